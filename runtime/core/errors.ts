@@ -1,0 +1,56 @@
+/**
+ * Every code a {@link RuntimeError} can carry, with the exit status the command gives it: 1 the thing asked for
+ * failed, 2 wrong usage or configuration. Documented in docs/errors.md.
+ */
+export const errorCodes = {
+  ERR_CONFIG: 2,
+  ERR_USAGE: 2,
+  ERR_ARGUMENT: 2,
+  ERR_NOT_JSON: 2,
+  ERR_TOO_LARGE: 2,
+  ERR_UNKNOWN_CLASS: 2,
+  ERR_NAME_CLASH: 2,
+  ERR_APP_LOAD: 2,
+  ERR_SCHEMA: 2,
+  ERR_GRAPH: 2,
+  ERR_SCHEDULE: 2,
+  ERR_PIPELINE: 2,
+  ERR_TEMPLATE: 2,
+  ERR_STATE: 1,
+  ERR_NOT_FOUND: 1,
+  ERR_TIMEOUT: 1,
+  ERR_REDIS: 1,
+  ERR_JOB_FAILED: 1,
+  ERR_LAUNCH: 1,
+  ERR_ARCHIVE: 1,
+} as const
+
+/** A code of the table above. */
+export type ErrorCode = keyof typeof errorCodes
+
+/** An error a user can act on: its message says what was expected, what came, and what to do. */
+export class RuntimeError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'RuntimeError'
+    this.code = code
+  }
+
+  /** Exit status of the command when this error ends it. */
+  get exitCode(): number {
+    return errorCodes[this.code]
+  }
+}
+
+/** True for an error with this code, also when it comes from another copy of the package. */
+export function hasCode(error: unknown, code: ErrorCode): error is RuntimeError {
+  return error instanceof Error && (error as { code?: unknown }).code === code
+}
+
+/** Whatever was thrown, as an Error: user code may throw strings, numbers, or nothing. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  return new Error(typeof thrown === 'string' ? thrown : `thrown value: ${String(thrown)}`)
+}

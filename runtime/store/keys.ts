@@ -1,0 +1,103 @@
+/**
+ * Every Redis key, its type, and who writes it. Nothing else in the project spells a key: the Lua scripts get theirs
+ * from here, too (scripts/build-lua.ts). All of them carry the namespace, `resque:` by default. Names without `rt:`
+ * are Resque's and resque-scheduler's own (Resque 3.0, resque-scheduler 5.0); what begins with `rt:` is ours, and Ruby
+ * ignores it.
+ */
+export const keyTemplates = {
+  // --- Resque
+  /** set: queue names; every push adds */
+  queues: 'queues',
+  /** list: job JSON, pushed at the tail, taken from the head */
+  queue: 'queue:{queue}',
+  /** set: worker ids `host:pid:queues` */
+  workers: 'workers',
+  /** string: JSON of the job in hand, only while one runs */
+  worker: 'worker:{worker}',
+  /** string: local time of the worker's start */
+  workerStarted: 'worker:{worker}:started',
+  /** hash: worker id → ISO 8601 time of its last beat */
+  heartbeats: 'workers:heartbeat',
+  /** string: jobs taken off by all workers */
+  statProcessed: 'stat:processed',
+  /** string: jobs failed in all workers */
+  statFailed: 'stat:failed',
+  /** string: the same for one worker */
+  statProcessedOf: 'stat:processed:{worker}',
+  statFailedOf: 'stat:failed:{worker}',
+  /** list: failure JSON, oldest first */
+  failed: 'failed',
+  /** string: `true` pauses all workers */
+  pauseAll: 'pause-all-workers',
+
+  // --- resque-scheduler
+  /** zset: unix second → itself */
+  delayedSchedule: 'delayed_queue_schedule',
+  /** list: job JSON with its queue, due in that second */
+  delayedBucket: 'delayed:{second}',
+  /** set: `delayed:<second>` names in which this exact item waits */
+  delayedTimestamps: 'timestamps:{item}',
+  /** hash: schedule name → local time of its last firing */
+  lastEnqueuedAt: 'delayed:last_enqueued_at',
+  /** hash: schedule name → its configuration as JSON */
+  persistentSchedules: 'persistent_schedules',
+  /** set: names whose configuration changed */
+  schedulesChanged: 'schedules_changed',
+  /** string: `host:pid` of the scheduler that leads (the namespace stands twice in the full key, as Ruby has it) */
+  schedulerLock: 'resque:resque_scheduler_master_lock',
+
+  // --- ours: jobs
+  /** hash: what is known of one job; see docs/redis-keys.md for its fields */
+  job: 'rt:job:{id}',
+  /** hash: first 24 hex digits of an item's SHA-1 → the id (or ids) of the job that waits with those bytes */
+  tickets: 'rt:tickets:{queue}',
+  /** the same for Resque's delayed buckets; the digest is of `<second>:<item>` */
+  delayedTickets: 'rt:delayed:tickets',
+  /** zset: job id, by the millisecond at which it is due; retries, snoozes and short delays */
+  delayed: 'rt:delayed',
+  /** list: last lines a job logged */
+  log: 'rt:log:{id}',
+  /** channel: a queue's name, when something was pushed to it */
+  wake: 'rt:wake',
+  /** channel: a due time in milliseconds, when something was delayed */
+  wakeDelayed: 'rt:wake:delayed',
+  /** channel: a job's id, when it ended */
+  ended: 'rt:ended:{id}',
+  /** channel: a supervisor listens; `cancel <job id>` */
+  control: 'rt:control',
+
+  // --- ours: supervisors
+  /** zset: supervisor id, by the Redis time in milliseconds at which its lease ends */
+  supervisors: 'rt:supervisors',
+  /** hash: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback` … of one supervisor */
+  supervisor: 'rt:supervisor:{supervisor}',
+  /** hash: job id → `<delivery> <worker id>` of every job the supervisor holds; the record that makes delivery at-least-once */
+  inflight: 'rt:inflight:{supervisor}',
+
+  // --- ours: flow control
+  /** set: names of paused queues */
+  pausedQueues: 'rt:paused',
+  /** string with a time to live: id of the job that holds a unique lock */
+  unique: 'rt:unique:{key}',
+} as const
+
+/** Names of the keys above. */
+export type KeyName = keyof typeof keyTemplates
+
+type Params<T extends string> = T extends `${string}{${string}}${infer Rest}` ? [part: string | number, ...Params<Rest>] : []
+
+/** One function a key: `keys.queue('high')` is `resque:queue:high`. */
+export type Keys = { readonly [K in KeyName]: (...parts: Params<(typeof keyTemplates)[K]>) => string } & {
+  /** The namespace with its colon. */
+  readonly prefix: string
+}
+
+/** The keys of one namespace (`resque`, `app`, or `a:b`). */
+export function keysOf(namespace: string): Keys {
+  const prefix = `${namespace}:`
+  const entries = Object.entries(keyTemplates).map(([name, template]) => {
+    const pieces = template.split(/\{\w+\}/)
+    return [name, (...parts: (string | number)[]) => prefix + pieces.map((piece, i) => piece + String(parts[i] ?? '')).join('')]
+  })
+  return { ...(Object.fromEntries(entries) as Keys), prefix }
+}

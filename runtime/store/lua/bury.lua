@@ -1,0 +1,43 @@
+-- Takes the jobs of a supervisor whose lease has run out, a batch at a time: each goes back to the head of its queue,
+-- or, after too many redeliveries, to the failed list with the reason `worker lost` (promise 2). At-most-once jobs fail.
+-- @include settled lease push
+-- @args supervisor now failedAt maxRedeliveries failedMax ttlMs
+-- @reply {'alive'} | {'more' | 'buried', ids put back, ids failed}
+if owns_lease(supervisor) then return { 'alive' } end
+local back, failed = {}, {}
+local held = redis.call('HSCAN', key.inflight(supervisor), 0, 'COUNT', 50)[2]
+for i = 1, #held, 2 do
+  local id = held[i]
+  local delivery, worker = string.match(held[i + 1], '^(%d+) (.*)$')
+  local record = key.job(id)
+  let_go(supervisor, worker, id, delivery)
+  local at = redis.call('HMGET', record, 'queue', 'item', 'delivery_mode', 'class')
+  local times = redis.call('HINCRBY', record, 'redeliveries', 1)
+  if times > tonumber(maxRedeliveries) or at[3] == 'at-most-once' then
+    local text = 'Worker ' .. worker .. ' did not gracefully exit while processing ' .. (at[4] or 'a job')
+    local readable = pcall(cjson.decode, at[2])
+    fail('{"failed_at":"' .. failedAt .. '","payload":' .. (readable and at[2] or cjson.encode(at[2])) ..
+      ',"exception":"Resque::PruneDeadWorkerDirtyExit","error":' .. cjson.encode(text) .. ',"backtrace":[],"worker":' .. cjson.encode(worker) ..
+      ',"queue":' .. cjson.encode(at[1]) .. ',"id":"' .. id .. '","cause":"worker lost","redeliveries":' .. (times - 1) .. '}', failedMax)
+    count(worker, true)
+    redis.call('HSET', record, 'cause', 'worker lost', 'error', cjson.encode({ name = 'WorkerLost', message = text }))
+    finish(id, 'failed', now, ttlMs)
+    failed[#failed + 1] = id
+  else
+    redis.call('HINCRBY', record, 'attempt', -1)
+    redis.call('HDEL', record, 'worker', 'run_at')
+    redis.call('HSET', record, 'state', 'waiting')
+    push(at[1], at[2], id, true)
+    back[#back + 1] = id
+  end
+end
+if redis.call('EXISTS', key.inflight(supervisor)) == 1 then return { 'more', back, failed } end
+local slots = redis.call('HGET', key.supervisor(supervisor), 'slots')
+for _, worker in ipairs(slots and cjson.decode(slots) or {}) do
+  redis.call('SREM', key.workers(), worker)
+  redis.call('DEL', key.worker(worker), key.workerStarted(worker), key.statProcessedOf(worker), key.statFailedOf(worker))
+  redis.call('HDEL', key.heartbeats(), worker)
+end
+redis.call('DEL', key.supervisor(supervisor))
+redis.call('ZREM', key.supervisors(), supervisor)
+return { 'buried', back, failed }

@@ -1,0 +1,25 @@
+-- Cancels a job that does not run: it leaves its queue, or the set of delayed jobs. A running one is left to its
+-- supervisor, whose id cannot be known here, so all of them are told.
+-- @include tickets settled
+-- @args id now ttlMs
+-- @reply 'cancelled' | 'running' | 'unknown' | the state it had ended in
+local record = key.job(id)
+local state, queue, item = unpack(redis.call('HMGET', record, 'state', 'queue', 'item'))
+if not state then return 'unknown' end
+if state == 'running' then
+  redis.call('HSET', record, 'cancel_asked_at', now)
+  redis.call('PUBLISH', key.control(), 'cancel ' .. id)
+  return 'running'
+end
+if state == 'delayed' then
+  redis.call('ZREM', key.delayed(), id)
+elseif state == 'waiting' then
+  redis.call('LREM', key.queue(queue), -1, item)
+else
+  return state
+end
+finish(id, 'cancelled', now, ttlMs)
+-- Its ticket is passed over when its turn comes; when it is the only one of these bytes it goes at once.
+local tickets, field = key.tickets(queue), ticket_field(item)
+if redis.call('HGET', tickets, field) == id then redis.call('HDEL', tickets, field) end
+return 'cancelled'

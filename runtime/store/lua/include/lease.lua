@@ -1,0 +1,10 @@
+-- A supervisor owns what it holds only while its lease, in Redis time, has not run out (promise 3).
+local function redis_ms()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+local function owns_lease(supervisor)
+  local ends = redis.call('ZSCORE', key.supervisors(), supervisor)
+  return ends and tonumber(ends) > redis_ms()
+end

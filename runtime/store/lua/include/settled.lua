@@ -1,0 +1,34 @@
+-- What every end of a delivery has in common: the in-flight record goes, and Resque's own marks with it.
+-- Returns false when the job is no longer this supervisor's (promise 3): then nothing may be recorded.
+local function let_go(supervisor, worker, id, delivery)
+  local held = redis.call('HGET', key.inflight(supervisor), id)
+  if not held or string.match(held, '^%d+') ~= delivery then return false end
+  redis.call('HDEL', key.inflight(supervisor), id)
+  redis.call('DEL', key.worker(worker))
+  return true
+end
+
+local function count(worker, failed)
+  redis.call('INCR', key.statProcessed())
+  redis.call('INCR', key.statProcessedOf(worker))
+  if failed then
+    redis.call('INCR', key.statFailed())
+    redis.call('INCR', key.statFailedOf(worker))
+  end
+end
+
+-- A job's last word: its record gets a time to live, its unique lock goes, and those who wait for it are told.
+local function finish(id, state, now, ttlMs)
+  local record = key.job(id)
+  local lock = redis.call('HGET', record, 'unique')
+  if lock and redis.call('GET', key.unique(lock)) == id then redis.call('DEL', key.unique(lock)) end
+  redis.call('HSET', record, 'state', state, 'ended_at', now)
+  redis.call('PEXPIRE', record, ttlMs)
+  redis.call('PEXPIRE', key.log(id), ttlMs)
+  redis.call('PUBLISH', key.ended(id), state)
+end
+
+local function fail(entry, max)
+  redis.call('RPUSH', key.failed(), entry)
+  redis.call('LTRIM', key.failed(), -max, -1)
+end

@@ -1,0 +1,41 @@
+-- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given.
+-- @include tickets lease
+-- @args supervisor worker now runAt newId
+-- @rest wanted
+-- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at}
+if not owns_lease(supervisor) then return { 'fenced' } end
+local pause = redis.call('GET', key.pauseAll())
+if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
+local queue, item
+for _, name in ipairs(wanted) do
+  if redis.call('SISMEMBER', key.pausedQueues(), name) == 0 then
+    item = redis.call('LPOP', key.queue(name))
+    if item then
+      queue = name
+      break
+    end
+  end
+end
+if not item then return { 'empty' } end
+
+local tickets = key.tickets(queue)
+local id = next_ticket(tickets, ticket_field(item)) or newId
+if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
+local record = key.job(id)
+local delivery = redis.call('HINCRBY', record, 'delivery', 1)
+local attempt = redis.call('HINCRBY', record, 'attempt', 1)
+redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now)
+redis.call('PERSIST', record)
+redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
+
+-- Resque's own record of the job in hand; garbage is left out, since Ruby's web page would fall over it.
+local readable = #item > 65536 and string.sub(item, 1, 1) == '{'
+if not readable then
+  local ok, value = pcall(cjson.decode, item)
+  readable = ok and type(value) == 'table'
+end
+if readable then
+  redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
+end
+local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at')
+return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '' }

@@ -1,0 +1,106 @@
+import { decodeItem } from '../core/codec.ts'
+import type { Connection } from './connection.ts'
+
+/** A job on its way into a queue. */
+export interface NewJob {
+  id: string
+  className: string
+  /** The queue item's bytes, as `encodeItem` made them. */
+  item: string
+  /** Per-call options, JSON text; absent when the class's own apply. */
+  options?: string
+  unique?: { key: string; forMs: number }
+}
+
+/** How many jobs one script call may write (promise 13). */
+const batchSize = 100
+
+/** The queues: Resque's lists. */
+export class Queues {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Pushes jobs at the tail, a thousand a round trip.
+   * @param ttlMs how long the record of a job that nobody takes is kept
+   * @returns per job: undefined when pushed, else the id of the job that holds its unique lock
+   */
+  async push(queue: string, jobs: readonly NewJob[], nowMs: number, ttlMs: number): Promise<(string | undefined)[]> {
+    const results: (string | undefined)[] = []
+    for (let at = 0; at < jobs.length; at += batchSize * 10) {
+      const calls: Promise<unknown>[] = []
+      for (let from = at; from < Math.min(at + batchSize * 10, jobs.length); from += batchSize) {
+        const rest = jobs.slice(from, from + batchSize).flatMap(fields)
+        calls.push(this.#connection.run('enqueue', { queue, now: nowMs, ttlMs }, rest))
+      }
+      for (const reply of (await Promise.all(calls)) as string[][]) {
+        results.push(...reply.map((word) => (word === 'ok' ? undefined : word)))
+      }
+    }
+    return results
+  }
+
+  /** Names of all queues, in byte order (Resque's `*`). */
+  async names(): Promise<string[]> {
+    const names = await this.#connection.ask((redis, keys) => redis.smembers(keys.queues()))
+    return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  }
+
+  /** Jobs waiting in each queue. */
+  async sizes(): Promise<Map<string, number>> {
+    const names = await this.names()
+    const sizes = await this.#connection.ask((redis, keys) => Promise.all(names.map((name) => redis.llen(keys.queue(name)))))
+    return new Map(names.map((name, i) => [name, sizes[i] ?? 0]))
+  }
+
+  /** The items of a queue from `start`, at most `count`, head first. */
+  async peek(queue: string, start = 0, count = 100): Promise<string[]> {
+    return this.#connection.ask((redis, keys) => redis.lrange(keys.queue(queue), start, start + count - 1))
+  }
+
+  /** Names of paused queues. */
+  async paused(): Promise<string[]> {
+    return this.#connection.ask((redis, keys) => redis.smembers(keys.pausedQueues()))
+  }
+
+  /** Pauses or resumes a queue on all workers of this runtime. */
+  async setPaused(queue: string, paused: boolean): Promise<void> {
+    await this.#connection.ask(async (redis, keys) => {
+      await (paused ? redis.sadd(keys.pausedQueues(), queue) : redis.srem(keys.pausedQueues(), queue))
+      if (!paused) await redis.publish(keys.wake(), queue)
+    })
+  }
+
+  /** Removes a queue with all that waits in it (Resque's `remove_queue`). @returns how many jobs went */
+  async remove(queue: string): Promise<number> {
+    return Number(await this.#connection.run('clear-queue', { queue }))
+  }
+
+  /** Removes jobs with exactly these bytes (Resque's `dequeue` with arguments). @returns how many */
+  async removeItem(queue: string, item: string, nowMs: number, ttlMs: number): Promise<number> {
+    return Number(await this.#connection.run('dequeue', { queue, item, now: nowMs, ttlMs }))
+  }
+
+  /** Removes every job of a class, whatever its arguments (Resque's `dequeue` without). @returns how many */
+  async removeClass(queue: string, className: string, nowMs: number, ttlMs: number): Promise<number> {
+    const items = new Set<string>()
+    for (let start = 0; ; start += 1000) {
+      const page = await this.peek(queue, start, 1000)
+      for (const item of page) {
+        const read = decodeItem(item)
+        if ('className' in read && read.className === className) items.add(item)
+      }
+      if (page.length < 1000) break
+    }
+    let removed = 0
+    for (const item of items) removed += await this.removeItem(queue, item, nowMs, ttlMs)
+    return removed
+  }
+}
+
+function fields(job: NewJob): (string | number)[] {
+  return [job.id, job.className, job.item, job.options ?? '', job.unique?.key ?? '', job.unique?.forMs ?? 0]
+}

@@ -1,0 +1,49 @@
+import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
+
+/**
+ * How one process ended. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
+ * else from the child's own last word; `undefined` means that nobody could say.
+ */
+export interface Ending {
+  pid: number | undefined
+  exitCode: number | null
+  /** `SIGKILL`, …: the signal that ended the process, `null` when it left by itself. */
+  signal: NodeJS.Signals | null
+  /** What the job reported before it left. Absent when it died without a word. */
+  outcome?: Outcome
+  /** False when the process died, or was given up, before it said `started`: the job's code has then not begun, and it may run elsewhere unharmed. */
+  started: boolean
+  cpuUserMs?: number
+  cpuSystemMs?: number
+  peakRssBytes?: number
+  /** The last lines the process printed on standard output and standard error, oldest first. */
+  output: string[]
+}
+
+/** One job process on its way. */
+export interface Launched {
+  /** Undefined until the process exists. */
+  readonly pid: number | undefined
+  /** Settles once, never rejects: whatever happens to the process, the answer is an {@link Ending}. */
+  readonly ended: Promise<Ending>
+  /** Sends a signal to the job's whole process group (for `inline`, TERM aborts the job's `signal`; KILL gives the job up). */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void
+  /** A message for the running job (`answer`, `cancel`). Dropped when the process has gone. */
+  send(message: ParentMessage): void
+}
+
+/**
+ * The contract of `inline`, `spawn` and `fork`; test/contracts/launcher.contract.ts runs one suite over all of them.
+ * A launcher owns the processes that hold the application; the supervisor never loads application code itself.
+ */
+export interface Launcher {
+  readonly name: 'inline' | 'spawn' | 'fork'
+  /** Loads the application and says what is in it. Rejects with an `ERR_APP_LOAD` RuntimeError that names file and line. */
+  start(): Promise<Manifest>
+  /** Starts one process for one job. Never throws: trouble arrives as an {@link Ending}. `onMessage` sees everything but the outcome. */
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched
+  /** Loads the application anew for the jobs to come; those that run finish on the old one. Rejects (and keeps the old) when the new one cannot be loaded. */
+  reload(): Promise<Manifest>
+  /** Kills what still runs, and every process of the launcher's own; safe to call twice. */
+  stop(): Promise<void>
+}

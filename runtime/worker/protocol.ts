@@ -1,0 +1,150 @@
+/**
+ * The typed messages between a supervisor and the processes that hold the application. All of it is plain JSON: it
+ * crosses a process border.
+ */
+
+/** An error as data; the same shape in a failed entry, a job's record and an archive row. */
+export interface ErrorRecord {
+  /** The error's class, `TypeError`; Resque's `exception`. */
+  name: string
+  message: string
+  /** Stack frames, one a line, `.ts` positions where source maps know them. */
+  backtrace: string[]
+  /** `error.code` where there is one. */
+  code?: string
+}
+
+/** A retry policy as far as data can say it; functions stay in the child and are told by `custom: true`. */
+export interface RetryData {
+  limit: number
+  delayMs: number
+  backoff: 'fixed' | 'linear' | 'exponential'
+  maxDelayMs: number
+  /** 0…1: the share of the delay that is drawn at random. */
+  jitter: number
+  /** Error class names to retry; empty means all. */
+  on: string[]
+  /** Error class names never to retry. */
+  not: string[]
+  custom?: true
+}
+
+/** What the supervisor knows of one job class. */
+export interface ClassManifest {
+  /** The name on the wire. */
+  name: string
+  kind: 'job' | 'workflow' | 'template'
+  /** Path of the file that exports it. */
+  file: string
+  queue?: string
+  retry?: RetryData
+  timeoutMs?: number
+  memoryLimitBytes?: number
+  cpuLimitSeconds?: number
+  openFilesLimit?: number
+  niceness?: number
+  keepResultMs?: number
+  isolation?: 'inline' | 'spawn' | 'fork'
+  delivery?: 'at-least-once' | 'at-most-once'
+  /** True when the class has `concurrency` or `rateLimit`: its child asks for a permit before it performs. */
+  limited?: true
+  /** True when the class has an `onFailure` hook, which must also run when its process died. */
+  onFailure?: true
+}
+
+/** What a launcher found in the application. */
+export interface Manifest {
+  classes: ClassManifest[]
+}
+
+/** What a workflow step is told beside its arguments. `payloads` are its direct parents' outputs, in the order of its parents. */
+export interface StepContext {
+  workflowId: string
+  nodeId: string
+  workflowClass: string
+  /** Globals with the node's own params over them. */
+  params: unknown
+  payloads: { id: string; class: string; output: unknown }[]
+  /** Run memory to fill typed inputs from, where memory is on. */
+  memory?: Record<string, unknown>
+}
+
+/** One job for one process. */
+export interface Assignment {
+  /** `perform` runs the job; `onFailure` runs only its hook, after the process that performed it died. */
+  phase: 'perform' | 'onFailure'
+  jobId: string
+  className: string
+  queue: string
+  /** The queue item's `args`, as the exact JSON text of an array. */
+  args: string
+  /** 1 for the first try. */
+  attempt: number
+  /** The supervisor's worker id, `host:pid:queues`. */
+  worker: string
+  /** Kernel limits to set before the job's code runs. */
+  cpuLimitSeconds?: number
+  openFilesLimit?: number
+  niceness?: number
+  /** Per-call retry options, over the class's own. */
+  retry?: RetryData
+  /** Phase `onFailure` only: what ended the job. */
+  failure?: ErrorRecord
+  step?: StepContext
+}
+
+/** A permit that a limited job wants before it performs (`concurrency`, `rateLimit`). */
+export interface PermitRequest {
+  kind: 'concurrency' | 'rate'
+  key: string
+  limit: number
+  /** Rate only: the window in which at most `limit` may start. */
+  perMs?: number
+}
+
+/** From the child, while it runs. */
+export type ChildMessage =
+  | { type: 'started'; pid: number }
+  | { type: 'progress'; at: number; of: number; note: string }
+  | { type: 'log'; line: string }
+  /** Wants all of these before it performs; the parent answers with `answer`. */
+  | { type: 'permits'; permits: PermitRequest[] }
+  | { type: 'outcome'; outcome: Outcome }
+
+/** To the child, while it runs. */
+export type ParentMessage =
+  | { type: 'assignment'; assignment: Assignment }
+  /** `held`: no permit now; the child leaves at once with outcome `held`, and the job keeps its turn. */
+  | { type: 'answer'; granted: boolean }
+  /** Somebody cancelled the job, or it is out of time: abort `this.signal` with this reason. */
+  | { type: 'cancel'; reason: string }
+
+/** A node that a running step adds to its own workflow. */
+export interface StepAddition {
+  id: string
+  class: string
+  params: unknown
+  after: string[]
+  queue?: string
+}
+
+/** How a job ended, in its own words. Sent once, as the process's last message. */
+export type Outcome =
+  | {
+      kind: 'done'
+      /** JSON text of the returned value (or `this.output`), absent for undefined. */
+      result?: string
+      additions?: StepAddition[]
+      /** A step decided that what hangs on it shall not run. */
+      skipChildren?: true
+    }
+  /** `retryInMs` is set when the class's policy, which may be a function, wants another attempt after this error. */
+  | { kind: 'failed'; error: ErrorRecord; retryInMs?: number }
+  /** `Discard` thrown: drop, no failure. */
+  | { kind: 'discarded'; reason: string }
+  /** `Snooze` thrown: again later, not counted as an attempt. */
+  | { kind: 'snoozed'; delayMs: number }
+  /** `DontPerform` thrown by a beforePerform hook: ends quietly, counted as processed. */
+  | { kind: 'refused' }
+  /** No permit; nothing ran. */
+  | { kind: 'held' }

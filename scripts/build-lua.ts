@@ -1,0 +1,77 @@
+/**
+ * Makes runtime/store/scripts.generated.ts from the scripts in runtime/store/lua. A script's header gives its includes
+ * (`-- @include tickets push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
+ * `-- @rest items`. Names become Lua locals; `key.job(id)` comes from the templates in runtime/store/keys.ts.
+ * `--check` writes nothing and fails when the file is not fresh.
+ */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { keyTemplates } from '../runtime/store/keys.ts'
+
+const folder = new URL('../runtime/store/lua/', import.meta.url)
+const target = new URL('../runtime/store/scripts.generated.ts', import.meta.url)
+
+const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
+const words = (source: string, tag: string): string[] =>
+  [...source.matchAll(new RegExp(`^-- @${tag} (.+)$`, 'gm'))].flatMap((match) => (match[1] ?? '').trim().split(/\s+/))
+const withoutComments = (source: string): string => source.replace(/^\s*--.*\n/gm, '').replace(/\n{2,}/g, '\n').trim()
+
+function includesOf(source: string, seen: string[] = []): string[] {
+  for (const name of words(source, 'include')) {
+    if (seen.includes(name)) continue
+    includesOf(read(`include/${name}.lua`), seen)
+    seen.push(name)
+  }
+  return seen
+}
+
+function keyTable(body: string): string {
+  const used = new Set([...body.matchAll(/\bkey\.(\w+)/g)].map((match) => match[1] ?? ''))
+  const rows = [...used].sort().map((name) => {
+    const template = (keyTemplates as Record<string, string>)[name]
+    if (template === undefined) throw new Error(`no key called ${name} in runtime/store/keys.ts`)
+    const params = [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
+    const text = template.split(/\{\w+\}/).map((piece) => `'${piece}'`)
+    const parts = text.flatMap((piece, i) => (i === 0 ? [piece] : [params[i - 1] ?? '', piece])).filter((part) => part !== "''")
+    return `${name}=function(${params.join(',')}) return KEYS[1]..${parts.join('..')} end`
+  })
+  return `local key={${rows.join(',\n')}}\n`
+}
+
+function compile(file: string): { name: string; source: string; args: string[]; rest: string | undefined } {
+  const source = read(file)
+  const args = words(source, 'args')
+  const rest = words(source, 'rest')[0]
+  const parts = includesOf(source).map((name) => withoutComments(read(`include/${name}.lua`)))
+  const body = [...parts, withoutComments(source)].join('\n')
+  const locals = args.map((name, i) => `local ${name}=ARGV[${i + 1}]`).join('\n')
+  const tail = rest === undefined ? '' : `local ${rest}={}\nfor i=${args.length + 1},#ARGV do ${rest}[#${rest}+1]=ARGV[i] end\n`
+  return { name: file.replace('.lua', ''), source: `${keyTable(body)}${locals}\n${tail}${body}\n`, args, rest }
+}
+
+const scripts = readdirSync(folder)
+  .filter((file) => file.endsWith('.lua'))
+  .sort()
+  .map(compile)
+
+const rows = scripts.map(({ name, source, args, rest }) => {
+  const sha1 = createHash('sha1').update(source).digest('hex')
+  const argList = args.map((arg) => `'${arg}'`).join(', ')
+  return `  '${name}': {\n    sha1: '${sha1}',\n    args: [${argList}],\n    rest: ${rest !== undefined},\n    source: ${JSON.stringify(source)},\n  },\n`
+})
+const text = `// Made by scripts/build-lua.ts from runtime/store/lua; do not edit.\nexport const scripts = {\n${rows.join('')}} as const\n`
+
+const old = ((): string => {
+  try {
+    return readFileSync(target, 'utf8')
+  } catch {
+    return ''
+  }
+})()
+if (old !== text) {
+  if (process.argv.includes('--check')) {
+    console.error('runtime/store/scripts.generated.ts is stale: run `npm run build`')
+    process.exit(1)
+  }
+  writeFileSync(target, text)
+}

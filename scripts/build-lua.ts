@@ -14,7 +14,11 @@ const target = new URL('../runtime/store/scripts.generated.ts', import.meta.url)
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
 const words = (source: string, tag: string): string[] =>
   [...source.matchAll(new RegExp(`^-- @${tag} (.+)$`, 'gm'))].flatMap((match) => (match[1] ?? '').trim().split(/\s+/))
-const withoutComments = (source: string): string => source.replace(/^\s*--.*\n/gm, '').replace(/\n{2,}/g, '\n').trim()
+const withoutComments = (source: string): string =>
+  source
+    .replace(/^\s*--.*\n/gm, '')
+    .replace(/\n{2,}/g, '\n')
+    .trim()
 
 function includesOf(source: string, seen: string[] = []): string[] {
   for (const name of words(source, 'include')) {
@@ -32,7 +36,9 @@ function keyTable(body: string): string {
     if (template === undefined) throw new Error(`no key called ${name} in runtime/store/keys.ts`)
     const params = [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
     const text = template.split(/\{\w+\}/).map((piece) => `'${piece}'`)
-    const parts = text.flatMap((piece, i) => (i === 0 ? [piece] : [params[i - 1] ?? '', piece])).filter((part) => part !== "''")
+    const parts = text
+      .flatMap((piece, i) => (i === 0 ? [piece] : [params[i - 1] ?? '', piece]))
+      .filter((part) => part !== "''")
     return `${name}=function(${params.join(',')}) return KEYS[1]..${parts.join('..')} end`
   })
   return `local key={${rows.join(',\n')}}\n`
@@ -45,7 +51,8 @@ function compile(file: string): { name: string; source: string; args: string[]; 
   const parts = includesOf(source).map((name) => withoutComments(read(`include/${name}.lua`)))
   const body = [...parts, withoutComments(source)].join('\n')
   const locals = args.map((name, i) => `local ${name}=ARGV[${i + 1}]`).join('\n')
-  const tail = rest === undefined ? '' : `local ${rest}={}\nfor i=${args.length + 1},#ARGV do ${rest}[#${rest}+1]=ARGV[i] end\n`
+  const tail =
+    rest === undefined ? '' : `local ${rest}={}\nfor i=${args.length + 1},#ARGV do ${rest}[#${rest}+1]=ARGV[i] end\n`
   return { name: file.replace('.lua', ''), source: `${keyTable(body)}${locals}\n${tail}${body}\n`, args, rest }
 }
 

@@ -35,7 +35,10 @@ function findInObject(value: object, path: string, above: readonly object[]): st
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {
     const name = (value.constructor as { name?: string } | undefined)?.name ?? 'object'
-    return say(path, `an instance of ${name}${name === 'Date' ? '; pass toISOString() or a number' : '; pass plain data or an id'}`)
+    return say(
+      path,
+      `an instance of ${name}${name === 'Date' ? '; pass toISOString() or a number' : '; pass plain data or an id'}`,
+    )
   }
   for (const [key, member] of Object.entries(value)) {
     const bad = member === undefined ? undefined : findNotJson(member, `${path}.${key}`, inside)

@@ -2,7 +2,8 @@ import { RuntimeError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
 
 /** Where a job is. `held` waits for a permit (concurrency, rate limit). */
-export type JobState = 'waiting' | 'delayed' | 'held' | 'running' | 'done' | 'failed' | 'cancelled' | 'discarded' | 'refused'
+export type JobState =
+  'waiting' | 'delayed' | 'held' | 'running' | 'done' | 'failed' | 'cancelled' | 'discarded' | 'refused'
 
 /** States a job never leaves. */
 export const endStates: readonly JobState[] = ['done', 'failed', 'cancelled', 'discarded', 'refused']
@@ -59,7 +60,12 @@ export class Jobs {
   /** Adds lines to a job's log, keeping the last `max`. */
   async addLog(id: string, lines: readonly string[], max: number, ttlMs: number): Promise<void> {
     await this.#connection.ask((redis, keys) =>
-      redis.multi().rpush(keys.log(id), ...lines).ltrim(keys.log(id), -max, -1).pexpire(keys.log(id), ttlMs).exec(),
+      redis
+        .multi()
+        .rpush(keys.log(id), ...lines)
+        .ltrim(keys.log(id), -max, -1)
+        .pexpire(keys.log(id), ttlMs)
+        .exec(),
     )
   }
 
@@ -87,7 +93,11 @@ export class Jobs {
         const record = await this.find(id)
         if (!record || endStates.includes(record.state)) return record
         const leftMs = deadline - Date.now()
-        if (leftMs <= 0) throw new RuntimeError('ERR_TIMEOUT', `job ${id}: expected an end within ${timeoutMs} ms, it is ${record.state}`)
+        if (leftMs <= 0)
+          throw new RuntimeError(
+            'ERR_TIMEOUT',
+            `job ${id}: expected an end within ${timeoutMs} ms, it is ${record.state}`,
+          )
         await new Promise<void>((resolve) => {
           // A message can be missed while the connection is away: look again now and then.
           const timer = setTimeout(resolve, Math.min(leftMs, 1000))

@@ -84,7 +84,9 @@ export const keyTemplates = {
 /** Names of the keys above. */
 export type KeyName = keyof typeof keyTemplates
 
-type Params<T extends string> = T extends `${string}{${string}}${infer Rest}` ? [part: string | number, ...Params<Rest>] : []
+type Params<T extends string> = T extends `${string}{${string}}${infer Rest}`
+  ? [part: string | number, ...Params<Rest>]
+  : []
 
 /** One function a key: `keys.queue('high')` is `resque:queue:high`. */
 export type Keys = { readonly [K in KeyName]: (...parts: Params<(typeof keyTemplates)[K]>) => string } & {
@@ -97,7 +99,10 @@ export function keysOf(namespace: string): Keys {
   const prefix = `${namespace}:`
   const entries = Object.entries(keyTemplates).map(([name, template]) => {
     const pieces = template.split(/\{\w+\}/)
-    return [name, (...parts: (string | number)[]) => prefix + pieces.map((piece, i) => piece + String(parts[i] ?? '')).join('')]
+    return [
+      name,
+      (...parts: (string | number)[]) => prefix + pieces.map((piece, i) => piece + String(parts[i] ?? '')).join(''),
+    ]
   })
   return { ...(Object.fromEntries(entries) as Keys), prefix }
 }

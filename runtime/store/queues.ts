@@ -52,7 +52,9 @@ export class Queues {
   /** Jobs waiting in each queue. */
   async sizes(): Promise<Map<string, number>> {
     const names = await this.names()
-    const sizes = await this.#connection.ask((redis, keys) => Promise.all(names.map((name) => redis.llen(keys.queue(name)))))
+    const sizes = await this.#connection.ask((redis, keys) =>
+      Promise.all(names.map((name) => redis.llen(keys.queue(name)))),
+    )
     return new Map(names.map((name, i) => [name, sizes[i] ?? 0]))
   }
 

@@ -49,7 +49,14 @@ function address(settings: RedisSettings): RedisOptions {
   }
   if (settings.sentinel) {
     const { name, nodes, username, password } = settings.sentinel
-    return { ...shared, name, sentinels: nodes, sentinelUsername: username, sentinelPassword: password, tls: settings.tls }
+    return {
+      ...shared,
+      name,
+      sentinels: nodes,
+      sentinelUsername: username,
+      sentinelPassword: password,
+      tls: settings.tls,
+    }
   }
   if (url.path !== undefined) return { ...shared, path: url.path }
   return { ...shared, host: url.host, port: url.port, tls: url.secure ? { ...settings.tls } : undefined }
@@ -85,16 +92,25 @@ function parse(text: string): Address {
       secure: url.protocol === 'rediss:',
     }
   }
-  throw new RuntimeError('ERR_CONFIG', `redis.url: expected redis://, rediss:// or unix:///path, got ${JSON.stringify(text.replace(/:[^:@/]*@/, ':***@'))}`)
+  throw new RuntimeError(
+    'ERR_CONFIG',
+    `redis.url: expected redis://, rediss:// or unix:///path, got ${JSON.stringify(text.replace(/:[^:@/]*@/, ':***@'))}`,
+  )
 }
 
 const causes: [RegExp, string][] = [
   [/^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/, 'check the user and password in REDIS_URL, and its permissions'],
-  [/^OOM/, 'Redis is out of memory: raise maxmemory or remove data (`runtime doctor` prints the largest keys); nothing was written'],
+  [
+    /^OOM/,
+    'Redis is out of memory: raise maxmemory or remove data (`runtime doctor` prints the largest keys); nothing was written',
+  ],
   [/^READONLY/, 'this Redis is a read-only replica: point REDIS_URL at the master, or use redis.sentinel'],
   [/^MISCONF/, 'Redis cannot write to its disk and refuses writes: see its log'],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
-  [/ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|Connection is closed|max retries per request|Command timed out|sentinels are unreachable/, 'is Redis running, and is REDIS_URL right?'],
+  [
+    /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|Connection is closed|max retries per request|Command timed out|sentinels are unreachable/,
+    'is Redis running, and is REDIS_URL right?',
+  ],
 ]
 
 /** A Redis error in plain words, with what to do. Errors of our own pass through. */
@@ -104,5 +120,7 @@ export function explain(error: unknown): RuntimeError {
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
   const advice = causes.find(([pattern]) => pattern.test(text))?.[1]
   const said = text.includes('max retries per request') ? 'cannot be reached' : text
-  return new RuntimeError('ERR_REDIS', `Redis: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, { cause: error })
+  return new RuntimeError('ERR_REDIS', `Redis: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
+    cause: error,
+  })
 }

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto'
+import { formatFailedAt } from './resque-time.ts'
+import { rawMembers } from '../core/raw-json.ts'
+import type { Connection } from './connection.ts'
+
+/** What a failed entry says. Beyond Resque's own members (the first seven) it carries what promise 9 asks for. */
+export interface Failure {
+  failedAtMs: number
+  /** The queue item's bytes; garbage that is not JSON is kept as a JSON string. */
+  item: string
+  exception: string
+  error: string
+  backtrace: string[]
+  worker: string
+  queue: string
+  id?: string
+  cause?: string
+  evidence?: object
+  attempts?: object[]
+}
+
+/** An entry of the failed list, read. */
+export interface FailedEntry {
+  index: number
+  /** SHA-1 of the entry's bytes: names it safely while indexes shift. */
+  digest: string
+  failed_at: string
+  /** The payload's exact text. */
+  payload: string
+  exception: string
+  error: string
+  backtrace: string[]
+  worker: string
+  queue: string
+  retried_at?: string
+  id?: string
+  cause?: string
+  evidence?: Record<string, unknown>
+  attempts?: Record<string, unknown>[]
+}
+
+/** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
+export function encodeFailure(failure: Failure): string {
+  const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
+  const payload = isJson(item) ? item : JSON.stringify(item)
+  const head = `{"failed_at":${JSON.stringify(formatFailedAt(new Date(failedAtMs)))},"payload":${payload}`
+  return `${head},${JSON.stringify({ exception, error, backtrace, worker, queue, ...more }).slice(1)}`
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Reads an entry; `undefined` for one that is not a JSON object, such as the blank a Ruby removal leaves for a moment. */
+export function decodeFailure(text: string, index: number): FailedEntry | undefined {
+  if (!isJson(text) || !text.startsWith('{')) return undefined
+  const raw = rawMembers(text)
+  const digest = createHash('sha1').update(text).digest('hex')
+  return {
+    ...(JSON.parse(text) as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
+    payload: raw.get('payload') ?? 'null',
+    index,
+    digest,
+  }
+}
+
+/** The failed list, oldest first, as Resque's default failure backend keeps it. */
+export class Failures {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Adds an entry, keeping the last `max`. */
+  async add(failure: Failure, max: number): Promise<void> {
+    await this.#connection.ask((redis, keys) =>
+      redis.multi().rpush(keys.failed(), encodeFailure(failure)).ltrim(keys.failed(), -max, -1).exec(),
+    )
+  }
+
+  /** How many entries there are. */
+  async count(): Promise<number> {
+    return this.#connection.ask((redis, keys) => redis.llen(keys.failed()))
+  }
+
+  /** Entries from `start` (0 = oldest; negative counts from the newest). Unreadable ones are left out. */
+  async list(start = 0, count = 100): Promise<FailedEntry[]> {
+    const total = await this.count()
+    const from = start < 0 ? Math.max(total + start, 0) : start
+    const texts = await this.#connection.ask((redis, keys) => redis.lrange(keys.failed(), from, from + count - 1))
+    return texts.map((text, i) => decodeFailure(text, from + i)).filter((entry) => entry !== undefined)
+  }
+
+  /** Every entry, a thousand at a time. */
+  async *all(): AsyncGenerator<FailedEntry> {
+    for (let start = 0; ; start += 1000) {
+      const texts = await this.#connection.ask((redis, keys) => redis.lrange(keys.failed(), start, start + 999))
+      for (const [i, text] of texts.entries()) {
+        const entry = decodeFailure(text, start + i)
+        if (entry) yield entry
+      }
+      if (texts.length < 1000) return
+    }
+  }
+
+  /**
+   * Puts the entry's job back on its queue and marks the entry `retried_at`, in one step; the entry stays, as in
+   * Resque. @returns false when the list changed under the caller's feet
+   */
+  async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
+    const retriedAt = formatFailedAt(new Date(nowMs))
+    const item = itemOf(entry.payload)
+    const reply = await this.#connection.run('retry-failed', {
+      index: entry.index,
+      digest: entry.digest,
+      queue: entry.queue,
+      item,
+      retriedAt,
+      newId,
+      now: nowMs,
+      ttlMs,
+    })
+    return reply === 'ok'
+  }
+
+  /** Removes an entry. @returns false when the list changed under the caller's feet */
+  async remove(entry: FailedEntry): Promise<boolean> {
+    return (await this.#connection.run('remove-failed', { index: entry.index, digest: entry.digest })) === 'ok'
+  }
+
+  /** Removes all entries. @returns how many */
+  async clear(): Promise<number> {
+    const replies = await this.#connection.ask((redis, keys) =>
+      redis.multi().llen(keys.failed()).unlink(keys.failed()).exec(),
+    )
+    return Number(replies?.[0]?.[1] ?? 0)
+  }
+}
+
+/** What goes back on the queue: class and args only, as Resque's requeue does, their text unchanged; garbage as it came. */
+function itemOf(payload: string): string {
+  if (!payload.startsWith('{')) return payload.startsWith('"') ? (JSON.parse(payload) as string) : payload
+  const raw = rawMembers(payload)
+  const [className, args] = [raw.get('class'), raw.get('args')]
+  return className === undefined ? payload : `{"class":${className},"args":${args ?? '[]'}}`
+}

@@ -1,0 +1,102 @@
+-- Advancing a run: a node's end reaches its children. Promise 4: the end, the children's counters and their pushes are
+-- one step. It costs the node's own out-degree; what goes beyond a batch continues in run-continue.
+-- @include run-node run-flush
+local BATCH = 250
+local EDGE_ID = 2 ^ 30
+local edge_names = { [0] = 'finished', 'failed', 'ended' }
+
+-- How a node ended → the edge's condition → what its child is told. `veto`: it shall not run, whatever its other parents say.
+local told = {
+  finished = { finished = 'pass', failed = 'skip', ended = 'pass' },
+  vetoed = { finished = 'veto', failed = 'skip', ended = 'pass' },
+  failed = { failed = 'pass', ended = 'pass' },
+  skipped = { finished = 'skip', failed = 'skip', ended = 'pass' },
+}
+
+-- A node that failed before has settled its failure branches: only the edges that waited for its success are left.
+local function ways(node, how)
+  if not has(node, FAILED_BEFORE) then return told[how] end
+  return { finished = told[how].finished }
+end
+
+local function step_item(run, node)
+  return '{"class":"ResqueRuntime::Step","args":["' .. run.id .. '","' .. node.index .. '",' .. cjson.encode(kind_of(run, node).class) .. ']}'
+end
+
+local function delay(run, node, ms)
+  local id, due = run.id .. '.' .. node.index, string.format('%.0f', run.now + ms)
+  redis.call('HSET', key.job(id), 'class', 'ResqueRuntime::Step', 'queue', kind_of(run, node).queue, 'item', step_item(run, node),
+    'state', 'delayed', 'enqueued_at', run.now, 'due_at', due)
+  redis.call('ZADD', key.delayed(), due, id)
+  redis.call('PUBLISH', key.wakeDelayed(), due)
+end
+
+-- To its queue, or to wait its time, or held back when the run is stopped.
+local function make_ready(run, node, at_once)
+  local kind = kind_of(run, node)
+  if run.status ~= 'running' then
+    if move(run, node, 'held') then redis.call('RPUSH', key.runHeld(run.id), node.index) end
+  elseif not at_once and (kind.wait or 0) > 0 then
+    if move(run, node, 'delayed') then delay(run, node, kind.wait) end
+  elseif move(run, node, 'queued') then
+    run.items[kind.queue] = run.items[kind.queue] or {}
+    table.insert(run.items[kind.queue], step_item(run, node))
+  end
+end
+
+local function skip(run, node)
+  if move(run, node, 'skipped') then table.insert(run.todo, { node.index, 0, 'skipped' }) end
+end
+
+-- A waiting node whose last parent has spoken runs when one of them let it go on, else it is skipped.
+local function decide(run, node)
+  if node.state ~= 'waiting' or node.open > 0 then return end
+  if has(node, PASSED) then make_ready(run, node) else skip(run, node) end
+end
+
+local function tell(run, index, way)
+  local node = read_node(run, index)
+  if node.open > 0 then node.open = node.open - 1 end
+  if way == 'pass' then raise(node, PASSED) end
+  if way == 'veto' and node.state == 'waiting' then skip(run, node) else decide(run, node) end
+  write_node(run, node)
+end
+
+-- Up to `max` children of a node from position `from`: {bytes of edges, whether more may follow}.
+local function some_children(run, node, from, max)
+  local at = node.index * NODE_BYTES
+  local start, count = struct.unpack('<II', redis.call('GETRANGE', key.runTable(run.id), at + 8, at + 15))
+  if from < count then
+    local stop = math.min(from + max, count)
+    return redis.call('GETRANGE', key.runChildren(run.id), (start + from) * 4, (start + stop) * 4 - 1), stop < count or has(node, MORE)
+  end
+  if not has(node, MORE) then return '', false end
+  local added = redis.call('HGET', key.runMore(run.id), node.index) or ''
+  local skipped = (from - count) * 4
+  return string.sub(added, skipped + 1, skipped + max * 4), #added > skipped + max * 4
+end
+
+-- Tells children what became of their parent, as many as the batch allows; returns how many it told.
+local function spread(run, index, from, how, max)
+  local node = read_node(run, index)
+  local way = ways(node, how)
+  local edges, more = some_children(run, node, from, max)
+  for i = 1, #edges, 4 do
+    local edge = struct.unpack('<I', edges, i)
+    local this = way[edge_names[math.floor(edge / EDGE_ID)]]
+    if this then tell(run, edge % EDGE_ID, this) end
+  end
+  if more then table.insert(run.todo, { index, from + #edges / 4, how }) end
+  return math.max(#edges / 4, 1)
+end
+
+-- Works off what is to be told; the rest of a wide fan-out is left for run-continue.
+local function run_spread(run, budget)
+  while #run.todo > 0 and budget > 0 do
+    local index, from, how = unpack(table.remove(run.todo))
+    budget = budget - spread(run, index, from, how, budget)
+  end
+  for _, rest in ipairs(run.todo) do leave(run, 'tell', rest[1], rest[2], rest[3]) end
+  run.todo = {}
+  return budget
+end

@@ -1,0 +1,60 @@
+-- What a script has counted about a run is written here, once; and here a run ends.
+-- @include run-node
+local function run_status(run, to)
+  redis.call('HSET', key.run(run.id), 'status', to)
+  redis.call('ZREM', key.runsIs(run.status), run.id)
+  redis.call('ZADD', key.runsIs(to), run.created, run.id)
+  run.status = to
+  if to == 'running' then
+    redis.call('HDEL', key.run(run.id), 'ended_at')
+    redis.call('ZREM', key.runsExpiring(), run.id)
+  else
+    redis.call('HSET', key.run(run.id), 'ended_at', run.now)
+    if run.ttl > 0 then redis.call('ZADD', key.runsExpiring(), run.now + run.ttl, run.id) end
+  end
+end
+
+-- True when this run may be under way: its class is not unique, or no other run of it is.
+local function claim_unique(run)
+  if not run.unique then return true end
+  return redis.call('SET', key.runUnique(run.unique), run.id, 'NX') or redis.call('GET', key.runUnique(run.unique)) == run.id
+end
+
+local function release_unique(run)
+  if run.unique and redis.call('GET', key.runUnique(run.unique)) == run.id then redis.call('DEL', key.runUnique(run.unique)) end
+end
+
+-- Steps carry their identity in their arguments, so they need no tickets; one RPUSH a queue.
+local function push_items(run)
+  for queue, items in pairs(run.items) do
+    local list = key.queue(queue)
+    if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', key.tickets(queue)) end
+    redis.call('SADD', key.queues(), queue)
+    redis.call('RPUSH', list, unpack(items))
+    redis.call('PUBLISH', key.wake(), queue)
+  end
+end
+
+-- Leaves the rest of a long move for run-continue, which any supervisor calls: a crash loses nothing (promise 13).
+local function leave(run, ...)
+  redis.call('RPUSH', key.advancing(), table.concat({ run.id, ... }, ' '))
+  add(run.totals, 'advancing', 1)
+end
+
+local function run_flush(run)
+  for field, n in pairs(run.tally) do
+    if n ~= 0 then redis.call('HINCRBY', key.runTally(run.id), field, n) end
+  end
+  for field, n in pairs(run.totals) do
+    if n ~= 0 then redis.call('HINCRBY', key.run(run.id), field, n) end
+  end
+  push_items(run)
+  run.tally, run.totals, run.items = {}, {}, {}
+  local left = redis.call('HMGET', key.run(run.id), 'queued', 'delayed', 'running', 'advancing', 'failed', 'waiting')
+  for i = 1, 6 do left[i] = tonumber(left[i] or 0) end
+  if run.status == 'stopped' and left[3] == 0 then release_unique(run) end
+  if run.status ~= 'running' or left[1] + left[2] + left[3] + left[4] > 0 then return end
+  run_status(run, (left[5] > 0 or left[6] > 0) and 'failed' or 'finished')
+  release_unique(run)
+  redis.call('PUBLISH', key.ended(run.id), run.status)
+end

@@ -1,0 +1,79 @@
+-- A run's nodes live in one string, 44 bytes a node, so that a run of a hundred thousand jobs is a few keys and a node
+-- is found by its index. Little endian: state u8, flags u8, kind u16, open parents u32 | children at u32, count u32 |
+-- parents at u32, count u32 (both index the edge strings) | attempts u32 | started f64 | ended f64, in ms.
+-- runtime/store/run-table.ts writes and reads the same layout. States and moves: docs/states.md, runtime/workflow/run-state.ts.
+local NODE_BYTES = 44
+local node_states = { [0] = 'staged', 'waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held' }
+local node_codes = {}
+for code, name in pairs(node_states) do node_codes[name] = code end
+local node_moves = {
+  staged = 'waiting',
+  waiting = 'queued delayed held skipped',
+  delayed = 'running held skipped',
+  queued = 'running held skipped',
+  running = 'finished failed delayed queued held',
+  finished = '',
+  failed = 'queued held skipped',
+  skipped = '',
+  held = 'queued delayed skipped',
+}
+-- PASSED: some parent let it go on. MORE: children were added while running. FAILED_BEFORE: its failure branches are settled.
+local PASSED, MORE, FAILED_BEFORE = 1, 2, 4
+
+-- One run during one script: what changes is counted here and written once, by run_flush.
+local function run_of(id, now)
+  local meta = redis.call('HMGET', key.run(id), 'status', 'class', 'created_at', 'ttl_ms', 'unique')
+  if not meta[1] then return nil end
+  return {
+    id = id, status = meta[1], class = meta[2], created = meta[3], ttl = tonumber(meta[4]), unique = meta[5], now = tonumber(now),
+    tally = {}, totals = {}, kinds = {}, items = {}, todo = {},
+  }
+end
+
+local function read_node(run, index)
+  local at = index * NODE_BYTES
+  local bytes = redis.call('GETRANGE', key.runTable(run.id), at, at + 7)
+  if #bytes < 8 then return nil end
+  local state, flags, kind, open = struct.unpack('<BBHI', bytes)
+  return { index = index, state = node_states[state], flags = flags, kind = kind, open = open }
+end
+
+local function write_node(run, node)
+  local head = struct.pack('<BBHI', node_codes[node.state], node.flags, node.kind, node.open)
+  redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES, head)
+end
+
+local function has(node, flag)
+  return math.floor(node.flags / flag) % 2 == 1
+end
+
+local function raise(node, flag)
+  if not has(node, flag) then node.flags = node.flags + flag end
+end
+
+local function add(counts, field, n)
+  counts[field] = (counts[field] or 0) + n
+end
+
+-- The one place where a node changes its state. False, and nothing changed, when the table does not allow it.
+local function move(run, node, to)
+  if not string.find(node_moves[node.state], to, 1, true) then return false end
+  if node.state ~= 'staged' then
+    add(run.tally, node.kind .. ':' .. node.state, -1)
+    add(run.totals, node.state, -1)
+  end
+  add(run.tally, node.kind .. ':' .. to, 1)
+  add(run.totals, to, 1)
+  node.state = to
+  return true
+end
+
+-- What nodes of one kind have in common: {class, queue, wait, …}.
+local function kind_of(run, node)
+  local kind = run.kinds[node.kind]
+  if not kind then
+    kind = cjson.decode(redis.call('HGET', key.runKinds(run.id), node.kind))
+    run.kinds[node.kind] = kind
+  end
+  return kind
+end

@@ -1,0 +1,72 @@
+-- The end of one delivery of a step, for settle, requeue and bury. `step` is the job record's field of that name,
+-- `<run> <node>`, written by run-step-begin. A job that does not own its node any more changes nothing: no step's end is
+-- counted twice, whatever is redelivered (promise 4).
+-- @include advance
+local function owned_step(step, job, now)
+  local id, index = string.match(step, '^(%S+) (%d+)$')
+  local run = run_of(id, now)
+  local node = run and read_node(run, tonumber(index))
+  if not node or node.state ~= 'running' or redis.call('HGET', key.runOwners(id), index) ~= job then return nil end
+  return run, node
+end
+
+-- Nodes that the step staged join the run: those named in its `before` wait for them, too.
+local function grow(run, staged)
+  for _, target in ipairs(staged.before or {}) do
+    local node = read_node(run, target[1])
+    if node and node.state == 'waiting' then
+      node.open = node.open + target[2]
+      write_node(run, node)
+    end
+  end
+  add(run.totals, 'total', staged.count)
+  leave(run, 'grow', staged.from, staged.from + staged.count)
+end
+
+local function end_node(run, node, to)
+  if not move(run, node, to) then return end
+  redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))
+  redis.call('HDEL', key.runOwners(run.id), node.index)
+end
+
+-- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
+-- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, edges]…]}, memory: {key: JSON text}}.
+local function run_step_end(step, job, state, now, output, extra)
+  local run, node = owned_step(step, job, now)
+  if not run then return false end
+  local more = extra ~= '' and cjson.decode(extra) or {}
+  if state == 'cancelled' and run.status ~= 'running' then
+    end_node(run, node, 'held')
+    redis.call('RPUSH', key.runHeld(run.id), node.index)
+    write_node(run, node)
+  elseif state == 'failed' or state == 'cancelled' then
+    end_node(run, node, 'failed')
+    redis.call('HSET', key.runFailed(run.id), node.index, more.error or '{"name":"Cancelled","message":"cancelled"}')
+    if not has(node, FAILED_BEFORE) then
+      write_node(run, node)
+      table.insert(run.todo, { node.index, 0, 'failed' })
+      run_spread(run, BATCH)
+      raise(node, FAILED_BEFORE)
+    end
+    write_node(run, node)
+  else
+    if output ~= '' then redis.call('HSET', key.runOutputs(run.id), node.index, output) end
+    for name, value in pairs(more.memory or {}) do redis.call('HSET', key.runMemory(run.id), name, value) end
+    end_node(run, node, 'finished')
+    write_node(run, node)
+    if more.grow then grow(run, more.grow) end
+    table.insert(run.todo, { node.index, 0, more.veto and 'vetoed' or 'finished' })
+    run_spread(run, BATCH)
+  end
+  run_flush(run)
+  return true
+end
+
+-- A delivery that ended without ending the step: `delayed` until a later attempt, or back on its queue.
+local function run_step_back(step, job, now, delayed)
+  local run, node = owned_step(step, job, now)
+  if not run then return end
+  move(run, node, delayed and 'delayed' or 'queued')
+  write_node(run, node)
+  run_flush(run)
+end

@@ -1,0 +1,33 @@
+import { Connection } from './connection.ts'
+import { Failures } from './failures.ts'
+import { Jobs } from './jobs.ts'
+import { Queues } from './queues.ts'
+import type { RedisSettings } from './redis.ts'
+import { Supervisors } from './supervisors.ts'
+import { Workers } from './workers.ts'
+
+/** Everything that is kept in Redis, one kind of record each. */
+export interface Store {
+  readonly connection: Connection
+  readonly queues: Queues
+  readonly jobs: Jobs
+  readonly failures: Failures
+  readonly workers: Workers
+  readonly supervisors: Supervisors
+  /** Lets go of Redis at once; commands under way fail. */
+  close(): void
+}
+
+/** Opens the store of one namespace. Nothing is sent until it is used. */
+export function openStore(settings: RedisSettings, namespace: string): Store {
+  const connection = new Connection(settings, namespace)
+  return {
+    connection,
+    queues: new Queues(connection),
+    jobs: new Jobs(connection),
+    failures: new Failures(connection),
+    workers: new Workers(connection),
+    supervisors: new Supervisors(connection),
+    close: () => connection.close(),
+  }
+}

@@ -1,0 +1,215 @@
+import type { Connection } from './connection.ts'
+import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from './resque-time.ts'
+
+/** A job that a supervisor has just taken. */
+export interface Reserved {
+  queue: string
+  id: string
+  item: string
+  /** The fencing token: how often this job was taken off a queue. */
+  delivery: string
+  attempt: number
+  redeliveries: number
+  /** JSON of per-call options, or ''. */
+  options: string
+  enqueuedAtMs: number | undefined
+}
+
+/** Names a delivery in every call that ends it. */
+export interface Delivery {
+  worker: string
+  id: string
+  delivery: string
+}
+
+/** What {@link Supervisors.reserve} found. */
+export type ReserveReply = { kind: 'job'; job: Reserved } | { kind: 'empty' | 'paused' | 'fenced' }
+
+/** How a job ended for good. */
+export interface Settlement {
+  state: 'done' | 'failed' | 'discarded' | 'refused' | 'cancelled'
+  /** JSON for the failed list, where it failed. */
+  entry?: string
+  /** Further fields of the record. */
+  fields?: Record<string, string>
+  ttlMs: number
+}
+
+/** One supervisor as others see it. */
+export interface SupervisorInfo {
+  id: string
+  leaseEndsAtMs: number
+  slots: string[]
+  /** What it wrote of itself: host, pid, launcher, fallback, started_at … */
+  about: Record<string, string>
+}
+
+/** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
+export class Supervisors {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Registers a supervisor and its worker ids, as Resque's workers register, and takes the first lease. */
+  async register(id: string, slots: readonly string[], about: Record<string, string>, leaseMs: number): Promise<void> {
+    await this.beat(id, slots, leaseMs, true)
+    const started = formatStarted(new Date())
+    await this.#connection.ask((redis, keys) => {
+      const calls = redis.multi().hset(keys.supervisor(id), { ...about, slots: JSON.stringify(slots) })
+      for (const slot of slots) calls.sadd(keys.workers(), slot).set(keys.workerStarted(slot), started)
+      return calls.exec()
+    })
+  }
+
+  /** Changes what the supervisor says of itself. */
+  async describe(id: string, about: Record<string, string>): Promise<void> {
+    await this.#connection.ask((redis, keys) => redis.hset(keys.supervisor(id), about))
+  }
+
+  /** Renews the lease, in Redis time, and beats for every slot. */
+  async beat(
+    id: string,
+    slots: readonly string[],
+    leaseMs: number,
+    first = false,
+  ): Promise<{ fenced: boolean; redisNowMs: number; dead: string[] }> {
+    const heartbeat = formatHeartbeat(new Date())
+    const reply = (await this.#connection.run(
+      'beat',
+      { supervisor: id, leaseMs, first: first ? 1 : 0, heartbeat },
+      slots,
+    )) as [string, number, ...string[]]
+    const [word, redisNowMs, ...dead] = reply
+    return { fenced: word === 'fenced', redisNowMs: Number(redisNowMs), dead: dead.filter((other) => other !== id) }
+  }
+
+  /** Takes one job from the first of `queues` that has one. */
+  async reserve(
+    id: string,
+    worker: string,
+    queues: readonly string[],
+    newId: string,
+    nowMs: number,
+  ): Promise<ReserveReply> {
+    const reply = (await this.#connection.run(
+      'reserve',
+      { supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId },
+      queues,
+    )) as string[]
+    if (reply[0] !== 'job') return { kind: reply[0] as 'empty' | 'paused' | 'fenced' }
+    const [, queue = '', jobId = '', item = '', delivery, attempt, redeliveries, options = '', enqueuedAt] = reply
+    const job = {
+      queue,
+      id: jobId,
+      item,
+      delivery: String(delivery),
+      attempt: Number(attempt),
+      redeliveries: Number(redeliveries),
+      options,
+    }
+    return { kind: 'job', job: { ...job, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined } }
+  }
+
+  /** Records a job's end. @returns false when the job is another's now: then nothing was written */
+  async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
+    const reply = await this.#connection.run('settle', {
+      supervisor: id,
+      worker: job.worker,
+      id: job.id,
+      delivery: job.delivery,
+      now: nowMs,
+      state: end.state,
+      entry: end.entry ?? '',
+      failedMax,
+      ttlMs: end.ttlMs,
+      fields: JSON.stringify(end.fields ?? {}),
+    })
+    return reply === 'ok'
+  }
+
+  /**
+   * Ends a delivery but not the job.
+   * @param dueAtMs 0: at once, at the head of its queue; else when to run again
+   * @param counted true when the delivery was an attempt
+   * @returns false when the job is another's now
+   */
+  async requeue(
+    id: string,
+    job: Delivery,
+    nowMs: number,
+    dueAtMs: number,
+    counted: boolean,
+    fields: Record<string, string> = {},
+  ): Promise<boolean> {
+    const reply = await this.#connection.run('requeue', {
+      supervisor: id,
+      worker: job.worker,
+      id: job.id,
+      delivery: job.delivery,
+      now: nowMs,
+      dueAt: dueAtMs,
+      counted: counted ? 1 : 0,
+      fields: JSON.stringify(fields),
+    })
+    return reply === 'ok'
+  }
+
+  /** Takes over the jobs of a supervisor whose lease has run out. */
+  async bury(
+    dead: string,
+    limits: { maxRedeliveries: number; failedMax: number; ttlMs: number },
+    nowMs: number,
+  ): Promise<{ back: string[]; failed: string[] }> {
+    const total = { back: [] as string[], failed: [] as string[] }
+    for (;;) {
+      const failedAt = formatFailedAt(new Date(nowMs))
+      const reply = await this.#connection.run('bury', { supervisor: dead, now: nowMs, failedAt, ...limits })
+      const [word, back = [], failed = []] = reply as [string, string[]?, string[]?]
+      total.back.push(...back)
+      total.failed.push(...failed)
+      if (word !== 'more') return total
+    }
+  }
+
+  /** Ids of the jobs recorded as held by a supervisor. */
+  async inflight(id: string): Promise<Map<string, { delivery: string; worker: string }>> {
+    const held = await this.#connection.ask((redis, keys) => redis.hgetall(keys.inflight(id)))
+    return new Map(
+      Object.entries(held).map(([job, value]) => {
+        const space = value.indexOf(' ')
+        return [job, { delivery: value.slice(0, space), worker: value.slice(space + 1) }]
+      }),
+    )
+  }
+
+  /** Every supervisor that has a lease, lapsed ones included. */
+  async list(): Promise<SupervisorInfo[]> {
+    return this.#connection.ask(async (redis, keys) => {
+      const rows = await redis.zrange(keys.supervisors(), 0, -1, 'WITHSCORES')
+      const ids = rows.filter((_, i) => i % 2 === 0)
+      const abouts = await Promise.all(ids.map((id) => redis.hgetall(keys.supervisor(id))))
+      return ids.map((id, i) => ({
+        id,
+        leaseEndsAtMs: Number(rows[2 * i + 1]),
+        slots: JSON.parse(abouts[i]?.slots ?? '[]') as string[],
+        about: abouts[i] ?? {},
+      }))
+    })
+  }
+
+  /** Leaves: Resque's exit sequence for every slot. What is still in flight is left for a burial. */
+  async unregister(id: string, slots: readonly string[]): Promise<void> {
+    await this.#connection.ask(async (redis, keys) => {
+      const calls = redis.multi()
+      for (const slot of slots) {
+        calls.srem(keys.workers(), slot).del(keys.worker(slot), keys.workerStarted(slot))
+        calls.hdel(keys.heartbeats(), slot).del(keys.statProcessedOf(slot), keys.statFailedOf(slot))
+      }
+      if ((await redis.hlen(keys.inflight(id))) === 0) calls.zrem(keys.supervisors(), id).del(keys.supervisor(id))
+      else calls.zadd(keys.supervisors(), 'XX', 1, id)
+      return calls.exec()
+    })
+  }
+}

@@ -1,0 +1,81 @@
+// The kinds a setting can have. Each takes text as well as its own type, because the environment and flags bring text,
+// and each says what it expects in words: those words are the error message.
+import { z } from 'zod'
+import { parseBytes, parseDurationMs } from './units.ts'
+
+/** What a field would have liked, for the message: `expected <wanted>, got …; write for example <example>`. */
+export interface Expectation {
+  wanted: string
+  example: string
+}
+
+function field<T>(expectation: Expectation, read: (value: unknown) => T | undefined) {
+  return z.unknown().transform((value, context): T => {
+    const result = read(value)
+    if (result !== undefined) return result
+    context.addIssue({ code: 'custom', message: expectation.wanted, params: expectation })
+    return z.NEVER
+  })
+}
+
+const within = (value: number | undefined, min: number, max: number): number | undefined =>
+  value !== undefined && Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined
+
+const YEAR_MS = 366 * 86_400_000
+
+/** Milliseconds; a number is in milliseconds, text has its unit. */
+export const durationMs = (example: string, { min = 0, max = 10 * YEAR_MS } = {}) =>
+  field(
+    { wanted: `milliseconds or text like '${example}'${min > 0 ? `, at least ${min} ms` : ''}`, example },
+    (value) => within(parseDurationMs(value), min, max),
+  )
+
+/** Bytes; text may have a unit in powers of 1024. */
+export const sizeBytes = (example: string, { min = 0, max = 512 * 1024 ** 2 } = {}) =>
+  field({ wanted: `bytes or text like '${example}', ${min} to ${max} bytes`, example }, (value) =>
+    within(parseBytes(value), min, max),
+  )
+
+/** A whole number. */
+export const whole = (min: number, max: number, example = min) =>
+  field({ wanted: `a whole number from ${min} to ${max}`, example: String(example) }, (value) => {
+    const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : ''
+    return /^\d+$/.test(text) ? within(Number(text), min, max) : undefined
+  })
+
+const TRUE = new Set(['1', 't', 'true', 'yes', 'on'])
+const FALSE = new Set(['0', 'f', 'false', 'no', 'off'])
+
+/** true or false. */
+export const flag = () =>
+  field({ wanted: 'true or false', example: 'true' }, (value) => {
+    const word = typeof value === 'boolean' || typeof value === 'string' ? String(value).toLowerCase() : ''
+    return TRUE.has(word) ? true : FALSE.has(word) ? false : undefined
+  })
+
+/** Text that is not empty; `allowed` narrows it further. */
+export const text = (
+  example: string,
+  wanted = `text like ${example}`,
+  allowed: (value: string) => boolean = () => true,
+) =>
+  field({ wanted, example: `'${example}'` }, (value) =>
+    typeof value === 'string' && value.trim() !== '' && allowed(value) ? value : undefined,
+  )
+
+/** One word of a few. */
+export const oneOf = <const W extends string>(...words: readonly W[]) =>
+  field({ wanted: `one of ${words.join(', ')}`, example: words[0] ?? '' }, (value) =>
+    words.find((word) => word === value),
+  )
+
+/** Some texts: a YAML list, or text with commas. At least one. */
+export const list = (example: string) =>
+  field(
+    { wanted: `a list like [${example}] or text with commas`, example: `[${example}]` },
+    (value): readonly string[] | undefined => {
+      const items: unknown[] = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : []
+      const words = items.map((item) => (typeof item === 'string' ? item.trim() : ''))
+      return words.length > 0 && words.every((word) => word !== '') ? words : undefined
+    },
+  )

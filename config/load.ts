@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import type { z } from 'zod'
+import { findAppRoot } from './app-root.ts'
+import { readEnvironment, type Finding } from './environment.ts'
+import { ConfigError } from './errors.ts'
+import { readConfigFile, type ConfigFile } from './file.ts'
+import { explain } from './problems.ts'
+import { configSchema, type Config } from './schema.ts'
+
+type Tree = Record<string, unknown>
+type Settings = z.output<typeof configSchema>
+
+/** What the command line said, in the tree's own form; undefined entries count as not given. */
+export type ConfigFlags = {
+  [Key in keyof Settings]?: NonNullable<Settings[Key]> extends object
+    ? { [Inner in keyof NonNullable<Settings[Key]>]?: unknown }
+    : unknown
+}
+
+/** Where the settings come from. */
+export interface LoadOptions {
+  /** Where to look for the application. Default: the process's own folder. */
+  cwd?: string
+  env?: Readonly<Record<string, string | undefined>>
+  flags?: ConfigFlags
+  /** A settings file in place of config/runtime.yml (also RUNTIME_CONFIG), relative to the application. */
+  file?: string | undefined
+}
+
+/**
+ * All settings: flags before environment before config/runtime.yml before defaults; checked, complete, deeply frozen.
+ * @throws ConfigError with one line for everything that is wrong
+ */
+export function loadConfig({ cwd = process.cwd(), env = process.env, flags = {}, file }: LoadOptions = {}): Config {
+  const root = findAppRoot(cwd)
+  const source = readConfigFile(root, file ?? (env['RUNTIME_CONFIG'] || undefined))
+  const { findings, problems } = readEnvironment(env)
+  const origins = new Map<string, string>()
+  for (const finding of [...findings, ...flagFindings(flags)]) put(source.tree, finding, origins)
+
+  const parsed = configSchema.safeParse(source.tree)
+  const place = (path: readonly PropertyKey[]): string => originOf(path, origins) ?? source.place(path)
+  if (!parsed.success) problems.push(...explain(parsed.error, source.tree, place))
+  else problems.push(...contradictions(parsed.data, root, place))
+  if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)])
+  return deepFreeze(settle(parsed.data, root, source))
+}
+
+function flagFindings(flags: ConfigFlags): Finding[] {
+  const leaves = (value: unknown, path: string[]): Finding[] => {
+    if (value === undefined) return []
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return [{ path, value, from: 'command line' }]
+    return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]))
+  }
+  return leaves(flags, [])
+}
+
+/** Puts a value into the tree, unless a part of the way there is no group: the check will say so in its own words. */
+function put(tree: Tree, { path, value, from }: Finding, origins: Map<string, string>): void {
+  const key = path.at(-1) ?? ''
+  let group = tree
+  for (const step of path.slice(0, -1)) {
+    const inner = (group[step] ??= {})
+    if (typeof inner !== 'object' || Array.isArray(inner)) return
+    group = inner as Tree
+  }
+  group[key] = value
+  origins.set(path.join('.'), from)
+}
+
+function originOf(path: readonly PropertyKey[], origins: Map<string, string>): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const origin = origins.get(path.slice(0, length).join('.'))
+    if (origin !== undefined) return origin
+  }
+  return undefined
+}
+
+/** Settings that are fine alone and wrong together. */
+function contradictions({ worker, redis }: Settings, root: string, place: (path: string[]) => string): string[] {
+  const problems: string[] = []
+  if (worker.leaseMs < 3 * worker.heartbeatMs) {
+    problems.push(
+      `${place(['worker', 'leaseMs'])}: worker.leaseMs: expected at least three heartbeats (${3 * worker.heartbeatMs} ms), ` +
+        `got ${worker.leaseMs}; a worker that misses one beat must not count as dead`,
+    )
+  }
+  if (redis.url !== undefined && redis.sentinel) {
+    problems.push(`${place(['redis', 'sentinel'])}: redis: expected either url or sentinel, got both; leave one out`)
+  }
+  if (redis.tls && redis.url !== undefined && !redis.url.startsWith('rediss:')) {
+    problems.push(
+      `${place(['redis', 'tls'])}: redis.tls: expected a rediss:// url beside it, got another; write rediss://`,
+    )
+  }
+  for (const key of ['ca', 'cert', 'key'] as const) {
+    const file = redis.tls?.[key]
+    if (file === undefined || existsSync(resolve(root, file))) continue
+    problems.push(
+      `${place(['redis', 'tls', key])}: redis.tls.${key}: expected a file, got '${file}', which is not there; check the path`,
+    )
+  }
+  return problems
+}
+
+/** Makes paths absolute, and fills in the files that count when they are there. */
+function settle(settings: Settings, root: string, source: ConfigFile) {
+  const { redis, jobs, scheduler } = settings
+  const absolute = (path: string | undefined): string | undefined =>
+    path === undefined || isAbsolute(path) ? path : join(root, path)
+  const existing = (stem: string): string | undefined =>
+    ['.ts', '.js', '.mjs'].map((suffix) => join(root, stem + suffix)).find((path) => existsSync(path))
+  const { tls } = redis
+  return {
+    ...settings,
+    redis: tls
+      ? { ...redis, tls: { ...tls, ca: absolute(tls.ca), cert: absolute(tls.cert), key: absolute(tls.key) } }
+      : redis,
+    scheduler: { ...scheduler, file: resolve(root, scheduler.file) },
+    jobs: {
+      paths: jobs.paths.map((path) => resolve(root, path)),
+      preload: absolute(jobs.preload) ?? existing('config/preload'),
+      hooks: absolute(jobs.hooks) ?? existing('config/hooks'),
+    },
+    root,
+    file: source.path,
+  }
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value) as unknown[]) {
+    if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) deepFreeze(inner)
+  }
+  return Object.freeze(value)
+}

@@ -1,0 +1,55 @@
+import type { z } from 'zod'
+import { didYouMean } from './did-you-mean.ts'
+import type { Expectation } from './fields.ts'
+import { MASK, maskUrl } from './redis-url.ts'
+import { configSchema, SECTIONS, SUBSECTIONS } from './schema.ts'
+
+type Place = (path: readonly PropertyKey[]) => string
+
+/** What a check found, as one line each: `<place>: <setting>: expected …, got …; <what to do>`. */
+export function explain(error: z.ZodError, tree: unknown, place: Place): string[] {
+  return error.issues.flatMap((issue): string[] => {
+    const name = issue.path.join('.')
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `${place([...issue.path, key])}: ${unknownKey(issue.path, key)}`)
+    }
+    const got = shown(issue.path, valueAt(tree, issue.path))
+    if (issue.code === 'custom') {
+      const { wanted, example } = issue.params as unknown as Expectation
+      return [
+        `${place(issue.path)}: ${name}: expected ${wanted}, got ${got}; write for example ${String(issue.path.at(-1))}: ${example}`,
+      ]
+    }
+    return [
+      `${place(issue.path)}: ${name}: expected a group of settings, got ${got}; write its settings under it, indented`,
+    ]
+  })
+}
+
+function unknownKey(path: readonly PropertyKey[], key: string): string {
+  const name = [...path, key].join('.')
+  const siblings = knownKeys(path.join('.'))
+  const hint = didYouMean(key, siblings)
+  if (hint) return `${name}: expected a known setting, got an unknown one${hint}`
+  const home = Object.entries(SECTIONS).find(([, shape]) => key in shape)?.[0]
+  if (home) return `${name}: expected a known setting, got one that belongs under ${home}; write ${home}.${key}`
+  return `${name}: expected one of ${siblings.join(', ')}; got an unknown setting; take it out`
+}
+
+function knownKeys(group: string): string[] {
+  if (group === '') return Object.keys(configSchema.shape)
+  const groups: Record<string, object> = { ...SECTIONS, ...SUBSECTIONS }
+  return Object.keys(groups[group] ?? {})
+}
+
+function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], tree)
+}
+
+/** A value as a message may show it: short, and never a secret. */
+function shown(path: readonly PropertyKey[], value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (path.at(-1) === 'password') return typeof value === 'string' ? MASK : `a ${typeof value}`
+  const text = maskUrl(JSON.stringify(value))
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+}

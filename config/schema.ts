@@ -1,0 +1,179 @@
+// Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
+// takes '1mb'. config/runtime.yml is the same tree with every default written out.
+import { z } from 'zod'
+import { durationMs, flag, list, oneOf, sizeBytes, text, whole } from './fields.ts'
+import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
+
+/** Where Redis is when nothing says where: as every client of Redis has it. */
+export const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
+
+const postgresForm = /^postgres(?:ql)?:\/\/./
+
+/** Paths of PEM files, relative to the application's root; resolved when loaded. */
+const tls = {
+  ca: text('config/ca.pem').optional(),
+  cert: text('config/client.pem').optional(),
+  key: text('config/client-key.pem').optional(),
+  servername: text('redis.internal').optional(),
+  rejectUnauthorized: flag().default(true),
+}
+
+const sentinel = {
+  name: text('mymaster'),
+  nodes: list('10.0.0.1:26379'),
+  username: text('sentinel').optional(),
+  password: text('secret').optional(),
+  tls: flag().default(false),
+}
+
+const redis = {
+  /** Absent: `dev` and `demo` start a Redis of their own, everything else goes to DEFAULT_REDIS_URL. */
+  url: text('redis://127.0.0.1:6379/0', REDIS_URL_FORMS, (url) => parseRedisUrl(url) !== undefined).optional(),
+  username: text('worker').optional(),
+  password: text('secret').optional(),
+  db: whole(0, 10_000).optional(),
+  tls: z.strictObject(tls).optional(),
+  sentinel: z.strictObject(sentinel).optional(),
+  connectTimeoutMs: durationMs('10s', { min: 1 }).default(10_000),
+  /** How long a producer waits for an answer before it gets an error. */
+  commandTimeoutMs: durationMs('5s', { min: 1 }).default(5000),
+}
+
+const worker = {
+  queues: list('high, low').default(['*']),
+  concurrency: whole(1, 1000).default(1),
+  /** `auto`: fork where it works, else spawn. */
+  isolation: oneOf('auto', 'fork', 'spawn', 'inline').default('auto'),
+  jobsPerChild: whole(1, 1_000_000).default(1),
+  heartbeatMs: durationMs('5s', { min: 50 }).default(5000),
+  /** A worker that has not beaten for this long is dead, and its jobs go back. */
+  leaseMs: durationMs('30s', { min: 150 }).default(30_000),
+  maxRedeliveries: whole(0, 1000).default(3),
+  /** From TERM to KILL, for a timeout, a cancel or a shutdown: Resque's RESQUE_TERM_TIMEOUT. */
+  termTimeoutMs: durationMs('4s').default(4000),
+  /** How long TERM lets running jobs go on before they are told to stop: Resque's RESQUE_PRE_SHUTDOWN_TIMEOUT. */
+  preShutdownTimeoutMs: durationMs('0s').default(0),
+  /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever, as Resque does. */
+  shutdownTimeoutMs: durationMs('30s').default(0),
+  /** TERM means what QUIT means: Resque's GRACEFUL_TERM. */
+  gracefulTerm: flag().default(false),
+  /** How often an idle worker looks for jobs that came without a wake-up call, such as Ruby's. */
+  pollMs: durationMs('1s', { min: 10 }).default(1000),
+  /** Leave when the queues are empty. */
+  drain: flag().default(false),
+  /** How long the application may take to load in a job's process. */
+  bootTimeoutMs: durationMs('60s', { min: 100 }).default(60_000),
+}
+
+const scheduler = {
+  file: text('schedule.yml').default('schedule.yml'),
+  /** Longest sleep between two looks at the delayed jobs; an earlier one that arrives wakes it. */
+  pollMs: durationMs('5s', { min: 10 }).default(5000),
+  /** Of the leader's lock: resque-scheduler's LOCK_TIMEOUT. */
+  lockTtlMs: durationMs('180s', { min: 1000 }).default(180_000),
+  /** resque-scheduler's RESQUE_SCHEDULER_MASTER_LOCK_PREFIX. */
+  lockPrefix: text('my-app').optional(),
+  /** Also obey schedules set from code (`persistent_schedules`). */
+  dynamic: flag().default(true),
+  /** Refuse the whole schedule file when one entry is wrong. */
+  strict: flag().default(false),
+  batchSize: whole(1, 1000, 100).default(100),
+  catchupWindowMs: durationMs('1d').default(86_400_000),
+}
+
+const jobs = {
+  /** Folders whose modules hold the jobs. */
+  paths: list('src/jobs').default(['src/jobs']),
+  /** Loaded before the jobs, in the process that jobs start from; absent: config/preload.ts when there is one. */
+  preload: text('config/preload.ts').optional(),
+  /** Worker hooks; absent: config/hooks.ts when there is one. */
+  hooks: text('config/hooks.ts').optional(),
+}
+
+const limits = {
+  maxPayloadBytes: sizeBytes('1mb', { min: 64 }).default(1024 ** 2),
+  failedMax: whole(1, 10_000_000).default(10_000),
+  backtraceLines: whole(1, 10_000, 100).default(100),
+  logLines: whole(0, 100_000, 200).default(200),
+  logLineBytes: sizeBytes('4kb', { min: 64 }).default(4096),
+  attemptsKept: whole(1, 1000, 25).default(25),
+  /** Of a result whose class asks to keep it without saying for how long. */
+  resultTtlMs: durationMs('1h', { min: 1000 }).default(3_600_000),
+  /** How long the record of a finished job can be asked for. */
+  recordTtlMs: durationMs('1d', { min: 1000 }).default(86_400_000),
+}
+
+const workflows = {
+  /** How long a finished run can be looked at. */
+  ttlMs: durationMs('30d', { min: 1000 }).default(30 * 86_400_000),
+}
+
+/** Present: what steps return is merged into their run's memory. */
+const memory = {
+  prefix: text('memory').default('memory'),
+  ttlMs: durationMs('1d', { min: 1000 }).default(86_400_000),
+  onConflict: oneOf('last', 'error', 'namespace').default('last'),
+}
+
+const archive = {
+  /** Absent: finished jobs are kept in Redis, up to maxRecords. */
+  url: text('postgres://user@host/db', 'postgres://[user:password@]host[:port]/database', (url) =>
+    postgresForm.test(url),
+  ).optional(),
+  maxRecords: whole(0, 10_000_000, 10_000).default(10_000),
+  /** How many records wait in Redis while PostgreSQL is away; then the oldest are dropped, and counted. */
+  maxPending: whole(1, 10_000_000, 100_000).default(100_000),
+  batchSize: whole(1, 10_000, 500).default(500),
+}
+
+const web = {
+  host: text('127.0.0.1').default('127.0.0.1'),
+  port: whole(0, 65_535, 5678).default(5678),
+  username: text('admin').default('admin'),
+  password: text('secret').optional(),
+}
+
+const log = {
+  level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent').default('info'),
+  /** `auto`: text on a terminal, JSON in a pipe. */
+  format: oneOf('auto', 'text', 'json').default('auto'),
+}
+
+const WORD = /^[^\s{}]+$/
+
+/** The shapes by section, for those who walk the settings (environment names, suggestions). */
+export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, web, log }
+/** Sections inside a section. */
+export const SUBSECTIONS: Record<string, Record<string, unknown>> = { 'redis.tls': tls, 'redis.sentinel': sentinel }
+
+/** The whole tree as a file may give it; what comes out has every default filled in. */
+export const configSchema = z.strictObject({
+  namespace: text('resque', 'text without spaces or braces like resque', (name) => WORD.test(name)).default('resque'),
+  redis: z.strictObject(redis).prefault({}),
+  worker: z.strictObject(worker).prefault({}),
+  scheduler: z.strictObject(scheduler).prefault({}),
+  jobs: z.strictObject(jobs).prefault({}),
+  limits: z.strictObject(limits).prefault({}),
+  workflows: z.strictObject(workflows).prefault({}),
+  memory: z.strictObject(memory).optional(),
+  archive: z.strictObject(archive).prefault({}),
+  web: z.strictObject(web).prefault({}),
+  log: z.strictObject(log).prefault({}),
+})
+
+type Frozen<T> = T extends readonly (infer I)[]
+  ? readonly Frozen<I>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T
+
+/** Where the settings belong. */
+interface Place {
+  /** The application's folder, absolute: what relative paths were resolved against. */
+  root: string
+  /** The file that was read, absolute; undefined when there is none. */
+  file: string | undefined
+}
+
+/** All settings, checked, complete and frozen; paths absolute, durations in ms, sizes in bytes. */
+export type Config = Frozen<z.output<typeof configSchema> & Place>

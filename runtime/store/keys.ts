@@ -79,6 +79,50 @@ export const keyTemplates = {
   pausedQueues: 'rt:paused',
   /** string with a time to live: id of the job that holds a unique lock */
   unique: 'rt:unique:{key}',
+
+  // --- ours: workflow runs (a run is these few keys, whatever its size; layout in runtime/store/run-table.ts)
+  /** hash: status, class, args, globals, times, and how many nodes are in each state */
+  run: 'rt:run:{id}',
+  /** string: 44 bytes a node, its state and open parents */
+  runTable: 'rt:run:{id}:table',
+  /** string: u32 an edge, the children of all nodes one after another */
+  runChildren: 'rt:run:{id}:children',
+  /** string: the same for parents */
+  runParents: 'rt:run:{id}:parents',
+  /** hash: node → children added while running, `p<node>` → parents added */
+  runMore: 'rt:run:{id}:more',
+  /** hash: kind → JSON of what its nodes have in common: class, queue, wait, retry, timeout */
+  runKinds: 'rt:run:{id}:kinds',
+  /** hash: `<kind>:<state>` → how many nodes */
+  runTally: 'rt:run:{id}:tally',
+  /** hash: node → its params, JSON */
+  runParams: 'rt:run:{id}:params',
+  /** hash: node → its name, where it has one */
+  runLabels: 'rt:run:{id}:labels',
+  /** hash: node → its output, JSON */
+  runOutputs: 'rt:run:{id}:outputs',
+  /** hash: failed node → its error, JSON */
+  runFailed: 'rt:run:{id}:failed',
+  /** hash: failed nodes that a `continue` has yet to queue */
+  runRetrying: 'rt:run:{id}:retrying',
+  /** list: nodes that became ready while the run was stopped */
+  runHeld: 'rt:run:{id}:held',
+  /** hash: running node → id of the job that runs it */
+  runOwners: 'rt:run:{id}:owners',
+  /** hash: run memory, name → JSON */
+  runMemory: 'rt:run:{id}:memory',
+  /** zset: run id by its creation in ms */
+  runs: 'rt:runs',
+  /** zset: the same for one status */
+  runsIs: 'rt:runs:is:{status}',
+  /** zset: the same for one class */
+  runsOf: 'rt:runs:of:{class}',
+  /** zset: ended run by the ms at which it is removed */
+  runsExpiring: 'rt:runs:expiring',
+  /** string: id of the run of a `unique` class that is under way */
+  runUnique: 'rt:run-unique:{class}',
+  /** list: what runs have left to do, `<run> <work> …`; see run-continue.lua */
+  advancing: 'rt:advancing',
 } as const
 
 /** Names of the keys above. */

@@ -15,7 +15,7 @@ local told = {
 
 -- A node that failed before has settled its failure branches: only the edges that waited for its success are left.
 local function ways(node, how)
-  if not has(node, FAILED_BEFORE) then return told[how] end
+  if how == 'failed' or not has(node, FAILED_BEFORE) then return told[how] end
   return { finished = told[how].finished }
 end
 
@@ -26,7 +26,8 @@ end
 local function delay(run, node, ms)
   local id, due = run.id .. '.' .. node.index, string.format('%.0f', run.now + ms)
   redis.call('HSET', key.job(id), 'class', 'ResqueRuntime::Step', 'queue', kind_of(run, node).queue, 'item', step_item(run, node),
-    'state', 'delayed', 'enqueued_at', run.now, 'due_at', due)
+    'state', 'delayed', 'enqueued_at', run.now, 'due_at', due, 'step', run.id .. ' ' .. node.index)
+  redis.call('HSET', key.runOwners(run.id), node.index, id)
   redis.call('ZADD', key.delayed(), due, id)
   redis.call('PUBLISH', key.wakeDelayed(), due)
 end
@@ -48,9 +49,11 @@ local function skip(run, node)
   if move(run, node, 'skipped') then table.insert(run.todo, { node.index, 0, 'skipped' }) end
 end
 
--- A waiting node whose last parent has spoken runs when one of them let it go on, else it is skipped.
+-- A waiting node whose last parent has spoken runs when one of them let it go on, else it is skipped; a veto skips it at once.
 local function decide(run, node)
-  if node.state ~= 'waiting' or node.open > 0 then return end
+  if node.state ~= 'waiting' then return end
+  if has(node, VETOED) then return skip(run, node) end
+  if node.open > 0 then return end
   if has(node, PASSED) then make_ready(run, node) else skip(run, node) end
 end
 
@@ -58,7 +61,8 @@ local function tell(run, index, way)
   local node = read_node(run, index)
   if node.open > 0 then node.open = node.open - 1 end
   if way == 'pass' then raise(node, PASSED) end
-  if way == 'veto' and node.state == 'waiting' then skip(run, node) else decide(run, node) end
+  if way == 'veto' then raise(node, VETOED) end
+  decide(run, node)
   write_node(run, node)
 end
 

@@ -9,7 +9,7 @@ for code, name in pairs(node_states) do node_codes[name] = code end
 local node_moves = {
   staged = 'waiting',
   waiting = 'queued delayed held skipped',
-  delayed = 'running held skipped',
+  delayed = 'running failed held skipped',
   queued = 'running held skipped',
   running = 'finished failed delayed queued held',
   finished = '',
@@ -17,8 +17,9 @@ local node_moves = {
   skipped = '',
   held = 'queued delayed skipped',
 }
--- PASSED: some parent let it go on. MORE: children were added while running. FAILED_BEFORE: its failure branches are settled.
-local PASSED, MORE, FAILED_BEFORE = 1, 2, 4
+-- PASSED: some parent let it go on. MORE, MORE_PARENTS: edges were added while running. FAILED_BEFORE: its failure branches
+-- are settled. VETOED: a parent decided that it shall not run.
+local PASSED, MORE, FAILED_BEFORE, VETOED, MORE_PARENTS = 1, 2, 4, 8, 16
 
 -- One run during one script: what changes is counted here and written once, by run_flush.
 local function run_of(id, now)

@@ -6,7 +6,8 @@ local function owned_step(step, job, now)
   local id, index = string.match(step, '^(%S+) (%d+)$')
   local run = run_of(id, now)
   local node = run and read_node(run, tonumber(index))
-  if not node or node.state ~= 'running' or redis.call('HGET', key.runOwners(id), index) ~= job then return nil end
+  if not node or node.state ~= 'running' and node.state ~= 'delayed' then return nil end
+  if redis.call('HGET', key.runOwners(id), index) ~= job then return nil end
   return run, node
 end
 
@@ -15,8 +16,13 @@ local function grow(run, staged)
   for _, target in ipairs(staged.before or {}) do
     local node = read_node(run, target[1])
     if node and node.state == 'waiting' then
-      node.open = node.open + target[2]
+      node.open = node.open + #target[2]
+      raise(node, MORE_PARENTS)
       write_node(run, node)
+      local field = 'p' .. node.index
+      local parents = { redis.call('HGET', key.runMore(run.id), field) or '' }
+      for _, parent in ipairs(target[2]) do parents[#parents + 1] = struct.pack('<I', parent) end
+      redis.call('HSET', key.runMore(run.id), field, table.concat(parents))
     end
   end
   add(run.totals, 'total', staged.count)
@@ -30,7 +36,7 @@ local function end_node(run, node, to)
 end
 
 -- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
--- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, edges]…]}, memory: {key: JSON text}}.
+-- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [new parents]]…]}, memory: {key: JSON text}}.
 local function run_step_end(step, job, state, now, output, extra)
   local run, node = owned_step(step, job, now)
   if not run then return false end
@@ -42,13 +48,10 @@ local function run_step_end(step, job, state, now, output, extra)
   elseif state == 'failed' or state == 'cancelled' then
     end_node(run, node, 'failed')
     redis.call('HSET', key.runFailed(run.id), node.index, more.error or '{"name":"Cancelled","message":"cancelled"}')
-    if not has(node, FAILED_BEFORE) then
-      write_node(run, node)
-      table.insert(run.todo, { node.index, 0, 'failed' })
-      run_spread(run, BATCH)
-      raise(node, FAILED_BEFORE)
-    end
+    if not has(node, FAILED_BEFORE) then table.insert(run.todo, { node.index, 0, 'failed' }) end
+    raise(node, FAILED_BEFORE)
     write_node(run, node)
+    run_spread(run, BATCH)
   else
     if output ~= '' then redis.call('HSET', key.runOutputs(run.id), node.index, output) end
     for name, value in pairs(more.memory or {}) do redis.call('HSET', key.runMemory(run.id), name, value) end

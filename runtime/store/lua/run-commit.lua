@@ -1,0 +1,15 @@
+-- Makes a written run visible, whole, or refuses it because another run of its unique class is under way. Until here its
+-- keys have a time to live and no list names it, so a creator that dies halfway leaves nothing (promise 14).
+-- @include run-keys
+-- @args id class now unique
+-- @rest fields
+-- @reply 'ok' | the id of the run in the way
+local holder = unique ~= '' and redis.call('GET', key.runUnique(unique))
+if holder then return holder end
+redis.call('HSET', key.run(id), 'status', 'pending', 'class', class, 'created_at', now, unpack(fields))
+if unique ~= '' then redis.call('HSET', key.run(id), 'unique', unique) end
+for _, name in ipairs(run_keys(id)) do redis.call('PERSIST', name) end
+redis.call('ZADD', key.runs(), now, id)
+redis.call('ZADD', key.runsIs('pending'), now, id)
+redis.call('ZADD', key.runsOf(class), now, id)
+return 'ok'

@@ -1,0 +1,56 @@
+-- Decides whether a delivered step may run, and marks it running under this job. A step that has ended, or that another
+-- live job holds, is dropped: redelivery never runs it twice (promise 4). Parents' outputs come along while they are few.
+-- @include advance
+-- @args id index job attempt now few
+-- @reply {'gone' | 'busy'} | {'go', class of the run, kind JSON, params, globals, parents, 'few' | 'many', parent, its class, its output, …}
+local function refuse(run, node)
+  if node.state ~= 'held' and move(run, node, 'held') then
+    redis.call('HDEL', key.runOwners(id), index)
+    redis.call('RPUSH', key.runHeld(id), index)
+    write_node(run, node)
+    run_flush(run)
+  end
+  return { 'gone' }
+end
+
+local function live(owner)
+  local state = redis.call('HGET', key.job(owner), 'state')
+  return state == 'running' or state == 'waiting' or state == 'delayed'
+end
+
+local function payloads(run, reply)
+  local start, count = struct.unpack('<II', redis.call('GETRANGE', key.runTable(id), index * NODE_BYTES + 16, index * NODE_BYTES + 23))
+  reply[6] = count
+  if count > tonumber(few) then
+    reply[7] = 'many'
+    return reply
+  end
+  local edges = count > 0 and redis.call('GETRANGE', key.runParents(id), start * 4, (start + count) * 4 - 1) or ''
+  for i = 1, #edges, 4 do
+    local parent = read_node(run, struct.unpack('<I', edges, i) % EDGE_ID)
+    if parent.state == 'finished' then
+      reply[#reply + 1] = parent.index
+      reply[#reply + 1] = kind_of(run, parent).class
+      reply[#reply + 1] = redis.call('HGET', key.runOutputs(id), parent.index) or ''
+    end
+  end
+  return reply
+end
+
+local run = run_of(id, now)
+local node = run and read_node(run, tonumber(index))
+if not node then return { 'gone' } end
+local owner = redis.call('HGET', key.runOwners(id), index)
+if owner and owner ~= job and live(owner) then return { 'busy' } end
+if node.state ~= 'running' and node.state ~= 'queued' and node.state ~= 'delayed' then return { 'gone' } end
+if run.status ~= 'running' then return refuse(run, node) end
+if node.state ~= 'running' then move(run, node, 'running') end
+write_node(run, node)
+redis.call('SETRANGE', key.runTable(id), index * NODE_BYTES + 24, struct.pack('<Id', tonumber(attempt), run.now))
+redis.call('HSET', key.runOwners(id), index, job)
+redis.call('HSET', key.job(job), 'step', id .. ' ' .. index, 'class', kind_of(run, node).class)
+run_flush(run)
+local params = redis.call('HGET', key.runParams(id), index) or ''
+local globals = redis.call('HGET', key.run(id), 'globals') or ''
+local kind = redis.call('HGET', key.runKinds(id), node.kind)
+return payloads(run, { 'go', run.class, kind, params, globals, 0, has(node, MORE_PARENTS) and 'many' or 'few' })

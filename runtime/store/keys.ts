@@ -51,8 +51,8 @@ export const keyTemplates = {
   job: 'rt:job:{id}',
   /** hash: first 24 hex digits of an item's SHA-1 → the id (or ids) of the job that waits with those bytes */
   tickets: 'rt:tickets:{queue}',
-  /** the same for Resque's delayed buckets; the digest is of `<second>:<item>` */
-  delayedTickets: 'rt:delayed:tickets',
+  /** the same for one of Resque's delayed buckets; goes with it, or a week after its second */
+  delayedTickets: 'rt:delayed:tickets:{second}',
   /** zset: job id, by the millisecond at which it is due; retries, snoozes and short delays */
   delayed: 'rt:delayed',
   /** list: last lines a job logged */

@@ -1,4 +1,5 @@
 import { Connection } from './connection.ts'
+import { Delayed } from './delayed.ts'
 import { Failures } from './failures.ts'
 import { Jobs } from './jobs.ts'
 import { Queues } from './queues.ts'
@@ -11,6 +12,7 @@ export interface Store {
   readonly connection: Connection
   readonly queues: Queues
   readonly jobs: Jobs
+  readonly delayed: Delayed
   readonly failures: Failures
   readonly workers: Workers
   readonly supervisors: Supervisors
@@ -25,6 +27,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     connection,
     queues: new Queues(connection),
     jobs: new Jobs(connection),
+    delayed: new Delayed(connection),
     failures: new Failures(connection),
     workers: new Workers(connection),
     supervisors: new Supervisors(connection),

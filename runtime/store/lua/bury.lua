@@ -1,6 +1,6 @@
 -- Takes the jobs of a supervisor whose lease has run out, a batch at a time: each goes back to the head of its queue,
 -- or, after too many redeliveries, to the failed list with the reason `worker lost` (promise 2). At-most-once jobs fail.
--- @include settled lease push
+-- @include settled lease push run-step
 -- @args supervisor now failedAt maxRedeliveries failedMax ttlMs
 -- @reply {'alive'} | {'more' | 'buried', ids put back, ids failed}
 if owns_lease(supervisor) then return { 'alive' } end
@@ -21,12 +21,16 @@ for i = 1, #held, 2 do
       ',"queue":' .. cjson.encode(at[1]) .. ',"id":"' .. id .. '","cause":"worker lost","redeliveries":' .. (times - 1) .. '}', failedMax)
     count(worker, true)
     redis.call('HSET', record, 'cause', 'worker lost', 'error', cjson.encode({ name = 'WorkerLost', message = text }))
+    local step = redis.call('HGET', record, 'step')
+    if step then run_step_end(step, id, 'failed', now, '', cjson.encode({ error = cjson.encode({ name = 'WorkerLost', message = text }) })) end
     finish(id, 'failed', now, ttlMs)
     failed[#failed + 1] = id
   else
     redis.call('HINCRBY', record, 'attempt', -1)
     redis.call('HDEL', record, 'worker', 'run_at')
     redis.call('HSET', record, 'state', 'waiting')
+    local step = redis.call('HGET', record, 'step')
+    if step then run_step_back(step, id, now, false) end
     push(at[1], at[2], id, true)
     back[#back + 1] = id
   end

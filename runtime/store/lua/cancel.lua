@@ -1,10 +1,10 @@
 -- Cancels a job that does not run: it leaves its queue, or the set of delayed jobs. A running one is left to its
 -- supervisor, whose id cannot be known here, so all of them are told.
--- @include tickets settled
+-- @include tickets settled delay run-step
 -- @args id now ttlMs
 -- @reply 'cancelled' | 'running' | 'unknown' | the state it had ended in
 local record = key.job(id)
-local state, queue, item = unpack(redis.call('HMGET', record, 'state', 'queue', 'item'))
+local state, queue, item, second = unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second'))
 if not state then return 'unknown' end
 if state == 'running' then
   redis.call('HSET', record, 'cancel_asked_at', now)
@@ -12,14 +12,16 @@ if state == 'running' then
   return 'running'
 end
 if state == 'delayed' then
-  redis.call('ZREM', key.delayed(), id)
+  if second then leave_bucket(id, second) else redis.call('ZREM', key.delayed(), id) end
 elseif state == 'waiting' then
   redis.call('LREM', key.queue(queue), -1, item)
 else
   return state
 end
+local step = redis.call('HGET', record, 'step')
+if step then run_step_end(step, id, 'cancelled', now, '', '') end
 finish(id, 'cancelled', now, ttlMs)
 -- Its ticket is passed over when its turn comes; when it is the only one of these bytes it goes at once.
-local tickets, field = key.tickets(queue), ticket_field(item)
+local tickets, field = key.tickets(queue), ticket_field(item or '')
 if redis.call('HGET', tickets, field) == id then redis.call('HDEL', tickets, field) end
 return 'cancelled'

@@ -1,6 +1,6 @@
 -- Ends a delivery without ending the job: puts it back at the head of its queue (`dueAt` 0), or makes it wait until
 -- `dueAt` (ms). `counted` is 1 when the delivery was an attempt (a retry), 0 when it was not (snooze, shutdown).
--- @include settled lease push
+-- @include settled lease push run-step
 -- @args supervisor worker id delivery now dueAt counted fields
 -- @reply 'ok' | 'lost'
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end
@@ -8,6 +8,8 @@ local record = key.job(id)
 for field, value in pairs(cjson.decode(fields)) do redis.call('HSET', record, field, value) end
 if counted == '1' then count(worker, false) else redis.call('HINCRBY', record, 'attempt', -1) end
 redis.call('HDEL', record, 'worker', 'run_at')
+local step = redis.call('HGET', record, 'step')
+if step then run_step_back(step, id, now, tonumber(dueAt) > 0) end
 if tonumber(dueAt) == 0 then
   local at = redis.call('HMGET', record, 'queue', 'item')
   redis.call('HSET', record, 'state', 'waiting')

@@ -15,7 +15,7 @@ end
 
 local function live(owner)
   local state = redis.call('HGET', key.job(owner), 'state')
-  return state == 'running' or state == 'waiting' or state == 'delayed'
+  return state == 'running' or state == 'waiting' or state == 'delayed' or state == 'held'
 end
 
 local function payloads(run, reply)

@@ -23,7 +23,7 @@ local function step_item(run, node)
   return '{"class":"ResqueRuntime::Step","args":["' .. run.id .. '","' .. node.index .. '",' .. cjson.encode(kind_of(run, node).class) .. ']}'
 end
 
-local function delay(run, node, ms)
+local function delay_step(run, node, ms)
   local id, due = run.id .. '.' .. node.index, string.format('%.0f', run.now + ms)
   redis.call('HSET', key.job(id), 'class', 'ResqueRuntime::Step', 'queue', kind_of(run, node).queue, 'item', step_item(run, node),
     'state', 'delayed', 'enqueued_at', run.now, 'due_at', due, 'step', run.id .. ' ' .. node.index)
@@ -38,7 +38,7 @@ local function make_ready(run, node, at_once)
   if run.status ~= 'running' then
     if move(run, node, 'held') then redis.call('RPUSH', key.runHeld(run.id), node.index) end
   elseif not at_once and (kind.wait or 0) > 0 then
-    if move(run, node, 'delayed') then delay(run, node, kind.wait) end
+    if move(run, node, 'delayed') then delay_step(run, node, kind.wait) end
   elseif move(run, node, 'queued') then
     run.items[kind.queue] = run.items[kind.queue] or {}
     table.insert(run.items[kind.queue], step_item(run, node))

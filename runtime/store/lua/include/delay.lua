@@ -1,0 +1,66 @@
+-- Where delayed jobs wait. With a `second` they lie in Resque's own structures, written in Ruby's order; else in the
+-- millisecond set, whose record holds the bytes. A bucket whose second is near is never touched: Ruby's mover reads
+-- a due bucket before it watches it, and would lose what was pushed in between.
+-- @include tickets
+local function wake_mover(due, head)
+  if not head or tonumber(due) < tonumber(head) then redis.call('PUBLISH', key.wakeDelayed(), due) end
+end
+
+local function delay_in_bucket(id, second, bucket_item)
+  local bucket = 'delayed:' .. second
+  local tickets = key.delayedTickets(second)
+  local head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0)[1]
+  redis.call('RPUSH', key.delayedBucket(second), bucket_item)
+  redis.call('SADD', key.delayedTimestamps(bucket_item), bucket)
+  redis.call('ZADD', key.delayedSchedule(), second, second)
+  put_ticket(tickets, ticket_field(bucket_item), id)
+  -- A Ruby scheduler that moves the bucket knows nothing of tickets: they go a week after their second.
+  redis.call('EXPIREAT', tickets, tonumber(second) + 604800)
+  wake_mover(second .. '000', head and head .. '000')
+end
+
+local function delay_until(id, due)
+  local head = redis.call('ZRANGE', key.delayed(), 0, 0, 'WITHSCORES')[2]
+  redis.call('ZADD', key.delayed(), due, id)
+  wake_mover(due, head)
+end
+
+-- Makes a job wait until `due` ms: in the bucket of `second`, or, when that is 0 or nearer than two seconds by Redis's
+-- own clock, in the millisecond set. `item` is the queue's form of the bytes, `bucket_item` Resque's delayed form.
+local function delay(id, queue, item, due, second, bucket_item, now, ttl)
+  local record = key.job(id)
+  redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due)
+  if tonumber(second) > tonumber(redis.call('TIME')[1]) + 2 then
+    redis.call('HSET', record, 'second', second)
+    redis.call('HDEL', record, 'item')
+    delay_in_bucket(id, second, bucket_item)
+    redis.call('PEXPIRE', record, string.format('%.0f', math.max(tonumber(due) - tonumber(now), 0) + tonumber(ttl)))
+  else
+    redis.call('HSET', record, 'item', item)
+    redis.call('HDEL', record, 'second')
+    redis.call('PERSIST', record)
+    delay_until(id, due)
+  end
+end
+
+-- Takes one job out of its bucket. Its bytes are not on its record: they are those whose tickets name it. A ticket
+-- among several of the same bytes stays, and is passed over since its job no longer waits.
+local function leave_bucket(id, second)
+  local bucket, tickets = key.delayedBucket(second), key.delayedTickets(second)
+  for _, bytes in ipairs(redis.call('LRANGE', bucket, 0, -1)) do
+    local field = ticket_field(bytes)
+    local value = redis.call('HGET', tickets, field)
+    local head, tail = string.match(value or '', '^(-?%d+) (-?%d+)$')
+    local found = value == id
+    for n = tonumber(head or 0), tonumber(tail or 0) - 1 do
+      found = found or redis.call('HGET', tickets, field .. ':' .. string.format('%d', n)) == id
+    end
+    if found then
+      if value == id then redis.call('HDEL', tickets, field) end
+      redis.call('LREM', bucket, -1, bytes)
+      if not redis.call('LPOS', bucket, bytes) then redis.call('SREM', key.delayedTimestamps(bytes), 'delayed:' .. second) end
+      break
+    end
+  end
+  if redis.call('EXISTS', bucket) == 0 then redis.call('ZREM', key.delayedSchedule(), second) end
+end

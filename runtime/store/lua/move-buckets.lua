@@ -1,0 +1,69 @@
+-- Moves due items from Resque's delayed buckets to their queues, at most `batch` of them, in one step. Only for the
+-- holder of Ruby's lock: two movers on one bucket would double or lose jobs. What is no job goes to the failed list
+-- whole. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
+-- @include push delayed-item settled
+-- @args owner now batch ttlMs failedAt failedMax routes
+-- @reply {'lost'} | {'ok', moved, buried, second of the next bucket or '', class that wants a route or ''}
+if redis.call('GET', key.schedulerLock()) ~= owner then return { 'lost' } end
+local known = routes ~= '' and cjson.decode(routes) or {}
+local moved, buried, bytes, unrouted = 0, 0, 0, ''
+local second_now = math.floor(tonumber(now) / 1000)
+
+local function bury(item, queue, text)
+  fail('{"failed_at":"' .. failedAt .. '","payload":' .. (queue and item or cjson.encode(item)) ..
+    ',"exception":"Resque::Helpers::DecodeException","error":' .. cjson.encode(text) ..
+    ',"backtrace":[],"worker":' .. cjson.encode(owner .. ':' .. (queue or 'delayed')) .. ',"queue":' ..
+    cjson.encode(queue or 'delayed') .. ',"cause":"garbage"}', failedMax)
+  buried = buried + 1
+end
+
+-- Returns false when the item must stay until its class's queue is known.
+local function move(item, second)
+  local text, queue, class = read_delayed(item)
+  local id
+  if text and not queue then
+    queue = known[class]
+    if not queue then
+      unrouted = class
+      return false
+    end
+  end
+  redis.call('SREM', key.delayedTimestamps(item), 'delayed:' .. second)
+  id = next_ticket(key.delayedTickets(second), ticket_field(item))
+  if not text then
+    bury(item, nil, 'delayed item is not a job: expected a JSON object with "class" and "args"')
+  elseif queue == '' then
+    bury(item, 'delayed', 'delayed item names no queue, and its class ' .. class .. ' has none that is known here')
+  else
+    push(queue, text, id)
+    if id then
+      redis.call('HSET', key.job(id), 'state', 'waiting', 'queue', queue, 'item', text)
+      redis.call('HDEL', key.job(id), 'second')
+      redis.call('PEXPIRE', key.job(id), ttlMs)
+    end
+    moved = moved + 1
+  end
+  return true
+end
+
+-- Returns how many items left the bucket.
+local function empty(second)
+  local bucket = key.delayedBucket(second)
+  local done = 0
+  for _, item in ipairs(redis.call('LRANGE', bucket, 0, tonumber(batch) - moved - buried - 1)) do
+    if bytes > 262144 or not move(item, second) then break end
+    bytes = bytes + #item
+    done = done + 1
+  end
+  redis.call('LTRIM', bucket, done, -1)
+  if redis.call('EXISTS', bucket) == 1 then return end
+  redis.call('ZREM', key.delayedSchedule(), second)
+  redis.call('DEL', key.delayedTickets(second))
+end
+
+local head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')
+while head[2] and tonumber(head[2]) <= second_now and moved + buried < tonumber(batch) and bytes <= 262144 and unrouted == '' do
+  empty(head[1])
+  head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')
+end
+return { 'ok', moved, buried, head[2] or '', unrouted }

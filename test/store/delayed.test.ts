@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import { newId } from '../../runtime/core/ids.ts'
+import type { NewDelayedJob } from '../../runtime/store/delayed.ts'
+import type { Store } from '../../runtime/store/store.ts'
+import { useRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+
+const server = useRedis()
+const ttlMs = 86_400_000
+const owner = 'vm:1'
+const limits = { ttlMs, failedMax: 100 }
+let store: Store
+let redis: Redis
+
+beforeEach(async () => {
+  store = testStore(server)
+  redis = server.client()
+  await redis.set('resque:resque:resque_scheduler_master_lock', owner)
+})
+afterEach(() => store.close())
+
+const job = (dueMs: number, more: Partial<NewDelayedJob> = {}): NewDelayedJob => ({
+  id: newId(),
+  className: 'OkJob',
+  item: '{"class":"OkJob","args":[1,"two"]}',
+  queue: 'default',
+  dueMs,
+  ...more,
+})
+const name = { className: 'OkJob', item: '{"class":"OkJob","args":[1,"two"]}', queue: 'default' }
+const bucketForm = '{"class":"OkJob","args":[1,"two"],"queue":"default"}'
+
+/** Puts an item where Ruby's enqueue_at would put it. */
+async function rubyDelays(second: number, item: string | Buffer): Promise<void> {
+  await redis.rpush(`resque:delayed:${second}`, item)
+  await redis.sadd(Buffer.concat([Buffer.from('resque:timestamps:'), Buffer.from(item)]), `delayed:${second}`)
+  await redis.zadd('resque:delayed_queue_schedule', second, second)
+}
+
+async function moveAllBuckets(
+  nowMs: number,
+  routes?: Record<string, string>,
+): Promise<{ moved: number; buried: number }> {
+  const total = { moved: 0, buried: 0 }
+  for (;;) {
+    const reply = await store.delayed.moveBuckets(owner, nowMs, 100, limits, routes)
+    assert.equal(reply.kind, 'ok')
+    if (reply.kind !== 'ok') return total
+    total.moved += reply.moved
+    total.buried += reply.buried
+    if (reply.moved + reply.buried === 0) return total
+  }
+}
+
+describe('a delay of a minute and more', () => {
+  test("lies in Resque's own structures, byte for byte, in a whole second that is rounded up", async () => {
+    const now = Date.now()
+    const dueMs = Math.floor(now / 1000) * 1000 + 90_001
+    const second = Math.floor(dueMs / 1000) + 1
+    await store.delayed.add([job(dueMs)], now, ttlMs)
+    assert.deepEqual(await redis.lrange(`resque:delayed:${second}`, 0, -1), [bucketForm])
+    assert.deepEqual(await redis.zrange('resque:delayed_queue_schedule', 0, '-1', 'WITHSCORES'), [
+      `${second}`,
+      `${second}`,
+    ])
+    assert.deepEqual(await redis.smembers(`resque:timestamps:${bucketForm}`), [`delayed:${second}`])
+    assert.deepEqual(await store.delayed.scheduledAt(name), [second * 1000])
+  })
+
+  test('keeps its id on the way to its queue, and leaves nothing behind', async () => {
+    const now = Date.now()
+    const first = job(now + 60_000)
+    const second = job(now + 60_000)
+    await store.delayed.add([first, second], now, ttlMs)
+    assert.equal((await store.jobs.find(first.id))?.state, 'delayed')
+    assert.deepEqual(await moveAllBuckets(now + 61_000), { moved: 2, buried: 0 })
+    assert.deepEqual(await redis.lrange('resque:queue:default', 0, -1), [name.item, name.item])
+    assert.equal((await store.jobs.find(first.id))?.state, 'waiting')
+    assert.ok(Number(await redis.pttl(`resque:rt:job:${first.id}`)) > 0)
+    await store.supervisors.register('s', ['vm:1:default'], {}, 10_000)
+    for (const id of [first.id, second.id]) {
+      const taken = await store.supervisors.reserve('s', 'vm:1:default', ['default'], 'new', now)
+      assert.equal(taken.kind === 'job' && taken.job.id, id)
+    }
+    assert.deepEqual(await redis.keys('resque:*delayed*'), [])
+    assert.deepEqual(await redis.keys('resque:timestamps*'), [])
+    assert.deepEqual(await redis.keys('resque:rt:tickets*'), [])
+  })
+
+  test('is not moved before its second has come', async () => {
+    const now = Date.now()
+    const second = Math.floor(now / 1000) + 70
+    await rubyDelays(second, bucketForm)
+    assert.deepEqual(await moveAllBuckets(second * 1000 - 1), { moved: 0, buried: 0 })
+    assert.deepEqual(await moveAllBuckets(second * 1000), { moved: 1, buried: 0 })
+  })
+
+  test("is never put into a bucket whose second is due by Redis's clock, whatever the producer's clock says", async () => {
+    const behind = Date.now() - 3_600_000
+    await store.delayed.add([job(behind + 61_000)], behind, ttlMs)
+    assert.deepEqual(await redis.keys('resque:delayed:*'), [])
+    assert.equal(await redis.zcard('resque:rt:delayed'), 1)
+  })
+
+  test("is moved by the holder of Ruby's lock alone", async () => {
+    await rubyDelays(1, bucketForm)
+    assert.deepEqual(await store.delayed.moveBuckets('vm:2', Date.now(), 100, limits), { kind: 'lost' })
+    await redis.del('resque:resque:resque_scheduler_master_lock')
+    assert.deepEqual(await store.delayed.moveBuckets(owner, Date.now(), 100, limits), { kind: 'lost' })
+    assert.equal(await redis.llen('resque:delayed:1'), 1)
+  })
+
+  test('can be cancelled, also one of several with the same bytes', async () => {
+    const now = Date.now()
+    const jobs = [job(now + 90_000), job(now + 90_000), job(now + 90_000)]
+    await store.delayed.add(jobs, now, ttlMs)
+    assert.equal(await store.jobs.cancel(jobs[1]?.id ?? '', now, ttlMs), 'cancelled')
+    assert.deepEqual(await moveAllBuckets(now + 95_000), { moved: 2, buried: 0 })
+    assert.equal((await store.jobs.find(jobs[0]?.id ?? ''))?.state, 'waiting')
+    assert.equal((await store.jobs.find(jobs[1]?.id ?? ''))?.state, 'cancelled')
+    assert.equal((await store.jobs.find(jobs[2]?.id ?? ''))?.state, 'waiting')
+  })
+})
+
+describe('a foreign item in a bucket', () => {
+  const cases: [what: string, item: string, moved: string][] = [
+    [
+      'numbers that a decoder would round',
+      '{"class":"A","args":[12345678901234567890,1.0,1e400,-0.0],"queue":"q"}',
+      '{"class":"A","args":[12345678901234567890,1.0,1e400,-0.0]}',
+    ],
+    ['empty arrays and objects', '{"class":"A","args":[[],{},[[]]],"queue":"q"}', '{"class":"A","args":[[],{},[[]]]}'],
+    ["node-resque's order", '{"class":"A","queue":"q","args":[{"b":1,"a":2}]}', '{"class":"A","args":[{"b":1,"a":2}]}'],
+    [
+      'blanks and other members',
+      '{ "extra" : {"args":[9]} , "class" : "A" ,\n "args" : [ 1 , "}" ] , "queue" : "q" }',
+      '{"class":"A","args":[ 1 , "}" ]}',
+    ],
+    [
+      'escapes',
+      '{"class":"A","args":["\\u003cb\\u003e \\"],\\"queue\\":\\"x\\"}"],"queue":"\\u0071"}',
+      '{"class":"A","args":["\\u003cb\\u003e \\"],\\"queue\\":\\"x\\"}"]}',
+    ],
+    ['no args', '{"class":"A","queue":"q"}', '{"class":"A","args":[]}'],
+    ['null args', '{"class":"A","args":null,"queue":"q"}', '{"class":"A","args":[]}'],
+    ['an object as args', '{"class":"A","args":{"x":1.50},"queue":"q"}', '{"class":"A","args":[{"x":1.50}]}'],
+    ['a scalar as args', '{"class":"A","args":"x","queue":"q"}', '{"class":"A","args":["x"]}'],
+    [
+      'a name that stands twice',
+      '{"class":"B","class":"A","args":[1],"args":[2],"queue":"q"}',
+      '{"class":"A","args":[2]}',
+    ],
+    [
+      'deep nesting',
+      `{"class":"A","args":${'['.repeat(1500)}${']'.repeat(1500)},"queue":"q"}`,
+      `{"class":"A","args":${'['.repeat(1500)}${']'.repeat(1500)}}`,
+    ],
+  ]
+  for (const [what, item, moved] of cases) {
+    test(`is carried as it lies: ${what}`, async () => {
+      await rubyDelays(100, item)
+      assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, buried: 0 })
+      assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), [moved])
+      assert.deepEqual((await redis.keys('*')).sort(), [
+        'resque:queue:q',
+        'resque:queues',
+        'resque:resque:resque_scheduler_master_lock',
+      ])
+    })
+  }
+
+  const garbage = [
+    'not json',
+    '',
+    '[1,2]',
+    '"x"',
+    'null',
+    '{"class":5,"args":[]}',
+    '{"args":[]}',
+    '{"class":"A"',
+    '{'.repeat(1200),
+    '{"class":NaN}',
+  ]
+  test('that is no job goes to the failed list whole, and those behind it are moved', async () => {
+    for (const item of garbage) await rubyDelays(100, item)
+    await rubyDelays(100, bucketForm)
+    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, buried: garbage.length })
+    const entries = await store.failures.list()
+    assert.deepEqual(
+      entries.map((entry) => JSON.parse(entry.payload) as string),
+      garbage,
+    )
+    assert.ok(entries.every((entry) => entry.worker.split(':').length === 3 && Array.isArray(entry.backtrace)))
+    assert.deepEqual(await redis.keys('resque:delayed*'), [])
+    assert.deepEqual(await redis.keys('resque:timestamps*'), [])
+  })
+
+  test('that is not even UTF-8 is buried, too', async () => {
+    await rubyDelays(100, Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]))
+    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 0, buried: 1 })
+    assert.equal(await store.failures.count(), 1)
+  })
+
+  test('without a queue waits for the queue of its class', async () => {
+    await rubyDelays(100, '{"class":"Known","args":[1]}')
+    await rubyDelays(100, '{"class":"Unknown","args":[2]}')
+    const first = await store.delayed.moveBuckets(owner, Date.now(), 100, limits)
+    assert.deepEqual([first.kind === 'ok' && first.moved, first.kind === 'ok' && first.unrouted], [0, 'Known'])
+    assert.deepEqual(await moveAllBuckets(Date.now(), { Known: 'low', Unknown: '' }), { moved: 1, buried: 1 })
+    assert.deepEqual(await redis.lrange('resque:queue:low', 0, -1), ['{"class":"Known","args":[1]}'])
+    assert.equal((await store.failures.list())[0]?.payload, '{"class":"Unknown","args":[2]}')
+  })
+
+  test('the same item twice in one second is two jobs', async () => {
+    await rubyDelays(100, bucketForm)
+    await rubyDelays(100, bucketForm)
+    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 2, buried: 0 })
+  })
+})
+
+describe('a short delay', () => {
+  test('lies in the millisecond set, and moves in the order of its due times, never early', async () => {
+    const now = Date.now()
+    const [late, soon] = [job(now + 500, { queue: 'b' }), job(now + 200, { queue: 'a' })]
+    await store.delayed.add([late, soon], now, ttlMs)
+    assert.deepEqual(await store.delayed.moveDue(now + 199, 100, ttlMs), { moved: 0, nextDueMs: now + 200 })
+    assert.deepEqual(await store.delayed.moveDue(now + 200, 100, ttlMs), { moved: 1, nextDueMs: now + 500 })
+    assert.deepEqual(await redis.lrange('resque:queue:a', 0, -1), [name.item])
+    assert.deepEqual(await store.delayed.moveDue(now + 1000, 100, ttlMs), { moved: 1, nextDueMs: undefined })
+    assert.equal((await store.jobs.find(late.id))?.state, 'waiting')
+    assert.equal((await redis.pttl(`resque:rt:job:${late.id}`)) > 0, true)
+  })
+
+  test('that is over already is none', async () => {
+    const now = Date.now()
+    await store.delayed.add([job(now), job(now - 5000)], now, ttlMs)
+    assert.equal(await redis.llen('resque:queue:default'), 2)
+    assert.equal(await redis.exists('resque:rt:delayed'), 0)
+  })
+
+  test('never expires while it waits', async () => {
+    const now = Date.now()
+    const one = job(now + 30_000)
+    await store.delayed.add([one], now, 1)
+    assert.equal(await redis.pttl(`resque:rt:job:${one.id}`), -1)
+  })
+
+  test('is told to those who listen when it comes before all others', async () => {
+    const heard: string[] = []
+    const stop = await store.connection.listen(store.connection.keys.wakeDelayed(), (message) => heard.push(message))
+    const now = Date.now()
+    await store.delayed.add([job(now + 500), job(now + 900), job(now + 100)], now, ttlMs)
+    await store.delayed.add([job(now + 90_000)], now, ttlMs)
+    await store.connection.redis.publish(store.connection.keys.wakeDelayed(), 'end')
+    while (heard.at(-1) !== 'end') await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(heard.slice(0, 2), [`${now + 500}`, `${now + 100}`])
+    assert.equal(heard.length, 4)
+    stop()
+  })
+
+  test('keeps a unique lock while it waits', async () => {
+    const now = Date.now()
+    const unique = { key: 'k', forMs: 10_000 }
+    const [one, two] = [job(now + 500, { unique }), job(now + 90_000, { unique })]
+    assert.deepEqual(await store.delayed.add([one, two], now, ttlMs), [undefined, one.id])
+    assert.equal(await store.delayed.count(), 1)
+  })
+})
+
+describe("Resque's calls on delayed jobs", () => {
+  const now = Date.now()
+  const other = { item: '{"class":"OkJob","args":[2]}' }
+  beforeEach(async () => {
+    await store.delayed.add(
+      [job(now + 1000), job(now + 90_000), job(now + 90_000), job(now + 200_000), job(now + 90_000, other)],
+      now,
+      ttlMs,
+    )
+    await rubyDelays(Math.ceil(now / 1000) + 300, bucketForm)
+    await rubyDelays(Math.ceil(now / 1000) + 300, '{"class":"OkJob","queue":"default","args":[1,"two"]}')
+  })
+
+  test('remove takes every copy, from every place and in either order of members, and no other job', async () => {
+    assert.equal((await store.delayed.scheduledAt(name)).length, 5)
+    assert.equal(await store.delayed.remove(name, now, ttlMs), 6)
+    assert.equal(await store.delayed.count(), 1)
+    assert.deepEqual(await store.delayed.scheduledAt(name), [])
+    assert.deepEqual(await redis.keys('resque:timestamps*'), [
+      'resque:timestamps:{"class":"OkJob","args":[2],"queue":"default"}',
+    ])
+  })
+
+  test('enqueueNow queues as many as there were', async () => {
+    assert.equal(await store.delayed.enqueueNow(name, now, ttlMs), 6)
+    assert.deepEqual(await redis.lrange('resque:queue:default', 0, -1), new Array(6).fill(name.item))
+    assert.equal(await store.delayed.enqueueNow(name, now, ttlMs), 0)
+  })
+
+  test('delayOrEnqueue moves all copies to the new time, or makes one', async () => {
+    assert.equal(await store.delayed.delayOrEnqueue(name, now + 120_000, now, ttlMs), 6)
+    assert.deepEqual(await store.delayed.scheduledAt(name), [Math.ceil((now + 120_000) / 1000) * 1000])
+    assert.equal(await redis.llen(`resque:delayed:${Math.ceil((now + 120_000) / 1000)}`), 6)
+    assert.equal(
+      await store.delayed.delayOrEnqueue({ ...name, item: '{"class":"OkJob","args":[3]}' }, now + 5000, now, ttlMs),
+      0,
+    )
+    assert.equal(await store.delayed.count(), 8)
+    assert.deepEqual(await moveAllBuckets(now + 1_000_000), { moved: 7, buried: 0 })
+    assert.equal((await store.delayed.moveDue(now + 1_000_000, 100, ttlMs)).moved, 1)
+  })
+
+  test('removeSelection takes what the function names', async () => {
+    assert.equal(await store.delayed.removeSelection((each) => each.args === '[2]', now, ttlMs), 1)
+    assert.equal(await store.delayed.removeSelection((each) => each.dueMs < now + 100_000, now, ttlMs), 3)
+    assert.equal(await store.delayed.count(), 3)
+  })
+})
+
+test('a kill between any two steps neither loses nor doubles: the whole move is one step', async () => {
+  const now = Date.now()
+  const items = Array.from({ length: 250 }, (_, i) => `{"class":"OkJob","args":[${i}],"queue":"default"}`)
+  for (const item of items) await rubyDelays(100, item)
+  // Each batch by another connection, dropped as soon as its command is sent: the reply never comes.
+  for (let i = 0; i < 4; i += 1) {
+    const killed = testStore(server)
+    const call = killed.delayed.moveBuckets(owner, now, 100, limits).catch(() => undefined)
+    await killed.connection.redis.ping().catch(() => undefined)
+    killed.close()
+    await call
+  }
+  await moveAllBuckets(now)
+  assert.deepEqual(
+    await redis.lrange('resque:queue:default', 0, -1),
+    items.map((item) => item.replace(',"queue":"default"', '')),
+  )
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { newId } from '../../runtime/core/ids.ts'
-import type { NewDelayedJob } from '../../runtime/store/delayed.ts'
+import type { NewDelayedJob } from '../../runtime/store/delayed-forms.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -124,102 +124,6 @@ describe('a delay of a minute and more', () => {
   })
 })
 
-describe('a foreign item in a bucket', () => {
-  const cases: [what: string, item: string, moved: string][] = [
-    [
-      'numbers that a decoder would round',
-      '{"class":"A","args":[12345678901234567890,1.0,1e400,-0.0],"queue":"q"}',
-      '{"class":"A","args":[12345678901234567890,1.0,1e400,-0.0]}',
-    ],
-    ['empty arrays and objects', '{"class":"A","args":[[],{},[[]]],"queue":"q"}', '{"class":"A","args":[[],{},[[]]]}'],
-    ["node-resque's order", '{"class":"A","queue":"q","args":[{"b":1,"a":2}]}', '{"class":"A","args":[{"b":1,"a":2}]}'],
-    [
-      'blanks and other members',
-      '{ "extra" : {"args":[9]} , "class" : "A" ,\n "args" : [ 1 , "}" ] , "queue" : "q" }',
-      '{"class":"A","args":[ 1 , "}" ]}',
-    ],
-    [
-      'escapes',
-      '{"class":"A","args":["\\u003cb\\u003e \\"],\\"queue\\":\\"x\\"}"],"queue":"\\u0071"}',
-      '{"class":"A","args":["\\u003cb\\u003e \\"],\\"queue\\":\\"x\\"}"]}',
-    ],
-    ['no args', '{"class":"A","queue":"q"}', '{"class":"A","args":[]}'],
-    ['null args', '{"class":"A","args":null,"queue":"q"}', '{"class":"A","args":[]}'],
-    ['an object as args', '{"class":"A","args":{"x":1.50},"queue":"q"}', '{"class":"A","args":[{"x":1.50}]}'],
-    ['a scalar as args', '{"class":"A","args":"x","queue":"q"}', '{"class":"A","args":["x"]}'],
-    [
-      'a name that stands twice',
-      '{"class":"B","class":"A","args":[1],"args":[2],"queue":"q"}',
-      '{"class":"A","args":[2]}',
-    ],
-    [
-      'deep nesting',
-      `{"class":"A","args":${'['.repeat(1500)}${']'.repeat(1500)},"queue":"q"}`,
-      `{"class":"A","args":${'['.repeat(1500)}${']'.repeat(1500)}}`,
-    ],
-  ]
-  for (const [what, item, moved] of cases) {
-    test(`is carried as it lies: ${what}`, async () => {
-      await rubyDelays(100, item)
-      assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, buried: 0 })
-      assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), [moved])
-      assert.deepEqual((await redis.keys('*')).sort(), [
-        'resque:queue:q',
-        'resque:queues',
-        'resque:resque:resque_scheduler_master_lock',
-      ])
-    })
-  }
-
-  const garbage = [
-    'not json',
-    '',
-    '[1,2]',
-    '"x"',
-    'null',
-    '{"class":5,"args":[]}',
-    '{"args":[]}',
-    '{"class":"A"',
-    '{'.repeat(1200),
-    '{"class":NaN}',
-  ]
-  test('that is no job goes to the failed list whole, and those behind it are moved', async () => {
-    for (const item of garbage) await rubyDelays(100, item)
-    await rubyDelays(100, bucketForm)
-    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, buried: garbage.length })
-    const entries = await store.failures.list()
-    assert.deepEqual(
-      entries.map((entry) => JSON.parse(entry.payload) as string),
-      garbage,
-    )
-    assert.ok(entries.every((entry) => entry.worker.split(':').length === 3 && Array.isArray(entry.backtrace)))
-    assert.deepEqual(await redis.keys('resque:delayed*'), [])
-    assert.deepEqual(await redis.keys('resque:timestamps*'), [])
-  })
-
-  test('that is not even UTF-8 is buried, too', async () => {
-    await rubyDelays(100, Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]))
-    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 0, buried: 1 })
-    assert.equal(await store.failures.count(), 1)
-  })
-
-  test('without a queue waits for the queue of its class', async () => {
-    await rubyDelays(100, '{"class":"Known","args":[1]}')
-    await rubyDelays(100, '{"class":"Unknown","args":[2]}')
-    const first = await store.delayed.moveBuckets(owner, Date.now(), 100, limits)
-    assert.deepEqual([first.kind === 'ok' && first.moved, first.kind === 'ok' && first.unrouted], [0, 'Known'])
-    assert.deepEqual(await moveAllBuckets(Date.now(), { Known: 'low', Unknown: '' }), { moved: 1, buried: 1 })
-    assert.deepEqual(await redis.lrange('resque:queue:low', 0, -1), ['{"class":"Known","args":[1]}'])
-    assert.equal((await store.failures.list())[0]?.payload, '{"class":"Unknown","args":[2]}')
-  })
-
-  test('the same item twice in one second is two jobs', async () => {
-    await rubyDelays(100, bucketForm)
-    await rubyDelays(100, bucketForm)
-    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 2, buried: 0 })
-  })
-})
-
 describe('a short delay', () => {
   test('lies in the millisecond set, and moves in the order of its due times, never early', async () => {
     const now = Date.now()
@@ -316,23 +220,4 @@ describe("Resque's calls on delayed jobs", () => {
     assert.equal(await store.delayed.removeSelection((each) => each.dueMs < now + 100_000, now, ttlMs), 3)
     assert.equal(await store.delayed.count(), 3)
   })
-})
-
-test('a kill between any two steps neither loses nor doubles: the whole move is one step', async () => {
-  const now = Date.now()
-  const items = Array.from({ length: 250 }, (_, i) => `{"class":"OkJob","args":[${i}],"queue":"default"}`)
-  for (const item of items) await rubyDelays(100, item)
-  // Each batch by another connection, dropped as soon as its command is sent: the reply never comes.
-  for (let i = 0; i < 4; i += 1) {
-    const killed = testStore(server)
-    const call = killed.delayed.moveBuckets(owner, now, 100, limits).catch(() => undefined)
-    await killed.connection.redis.ping().catch(() => undefined)
-    killed.close()
-    await call
-  }
-  await moveAllBuckets(now)
-  assert.deepEqual(
-    await redis.lrange('resque:queue:default', 0, -1),
-    items.map((item) => item.replace(',"queue":"default"', '')),
-  )
 })

@@ -99,6 +99,8 @@ const limits = {
   attemptsKept: whole(1, 1000, 25).default(25),
   /** Of a result whose class asks to keep it without saying for how long. */
   resultTtlMs: durationMs('1h', { min: 1000 }).default(3_600_000),
+  /** How long the record of a job that waits in a queue is kept; without it the job still runs, with its class's options. */
+  waitingTtlMs: durationMs('30d', { min: 1000 }).default(30 * 86_400_000),
   /** How long the record of a finished job can be asked for. */
   recordTtlMs: durationMs('1d', { min: 1000 }).default(86_400_000),
 }

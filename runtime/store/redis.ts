@@ -1,21 +1,20 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError } from '../core/errors.ts'
 
-/** Where Redis is. `url` is `redis://`, `rediss://` or `unix:///path?db=1`; user and password may stand in it. */
+/** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
 export interface RedisSettings {
-  url: string
+  address: { kind: 'tcp' | 'tls' | 'unix'; host: string; port: number; path: string }
   username?: string
   password?: string
   db?: number
-  /** PEM text or paths are the caller's affair: these go to Node's TLS as they are. */
-  tls?: { ca?: string; cert?: string; key?: string; rejectUnauthorized?: boolean }
-  /** Sentinels ask for the master called `name`; `url` then gives only user, password and db. */
-  sentinel?: { name: string; nodes: { host: string; port: number }[]; username?: string; password?: string }
+  /** PEM texts for Node's TLS. */
+  tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean }
+  /** These know who the master called `name` is; `address` is then not used. */
+  sentinel?: { name: string; nodes: { host: string; port: number }[]; username?: string; password?: string; tls?: boolean }
+  connectTimeoutMs: number
+  /** No command waits longer: a producer gets a clear error in bounded time (promise 6). */
+  commandTimeoutMs: number
 }
-
-/** No command waits longer: a producer gets a clear error in bounded time (promise 6). */
-const commandTimeoutMs = 5000
-const connectTimeoutMs = 3000
 
 /**
  * A connection that heals itself. Commands that were under way when it broke are not sent again: only the caller knows
@@ -23,79 +22,39 @@ const connectTimeoutMs = 3000
  * @param role `subscriber` connections carry no commands and so have no time limit
  */
 export function connect(settings: RedisSettings, role: 'commands' | 'subscriber' = 'commands'): Redis {
+  const { username, password, db, connectTimeoutMs, commandTimeoutMs } = settings
   const redis = new Redis({
-    ...address(settings),
+    ...place(settings),
+    username,
+    password,
+    db,
     protocol: 2,
     lazyConnect: true,
     connectTimeout: connectTimeoutMs,
-    maxRetriesPerRequest: 2,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
     // After a failover the old master answers READONLY: a new connection finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    ...(role === 'commands' ? { commandTimeout: commandTimeoutMs } : { maxRetriesPerRequest: null }),
+    ...(role === 'commands' ? { commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 2 } : { maxRetriesPerRequest: null }),
   })
   // Every command reports its own failure; without a listener ioredis would print each lost connection.
   redis.on('error', () => undefined)
   return redis
 }
 
-function address(settings: RedisSettings): RedisOptions {
-  const url = parse(settings.url)
-  const shared: RedisOptions = {
-    username: settings.username ?? url.username,
-    password: settings.password ?? url.password,
-    db: settings.db ?? url.db,
-  }
-  if (settings.sentinel) {
-    const { name, nodes, username, password } = settings.sentinel
+function place({ address, tls, sentinel }: RedisSettings): RedisOptions {
+  if (sentinel) {
     return {
-      ...shared,
-      name,
-      sentinels: nodes,
-      sentinelUsername: username,
-      sentinelPassword: password,
-      tls: settings.tls,
+      name: sentinel.name,
+      sentinels: sentinel.nodes,
+      sentinelUsername: sentinel.username,
+      sentinelPassword: sentinel.password,
+      ...(address.kind === 'tls' ? { tls: { ...tls } } : {}),
+      ...(sentinel.tls ? { enableTLSForSentinelMode: true, sentinelTLS: { ...tls } } : {}),
     }
   }
-  if (url.path !== undefined) return { ...shared, path: url.path }
-  return { ...shared, host: url.host, port: url.port, tls: url.secure ? { ...settings.tls } : undefined }
-}
-
-interface Address {
-  host?: string
-  port?: number
-  path?: string
-  username?: string
-  password?: string
-  db?: number
-  secure?: boolean
-}
-
-function parse(text: string): Address {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol === 'unix:') {
-    return {
-      path: decodeURIComponent(url.pathname),
-      username: decodeURIComponent(url.username) || undefined,
-      password: decodeURIComponent(url.password) || undefined,
-      db: Number(url.searchParams.get('db') ?? 0),
-    }
-  }
-  if (url?.protocol === 'redis:' || url?.protocol === 'rediss:') {
-    return {
-      host: url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
-      port: Number(url.port || 6379),
-      username: decodeURIComponent(url.username) || undefined,
-      password: decodeURIComponent(url.password) || undefined,
-      db: Number(url.pathname.slice(1) || 0),
-      secure: url.protocol === 'rediss:',
-    }
-  }
-  throw new RuntimeError(
-    'ERR_CONFIG',
-    `redis.url: expected redis://, rediss:// or unix:///path, got ${JSON.stringify(text.replace(/:[^:@/]*@/, ':***@'))}`,
-  )
+  if (address.kind === 'unix') return { path: address.path }
+  return { host: address.host, port: address.port, ...(address.kind === 'tls' ? { tls: { ...tls } } : {}) }
 }
 
 const causes: [RegExp, string][] = [

@@ -32,6 +32,8 @@ export interface Settlement {
   entry?: string
   /** Further fields of the record. */
   fields?: Record<string, string>
+  /** Of a workflow step: its output's JSON text, and what else its run must know (lua/include/run-step.lua). */
+  step?: { output?: string; extra?: string }
   ttlMs: number
 }
 
@@ -125,6 +127,8 @@ export class Supervisors {
       failedMax,
       ttlMs: end.ttlMs,
       fields: JSON.stringify(end.fields ?? {}),
+      output: end.step?.output ?? '',
+      extra: end.step?.extra ?? '',
     })
     return reply === 'ok'
   }
@@ -187,7 +191,7 @@ export class Supervisors {
   /** Every supervisor that has a lease, lapsed ones included. */
   async list(): Promise<SupervisorInfo[]> {
     return this.#connection.ask(async (redis, keys) => {
-      const rows = await redis.zrange(keys.supervisors(), 0, -1, 'WITHSCORES')
+      const rows = await redis.zrangebyscore(keys.supervisors(), '-inf', '+inf', 'WITHSCORES')
       const ids = rows.filter((_, i) => i % 2 === 0)
       const abouts = await Promise.all(ids.map((id) => redis.hgetall(keys.supervisor(id))))
       return ids.map((id, i) => ({

@@ -1,0 +1,127 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { extname, join, relative, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { RuntimeError, toError } from '../core/errors.ts'
+import { Registry } from './registry.ts'
+
+/** What to load of an application. Paths are absolute or relative to `root`. */
+export interface AppSource {
+  root: string
+  /** Folders (or single modules) that hold the jobs. */
+  paths: readonly string[]
+  /** Loaded first; `config/preload.ts` when there is one. */
+  preload?: string
+  /** Worker hooks; `config/hooks.ts` when there is one. */
+  hooks?: string
+}
+
+/** Worker hooks, Resque's names: exported by the hooks module. */
+export interface WorkerHooks {
+  /** Once, before the first job. */
+  beforeFirstFork?: () => unknown
+  /** In the process that forks, before each job; synchronous where that process forks for real. */
+  beforeFork?: (job: { id: string; class: string; queue: string }) => unknown
+  /** In the job's own process, before the job. */
+  afterFork?: (job: { id: string; class: string; queue: string }) => unknown
+  /** When the worker leaves. */
+  workerExit?: () => unknown
+}
+
+/** A loaded application. */
+export interface App {
+  registry: Registry
+  hooks: WorkerHooks
+}
+
+const moduleTypes = ['.ts', '.mts', '.js', '.mjs', '.cjs', '.cts']
+const hookNames = ['beforeFirstFork', 'beforeFork', 'afterFork', 'workerExit']
+
+/** The job modules of an application, sorted; without declaration and test files. @throws RuntimeError ERR_APP_LOAD */
+export function jobFiles(source: AppSource): string[] {
+  return source.paths.flatMap((path) => {
+    const full = resolve(source.root, path)
+    if (!existsSync(full)) {
+      throw new RuntimeError('ERR_APP_LOAD', `${path}: expected a folder of jobs under ${source.root}, found none; create it, or set jobs.paths in config/runtime.yml`)
+    }
+    return statSync(full).isDirectory() ? filesBelow(full) : [full]
+  })
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => moduleTypes.includes(extname(file)) && !/\.(d|test|spec)\.[cm]?[jt]s$/.test(file))
+    .map((file) => join(folder, file))
+    .sort()
+}
+
+/** Files of the application that are TypeScript need a loader (tsx) or a build (esbuild). */
+export function hasTypeScript(source: AppSource): boolean {
+  return [...jobFiles(source), ...extraFiles(source)].some((file) => /\.[cm]?ts$/.test(file))
+}
+
+/** Preload and hooks modules, where there are any. @throws RuntimeError ERR_APP_LOAD when a named one is missing */
+export function extraFiles(source: AppSource): string[] {
+  return [preloadFile(source), hooksFile(source)].filter((file) => file !== undefined)
+}
+
+/** The preload module's path, or undefined. */
+export const preloadFile = (source: AppSource): string | undefined => optionalFile(source, source.preload, 'preload')
+/** The hooks module's path, or undefined. */
+export const hooksFile = (source: AppSource): string | undefined => optionalFile(source, source.hooks, 'hooks')
+
+function optionalFile({ root }: AppSource, given: string | undefined, name: string): string | undefined {
+  if (given !== undefined) {
+    if (existsSync(resolve(root, given))) return resolve(root, given)
+    throw new RuntimeError('ERR_APP_LOAD', `jobs.${name}: expected a module at ${given}, found none`)
+  }
+  return moduleTypes.map((type) => join(root, 'config', name + type)).find((file) => existsSync(file))
+}
+
+/**
+ * Imports an application and registers its jobs.
+ * @param locate gives the file to import for a source file, where a build has made another one of it
+ * @throws RuntimeError ERR_APP_LOAD with file and line, ERR_NAME_CLASH, ERR_ARGUMENT
+ */
+export async function loadApp(source: AppSource, locate: (file: string) => string = (file) => file): Promise<App> {
+  const load = (file: string): Promise<Record<string, unknown>> => loadModule(locate(file), relative(source.root, file))
+  const registry = new Registry()
+  const [preload, hooks] = [preloadFile(source), hooksFile(source)]
+  if (preload !== undefined) await load(preload)
+  for (const file of jobFiles(source)) {
+    const name = relative(source.root, file)
+    const module = await load(file)
+    if (Object.keys(module).length === 0) {
+      throw new RuntimeError('ERR_APP_LOAD', `${name}: expected it to export a job, it exports nothing; export the class, or move the file out of the jobs folder`)
+    }
+    registry.addModule(module, name)
+  }
+  return { registry, hooks: hooks === undefined ? {} : checkHooks(await load(hooks), relative(source.root, hooks)) }
+}
+
+function checkHooks(module: Record<string, unknown>, file: string): WorkerHooks {
+  for (const [name, value] of Object.entries(module)) {
+    if (!hookNames.includes(name) || typeof value !== 'function') {
+      throw new RuntimeError('ERR_APP_LOAD', `${file}: expected functions named ${hookNames.join(', ')}, found ${name}`)
+    }
+  }
+  return module as WorkerHooks
+}
+
+async function loadModule(file: string, name: string): Promise<Record<string, unknown>> {
+  try {
+    const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>
+    const { default: main, 'module.exports': common, ...named } = module
+    return main !== undefined && common === undefined ? { ...named, default: main } : named
+  } catch (thrown) {
+    const error = toError(thrown)
+    if ((error as { code?: unknown }).code === 'ERR_NAME_CLASH') throw error
+    throw new RuntimeError('ERR_APP_LOAD', `${name}: cannot be loaded: ${error.message}${whereIn(error, name)}`, { cause: error })
+  }
+}
+
+/** ` (src/jobs/x.ts:3:7)`: the first stack frame in the file, unless the message names the place already. */
+function whereIn(error: Error, name: string): string {
+  const place = error.stack?.split('\n').find((line) => line.includes(name) && /:\d+/.test(line))
+  const at = place && new RegExp(`${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+(:\\d+)?`).exec(place)?.[0]
+  return at && !error.message.includes(at) ? ` (${at})` : ''
+}

@@ -1,0 +1,149 @@
+import type { Clock } from '../core/clock.ts'
+import { encodeItem } from '../core/codec.ts'
+import { duration, type Duration } from '../core/duration.ts'
+import { RuntimeError } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+import type { NewJob } from '../store/queues.ts'
+import type { Store } from '../store/store.ts'
+import { JobHandle } from './handle.ts'
+import { hooksOf, runHooks } from './hooks.ts'
+import { isFunctionJob, isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from './job.ts'
+import { callOptions, checkOptions, optionsOn, type JobOptions } from './options.ts'
+import { uniqueOf } from './permits.ts'
+import { inputProblems } from './typed.ts'
+
+/** What a client needs to know of the configuration. */
+export interface ClientSettings {
+  maxPayloadBytes: number
+  /** How long the record of a finished job, and of one that nobody takes, is kept. */
+  recordTtlMs: number
+  waitingTtlMs: number
+}
+
+/** A job checked and encoded, on its way to Redis. */
+interface Prepared extends NewJob {
+  queue: string
+}
+
+/** Enqueues jobs, now or later. One a process is enough; `defaultClient` has it. */
+export class Client {
+  readonly store: Store
+  readonly #settings: ClientSettings
+  readonly #clock: Clock
+
+  constructor(store: Store, settings: ClientSettings, clock: Clock) {
+    this.store = store
+    this.#settings = settings
+    this.#clock = clock
+  }
+
+  /**
+   * Puts a job on its queue. Arguments are JSON, typed from `perform`.
+   * @returns a handle; its `accepted` is false when a beforeEnqueue hook said no, its `duplicate` true when a unique job of the same key was there already
+   * @throws RuntimeError ERR_NOT_JSON, ERR_TOO_LARGE, ERR_SCHEMA, ERR_ARGUMENT (nothing is written), ERR_REDIS
+   */
+  async enqueue<J extends JobDefinition>(definition: J, args: ArgsOf<J>, options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>> {
+    const job = await this.#prepare(definition, args, options)
+    const [instance, list] = [instanceOf(definition), args as unknown[]]
+    if (!(await runHooks(hooksOf(definition, 'beforeEnqueue', instance), ...list))) return this.#refused(job)
+    const [holder] = await this.store.queues.push(job.queue, [job], this.#clock.now(), this.#settings.waitingTtlMs)
+    if (holder === undefined) await runHooks(hooksOf(definition, 'afterEnqueue', instance), ...list)
+    return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
+  }
+
+  /** Puts a job on its queue at a moment; one that is not in the future goes there at once, as in Resque. */
+  async enqueueAt<J extends JobDefinition>(at: Date | number, definition: J, args: ArgsOf<J>, options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>> {
+    const dueAtMs = typeof at === 'number' ? at : at.getTime()
+    if (!Number.isFinite(dueAtMs) || Math.abs(dueAtMs) > 8.64e15) {
+      throw new RuntimeError('ERR_ARGUMENT', `enqueueAt ${wireName(definition)}: expected a Date or milliseconds since 1970, got ${String(at)}`)
+    }
+    if (dueAtMs <= this.#clock.now()) return this.enqueue(definition, args, options)
+    const job = await this.#prepare(definition, args, options)
+    const [instance, list] = [instanceOf(definition), args as unknown[]]
+    if (!(await runHooks(hooksOf(definition, 'beforeSchedule', instance), ...list))) return this.#refused(job)
+    const [holder] = await this.store.delayed.add([{ ...job, dueMs: dueAtMs }], this.#clock.now(), this.#settings.waitingTtlMs)
+    if (holder === undefined) await runHooks(hooksOf(definition, 'afterSchedule', instance), ...list)
+    return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
+  }
+
+  /** Puts a job on its queue after a delay: `'5 days'`, or milliseconds. */
+  async enqueueIn<J extends JobDefinition>(delay: Duration, definition: J, args: ArgsOf<J>, options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>> {
+    return this.enqueueAt(this.#clock.now() + duration(delay, `enqueueIn ${wireName(definition)}`), definition, args, options)
+  }
+
+  /**
+   * Puts many jobs of one class on its queue, a thousand a round trip. All of them are checked before any is written.
+   * Hooks run for each. @returns a handle each, in order
+   */
+  async enqueueBulk<J extends JobDefinition>(definition: J, list: readonly ArgsOf<J>[], options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>[]> {
+    const jobs: Prepared[] = []
+    for (const args of list) jobs.push(await this.#prepare(definition, args, options))
+    const instance = instanceOf(definition)
+    const [before, after] = [hooksOf(definition, 'beforeEnqueue', instance), hooksOf(definition, 'afterEnqueue', instance)]
+    const accepted: boolean[] = []
+    for (const args of list) accepted.push(await runHooks(before, ...(args as unknown[])))
+    const pushed = jobs.filter((_, i) => accepted[i])
+    const holders = await this.store.queues.push(jobs[0]?.queue ?? '', pushed, this.#clock.now(), this.#settings.waitingTtlMs)
+    const handles = new Map(pushed.map((job, i) => [job.id, this.#handle<ResultOf<J>>(holders[i] ?? job.id, { duplicate: holders[i] !== undefined })]))
+    if (after.length > 0) for (const [i, args] of list.entries()) if (accepted[i]) await runHooks(after, ...(args as unknown[]))
+    return jobs.map((job) => handles.get(job.id) ?? this.#refused(job))
+  }
+
+  /**
+   * Removes waiting jobs: with arguments those with exactly these, without any all of the class (Resque's `dequeue`).
+   * @returns how many
+   */
+  async dequeue<J extends JobDefinition>(definition: J, args?: ArgsOf<J>, options: { queue?: string } = {}): Promise<number> {
+    const queue = options.queue ?? this.#queueOf(definition, {})
+    const [instance, list] = [instanceOf(definition), (args ?? []) as unknown[]]
+    if (!(await runHooks(hooksOf(definition, 'beforeDequeue', instance), ...list))) return 0
+    const now = this.#clock.now()
+    const name = wireName(definition)
+    const removed =
+      args === undefined
+        ? await this.store.queues.removeClass(queue, name, now, this.#settings.recordTtlMs)
+        : await this.store.queues.removeItem(queue, encodeItem(name, list, Infinity), now, this.#settings.recordTtlMs)
+    await runHooks(hooksOf(definition, 'afterDequeue', instance), ...list)
+    return removed
+  }
+
+  /** The handle of a job by its id. */
+  job<R = unknown>(id: string): JobHandle<R> {
+    return this.#handle<R>(id, {})
+  }
+
+  async #prepare(definition: JobDefinition, args: readonly unknown[], given: JobOptions): Promise<Prepared> {
+    if (!isJob(definition)) {
+      throw new RuntimeError('ERR_ARGUMENT', `enqueue: expected a Job class or a function made by job(), got ${typeof definition === 'function' ? (definition as { name: string }).name : typeof definition}`)
+    }
+    const name = wireName(definition)
+    const options = { ...optionsOn(definition), ...checkOptions(given, name) }
+    const item = encodeItem(name, args, this.#settings.maxPayloadBytes)
+    const problems = await inputProblems(definition, args[0])
+    if (problems) throw new RuntimeError('ERR_SCHEMA', `${name}: input does not fit its schema: ${problems}`)
+    const unique = uniqueOf(name, options, args)
+    const call = callOptions(name, given, args)
+    const queue = this.#queueOf(definition, given)
+    return { id: newId(this.#clock.now()), className: name, item, queue, ...(unique ? { unique } : {}), ...(call ? { options: call } : {}) }
+  }
+
+  #queueOf(definition: JobDefinition, given: JobOptions): string {
+    const queue = given.queue ?? optionsOn(definition).queue
+    if (queue !== undefined) return queue
+    const name = wireName(definition)
+    throw new RuntimeError('ERR_ARGUMENT', `${name}: expected a queue, found none; add \`static queue = 'default'\`, or enqueue.with({ queue })`)
+  }
+
+  #refused<R>(job: Prepared): JobHandle<R> {
+    return this.#handle<R>(job.id, { accepted: false })
+  }
+
+  #handle<R>(id: string, about: { duplicate?: boolean; accepted?: boolean }): JobHandle<R> {
+    return new JobHandle<R>(this.store, id, { recordTtlMs: this.#settings.recordTtlMs, ...about })
+  }
+}
+
+/** Enqueue hooks may be methods: they get an instance of their own, which knows no running job. */
+function instanceOf(definition: JobDefinition): object | undefined {
+  return isFunctionJob(definition) ? undefined : new (definition as new () => object)()
+}

@@ -1,0 +1,96 @@
+import { duration, type Duration } from '../core/duration.ts'
+import { RuntimeError } from '../core/errors.ts'
+import type { JobRecord, JobState } from '../store/jobs.ts'
+import type { Store } from '../store/store.ts'
+
+/** What a job is doing. */
+export interface JobStatus {
+  id: string
+  /** `unknown` when nothing is known of it: it never was, or its record's time is over. */
+  state: JobState | 'unknown'
+  queue?: string
+  attempt: number
+  enqueuedAt?: Date
+  dueAt?: Date
+  startedAt?: Date
+  endedAt?: Date
+  worker?: string
+  progress?: { at: number; of: number; note: string }
+  /** Why it failed: `exception`, `timeout`, `memory`, `signal`, `exit code`, `cancelled`, `lease lost`, `worker lost`. */
+  cause?: string
+  error?: { name: string; message: string }
+}
+
+/** A job that was enqueued. */
+export class JobHandle<R = unknown> {
+  readonly id: string
+  /** True when a unique job of the same key was there already: this handle is that job's. */
+  readonly duplicate: boolean
+  /** False when a beforeEnqueue hook stopped it: nothing was written. */
+  readonly accepted: boolean
+  readonly #store: Store
+  readonly #ttlMs: number
+
+  constructor(store: Store, id: string, about: { recordTtlMs: number; duplicate?: boolean; accepted?: boolean }) {
+    this.#store = store
+    this.id = id
+    this.#ttlMs = about.recordTtlMs
+    this.duplicate = about.duplicate ?? false
+    this.accepted = about.accepted ?? true
+  }
+
+  /** What the job is doing now. */
+  async status(): Promise<JobStatus> {
+    const record = await this.#store.jobs.find(this.id)
+    return record ? statusOf(this.id, record) : { id: this.id, state: 'unknown', attempt: 0 }
+  }
+
+  /**
+   * Waits for the end, and gives what `perform` returned where `keepResult` kept it, else undefined.
+   * @throws RuntimeError ERR_JOB_FAILED with the job's own error as cause, ERR_TIMEOUT (after 30 s unless told otherwise), ERR_NOT_FOUND
+   */
+  async result({ timeout = '30s' }: { timeout?: Duration } = {}): Promise<R | undefined> {
+    const record = await this.#store.jobs.waitForEnd(this.id, duration(timeout, 'result({ timeout })'))
+    if (!record) throw new RuntimeError('ERR_NOT_FOUND', `job ${this.id}: nothing is known of it; its record's time is over, or it never was`)
+    if (record.state !== 'failed' && record.state !== 'cancelled') {
+      return record.result === undefined ? undefined : (JSON.parse(record.result) as R)
+    }
+    const error = record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string })
+    const why = error ? `${error.name}: ${error.message}` : (record.cause ?? record.state)
+    throw new RuntimeError('ERR_JOB_FAILED', `job ${this.id} ${record.state}: ${why}`, { cause: error })
+  }
+
+  /** The lines it logged. */
+  async log(): Promise<string[]> {
+    return this.#store.jobs.log(this.id)
+  }
+
+  /**
+   * Cancels it, wherever it is. A waiting or delayed job is cancelled when this resolves (true); a running one has been
+   * told to stop and is killed when it does not (true, wait for `result`); one that has ended is left alone (false).
+   */
+  async cancel(): Promise<boolean> {
+    const reply = await this.#store.jobs.cancel(this.id, Date.now(), this.#ttlMs)
+    return reply === 'cancelled' || reply === 'running'
+  }
+}
+
+/** A record as a status. */
+export function statusOf(id: string, record: JobRecord): JobStatus {
+  const date = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(Number(text)))
+  const progress = /^(\S+)\/(\S+) ?(.*)$/s.exec(record.progress ?? '')
+  return {
+    id,
+    state: record.state,
+    queue: record.queue,
+    attempt: Number(record.attempt ?? 0),
+    enqueuedAt: date(record.enqueued_at),
+    dueAt: record.state === 'delayed' ? date(record.due_at) : undefined,
+    startedAt: date(record.run_at),
+    endedAt: date(record.ended_at),
+    worker: record.worker,
+    progress: progress ? { at: Number(progress[1]), of: Number(progress[2]), note: progress[3] ?? '' } : undefined,
+    cause: record.cause,
+    error: record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string }),
+  }
+}

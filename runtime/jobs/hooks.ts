@@ -1,0 +1,58 @@
+import type { JobDefinition } from './job.ts'
+
+/** Job hooks, Resque's names in camel case. A longer name with the same beginning is one, too (`beforePerformLog`). */
+export type HookName =
+  | 'beforeEnqueue'
+  | 'afterEnqueue'
+  | 'beforeDequeue'
+  | 'afterDequeue'
+  | 'beforePerform'
+  | 'aroundPerform'
+  | 'afterPerform'
+  | 'onFailure'
+  | 'beforeSchedule'
+  | 'afterSchedule'
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a hook takes the job's own arguments
+type Hook = (...args: any[]) => unknown
+
+/**
+ * The hooks of a job, in alphabetical order as in Resque (docs/HOOKS.md): static functions first, then methods of the
+ * instance.
+ * @param instance bound as `this` of the methods; none for a function job
+ */
+export function hooksOf(definition: JobDefinition, name: HookName, instance?: object): Hook[] {
+  const statics = namesAlong(definition, name).map((found) => bind(definition, found))
+  const methods = instance ? namesAlong(Object.getPrototypeOf(instance) as object, name).map((found) => bind(instance, found)) : []
+  return [...statics, ...methods]
+}
+
+/** True when the class has such a hook, as a static or a method. */
+export function hasHook(definition: JobDefinition, name: HookName): boolean {
+  const prototype: unknown = (definition as { prototype?: unknown }).prototype
+  return namesAlong(definition, name).length > 0 || (typeof prototype === 'object' && prototype !== null && namesAlong(prototype, name).length > 0)
+}
+
+/** Runs hooks one after another. @returns false when one of them answered strictly false; all run before that is looked at */
+export async function runHooks(hooks: readonly Hook[], ...args: unknown[]): Promise<boolean> {
+  let go = true
+  for (const hook of hooks) if ((await hook(...args)) === false) go = false
+  return go
+}
+
+function bind(target: object, name: string): Hook {
+  const hook = (target as Record<string, Hook>)[name] as Hook
+  return (...args) => hook.apply(target, args)
+}
+
+function namesAlong(start: object, prefix: HookName): string[] {
+  const found = new Set<string>()
+  for (let at: unknown = start; typeof at === 'object' || typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    if (at === null || at === Object.prototype || at === Function.prototype) break
+    for (const name of Object.getOwnPropertyNames(at)) {
+      const own = Object.getOwnPropertyDescriptor(at, name)
+      if (name.startsWith(prefix) && typeof own?.value === 'function') found.add(name)
+    }
+  }
+  return [...found].sort()
+}

@@ -1,0 +1,203 @@
+import type { JobOptions } from './options.ts'
+
+/** Marks job classes and functions, so that another copy of the package knows them, too. */
+export const jobBrand: unique symbol = Symbol.for('resque-runtime.job') as never
+/** Where a running job keeps its {@link JobContext}. */
+export const jobContext: unique symbol = Symbol.for('resque-runtime.context') as never
+
+/** What a running job can ask and tell; the executor hands it in. */
+export interface JobContext {
+  readonly id: string
+  readonly queue: string
+  /** 1 for the first try. */
+  readonly attempt: number
+  /** Aborts when the job is cancelled, out of time, or its worker must leave. */
+  readonly signal: AbortSignal
+  progress(at: number, of: number, note: string): void
+  log(line: string): void
+  output(value: unknown): void
+  /** A workflow step's surroundings; absent for a plain job. */
+  readonly step?: StepSurroundings
+}
+
+/** What a workflow step sees of its run. */
+export interface StepSurroundings {
+  readonly workflowId: string
+  readonly nodeId: string
+  readonly workflowClass: string
+  /** Globals with the step's own params over them. */
+  readonly params: unknown
+  /** Outputs of the direct parents, in their order. */
+  readonly payloads: { id: string; class: string; output: unknown }[]
+  /** Adds a job to the run; it becomes part of the graph together with this step's end. @returns its id */
+  add(definition: { name: string }, params: unknown, after: readonly string[], queue: string | undefined): string
+  /** What hangs on this step shall not run. */
+  skipChildren(): void
+  readonly memory?: { get(key: string): Promise<unknown>; set(key: string, value: unknown): Promise<void>; extendTtl(ttl: string | number): Promise<void> }
+}
+
+/**
+ * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless
+ * `static wireName` gives another.
+ */
+export abstract class Job {
+  static readonly [jobBrand] = true
+  static wireName?: string
+  static queue?: JobOptions['queue']
+  static retry?: JobOptions['retry']
+  static timeout?: JobOptions['timeout']
+  static memoryLimit?: JobOptions['memoryLimit']
+  static cpuLimit?: JobOptions['cpuLimit']
+  static openFiles?: JobOptions['openFiles']
+  static niceness?: JobOptions['niceness']
+  static keepResult?: JobOptions['keepResult']
+  static unique?: JobOptions['unique']
+  static concurrency?: JobOptions['concurrency']
+  static rateLimit?: JobOptions['rateLimit']
+  static isolation?: JobOptions['isolation']
+  static delivery?: JobOptions['delivery'];
+
+  [jobContext]?: JobContext
+
+  /** The work. What it returns is the job's result (kept where `keepResult` says so) and a workflow step's output. */
+  abstract perform(...args: never[]): unknown
+
+  /** This job's id. */
+  get id(): string {
+    return contextOf(this).id
+  }
+
+  /** The queue it was taken from. */
+  get queue(): string {
+    return contextOf(this).queue
+  }
+
+  /** 1 for the first try. */
+  get attempt(): number {
+    return contextOf(this).attempt
+  }
+
+  /** Aborts when the job is cancelled, out of time, or its worker must leave: for jobs that want to stop politely. */
+  get signal(): AbortSignal {
+    return contextOf(this).signal
+  }
+
+  /** Shown live by the command and the dashboard. */
+  progress(at: number, of: number, note = ''): void {
+    contextOf(this).progress(at, of, note)
+  }
+
+  /** Keeps a line with the job. */
+  log(line: string): void {
+    contextOf(this).log(line)
+  }
+
+  /** Sets the result, in place of what `perform` returns. */
+  output(value: unknown): void {
+    contextOf(this).output(value)
+  }
+
+  /** A workflow step's parameters: the run's globals with the step's own over them. */
+  get params(): Record<string, unknown> {
+    return stepOf(this).params as Record<string, unknown>
+  }
+
+  /** Outputs of the direct parents, in their order. */
+  get payloads(): { id: string; class: string; output: unknown }[] {
+    return stepOf(this).payloads
+  }
+
+  /** Output of the direct parent of this class, typed by its `perform`; undefined when there is none. */
+  payload<J extends new () => { perform(...args: never[]): unknown }>(parent: J): Awaited<ReturnType<InstanceType<J>['perform']>> | undefined {
+    const name = (parent as { wireName?: string }).wireName ?? parent.name
+    const found = stepOf(this).payloads.find((payload) => payload.class === name)
+    return found?.output as Awaited<ReturnType<InstanceType<J>['perform']>> | undefined
+  }
+
+  /** The run this step belongs to. */
+  get workflow(): {
+    id: string
+    class: string
+    /** Adds a job to the run; it becomes part of the graph together with this step's end. @returns its id */
+    add(definition: { name: string }, options?: { params?: unknown; after?: string | string[]; queue?: string }): string
+    /** What hangs on this step shall not run. */
+    skipChildren(): void
+  } {
+    const step = stepOf(this)
+    return {
+      id: step.workflowId,
+      class: step.workflowClass,
+      add: (definition, { params, after = step.nodeId, queue } = {}) => step.add(definition, params ?? null, [after].flat(), queue),
+      skipChildren: () => step.skipChildren(),
+    }
+  }
+
+  /** The run's memory. */
+  get memory(): NonNullable<StepSurroundings['memory']> {
+    const { memory } = stepOf(this)
+    if (!memory) throw new Error('memory: expected `memory` in config/runtime.yml, since this run has none')
+    return memory
+  }
+}
+
+function contextOf(job: Job): JobContext {
+  const context = job[jobContext]
+  if (!context) throw new Error(`${job.constructor.name}: this is only known while the job runs, not in its constructor or in enqueue hooks`)
+  return context
+}
+
+function stepOf(job: Job): StepSurroundings {
+  const { step } = contextOf(job)
+  if (!step) throw new Error(`${job.constructor.name}: expected to run as a step of a workflow; it was enqueued by itself`)
+  return step
+}
+
+/** The instance behind a function job: `this` inside the function. */
+export class FunctionJobInstance extends Job {
+  perform(): never {
+    throw new Error('a function job runs its function')
+  }
+}
+
+/** A function that is a job; still callable as itself. */
+export type FunctionJob<A extends unknown[] = unknown[], R = unknown> = ((this: Job, ...args: A) => R) & JobOptions & { readonly [jobBrand]: true; wireName?: string }
+
+/** A class that is a job. */
+export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform(...args: A): unknown }) & JobOptions & { wireName?: string }
+
+/** What `enqueue` takes. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ArgsOf
+export type JobDefinition = (new () => { perform(...args: any[]): unknown }) | FunctionJob<any[]>
+
+/** The arguments of a job, as its `perform` has them. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
+export type ArgsOf<J> = J extends new () => { perform(...args: infer A): any } ? A : J extends (this: any, ...args: infer A) => any ? A : never
+
+/** What a job gives back. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
+export type ResultOf<J> = J extends new () => { perform(...args: any[]): infer R } ? Awaited<R> : J extends (...args: any[]) => infer R ? Awaited<R> : never
+
+/**
+ * Makes a job of a named function: `export const sendWelcome = job({ queue: 'low' }, async function sendWelcome(email: string) {})`.
+ * @throws TypeError when the function has no name
+ */
+export function job<A extends unknown[], R>(options: JobOptions & { wireName?: string }, work: (this: Job, ...args: A) => R): FunctionJob<A, R> {
+  if (work.name === '') throw new TypeError('job(): expected a named function, since its name is its name on the wire; got one without')
+  return Object.assign(work, options, { [jobBrand]: true as const }) as FunctionJob<A, R>
+}
+
+/** True for a job class or a job function, also of another copy of the package. */
+export function isJob(value: unknown): value is JobDefinition {
+  return typeof value === 'function' && (value as { [jobBrand]?: unknown })[jobBrand] === true
+}
+
+/** True for a function job, false for a class. */
+export function isFunctionJob(definition: JobDefinition): definition is FunctionJob {
+  return !isJob(Object.getPrototypeOf(definition)) && !/^class\b/.test(Function.prototype.toString.call(definition))
+}
+
+/** The name on the wire. */
+export function wireName(definition: { name: string }): string {
+  const given = (definition as { wireName?: unknown }).wireName
+  return typeof given === 'string' && Object.hasOwn(definition, 'wireName') ? given : definition.name
+}

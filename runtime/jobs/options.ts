@@ -1,0 +1,137 @@
+import { duration, type Duration } from '../core/duration.ts'
+import { RuntimeError } from '../core/errors.ts'
+import { bytes } from '../core/size.ts'
+import { permitsOf, type Permit } from './permits.ts'
+import { retryPolicy, type RetryOptions, type RetryPolicy } from './retry.ts'
+
+/** Which jobs share one limit: the arguments give the key; without `by` all jobs of the class share one. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the arguments are the job's own; a narrower type would refuse every function a user writes
+export type KeyOf = (...args: any[]) => string | number
+
+/** Options of a job: static on its class, or per call with `enqueue.with(options)`. */
+export interface JobOptions {
+  queue?: string
+  /** None by default, as in Resque. A number is the limit. */
+  retry?: number | RetryOptions
+  /** The process is told to stop (TERM), then killed. */
+  timeout?: Duration
+  /** Resident set of the job's process tree, `'512mb'`. */
+  memoryLimit?: number | string
+  /** Seconds of processor time, from the kernel (RLIMIT_CPU). */
+  cpuLimit?: Duration
+  /** Open files, from the kernel (RLIMIT_NOFILE). */
+  openFiles?: number
+  /** 0 to 19: how far it steps back for others. */
+  niceness?: number
+  /** How long to keep what `perform` returns; without it the value is dropped. */
+  keepResult?: Duration
+  /** At most one such job waits or runs; the lock lasts `for` at the longest (an hour by default). */
+  unique?: boolean | { for?: Duration; by?: KeyOf }
+  /** At most `limit` of these run at once, across all workers. */
+  concurrency?: number | { limit: number; by?: KeyOf }
+  /** At most `limit` of these start within `per`. */
+  rateLimit?: { limit: number; per: Duration; by?: KeyOf }
+  isolation?: 'fork' | 'spawn' | 'inline'
+  /** `at-most-once`: never run again after its process or worker died, as in Resque. */
+  delivery?: 'at-least-once' | 'at-most-once'
+}
+
+const names: readonly (keyof JobOptions)[] = [
+  'queue', 'retry', 'timeout', 'memoryLimit', 'cpuLimit', 'openFiles', 'niceness', 'keepResult', 'unique', 'concurrency', 'rateLimit', 'isolation', 'delivery',
+]
+
+/** The options that stand on a class or function, taken along its prototype chain. */
+export function optionsOn(definition: object): JobOptions {
+  const found = names.map((name) => [name, (definition as Record<string, unknown>)[name]] as const)
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as JobOptions
+}
+
+/**
+ * Checks options and says what is wrong by name.
+ * @throws RuntimeError ERR_ARGUMENT
+ */
+export function checkOptions(options: JobOptions, of: string): JobOptions {
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name as keyof JobOptions)) refuse(of, name, `one of ${names.join(', ')}`, name)
+  }
+  const { queue, niceness, openFiles, isolation, delivery } = options
+  if (queue !== undefined && (typeof queue !== 'string' || queue === '')) refuse(of, 'queue', 'a name', queue)
+  if (options.retry !== undefined) retryPolicy(options.retry, of)
+  if (options.timeout !== undefined) duration(options.timeout, `timeout of ${of}`)
+  if (options.cpuLimit !== undefined) duration(options.cpuLimit, `cpuLimit of ${of}`)
+  if (options.keepResult !== undefined) duration(options.keepResult, `keepResult of ${of}`)
+  if (options.memoryLimit !== undefined) bytes(options.memoryLimit, `memoryLimit of ${of}`)
+  if (niceness !== undefined) whole(of, 'niceness', niceness, 0, 19)
+  if (openFiles !== undefined) whole(of, 'openFiles', openFiles, 16, 1_000_000)
+  if (isolation !== undefined && !['fork', 'spawn', 'inline'].includes(isolation)) refuse(of, 'isolation', 'fork, spawn or inline', isolation)
+  if (delivery !== undefined && !['at-least-once', 'at-most-once'].includes(delivery)) {
+    refuse(of, 'delivery', 'at-least-once or at-most-once', delivery)
+  }
+  checkLimits(options, of)
+  return options
+}
+
+function checkLimits({ concurrency, rateLimit, unique }: JobOptions, of: string): void {
+  if (concurrency !== undefined) whole(of, 'concurrency', typeof concurrency === 'number' ? concurrency : concurrency.limit, 1, 1_000_000)
+  if (rateLimit !== undefined) {
+    whole(of, 'rateLimit.limit', rateLimit.limit, 1, 1_000_000)
+    if (duration(rateLimit.per, `rateLimit.per of ${of}`) < 1) refuse(of, 'rateLimit.per', 'a millisecond or more', rateLimit.per)
+  }
+  if (typeof unique === 'object' && unique.for !== undefined && duration(unique.for, `unique.for of ${of}`) < 1) {
+    refuse(of, 'unique.for', 'a millisecond or more', unique.for)
+  }
+}
+
+function whole(of: string, name: string, value: unknown, least: number, most: number): void {
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
+    refuse(of, name, `a whole number from ${least} to ${most}`, value)
+  }
+}
+
+function refuse(of: string, name: string, expected: string, got: unknown): never {
+  throw new RuntimeError('ERR_ARGUMENT', `${name} of ${of}: expected ${expected}, got ${JSON.stringify(got)}`)
+}
+
+/** Per-call options as the record keeps them; the same fields as the manifest's, plus permits whose keys are known. */
+export interface CallOptions {
+  retry?: RetryPolicy
+  timeoutMs?: number
+  memoryLimitBytes?: number
+  cpuLimitSeconds?: number
+  openFilesLimit?: number
+  niceness?: number
+  keepResultMs?: number
+  isolation?: JobOptions['isolation']
+  delivery?: JobOptions['delivery']
+  permits?: Permit[]
+}
+
+/** Options as plain data, for a manifest or a record; functions stay behind. */
+export function dataOptions(options: JobOptions, of: string): Omit<CallOptions, 'permits'> {
+  const { retry, timeout, memoryLimit, cpuLimit, openFiles, niceness, keepResult, isolation, delivery } = options
+  return {
+    ...(retry === undefined ? {} : { retry: retryPolicy(retry, of) }),
+    ...(timeout === undefined ? {} : { timeoutMs: duration(timeout) }),
+    ...(memoryLimit === undefined ? {} : { memoryLimitBytes: bytes(memoryLimit) }),
+    ...(cpuLimit === undefined ? {} : { cpuLimitSeconds: Math.max(1, Math.ceil(duration(cpuLimit) / 1000)) }),
+    ...(openFiles === undefined ? {} : { openFilesLimit: openFiles }),
+    ...(niceness === undefined ? {} : { niceness }),
+    ...(keepResult === undefined ? {} : { keepResultMs: duration(keepResult) }),
+    ...(isolation === undefined ? {} : { isolation }),
+    ...(delivery === undefined ? {} : { delivery }),
+  }
+}
+
+/**
+ * JSON of per-call options for the job's record; undefined when there is nothing to keep.
+ * @throws RuntimeError ERR_ARGUMENT for a backoff function, which cannot travel
+ */
+export function callOptions(name: string, given: JobOptions, args: readonly unknown[]): string | undefined {
+  const data: CallOptions = dataOptions(given, name)
+  if (data.retry?.custom) {
+    throw new RuntimeError('ERR_ARGUMENT', `retry.backoff of ${name}: expected fixed, linear or exponential in a per-call option, got a function; put it on the class`)
+  }
+  const permits = permitsOf(name, given, args)
+  if (permits.length > 0) data.permits = permits
+  return Object.keys(data).length === 0 ? undefined : JSON.stringify(data)
+}

@@ -1,0 +1,35 @@
+import { duration } from '../core/duration.ts'
+import type { JobOptions, KeyOf } from './options.ts'
+
+/** A permit that a job needs before it performs; the same shape as the worker protocol's PermitRequest. */
+export interface Permit {
+  kind: 'concurrency' | 'rate'
+  key: string
+  limit: number
+  /** Rate only: the window in which at most `limit` may start. */
+  perMs?: number
+}
+
+/** The permits a job needs, from its options and arguments; none for most. Keys begin with the class name. */
+export function permitsOf(name: string, options: JobOptions, args: readonly unknown[]): Permit[] {
+  const { concurrency, rateLimit } = options
+  const permits: Permit[] = []
+  if (concurrency !== undefined) {
+    const { limit, by } = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
+    permits.push({ kind: 'concurrency', key: keyFor(name, by, args), limit })
+  }
+  if (rateLimit) permits.push({ kind: 'rate', key: keyFor(name, rateLimit.by, args), limit: rateLimit.limit, perMs: duration(rateLimit.per) })
+  return permits
+}
+
+/** The unique lock a job takes when it is enqueued, or undefined. All arguments make the key unless `by` says otherwise. */
+export function uniqueOf(name: string, options: JobOptions, args: readonly unknown[]): { key: string; forMs: number } | undefined {
+  const { unique } = options
+  if (unique === undefined || unique === false) return undefined
+  const { by, for: lasts = '1h' } = unique === true ? {} : unique
+  return { key: by ? keyFor(name, by, args) : `${name}:${JSON.stringify(args)}`, forMs: duration(lasts) }
+}
+
+function keyFor(name: string, by: KeyOf | undefined, args: readonly unknown[]): string {
+  return by ? `${name}:${by(...args)}` : name
+}

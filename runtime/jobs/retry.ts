@@ -1,0 +1,96 @@
+import { duration, type Duration } from '../core/duration.ts'
+import { RuntimeError } from '../core/errors.ts'
+
+/** An error class, or its name. */
+export type ErrorKind = string | (abstract new (...args: never[]) => Error)
+
+/** When to run a failed job again. */
+export interface RetryOptions {
+  /** How many times after the first. */
+  limit: number
+  /** Before the first retry; 15 s by default. */
+  delay?: Duration
+  /** `fixed` d d d, `linear` d 2d 3d, `exponential` d 2d 4d (the default), or a function of the attempt just failed. */
+  backoff?: 'fixed' | 'linear' | 'exponential' | ((attempt: number, error: Error) => Duration)
+  /** No delay is longer; a day by default. */
+  maxDelay?: Duration
+  /** 0 to 1: the share of the delay that is drawn at random, so that a herd of failures spreads; 0.1 by default. */
+  jitter?: number
+  /** Only these errors; all by default. Deaths are named TimeoutError, MemoryLimitError and DirtyExit. */
+  on?: ErrorKind[]
+  /** Never these errors. */
+  not?: ErrorKind[]
+}
+
+/** A checked policy; all of it is data but `custom`. The same shape as the worker protocol's RetryData. */
+export interface RetryPolicy {
+  limit: number
+  delayMs: number
+  backoff: 'fixed' | 'linear' | 'exponential'
+  maxDelayMs: number
+  jitter: number
+  on: string[]
+  not: string[]
+  custom?: (attempt: number, error: Error) => Duration
+}
+
+/**
+ * Checks retry options and fills in what they leave out.
+ * @throws RuntimeError ERR_ARGUMENT naming the option and the class
+ */
+export function retryPolicy(options: number | RetryOptions, of: string): RetryPolicy {
+  const given = typeof options === 'number' ? { limit: options } : options
+  const { limit, delay = '15s', backoff = 'exponential', maxDelay = '1d', jitter = 0.1, on = [], not = [] } = given
+  if (!Number.isInteger(limit) || limit < 0 || limit > 1000) {
+    throw new RuntimeError('ERR_ARGUMENT', `retry.limit of ${of}: expected a whole number from 0 to 1000, got ${JSON.stringify(limit)}`)
+  }
+  if (typeof backoff !== 'function' && !['fixed', 'linear', 'exponential'].includes(backoff)) {
+    throw new RuntimeError('ERR_ARGUMENT', `retry.backoff of ${of}: expected fixed, linear, exponential or a function, got ${JSON.stringify(backoff)}`)
+  }
+  if (!(jitter >= 0 && jitter <= 1)) {
+    throw new RuntimeError('ERR_ARGUMENT', `retry.jitter of ${of}: expected 0 to 1, got ${JSON.stringify(jitter)}`)
+  }
+  return {
+    limit,
+    delayMs: duration(delay, `retry.delay of ${of}`),
+    backoff: typeof backoff === 'function' ? 'exponential' : backoff,
+    maxDelayMs: duration(maxDelay, `retry.maxDelay of ${of}`),
+    jitter,
+    on: on.map(kindName),
+    not: not.map(kindName),
+    ...(typeof backoff === 'function' ? { custom: backoff } : {}),
+  }
+}
+
+/** An error as the policy sees it: its class name and those of its ancestors, nearest first. */
+export interface FailedWith {
+  names: readonly string[]
+  error?: Error
+}
+
+/**
+ * How long to wait before the next attempt, or undefined when there shall be none. Pure but for `policy.custom`.
+ * @param attempt the one that just failed, from 1
+ * @param random 0…1
+ */
+export function retryDelayMs(policy: RetryPolicy, attempt: number, failed: FailedWith, random: number): number | undefined {
+  const among = (kinds: readonly string[]): boolean => kinds.some((kind) => failed.names.includes(kind))
+  if (attempt > policy.limit || among(policy.not) || (policy.on.length > 0 && !among(policy.on))) return undefined
+  const factor = { fixed: 1, linear: attempt, exponential: 2 ** Math.min(attempt - 1, 40) }[policy.backoff]
+  const custom = policy.custom && failed.error ? duration(policy.custom(attempt, failed.error), 'retry.backoff()') : undefined
+  const delayMs = Math.min(custom ?? policy.delayMs * factor, policy.maxDelayMs)
+  return Math.round(delayMs * (1 - policy.jitter * random))
+}
+
+/** Class names of an error and its ancestors, nearest first. */
+export function errorNames(error: Error): string[] {
+  const names = [error.name]
+  for (let type: unknown = error.constructor; typeof type === 'function' && type !== Function.prototype; type = Object.getPrototypeOf(type)) {
+    if (type.name !== '' && !names.includes(type.name)) names.push(type.name)
+  }
+  return names
+}
+
+function kindName(kind: ErrorKind): string {
+  return typeof kind === 'string' ? kind : kind.name
+}

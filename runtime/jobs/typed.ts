@@ -1,0 +1,52 @@
+import type { JobDefinition } from './job.ts'
+
+/** The part of the Standard Schema contract (https://standardschema.dev) that typed jobs use. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: Input; readonly output: Output }
+  }
+}
+
+type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] }[] }
+
+/** The type a schema lets through. */
+export type Infer<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
+
+/** What a schema said of a value. */
+export type Checked = { ok: true; value: unknown } | { ok: false; problems: string }
+
+/** The schema a job has for its input or output; undefined when it is not typed. */
+export function schemaOf(definition: JobDefinition, side: 'input' | 'output'): StandardSchema | undefined {
+  const schema = (definition as unknown as Record<string, unknown>)[side]
+  const usable = (typeof schema === 'object' || typeof schema === 'function') && schema !== null && '~standard' in schema
+  return usable ? (schema as StandardSchema) : undefined
+}
+
+/** Checks a value; every path that does not fit is named. A schema that throws is a problem like any other. */
+export async function check(schema: StandardSchema, value: unknown): Promise<Checked> {
+  try {
+    const result = await schema['~standard'].validate(value)
+    if (!result.issues) return { ok: true, value: result.value }
+    return { ok: false, problems: result.issues.map(({ message, path }) => `${pathText(path ?? [])}: ${message}`).join('; ') }
+  } catch (error) {
+    return { ok: false, problems: `the schema itself threw ${String(error)}` }
+  }
+}
+
+/** What is wrong with a job's input, all paths; undefined when it fits or the job is not typed. */
+export async function inputProblems(definition: JobDefinition, input: unknown): Promise<string | undefined> {
+  const schema = schemaOf(definition, 'input')
+  if (!schema) return undefined
+  const checked = await check(schema, input)
+  return checked.ok ? undefined : checked.problems
+}
+
+function pathText(path: readonly (PropertyKey | { readonly key: PropertyKey })[]): string {
+  const keys = path.map((step) => (typeof step === 'object' ? step.key : step))
+  return keys.length === 0 ? 'input' : keys.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`)).join('')
+}

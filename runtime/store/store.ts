@@ -3,6 +3,7 @@ import { Delayed } from './delayed.ts'
 import { Failures } from './failures.ts'
 import { Jobs } from './jobs.ts'
 import { Queues } from './queues.ts'
+import { Runs } from './runs.ts'
 import type { RedisSettings } from './redis.ts'
 import { Supervisors } from './supervisors.ts'
 import { Workers } from './workers.ts'
@@ -16,6 +17,7 @@ export interface Store {
   readonly failures: Failures
   readonly workers: Workers
   readonly supervisors: Supervisors
+  readonly runs: Runs
   /** Lets go of Redis at once; commands under way fail. */
   close(): void
 }
@@ -31,6 +33,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     failures: new Failures(connection),
     workers: new Workers(connection),
     supervisors: new Supervisors(connection),
+    runs: new Runs(connection),
     close: () => connection.close(),
   }
 }

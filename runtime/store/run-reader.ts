@@ -59,7 +59,7 @@ export class RunReader {
       const sets = [query.class === undefined ? undefined : keys.runsOf(query.class), query.status && keys.runsIs(query.status)].filter((set) => set !== undefined)
       if (sets.length < 2) {
         const set = sets[0] ?? keys.runs()
-        return query.order === 'asc' ? redis.zrange(set, query.from, query.to) : redis.zrevrange(set, query.from, query.to)
+        return query.order === 'asc' ? redis.zrange(set, `${query.from}`, `${query.to}`) : redis.zrevrange(set, `${query.from}`, `${query.to}`)
       }
       const both = (await redis.call('zinter', 2, ...sets)) as string[]
       return (query.order === 'asc' ? both : both.reverse()).slice(query.from, query.to + 1)

@@ -102,7 +102,10 @@ describe('script/bootstrap', () => {
     await stub('apt-get', `case "$*" in install*) ${installing('redis-server')};; esac`)
     const { exitCode, stderr } = await bootstrap()
     assert.equal(exitCode, 0, stderr)
-    assert.match(await calls(), /^apt-get update -qq\nid -u\napt-get install -y -qq --no-install-recommends redis-server$/m)
+    assert.match(
+      await calls(),
+      /^apt-get update -qq\nid -u\napt-get install -y -qq --no-install-recommends redis-server$/m,
+    )
     assert.match(await calls(), /^systemctl disable --now redis-server$/m)
   })
 

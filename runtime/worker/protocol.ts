@@ -87,7 +87,11 @@ export interface Assignment {
   openFilesLimit?: number
   niceness?: number
   /** Per-call retry options, over the class's own. */
-  retry?: RetryData
+  retry?: Omit<RetryData, 'custom'>
+  /** Per-call permits, over the class's own. */
+  permits?: PermitRequest[]
+  /** True when somebody will want what `perform` returns. */
+  keepResult?: true
   /** Phase `onFailure` only: what ended the job. */
   failure?: ErrorRecord
   step?: StepContext

@@ -42,7 +42,7 @@ export function judge(given: Case): Verdict {
   if (killed === 'lease lost') return { kind: 'lost' }
   if (outcome && outcome.kind !== 'failed') return ofOutcome(outcome)
   if (killed === 'cancelled') return { kind: 'cancelled' }
-  if (!given.atMostOnce && (killed === 'shutdown' || !ending.started)) return { kind: 'put back' }
+  if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'put back' }
   const cause = causeOf(ending, killed)
   const error = outcome && cause === 'exception' ? outcome.error : deathRecord(given, cause)
   const delayMs = outcome && !killed ? outcome.retryInMs : delayAfterDeath(given, error)

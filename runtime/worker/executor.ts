@@ -1,0 +1,136 @@
+import { findNotJson } from '../core/json-check.ts'
+import { parseLossless } from '../core/codec.ts'
+import { toError } from '../core/errors.ts'
+import { verbOf, type Snooze } from '../core/verbs.ts'
+import type { App } from '../jobs/app.ts'
+import { hooksOf, runHooks } from '../jobs/hooks.ts'
+import { FunctionJobInstance, isFunctionJob, jobContext, type Job, type JobDefinition } from '../jobs/job.ts'
+import { optionsOn } from '../jobs/options.ts'
+import { permitsOf } from '../jobs/permits.ts'
+import { errorNames, retryDelayMs, retryPolicy } from '../jobs/retry.ts'
+import { check, schemaOf } from '../jobs/typed.ts'
+import { errorRecord } from './error-record.ts'
+import { JobSurroundings } from './job-surroundings.ts'
+import type { Assignment, ChildMessage, Outcome, ParentMessage } from './protocol.ts'
+
+/** A job's line to its supervisor. */
+export interface Channel {
+  send(message: ChildMessage): void
+  /** At most one listener; messages that came before it are kept for it. */
+  onMessage(listener: (message: ParentMessage) => void): void
+}
+
+/** Input or output that does not fit a job's schema; every path is in the message. */
+class SchemaError extends Error {
+  override name = 'SchemaError'
+}
+
+/**
+ * Runs one assignment in this process and says how it ended. The pipeline of a job: permits, input schema,
+ * beforePerform, aroundPerform, perform, afterPerform, output schema; onFailure when any of it threw. Never rejects.
+ */
+export async function execute(assignment: Assignment, app: App, channel: Channel): Promise<Outcome> {
+  const definition = app.registry.job(assignment.className)
+  if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
+  const surroundings = new JobSurroundings(assignment, channel)
+  const instance: Job = isFunctionJob(definition) ? new FunctionJobInstance() : (new (definition as new () => Job)() as Job)
+  instance[jobContext] = surroundings
+  const args = parseLossless(assignment.args) as unknown[]
+  if (assignment.phase === 'onFailure') return afterDeath(definition, instance, args, assignment)
+  try {
+    const permits = assignment.permits ?? permitsOf(assignment.className, optionsOn(definition), args)
+    if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
+    await checkInput(definition, args)
+    const returned = await performWithHooks(definition, instance, args)
+    return await done(definition, assignment, surroundings, returned)
+  } catch (thrown) {
+    return failed(thrown, definition, instance, args, assignment)
+  }
+}
+
+/** Resque's words for a class that is not there. */
+export function unknownClass(name: string): { name: string; message: string; backtrace: string[] } {
+  return { name: 'NameError', message: `uninitialized constant ${name}: no job of this name is exported under the jobs folders`, backtrace: [] }
+}
+
+async function checkInput(definition: JobDefinition, args: unknown[]): Promise<void> {
+  const schema = schemaOf(definition, 'input')
+  if (!schema) return
+  const checked = await check(schema, args[0])
+  if (!checked.ok) throw new SchemaError(`input does not fit its schema: ${checked.problems}`)
+  args[0] = checked.value
+}
+
+class Refused extends Error {}
+
+async function performWithHooks(definition: JobDefinition, instance: Job, args: unknown[]): Promise<unknown> {
+  try {
+    await runHooks(hooksOf(definition, 'beforePerform', instance), ...args)
+  } catch (thrown) {
+    throw verbOf(thrown) === 'dont-perform' ? new Refused() : thrown
+  }
+  let returned: unknown
+  const perform = async (): Promise<unknown> => {
+    returned = await (isFunctionJob(definition) ? definition.apply(instance, args) : (instance.perform as (...args: unknown[]) => unknown)(...args))
+    return returned
+  }
+  // The first by name is outermost, as in Resque; one that does not call on skips perform, but not afterPerform.
+  const around = hooksOf(definition, 'aroundPerform', instance)
+  await around.reduceRight<() => Promise<unknown>>((next, hook) => async () => hook(next, ...args), perform)()
+  await runHooks(hooksOf(definition, 'afterPerform', instance), ...args)
+  return returned
+}
+
+async function done(definition: JobDefinition, assignment: Assignment, surroundings: JobSurroundings, returned: unknown): Promise<Outcome> {
+  let value = surroundings.hasOutput ? surroundings.outputValue : returned
+  const schema = schemaOf(definition, 'output')
+  if (schema) {
+    const checked = await check(schema, value)
+    if (!checked.ok) throw new SchemaError(`output does not fit its schema: ${checked.problems.replaceAll('input:', 'output:')}`)
+    value = checked.value
+  }
+  const wanted = assignment.keepResult === true || assignment.step !== undefined
+  if (wanted && value !== undefined) {
+    const bad = findNotJson(value, 'result')
+    if (bad) throw new TypeError(bad)
+  }
+  return {
+    kind: 'done',
+    ...(wanted && value !== undefined ? { result: JSON.stringify(value) } : {}),
+    ...surroundings.stepOutcome(),
+  }
+}
+
+async function failed(thrown: unknown, definition: JobDefinition, instance: Job, args: unknown[], assignment: Assignment): Promise<Outcome> {
+  if (thrown instanceof Refused) return { kind: 'refused' }
+  const verb = verbOf(thrown)
+  if (verb === 'discard') return { kind: 'discarded', reason: (thrown as Error).message }
+  if (verb === 'snooze') return { kind: 'snoozed', delayMs: (thrown as Snooze).delayMs }
+  const error = toError(thrown)
+  let record = errorRecord(error)
+  try {
+    await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
+  } catch (hookError) {
+    // As in Resque: a failing onFailure hook is told together with the error that it hid.
+    record = { ...record, message: `${record.message} (and its onFailure hook failed: ${toError(hookError).message})` }
+  }
+  const retryInMs = verb === 'fail' ? undefined : retryIn(definition, assignment, error)
+  return { kind: 'failed', error: record, ...(retryInMs === undefined ? {} : { retryInMs }) }
+}
+
+function retryIn(definition: JobDefinition, assignment: Assignment, error: Error): number | undefined {
+  const own = optionsOn(definition).retry
+  const policy = assignment.retry ?? (own === undefined ? undefined : retryPolicy(own, assignment.className))
+  return policy && retryDelayMs(policy, assignment.attempt, { names: errorNames(error), error }, Math.random())
+}
+
+/** Runs only the onFailure hooks, for a job whose own process could not. */
+async function afterDeath(definition: JobDefinition, instance: Job, args: unknown[], { failure }: Assignment): Promise<Outcome> {
+  const error = Object.assign(new Error(failure?.message ?? 'the job died'), { name: failure?.name ?? 'Resque::DirtyExit' })
+  try {
+    await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
+    return { kind: 'done' }
+  } catch (thrown) {
+    return { kind: 'failed', error: errorRecord(toError(thrown)) }
+  }
+}

@@ -1,0 +1,82 @@
+import { RuntimeError } from '../core/errors.ts'
+import { findNotJson } from '../core/json-check.ts'
+import { newId } from '../core/ids.ts'
+import { wireName, type JobContext, type StepSurroundings } from '../jobs/job.ts'
+import type { Permit } from '../jobs/permits.ts'
+import type { Channel } from './executor.ts'
+import type { Assignment, Outcome, StepAddition } from './protocol.ts'
+
+/** What a running job can ask and tell, over its channel. */
+export class JobSurroundings implements JobContext {
+  readonly id: string
+  readonly queue: string
+  readonly attempt: number
+  readonly step?: StepSurroundings
+  hasOutput = false
+  outputValue: unknown
+  readonly #abort = new AbortController()
+  readonly #channel: Channel
+  readonly #additions: StepAddition[] = []
+  #skipChildren = false
+  #answer: ((granted: boolean) => void) | undefined
+
+  constructor(assignment: Assignment, channel: Channel) {
+    this.id = assignment.jobId
+    this.queue = assignment.queue
+    this.attempt = assignment.attempt
+    this.#channel = channel
+    const { step } = assignment
+    if (step) {
+      this.step = { ...step, memory: undefined, add: (...args) => this.#add(...args), skipChildren: () => (this.#skipChildren = true) } as StepSurroundings
+    }
+    channel.onMessage((message) => {
+      if (message.type === 'answer') this.#answer?.(message.granted)
+      if (message.type === 'cancel') this.abort(message.reason)
+    })
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Aborts `signal`: the job is to stop. */
+  abort(reason: string): void {
+    if (!this.#abort.signal.aborted) this.#abort.abort(Object.assign(new Error(`job ${this.id}: ${reason}`), { name: 'AbortError' }))
+  }
+
+  progress(at: number, of: number, note: string): void {
+    if (!Number.isFinite(at) || !Number.isFinite(of)) throw new TypeError(`progress(at, of): expected two numbers, got ${at} and ${of}`)
+    this.#channel.send({ type: 'progress', at, of, note: String(note) })
+  }
+
+  log(line: string): void {
+    this.#channel.send({ type: 'log', line: String(line) })
+  }
+
+  output(value: unknown): void {
+    this.hasOutput = true
+    this.outputValue = value
+  }
+
+  /** Asks the supervisor for permits. @returns false when the job must wait for its turn */
+  ask(permits: Permit[]): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#answer = resolve
+      this.#channel.send({ type: 'permits', permits })
+    })
+  }
+
+  /** What a step did to its graph, for the outcome. */
+  stepOutcome(): Pick<Extract<Outcome, { kind: 'done' }>, 'additions' | 'skipChildren'> {
+    return { ...(this.#additions.length > 0 ? { additions: this.#additions } : {}), ...(this.#skipChildren ? { skipChildren: true } : {}) }
+  }
+
+  #add(definition: { name: string }, params: unknown, after: readonly string[], queue: string | undefined): string {
+    const name = wireName(definition)
+    const bad = findNotJson(params, 'params')
+    if (bad) throw new RuntimeError('ERR_NOT_JSON', `workflow.add(${name}): ${bad}`)
+    const id = newId()
+    this.#additions.push({ id, class: name, params, after: [...after], ...(queue === undefined ? {} : { queue }) })
+    return id
+  }
+}

@@ -1,0 +1,74 @@
+import { toError } from '../../core/errors.ts'
+import { loadApp, type App, type AppSource } from '../../jobs/app.ts'
+import { errorRecord } from '../error-record.ts'
+import { execute, type Channel } from '../executor.ts'
+import { manifestOf } from '../manifest.ts'
+import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
+import type { Ending, Launched, Launcher } from './launcher.ts'
+
+/** Runs jobs in the supervisor's own process: no isolation, no boot, for tests and for many tiny trusted jobs. */
+export class InlineLauncher implements Launcher {
+  readonly name = 'inline'
+  readonly #source: AppSource
+  #app: App | undefined
+  #first = true
+
+  /** @param app given where the application is loaded already */
+  constructor(source: AppSource, app?: App) {
+    this.#source = source
+    this.#app = app
+  }
+
+  async start(): Promise<Manifest> {
+    this.#app ??= await loadApp(this.#source)
+    return manifestOf(this.#app)
+  }
+
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+    const app = this.#app
+    if (!app) throw new Error('start() comes before launch()')
+    let deliver: ((message: ParentMessage) => void) | undefined
+    let giveUp: (signal: NodeJS.Signals) => void = () => undefined
+    const channel: Channel = { send: onMessage, onMessage: (listener) => (deliver = listener) }
+    const outcome = this.#run(assignment, app, channel)
+    const given = new Promise<NodeJS.Signals>((resolve) => (giveUp = resolve))
+    const ended = Promise.race([outcome.then((ending) => ending), given.then((signal) => this.#givenUp(signal))])
+    return {
+      pid: process.pid,
+      ended,
+      kill: (signal) => (signal === 'SIGTERM' ? deliver?.({ type: 'cancel', reason: 'told to stop' }) : giveUp(signal)),
+      send: (message) => deliver?.(message),
+    }
+  }
+
+  /** Modules are cached for the life of a process: what changed is seen after a restart. */
+  reload(): Promise<Manifest> {
+    return this.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#app?.hooks.workerExit?.()
+  }
+
+  async #run(assignment: Assignment, app: App, channel: Channel): Promise<Ending> {
+    const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
+    channel.send({ type: 'started', pid: process.pid })
+    const before = process.cpuUsage()
+    let outcome: Outcome
+    try {
+      if (this.#first) await app.hooks.beforeFirstFork?.()
+      this.#first = false
+      await app.hooks.beforeFork?.(about)
+      await app.hooks.afterFork?.(about)
+      outcome = await execute(assignment, app, channel)
+    } catch (thrown) {
+      outcome = { kind: 'failed', error: errorRecord(toError(thrown)) }
+    }
+    const cpu = process.cpuUsage(before)
+    return { pid: process.pid, exitCode: 0, signal: null, outcome, started: true, cpuUserMs: cpu.user / 1000, cpuSystemMs: cpu.system / 1000, output: [] }
+  }
+
+  #givenUp(signal: NodeJS.Signals): Ending {
+    return { pid: process.pid, exitCode: null, signal, started: true, output: [] }
+  }
+}

@@ -1,0 +1,38 @@
+import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+
+/** Keeps the last lines of what a process prints, each clipped, however much it prints. */
+export class OutputTail {
+  readonly #lines: string[] = []
+  readonly #max: number
+  readonly #maxLength: number
+  #partial = ''
+
+  constructor(max = 20, maxLength = 1000) {
+    this.#max = max
+    this.#maxLength = maxLength
+  }
+
+  /** Reads a stream to its end, and hands every chunk on. */
+  follow(stream: Readable, pass: (chunk: Buffer) => void): void {
+    const decoder = new StringDecoder('utf8')
+    stream.on('data', (chunk: Buffer) => {
+      this.add(decoder.write(chunk))
+      pass(chunk)
+    })
+    stream.on('error', () => undefined)
+  }
+
+  /** Adds text, which may end in the middle of a line. */
+  add(text: string): void {
+    const lines = (this.#partial + text).split('\n')
+    this.#partial = (lines.pop() ?? '').slice(0, this.#maxLength)
+    for (const line of lines.slice(-this.#max)) this.#lines.push(line.slice(0, this.#maxLength))
+    this.#lines.splice(0, this.#lines.length - this.#max)
+  }
+
+  /** The last lines, oldest first. */
+  lines(): string[] {
+    return (this.#partial === '' ? this.#lines : [...this.#lines, this.#partial]).slice(-this.#max)
+  }
+}

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import type { Assignment } from './protocol.ts'
+
+/** This package's version; package.json lies two folders up from the sources and three from dist. */
+export const version: string = ['../../package.json', '../../../package.json']
+  .map((path) => {
+    try {
+      return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name?: string; version?: string }
+    } catch {
+      return undefined
+    }
+  })
+  .find((manifest) => manifest?.name === 'resque-runtime')?.version ?? '0.0.0'
+
+/**
+ * A process title. It begins as Resque's own do, since a Ruby worker on the same host reads `ps` and takes a worker
+ * whose title does not match `resque-<digit>` for dead (resque's Worker#worker_pids).
+ */
+export function title(text: string): string {
+  return `resque-${version}: ${text}`
+}
+
+/** Of a job's process: `resque-0.1.0: Processing high since 1763762774 [ReminderJob]`. */
+export function jobTitle(assignment: Assignment): string {
+  return title(`Processing ${assignment.queue} since ${Math.floor(Date.now() / 1000)} [${assignment.className}]`)
+}

@@ -1,0 +1,106 @@
+import type { Assignment } from '../../protocol.ts'
+import { encodeFrame } from './frames.ts'
+import {
+  AF_UNIX,
+  RLIMIT,
+  SIGKILL,
+  SOCK_STREAM_CLOEXEC,
+  close,
+  connect,
+  dieWithParent,
+  dup2,
+  exitNow,
+  getpid,
+  getppid,
+  limit,
+  setpgid,
+  setpriority,
+  socket,
+  uvDefaultLoop,
+  uvLoopFork,
+  writeAll,
+} from './libc.ts'
+import {
+  EXIT_LOOP_FORK,
+  EXIT_NO_CONNECTION,
+  EXIT_ORPHAN,
+  HELLO_BYTES,
+  HELLO_MESSAGES,
+  HELLO_OUTPUT,
+} from './messages.ts'
+import { role } from './role.ts'
+
+/** What a child needs from before the fork. All of it is made in the zygote. */
+export interface Inheritance {
+  zygotePid: number
+  loop: bigint
+  /** Closes or replaces what belongs to the zygote: control socket, siblings, sockets of the application. */
+  letGo: () => void
+  makeDistinct: () => void
+}
+
+/** The event loop of the process, found in the zygote. */
+export const findLoop = (): bigint => uvDefaultLoop()
+
+/**
+ * First steps of a new child, in the recipe's order: its own event loop, its own death with the zygote, its own group,
+ * nothing of the zygote's. Leaves with a code of its own where it cannot become a child.
+ */
+export function becomeChild({ zygotePid, loop, letGo, makeDistinct }: Inheritance): void {
+  if (uvLoopFork(loop) !== 0) exitNow(EXIT_LOOP_FORK)
+  role.child = true
+  setpgid(0, 0)
+  dieWithParent(SIGKILL)
+  // It may have died between the fork and that.
+  if (getppid() !== zygotePid) exitNow(EXIT_ORPHAN)
+  letGo()
+  makeDistinct()
+}
+
+/** Limits that the kernel keeps; each applies to what the job starts as well. */
+export function setLimits(assignment: Assignment): void {
+  const { cpuLimitSeconds, openFilesLimit, niceness } = assignment
+  // SIGXCPU at the limit, SIGKILL two seconds later for a job that catches it.
+  if (cpuLimitSeconds !== undefined) limit(RLIMIT.cpu, Math.max(1, Math.ceil(cpuLimitSeconds)), 2)
+  if (openFilesLimit !== undefined) limit(RLIMIT.openFiles, openFilesLimit)
+  if (niceness !== undefined && niceness !== 0) setpriority(0, 0, niceness)
+}
+
+/** sockaddr_un of a path of at most 107 bytes. */
+export function socketAddress(path: string): Uint8Array {
+  const name = Buffer.from(path)
+  if (name.length > 107) throw new RangeError(`a socket path has at most 107 bytes, got ${name.length}: ${path}`)
+  const address = new Uint8Array(2 + name.length + 1)
+  address[0] = AF_UNIX
+  address.set(name, 2)
+  return address
+}
+
+/**
+ * Two connections to the supervisor: messages, with `started` as the first, and output, which becomes standard output
+ * and standard error. Returns the descriptor of the first.
+ */
+export function report(address: Uint8Array, launch: number): number {
+  const output = open(address)
+  writeAll(output, hello(launch, HELLO_OUTPUT))
+  dup2(output, 1)
+  dup2(output, 2)
+  close(output)
+  const messages = open(address)
+  const started = encodeFrame({ type: 'started', pid: getpid() })
+  if (!writeAll(messages, Buffer.concat([hello(launch, HELLO_MESSAGES), started]))) exitNow(EXIT_NO_CONNECTION)
+  return messages
+}
+
+function open(address: Uint8Array): number {
+  const fd = socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0)
+  if (fd < 0 || connect(fd, address, address.length) !== 0) exitNow(EXIT_NO_CONNECTION)
+  return fd
+}
+
+function hello(launch: number, kind: number): Buffer {
+  const bytes = Buffer.alloc(HELLO_BYTES)
+  bytes.writeUInt32LE(launch, 0)
+  bytes.writeUInt32LE(kind, 4)
+  return bytes
+}

@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs'
+import { markAllMemory } from './fork-ranges.ts'
+import { SIGKILL, O_CLOEXEC, POLLIN, alarm, close, fork, kill, openPidfd, pipe2, poll, read, wait4, writeAll } from './libc.ts'
+import { leave } from './leave.ts'
+import { platformFault } from './node-platform.ts'
+import { STAGES } from './probe.ts'
+import { countThreads, foreignThreads, waitForQuiet, type Thread } from './threads.ts'
+
+/** Why this process must not be forked, and what its owner can do about it. */
+export interface Refusal {
+  reason: string
+  cure: string
+}
+
+/** Node versions on which the whole recipe was tried. */
+export const TRIED_NODE_MAJORS: readonly number[] = [20, 22, 24]
+
+/** What can be told before the zygote is started; undefined when nothing speaks against it. */
+export function refusePlatform(platform = process.platform, arch = process.arch, version = process.version): Refusal | undefined {
+  const cure = 'nothing is broken: jobs run through `spawn`; set isolation: spawn in runtime.yml to silence this'
+  if (platform !== 'linux' || arch !== 'x64') return { reason: `forking is tried on linux x64 only, this is ${platform} ${arch}`, cure }
+  if (existsSync('/lib/ld-musl-x86_64.so.1') && !existsSync('/lib64/ld-linux-x86-64.so.2'))
+    return { reason: 'forking needs glibc, this system has musl', cure }
+  const major = Number(/^v(\d+)/.exec(version)?.[1])
+  if (!TRIED_NODE_MAJORS.includes(major))
+    return { reason: `forking is tried on Node ${TRIED_NODE_MAJORS.join(', ')}, this is ${version}`, cure }
+  return undefined
+}
+
+/** Flags and variables under which a fork cannot work. */
+export function refuseFlags(execArgv: readonly string[], env: NodeJS.ProcessEnv): Refusal | undefined {
+  const flags = [...execArgv, ...(env.NODE_OPTIONS ?? '').split(/\s+/)]
+  const hook = flags.find((flag) => /^(--import|--loader|--experimental-loader)\b/.test(flag))
+  if (hook)
+    return {
+      reason: `node runs with ${hook}, which keeps a thread that import() needs and a forked process lacks`,
+      cure: `take ${hook} out of NODE_OPTIONS; TypeScript needs no loader here, it is built before it is loaded`,
+    }
+  const inspect = flags.find((flag) => /^--inspect/.test(flag))
+  if (inspect) return { reason: `node runs with ${inspect}`, cure: 'debug with isolation: inline' }
+  if (env.NODE_V8_COVERAGE) return { reason: 'NODE_V8_COVERAGE is set', cure: 'measure coverage with isolation: spawn' }
+  return undefined
+}
+
+/**
+ * Threads that the application started while it was loaded; `origins` are the places in it that start threads, as far
+ * as they were seen.
+ */
+export function refuseThreads(baseline: readonly Thread[], origins: readonly string[]): Refusal | undefined {
+  const foreign = foreignThreads(baseline)
+  if (foreign.length === 0) return undefined
+  const names = [...new Set(foreign.map((thread) => `"${thread.name}"`))].join(', ')
+  const from = origins.length > 0 ? `, started by ${origins.join(' and ')}` : ''
+  return {
+    reason: `loading the application started ${foreign.length} thread${foreign.length > 1 ? 's' : ''} (${names}${from}), which a forked process would lack`,
+    cure: 'start it inside the job, or in an afterFork hook (config/hooks.ts), instead of while the module is loaded',
+  }
+}
+
+/** The structure: quiet threads, and a platform without workers. */
+export async function refuseState(baseline: readonly Thread[], origins: readonly string[]): Promise<Refusal | undefined> {
+  const fault = platformFault()
+  if (fault) return { reason: fault, cure: 'report this with the output of `node -p process.versions`' }
+  const threads = refuseThreads(baseline, origins)
+  if (threads) return threads
+  if (!(await waitForQuiet()))
+    return {
+      reason: 'a thread was still busy two seconds after the application was loaded',
+      cure: 'wait for background work in config/preload.ts with top-level await',
+    }
+  // One may have started in the meantime.
+  return refuseThreads(baseline, origins)
+}
+
+const PROBE_SECONDS = 5
+
+/**
+ * Forks a child that tries what jobs do. `become` turns the new process into a child; it must not connect anywhere.
+ * Resolves with the refusal in the zygote; never in the child, which leaves.
+ */
+export async function tryFork(become: () => void, collectGarbage: () => void): Promise<Refusal | undefined> {
+  const threadsBefore = countThreads()
+  const pipe = new Int32Array(2)
+  pipe2(pipe, O_CLOEXEC)
+  const [from = -1, to = -1] = pipe
+  markAllMemory()
+  const pid = fork()
+  if (pid === 0) {
+    alarm(PROBE_SECONDS)
+    become()
+    await runStages(to, collectGarbage)
+  }
+  close(to)
+  const refusal = pid < 0 ? 'fork(2) was refused by the kernel' : awaitProbe(pid, from)
+  close(from)
+  if (refusal) return { reason: `the trial fork failed: ${refusal}`, cure: 'report this, with the modules your application loads' }
+  return countThreads() === threadsBefore ? undefined : { reason: 'a thread started during the trial fork', cure: 'see docs/fork.md' }
+}
+
+async function runStages(to: number, collectGarbage: () => void): Promise<never> {
+  const keepAlive = setInterval(() => {}, 1 << 30)
+  try {
+    for (const [index, stage] of STAGES.entries()) {
+      writeAll(to, Uint8Array.of(index))
+      await stage.run(collectGarbage)
+    }
+    writeAll(to, Uint8Array.of(STAGES.length))
+  } catch (error) {
+    writeAll(to, Buffer.from(`\xff${(error as Error).message}`, 'latin1'))
+    return leave(1)
+  }
+  clearInterval(keepAlive)
+  process.exit(0)
+}
+
+/** Undefined when the child went through every stage and left by process.exit(0). */
+function awaitProbe(pid: number, from: number): string | undefined {
+  const pidfd = openPidfd(pid)
+  const set = Int32Array.from([pidfd, POLLIN])
+  const ended = poll(set, 1, PROBE_SECONDS * 1000) > 0
+  if (!ended) kill(pid, SIGKILL)
+  close(pidfd)
+  const status = new Int32Array(1)
+  wait4(pid, status, 0, new Uint8Array(144))
+  const bytes = Buffer.alloc(4096)
+  const seen = bytes.subarray(0, Math.max(0, read(from, bytes, bytes.length)))
+  const message = seen.indexOf(0xff)
+  const stage = STAGES[(message < 0 ? seen.at(-1) : seen[message - 1]) ?? 0]?.name
+  if (message >= 0) return `${stage}: ${seen.toString('latin1', message + 1)}`
+  if (seen.at(-1) !== STAGES.length) return `it ${ended ? 'died' : 'hung'} while ${stage}`
+  return status[0] === 0 ? undefined : `it left with status ${status[0]} where process.exit(0) was called`
+}

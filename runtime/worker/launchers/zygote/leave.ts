@@ -1,0 +1,48 @@
+import { inspect } from 'node:util'
+import { SIGABRT, exitNow, getpid, kill, writeAll } from './libc.ts'
+import { role } from './role.ts'
+
+const EXIT_UNCAUGHT = 1
+
+/**
+ * A child may leave through _exit(2) only: node's own way out waits for threads that the fork did not copy, and ends
+ * in SIGSEGV or never. So every way out is replaced once, in the zygote: process.exit, an empty event loop, an error
+ * that nobody catches, process.abort. `exit` listeners still run and may still change the code.
+ */
+export function replaceWaysOut(): void {
+  const real = process as unknown as {
+    reallyExit: (code?: number) => never
+    abort: () => never
+    emit: (event: string, ...args: unknown[]) => boolean
+  }
+  const { reallyExit, abort, emit } = real
+  let fatal: { error: unknown } | undefined
+
+  process.on('uncaughtExceptionMonitor', (error) => {
+    if (role.child && process.listenerCount('uncaughtException') === 0) fatal = { error }
+  })
+  real.reallyExit = (code) => (role.child ? leave(code ?? 0) : reallyExit.call(process, code))
+  real.abort = () => {
+    if (role.child) kill(getpid(), SIGABRT)
+    return abort.call(process)
+  }
+  real.emit = function (event, ...args) {
+    const heard = emit.call(process, event, ...args)
+    if (event === 'exit' && role.child) {
+      // Node prints the error only after this event, which a child does not live to see.
+      if (fatal) printError(fatal.error)
+      leave(process.exitCode ?? (fatal ? EXIT_UNCAUGHT : (args[0] as number)))
+    }
+    return heard
+  }
+}
+
+function printError(error: unknown): void {
+  writeAll(2, Buffer.from(`Uncaught ${inspect(error)}\n`))
+}
+
+/** Ends this process at once. What was written to standard output is already there: it blocks in children. */
+export function leave(code: number | string | null): never {
+  exitNow(Number(code ?? 0) & 0xff)
+  throw new Error('unreachable')
+}

@@ -1,0 +1,114 @@
+import koffi from 'koffi'
+
+/**
+ * The system calls that Node does not offer, through koffi. Linux x64 with glibc only (see gate.ts); struct layouts
+ * and constants are those of that platform. Loading this file loads koffi and opens the C library: only a zygote and
+ * its children may import it.
+ */
+const libc = koffi.load('libc.so.6')
+const program = koffi.load(null)
+
+type Native<A extends unknown[], R> = (...args: A) => R
+const bind = <A extends unknown[], R>(prototype: string): Native<A, R> => libc.func(prototype) as Native<A, R>
+
+/** Buffers, or an address as a BigInt. */
+export type Pointer = Uint8Array | Int32Array | bigint | null
+
+export const fork = bind<[], number>('int fork()')
+export const exitNow = bind<[number], void>('void _exit(int)')
+export const getpid = bind<[], number>('int getpid()')
+export const getppid = bind<[], number>('int getppid()')
+export const kill = bind<[number, number], number>('int kill(int, int)')
+export const setpgid = bind<[number, number], number>('int setpgid(int, int)')
+export const alarm = bind<[number], number>('unsigned int alarm(unsigned int)')
+export const poll = bind<[Int32Array, number, number], number>('int poll(void *, unsigned long, int)')
+export const wait4 = bind<[number, Int32Array, number, Uint8Array], number>('int wait4(int, void *, int, void *)')
+export const socket = bind<[number, number, number], number>('int socket(int, int, int)')
+export const connect = bind<[number, Uint8Array, number], number>('int connect(int, void *, unsigned int)')
+export const socketpair = bind<[number, number, number, Int32Array], number>('int socketpair(int, int, int, void *)')
+export const read = bind<[number, Uint8Array, number], number>('long read(int, void *, unsigned long)')
+export const write = bind<[number, Uint8Array, number], number>('long write(int, void *, unsigned long)')
+export const pipe2 = bind<[Int32Array, number], number>('int pipe2(void *, int)')
+export const close = bind<[number], number>('int close(int)')
+export const dup2 = bind<[number, number], number>('int dup2(int, int)')
+export const dup3 = bind<[number, number, number], number>('int dup3(int, int, int)')
+export const setrlimit = bind<[number, Uint8Array], number>('int setrlimit(int, void *)')
+export const setpriority = bind<[number, number, number], number>('int setpriority(int, int, int)')
+export const malloc = bind<[number], bigint>('intptr_t malloc(unsigned long)')
+
+const madviseRaw = bind<[bigint, bigint, number], number>('int madvise(intptr_t, unsigned long, int)')
+const prctlRaw = bind<[number, number, number, number, number], number>('int prctl(int, long, long, long, long)')
+const pidfdRaw = bind<[number, number, number, number], number>('long syscall(long, long, long, long)')
+const dlsymRaw = bind<[bigint, string], bigint>('intptr_t dlsym(intptr_t, str)')
+
+export const uvDefaultLoop = program.func('intptr_t uv_default_loop()') as Native<[], bigint>
+export const uvLoopFork = program.func('int uv_loop_fork(intptr_t)') as Native<[bigint], number>
+
+/** `errno` of the last call. */
+export const errno = (): number => koffi.errno()
+
+export const EINTR = 4
+export const EINVAL = 22
+export const SIGABRT = 6
+export const SIGKILL = 9
+export const WNOHANG = 1
+export const POLLIN = 1
+export const AF_UNIX = 1
+/** SOCK_STREAM, closed on exec. */
+export const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
+export const O_CLOEXEC = 0o2000000
+export const RLIMIT = { cpu: 0, core: 4, openFiles: 7 }
+
+const MADV_DOFORK = 11
+const PR_SET_PDEATHSIG = 1
+const PR_SET_CHILD_SUBREAPER = 36
+const SYS_PIDFD_OPEN = 434
+
+/** 0, or the errno. */
+export function markForForking(start: bigint, bytes: bigint): number {
+  return madviseRaw(start, bytes, MADV_DOFORK) === 0 ? 0 : errno()
+}
+
+/** The kernel kills this process with `signal` when the thread that made it dies; 0 takes that back. */
+export function dieWithParent(signal: number): void {
+  prctlRaw(PR_SET_PDEATHSIG, signal, 0, 0, 0)
+}
+
+/** Orphans below this process become its children, even those that left their group and session. */
+export function adoptOrphans(): void {
+  prctlRaw(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+/** A descriptor that becomes readable when the process ends; -1 when the kernel refuses. */
+export function openPidfd(pid: number): number {
+  return pidfdRaw(SYS_PIDFD_OPEN, pid, 0, 0)
+}
+
+/** The address of an exported symbol of the node binary or the C library, 0n when there is none. */
+export function symbolAddress(name: string): bigint {
+  return BigInt(dlsymRaw(0n, name))
+}
+
+/** Sets soft and hard limit; the hard one `slack` above, so that the soft signal comes first. */
+export function limit(resource: number, soft: number, slack = 0): number {
+  const bytes = new Uint8Array(16)
+  const view = new DataView(bytes.buffer)
+  view.setBigUint64(0, BigInt(soft), true)
+  view.setBigUint64(8, BigInt(soft + slack), true)
+  return setrlimit(resource, bytes) === 0 ? 0 : errno()
+}
+
+/** Writes all of it, however often the kernel interrupts; false when the other side has gone. */
+export function writeAll(fd: number, bytes: Uint8Array): boolean {
+  let offset = 0
+  while (offset < bytes.length) {
+    const chunk = offset === 0 ? bytes : bytes.subarray(offset)
+    const written = write(fd, chunk, chunk.length)
+    if (written < 0) {
+      if (errno() === EINTR) continue
+      return false
+    }
+    offset += written
+  }
+  return true
+}

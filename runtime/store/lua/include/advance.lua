@@ -1,7 +1,7 @@
 -- Advancing a run: a node's end reaches its children. Promise 4: the end, the children's counters and their pushes are
 -- one step. It costs the node's own out-degree; what goes beyond a batch continues in run-continue.
 -- @include run-node run-flush
-local BATCH = 250
+local BATCH = 200
 local EDGE_ID = 2 ^ 30
 local edge_names = { [0] = 'finished', 'failed', 'ended' }
 

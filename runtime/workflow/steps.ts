@@ -1,0 +1,115 @@
+import type { Clock } from '../core/clock.ts'
+import { RuntimeError } from '../core/errors.ts'
+import type { RetryPolicy } from '../jobs/retry.ts'
+import type { NodeKind } from '../store/run-writer.ts'
+import type { Runs } from '../store/runs.ts'
+import { planAdditions, type NodeAddition } from './additions.ts'
+import { collectPayloads, type Payload } from './payloads.ts'
+
+/** Class of the queue items that are workflow steps: `{"class":"ResqueRuntime::Step","args":[run, node, class]}`. */
+export const stepClass = 'ResqueRuntime::Step'
+
+/** Bounds of what a run carries. */
+export interface StepLimits {
+  /** One output. */
+  maxOutputBytes: number
+  /** All outputs that one step is given. */
+  maxPayloadsBytes: number
+}
+
+/** What a step is told of its run; the worker protocol's StepContext. */
+export interface StepSetting {
+  workflowId: string
+  nodeId: string
+  workflowClass: string
+  params: unknown
+  payloads: Payload[]
+}
+
+/** A step ready to run. */
+export interface ReadyStep {
+  className: string
+  args: string
+  context: StepSetting
+  retry?: RetryPolicy
+  timeoutMs?: number
+}
+
+/** How a step ended well. */
+export interface StepResult {
+  result?: string
+  additions?: NodeAddition[]
+  skipChildren?: true
+}
+
+/** Serves a supervisor whose jobs are steps of runs: what worker/step-host.ts asks for. */
+export class Steps {
+  readonly itemClass = stepClass
+  readonly #runs: Runs
+  readonly #clock: Clock
+  readonly #limits: StepLimits
+
+  constructor(runs: Runs, clock: Clock, limits: StepLimits) {
+    this.#runs = runs
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  /** Marks a delivered step running and gathers what it needs. */
+  async prepare(job: { id: string; args: string; attempt: number }): Promise<ReadyStep | 'gone' | 'busy'> {
+    const { run, index } = stepArgs(job.args)
+    const begun = await this.#runs.begin(run, index, job.id, job.attempt, this.#clock.now())
+    if (typeof begun === 'string') return begun
+    const kind = JSON.parse(begun.kind) as NodeKind
+    const params = mergeParams(begun.globals, begun.params)
+    const payloads = await collectPayloads(this.#runs.read, run, index, begun, this.#limits.maxPayloadsBytes)
+    return {
+      className: kind.class,
+      args: JSON.stringify([params]),
+      context: { workflowId: run, nodeId: String(index), workflowClass: begun.runClass, params, payloads },
+      ...(kind.retry ? { retry: kind.retry as RetryPolicy } : {}),
+      ...(kind.timeout === undefined ? {} : { timeoutMs: kind.timeout }),
+    }
+  }
+
+  /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH */
+  async done({ workflowId }: StepSetting, { result, additions, skipChildren }: StepResult): Promise<{ output?: string; extra?: string }> {
+    const size = Buffer.byteLength(result ?? '')
+    if (size > this.#limits.maxOutputBytes) {
+      throw new RuntimeError(
+        'ERR_TOO_LARGE',
+        `output: expected at most ${this.#limits.maxOutputBytes} bytes, got ${size}; store it elsewhere and return its address, or raise limits.maxPayloadBytes`,
+      )
+    }
+    const grow = additions?.length ? await this.#runs.stage(workflowId, await planAdditions(this.#runs.read, workflowId, additions)) : undefined
+    const extra = { ...(skipChildren ? { veto: true } : {}), ...(grow ? { grow } : {}) }
+    return { ...(result === undefined ? {} : { output: result }), ...(Object.keys(extra).length > 0 ? { extra: JSON.stringify(extra) } : {}) }
+  }
+
+  /** What the run keeps of a final failure: bounded, since a hundred thousand nodes may fail. */
+  failed({ name, message, backtrace = [] }: { name: string; message: string; backtrace?: readonly string[] }): { extra: string } {
+    const error = { name: name.slice(0, 100), message: message.slice(0, 500), backtrace: backtrace.slice(0, 3).map((line) => line.slice(0, 200)) }
+    return { extra: JSON.stringify({ error: JSON.stringify(error) }) }
+  }
+
+  /** Goes on with what runs have left to do, and removes runs whose time to live is over. */
+  async tick(): Promise<void> {
+    await this.#runs.advance(this.#clock.now())
+    while ((await this.#runs.sweep(this.#clock.now())) > 0);
+  }
+}
+
+/** Run and node of a step's queue item. */
+function stepArgs(text: string): { run: string; index: number } {
+  const args: unknown = JSON.parse(text)
+  const [run, node] = Array.isArray(args) ? (args as unknown[]) : []
+  if (typeof run === 'string' && run !== '' && typeof node === 'string' && /^\d{1,9}$/.test(node)) return { run, index: Number(node) }
+  throw new RuntimeError('ERR_ARGUMENT', `${stepClass}: expected arguments [run, node, class], got ${text.slice(0, 200)}`)
+}
+
+/** Globals with the node's own params over them; params that are no object stand for themselves. */
+function mergeParams(globals: string, params: string): unknown {
+  const own: unknown = params === '' ? {} : JSON.parse(params)
+  if (globals === '' || typeof own !== 'object' || own === null || Array.isArray(own)) return own
+  return { ...(JSON.parse(globals) as object), ...own }
+}

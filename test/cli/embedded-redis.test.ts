@@ -81,7 +81,7 @@ describe('the private Redis', () => {
     await owner.waitForLine(/^ready /)
     const [, serverPid] = await owner.waitForLine(/^pid (\d+)$/)
     await ask(`unix://${root}/.runtime/redis/redis.sock`, 'set', 'kept', 'yes')
-    owner.kill('SIGKILL')
+    await owner.stop('SIGKILL')
     const next = embedded()
     await next.start()
     assert.equal(await ask(next.url, 'get', 'kept'), 'yes')

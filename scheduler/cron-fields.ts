@@ -19,16 +19,18 @@ export interface CronFields {
   weekdayGiven: boolean
 }
 
-const shorthands: Record<string, string> = {
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-  '@monthly': '0 0 1 * *',
-  '@weekly': '0 0 * * 0',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@noon': '0 12 * * *',
-  '@hourly': '0 * * * *',
-}
+const shorthands = new Map(
+  Object.entries({
+    '@yearly': '0 0 1 1 *',
+    '@annually': '0 0 1 1 *',
+    '@monthly': '0 0 1 * *',
+    '@weekly': '0 0 * * 0',
+    '@daily': '0 0 * * *',
+    '@midnight': '0 0 * * *',
+    '@noon': '0 12 * * *',
+    '@hourly': '0 * * * *',
+  }),
+)
 const monthNames = [
   'january',
   'february',
@@ -69,7 +71,7 @@ function refuse(field: Field, expected: string, got: string): never {
  * @throws RuntimeError ERR_SCHEDULE that names the field
  */
 export function parseCronFields(text: string): CronFields {
-  const tokens = (shorthands[text.trim().toLowerCase()] ?? text).trim().split(/\s+/)
+  const tokens = (shorthands.get(text.trim().toLowerCase()) ?? text).trim().split(/\s+/)
   if (tokens.length !== 5 && tokens.length !== 6) {
     throw new RuntimeError(
       'ERR_SCHEDULE',

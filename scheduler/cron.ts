@@ -29,10 +29,11 @@ export class Cron {
 
   /**
    * @param text five or six fields, or `@daily` and the like, with an optional zone at the end
-   * @param zone the zone when the text names none; the machine's own by default
+   * @param zone the entry's own `zone:`, which must not contradict the text
+   * @param fallback the zone when nobody names one; the machine's own by default
    * @throws RuntimeError ERR_SCHEDULE that names what is wrong with which field, also when the line can never fire
    */
-  static parse(text: string, zone?: string): Cron {
+  static parse(text: string, zone?: string, fallback?: string): Cron {
     const tokens = text.trim().split(/\s+/)
     const last = tokens.at(-1) ?? ''
     const shortest = text.trim().startsWith('@') ? 1 : 5
@@ -45,7 +46,7 @@ export class Cron {
       )
     }
     const line = trailing === undefined ? tokens.join(' ') : tokens.slice(0, -1).join(' ')
-    const cron = new Cron(line, zoneOf(trailing ?? zone ?? localZone()), parseCronFields(line))
+    const cron = new Cron(line, zoneOf(trailing ?? zone ?? fallback ?? localZone()), parseCronFields(line))
     if (cron.#nextWall(Date.UTC(2024, 0)) === undefined) {
       throw new RuntimeError(
         'ERR_SCHEDULE',

@@ -66,6 +66,18 @@ export const keyTemplates = {
   /** channel: a supervisor listens; `cancel <job id>` */
   control: 'rt:control',
 
+  // --- ours: schedules
+  /** hash: `since`, `cursor` (fire time up to which all is accounted for), `slot`, `fired_at`, `late_ms`, `fired`, `job`, `next`, `missed`, `paused` … of one entry */
+  schedule: 'rt:schedule:{name}',
+  /** hash: schedule name → JSON of what the leading scheduler has loaded, for lists */
+  schedules: 'rt:schedules',
+  /** list: JSON of missed firings, newest last */
+  missedFirings: 'rt:schedules:missed',
+  /** list: fire times of an entry that wait for the run before (overlap: queue) */
+  waitingFirings: 'rt:schedules:waiting:{name}',
+  /** channel: a schedule's name, when it was changed, paused, or run by hand; blank for the lock's release */
+  wakeSchedule: 'rt:wake:schedule',
+
   // --- ours: supervisors
   /** zset: supervisor id, by the Redis time in milliseconds at which its lease ends */
   supervisors: 'rt:supervisors',

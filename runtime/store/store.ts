@@ -2,9 +2,11 @@ import { Connection } from './connection.ts'
 import { Delayed } from './delayed.ts'
 import { Failures } from './failures.ts'
 import { Jobs } from './jobs.ts'
+import { Locks } from './locks.ts'
 import { Queues } from './queues.ts'
 import { Runs } from './runs.ts'
 import type { RedisSettings } from './redis.ts'
+import { Schedules } from './schedules.ts'
 import { Supervisors } from './supervisors.ts'
 import { Workers } from './workers.ts'
 
@@ -15,6 +17,8 @@ export interface Store {
   readonly jobs: Jobs
   readonly delayed: Delayed
   readonly failures: Failures
+  readonly locks: Locks
+  readonly schedules: Schedules
   readonly workers: Workers
   readonly supervisors: Supervisors
   readonly runs: Runs
@@ -31,6 +35,8 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     jobs: new Jobs(connection),
     delayed: new Delayed(connection),
     failures: new Failures(connection),
+    locks: new Locks(connection),
+    schedules: new Schedules(connection),
     workers: new Workers(connection),
     supervisors: new Supervisors(connection),
     runs: new Runs(connection),

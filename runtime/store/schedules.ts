@@ -1,0 +1,234 @@
+import type { Connection } from './connection.ts'
+import { formatStarted } from './resque-time.ts'
+
+/** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
+export interface EntryState {
+  /** When a scheduler first saw it. */
+  sinceMs: number
+  /** The slot up to which all are accounted for. */
+  cursorMs: number
+  /** The last slot that fired. */
+  slotMs: number | undefined
+  firedAtMs: number | undefined
+  lateMs: number | undefined
+  fired: number
+  nextMs: number | undefined
+  missed: number
+  missedSlotMs: number | undefined
+  missedReason: string | undefined
+  /** Job or run of the last firing. */
+  job: string | undefined
+  /** A slot whose run was to be started when a scheduler died. */
+  pendingMs: number | undefined
+  paused: boolean
+  /** What somebody decided by hand, over the file. */
+  enabled: boolean | undefined
+}
+
+/** One firing on its way. */
+export interface Firing {
+  name: string
+  slotMs: number
+  nowMs: number
+  lateMs: number
+  nextMs: number | undefined
+  mode: 'timed' | 'waited' | 'manual'
+  /** Absent: a run that is started elsewhere. */
+  job?: { id: string; className: string; queue: string; item: string; ttlMs: number }
+}
+
+/** Slots that do not fire. */
+export interface Accounted {
+  name: string
+  /** The last of them. */
+  slotMs: number
+  nextMs: number | undefined
+  /** Absent when nothing was missed. */
+  missed?: MissedFiring
+  /** Lets the slot wait for the run before. */
+  wait?: boolean
+}
+
+/** A line of the record of missed firings. */
+export interface MissedFiring {
+  entry: string
+  fromMs: number
+  toMs: number
+  count: number
+  /** True when there were still more than `count`. */
+  more?: boolean
+  reason: string
+  atMs: number
+}
+
+/** Recurring entries: Resque's dynamic schedules, and what was fired or missed when. */
+export class Schedules {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Notes that an entry exists. @param latestMs cursors beyond it come from a clock that was wrong, and go back to now */
+  async meet(name: string, nowMs: number, latestMs: number): Promise<EntryState> {
+    const flat = (await this.#connection.run('meet-entry', { name, now: nowMs, latest: latestMs })) as string[]
+    return readState(Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : []))))
+  }
+
+  /** What is remembered of an entry; undefined when no scheduler has seen it. */
+  async find(name: string): Promise<EntryState | undefined> {
+    const fields = await this.#connection.ask((redis, keys) => redis.hgetall(keys.schedule(name)))
+    return 'since' in fields || 'fired' in fields ? readState(fields) : undefined
+  }
+
+  /** Fires once. See lua/fire-entry.lua for the reply. */
+  async fire(owner: string, firing: Firing): Promise<'fired' | 'lost' | 'stale' | 'off'> {
+    const { name, slotMs, nowMs, lateMs, nextMs, mode, job } = firing
+    const reply = await this.#connection.run('fire-entry', {
+      ...{ owner, name, slot: slotMs, now: nowMs, lateMs, next: nextMs ?? '', mode },
+      lastEnqueuedAt: formatStarted(new Date(nowMs)),
+      ...{
+        queue: job?.queue ?? '',
+        item: job?.item ?? '',
+        class: job?.className ?? '',
+        id: job?.id ?? '',
+        ttlMs: job?.ttlMs ?? 0,
+      },
+    })
+    return reply as 'fired' | 'lost' | 'stale' | 'off'
+  }
+
+  /** Notes that the run of a firing has been started. */
+  async started(name: string, slotMs: number, id: string): Promise<void> {
+    await this.#connection.run('start-entry', { name, slot: slotMs, id })
+  }
+
+  /** Accounts for slots that do not fire. */
+  async account(owner: string, { name, slotMs, nextMs, missed, wait }: Accounted): Promise<'ok' | 'lost' | 'stale'> {
+    const note = missed === undefined ? '' : JSON.stringify(missed)
+    const about = { count: missed?.count ?? 0, reason: missed?.reason ?? '', note, wait: wait ? 1 : 0 }
+    const reply = await this.#connection.run('account-entry', {
+      owner,
+      name,
+      slot: slotMs,
+      next: nextMs ?? '',
+      ...about,
+    })
+    return reply as 'ok' | 'lost' | 'stale'
+  }
+
+  /** How far the last firing's job is. `unknown`: there is no such job, so it may be a run. */
+  async previous(name: string): Promise<{ state: 'none' | 'busy' | 'ended' | 'unknown'; id: string; waiting: number }> {
+    const [state, id, waiting] = (await this.#connection.run('entry-busy', { name })) as [
+      'none' | 'busy' | 'ended' | 'unknown',
+      string,
+      number,
+    ]
+    return { state, id, waiting }
+  }
+
+  /** Slots that wait for the run before, oldest first. */
+  async waiting(name: string): Promise<number[]> {
+    const slots = await this.#connection.ask((redis, keys) => redis.lrange(keys.waitingFirings(name), 0, -1))
+    return slots.map(Number)
+  }
+
+  /** Pauses or resumes, enables or disables an entry by hand, and tells the schedulers. */
+  async switch(name: string, fields: { paused?: boolean; enabled?: boolean }, nowMs: number): Promise<void> {
+    const flags = Object.entries(fields).flatMap(([field, value]) => [field, value ? '1' : '0'])
+    await this.#connection.ask((redis, keys) =>
+      redis
+        .multi()
+        .hsetnx(keys.schedule(name), 'since', nowMs)
+        .hset(keys.schedule(name), ...flags)
+        .publish(keys.wakeSchedule(), name)
+        .exec(),
+    )
+  }
+
+  /** Resque's dynamic schedules: name → configuration as JSON. */
+  async dynamic(): Promise<Record<string, string>> {
+    return this.#connection.ask((redis, keys) => redis.hgetall(keys.persistentSchedules()))
+  }
+
+  /** One of them, as JSON. */
+  async findDynamic(name: string): Promise<string | undefined> {
+    return (await this.#connection.ask((redis, keys) => redis.hget(keys.persistentSchedules(), name))) ?? undefined
+  }
+
+  /** Stores a dynamic schedule as Resque's `set_schedule` does, and tells the schedulers. */
+  async setDynamic(name: string, json: string): Promise<void> {
+    await this.#connection.ask((redis, keys) =>
+      redis
+        .multi()
+        .hset(keys.persistentSchedules(), name, json)
+        .sadd(keys.schedulesChanged(), name)
+        .publish(keys.wakeSchedule(), name)
+        .exec(),
+    )
+  }
+
+  /** Resque's `remove_schedule`. @returns false when there was none */
+  async removeDynamic(name: string): Promise<boolean> {
+    const replies = await this.#connection.ask((redis, keys) =>
+      redis
+        .multi()
+        .hdel(keys.persistentSchedules(), name)
+        .sadd(keys.schedulesChanged(), name)
+        .publish(keys.wakeSchedule(), name)
+        .exec(),
+    )
+    return replies?.[0]?.[1] === 1
+  }
+
+  /** Takes the names that have changed out of Resque's set. */
+  async takeChanged(): Promise<string[]> {
+    return this.#connection.ask((redis, keys) => redis.spop(keys.schedulesChanged(), 1000))
+  }
+
+  /** Writes what the leader has loaded, for lists and the dashboard; names that are not among them go. */
+  async describe(entries: ReadonlyMap<string, string>): Promise<void> {
+    await this.#connection.ask(async (redis, keys) => {
+      const old = await redis.hkeys(keys.schedules())
+      const gone = old.filter((name) => !entries.has(name))
+      const all = [...entries].flat()
+      const calls = redis.multi()
+      if (gone.length > 0) calls.hdel(keys.schedules(), ...gone)
+      for (let at = 0; at < all.length; at += 1000) calls.hset(keys.schedules(), ...all.slice(at, at + 1000))
+      await calls.exec()
+    })
+  }
+
+  /** What the leader has loaded: name → JSON, see scheduler/describe.ts. */
+  async described(): Promise<Record<string, string>> {
+    return this.#connection.ask((redis, keys) => redis.hgetall(keys.schedules()))
+  }
+
+  /** The record of missed firings, newest first. */
+  async missed(count = 100): Promise<MissedFiring[]> {
+    const notes = await this.#connection.ask((redis, keys) => redis.lrange(keys.missedFirings(), -count, -1))
+    return notes.reverse().map((note) => JSON.parse(note) as MissedFiring)
+  }
+}
+
+const optional = (text: string | undefined): number | undefined =>
+  text === undefined || text === '' ? undefined : Number(text)
+
+function readState(fields: Record<string, string | undefined>): EntryState {
+  return {
+    sinceMs: Number(fields.since ?? 0),
+    cursorMs: Number(fields.cursor ?? fields.since ?? 0),
+    slotMs: optional(fields.slot),
+    firedAtMs: optional(fields.fired_at),
+    lateMs: optional(fields.late_ms),
+    fired: Number(fields.fired ?? 0),
+    nextMs: optional(fields.next),
+    missed: Number(fields.missed ?? 0),
+    missedSlotMs: optional(fields.missed_slot),
+    missedReason: fields.missed_reason,
+    job: fields.job,
+    pendingMs: optional(fields.pending),
+    paused: fields.paused === '1',
+    enabled: fields.enabled === undefined ? undefined : fields.enabled === '1',
+  }
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { Cron } from '../../scheduler/cron.ts'
+
+// What node-schedule computes with: the reference wherever no clock changes.
+const require = createRequire(createRequire(import.meta.url).resolve('node-schedule'))
+const cronParser = require('cron-parser') as {
+  parseExpression(text: string, options: object): { next(): { getTime(): number }; prev(): { getTime(): number } }
+}
+
+function fires(text: string, zone: string, from: string, count: number): string[] {
+  const cron = Cron.parse(text, zone)
+  const times: string[] = []
+  for (let at: number | undefined = Date.parse(from); times.length < count;) {
+    at = cron.next(at)
+    if (at === undefined) break
+    times.push(cron.zone.format(at))
+  }
+  return times
+}
+
+describe('a cron line', () => {
+  const from = '2027-01-03T12:00Z' // a Sunday
+  const lines: [text: string, expected: string[]][] = [
+    ['0 0 L * *', ['2027-01-31', '2027-02-28', '2027-03-31']],
+    ['0 0 L-1 * *', ['2027-01-30', '2027-02-27']],
+    ['0 0 15,L * *', ['2027-01-15', '2027-01-31']],
+    ['0 0 * * 1#2', ['2027-01-11', '2027-02-08']],
+    ['0 0 * * mon#2', ['2027-01-11', '2027-02-08']],
+    ['0 0 * * 1#1,1#3', ['2027-01-04', '2027-01-18']],
+    ['0 0 * * 5L', ['2027-01-29', '2027-02-26']],
+    ['0 0 * * fri#L', ['2027-01-29', '2027-02-26']],
+    ['0 24 * * *', ['2027-01-04', '2027-01-05']],
+    ['0 0 * * 7', ['2027-01-10', '2027-01-17']],
+    ['0 0 * * 5-7', ['2027-01-08', '2027-01-09', '2027-01-10', '2027-01-15']],
+    ['0 0 * * 0-7', ['2027-01-04', '2027-01-05']],
+    ['0 0 * * fri-mon', ['2027-01-04', '2027-01-08']],
+    ['0 0 13 * 5', ['2027-01-08', '2027-01-13', '2027-01-15']], // day of month or weekday
+    ['0 0 29 2 *', ['2028-02-29', '2032-02-29']],
+    ['0 0 1 jan,DEC *', ['2027-12-01', '2028-01-01']],
+    ['@weekly', ['2027-01-10', '2027-01-17']],
+    ['@monthly', ['2027-02-01']],
+    ['@yearly', ['2028-01-01']],
+    ['@daily', ['2027-01-04']],
+    ['@midnight', ['2027-01-04']],
+  ]
+  for (const [text, expected] of lines) {
+    test(text, () =>
+      assert.deepEqual(
+        fires(text, 'UTC', from, expected.length).map((time) => time.slice(0, 10)),
+        expected,
+      ),
+    )
+  }
+
+  test('of six fields begins with seconds', () => {
+    assert.deepEqual(fires('*/30 5 8 * * *', 'UTC', from, 2), ['2027-01-04 08:05:00 UTC', '2027-01-04 08:05:30 UTC'])
+  })
+
+  test('names its zone at the end, or takes the one it is given', () => {
+    assert.equal(Cron.parse('0 8 * * * Europe/Berlin').zone.name, 'Europe/Berlin')
+    assert.equal(Cron.parse('0 0 8 * * * Europe/Berlin').zone.name, 'Europe/Berlin')
+    assert.equal(Cron.parse('@daily America/New_York').zone.name, 'America/New_York')
+    assert.equal(Cron.parse('0 8 * * mon', 'Asia/Tokyo').zone.name, 'Asia/Tokyo')
+    assert.equal(Cron.parse('0 0 8 * * monday', 'Asia/Tokyo').text, '0 0 8 * * monday')
+    assert.equal(Cron.parse('0 8 * * * CET').zone.name, 'CET')
+  })
+
+  test('is read in plain English', () => {
+    assert.equal(Cron.parse('0 8 * * mon-fri').describe(), 'At 08:00, Monday through Friday')
+    assert.equal(Cron.parse('@noon').describe(), 'At 12:00')
+    assert.equal(Cron.parse('0 24 * * *').describe(), 'At 00:00')
+  })
+
+  const wrong: [text: string, message: RegExp][] = [
+    ['', /five fields.*got ""/],
+    ['* * * *', /five fields/],
+    ['61 * * * *', /minute: expected 0 to 59, got "61"/],
+    ['* 25 * * *', /hour/],
+    ['0 0 0 * *', /day of month/],
+    ['0 0 * 13 *', /month/],
+    ['0 0 * * 8', /weekday/],
+    ['0 0 * * mon#6', /mon#2/],
+    ['*/0 * * * *', /step/],
+    ['1,,2 * * * *', /commas/],
+    ['0 0 15W * *', /W, the nearest working day, is not supported/],
+    ['0 0 30 2 *', /never comes/],
+    ['0 0 31 feb,apr *', /never comes/],
+    ['0 8 * * * Mars/Base', /zone: expected a name.*"Mars\/Base"/],
+    ['@reboot', /five fields/],
+    ['0 8 * * * * * *', /five fields|zone/],
+    ['__proto__', /five fields/],
+    ['@constructor', /five fields/],
+  ]
+  for (const [text, message] of wrong) {
+    test(`is refused: ${JSON.stringify(text)}`, () =>
+      assert.throws(() => Cron.parse(text), { code: 'ERR_SCHEDULE', message }))
+  }
+  test('is refused when it and zone: name different zones', () => {
+    assert.throws(() => Cron.parse('0 8 * * * Europe/Berlin', 'UTC'), /one zone/)
+  })
+
+  const part = (max: number, min = 0): fc.Arbitrary<string> => {
+    const value = fc.integer({ min, max })
+    return fc.oneof(
+      fc.constant('*'),
+      value.map(String),
+      fc.tuple(value, value).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`),
+      fc.integer({ min: 1, max: 20 }).map((step) => `*/${step}`),
+      fc.tuple(value, value).map(([a, b]) => `${a},${b}`),
+    )
+  }
+  test("fires when node-schedule's own parser says, forth and back, where no clock changes", () => {
+    fc.assert(
+      fc.property(
+        part(59),
+        part(59),
+        part(23),
+        part(28, 1),
+        part(12, 1),
+        part(6),
+        fc.integer({ min: 1.6e9, max: 2e9 }),
+        (s, m, h, day, month, weekday, at) => {
+          const text = [s, m, h, day, month, weekday].join(' ')
+          const options = { tz: 'UTC', currentDate: new Date(at * 1000) }
+          const cron = Cron.parse(text, 'UTC')
+          // cron-parser takes a list or range that covers all days for a star; cron(8) does not.
+          fc.pre(
+            !['1-28', '0-6'].includes(day) && weekday !== '0-6' && !/^\*\/1$/.test(day) && !/^\*\/1$/.test(weekday),
+          )
+          let mine = at * 1000
+          const theirs = cronParser.parseExpression(text, options)
+          for (let i = 0; i < 3; i += 1) {
+            mine = cron.next(mine) ?? NaN
+            assert.equal(mine, theirs.next().getTime(), text)
+          }
+          assert.equal(cron.previous(at * 1000 - 1), cronParser.parseExpression(text, options).prev().getTime(), text)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  test('goes back to the firing before, over gaps, too', () => {
+    const cron = Cron.parse('30 2 * * *', 'Europe/Berlin')
+    const end = Date.parse('2027-03-28T01:00:00Z')
+    assert.equal(cron.previous(end), end)
+    assert.equal(cron.previous(end - 1), Date.parse('2027-03-27T01:30:00Z'))
+    assert.equal(
+      Cron.parse('0 0 29 2 *', 'UTC').previous(Date.parse('2027-01-01T00:00Z')),
+      Date.parse('2024-02-29T00:00Z'),
+    )
+  })
+})

@@ -46,7 +46,7 @@ const KNOWN: Record<string, Reader> = {
   DYNAMIC_SCHEDULE: (value, name) => [{ path: ['scheduler', 'dynamic'], value: isTrue(value), from: name }],
   DELAYED_REQUEUE_BATCH_SIZE: to('scheduler', 'batchSize'),
   VERBOSE: (_value, name) => [{ path: ['log', 'level'], value: 'debug', from: name }],
-  VVERBOSE: (_value, name) => [{ path: ['log', 'level'], value: 'trace', from: name }],
+  VVERBOSE: (_value, name) => [{ path: ['log', 'level'], value: 'debug', from: name }],
   ...Object.fromEntries(ownNames()),
 }
 

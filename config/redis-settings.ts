@@ -9,7 +9,13 @@ export interface ResolvedRedis {
   password?: string
   db: number
   tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized: boolean }
-  sentinel?: { name: string; nodes: { host: string; port: number }[]; username?: string; password?: string; tls: boolean }
+  sentinel?: {
+    name: string
+    nodes: { host: string; port: number }[]
+    username?: string
+    password?: string
+    tls: boolean
+  }
   connectTimeoutMs: number
   commandTimeoutMs: number
 }
@@ -19,7 +25,8 @@ export function redisSettings({ redis }: Config): ResolvedRedis {
   const address = parseRedisUrl(redis.url ?? DEFAULT_REDIS_URL)
   if (!address) throw new Error('redis.url was checked when the settings were read')
   const { tls, sentinel } = redis
-  const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : readFileSync(path, 'utf8'))
+  const pem = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : readFileSync(path, 'utf8')
   return {
     address,
     username: redis.username ?? address.username,

@@ -136,7 +136,7 @@ const web = {
 }
 
 const log = {
-  level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent').default('info'),
+  level: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   /** `auto`: text on a terminal, JSON in a pipe. */
   format: oneOf('auto', 'text', 'json').default('auto'),
 }

@@ -41,7 +41,10 @@ export function jobFiles(source: AppSource): string[] {
   return source.paths.flatMap((path) => {
     const full = resolve(source.root, path)
     if (!existsSync(full)) {
-      throw new RuntimeError('ERR_APP_LOAD', `${path}: expected a folder of jobs under ${source.root}, found none; create it, or set jobs.paths in config/runtime.yml`)
+      throw new RuntimeError(
+        'ERR_APP_LOAD',
+        `${path}: expected a folder of jobs under ${source.root}, found none; create it, or set jobs.paths in config/runtime.yml`,
+      )
     }
     return statSync(full).isDirectory() ? filesBelow(full) : [full]
   })
@@ -91,7 +94,10 @@ export async function loadApp(source: AppSource, locate: (file: string) => strin
     const name = relative(source.root, file)
     const module = await load(file)
     if (Object.keys(module).length === 0) {
-      throw new RuntimeError('ERR_APP_LOAD', `${name}: expected it to export a job, it exports nothing; export the class, or move the file out of the jobs folder`)
+      throw new RuntimeError(
+        'ERR_APP_LOAD',
+        `${name}: expected it to export a job, it exports nothing; export the class, or move the file out of the jobs folder`,
+      )
     }
     registry.addModule(module, name)
   }
@@ -115,7 +121,9 @@ async function loadModule(file: string, name: string): Promise<Record<string, un
   } catch (thrown) {
     const error = toError(thrown)
     if ((error as { code?: unknown }).code === 'ERR_NAME_CLASH') throw error
-    throw new RuntimeError('ERR_APP_LOAD', `${name}: cannot be loaded: ${error.message}${whereIn(error, name)}`, { cause: error })
+    throw new RuntimeError('ERR_APP_LOAD', `${name}: cannot be loaded: ${error.message}${whereIn(error, name)}`, {
+      cause: error,
+    })
   }
 }
 

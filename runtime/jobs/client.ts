@@ -42,7 +42,11 @@ export class Client {
    * @returns a handle; its `accepted` is false when a beforeEnqueue hook said no, its `duplicate` true when a unique job of the same key was there already
    * @throws RuntimeError ERR_NOT_JSON, ERR_TOO_LARGE, ERR_SCHEMA, ERR_ARGUMENT (nothing is written), ERR_REDIS
    */
-  async enqueue<J extends JobDefinition>(definition: J, args: ArgsOf<J>, options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>> {
+  async enqueue<J extends JobDefinition>(
+    definition: J,
+    args: ArgsOf<J>,
+    options: JobOptions = {},
+  ): Promise<JobHandle<ResultOf<J>>> {
     const job = await this.#prepare(definition, args, options)
     const [instance, list] = [instanceOf(definition), args as unknown[]]
     if (!(await runHooks(hooksOf(definition, 'beforeEnqueue', instance), ...list))) return this.#refused(job)
@@ -52,40 +56,80 @@ export class Client {
   }
 
   /** Puts a job on its queue at a moment; one that is not in the future goes there at once, as in Resque. */
-  async enqueueAt<J extends JobDefinition>(at: Date | number, definition: J, args: ArgsOf<J>, options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>> {
+  async enqueueAt<J extends JobDefinition>(
+    at: Date | number,
+    definition: J,
+    args: ArgsOf<J>,
+    options: JobOptions = {},
+  ): Promise<JobHandle<ResultOf<J>>> {
     const dueAtMs = typeof at === 'number' ? at : at.getTime()
     if (!Number.isFinite(dueAtMs) || Math.abs(dueAtMs) > 8.64e15) {
-      throw new RuntimeError('ERR_ARGUMENT', `enqueueAt ${wireName(definition)}: expected a Date or milliseconds since 1970, got ${String(at)}`)
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `enqueueAt ${wireName(definition)}: expected a Date or milliseconds since 1970, got ${String(at)}`,
+      )
     }
     if (dueAtMs <= this.#clock.now()) return this.enqueue(definition, args, options)
     const job = await this.#prepare(definition, args, options)
     const [instance, list] = [instanceOf(definition), args as unknown[]]
     if (!(await runHooks(hooksOf(definition, 'beforeSchedule', instance), ...list))) return this.#refused(job)
-    const [holder] = await this.store.delayed.add([{ ...job, dueMs: dueAtMs }], this.#clock.now(), this.#settings.waitingTtlMs)
+    const [holder] = await this.store.delayed.add(
+      [{ ...job, dueMs: dueAtMs }],
+      this.#clock.now(),
+      this.#settings.waitingTtlMs,
+    )
     if (holder === undefined) await runHooks(hooksOf(definition, 'afterSchedule', instance), ...list)
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
   }
 
   /** Puts a job on its queue after a delay: `'5 days'`, or milliseconds. */
-  async enqueueIn<J extends JobDefinition>(delay: Duration, definition: J, args: ArgsOf<J>, options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>> {
-    return this.enqueueAt(this.#clock.now() + duration(delay, `enqueueIn ${wireName(definition)}`), definition, args, options)
+  async enqueueIn<J extends JobDefinition>(
+    delay: Duration,
+    definition: J,
+    args: ArgsOf<J>,
+    options: JobOptions = {},
+  ): Promise<JobHandle<ResultOf<J>>> {
+    return this.enqueueAt(
+      this.#clock.now() + duration(delay, `enqueueIn ${wireName(definition)}`),
+      definition,
+      args,
+      options,
+    )
   }
 
   /**
    * Puts many jobs of one class on its queue, a thousand a round trip. All of them are checked before any is written.
    * Hooks run for each. @returns a handle each, in order
    */
-  async enqueueBulk<J extends JobDefinition>(definition: J, list: readonly ArgsOf<J>[], options: JobOptions = {}): Promise<JobHandle<ResultOf<J>>[]> {
+  async enqueueBulk<J extends JobDefinition>(
+    definition: J,
+    list: readonly ArgsOf<J>[],
+    options: JobOptions = {},
+  ): Promise<JobHandle<ResultOf<J>>[]> {
     const jobs: Prepared[] = []
     for (const args of list) jobs.push(await this.#prepare(definition, args, options))
     const instance = instanceOf(definition)
-    const [before, after] = [hooksOf(definition, 'beforeEnqueue', instance), hooksOf(definition, 'afterEnqueue', instance)]
+    const [before, after] = [
+      hooksOf(definition, 'beforeEnqueue', instance),
+      hooksOf(definition, 'afterEnqueue', instance),
+    ]
     const accepted: boolean[] = []
     for (const args of list) accepted.push(await runHooks(before, ...(args as unknown[])))
     const pushed = jobs.filter((_, i) => accepted[i])
-    const holders = await this.store.queues.push(jobs[0]?.queue ?? '', pushed, this.#clock.now(), this.#settings.waitingTtlMs)
-    const handles = new Map(pushed.map((job, i) => [job.id, this.#handle<ResultOf<J>>(holders[i] ?? job.id, { duplicate: holders[i] !== undefined })]))
-    if (after.length > 0) for (const [i, args] of list.entries()) if (accepted[i]) await runHooks(after, ...(args as unknown[]))
+    const holders = await this.store.queues.push(
+      jobs[0]?.queue ?? '',
+      pushed,
+      this.#clock.now(),
+      this.#settings.waitingTtlMs,
+    )
+    const handles = new Map(
+      pushed.map((job, i) => [
+        job.id,
+        this.#handle<ResultOf<J>>(holders[i] ?? job.id, { duplicate: holders[i] !== undefined }),
+      ]),
+    )
+    if (after.length > 0)
+      for (const [i, args] of list.entries()) if (accepted[i]) await runHooks(after, ...(args as unknown[]))
     return jobs.map((job) => handles.get(job.id) ?? this.#refused(job))
   }
 
@@ -93,7 +137,11 @@ export class Client {
    * Removes waiting jobs: with arguments those with exactly these, without any all of the class (Resque's `dequeue`).
    * @returns how many
    */
-  async dequeue<J extends JobDefinition>(definition: J, args?: ArgsOf<J>, options: { queue?: string } = {}): Promise<number> {
+  async dequeue<J extends JobDefinition>(
+    definition: J,
+    args?: ArgsOf<J>,
+    options: { queue?: string } = {},
+  ): Promise<number> {
     const queue = options.queue ?? this.#queueOf(definition, {})
     const [instance, list] = [instanceOf(definition), (args ?? []) as unknown[]]
     if (!(await runHooks(hooksOf(definition, 'beforeDequeue', instance), ...list))) return 0
@@ -114,7 +162,10 @@ export class Client {
 
   async #prepare(definition: JobDefinition, args: readonly unknown[], given: JobOptions): Promise<Prepared> {
     if (!isJob(definition)) {
-      throw new RuntimeError('ERR_ARGUMENT', `enqueue: expected a Job class or a function made by job(), got ${typeof definition === 'function' ? (definition as { name: string }).name : typeof definition}`)
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `enqueue: expected a Job class or a function made by job(), got ${typeof definition === 'function' ? (definition as { name: string }).name : typeof definition}`,
+      )
     }
     const name = wireName(definition)
     const options = { ...optionsOn(definition), ...checkOptions(given, name) }
@@ -124,14 +175,24 @@ export class Client {
     const unique = uniqueOf(name, options, args)
     const call = callOptions(name, given, args)
     const queue = this.#queueOf(definition, given)
-    return { id: newId(this.#clock.now()), className: name, item, queue, ...(unique ? { unique } : {}), ...(call ? { options: call } : {}) }
+    return {
+      id: newId(this.#clock.now()),
+      className: name,
+      item,
+      queue,
+      ...(unique ? { unique } : {}),
+      ...(call ? { options: call } : {}),
+    }
   }
 
   #queueOf(definition: JobDefinition, given: JobOptions): string {
     const queue = given.queue ?? optionsOn(definition).queue
     if (queue !== undefined) return queue
     const name = wireName(definition)
-    throw new RuntimeError('ERR_ARGUMENT', `${name}: expected a queue, found none; add \`static queue = 'default'\`, or enqueue.with({ queue })`)
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `${name}: expected a queue, found none; add \`static queue = 'default'\`, or enqueue.with({ queue })`,
+    )
   }
 
   #refused<R>(job: Prepared): JobHandle<R> {

@@ -58,7 +58,8 @@ function open(config: Config): { client: Client; config: Config } {
 
 /** Puts a job on its queue; see {@link Client.enqueue}. `enqueue.with(options)` gives options for one call. */
 export const enqueue = Object.assign(
-  <J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueue(definition, args),
+  <J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
+    defaultClient().enqueue(definition, args),
   {
     with:
       (options: JobOptions) =>
@@ -86,13 +87,21 @@ export const enqueueAt = Object.assign(
   {
     with:
       (options: JobOptions) =>
-      <J extends JobDefinition>(at: Date | number, definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
+      <J extends JobDefinition>(
+        at: Date | number,
+        definition: J,
+        ...args: ArgsOf<J>
+      ): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueueAt(at, definition, args, options),
   },
 )
 
 /** Puts many jobs of one class on its queue; see {@link Client.enqueueBulk}. */
-export function enqueueBulk<J extends JobDefinition>(definition: J, list: readonly ArgsOf<J>[], options?: JobOptions): Promise<JobHandle<ResultOf<J>>[]> {
+export function enqueueBulk<J extends JobDefinition>(
+  definition: J,
+  list: readonly ArgsOf<J>[],
+  options?: JobOptions,
+): Promise<JobHandle<ResultOf<J>>[]> {
   return defaultClient().enqueueBulk(definition, list, options)
 }
 

@@ -51,11 +51,16 @@ export class JobHandle<R = unknown> {
    */
   async result({ timeout = '30s' }: { timeout?: Duration } = {}): Promise<R | undefined> {
     const record = await this.#store.jobs.waitForEnd(this.id, duration(timeout, 'result({ timeout })'))
-    if (!record) throw new RuntimeError('ERR_NOT_FOUND', `job ${this.id}: nothing is known of it; its record's time is over, or it never was`)
+    if (!record)
+      throw new RuntimeError(
+        'ERR_NOT_FOUND',
+        `job ${this.id}: nothing is known of it; its record's time is over, or it never was`,
+      )
     if (record.state !== 'failed' && record.state !== 'cancelled') {
       return record.result === undefined ? undefined : (JSON.parse(record.result) as R)
     }
-    const error = record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string })
+    const error =
+      record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string })
     const why = error ? `${error.name}: ${error.message}` : (record.cause ?? record.state)
     throw new RuntimeError('ERR_JOB_FAILED', `job ${this.id} ${record.state}: ${why}`, { cause: error })
   }

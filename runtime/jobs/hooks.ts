@@ -23,14 +23,19 @@ type Hook = (...args: any[]) => unknown
  */
 export function hooksOf(definition: JobDefinition, name: HookName, instance?: object): Hook[] {
   const statics = namesAlong(definition, name).map((found) => bind(definition, found))
-  const methods = instance ? namesAlong(Object.getPrototypeOf(instance) as object, name).map((found) => bind(instance, found)) : []
+  const methods = instance
+    ? namesAlong(Object.getPrototypeOf(instance) as object, name).map((found) => bind(instance, found))
+    : []
   return [...statics, ...methods]
 }
 
 /** True when the class has such a hook, as a static or a method. */
 export function hasHook(definition: JobDefinition, name: HookName): boolean {
   const prototype: unknown = (definition as { prototype?: unknown }).prototype
-  return namesAlong(definition, name).length > 0 || (typeof prototype === 'object' && prototype !== null && namesAlong(prototype, name).length > 0)
+  return (
+    namesAlong(definition, name).length > 0 ||
+    (typeof prototype === 'object' && prototype !== null && namesAlong(prototype, name).length > 0)
+  )
 }
 
 /** Runs hooks one after another. @returns false when one of them answered strictly false; all run before that is looked at */

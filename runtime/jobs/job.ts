@@ -33,7 +33,11 @@ export interface StepSurroundings {
   add(definition: { name: string }, params: unknown, after: readonly string[], queue: string | undefined): string
   /** What hangs on this step shall not run. */
   skipChildren(): void
-  readonly memory?: { get(key: string): Promise<unknown>; set(key: string, value: unknown): Promise<void>; extendTtl(ttl: string | number): Promise<void> }
+  readonly memory?: {
+    get(key: string): Promise<unknown>
+    set(key: string, value: unknown): Promise<void>
+    extendTtl(ttl: string | number): Promise<void>
+  }
 }
 
 /**
@@ -108,7 +112,9 @@ export abstract class Job {
   }
 
   /** Output of the direct parent of this class, typed by its `perform`; undefined when there is none. */
-  payload<J extends new () => { perform(...args: never[]): unknown }>(parent: J): Awaited<ReturnType<InstanceType<J>['perform']>> | undefined {
+  payload<J extends new () => { perform(...args: never[]): unknown }>(
+    parent: J,
+  ): Awaited<ReturnType<InstanceType<J>['perform']>> | undefined {
     const name = (parent as { wireName?: string }).wireName ?? parent.name
     const found = stepOf(this).payloads.find((payload) => payload.class === name)
     return found?.output as Awaited<ReturnType<InstanceType<J>['perform']>> | undefined
@@ -127,7 +133,8 @@ export abstract class Job {
     return {
       id: step.workflowId,
       class: step.workflowClass,
-      add: (definition, { params, after = step.nodeId, queue } = {}) => step.add(definition, params ?? null, [after].flat(), queue),
+      add: (definition, { params, after = step.nodeId, queue } = {}) =>
+        step.add(definition, params ?? null, [after].flat(), queue),
       skipChildren: () => step.skipChildren(),
     }
   }
@@ -142,13 +149,17 @@ export abstract class Job {
 
 function contextOf(job: Job): JobContext {
   const context = job[jobContext]
-  if (!context) throw new Error(`${job.constructor.name}: this is only known while the job runs, not in its constructor or in enqueue hooks`)
+  if (!context)
+    throw new Error(
+      `${job.constructor.name}: this is only known while the job runs, not in its constructor or in enqueue hooks`,
+    )
   return context
 }
 
 function stepOf(job: Job): StepSurroundings {
   const { step } = contextOf(job)
-  if (!step) throw new Error(`${job.constructor.name}: expected to run as a step of a workflow; it was enqueued by itself`)
+  if (!step)
+    throw new Error(`${job.constructor.name}: expected to run as a step of a workflow; it was enqueued by itself`)
   return step
 }
 
@@ -160,10 +171,12 @@ export class FunctionJobInstance extends Job {
 }
 
 /** A function that is a job; still callable as itself. */
-export type FunctionJob<A extends unknown[] = unknown[], R = unknown> = ((this: Job, ...args: A) => R) & JobOptions & { readonly [jobBrand]: true; wireName?: string }
+export type FunctionJob<A extends unknown[] = unknown[], R = unknown> = ((this: Job, ...args: A) => R) &
+  JobOptions & { readonly [jobBrand]: true; wireName?: string }
 
 /** A class that is a job. */
-export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform(...args: A): unknown }) & JobOptions & { wireName?: string }
+export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform(...args: A): unknown }) &
+  JobOptions & { wireName?: string }
 
 /** What `enqueue` takes. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ArgsOf
@@ -171,18 +184,30 @@ export type JobDefinition = (new () => { perform(...args: any[]): unknown }) | F
 
 /** The arguments of a job, as its `perform` has them. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
-export type ArgsOf<J> = J extends new () => { perform(...args: infer A): any } ? A : J extends (this: any, ...args: infer A) => any ? A : never
+export type ArgsOf<J> = J extends new () => { perform(...args: infer A): any }
+  ? A
+  : J extends (this: any, ...args: infer A) => any
+    ? A
+    : never
 
 /** What a job gives back. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
-export type ResultOf<J> = J extends new () => { perform(...args: any[]): infer R } ? Awaited<R> : J extends (...args: any[]) => infer R ? Awaited<R> : never
+export type ResultOf<J> = J extends new () => { perform(...args: any[]): infer R }
+  ? Awaited<R>
+  : J extends (...args: any[]) => infer R
+    ? Awaited<R>
+    : never
 
 /**
  * Makes a job of a named function: `export const sendWelcome = job({ queue: 'low' }, async function sendWelcome(email: string) {})`.
  * @throws TypeError when the function has no name
  */
-export function job<A extends unknown[], R>(options: JobOptions & { wireName?: string }, work: (this: Job, ...args: A) => R): FunctionJob<A, R> {
-  if (work.name === '') throw new TypeError('job(): expected a named function, since its name is its name on the wire; got one without')
+export function job<A extends unknown[], R>(
+  options: JobOptions & { wireName?: string },
+  work: (this: Job, ...args: A) => R,
+): FunctionJob<A, R> {
+  if (work.name === '')
+    throw new TypeError('job(): expected a named function, since its name is its name on the wire; got one without')
   return Object.assign(work, options, { [jobBrand]: true as const }) as FunctionJob<A, R>
 }
 

@@ -37,7 +37,19 @@ export interface JobOptions {
 }
 
 const names: readonly (keyof JobOptions)[] = [
-  'queue', 'retry', 'timeout', 'memoryLimit', 'cpuLimit', 'openFiles', 'niceness', 'keepResult', 'unique', 'concurrency', 'rateLimit', 'isolation', 'delivery',
+  'queue',
+  'retry',
+  'timeout',
+  'memoryLimit',
+  'cpuLimit',
+  'openFiles',
+  'niceness',
+  'keepResult',
+  'unique',
+  'concurrency',
+  'rateLimit',
+  'isolation',
+  'delivery',
 ]
 
 /** The options that stand on a class or function, taken along its prototype chain. */
@@ -63,7 +75,8 @@ export function checkOptions(options: JobOptions, of: string): JobOptions {
   if (options.memoryLimit !== undefined) bytes(options.memoryLimit, `memoryLimit of ${of}`)
   if (niceness !== undefined) whole(of, 'niceness', niceness, 0, 19)
   if (openFiles !== undefined) whole(of, 'openFiles', openFiles, 16, 1_000_000)
-  if (isolation !== undefined && !['fork', 'spawn', 'inline'].includes(isolation)) refuse(of, 'isolation', 'fork, spawn or inline', isolation)
+  if (isolation !== undefined && !['fork', 'spawn', 'inline'].includes(isolation))
+    refuse(of, 'isolation', 'fork, spawn or inline', isolation)
   if (delivery !== undefined && !['at-least-once', 'at-most-once'].includes(delivery)) {
     refuse(of, 'delivery', 'at-least-once or at-most-once', delivery)
   }
@@ -72,10 +85,12 @@ export function checkOptions(options: JobOptions, of: string): JobOptions {
 }
 
 function checkLimits({ concurrency, rateLimit, unique }: JobOptions, of: string): void {
-  if (concurrency !== undefined) whole(of, 'concurrency', typeof concurrency === 'number' ? concurrency : concurrency.limit, 1, 1_000_000)
+  if (concurrency !== undefined)
+    whole(of, 'concurrency', typeof concurrency === 'number' ? concurrency : concurrency.limit, 1, 1_000_000)
   if (rateLimit !== undefined) {
     whole(of, 'rateLimit.limit', rateLimit.limit, 1, 1_000_000)
-    if (duration(rateLimit.per, `rateLimit.per of ${of}`) < 1) refuse(of, 'rateLimit.per', 'a millisecond or more', rateLimit.per)
+    if (duration(rateLimit.per, `rateLimit.per of ${of}`) < 1)
+      refuse(of, 'rateLimit.per', 'a millisecond or more', rateLimit.per)
   }
   if (typeof unique === 'object' && unique.for !== undefined && duration(unique.for, `unique.for of ${of}`) < 1) {
     refuse(of, 'unique.for', 'a millisecond or more', unique.for)
@@ -94,7 +109,7 @@ function refuse(of: string, name: string, expected: string, got: unknown): never
 
 /** Per-call options as the record keeps them; the same fields as the manifest's, plus permits whose keys are known. */
 export interface CallOptions {
-  retry?: RetryPolicy
+  retry?: Omit<RetryPolicy, 'custom'>
   timeoutMs?: number
   memoryLimitBytes?: number
   cpuLimitSeconds?: number
@@ -107,7 +122,7 @@ export interface CallOptions {
 }
 
 /** Options as plain data, for a manifest or a record; functions stay behind. */
-export function dataOptions(options: JobOptions, of: string): Omit<CallOptions, 'permits'> {
+export function dataOptions(options: JobOptions, of: string): Omit<CallOptions, 'permits' | 'retry'> & { retry?: RetryPolicy } {
   const { retry, timeout, memoryLimit, cpuLimit, openFiles, niceness, keepResult, isolation, delivery } = options
   return {
     ...(retry === undefined ? {} : { retry: retryPolicy(retry, of) }),
@@ -127,11 +142,14 @@ export function dataOptions(options: JobOptions, of: string): Omit<CallOptions, 
  * @throws RuntimeError ERR_ARGUMENT for a backoff function, which cannot travel
  */
 export function callOptions(name: string, given: JobOptions, args: readonly unknown[]): string | undefined {
-  const data: CallOptions = dataOptions(given, name)
+  const data = dataOptions(given, name)
   if (data.retry?.custom) {
-    throw new RuntimeError('ERR_ARGUMENT', `retry.backoff of ${name}: expected fixed, linear or exponential in a per-call option, got a function; put it on the class`)
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `retry.backoff of ${name}: expected fixed, linear or exponential in a per-call option, got a function; put it on the class`,
+    )
   }
   const permits = permitsOf(name, given, args)
-  if (permits.length > 0) data.permits = permits
-  return Object.keys(data).length === 0 ? undefined : JSON.stringify(data)
+  const call: CallOptions = { ...data, ...(permits.length > 0 ? { permits } : {}) }
+  return Object.keys(call).length === 0 ? undefined : JSON.stringify(call)
 }

@@ -18,12 +18,22 @@ export function permitsOf(name: string, options: JobOptions, args: readonly unkn
     const { limit, by } = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
     permits.push({ kind: 'concurrency', key: keyFor(name, by, args), limit })
   }
-  if (rateLimit) permits.push({ kind: 'rate', key: keyFor(name, rateLimit.by, args), limit: rateLimit.limit, perMs: duration(rateLimit.per) })
+  if (rateLimit)
+    permits.push({
+      kind: 'rate',
+      key: keyFor(name, rateLimit.by, args),
+      limit: rateLimit.limit,
+      perMs: duration(rateLimit.per),
+    })
   return permits
 }
 
 /** The unique lock a job takes when it is enqueued, or undefined. All arguments make the key unless `by` says otherwise. */
-export function uniqueOf(name: string, options: JobOptions, args: readonly unknown[]): { key: string; forMs: number } | undefined {
+export function uniqueOf(
+  name: string,
+  options: JobOptions,
+  args: readonly unknown[],
+): { key: string; forMs: number } | undefined {
   const { unique } = options
   if (unique === undefined || unique === false) return undefined
   const { by, for: lasts = '1h' } = unique === true ? {} : unique

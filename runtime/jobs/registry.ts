@@ -34,7 +34,12 @@ export class Registry {
       const kind = kindOf(value)
       if (!kind) continue
       found += 1
-      this.add({ name: kind === 'template' ? (value as { name: string }).name : wireName(value as JobDefinition), kind, definition: value, file })
+      this.add({
+        name: kind === 'template' ? (value as { name: string }).name : wireName(value as JobDefinition),
+        kind,
+        definition: value,
+        file,
+      })
     }
     return found
   }

@@ -42,10 +42,16 @@ export function retryPolicy(options: number | RetryOptions, of: string): RetryPo
   const given = typeof options === 'number' ? { limit: options } : options
   const { limit, delay = '15s', backoff = 'exponential', maxDelay = '1d', jitter = 0.1, on = [], not = [] } = given
   if (!Number.isInteger(limit) || limit < 0 || limit > 1000) {
-    throw new RuntimeError('ERR_ARGUMENT', `retry.limit of ${of}: expected a whole number from 0 to 1000, got ${JSON.stringify(limit)}`)
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `retry.limit of ${of}: expected a whole number from 0 to 1000, got ${JSON.stringify(limit)}`,
+    )
   }
   if (typeof backoff !== 'function' && !['fixed', 'linear', 'exponential'].includes(backoff)) {
-    throw new RuntimeError('ERR_ARGUMENT', `retry.backoff of ${of}: expected fixed, linear, exponential or a function, got ${JSON.stringify(backoff)}`)
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `retry.backoff of ${of}: expected fixed, linear, exponential or a function, got ${JSON.stringify(backoff)}`,
+    )
   }
   if (!(jitter >= 0 && jitter <= 1)) {
     throw new RuntimeError('ERR_ARGUMENT', `retry.jitter of ${of}: expected 0 to 1, got ${JSON.stringify(jitter)}`)
@@ -73,11 +79,17 @@ export interface FailedWith {
  * @param attempt the one that just failed, from 1
  * @param random 0…1
  */
-export function retryDelayMs(policy: RetryPolicy, attempt: number, failed: FailedWith, random: number): number | undefined {
+export function retryDelayMs(
+  policy: RetryPolicy,
+  attempt: number,
+  failed: FailedWith,
+  random: number,
+): number | undefined {
   const among = (kinds: readonly string[]): boolean => kinds.some((kind) => failed.names.includes(kind))
   if (attempt > policy.limit || among(policy.not) || (policy.on.length > 0 && !among(policy.on))) return undefined
   const factor = { fixed: 1, linear: attempt, exponential: 2 ** Math.min(attempt - 1, 40) }[policy.backoff]
-  const custom = policy.custom && failed.error ? duration(policy.custom(attempt, failed.error), 'retry.backoff()') : undefined
+  const custom =
+    policy.custom && failed.error ? duration(policy.custom(attempt, failed.error), 'retry.backoff()') : undefined
   const delayMs = Math.min(custom ?? policy.delayMs * factor, policy.maxDelayMs)
   return Math.round(delayMs * (1 - policy.jitter * random))
 }
@@ -85,7 +97,11 @@ export function retryDelayMs(policy: RetryPolicy, attempt: number, failed: Faile
 /** Class names of an error and its ancestors, nearest first. */
 export function errorNames(error: Error): string[] {
   const names = [error.name]
-  for (let type: unknown = error.constructor; typeof type === 'function' && type !== Function.prototype; type = Object.getPrototypeOf(type)) {
+  for (
+    let type: unknown = error.constructor;
+    typeof type === 'function' && type !== Function.prototype;
+    type = Object.getPrototypeOf(type)
+  ) {
     if (type.name !== '' && !names.includes(type.name)) names.push(type.name)
   }
   return names

@@ -12,7 +12,12 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 
 type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] }[] }
+  | {
+      readonly issues: readonly {
+        readonly message: string
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[]
+      }[]
+    }
 
 /** The type a schema lets through. */
 export type Infer<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
@@ -23,7 +28,8 @@ export type Checked = { ok: true; value: unknown } | { ok: false; problems: stri
 /** The schema a job has for its input or output; undefined when it is not typed. */
 export function schemaOf(definition: JobDefinition, side: 'input' | 'output'): StandardSchema | undefined {
   const schema = (definition as unknown as Record<string, unknown>)[side]
-  const usable = (typeof schema === 'object' || typeof schema === 'function') && schema !== null && '~standard' in schema
+  const usable =
+    (typeof schema === 'object' || typeof schema === 'function') && schema !== null && '~standard' in schema
   return usable ? (schema as StandardSchema) : undefined
 }
 
@@ -32,7 +38,10 @@ export async function check(schema: StandardSchema, value: unknown): Promise<Che
   try {
     const result = await schema['~standard'].validate(value)
     if (!result.issues) return { ok: true, value: result.value }
-    return { ok: false, problems: result.issues.map(({ message, path }) => `${pathText(path ?? [])}: ${message}`).join('; ') }
+    return {
+      ok: false,
+      problems: result.issues.map(({ message, path }) => `${pathText(path ?? [])}: ${message}`).join('; '),
+    }
   } catch (error) {
     return { ok: false, problems: `the schema itself threw ${String(error)}` }
   }
@@ -48,5 +57,7 @@ export async function inputProblems(definition: JobDefinition, input: unknown): 
 
 function pathText(path: readonly (PropertyKey | { readonly key: PropertyKey })[]): string {
   const keys = path.map((step) => (typeof step === 'object' ? step.key : step))
-  return keys.length === 0 ? 'input' : keys.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`)).join('')
+  return keys.length === 0
+    ? 'input'
+    : keys.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`)).join('')
 }

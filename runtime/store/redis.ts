@@ -10,7 +10,13 @@ export interface RedisSettings {
   /** PEM texts for Node's TLS. */
   tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean }
   /** These know who the master called `name` is; `address` is then not used. */
-  sentinel?: { name: string; nodes: { host: string; port: number }[]; username?: string; password?: string; tls?: boolean }
+  sentinel?: {
+    name: string
+    nodes: { host: string; port: number }[]
+    username?: string
+    password?: string
+    tls?: boolean
+  }
   connectTimeoutMs: number
   /** No command waits longer: a producer gets a clear error in bounded time (promise 6). */
   commandTimeoutMs: number
@@ -35,7 +41,9 @@ export function connect(settings: RedisSettings, role: 'commands' | 'subscriber'
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
     // After a failover the old master answers READONLY: a new connection finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    ...(role === 'commands' ? { commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 2 } : { maxRetriesPerRequest: null }),
+    ...(role === 'commands'
+      ? { commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 2 }
+      : { maxRetriesPerRequest: null }),
   })
   // Every command reports its own failure; without a listener ioredis would print each lost connection.
   redis.on('error', () => undefined)
@@ -49,7 +57,7 @@ function place({ address, tls, sentinel }: RedisSettings): RedisOptions {
       sentinels: sentinel.nodes,
       sentinelUsername: sentinel.username,
       sentinelPassword: sentinel.password,
-      ...(address.kind === 'tls' ? { tls: { ...tls } } : {}),
+      ...(tls ? { tls: { ...tls } } : {}),
       ...(sentinel.tls ? { enableTLSForSentinelMode: true, sentinelTLS: { ...tls } } : {}),
     }
   }

@@ -37,7 +37,16 @@ export interface FailedNode {
   error: string
 }
 
-const countedStates: readonly StoredState[] = ['waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held']
+const countedStates: readonly StoredState[] = [
+  'waiting',
+  'delayed',
+  'queued',
+  'running',
+  'finished',
+  'failed',
+  'skipped',
+  'held',
+]
 
 /** Workflow runs, read. No method walks a run's nodes unless it is asked for them. */
 export class RunReader {
@@ -56,10 +65,15 @@ export class RunReader {
   /** Ids of runs by creation. */
   async ids(query: RunQuery): Promise<string[]> {
     return this.#connection.ask(async (redis, keys) => {
-      const sets = [query.class === undefined ? undefined : keys.runsOf(query.class), query.status && keys.runsIs(query.status)].filter((set) => set !== undefined)
+      const sets = [
+        query.class === undefined ? undefined : keys.runsOf(query.class),
+        query.status && keys.runsIs(query.status),
+      ].filter((set) => set !== undefined)
       if (sets.length < 2) {
         const set = sets[0] ?? keys.runs()
-        return query.order === 'asc' ? redis.zrange(set, `${query.from}`, `${query.to}`) : redis.zrevrange(set, `${query.from}`, `${query.to}`)
+        return query.order === 'asc'
+          ? redis.zrange(set, `${query.from}`, `${query.to}`)
+          : redis.zrevrange(set, `${query.from}`, `${query.to}`)
       }
       const both = (await redis.call('zinter', 2, ...sets)) as string[]
       return (query.order === 'asc' ? both : both.reverse()).slice(query.from, query.to + 1)
@@ -79,8 +93,11 @@ export class RunReader {
   /** How many runs there are of a class or status, or in all. */
   async count(by: { class?: string; status?: RunRecord['status'] } = {}): Promise<number> {
     return this.#connection.ask((redis, keys) => {
-      if (by.class !== undefined && by.status) return redis.zinter(2, keys.runsOf(by.class), keys.runsIs(by.status)).then((ids) => ids.length)
-      return redis.zcard(by.class !== undefined ? keys.runsOf(by.class) : by.status ? keys.runsIs(by.status) : keys.runs())
+      if (by.class !== undefined && by.status)
+        return redis.zinter(2, keys.runsOf(by.class), keys.runsIs(by.status)).then((ids) => ids.length)
+      return redis.zcard(
+        by.class !== undefined ? keys.runsOf(by.class) : by.status ? keys.runsIs(by.status) : keys.runs(),
+      )
     })
   }
 
@@ -94,7 +111,10 @@ export class RunReader {
 
   /** How many nodes of each class are in each state. */
   async tally(id: string): Promise<Map<string, Partial<Record<StoredState, number>>>> {
-    const [kinds, counts] = await Promise.all([this.kinds(id), this.#connection.ask((redis, keys) => redis.hgetall(keys.runTally(id)))])
+    const [kinds, counts] = await Promise.all([
+      this.kinds(id),
+      this.#connection.ask((redis, keys) => redis.hgetall(keys.runTally(id))),
+    ])
     const tally = new Map<string, Partial<Record<StoredState, number>>>()
     for (const kind of kinds) tally.set(kind.class, tally.get(kind.class) ?? {})
     for (const [field, count] of Object.entries(counts)) {
@@ -108,7 +128,9 @@ export class RunReader {
   /** Records of nodes `from` to `to`, the latter not included. */
   async nodes(id: string, from: number, to: number): Promise<NodeRow[]> {
     if (to <= from) return []
-    const bytes = await this.#connection.ask((redis, keys) => redis.getrangeBuffer(keys.runTable(id), from * nodeBytes, to * nodeBytes - 1))
+    const bytes = await this.#connection.ask((redis, keys) =>
+      redis.getrangeBuffer(keys.runTable(id), from * nodeBytes, to * nodeBytes - 1),
+    )
     return readRows(bytes, from)
   }
 
@@ -129,7 +151,9 @@ export class RunReader {
   async parents(id: string, node: NodeRow): Promise<StoredEdge[]> {
     const [edges, added] = await this.#connection.ask((redis, keys) =>
       Promise.all([
-        node.parentCount === 0 ? Buffer.alloc(0) : redis.getrangeBuffer(keys.runParents(id), node.parentsAt * 4, (node.parentsAt + node.parentCount) * 4 - 1),
+        node.parentCount === 0
+          ? Buffer.alloc(0)
+          : redis.getrangeBuffer(keys.runParents(id), node.parentsAt * 4, (node.parentsAt + node.parentCount) * 4 - 1),
         redis.hgetBuffer(keys.runMore(id), `p${node.index}`),
       ]),
     )
@@ -138,19 +162,33 @@ export class RunReader {
 
   /** All parent edges of the run: the whole edge string, and what was added. For drawing. */
   async edges(id: string): Promise<{ parents: StoredEdge[]; added: Map<number, StoredEdge[]> }> {
-    const [all, more] = await this.#connection.ask((redis, keys) => Promise.all([redis.getBuffer(keys.runParents(id)), redis.hgetallBuffer(keys.runMore(id))]))
+    const [all, more] = await this.#connection.ask((redis, keys) =>
+      Promise.all([redis.getBuffer(keys.runParents(id)), redis.hgetallBuffer(keys.runMore(id))]),
+    )
     const added = Object.entries(more as Record<string, Buffer>).filter(([field]) => field.startsWith('p'))
-    return { parents: all ? readEdges(all) : [], added: new Map(added.map(([field, bytes]) => [Number(field.slice(1)), readEdges(bytes)])) }
+    return {
+      parents: all ? readEdges(all) : [],
+      added: new Map(added.map(([field, bytes]) => [Number(field.slice(1)), readEdges(bytes)])),
+    }
   }
 
   /** JSON texts of a hash per node, in the order asked for. */
-  async texts(id: string, of: 'params' | 'outputs' | 'labels', indexes: readonly number[]): Promise<(string | undefined)[]> {
+  async texts(
+    id: string,
+    of: 'params' | 'outputs',
+    indexes: readonly number[],
+  ): Promise<(string | undefined)[]> {
     if (indexes.length === 0) return []
     const values = await this.#connection.ask((redis, keys) => {
-      const name = { params: keys.runParams, outputs: keys.runOutputs, labels: keys.runLabels }[of](id)
+      const name = { params: keys.runParams, outputs: keys.runOutputs }[of](id)
       return redis.hmget(name, ...indexes.map(String))
     })
     return values.map((value) => value ?? undefined)
+  }
+
+  /** Names of nodes that have one, by id. */
+  async labels(id: string): Promise<Map<string, string>> {
+    return new Map(Object.entries(await this.#connection.ask((redis, keys) => redis.hgetall(keys.runLabels(id)))))
   }
 
   /** Failed nodes by number, at most `max` of them. */
@@ -159,7 +197,9 @@ export class RunReader {
       const [failed, retrying] = [keys.runFailed(id), keys.runRetrying(id)]
       const few = (await redis.hlen(failed)) <= max * 10
       return [
-        ...(few ? Object.entries(await redis.hgetall(failed)) : chunk((await redis.hrandfield(failed, max, 'WITHVALUES')) as string[])),
+        ...(few
+          ? Object.entries(await redis.hgetall(failed))
+          : chunk((await redis.hrandfield(failed, max, 'WITHVALUES')) as string[])),
         ...chunk((await redis.hrandfield(retrying, max, 'WITHVALUES')) as string[]),
       ]
     })
@@ -185,7 +225,9 @@ function chunk(list: readonly string[]): [string, string][] {
 }
 
 function recordOf(id: string, fields: Record<string, string>): RunRecord {
-  const counts = countedStates.map((state) => [state, Number(fields[state] ?? 0)] as const).filter(([, count]) => count !== 0)
+  const counts = countedStates
+    .map((state) => [state, Number(fields[state] ?? 0)] as const)
+    .filter(([, count]) => count !== 0)
   const time = (name: string): number | undefined => (fields[name] === undefined ? undefined : Number(fields[name]))
   return {
     id,

@@ -94,7 +94,13 @@ function writeBefore(children: Buffer, filled: Uint32Array, { before, first }: P
   }
 }
 
-function writeRecords(table: Buffer, nodes: readonly NewNode[], place: Placement, offsets: Uint32Array, filled: Uint32Array): void {
+function writeRecords(
+  table: Buffer,
+  nodes: readonly NewNode[],
+  place: Placement,
+  offsets: Uint32Array,
+  filled: Uint32Array,
+): void {
   let parentAt = place.parentsAt
   nodes.forEach((node, i) => {
     const at = i * nodeBytes

@@ -9,8 +9,8 @@ export interface NodeKind {
   queue: string
   /** Milliseconds between ready and queued. */
   wait?: number
-  timeout?: number
-  retry?: object
+  /** Per-call job options as data: retry, timeout, memory limit … */
+  options?: object
 }
 
 /** A run to be created. */
@@ -59,8 +59,20 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
     await putNodes(redis, keys, run.id, run.nodes, 0)
     await putPairs(redis, keys.runTally(run.id), tally)
     await putPairs(redis, keys.runMemory(run.id), Object.entries(run.memory ?? {}))
-    const names = [keys.runTable, keys.runChildren, keys.runParents, keys.runKinds, keys.runParams, keys.runLabels, keys.runTally, keys.runMemory]
-    await send(redis, names.map((name) => ['pexpire', name(run.id), unfinishedMs]))
+    const names = [
+      keys.runTable,
+      keys.runChildren,
+      keys.runParents,
+      keys.runKinds,
+      keys.runParams,
+      keys.runLabels,
+      keys.runTally,
+      keys.runMemory,
+    ]
+    await send(
+      redis,
+      names.map((name) => ['pexpire', name(run.id), unfinishedMs]),
+    )
   })
   const fields = {
     ...run.fields,
@@ -74,9 +86,21 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
     ...(run.globals === undefined ? {} : { globals: run.globals }),
     ...(run.args === undefined ? {} : { args: run.args }),
   }
-  const reply = await connection.run('run-commit', { id: run.id, class: run.className, now: nowMs, unique: run.unique ?? '' }, Object.entries(fields).flat())
+  const reply = await connection.run(
+    'run-commit',
+    { id: run.id, class: run.className, now: nowMs, unique: run.unique ?? '' },
+    Object.entries(fields).flat(),
+  )
   if (reply === 'ok') return undefined
-  await connection.ask((redis, keys) => redis.unlink(keys.runTable(run.id), keys.runChildren(run.id), keys.runParents(run.id), keys.runParams(run.id), keys.runTally(run.id)))
+  await connection.ask((redis, keys) =>
+    redis.unlink(
+      keys.runTable(run.id),
+      keys.runChildren(run.id),
+      keys.runParents(run.id),
+      keys.runParams(run.id),
+      keys.runTally(run.id),
+    ),
+  )
   return String(reply)
 }
 
@@ -85,7 +109,11 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
  * a step that dies first leaves them out for good.
  * @returns what the step's end must name
  */
-export async function stageNodes(connection: Connection, runId: string, addition: Addition): Promise<{ from: number; count: number; before: [number, number[]][] }> {
+export async function stageNodes(
+  connection: Connection,
+  runId: string,
+  addition: Addition,
+): Promise<{ from: number; count: number; before: [number, number[]][] }> {
   return connection.ask(async (redis, keys) => {
     const reply = await redis
       .multi()
@@ -94,7 +122,12 @@ export async function stageNodes(connection: Connection, runId: string, addition
       .hincrby(keys.run(runId), 'parents', addition.edges.parents)
       .hincrby(keys.run(runId), 'kinds', addition.kinds.length)
       .exec()
-    const [ends, childrenEnd, parentsEnd, kindsEnd] = (reply ?? []).map((entry) => Number(entry[1])) as [number, number, number, number]
+    const [ends, childrenEnd, parentsEnd, kindsEnd] = (reply ?? []).map((entry) => Number(entry[1])) as [
+      number,
+      number,
+      number,
+      number,
+    ]
     const first = ends - addition.count
     const kindsAt = kindsEnd - addition.kinds.length
     const { nodes, before } = addition.nodes(first)
@@ -102,8 +135,19 @@ export async function stageNodes(connection: Connection, runId: string, addition
     const childrenAt = childrenEnd - addition.edges.children
     const parentsAt = parentsEnd - addition.edges.parents
     const layout = layOut(placed, { state: 'staged', first, childrenAt, parentsAt, before })
-    await putStrings(redis, keys, runId, layout, { table: first * nodeBytes, children: childrenAt * 4, parents: parentsAt * 4 })
-    await putPairs(redis, keys.runKinds(runId), numbered(addition.kinds.map((kind) => JSON.stringify(kind)), kindsAt))
+    await putStrings(redis, keys, runId, layout, {
+      table: first * nodeBytes,
+      children: childrenAt * 4,
+      parents: parentsAt * 4,
+    })
+    await putPairs(
+      redis,
+      keys.runKinds(runId),
+      numbered(
+        addition.kinds.map((kind) => JSON.stringify(kind)),
+        kindsAt,
+      ),
+    )
     await putNodes(redis, keys, runId, placed, first)
     return { from: first, count: addition.count, before: byTarget(before) }
   })
@@ -111,7 +155,8 @@ export async function stageNodes(connection: Connection, runId: string, addition
 
 function byTarget(before: ReadonlyMap<number, readonly number[]>): [number, number[]][] {
   const parents = new Map<number, number[]>()
-  for (const [node, targets] of before) for (const target of targets) parents.set(target, [...(parents.get(target) ?? []), node])
+  for (const [node, targets] of before)
+    for (const target of targets) parents.set(target, [...(parents.get(target) ?? []), node])
   return [...parents]
 }
 
@@ -121,7 +166,8 @@ function tallyOf(nodes: readonly NewNode[]): [string, string][] {
   return [...counts].map(([kind, count]) => [`${kind}:waiting`, String(count)])
 }
 
-const numbered = (texts: readonly string[], from = 0): [string, string][] => texts.map((text, i) => [String(from + i), text])
+const numbered = (texts: readonly string[], from = 0): [string, string][] =>
+  texts.map((text, i) => [String(from + i), text])
 
 async function putNodes(redis: Redis, keys: Keys, id: string, nodes: readonly NewNode[], first: number): Promise<void> {
   const pairs = (pick: (node: NewNode) => string | undefined): [string, string][] =>
@@ -129,17 +175,32 @@ async function putNodes(redis: Redis, keys: Keys, id: string, nodes: readonly Ne
       const text = pick(node)
       return text === undefined ? [] : [[String(first + i), text]]
     })
-  await putPairs(redis, keys.runParams(id), pairs((node) => node.params))
-  await putPairs(redis, keys.runLabels(id), pairs((node) => node.label))
+  await putPairs(
+    redis,
+    keys.runParams(id),
+    pairs((node) => node.params),
+  )
+  await putPairs(
+    redis,
+    keys.runLabels(id),
+    pairs((node) => node.label),
+  )
 }
 
 async function putPairs(redis: Redis, name: string, pairs: readonly [string, string][]): Promise<void> {
   const commands: unknown[][] = []
-  for (let at = 0; at < pairs.length; at += pairsACommand) commands.push(['hset', name, ...pairs.slice(at, at + pairsACommand).flat()])
+  for (let at = 0; at < pairs.length; at += pairsACommand)
+    commands.push(['hset', name, ...pairs.slice(at, at + pairsACommand).flat()])
   await send(redis, commands)
 }
 
-async function putStrings(redis: Redis, keys: Keys, id: string, layout: Layout, at: { table: number; children: number; parents: number }): Promise<void> {
+async function putStrings(
+  redis: Redis,
+  keys: Keys,
+  id: string,
+  layout: Layout,
+  at: { table: number; children: number; parents: number },
+): Promise<void> {
   const strings: [string, Buffer, number][] = [
     [keys.runTable(id), layout.table, at.table],
     [keys.runChildren(id), layout.children, at.children],
@@ -149,7 +210,10 @@ async function putStrings(redis: Redis, keys: Keys, id: string, layout: Layout, 
     // The last byte first: Redis then takes the room once, instead of doubling it.
     const room = bytes.length > chunkBytes ? [['setrange', name, offset + bytes.length - 1, bytes.subarray(-1)]] : []
     const chunks = Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, i) => [
-      'setrange', name, offset + i * chunkBytes, bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes),
+      'setrange',
+      name,
+      offset + i * chunkBytes,
+      bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes),
     ])
     return [...room, ...chunks]
   })

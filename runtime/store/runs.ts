@@ -48,17 +48,29 @@ export class Runs {
 
   /** Stops a run at once, and tells the jobs that run to stop. @returns their ids */
   async stop(id: string, nowMs: number): Promise<string[]> {
-    const [, ...jobs] = check(id, await this.#connection.run('run-stop', { id, now: nowMs }), 'stop', 'pending or running')
+    const [, ...jobs] = check(
+      id,
+      await this.#connection.run('run-stop', { id, now: nowMs }),
+      'stop',
+      'pending or running',
+    )
     return jobs
   }
 
   /** Runs a failed node again, or lets what hangs on a node go on without it. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
   async decide(id: string, index: number, verb: 'retry' | 'skip', nowMs: number): Promise<void> {
     const reply = (await this.#connection.run('run-node', { id, index, now: nowMs, verb })) as string[]
-    if (reply[0] === 'no node') throw new RuntimeError('ERR_NOT_FOUND', `run ${id} has no job ${index}; \`runtime workflow show ${id} --jobs all\` lists them`)
+    if (reply[0] === 'no node')
+      throw new RuntimeError(
+        'ERR_NOT_FOUND',
+        `run ${id} has no job ${index}; \`runtime workflow show ${id} --jobs all\` lists them`,
+      )
     if (reply[0] === 'illegal') {
       const wanted = verb === 'retry' ? 'a failed job' : 'a job that has not begun, or has failed'
-      throw new RuntimeError('ERR_STATE', `${verb} job ${index} of run ${id}: expected ${wanted}, it is ${String(reply[1])}`)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `${verb} job ${index} of run ${id}: expected ${wanted}, it is ${String(reply[1])}`,
+      )
     }
     check(id, reply, verb, 'started')
     await this.advance(nowMs)
@@ -67,7 +79,8 @@ export class Runs {
   /** Removes a run. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE while it runs */
   async destroy(id: string): Promise<void> {
     const reply = await this.#connection.run('run-destroy', { id })
-    if (reply === 'running') throw new RuntimeError('ERR_STATE', `run ${id} is running: stop it, and let its jobs end, before you destroy it`)
+    if (reply === 'running')
+      throw new RuntimeError('ERR_STATE', `run ${id} is running: stop it, and let its jobs end, before you destroy it`)
     if (reply === 'gone') throw notFound(id)
   }
 
@@ -91,16 +104,30 @@ export class Runs {
   }
 
   /** Marks a delivered step running, unless it has ended (`gone`) or another live job runs it (`busy`). */
-  async begin(id: string, index: number, jobId: string, attempt: number, nowMs: number): Promise<BegunStep | 'gone' | 'busy'> {
+  async begin(
+    id: string,
+    index: number,
+    jobId: string,
+    attempt: number,
+    nowMs: number,
+  ): Promise<BegunStep | 'gone' | 'busy'> {
     const args = { id, index, job: jobId, attempt, now: nowMs, few: fewParents }
-    const [word, runClass = '', kind = '', params = '', globals = '', parents = '0', amount, ...rest] = (await this.#connection.run('run-step-begin', args)) as string[]
+    const [word, runClass = '', kind = '', params = '', globals = '', parents = '0', amount, ...rest] =
+      (await this.#connection.run('run-step-begin', args)) as string[]
     if (word !== 'go') return word === 'busy' ? 'busy' : 'gone'
     const payloads = Array.from({ length: rest.length / 3 }, (_, i) => ({
       id: String(rest[i * 3]),
       class: rest[i * 3 + 1] ?? '',
       output: rest[i * 3 + 2] ?? '',
     }))
-    return { runClass, kind, params, globals, parents: Number(parents), payloads: amount === 'many' ? 'many' : payloads }
+    return {
+      runClass,
+      kind,
+      params,
+      globals,
+      parents: Number(parents),
+      payloads: amount === 'many' ? 'many' : payloads,
+    }
   }
 
   /** Writes nodes that a step adds; its end joins them to the run. */
@@ -119,10 +146,16 @@ function check(id: string, reply: unknown, verb: string, expected: string): stri
 }
 
 function overlap(what: string, holder: string): RuntimeError {
-  return new RuntimeError('ERR_STATE', `${what}: expected no other run of this unique workflow under way, run ${holder} is; wait for its end or stop it`)
+  return new RuntimeError(
+    'ERR_STATE',
+    `${what}: expected no other run of this unique workflow under way, run ${holder} is; wait for its end or stop it`,
+  )
 }
 
 /** The error for an id that no run has. */
 export function notFound(id: string): RuntimeError {
-  return new RuntimeError('ERR_NOT_FOUND', `no workflow run ${JSON.stringify(id)}: it never was, or its time to live is over; \`runtime workflow list\` shows the runs`)
+  return new RuntimeError(
+    'ERR_NOT_FOUND',
+    `no workflow run ${JSON.stringify(id)}: it never was, or its time to live is over; \`runtime workflow list\` shows the runs`,
+  )
 }

@@ -69,10 +69,16 @@ export class Schedules {
     this.#connection = connection
   }
 
-  /** Notes that an entry exists. @param latestMs cursors beyond it come from a clock that was wrong, and go back to now */
-  async meet(name: string, nowMs: number, latestMs: number): Promise<EntryState> {
-    const flat = (await this.#connection.run('meet-entry', { name, now: nowMs, latest: latestMs })) as string[]
-    return readState(Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : []))))
+  /**
+   * Notes that an entry exists.
+   * @param latestMs cursors beyond it come from a clock that was wrong, and go back to now
+   * @param enabled what the schedule itself says
+   */
+  async meet(name: string, nowMs: number, latestMs: number, enabled: boolean): Promise<EntryState & { off: boolean }> {
+    const args = { name, now: nowMs, latest: latestMs, enabled: enabled ? 1 : 0 }
+    const [off, flat] = (await this.#connection.run('meet-entry', args)) as [number, string[]]
+    const fields = Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : [])))
+    return { ...readState(fields), off: off === 1 }
   }
 
   /** What is remembered of an entry; undefined when no scheduler has seen it. */
@@ -98,9 +104,10 @@ export class Schedules {
     return reply as 'fired' | 'lost' | 'stale' | 'off'
   }
 
-  /** Notes that the run of a firing has been started. */
-  async started(name: string, slotMs: number, id: string): Promise<void> {
-    await this.#connection.run('start-entry', { name, slot: slotMs, id })
+  /** Notes that the run of a firing has been started, or why it could not be. */
+  async started(name: string, slotMs: number, id: string, missed?: MissedFiring): Promise<void> {
+    const note = missed === undefined ? '' : JSON.stringify(missed)
+    await this.#connection.run('start-entry', { name, slot: slotMs, id, reason: missed?.reason ?? '', note })
   }
 
   /** Accounts for slots that do not fire. */

@@ -11,6 +11,7 @@ import { errorNames, retryDelayMs, retryPolicy } from '../jobs/retry.ts'
 import { check, schemaOf } from '../jobs/typed.ts'
 import { errorRecord } from './error-record.ts'
 import { JobSurroundings } from './job-surroundings.ts'
+import { unknownClass } from './unknown-class.ts'
 import type { Assignment, ChildMessage, Outcome, ParentMessage } from './protocol.ts'
 
 /** A job's line to its supervisor. */
@@ -33,7 +34,9 @@ export async function execute(assignment: Assignment, app: App, channel: Channel
   const definition = app.registry.job(assignment.className)
   if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
   const surroundings = new JobSurroundings(assignment, channel)
-  const instance: Job = isFunctionJob(definition) ? new FunctionJobInstance() : (new (definition as new () => Job)() as Job)
+  const instance: Job = isFunctionJob(definition)
+    ? new FunctionJobInstance()
+    : (new (definition as new () => Job)() as Job)
   instance[jobContext] = surroundings
   const args = parseLossless(assignment.args) as unknown[]
   if (assignment.phase === 'onFailure') return afterDeath(definition, instance, args, assignment)
@@ -46,11 +49,6 @@ export async function execute(assignment: Assignment, app: App, channel: Channel
   } catch (thrown) {
     return failed(thrown, definition, instance, args, assignment)
   }
-}
-
-/** Resque's words for a class that is not there. */
-export function unknownClass(name: string): { name: string; message: string; backtrace: string[] } {
-  return { name: 'NameError', message: `uninitialized constant ${name}: no job of this name is exported under the jobs folders`, backtrace: [] }
 }
 
 async function checkInput(definition: JobDefinition, args: unknown[]): Promise<void> {
@@ -71,7 +69,9 @@ async function performWithHooks(definition: JobDefinition, instance: Job, args: 
   }
   let returned: unknown
   const perform = async (): Promise<unknown> => {
-    returned = await (isFunctionJob(definition) ? definition.apply(instance, args) : (instance.perform as (...args: unknown[]) => unknown)(...args))
+    returned = await (isFunctionJob(definition)
+      ? definition.apply(instance, args)
+      : (instance.perform as (...args: unknown[]) => unknown)(...args))
     return returned
   }
   // The first by name is outermost, as in Resque; one that does not call on skips perform, but not afterPerform.
@@ -81,12 +81,18 @@ async function performWithHooks(definition: JobDefinition, instance: Job, args: 
   return returned
 }
 
-async function done(definition: JobDefinition, assignment: Assignment, surroundings: JobSurroundings, returned: unknown): Promise<Outcome> {
+async function done(
+  definition: JobDefinition,
+  assignment: Assignment,
+  surroundings: JobSurroundings,
+  returned: unknown,
+): Promise<Outcome> {
   let value = surroundings.hasOutput ? surroundings.outputValue : returned
   const schema = schemaOf(definition, 'output')
   if (schema) {
     const checked = await check(schema, value)
-    if (!checked.ok) throw new SchemaError(`output does not fit its schema: ${checked.problems.replaceAll('input:', 'output:')}`)
+    if (!checked.ok)
+      throw new SchemaError(`output does not fit its schema: ${checked.problems.replaceAll('input:', 'output:')}`)
     value = checked.value
   }
   const wanted = assignment.keepResult === true || assignment.step !== undefined
@@ -101,7 +107,13 @@ async function done(definition: JobDefinition, assignment: Assignment, surroundi
   }
 }
 
-async function failed(thrown: unknown, definition: JobDefinition, instance: Job, args: unknown[], assignment: Assignment): Promise<Outcome> {
+async function failed(
+  thrown: unknown,
+  definition: JobDefinition,
+  instance: Job,
+  args: unknown[],
+  assignment: Assignment,
+): Promise<Outcome> {
   if (thrown instanceof Refused) return { kind: 'refused' }
   const verb = verbOf(thrown)
   if (verb === 'discard') return { kind: 'discarded', reason: (thrown as Error).message }
@@ -125,8 +137,15 @@ function retryIn(definition: JobDefinition, assignment: Assignment, error: Error
 }
 
 /** Runs only the onFailure hooks, for a job whose own process could not. */
-async function afterDeath(definition: JobDefinition, instance: Job, args: unknown[], { failure }: Assignment): Promise<Outcome> {
-  const error = Object.assign(new Error(failure?.message ?? 'the job died'), { name: failure?.name ?? 'Resque::DirtyExit' })
+async function afterDeath(
+  definition: JobDefinition,
+  instance: Job,
+  args: unknown[],
+  { failure }: Assignment,
+): Promise<Outcome> {
+  const error = Object.assign(new Error(failure?.message ?? 'the job died'), {
+    name: failure?.name ?? 'Resque::DirtyExit',
+  })
   try {
     await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
     return { kind: 'done' }

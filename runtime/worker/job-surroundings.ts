@@ -27,7 +27,12 @@ export class JobSurroundings implements JobContext {
     this.#channel = channel
     const { step } = assignment
     if (step) {
-      this.step = { ...step, memory: undefined, add: (...args) => this.#add(...args), skipChildren: () => (this.#skipChildren = true) } as StepSurroundings
+      this.step = {
+        ...step,
+        memory: undefined,
+        add: (...args) => this.#add(...args),
+        skipChildren: () => (this.#skipChildren = true),
+      } as StepSurroundings
     }
     channel.onMessage((message) => {
       if (message.type === 'answer') this.#answer?.(message.granted)
@@ -41,11 +46,13 @@ export class JobSurroundings implements JobContext {
 
   /** Aborts `signal`: the job is to stop. */
   abort(reason: string): void {
-    if (!this.#abort.signal.aborted) this.#abort.abort(Object.assign(new Error(`job ${this.id}: ${reason}`), { name: 'AbortError' }))
+    if (!this.#abort.signal.aborted)
+      this.#abort.abort(Object.assign(new Error(`job ${this.id}: ${reason}`), { name: 'AbortError' }))
   }
 
   progress(at: number, of: number, note: string): void {
-    if (!Number.isFinite(at) || !Number.isFinite(of)) throw new TypeError(`progress(at, of): expected two numbers, got ${at} and ${of}`)
+    if (!Number.isFinite(at) || !Number.isFinite(of))
+      throw new TypeError(`progress(at, of): expected two numbers, got ${at} and ${of}`)
     this.#channel.send({ type: 'progress', at, of, note: String(note) })
   }
 
@@ -68,7 +75,10 @@ export class JobSurroundings implements JobContext {
 
   /** What a step did to its graph, for the outcome. */
   stepOutcome(): Pick<Extract<Outcome, { kind: 'done' }>, 'additions' | 'skipChildren'> {
-    return { ...(this.#additions.length > 0 ? { additions: this.#additions } : {}), ...(this.#skipChildren ? { skipChildren: true } : {}) }
+    return {
+      ...(this.#additions.length > 0 ? { additions: this.#additions } : {}),
+      ...(this.#skipChildren ? { skipChildren: true } : {}),
+    }
   }
 
   #add(definition: { name: string }, params: unknown, after: readonly string[], queue: string | undefined): string {

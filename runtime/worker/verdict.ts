@@ -8,7 +8,17 @@ import type { ErrorRecord, RetryData } from './protocol.ts'
 export type KillReason = 'timeout' | 'memory' | 'cancelled' | 'shutdown' | 'usr1' | 'lease lost'
 
 /** The name of a death (promise 9). */
-export type Cause = 'exception' | 'timeout' | 'memory' | 'signal' | 'exit code' | 'cancelled' | 'lease lost' | 'worker lost' | 'garbage' | 'unknown class'
+export type Cause =
+  | 'exception'
+  | 'timeout'
+  | 'memory'
+  | 'signal'
+  | 'exit code'
+  | 'cancelled'
+  | 'lease lost'
+  | 'worker lost'
+  | 'garbage'
+  | 'unknown class'
 
 /** What is to be done about a job whose process has ended. */
 export type Verdict =
@@ -27,7 +37,7 @@ export interface Case {
   ending: Ending
   killed: KillReason | undefined
   attempt: number
-  retry: RetryData | undefined
+  retry: Omit<RetryData, 'custom'> | undefined
   timeoutMs: number | undefined
   memoryLimitBytes: number | undefined
   atMostOnce: boolean
@@ -65,7 +75,8 @@ function ofOutcome(outcome: Exclude<NonNullable<Ending['outcome']>, { kind: 'fai
 function causeOf(ending: Ending, killed: KillReason | undefined): Cause {
   if (killed === 'timeout' || killed === 'memory') return killed
   if (ending.outcome) return 'exception'
-  const heapFull = ending.signal === 'SIGABRT' && ending.output.some((line) => /heap out of memory|Allocation failed/i.test(line))
+  const heapFull =
+    ending.signal === 'SIGABRT' && ending.output.some((line) => /heap out of memory|Allocation failed/i.test(line))
   if (heapFull) return 'memory'
   if (ending.signal === 'SIGXCPU') return 'timeout'
   return ending.signal === null ? 'exit code' : 'signal'
@@ -76,16 +87,26 @@ function deathRecord({ ending, timeoutMs, memoryLimitBytes }: Case, cause: Cause
   const { pid, signal, exitCode, output } = ending
   const reported = ending.outcome?.kind === 'failed' ? ending.outcome.error.backtrace : []
   if (cause === 'timeout') {
-    const limit = signal === 'SIGXCPU' ? 'its processor time was used up (cpuLimit)' : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
+    const limit =
+      signal === 'SIGXCPU'
+        ? 'its processor time was used up (cpuLimit)'
+        : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
     return { name: 'TimeoutError', message: `${limit}; its process ${pid ?? ''} was ended`, backtrace: reported }
   }
   if (cause === 'memory') {
-    const limit = memoryLimitBytes === undefined ? 'the heap was full' : `its processes used more than ${formatBytes(memoryLimitBytes)}`
+    const limit =
+      memoryLimitBytes === undefined
+        ? 'the heap was full'
+        : `its processes used more than ${formatBytes(memoryLimitBytes)}`
     return { name: 'MemoryLimitError', message: `${limit}; its process ${pid ?? ''} was ended`, backtrace: reported }
   }
   const stack = output.filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
   if (cause === 'signal') {
-    return { name: 'Resque::DirtyExit', message: `Child process received unhandled signal pid ${pid ?? '?'} ${signal ?? ''}${signalNumber(signal)}`, backtrace: stack }
+    return {
+      name: 'Resque::DirtyExit',
+      message: `Child process received unhandled signal pid ${pid ?? '?'} ${signal ?? ''}${signalNumber(signal)}`,
+      backtrace: stack,
+    }
   }
   const said = output.find((line) => /^\w*(Error|Exception)\b.*:/.test(line.trim()))
   const message = `Child process ${pid ?? '?'} exited with code ${exitCode ?? '?'} before the job ended${said ? `: ${said.trim()}` : ''}`
@@ -93,8 +114,24 @@ function deathRecord({ ending, timeoutMs, memoryLimitBytes }: Case, cause: Cause
 }
 
 const signalNumbers: Record<string, number> = {
-  SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGUSR1: 10, SIGSEGV: 11, SIGUSR2: 12,
-  SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15, SIGXCPU: 24, SIGXFSZ: 25, SIGSYS: 31,
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGSYS: 31,
 }
 
 function signalNumber(signal: string | null): string {

@@ -99,7 +99,7 @@ describe("Resque's own environment names", () => {
       [concurrency, pollMs, drain, isolation, termTimeoutMs, gracefulTerm],
       [5, 500, false, 'inline', 2500, true],
     )
-    assert.deepEqual([config.scheduler.lockTtlMs, config.log.level], [60_000, 'trace'])
+    assert.deepEqual([config.scheduler.lockTtlMs, config.log.level], [60_000, 'debug'])
   })
 
   it('INTERVAL=0 leaves when the queues are empty; our own name wins over the older one', () => {

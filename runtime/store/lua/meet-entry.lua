@@ -1,12 +1,15 @@
--- Notes when schedulers first saw an entry, and sets its cursor back when it lies too far in the future to have been a
--- small step of the clock. `latest` is the latest cursor that is believed.
--- @args name now latest
--- @reply the fields of its record
+-- Notes that schedulers see an entry, when they first did, and whether it is off (paused or disabled). What lies before
+-- an entry was switched on is not missed. The cursor is set back when it lies too far in the future to have been a small
+-- step of the clock: `latest` is the latest that is believed. `enabled` is what the schedule says, 1 or 0.
+-- @args name now latest enabled
+-- @reply {1 when it is off, the fields of its record}
 local state = key.schedule(name)
 redis.call('HSETNX', state, 'since', now)
-local cursor = redis.call('HGET', state, 'cursor')
-if not cursor or tonumber(cursor) > tonumber(latest) then redis.call('HSET', state, 'cursor', now) end
-local slot = redis.call('HGET', state, 'slot')
+local cursor, slot, paused, switched = unpack(redis.call('HMGET', state, 'cursor', 'slot', 'paused', 'enabled'))
+local off = paused == '1' or (switched or enabled) == '0'
+local was_off = redis.call('HDEL', state, 'off') == 1
+if not cursor or tonumber(cursor) > tonumber(latest) or was_off then redis.call('HSET', state, 'cursor', now) end
 if slot and tonumber(slot) > tonumber(latest) then redis.call('HDEL', state, 'slot') end
+if off then redis.call('HSET', state, 'off', 1) end
 redis.call('EXPIRE', state, 34560000)
-return redis.call('HGETALL', state)
+return { off and 1 or 0, redis.call('HGETALL', state) }

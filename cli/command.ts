@@ -1,0 +1,59 @@
+import type { Argv, CommandModule } from 'yargs'
+import { close } from '../runtime/jobs/default-client.ts'
+import { openContext, type Context, type GlobalFlags } from './context.ts'
+import { report } from './errors.ts'
+
+/** What a command says of itself. */
+export interface CommandOptions<Flags> {
+  /** `failed list`-like words with positionals, in yargs' form. */
+  command: string | readonly string[]
+  describe: string
+  /** A command line that works, and what it does. */
+  example: readonly [string, string]
+  flags?: (yargs: Argv<GlobalFlags>) => Argv<Flags & GlobalFlags>
+  /** Settings that this command's flags stand for. */
+  settings?: (argv: Flags & GlobalFlags) => Parameters<typeof openContext>[1]
+  /** @returns the exit code; 0 when nothing is returned */
+  run: (context: Context, argv: Flags & GlobalFlags) => Promise<number | undefined | void>
+}
+
+/** A command: opens what it needs, runs, reports what went wrong in one line, lets go of Redis, sets the exit code. */
+export function command<Flags>(options: CommandOptions<Flags>): CommandModule<GlobalFlags, Flags & GlobalFlags> {
+  return {
+    command: options.command,
+    describe: options.describe,
+    builder: (yargs) => {
+      const built = (options.flags?.(yargs) ?? yargs) as Argv<Flags & GlobalFlags>
+      return built.example(`$0 ${options.example[0]}`, options.example[1])
+    },
+    handler: async (argv) => {
+      try {
+        const given = argv as unknown as Flags & GlobalFlags
+        const context = await openContext(given, options.settings?.(given))
+        process.exitCode = (await options.run(context, given)) ?? 0
+      } catch (error) {
+        process.exitCode = report(error)
+      } finally {
+        close()
+      }
+    },
+  }
+}
+
+/** A word that only groups commands: `runtime failed …`. */
+export function group(
+  name: string,
+  describe: string,
+  commands: readonly CommandModule<GlobalFlags, never>[],
+): CommandModule<GlobalFlags, GlobalFlags> {
+  return {
+    command: `${name} <command>`,
+    describe,
+    builder: (yargs) =>
+      yargs
+        .command(commands as unknown as CommandModule[])
+        .demandCommand(1)
+        .strict() as Argv<GlobalFlags>,
+    handler: () => undefined,
+  }
+}

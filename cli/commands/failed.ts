@@ -1,0 +1,162 @@
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { newId } from '../../runtime/core/ids.ts'
+import { rawMembers } from '../../runtime/core/raw-json.ts'
+import type { FailedEntry } from '../../runtime/store/failures.ts'
+import { command, group } from '../command.ts'
+import type { Context } from '../context.ts'
+import { clip, json, line, table } from '../output.ts'
+
+interface Selection {
+  index?: string
+  class?: string
+  queue?: string
+  all?: boolean
+}
+
+const selection = {
+  class: { type: 'string', describe: 'Only of this class' },
+  queue: { type: 'string', describe: 'Only of this queue' },
+  all: { type: 'boolean', describe: 'Every entry' },
+} as const
+
+const list = command<{ start: number; count: number; class?: string; queue?: string }>({
+  command: ['list', '$0'],
+  describe: 'Failed jobs, newest last',
+  example: ['failed list --class ImportJob', ''],
+  flags: (yargs) =>
+    yargs
+      .option('start', { type: 'number', default: -50, describe: 'First index; negative counts from the newest' })
+      .option('count', { type: 'number', default: 50, describe: 'How many at most' })
+      .option('class', selection.class)
+      .option('queue', selection.queue),
+  run: async ({ store, json: asJson }, argv) => {
+    const filtered = argv.class !== undefined || argv.queue !== undefined
+    const entries = filtered
+      ? (await select({ store } as Context, argv)).slice(-argv.count)
+      : await store.failures.list(argv.start, argv.count)
+    if (asJson) return json(entries)
+    table(
+      ['index', 'failed at', 'class', 'queue', 'cause', 'exception', 'error', 'retried'],
+      entries.map((entry) => [
+        entry.index,
+        entry.failed_at,
+        classOf(entry),
+        entry.queue,
+        entry.cause ?? '-',
+        entry.exception,
+        clip(entry.error ?? '', 60),
+        entry.retried_at ?? '-',
+      ]),
+    )
+  },
+})
+
+const show = command<{ index: string }>({
+  command: 'show <index>',
+  describe: 'One failed job: its error, stack, payload and evidence',
+  example: ['failed show 0', ''],
+  flags: (yargs) =>
+    yargs.positional('index', { type: 'string', demandOption: true, describe: 'Index, or id of the job' }),
+  run: async (context, argv) => {
+    const entry = await one(context, argv.index)
+    if (context.json) return json(entry)
+    line(`${classOf(entry)} on ${entry.queue}, failed at ${entry.failed_at} in ${entry.worker}`)
+    line(`${entry.exception}: ${entry.error}`)
+    for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
+    line(`payload: ${entry.payload}`)
+    if (entry.cause !== undefined) line(`cause: ${entry.cause}`)
+    if (entry.evidence) line(`evidence: ${JSON.stringify(entry.evidence)}`)
+    if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}`)
+  },
+})
+
+const retry = command<Selection>({
+  command: 'retry [index]',
+  describe: 'Put failed jobs back on their queues: one, a class, a queue, or all',
+  example: ['failed retry --class ImportJob', ''],
+  flags: (yargs) =>
+    yargs.positional('index', { type: 'string', describe: 'Index, or id of the job' }).options(selection),
+  run: async (context, argv) => {
+    const entries = await chosen(context, argv)
+    let count = 0
+    for (const entry of entries) {
+      const now = Date.now()
+      if (await context.store.failures.retry(entry, newId(now), now, context.config.limits.waitingTtlMs)) count += 1
+    }
+    return told(context, 'retried', count, entries.length)
+  },
+})
+
+const remove = command<Selection>({
+  command: 'remove [index]',
+  describe: 'Remove failed jobs: one, a class, a queue, or all',
+  example: ['failed remove 0', ''],
+  flags: (yargs) =>
+    yargs.positional('index', { type: 'string', describe: 'Index, or id of the job' }).options(selection),
+  run: async (context, argv) => {
+    const entries = await chosen(context, argv)
+    let count = 0
+    // From the end: indexes before a removed entry stay as they are.
+    for (const entry of [...entries].reverse()) if (await context.store.failures.remove(entry)) count += 1
+    return told(context, 'removed', count, entries.length)
+  },
+})
+
+const clear = command({
+  command: 'clear',
+  describe: 'Remove all failed jobs',
+  example: ['failed clear', ''],
+  run: async (context) => {
+    const count = await context.store.failures.clear()
+    return told(context, 'removed', count, count)
+  },
+})
+
+/** `runtime failed …` */
+export const failedCommand = group('failed', 'Failed jobs: list, show, retry, remove, clear', [
+  list,
+  show,
+  retry,
+  remove,
+  clear,
+] as never)
+
+function classOf(entry: FailedEntry): string {
+  if (!entry.payload.startsWith('{')) return '-'
+  const name = rawMembers(entry.payload).get('class')
+  return name === undefined ? '-' : String(JSON.parse(name))
+}
+
+async function select({ store }: Context, { class: className, queue }: Selection): Promise<FailedEntry[]> {
+  const entries: FailedEntry[] = []
+  for await (const entry of store.failures.all()) {
+    if ((className === undefined || classOf(entry) === className) && (queue === undefined || entry.queue === queue))
+      entries.push(entry)
+  }
+  return entries
+}
+
+async function chosen(context: Context, argv: Selection): Promise<FailedEntry[]> {
+  if (argv.index !== undefined) return [await one(context, argv.index)]
+  if (argv.class === undefined && argv.queue === undefined && argv.all !== true) {
+    throw new RuntimeError('ERR_USAGE', 'which ones? expected an index, --class, --queue or --all')
+  }
+  return select(context, argv)
+}
+
+async function one(context: Context, name: string): Promise<FailedEntry> {
+  const found = /^-?\d+$/.test(name)
+    ? (await context.store.failures.list(Number(name), 1))[0]
+    : (await select(context, {})).find((entry) => entry.id === name)
+  if (found) return found
+  throw new RuntimeError(
+    'ERR_NOT_FOUND',
+    `failed job ${name}: expected an index from 0 to ${(await context.store.failures.count()) - 1} or a job's id, found none`,
+  )
+}
+
+function told({ json: asJson }: Context, verb: string, count: number, of: number): number {
+  if (asJson) json({ [verb]: count, changed: of - count })
+  else line(`${verb} ${count} of ${of}${count < of ? '; the list changed meanwhile, try the rest again' : ''}`)
+  return count < of ? 1 : 0
+}

@@ -1,0 +1,64 @@
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { statusOf } from '../../runtime/jobs/handle.ts'
+import { command, group } from '../command.ts'
+import { json, line, table } from '../output.ts'
+
+const id = { type: 'string', demandOption: true, describe: 'Id of the job' } as const
+
+const show = command<{ id: string }>({
+  command: 'show <id>',
+  describe: 'All that is known of a job',
+  example: ['job show 0mb2k3x7f4q8...', ''],
+  flags: (yargs) => yargs.positional('id', id),
+  run: async ({ store, json: asJson }, argv) => {
+    const record = await store.jobs.find(argv.id)
+    if (!record)
+      throw new RuntimeError(
+        'ERR_NOT_FOUND',
+        `job ${argv.id}: nothing is known of it; its record's time is over (limits.recordTtlMs), or it never was`,
+      )
+    const log = await store.jobs.log(argv.id)
+    const evidence =
+      record.evidence === undefined ? undefined : (JSON.parse(record.evidence) as Record<string, unknown>)
+    const attempts = record['attempts'] === undefined ? undefined : (JSON.parse(record['attempts']) as unknown[])
+    const result = record.result === undefined ? undefined : (JSON.parse(record.result) as unknown)
+    const status = statusOf(argv.id, record)
+    if (asJson) return json({ ...status, item: record.item, evidence, attempts, result, log })
+    const rows = Object.entries({
+      ...status,
+      item: record.item,
+      result,
+      ...evidence,
+      attempts: attempts?.length,
+    }).filter(([, value]) => value !== undefined)
+    table(
+      ['field', 'value'],
+      rows.map(([key, value]) => [
+        key,
+        value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : String(value),
+      ]),
+    )
+    for (const text of log) line(text)
+  },
+})
+
+const cancel = command<{ id: string }>({
+  command: 'cancel <id>',
+  describe: 'Cancel a job, wherever it is: waiting, delayed or running',
+  example: ['job cancel 0mb2k3x7f4q8...', ''],
+  flags: (yargs) => yargs.positional('id', id),
+  run: async ({ client, json: asJson }, argv) => {
+    const handle = client.job(argv.id)
+    const before = await handle.status()
+    if (!(await handle.cancel()))
+      throw new RuntimeError('ERR_STATE', `job ${argv.id}: expected it to wait or run, it is ${before.state}`)
+    if (before.state === 'running') await handle.result({ timeout: '1m' }).catch(() => undefined)
+    const after = await handle.status()
+    if (asJson) json(after)
+    else line(`${argv.id} ${after.state}`)
+    return after.state === 'cancelled' ? 0 : 1
+  },
+})
+
+/** `runtime job …` */
+export const jobCommand = group('job', 'Look at one job, or cancel it', [show, cancel] as never)

@@ -1,0 +1,57 @@
+import { command, group } from '../command.ts'
+import { json, line, table } from '../output.ts'
+
+const list = command({
+  command: ['list', '$0'],
+  describe: 'Queues and how many jobs wait in each',
+  example: ['queues', 'all queues'],
+  run: async ({ store, json: asJson }) => {
+    const [sizes, paused] = await Promise.all([store.queues.sizes(), store.queues.paused()])
+    const rows = [...sizes].map(([name, size]) => ({ name, size, paused: paused.includes(name) }))
+    if (asJson) return json(rows)
+    table(
+      ['queue', 'waiting', 'state'],
+      rows.map((row) => [row.name, row.size, row.paused ? 'paused' : 'open']),
+    )
+  },
+})
+
+const pause = command<{ name: string }>({
+  command: 'pause <name>',
+  describe: 'Take no more jobs from a queue, on all workers',
+  example: ['queues pause low', 'low waits until resumed'],
+  flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
+  run: async ({ store }, { name }) => {
+    await store.queues.setPaused(name, true)
+    line(`paused ${name}`)
+  },
+})
+
+const resume = command<{ name: string }>({
+  command: 'resume <name>',
+  describe: 'Take jobs from a paused queue again',
+  example: ['queues resume low', ''],
+  flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
+  run: async ({ store }, { name }) => {
+    await store.queues.setPaused(name, false)
+    line(`resumed ${name}`)
+  },
+})
+
+const clear = command<{ name: string }>({
+  command: 'clear <name>',
+  describe: 'Remove a queue and all jobs that wait in it',
+  example: ['queues clear low', ''],
+  flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
+  run: async ({ store }, { name }) => {
+    line(`removed ${await store.queues.remove(name)} jobs`)
+  },
+})
+
+/** `runtime queues …` */
+export const queuesCommand = group('queues', 'Look at queues; pause, resume or clear one', [
+  list,
+  pause,
+  resume,
+  clear,
+] as never)

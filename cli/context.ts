@@ -1,0 +1,78 @@
+import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { createLogger, type Logger } from '../runtime/core/logger.ts'
+import { loadApp, hasTypeScript, type App, type AppSource } from '../runtime/jobs/app.ts'
+import { configureWith, defaultClient } from '../runtime/jobs/default-client.ts'
+import type { Client } from '../runtime/jobs/client.ts'
+import type { Store } from '../runtime/store/store.ts'
+import { findEmbeddedRedis } from './embedded-redis.ts'
+
+/** Flags of every command. */
+export interface GlobalFlags {
+  redis?: string
+  namespace?: string
+  config?: string
+  'log-level'?: string
+  json?: boolean
+}
+
+/** What a command works with. */
+export interface Context {
+  config: Config
+  log: Logger
+  client: Client
+  store: Store
+  source: AppSource
+  json: boolean
+}
+
+/**
+ * Settings and connections of one command. Without any configured Redis, one that `runtime dev` runs for this
+ * application is found and used.
+ * @param flags more settings from this command's own flags, in the tree's form
+ * @throws ConfigError
+ */
+export async function openContext(argv: GlobalFlags, flags: Parameters<typeof settings>[1] = {}): Promise<Context> {
+  const first = settings(argv, flags)
+  const embedded =
+    first.redis.url === undefined && !first.redis.sentinel ? await findEmbeddedRedis(first.root) : undefined
+  const config = embedded === undefined ? first : settings({ ...argv, redis: embedded }, flags)
+  configureWith(config)
+  const client = defaultClient()
+  const log = createLogger({
+    level: config.log.level,
+    format: config.log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : config.log.format,
+  })
+  return { config, log, client, store: client.store, source: sourceOf(config), json: argv.json === true }
+}
+
+function settings(argv: GlobalFlags, flags: NonNullable<Parameters<typeof loadConfig>[0]>['flags']): Config {
+  return loadConfig({
+    file: argv.config,
+    flags: {
+      ...flags,
+      namespace: argv.namespace,
+      redis: { ...(flags?.redis ?? {}), url: argv.redis },
+      log: { ...(flags?.log ?? {}), level: argv['log-level'] },
+    },
+  })
+}
+
+/** Where an application's modules are. */
+export function sourceOf({ root, jobs }: Config): AppSource {
+  return {
+    root,
+    paths: jobs.paths,
+    ...(jobs.preload === undefined ? {} : { preload: jobs.preload }),
+    ...(jobs.hooks === undefined ? {} : { hooks: jobs.hooks }),
+  }
+}
+
+/** Loads the application into this process, TypeScript included. @throws RuntimeError ERR_APP_LOAD */
+export async function loadAppHere(source: AppSource): Promise<App> {
+  if (hasTypeScript(source)) {
+    const { register } = await import('tsx/esm/api')
+    register()
+  }
+  return loadApp(source)
+}

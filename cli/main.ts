@@ -1,0 +1,49 @@
+import yargs, { type CommandModule } from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { version } from '../runtime/worker/titles.ts'
+import { report } from './errors.ts'
+import { enqueueCommand } from './commands/enqueue.ts'
+import { failedCommand } from './commands/failed.ts'
+import { jobCommand } from './commands/job.ts'
+import { psCommand } from './commands/ps.ts'
+import { queuesCommand } from './commands/queues.ts'
+import { statsCommand } from './commands/stats.ts'
+import { workCommand } from './commands/work.ts'
+import { workersCommand } from './commands/workers.ts'
+
+const commands: readonly unknown[] = [
+  workCommand,
+  enqueueCommand,
+  queuesCommand,
+  workersCommand,
+  psCommand,
+  statsCommand,
+  jobCommand,
+  failedCommand,
+]
+
+const cli = yargs(hideBin(process.argv))
+  .scriptName('runtime')
+  .usage('$0 <command>\n\nForking workers and a scheduler on Redis, in the wire format of Resque.')
+  .option('redis', { type: 'string', describe: 'Redis to use: redis://, rediss:// or unix:///path', global: true })
+  .option('namespace', { type: 'string', describe: 'Prefix of all keys (resque)', global: true })
+  .option('config', { type: 'string', describe: 'Settings file (config/runtime.yml)', global: true })
+  .option('log-level', {
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    describe: 'How much to log',
+    global: true,
+  })
+  .option('json', { type: 'boolean', describe: 'Print JSON (commands that read)', global: true })
+  .command(commands as CommandModule[])
+  .demandCommand(1, 'expected a command; see runtime --help')
+  .recommendCommands()
+  .strict()
+  .version(version)
+  .wrap(Math.min(120, process.stdout.columns ?? 120))
+  .fail((message, error) => {
+    if (error) process.exit(report(error))
+    process.stderr.write(`runtime: ${message}\n`)
+    process.exit(2)
+  })
+
+await cli.parseAsync()

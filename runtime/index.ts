@@ -1,0 +1,24 @@
+/** The public API of resque-runtime, and nothing else. */
+export { Job, job } from './jobs/job.ts'
+export type { ArgsOf, FunctionJob, JobClass, JobDefinition, ResultOf } from './jobs/job.ts'
+export type { JobOptions } from './jobs/options.ts'
+export type { RetryOptions } from './jobs/retry.ts'
+export type { Infer, StandardSchema } from './jobs/typed.ts'
+export type { WorkerHooks } from './jobs/app.ts'
+export { JobHandle } from './jobs/handle.ts'
+export type { JobStatus } from './jobs/handle.ts'
+export {
+  close,
+  configure,
+  dequeue,
+  enqueue,
+  enqueueAt,
+  enqueueBulk,
+  enqueueIn,
+  findJob,
+} from './jobs/default-client.ts'
+export { days, hours, minutes, seconds } from './core/duration.ts'
+export type { Duration } from './core/duration.ts'
+export { Discard, DontPerform, Fail, Snooze } from './core/verbs.ts'
+export { RuntimeError } from './core/errors.ts'
+export type { ErrorCode } from './core/errors.ts'

@@ -1,0 +1,45 @@
+import { encodeArgs } from '../core/codec.ts'
+import { newId } from '../core/ids.ts'
+import { isFunctionJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
+import { optionsOn } from '../jobs/options.ts'
+import { Registry } from '../jobs/registry.ts'
+import { execute } from '../worker/executor.ts'
+
+/**
+ * Runs one job here and now, without Redis and without a process: arguments go through JSON as they would, hooks and
+ * schemas apply.
+ * @returns what `perform` returned
+ * @throws whatever made the job fail, as an Error with its name and message
+ */
+export async function inline<J extends JobDefinition>(
+  definition: J,
+  ...args: ArgsOf<J>
+): Promise<ResultOf<J> | undefined> {
+  const registry = new Registry()
+  const name = wireName(definition)
+  registry.add({ name, kind: 'job', definition, file: isFunctionJob(definition) ? 'a function' : 'a class' })
+  const outcome = await execute(
+    {
+      phase: 'perform',
+      jobId: newId(),
+      className: name,
+      queue: optionsOn(definition).queue ?? 'inline',
+      args: encodeArgs(name, args as unknown[], Infinity),
+      attempt: 1,
+      worker: 'inline',
+      keepResult: true,
+      permits: [],
+    },
+    { registry, hooks: {} },
+    { send: () => undefined, onMessage: () => undefined },
+  )
+  if (outcome.kind === 'failed')
+    throw Object.assign(new Error(outcome.error.message), { name: outcome.error.name, stack: stackOf(outcome.error) })
+  return outcome.kind === 'done' && outcome.result !== undefined
+    ? (JSON.parse(outcome.result) as ResultOf<J>)
+    : undefined
+}
+
+function stackOf({ name, message, backtrace }: { name: string; message: string; backtrace: string[] }): string {
+  return [`${name}: ${message}`, ...backtrace.map((frame) => `    ${frame}`)].join('\n')
+}

@@ -1,0 +1,246 @@
+import { performance } from 'node:perf_hooks'
+import type { Clock } from '../core/clock.ts'
+import { decodeItem } from '../core/codec.ts'
+import type { Logger } from '../core/logger.ts'
+import type { CallOptions } from '../jobs/options.ts'
+import type { Store } from '../store/store.ts'
+import type { Reserved } from '../store/supervisors.ts'
+import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
+import { watchMemory } from './memory-watch.ts'
+import { Notes } from './notes.ts'
+import type { Assignment, ChildMessage, ClassManifest, StepContext } from './protocol.ts'
+import type { End, Settler } from './settler.ts'
+import { unknownClass } from './unknown-class.ts'
+import { judge, type Cause, type KillReason, type Verdict } from './verdict.ts'
+
+/** A workflow step, made ready to run. */
+export interface PreparedStep {
+  className: string
+  /** JSON text of the arguments. */
+  args: string
+  context: StepContext
+  options: CallOptions
+}
+
+/** Workflows, as far as a worker must know of them; handed in, since this layer does not know that one. */
+export interface StepSource {
+  /** The class name under which steps travel. */
+  readonly className: string
+  /** Makes a step ready, or says why it shall not run (it is done already, its run was stopped …). */
+  prepare(job: Reserved, args: string): Promise<PreparedStep | { gone: string }>
+}
+
+/** What every job of a worker shares. */
+export interface JobRunOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  launcher: Launcher
+  /** For classes that ask for another isolation than the worker's. */
+  launcherFor: (isolation: ClassManifest['isolation']) => Launcher
+  settler: Settler
+  manifest: () => ReadonlyMap<string, ClassManifest>
+  steps?: StepSource
+  termTimeoutMs: number
+  limits: { logLines: number; logLineBytes: number; recordTtlMs: number }
+  /** Called when the pid of the job's process is known. */
+  onStarted: () => void
+}
+
+/** A class's options with the call's own over them. */
+type Settings = Omit<ClassManifest, 'retry'> & CallOptions
+
+/** One delivery of one job, from the queue to its recorded end. */
+export class JobRun {
+  readonly job: Reserved
+  readonly startedAt = performance.now()
+  readonly #options: JobRunOptions
+  readonly #worker: string
+  readonly #notes: Notes
+  #launched: Launched | undefined
+  #killed: KillReason | undefined
+  #pid: number | undefined
+  #timers: NodeJS.Timeout[] = []
+  #stopWatch: (() => number) | undefined
+
+  constructor(job: Reserved, worker: string, options: JobRunOptions) {
+    this.job = job
+    this.#worker = worker
+    this.#options = options
+    this.#notes = new Notes(options.store, options.log, job.id, options.limits)
+  }
+
+  /** Of the job's process, once there is one. */
+  get pid(): number | undefined {
+    return this.#pid
+  }
+
+  /** Runs the job to its recorded end. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#options.settler.settle(await this.#perform())
+    } catch (error) {
+      this.#options.log.error(`job ${this.job.id}: ${(error as Error).stack ?? String(error)}`)
+    }
+  }
+
+  /**
+   * Ends the job's process: TERM, grace, KILL to its whole group; at once for a lost lease. The first reason counts.
+   * @param graceMs in place of the configured grace
+   */
+  kill(reason: KillReason, graceMs = this.#options.termTimeoutMs): void {
+    this.#killed ??= reason
+    const launched = this.#launched
+    if (!launched) return
+    if (reason === 'lease lost' || graceMs <= 0) {
+      launched.kill('SIGKILL')
+      return
+    }
+    launched.send({ type: 'cancel', reason })
+    launched.kill('SIGTERM')
+    this.#timers.push(setTimeout(() => launched.kill('SIGKILL'), graceMs))
+  }
+
+  async #perform(): Promise<End> {
+    const { job } = this
+    const item = decodeItem(job.item)
+    if ('garbage' in item)
+      return this.#end({
+        kind: 'failed',
+        cause: 'garbage',
+        error: { name: 'GarbageError', message: item.garbage, backtrace: [] },
+      })
+    const { steps } = this.#options
+    const call = job.options === '' ? {} : (JSON.parse(job.options) as CallOptions)
+    if (steps?.className !== item.className) return this.#launch({ ...item, options: call })
+    const step = await steps.prepare(job, item.args)
+    if ('gone' in step) return this.#end({ kind: 'discarded', reason: step.gone })
+    return this.#launch({ ...step, options: { ...call, ...step.options } })
+  }
+
+  async #launch({
+    className,
+    args,
+    context,
+    options,
+  }: {
+    className: string
+    args: string
+    context?: StepContext
+    options: CallOptions
+  }): Promise<End> {
+    const manifest = this.#options.manifest().get(className)
+    if (manifest?.kind !== 'job')
+      return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
+    const settings: Settings = { ...manifest, ...options }
+    if (settings.delivery === 'at-most-once')
+      await this.#options.store.jobs.set(this.job.id, { delivery_mode: 'at-most-once' })
+    if (this.#killed) return this.#end(this.#killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
+    const assignment = this.#assignment(className, args, settings, options, context)
+    const launcher = this.#options.launcherFor(settings.isolation)
+    const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
+    this.#launched = launched
+    this.#pid = launched.pid
+    if (this.#killed) this.kill(this.#killed)
+    const ending = await launched.ended
+    const peakSeen = this.#stopWatch?.() ?? 0
+    for (const timer of this.#timers) clearTimeout(timer)
+    await this.#notes.flush()
+    const verdict = this.#judge(ending, settings)
+    if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
+      await launcher.launch({ ...assignment, phase: 'onFailure', failure: verdict.error }, () => undefined).ended
+    }
+    return {
+      ...this.#end(verdict, ending, peakSeen),
+      ...(settings.keepResultMs === undefined ? {} : { keepResultMs: settings.keepResultMs }),
+    }
+  }
+
+  #assignment(
+    className: string,
+    args: string,
+    settings: Settings,
+    call: CallOptions,
+    step: StepContext | undefined,
+  ): Assignment {
+    const { job } = this
+    return {
+      phase: 'perform',
+      jobId: job.id,
+      className,
+      queue: job.queue,
+      args,
+      attempt: job.attempt,
+      worker: this.#worker,
+      ...(settings.cpuLimitSeconds === undefined ? {} : { cpuLimitSeconds: settings.cpuLimitSeconds }),
+      ...(settings.openFilesLimit === undefined ? {} : { openFilesLimit: settings.openFilesLimit }),
+      ...(settings.niceness === undefined ? {} : { niceness: settings.niceness }),
+      ...(call.retry ? { retry: call.retry } : {}),
+      ...(call.permits ? { permits: call.permits } : {}),
+      ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
+      ...(step ? { step } : {}),
+    }
+  }
+
+  #hear(message: ChildMessage, settings: Settings): void {
+    if (message.type === 'started') {
+      this.#pid = message.pid
+      this.#options.onStarted()
+      this.#guard(message.pid, settings)
+    } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
+    else if (message.type === 'log') this.#notes.line(message.line)
+    else if (message.type === 'permits') this.#launched?.send({ type: 'answer', granted: true })
+  }
+
+  /** The job's clock and its memory limit run from the moment its code may. */
+  #guard(pid: number, { timeoutMs, memoryLimitBytes }: Settings): void {
+    if (timeoutMs !== undefined) this.#timers.push(setTimeout(() => this.kill('timeout'), timeoutMs))
+    if (memoryLimitBytes !== undefined)
+      this.#stopWatch = watchMemory(pid, memoryLimitBytes, () => this.kill('memory', 0))
+  }
+
+  #judge(ending: Ending, settings: Settings): Verdict {
+    return judge({
+      ending,
+      killed: this.#killed,
+      attempt: this.job.attempt,
+      retry: settings.retry,
+      timeoutMs: settings.timeoutMs,
+      memoryLimitBytes: settings.memoryLimitBytes,
+      atMostOnce: settings.delivery === 'at-most-once',
+      random: Math.random(),
+    })
+  }
+
+  #end(verdict: Verdict, ending?: Ending, peakSeenBytes = 0): End {
+    const { job } = this
+    const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
+    const evidence = {
+      ...(cause ? { cause } : {}),
+      wallMs: Math.round(performance.now() - this.startedAt),
+      ...(job.enqueuedAtMs === undefined
+        ? {}
+        : {
+            waitedMs: Math.max(
+              0,
+              Math.round(this.#options.clock.now() - job.enqueuedAtMs - (performance.now() - this.startedAt)),
+            ),
+          }),
+      ...(ending ? endingEvidence(ending, peakSeenBytes) : {}),
+    }
+    return { job, worker: this.#worker, verdict, evidence }
+  }
+}
+
+function endingEvidence(ending: Ending, peakSeenBytes: number): Record<string, unknown> {
+  const { pid, exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, output } = ending
+  const peak = Math.max(peakRssBytes ?? 0, peakSeenBytes)
+  return {
+    pid,
+    exitCode,
+    signal,
+    ...(cpuUserMs === undefined ? {} : { cpuUserMs: Math.round(cpuUserMs), cpuSystemMs: Math.round(cpuSystemMs ?? 0) }),
+    ...(peak === 0 ? {} : { peakRssBytes: peak }),
+    ...(output.length === 0 ? {} : { output }),
+  }
+}

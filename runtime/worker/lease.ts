@@ -1,0 +1,140 @@
+import { performance } from 'node:perf_hooks'
+import { newId } from '../core/ids.ts'
+import type { Logger } from '../core/logger.ts'
+import { Loop } from '../core/loop.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Service } from '../core/service.ts'
+import type { Store } from '../store/store.ts'
+
+/** What a lease needs. */
+export interface LeaseOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  /** Resque worker ids, one a slot. */
+  slots: readonly string[]
+  about: Record<string, string>
+  heartbeatMs: number
+  leaseMs: number
+  limits: { maxRedeliveries: number; failedMax: number; ttlMs: number }
+  /** Ids of the jobs that run in this process now. */
+  running: () => ReadonlySet<string>
+  /** The lease is gone, or will be before Redis can be asked: every child must die now (promise 3). */
+  onLost: () => void
+}
+
+/**
+ * A supervisor's right to hold jobs: renewed by heartbeat in Redis time, given up in good time by the local clock when
+ * Redis cannot be reached, and never renewed once it has run out: then the supervisor starts anew under another id.
+ * With each beat it also buries supervisors that died, and puts back jobs that were taken without our hearing of it.
+ */
+export class Lease implements Service {
+  readonly name = 'lease'
+  readonly #options: LeaseOptions
+  readonly #loop: Loop
+  #id: string | undefined
+  #validUntil = 0
+  #guard: NodeJS.Timeout | undefined
+  #strangers = new Set<string>()
+  #fallbackAbout: Record<string, string> = {}
+
+  constructor(options: LeaseOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      name: 'heartbeat',
+      clock: options.clock,
+      log: options.log,
+      intervalMs: options.heartbeatMs,
+      turn: () => this.#beat(),
+    })
+  }
+
+  /** The id under which jobs may be taken; undefined while there is no lease. */
+  get id(): string | undefined {
+    return this.#id !== undefined && performance.now() < this.#validUntil ? this.#id : undefined
+  }
+
+  /** Adds to what the supervisor says of itself (launcher, fallback …), also after a new registration. */
+  async describe(about: Record<string, string>): Promise<void> {
+    Object.assign(this.#fallbackAbout, about)
+    if (this.#id !== undefined) await this.#options.store.supervisors.describe(this.#id, about)
+  }
+
+  async start(): Promise<void> {
+    await this.#register()
+    await this.#loop.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop()
+    clearTimeout(this.#guard)
+    const id = this.#id
+    this.#id = undefined
+    if (id !== undefined) await this.#options.store.supervisors.unregister(id, this.#options.slots)
+  }
+
+  /** Redis has refused us as fenced: let go of everything, register anew with the next beat. */
+  lose(): void {
+    if (this.#id === undefined) return
+    this.#options.log.warn(`lease of ${this.#id} lost: its jobs are ended here and run elsewhere`)
+    this.#id = undefined
+    clearTimeout(this.#guard)
+    this.#options.onLost()
+    this.#loop.wake()
+  }
+
+  async #register(): Promise<void> {
+    const { store, slots, about, leaseMs, clock } = this.#options
+    const id = newId(clock.now())
+    const sentAt = performance.now()
+    await store.supervisors.register(id, slots, { ...about, ...this.#fallbackAbout }, leaseMs)
+    this.#id = id
+    this.#strangers.clear()
+    this.#extend(sentAt)
+  }
+
+  /** The lease is good until a fifth before it ends in Redis: time enough to kill what runs. */
+  #extend(sentAt: number): void {
+    const goodForMs = this.#options.leaseMs * 0.8
+    this.#validUntil = sentAt + goodForMs
+    clearTimeout(this.#guard)
+    this.#guard = setTimeout(() => this.lose(), Math.max(this.#validUntil - performance.now(), 0))
+  }
+
+  async #beat(): Promise<undefined> {
+    const { store, slots, leaseMs } = this.#options
+    if (this.#id === undefined) {
+      await this.#register()
+      return undefined
+    }
+    const sentAt = performance.now()
+    const { fenced, dead } = await store.supervisors.beat(this.#id, slots, leaseMs)
+    if (fenced) this.lose()
+    else this.#extend(sentAt)
+    for (const other of dead) await this.#bury(other)
+    await this.#reclaim()
+    return undefined
+  }
+
+  async #bury(dead: string): Promise<void> {
+    const { store, clock, limits, log } = this.#options
+    const { back, failed } = await store.supervisors.bury(dead, limits, clock.now())
+    log.warn(`supervisor ${dead} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+  }
+
+  /** A reply that got lost on its way leaves a job in flight that nobody runs: found in two beats, it goes back. */
+  async #reclaim(): Promise<void> {
+    const { store, running, clock, log } = this.#options
+    const id = this.#id
+    if (id === undefined) return
+    const held = await store.supervisors.inflight(id)
+    const strangers = [...held.keys()].filter((job) => !running().has(job))
+    for (const job of strangers.filter((stranger) => this.#strangers.has(stranger))) {
+      const { delivery = '', worker = '' } = held.get(job) ?? {}
+      if (await store.supervisors.requeue(id, { id: job, delivery, worker }, clock.now(), 0, false)) {
+        log.warn(`job ${job} was taken but never arrived: put back`)
+      }
+    }
+    this.#strangers = new Set(strangers)
+  }
+}

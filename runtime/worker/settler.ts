@@ -1,0 +1,173 @@
+import type { Clock } from '../core/clock.ts'
+import { hasCode } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { encodeFailure } from '../store/failures.ts'
+import type { Store } from '../store/store.ts'
+import type { Delivery, Reserved } from '../store/supervisors.ts'
+import type { ErrorRecord } from './protocol.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Bounds of what is kept. */
+export interface KeepLimits {
+  failedMax: number
+  recordTtlMs: number
+  attemptsKept: number
+  backtraceLines: number
+}
+
+/** What a settler needs. */
+export interface SettlerOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  limits: KeepLimits
+  /** The supervisor's id, or undefined when its lease is gone: then nothing can be recorded any more. */
+  supervisorId: () => string | undefined
+}
+
+/** One job's end, ready to be recorded. */
+export interface End {
+  job: Reserved
+  worker: string
+  verdict: Verdict
+  /** Pid, exit, times, memory, last lines. */
+  evidence: Record<string, unknown>
+  keepResultMs?: number
+}
+
+/** Records how jobs end. While Redis is away it goes on trying, until the lease runs out and the job is another's. */
+export class Settler {
+  readonly #options: SettlerOptions
+
+  constructor(options: SettlerOptions) {
+    this.#options = options
+  }
+
+  /** @returns false when the job was no longer ours and nothing was written */
+  async settle(end: End): Promise<boolean> {
+    const { clock, log, supervisorId } = this.#options
+    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+      const id = supervisorId()
+      if (id === undefined) return false
+      try {
+        return await this.#record(id, end)
+      } catch (error) {
+        if (!hasCode(error, 'ERR_REDIS')) throw error
+        log.warn(`job ${end.job.id}: its end cannot be recorded yet: ${error.message}`)
+        await clock.sleep(pauseMs)
+      }
+    }
+  }
+
+  async #record(id: string, end: End): Promise<boolean> {
+    const { job, verdict } = end
+    const delivery: Delivery = { worker: end.worker, id: job.id, delivery: job.delivery }
+    const { supervisors } = this.#options.store
+    const now = this.#options.clock.now()
+    const evidence = { evidence: JSON.stringify(end.evidence) }
+    switch (verdict.kind) {
+      case 'lost':
+        return false
+      case 'put back':
+        return supervisors.requeue(id, delivery, now, 0, false)
+      case 'held':
+        throw new Error('a held job is parked by the limits, not settled')
+      case 'snoozed':
+        return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), false)
+      case 'retry': {
+        const attempts = await this.#attempts(end, verdict.error, verdict.cause)
+        const fields = {
+          ...evidence,
+          attempts: JSON.stringify(attempts),
+          cause: verdict.cause,
+          error: errorText(verdict.error),
+        }
+        return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), true, fields)
+      }
+      case 'failed':
+        return this.#fail(id, delivery, end, verdict)
+      default: {
+        const { keepResultMs } = end
+        const result = verdict.kind === 'done' && keepResultMs !== undefined ? verdict.result : undefined
+        const fields = {
+          ...evidence,
+          ...(result === undefined ? {} : { result }),
+          ...('reason' in verdict && verdict.reason !== undefined ? { reason: verdict.reason } : {}),
+        }
+        return this.#end(id, delivery, verdict.kind, fields, keepResultMs)
+      }
+    }
+  }
+
+  async #fail(
+    id: string,
+    delivery: Delivery,
+    end: End,
+    verdict: Extract<Verdict, { kind: 'failed' }>,
+  ): Promise<boolean> {
+    const { job, worker, evidence } = end
+    const { limits, clock, store } = this.#options
+    const attempts = job.attempt > 1 ? await this.#attempts(end, verdict.error, verdict.cause) : undefined
+    const entry = encodeFailure({
+      failedAtMs: clock.now(),
+      item: job.item,
+      exception: verdict.error.name,
+      error: verdict.error.message,
+      backtrace: verdict.error.backtrace.slice(0, limits.backtraceLines),
+      worker,
+      queue: job.queue,
+      id: job.id,
+      cause: verdict.cause,
+      evidence,
+      ...(attempts ? { attempts } : {}),
+    })
+    const fields = {
+      evidence: JSON.stringify(evidence),
+      cause: verdict.cause,
+      error: errorText(verdict.error),
+      ...(attempts ? { attempts: JSON.stringify(attempts) } : {}),
+    }
+    return store.supervisors.settle(id, delivery, clock.now(), limits.failedMax, {
+      state: 'failed',
+      entry,
+      fields,
+      ttlMs: limits.recordTtlMs,
+    })
+  }
+
+  async #end(
+    id: string,
+    delivery: Delivery,
+    state: 'done' | 'discarded' | 'refused' | 'cancelled',
+    fields: Record<string, string>,
+    keepResultMs: number | undefined,
+  ): Promise<boolean> {
+    const { limits, clock, store } = this.#options
+    return store.supervisors.settle(id, delivery, clock.now(), limits.failedMax, {
+      state,
+      fields,
+      ttlMs: keepResultMs ?? limits.recordTtlMs,
+    })
+  }
+
+  /** The errors of this job's attempts so far, this one last, at most `attemptsKept`. */
+  async #attempts({ job }: End, error: ErrorRecord, cause: string): Promise<object[]> {
+    const before = job.attempt > 1 ? (await this.#options.store.jobs.find(job.id))?.attempts : undefined
+    const at = new Date(this.#options.clock.now()).toISOString()
+    const attempt = {
+      attempt: job.attempt,
+      at,
+      cause,
+      name: error.name,
+      message: error.message,
+      backtrace: error.backtrace.slice(0, 5),
+    }
+    return [...(before === undefined ? [] : (JSON.parse(before) as object[])), attempt].slice(
+      -this.#options.limits.attemptsKept,
+    )
+  }
+}
+
+function errorText({ name, message, backtrace }: ErrorRecord): string {
+  return JSON.stringify({ name, message, backtrace: backtrace.slice(0, 20) })
+}

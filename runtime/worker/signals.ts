@@ -1,0 +1,16 @@
+/** What a signal asks of a worker. */
+export type WorkerVerb = 'quit' | 'terminate' | 'kill children' | 'pause' | 'resume' | 'reload'
+
+/**
+ * The signals of `runtime work`: Resque's own (resque's Worker#register_signal_handlers), and HUP, which starts the
+ * application anew. SIGUSR1 is taken from Node's inspector, which a worker must not open.
+ */
+export const workerSignals: Readonly<Partial<Record<NodeJS.Signals, WorkerVerb>>> = {
+  SIGQUIT: 'quit',
+  SIGTERM: 'terminate',
+  SIGINT: 'terminate',
+  SIGUSR1: 'kill children',
+  SIGUSR2: 'pause',
+  SIGCONT: 'resume',
+  SIGHUP: 'reload',
+}

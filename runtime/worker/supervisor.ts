@@ -1,0 +1,279 @@
+import { hostname } from 'node:os'
+import type { Clock } from '../core/clock.ts'
+import { RuntimeError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { startAll, stopAll, type Service } from '../core/service.ts'
+import type { Store } from '../store/store.ts'
+import { DueMover } from './due-mover.ts'
+import { Fetcher } from './fetcher.ts'
+import { JobRun, type JobRunOptions, type StepSource } from './job-run.ts'
+import type { Launcher } from './launchers/launcher.ts'
+import { Lease } from './lease.ts'
+import type { ClassManifest, Manifest } from './protocol.ts'
+import { Settler, type KeepLimits } from './settler.ts'
+import type { WorkerVerb } from './signals.ts'
+import { title } from './titles.ts'
+import type { KillReason } from './verdict.ts'
+import { workerIds } from './worker-ids.ts'
+
+/** What a supervisor needs. */
+export interface SupervisorOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  launcher: Launcher
+  /** Makes a launcher for a class that asks for another isolation. */
+  otherLauncher?: (isolation: NonNullable<ClassManifest['isolation']>) => Launcher
+  steps?: StepSource
+  queues: readonly string[]
+  concurrency: number
+  heartbeatMs: number
+  leaseMs: number
+  maxRedeliveries: number
+  pollMs: number
+  termTimeoutMs: number
+  /** TERM lets jobs run on for this long before they are told to stop. */
+  preShutdownTimeoutMs: number
+  /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever. */
+  shutdownTimeoutMs: number
+  /** TERM means what QUIT means. */
+  gracefulTerm: boolean
+  /** Leave when the queues are empty. */
+  drain: boolean
+  limits: KeepLimits & { logLines: number; logLineBytes: number }
+}
+
+/** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
+export class Supervisor implements Service {
+  readonly name = 'supervisor'
+  /** Resolves when it has left, by itself (drain) or by a signal. */
+  readonly left: Promise<void>
+  readonly #options: SupervisorOptions
+  readonly #slots: string[]
+  readonly #runs = new Map<string, JobRun>()
+  readonly #fetcher: Fetcher
+  readonly #lease: Lease
+  readonly #services: Service[]
+  readonly #launchers = new Map<string, Launcher>()
+  #manifest: ReadonlyMap<string, ClassManifest> = new Map()
+  #loops: Promise<void>[] = []
+  #ending: Promise<void> | undefined
+  #hurried = false
+  #leave: () => void = () => undefined
+  #processed = 0
+
+  constructor(options: SupervisorOptions) {
+    const { store, clock, log, queues, concurrency, pollMs, heartbeatMs, leaseMs, maxRedeliveries, limits, launcher } =
+      options
+    this.#options = options
+    this.#launchers.set(launcher.name, launcher)
+    this.#slots = workerIds(queues, concurrency)
+    this.left = new Promise((resolve) => (this.#leave = resolve))
+    const about = {
+      host: hostname(),
+      pid: String(process.pid),
+      queues: queues.join(','),
+      concurrency: String(concurrency),
+      started_at: String(clock.now()),
+    }
+    this.#lease = new Lease({
+      store,
+      clock,
+      log,
+      about,
+      heartbeatMs,
+      leaseMs,
+      slots: this.#slots,
+      limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
+      running: () => new Set(this.#runs.keys()),
+      onLost: () => this.#killAll('lease lost', 0),
+    })
+    this.#fetcher = new Fetcher({
+      store,
+      clock,
+      log,
+      queues,
+      pollMs,
+      supervisorId: () => this.#lease.id,
+      onFenced: () => this.#lease.lose(),
+      onEmpty: () => this.#onEmpty(),
+    })
+    this.#services = [
+      this.#lease,
+      new DueMover({ store, clock, log, ttlMs: limits.recordTtlMs }),
+      { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.stop() },
+    ]
+  }
+
+  /** How many jobs this supervisor has taken to their end. */
+  get processed(): number {
+    return this.#processed
+  }
+
+  /** Jobs in hand: id, and the pid of their process. */
+  get running(): { id: string; pid: number | undefined }[] {
+    return [...this.#runs.values()].map((run) => ({ id: run.job.id, pid: run.pid }))
+  }
+
+  /** Preloads the application, registers, and begins to take jobs. @throws RuntimeError ERR_APP_LOAD, ERR_REDIS */
+  async start(): Promise<void> {
+    this.#learn(await this.#options.launcher.start())
+    await this.#startOtherLaunchers()
+    await startAll(this.#services)
+    const { connection } = this.#options.store
+    await connection.listen(connection.keys.control(), (message) => this.#hear(message))
+    const { launcher, queues, log } = this.#options
+    await this.#lease.describe({ launcher: launcher.name })
+    log.info(`working on ${queues.join(',')} with ${launcher.name}, ${this.#slots.length} at a time`, {
+      pid: process.pid,
+      classes: this.#manifest.size,
+    })
+    this.#loops = this.#slots.map((slot) => this.#work(slot))
+    this.#showTitle()
+  }
+
+  /** Says more of this supervisor to `runtime doctor` (a launcher's fallback and its reason). */
+  async describe(about: Record<string, string>): Promise<void> {
+    await this.#lease.describe(about)
+  }
+
+  /** Finishes what runs, takes nothing more, and leaves. */
+  async stop(): Promise<void> {
+    await this.#end(this.#options.shutdownTimeoutMs)
+  }
+
+  /** Does what a signal asks. A second TERM or INT leaves at once. */
+  obey(verb: WorkerVerb): void {
+    const { log, gracefulTerm, shutdownTimeoutMs } = this.#options
+    log.info(`told to ${verb}`)
+    if (verb === 'quit' || (verb === 'terminate' && gracefulTerm && !this.#ending)) void this.#end(shutdownTimeoutMs)
+    else if (verb === 'terminate') void this.#terminate()
+    else if (verb === 'kill children') this.#killAll('usr1')
+    else if (verb === 'pause') this.#fetcher.pause()
+    else if (verb === 'resume') this.#fetcher.resume()
+    else void this.#reload()
+    this.#showTitle()
+  }
+
+  async #terminate(): Promise<void> {
+    const again = this.#hurried
+    this.#hurried = true
+    const ending = this.#end(0)
+    if (!again && this.#options.preShutdownTimeoutMs > 0)
+      await this.#options.clock.sleep(this.#options.preShutdownTimeoutMs)
+    this.#killAll('shutdown', again ? 0 : undefined)
+    await ending
+  }
+
+  async #reload(): Promise<void> {
+    const { launcher, log } = this.#options
+    try {
+      this.#learn(await launcher.reload())
+      for (const other of this.#launchers.values()) if (other !== launcher) await other.reload()
+      log.info('the application was loaded anew')
+    } catch (error) {
+      log.error(`the application cannot be loaded anew, the old one stays: ${(error as Error).message}`)
+    }
+  }
+
+  #learn(manifest: Manifest): void {
+    this.#manifest = new Map(manifest.classes.map((entry) => [entry.name, entry]))
+  }
+
+  /** One slot: takes a job, sees it through, takes the next. */
+  async #work(worker: string): Promise<void> {
+    for (;;) {
+      const job = await this.#fetcher.next(worker)
+      if (!job) return
+      const run = new JobRun(job, worker, this.#runOptions())
+      this.#runs.set(job.id, run)
+      this.#showTitle()
+      await run.run()
+      this.#runs.delete(job.id)
+      this.#processed += 1
+      this.#showTitle()
+    }
+  }
+
+  /** Classes may ask for another isolation than the worker's: each kind that is asked for gets a launcher of its own. */
+  async #startOtherLaunchers(): Promise<void> {
+    for (const { isolation } of this.#manifest.values()) {
+      const other = isolation && !this.#launchers.has(isolation) ? this.#options.otherLauncher?.(isolation) : undefined
+      if (!other || !isolation) continue
+      this.#launchers.set(isolation, other)
+      await other.start()
+    }
+  }
+
+  #runOptions(): JobRunOptions {
+    const { store, clock, log, launcher, steps, termTimeoutMs, limits } = this.#options
+    return {
+      store,
+      clock,
+      log,
+      launcher,
+      termTimeoutMs,
+      limits,
+      ...(steps ? { steps } : {}),
+      launcherFor: (isolation) => this.#launcherFor(isolation),
+      settler: new Settler({ store, clock, log, limits, supervisorId: () => this.#lease.id }),
+      manifest: () => this.#manifest,
+      onStarted: () => this.#showTitle(),
+    }
+  }
+
+  #launcherFor(isolation: ClassManifest['isolation']): Launcher {
+    return (isolation && this.#launchers.get(isolation)) ?? this.#options.launcher
+  }
+
+  #hear(message: string): void {
+    const [verb, id = ''] = message.split(' ')
+    if (verb === 'cancel') this.#runs.get(id)?.kill('cancelled')
+  }
+
+  #killAll(reason: KillReason, graceMs?: number): void {
+    for (const run of this.#runs.values()) run.kill(reason, graceMs)
+  }
+
+  #onEmpty(): void {
+    if (this.#options.drain && this.#runs.size === 0) void this.#end(0)
+  }
+
+  /** Takes nothing more, waits for what runs, lets go of everything. Once, however often it is called. */
+  #end(patienceMs: number): Promise<void> {
+    this.#ending ??= (async () => {
+      const { log } = this.#options
+      this.#fetcher.stop()
+      const patience = patienceMs > 0 ? setTimeout(() => void this.#terminate(), patienceMs) : undefined
+      await Promise.all(this.#loops)
+      clearTimeout(patience)
+      for (const launcher of this.#launchers.values()) await launcher.stop()
+      await stopAll(this.#services).catch((error: unknown) => {
+        log.warn(`leaving: ${(error as Error).message}`)
+      })
+      log.info(`left after ${this.#processed} jobs`)
+      this.#leave()
+    })()
+    return this.#ending
+  }
+
+  #showTitle(): void {
+    const { queues } = this.#options
+    const pids = [...this.#runs.values()].map((run) => run.pid).filter((pid) => pid !== undefined)
+    const doing = this.#fetcher.paused
+      ? 'Paused'
+      : pids.length > 0
+        ? `Forked ${pids.join(',')} at ${Math.floor(this.#options.clock.now() / 1000)}`
+        : `Waiting for ${queues.join(',')}`
+    process.title = title(doing)
+  }
+}
+
+/** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */
+export function checkQueues(queues: readonly string[]): void {
+  if (queues.some((queue) => !queue.startsWith('!') && queue.trim() !== '')) return
+  throw new RuntimeError(
+    'ERR_USAGE',
+    `queues: expected a list such as high,low or *, got ${JSON.stringify(queues.join(','))}`,
+  )
+}

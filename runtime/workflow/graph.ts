@@ -1,5 +1,5 @@
 import { RuntimeError } from '../core/errors.ts'
-import type { RetryPolicy } from '../jobs/retry.ts'
+import type { CallOptions } from '../jobs/options.ts'
 
 /** When an edge lets its child go on: its parent `finished` (the default), `failed` for good, or `ended` either way. */
 export type EdgeWhen = 'finished' | 'failed' | 'ended'
@@ -21,8 +21,8 @@ export interface GraphNode {
   params?: unknown
   /** Milliseconds between the moment it becomes ready and the moment it is queued. */
   waitMs?: number
-  timeoutMs?: number
-  retry?: RetryPolicy
+  /** Over its class's. */
+  options?: CallOptions
   parents: Edge[]
 }
 

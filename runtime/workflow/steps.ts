@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
-import type { RetryPolicy } from '../jobs/retry.ts'
+import type { CallOptions } from '../jobs/options.ts'
 import type { NodeKind } from '../store/run-writer.ts'
 import type { Runs } from '../store/runs.ts'
 import { planAdditions, type NodeAddition } from './additions.ts'
@@ -29,10 +29,11 @@ export interface StepSetting {
 /** A step ready to run. */
 export interface ReadyStep {
   className: string
+  /** JSON text of the array that `perform` gets: its params, one object. */
   args: string
   context: StepSetting
-  retry?: RetryPolicy
-  timeoutMs?: number
+  /** Of this node, over its class's. */
+  options: CallOptions
 }
 
 /** How a step ended well. */
@@ -42,9 +43,9 @@ export interface StepResult {
   skipChildren?: true
 }
 
-/** Serves a supervisor whose jobs are steps of runs: what worker/step-host.ts asks for. */
+/** Serves a supervisor whose jobs are steps of runs: the worker's StepSource. */
 export class Steps {
-  readonly itemClass = stepClass
+  readonly className = stepClass
   readonly #runs: Runs
   readonly #clock: Clock
   readonly #limits: StepLimits
@@ -55,11 +56,15 @@ export class Steps {
     this.#limits = limits
   }
 
-  /** Marks a delivered step running and gathers what it needs. */
-  async prepare(job: { id: string; args: string; attempt: number }): Promise<ReadyStep | 'gone' | 'busy'> {
-    const { run, index } = stepArgs(job.args)
+  /**
+   * Marks a delivered step running and gathers what it needs; or says why it is to be dropped.
+   * @throws RuntimeError ERR_ARGUMENT for arguments that are no step's, ERR_TOO_LARGE for payloads beyond the limit
+   */
+  async prepare(job: { id: string; attempt: number }, args: string): Promise<ReadyStep | { gone: string }> {
+    const { run, index } = stepArgs(args)
     const begun = await this.#runs.begin(run, index, job.id, job.attempt, this.#clock.now())
-    if (typeof begun === 'string') return begun
+    if (begun === 'gone') return { gone: `job ${index} of run ${run} has ended, or its run is stopped or removed` }
+    if (begun === 'busy') return { gone: `job ${index} of run ${run} is another's already` }
     const kind = JSON.parse(begun.kind) as NodeKind
     const params = mergeParams(begun.globals, begun.params)
     const payloads = await collectPayloads(this.#runs.read, run, index, begun, this.#limits.maxPayloadsBytes)
@@ -67,8 +72,7 @@ export class Steps {
       className: kind.class,
       args: JSON.stringify([params]),
       context: { workflowId: run, nodeId: String(index), workflowClass: begun.runClass, params, payloads },
-      ...(kind.retry ? { retry: kind.retry as RetryPolicy } : {}),
-      ...(kind.timeout === undefined ? {} : { timeoutMs: kind.timeout }),
+      options: (kind.options ?? {}) as CallOptions,
     }
   }
 

@@ -1,0 +1,103 @@
+import type { Clock } from '../core/clock.ts'
+import { RuntimeError } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+import { findNotJson } from '../core/json-check.ts'
+import type { NewNode } from '../store/run-table.ts'
+import type { NodeKind } from '../store/run-writer.ts'
+import type { Store } from '../store/store.ts'
+import { checkGraph, type Graph } from './graph.ts'
+
+/** Where runs are created, and within which bounds. */
+export interface RunTarget {
+  store: Store
+  clock: Clock
+  /** From a run's end until it is removed, where nothing else is said. */
+  ttlMs: number
+  /** Of one node's params, and of the globals. */
+  maxPayloadBytes: number
+  /** How long the record of a cancelled job is kept. */
+  recordTtlMs: number
+}
+
+/** A run to create. */
+export interface RunSpec {
+  className: string
+  graph: Graph
+  /** Under every node's params. */
+  globals?: object
+  /** What it was created with, for people. */
+  args?: readonly unknown[]
+  ttlMs?: number
+  /** At most one run of this name is under way. */
+  unique?: string
+  /** More fields of the run's record. */
+  fields?: Record<string, string>
+}
+
+/** The most text of a run's arguments that is kept to be shown. */
+const shownArgs = 2000
+
+/**
+ * Creates a run of a graph, pending. Nothing of it is visible unless all of it is written.
+ * @returns its id
+ * @throws RuntimeError ERR_GRAPH, ERR_NOT_JSON, ERR_TOO_LARGE, ERR_STATE (a unique run is under way), ERR_REDIS
+ */
+export async function createRun({ store, clock, ...limits }: RunTarget, spec: RunSpec): Promise<string> {
+  checkGraph(spec.graph)
+  const { kinds, nodes } = storedNodes(spec, limits.maxPayloadBytes)
+  const now = clock.now()
+  const id = newId(now)
+  await store.runs.create(
+    {
+      id,
+      className: spec.className,
+      kinds,
+      nodes,
+      ttlMs: spec.ttlMs ?? limits.ttlMs,
+      ...(spec.unique === undefined ? {} : { unique: spec.unique }),
+      ...(spec.globals === undefined ? {} : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
+      ...(spec.args === undefined || spec.args.length === 0 ? {} : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
+      ...(spec.fields ? { fields: spec.fields } : {}),
+    },
+    now,
+  )
+  return id
+}
+
+/** A graph's nodes as they are stored: what they have in common is written once. */
+function storedNodes({ className, graph }: RunSpec, maxBytes: number): { kinds: NodeKind[]; nodes: NewNode[] } {
+  const kinds: NodeKind[] = []
+  const byText = new Map<string, number>()
+  const optionTexts = new Map<object, string>()
+  const optionText = (options: object | undefined): string => {
+    if (!options) return ''
+    const known = optionTexts.get(options) ?? JSON.stringify(options)
+    optionTexts.set(options, known)
+    return known
+  }
+  const kindOf = (node: Graph['nodes'][number]): number => {
+    const key = `${node.className}\n${node.queue}\n${node.waitMs ?? 0}\n${optionText(node.options)}`
+    const found = byText.get(key)
+    if (found !== undefined) return found
+    const kind = { class: node.className, queue: node.queue, ...(node.waitMs ? { wait: node.waitMs } : {}), ...(node.options ? { options: node.options } : {}) }
+    byText.set(key, kinds.push(kind) - 1)
+    if (kinds.length > 65_536) throw new RuntimeError('ERR_TOO_LARGE', `${className}: expected at most 65536 different combinations of class, queue and options, got more`)
+    return kinds.length - 1
+  }
+  const nodes = graph.nodes.map((node): NewNode => ({
+    kind: kindOf(node),
+    parents: node.parents,
+    ...(node.params === undefined ? {} : { params: jsonText(node.params, `${className}: params of ${node.className}`, maxBytes) }),
+    ...(node.label === undefined ? {} : { label: node.label }),
+  }))
+  return { kinds, nodes }
+}
+
+function jsonText(value: unknown, what: string, maxBytes: number): string {
+  const bad = findNotJson(value, 'it')
+  if (bad) throw new RuntimeError('ERR_NOT_JSON', `${what}: ${bad}`)
+  const text = JSON.stringify(value)
+  const size = Buffer.byteLength(text)
+  if (size <= maxBytes) return text
+  throw new RuntimeError('ERR_TOO_LARGE', `${what}: expected at most ${maxBytes} bytes, got ${size}; store the data elsewhere and pass its id, or raise limits.maxPayload`)
+}

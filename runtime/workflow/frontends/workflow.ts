@@ -1,0 +1,134 @@
+import { systemClock } from '../../core/clock.ts'
+import { duration, type Duration } from '../../core/duration.ts'
+import { RuntimeError } from '../../core/errors.ts'
+import { defaultClient, defaultConfig } from '../../jobs/default-client.ts'
+import { wireName, type JobDefinition } from '../../jobs/job.ts'
+import { workflowBrand } from '../../jobs/registry.ts'
+import type { RunQuery, RunRecord } from '../../store/run-reader.ts'
+import { notFound } from '../../store/runs.ts'
+import { createRun, type RunTarget } from '../create-run.ts'
+import type { Graph } from '../graph.ts'
+import { GraphBuilder, type NodeHandle, type NodeOptions } from '../graph-builder.ts'
+import { WorkflowRun } from '../workflow-run.ts'
+
+/** Options of one run. */
+export interface CreateOptions {
+  /** Under every job's params. */
+  globals?: Record<string, unknown>
+  /** How long the run is kept after its end. */
+  ttl?: Duration
+}
+
+/** A workflow class. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- configure's arguments are the application's own
+export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) & { wireName?: string; queue?: string; unique?: boolean; ttl?: Duration } & { readonly [K in typeof workflowBrand]: true }
+
+/** Arguments of a workflow's `configure`. */
+export type ConfigureArgs<W extends Workflow> = Parameters<W['configure']>
+
+/** `create(...)`, and `create.with(options)(...)`. */
+export interface Create {
+  <W extends Workflow>(this: WorkflowClass<W>, ...args: ConfigureArgs<W>): Promise<W>
+  with<W extends Workflow = Workflow>(options: CreateOptions): (...args: ConfigureArgs<W>) => Promise<W>
+}
+
+/**
+ * A graph of jobs: extend it and `run` jobs in `configure`. Each call of `create` makes one run, which the engine carries
+ * to an end of its own: finished, failed or stopped.
+ */
+export abstract class Workflow extends WorkflowRun {
+  static readonly [workflowBrand] = true
+  static wireName?: string
+  /** For jobs that name no queue, nor does their class. */
+  static queue?: string
+  /** At most one run of this class is under way. */
+  static unique?: boolean
+  static ttl?: Duration
+
+  #builder: GraphBuilder | undefined
+
+  /** Runs jobs; may be asynchronous. Its arguments are those of `create`. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ConfigureArgs
+  abstract configure(...args: any[]): void | Promise<void>
+
+  /** Adds a job to the graph. @returns a handle for `after` and `before` */
+  protected run<J extends JobDefinition>(job: J, options: NodeOptions<J> = {}): NodeHandle {
+    if (!this.#builder) throw new RuntimeError('ERR_STATE', `${this.constructor.name}: run() belongs into configure(); inside a job use this.workflow.add()`)
+    return this.#builder.add(job, options as NodeOptions)
+  }
+
+  /** Creates a run, pending: nothing runs before `start`. @throws RuntimeError ERR_GRAPH, ERR_NOT_JSON, ERR_STATE */
+  static get create(): Create {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- `create.with(…)` is called later, without it
+    const type = this as unknown as WorkflowClass
+    const make = (options: CreateOptions) => (...args: unknown[]) => Workflow.createOn(defaultTarget(), type, args, options)
+    return Object.assign(make({}), { with: make }) as unknown as Create
+  }
+
+  /** Creates a run of a class on a given store; `create` uses the process's own. */
+  static async createOn(target: RunTarget, type: WorkflowClass, args: readonly unknown[], options: CreateOptions = {}): Promise<Workflow> {
+    const name = wireName(type)
+    const { flow, graph } = await Workflow.#configured(type, args)
+    const ttl = options.ttl ?? type.ttl
+    const id = await createRun(target, {
+      className: name,
+      graph,
+      args,
+      ...(options.globals === undefined ? {} : { globals: options.globals }),
+      ...(ttl === undefined ? {} : { ttlMs: duration(ttl, `ttl of ${name}`) }),
+      ...(type.unique === true ? { unique: name } : {}),
+    })
+    return flow.attach(target, await recordOf(target, id)).reload()
+  }
+
+  /** The graph that a class makes of these arguments; pure as far as its `configure` is. @throws RuntimeError ERR_GRAPH */
+  static async compile(type: WorkflowClass, args: readonly unknown[] = []): Promise<Graph> {
+    return (await Workflow.#configured(type, args)).graph
+  }
+
+  static async #configured(type: WorkflowClass, args: readonly unknown[]): Promise<{ flow: Workflow; graph: Graph }> {
+    const flow = new type()
+    flow.#builder = new GraphBuilder(wireName(type), type.queue)
+    await flow.configure(...args)
+    const graph = flow.#builder.compile()
+    flow.#builder = undefined
+    return { flow, graph }
+  }
+
+  /** A run by its id. @throws RuntimeError ERR_NOT_FOUND, also when the run is of another class */
+  static async find<W extends Workflow>(this: WorkflowClass<W>, id: string): Promise<W> {
+    const target = defaultTarget()
+    const record = await recordOf(target, id)
+    if (record.class !== wireName(this)) throw notFound(id)
+    return new this().attach(target, record).reload()
+  }
+
+  /** Runs of this class by creation, positions `from` to `to`, both included. Their jobs are not read. */
+  static async page<W extends Workflow>(this: WorkflowClass<W>, from = 0, to = 99, { order = 'desc' as 'asc' | 'desc' } = {}): Promise<W[]> {
+    return Workflow.#list(this, { from, to, order })
+  }
+
+  /** Runs of this class that are under way. */
+  static async running<W extends Workflow>(this: WorkflowClass<W>): Promise<W[]> {
+    return Workflow.#list(this, { from: 0, to: 9999, order: 'asc', status: 'running' })
+  }
+
+  static async #list<W extends Workflow>(type: WorkflowClass<W>, query: Omit<RunQuery, 'class'>): Promise<W[]> {
+    const target = defaultTarget()
+    const records = await target.store.runs.read.list({ ...query, class: wireName(type) })
+    return records.map((record) => new type().attach(target, record))
+  }
+}
+
+async function recordOf(target: RunTarget, id: string): Promise<RunRecord> {
+  const record = await target.store.runs.read.find(id)
+  if (!record) throw notFound(id)
+  return record
+}
+
+/** The store and bounds of this process's client. */
+export function defaultTarget(): RunTarget {
+  const { workflows, limits } = defaultConfig()
+  const { maxPayloadBytes, recordTtlMs } = limits
+  return { store: defaultClient().store, clock: systemClock, ttlMs: workflows.ttlMs, maxPayloadBytes, recordTtlMs }
+}

@@ -51,15 +51,25 @@ try {
   await perform(await assigned, app, channel)
 } catch (thrown) {
   const error = toError(thrown)
-  await say({ type: 'broken', code: String((error as { code?: unknown }).code ?? 'ERR_APP_LOAD'), message: error.message })
+  await say({
+    type: 'broken',
+    code: String((error as { code?: unknown }).code ?? 'ERR_APP_LOAD'),
+    message: error.message,
+  })
   process.exit(1)
 }
 
-async function perform(assignment: Assignment, app: Awaited<ReturnType<typeof loadApp>>, channel: Channel): Promise<void> {
+async function perform(
+  assignment: Assignment,
+  app: Awaited<ReturnType<typeof loadApp>>,
+  channel: Channel,
+): Promise<void> {
   process.title = jobTitle(assignment)
   applyLimits(assignment)
   // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
-  process.on('SIGTERM', () => process.emit('message', { type: 'cancel', reason: 'told to stop' } satisfies ParentMessage, undefined))
+  process.on('SIGTERM', () =>
+    process.emit('message', { type: 'cancel', reason: 'told to stop' } satisfies ParentMessage, undefined),
+  )
   await say({ type: 'started', pid: process.pid })
   const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
   let outcome
@@ -70,7 +80,12 @@ async function perform(assignment: Assignment, app: Awaited<ReturnType<typeof lo
     outcome = { kind: 'failed' as const, error: errorRecord(toError(thrown)) }
   }
   const usage = process.resourceUsage()
-  await say({ type: 'usage', cpuUserMs: usage.userCPUTime / 1000, cpuSystemMs: usage.systemCPUTime / 1000, peakRssBytes: usage.maxRSS * 1024 })
+  await say({
+    type: 'usage',
+    cpuUserMs: usage.userCPUTime / 1000,
+    cpuSystemMs: usage.systemCPUTime / 1000,
+    peakRssBytes: usage.maxRSS * 1024,
+  })
   await say({ type: 'outcome', outcome })
   process.exit(0)
 }

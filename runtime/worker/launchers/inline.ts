@@ -65,7 +65,16 @@ export class InlineLauncher implements Launcher {
       outcome = { kind: 'failed', error: errorRecord(toError(thrown)) }
     }
     const cpu = process.cpuUsage(before)
-    return { pid: process.pid, exitCode: 0, signal: null, outcome, started: true, cpuUserMs: cpu.user / 1000, cpuSystemMs: cpu.system / 1000, output: [] }
+    return {
+      pid: process.pid,
+      exitCode: 0,
+      signal: null,
+      outcome,
+      started: true,
+      cpuUserMs: cpu.user / 1000,
+      cpuSystemMs: cpu.system / 1000,
+      output: [],
+    }
   }
 
   #givenUp(signal: NodeJS.Signals): Ending {

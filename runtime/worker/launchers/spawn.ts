@@ -85,7 +85,8 @@ export class SpawnLauncher implements Launcher {
     while (!this.#stopped && this.#spares.length < this.#options.spares) {
       const spare = this.#boot(this.#generation)
       spare.ready.catch((error: unknown) => {
-        if (!this.#stopped) this.#options.log.warn(`a job process could not load the application: ${(error as Error).message}`)
+        if (!this.#stopped)
+          this.#options.log.warn(`a job process could not load the application: ${(error as Error).message}`)
       })
       this.#spares.push(spare)
     }
@@ -95,12 +96,16 @@ export class SpawnLauncher implements Launcher {
     const { source, bootTimeoutMs, passOutput } = this.#options
     const loader = hasTypeScript(source) || entry.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
     const flags = entry.endsWith('.ts') ? ['--conditions=source'] : []
-    const child = spawn(process.execPath, [...flags, '--enable-source-maps', ...loader, entry, JSON.stringify(source), String(process.pid)], {
-      cwd: source.root,
-      detached: true, // a group of its own, so that what the job starts can be ended with it
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, RESQUE_RUNTIME_SUPERVISOR: String(process.pid) },
-    })
+    const child = spawn(
+      process.execPath,
+      [...flags, '--enable-source-maps', ...loader, entry, JSON.stringify(source), String(process.pid)],
+      {
+        cwd: source.root,
+        detached: true, // a group of its own, so that what the job starts can be ended with it
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: { ...process.env, RESQUE_RUNTIME_SUPERVISOR: String(process.pid) },
+      },
+    )
     this.#all.add(child)
     child.once('close', () => {
       this.#all.delete(child)
@@ -130,7 +135,15 @@ export class SpawnLauncher implements Launcher {
     const ended = new Promise<Ending>((resolve) => {
       const finish = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
         killGroup(child, 'SIGKILL') // what the job left running goes with it (promise 8)
-        resolve({ pid: child.pid, exitCode, signal, ...(outcome ? { outcome } : {}), started, ...numbers(usage), output: tail.lines() })
+        resolve({
+          pid: child.pid,
+          exitCode,
+          signal,
+          ...(outcome ? { outcome } : {}),
+          started,
+          ...numbers(usage),
+          output: tail.lines(),
+        })
       }
       if (child.exitCode !== null || child.signalCode !== null) finish(child.exitCode, child.signalCode)
       else {
@@ -156,7 +169,12 @@ export class SpawnLauncher implements Launcher {
 function booted(child: ChildProcess, tail: OutputTail, timeoutMs: number): Promise<Manifest> {
   return new Promise<Manifest>((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new RuntimeError('ERR_APP_LOAD', `the application: expected to load within ${timeoutMs} ms, it did not; is something waiting at import? (worker.bootTimeoutMs)`))
+      reject(
+        new RuntimeError(
+          'ERR_APP_LOAD',
+          `the application: expected to load within ${timeoutMs} ms, it did not; is something waiting at import? (worker.bootTimeoutMs)`,
+        ),
+      )
     }, timeoutMs)
     const refuse = (error: Error): void => {
       clearTimeout(timer)
@@ -170,7 +188,12 @@ function booted(child: ChildProcess, tail: OutputTail, timeoutMs: number): Promi
     })
     child.once('error', refuse)
     child.once('close', (code, signal) => {
-      refuse(new RuntimeError('ERR_APP_LOAD', `a job process ended (${signal ?? `exit code ${code}`}) while it loaded the application: ${tail.lines().join(' | ')}`))
+      refuse(
+        new RuntimeError(
+          'ERR_APP_LOAD',
+          `a job process ended (${signal ?? `exit code ${code}`}) while it loaded the application: ${tail.lines().join(' | ')}`,
+        ),
+      )
     })
   })
 }

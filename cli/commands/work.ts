@@ -3,6 +3,7 @@ import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
 import type { Launcher } from '../../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../../runtime/worker/launchers/spawn.ts'
 import { workerSignals } from '../../runtime/worker/signals.ts'
+import { Steps } from '../../runtime/workflow/steps.ts'
 import { checkQueues, Supervisor, type SupervisorOptions } from '../../runtime/worker/supervisor.ts'
 import { command } from '../command.ts'
 import { loadAppHere, type Context } from '../context.ts'
@@ -50,6 +51,7 @@ export async function supervisorOptions(context: Context): Promise<SupervisorOpt
     clock: systemClock,
     log,
     limits: config.limits,
+    steps: stepsOf(context),
     launcher: await makeLauncher(kind, context),
     otherLauncher: (isolation) => spawnLauncher(context, isolation),
   }
@@ -63,4 +65,12 @@ async function makeLauncher(kind: 'fork' | 'spawn' | 'inline', context: Context)
 function spawnLauncher({ source, log, config }: Context, _kind: string): Launcher {
   const { concurrency, bootTimeoutMs } = config.worker
   return new SpawnLauncher({ source, log, spares: concurrency, bootTimeoutMs })
+}
+
+/** All outputs that one step is given, together; a report after a hundred thousand rows gets a few megabytes. */
+const maxPayloadsBytes = 32 * 1024 ** 2
+
+/** What makes workflow steps ready for a supervisor. */
+export function stepsOf({ store, config }: Context): Steps {
+  return new Steps(store.runs, systemClock, { maxOutputBytes: config.limits.maxPayloadBytes, maxPayloadsBytes })
 }

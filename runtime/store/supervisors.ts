@@ -130,7 +130,9 @@ export class Supervisors {
       output: end.step?.output ?? '',
       extra: end.step?.extra ?? '',
     })
-    return reply === 'ok'
+    // A wide fan-out goes on here; should this process die first, any supervisor's tick does it.
+    for (let left = reply === 'more' ? 1 : 0; left > 0;) left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+    return reply !== 'lost'
   }
 
   /**

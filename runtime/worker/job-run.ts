@@ -1,34 +1,20 @@
 import { performance } from 'node:perf_hooks'
 import type { Clock } from '../core/clock.ts'
 import { decodeItem } from '../core/codec.ts'
+import { hasCode, toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { CallOptions } from '../jobs/options.ts'
 import type { Store } from '../store/store.ts'
 import type { Reserved } from '../store/supervisors.ts'
+import { errorRecord } from './error-record.ts'
 import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
 import { watchMemory } from './memory-watch.ts'
 import { Notes } from './notes.ts'
 import type { Assignment, ChildMessage, ClassManifest, StepContext } from './protocol.ts'
 import type { End, Settler } from './settler.ts'
+import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
 import { judge, type Cause, type KillReason, type Verdict } from './verdict.ts'
-
-/** A workflow step, made ready to run. */
-export interface PreparedStep {
-  className: string
-  /** JSON text of the arguments. */
-  args: string
-  context: StepContext
-  options: CallOptions
-}
-
-/** Workflows, as far as a worker must know of them; handed in, since this layer does not know that one. */
-export interface StepSource {
-  /** The class name under which steps travel. */
-  readonly className: string
-  /** Makes a step ready, or says why it shall not run (it is done already, its run was stopped …). */
-  prepare(job: Reserved, args: string): Promise<PreparedStep | { gone: string }>
-}
 
 /** What every job of a worker shares. */
 export interface JobRunOptions {
@@ -113,9 +99,21 @@ export class JobRun {
     const { steps } = this.#options
     const call = job.options === '' ? {} : (JSON.parse(job.options) as CallOptions)
     if (steps?.className !== item.className) return this.#launch({ ...item, options: call })
-    const step = await steps.prepare(job, item.args)
+    const step = await this.#prepare(steps, item.args)
+    if ('kind' in step) return this.#end(step)
     if ('gone' in step) return this.#end({ kind: 'discarded', reason: step.gone })
-    return this.#launch({ ...step, options: { ...call, ...step.options } })
+    const end = await this.#launch({ ...step, options: { ...call, ...step.options } })
+    return { ...end, step: { context: step.context, ...(end.outcome ? { outcome: end.outcome } : {}) } }
+  }
+
+  /** A step that cannot be made ready fails; while Redis is away it goes back. */
+  async #prepare(steps: StepSource, args: string): Promise<PreparedStep | { gone: string } | Verdict> {
+    try {
+      return await steps.prepare(this.job, args)
+    } catch (thrown) {
+      if (hasCode(thrown, 'ERR_REDIS')) return { kind: 'put back' }
+      return { kind: 'failed', cause: 'exception', error: errorRecord(toError(thrown)) }
+    }
   }
 
   async #launch({
@@ -152,6 +150,7 @@ export class JobRun {
     }
     return {
       ...this.#end(verdict, ending, peakSeen),
+      ...(ending.outcome ? { outcome: ending.outcome } : {}),
       ...(settings.keepResultMs === undefined ? {} : { keepResultMs: settings.keepResultMs }),
     }
   }

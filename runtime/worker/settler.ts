@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.ts'
-import { hasCode } from '../core/errors.ts'
+import { hasCode, toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { encodeFailure } from '../store/failures.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
-import type { ErrorRecord } from './protocol.ts'
+import { errorRecord } from './error-record.ts'
+import type { ErrorRecord, Outcome, StepContext } from './protocol.ts'
+import type { StepEnd, StepSource } from './step-source.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Bounds of what is kept. */
@@ -21,6 +23,7 @@ export interface SettlerOptions {
   clock: Clock
   log: Logger
   limits: KeepLimits
+  steps?: StepSource
   /** The supervisor's id, or undefined when its lease is gone: then nothing can be recorded any more. */
   supervisorId: () => string | undefined
 }
@@ -33,7 +36,14 @@ export interface End {
   /** Pid, exit, times, memory, last lines. */
   evidence: Record<string, unknown>
   keepResultMs?: number
+  /** What the job said of its end. */
+  outcome?: Outcome
+  /** A workflow step's surroundings. */
+  step?: { context: StepContext; outcome?: Outcome }
 }
+
+/** A step's own record is dropped soon after it is done: its run knows how it went, and runs have many. */
+const doneStepTtlMs = 60_000
 
 /** Records how jobs end. While Redis is away it goes on trying, until the lease runs out and the job is another's. */
 export class Settler {
@@ -94,7 +104,10 @@ export class Settler {
           ...(result === undefined ? {} : { result }),
           ...('reason' in verdict && verdict.reason !== undefined ? { reason: verdict.reason } : {}),
         }
-        return this.#end(id, delivery, verdict.kind, fields, keepResultMs)
+        const step = await this.#stepDone(end)
+        if (step && 'kind' in step) return this.#fail(id, delivery, end, step)
+        const ttlMs = keepResultMs ?? (step ? doneStepTtlMs : this.#options.limits.recordTtlMs)
+        return supervisors.settle(id, delivery, now, this.#options.limits.failedMax, { state: verdict.kind, fields, ttlMs, ...(step ? { step } : {}) })
       }
     }
   }
@@ -132,22 +145,20 @@ export class Settler {
       entry,
       fields,
       ttlMs: limits.recordTtlMs,
+      // Every failure is offered: a step whose run could not even make it ready has no context.
+      ...(this.#options.steps ? { step: this.#options.steps.failed(verdict.error) } : {}),
     })
   }
 
-  async #end(
-    id: string,
-    delivery: Delivery,
-    state: 'done' | 'discarded' | 'refused' | 'cancelled',
-    fields: Record<string, string>,
-    keepResultMs: number | undefined,
-  ): Promise<boolean> {
-    const { limits, clock, store } = this.#options
-    return store.supervisors.settle(id, delivery, clock.now(), limits.failedMax, {
-      state,
-      fields,
-      ttlMs: keepResultMs ?? limits.recordTtlMs,
-    })
+  /** What a done step tells its run; a verdict of its own when the run cannot take it. */
+  async #stepDone({ verdict, step }: End): Promise<StepEnd | Extract<Verdict, { kind: 'failed' }> | undefined> {
+    if (verdict.kind !== 'done' || step?.outcome?.kind !== 'done') return undefined
+    try {
+      return await this.#options.steps?.done(step.context, step.outcome)
+    } catch (thrown) {
+      if (hasCode(thrown, 'ERR_REDIS')) throw thrown
+      return { kind: 'failed', cause: 'exception', error: errorRecord(toError(thrown)) }
+    }
   }
 
   /** The errors of this job's attempts so far, this one last, at most `attemptsKept`. */

@@ -2,16 +2,18 @@ import { hostname } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { Loop } from '../core/loop.ts'
 import { startAll, stopAll, type Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import { DueMover } from './due-mover.ts'
 import { Fetcher } from './fetcher.ts'
-import { JobRun, type JobRunOptions, type StepSource } from './job-run.ts'
+import { JobRun, type JobRunOptions } from './job-run.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import { Lease } from './lease.ts'
 import type { ClassManifest, Manifest } from './protocol.ts'
 import { Settler, type KeepLimits } from './settler.ts'
 import type { WorkerVerb } from './signals.ts'
+import type { StepSource } from './step-source.ts'
 import { title } from './titles.ts'
 import type { KillReason } from './verdict.ts'
 import { workerIds } from './worker-ids.ts'
@@ -101,6 +103,7 @@ export class Supervisor implements Service {
     this.#services = [
       this.#lease,
       new DueMover({ store, clock, log, ttlMs: limits.recordTtlMs }),
+      ...workflowLoop(options),
       { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.stop() },
     ]
   }
@@ -216,7 +219,7 @@ export class Supervisor implements Service {
       limits,
       ...(steps ? { steps } : {}),
       launcherFor: (isolation) => this.#launcherFor(isolation),
-      settler: new Settler({ store, clock, log, limits, supervisorId: () => this.#lease.id }),
+      settler: new Settler({ store, clock, log, limits, ...(steps ? { steps } : {}), supervisorId: () => this.#lease.id }),
       manifest: () => this.#manifest,
       onStarted: () => this.#showTitle(),
     }
@@ -267,6 +270,15 @@ export class Supervisor implements Service {
         : `Waiting for ${queues.join(',')}`
     process.title = title(doing)
   }
+}
+
+/** Whatever a crash has left half done in a run goes on within a second, in any supervisor. */
+function workflowLoop({ steps, clock, log }: SupervisorOptions): Service[] {
+  if (!steps) return []
+  const turn = async (): Promise<undefined> => {
+    await steps.tick()
+  }
+  return [new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })]
 }
 
 /** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */

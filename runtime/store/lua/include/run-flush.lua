@@ -39,6 +39,7 @@ end
 local function leave(run, ...)
   redis.call('RPUSH', key.advancing(), table.concat({ run.id, ... }, ' '))
   add(run.totals, 'advancing', 1)
+  run.left = true
 end
 
 local function run_flush(run)

@@ -39,7 +39,7 @@ end
 -- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [new parents]]…]}, memory: {key: JSON text}}.
 local function run_step_end(step, job, state, now, output, extra)
   local run, node = owned_step(step, job, now)
-  if not run then return false end
+  if not run then return nil end
   local more = extra ~= '' and cjson.decode(extra) or {}
   if state == 'cancelled' and run.status ~= 'running' then
     end_node(run, node, 'held')
@@ -62,7 +62,7 @@ local function run_step_end(step, job, state, now, output, extra)
     run_spread(run, BATCH)
   end
   run_flush(run)
-  return true
+  return run.left and 'more' or 'all'
 end
 
 -- A delivery that ended without ending the step: `delayed` until a later attempt, or back on its queue.

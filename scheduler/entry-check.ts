@@ -86,12 +86,22 @@ class EntryCheck {
       persist: this.#optional('persist', (given) => booleanOf('persist', given)) ?? false,
       source: this.#context.source,
       line,
-      config: JSON.stringify(value),
+      config: this.#config(),
     }
     this.#checkTogether(entry)
     return this.#problems.some(({ severity }) => severity === 'error')
       ? { problems: this.#problems }
       : { entry, problems: this.#problems }
+  }
+
+  /** The entry as JSON for `persistent_schedules`: without `persist`, arguments as they were written. */
+  #config(): string {
+    const { args: _args, persist: _persist, ...rest } = this.#options
+    const args = this.#has('args') ? this.#source.argsText() : undefined
+    const parts = [
+      ...Object.entries(rest).map(([key, each]) => `${JSON.stringify(key)}:${JSON.stringify(each) ?? 'null'}`),
+    ]
+    return `{${[...parts, ...(args === undefined ? [] : [`"args":${args}`])].join(',')}}`
   }
 
   #checkNames(): void {

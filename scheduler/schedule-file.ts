@@ -131,7 +131,7 @@ function checkMap(
         name,
         line,
         value: map.toJS(document),
-        lineOf: (option) => lineOf((findPair(map, option, document)?.key ?? null)),
+        lineOf: (option) => lineOf(findPair(map, option, document)?.key ?? null),
         argsText: () => (args ? toJsonText(args.value, document) : undefined),
       },
       context,

@@ -75,6 +75,16 @@ export function slotsBetween(
   return { slots, more: false }
 }
 
+/** The last fire time at or before an instant, where bounds allow it. */
+export function lastSlot(timing: Timing, origin: Origin, atMs: number): number | undefined {
+  const anchor = origin.lastSlotMs ?? opensAt(timing, origin)
+  const last =
+    timing.kind === 'cron'
+      ? timing.cron.previous(atMs)
+      : anchor + Math.floor((atMs - anchor) / timing.everyMs) * timing.everyMs
+  return last !== undefined && nextSlot(timing, origin, last - 1) === last ? last : undefined
+}
+
 /** The timing in words, for people. */
 export function describeTiming(timing: Timing | undefined): string {
   if (!timing) return 'by hand only'

@@ -8,7 +8,10 @@ redis.call('HSETNX', state, 'since', now)
 local cursor, slot, paused, switched = unpack(redis.call('HMGET', state, 'cursor', 'slot', 'paused', 'enabled'))
 local off = paused == '1' or (switched or enabled) == '0'
 local was_off = redis.call('HDEL', state, 'off') == 1
-if not cursor or tonumber(cursor) > tonumber(latest) or was_off then redis.call('HSET', state, 'cursor', now) end
+if not cursor or tonumber(cursor) > tonumber(latest) or was_off then
+  -- A fire time that is this very moment (`first: now`) is still to come.
+  redis.call('HSET', state, 'cursor', tonumber(now) - 1)
+end
 if slot and tonumber(slot) > tonumber(latest) then redis.call('HDEL', state, 'slot') end
 if off then redis.call('HSET', state, 'off', 1) end
 redis.call('EXPIRE', state, 34560000)

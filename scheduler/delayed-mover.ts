@@ -1,0 +1,109 @@
+import type { Clock } from '../runtime/core/clock.ts'
+import type { Logger } from '../runtime/core/logger.ts'
+import { Loop } from '../runtime/core/loop.ts'
+import type { Service } from '../runtime/core/service.ts'
+import type { Delayed } from '../runtime/store/delayed.ts'
+
+/** What a {@link DelayedMover} needs. */
+export interface DelayedMoverOptions {
+  delayed: Delayed
+  clock: Clock
+  log: Logger
+  /** `host:pid` while this process holds resque-scheduler's lock: only then may Resque's buckets be touched. */
+  leader: () => string | undefined
+  /** The queue of a class, for items that name none; undefined when nobody knows one. */
+  queueOf?: (className: string) => string | undefined
+  ttlMs: number
+  failedMax: number
+  /** Jobs a script call may move; 200 take one to three milliseconds (promise 13). */
+  batch?: number
+}
+
+const defaultBatch = 200
+/** With nothing in sight it waits to be told; this only bounds what a lost message can cost. */
+const idleMs = 60_000
+
+/** Moves due jobs to their queues: sleeps until the next is due, or until it hears of an earlier one. */
+export class DelayedMover implements Service {
+  readonly name = 'delayed-mover'
+  readonly #options: DelayedMoverOptions
+  readonly #loop: Loop
+  readonly #routes: Record<string, string> = Object.create(null) as Record<string, string>
+  #nextMs = Infinity
+
+  constructor(options: DelayedMoverOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      name: this.name,
+      clock: options.clock,
+      log: options.log,
+      intervalMs: 1000,
+      turn: (signal) => this.#turn(signal),
+    })
+  }
+
+  start(): Promise<void> {
+    return this.#loop.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+
+  /** Something is due at this time: wakes when that is before all that is known. */
+  expect(dueMs: number): void {
+    if (dueMs < this.#nextMs) this.#loop.wake()
+  }
+
+  /** Looks at once: the clock was set, or this process leads now. */
+  wake(): void {
+    this.#loop.wake()
+  }
+
+  async #turn(signal: AbortSignal): Promise<number> {
+    // Whatever is announced while this turn looks may not be in what it sees.
+    this.#nextMs = Infinity
+    const nextMs = Math.min(await this.#moveSet(signal), await this.#moveBuckets(signal))
+    this.#nextMs = nextMs
+    return Math.min(Math.max(nextMs - this.#options.clock.now(), 0), idleMs)
+  }
+
+  async #moveSet(signal: AbortSignal): Promise<number> {
+    const { delayed, clock, ttlMs, batch = defaultBatch } = this.#options
+    for (;;) {
+      const now = clock.now()
+      const { nextDueMs } = await delayed.moveDue(now, batch, ttlMs)
+      if (nextDueMs === undefined) return Infinity
+      if (nextDueMs > now || signal.aborted) return nextDueMs
+    }
+  }
+
+  async #moveBuckets(signal: AbortSignal): Promise<number> {
+    const { delayed, clock, log, leader, ttlMs, failedMax, batch = defaultBatch } = this.#options
+    for (;;) {
+      const now = clock.now()
+      const owner = leader()
+      if (owner === undefined) return Infinity
+      const reply = await delayed.moveBuckets(owner, now, batch, { ttlMs, failedMax }, this.#routes)
+      if (reply.kind === 'lost') return Infinity
+      if (reply.buried > 0)
+        log.warn(`${reply.buried} delayed items were no jobs, or had no queue: they are in the failed list now`)
+      if (reply.unrouted !== undefined) {
+        this.#routes[reply.unrouted] = this.#options.queueOf?.(reply.unrouted) ?? ''
+        continue
+      }
+      if (reply.nextDueMs === undefined) return Infinity
+      if (reply.nextDueMs > now || signal.aborted) return reply.nextDueMs
+    }
+  }
+}
+
+/** Moves what is due in the millisecond set: for processes other than the scheduler, so that retries need none. */
+export async function moveDueMs(
+  store: { delayed: Delayed },
+  nowMs: number,
+  batch: number,
+  ttlMs: number,
+): Promise<{ moved: number; nextDueMs: number | undefined }> {
+  return store.delayed.moveDue(nowMs, batch, ttlMs)
+}

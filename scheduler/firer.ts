@@ -1,0 +1,128 @@
+import { toError } from '../runtime/core/errors.ts'
+import type { MissedFiring } from '../runtime/store/schedules.ts'
+import type { ScheduleEntry } from './entry.ts'
+import type { RunnerOptions } from './runner-options.ts'
+import { decideOverlap, type PreviousState } from './overlap.ts'
+
+/** How one firing ended. `accounted`: it was left out, or waits. */
+export type FireReply = 'fired' | 'accounted' | 'stale' | 'lost' | 'off'
+
+/** Firings of one entry that may wait for the run before (overlap: queue). */
+const waitingMax = 100
+
+/** Carries out one firing of one entry: asks about overlap, then queues the job or starts the run. */
+export class Firer {
+  /** How many firings wait for the run before. */
+  waiting = 0
+  readonly #entry: ScheduleEntry
+  readonly #options: RunnerOptions
+  readonly #nextAfter: (slotMs: number) => number | undefined
+
+  constructor(entry: ScheduleEntry, options: RunnerOptions, nextAfter: (slotMs: number) => number | undefined) {
+    this.#entry = entry
+    this.#options = options
+    this.#nextAfter = nextAfter
+  }
+
+  /** Learns how many firings wait. */
+  async countWaiting(): Promise<void> {
+    const waits = this.#entry.overlap === 'queue'
+    this.waiting = waits ? (await this.#options.schedules.waiting(this.#entry.name)).length : 0
+  }
+
+  async fire(slotMs: number, lateMs: number, mode: 'timed' | 'waited' | 'manual'): Promise<FireReply> {
+    if (mode === 'timed' && this.#entry.overlap !== 'allow') {
+      const { previous, waiting, id } = await this.#previous()
+      const decision = decideOverlap(this.#entry.overlap, previous, waiting, waitingMax)
+      if (decision === 'skip') return this.#leaveOut(slotMs, `the run before (${id}) was not done`)
+      if (decision === 'wait') return this.#wait(slotMs)
+    }
+    const queue = this.#entry.kind === 'job' ? (this.#entry.queue ?? this.#options.queueOf(this.#entry.target)) : ''
+    if (queue === undefined)
+      return this.#leaveOut(slotMs, `nobody knows a queue of ${this.#entry.target}; give the entry one`)
+    const { schedules, owner, clock, newId, ttlMs } = this.#options
+    const { name, target, args } = this.#entry
+    const item = `{"class":${JSON.stringify(target)},"args":${args}}`
+    const job = this.#entry.kind === 'job' ? { id: newId(), className: target, queue, item, ttlMs } : undefined
+    const reply = await schedules.fire(owner, {
+      name,
+      slotMs,
+      nowMs: clock.now(),
+      lateMs,
+      nextMs: this.#nextAfter(slotMs),
+      mode,
+      job,
+    })
+    if (reply === 'fired') {
+      this.#options.log.info(`${name}: fired`, { slot: new Date(slotMs).toISOString(), late_ms: lateMs })
+      if (!job) await this.startRun(slotMs)
+    }
+    return reply
+  }
+
+  /** Fires what waits, in turn, when the run before is done. */
+  async fireWaiting(): Promise<void> {
+    while (this.waiting > 0) {
+      const { previous, waiting } = await this.#previous()
+      this.waiting = waiting
+      const slotMs = (await this.#options.schedules.waiting(this.#entry.name))[0]
+      if (previous === 'busy' || slotMs === undefined) return
+      const reply = await this.fire(slotMs, this.#options.clock.now() - slotMs, 'waited')
+      if (reply === 'lost') this.#options.onLost()
+      if (reply !== 'fired') return
+      this.waiting -= 1
+    }
+  }
+
+  /** Starts the run of a firing that is noted as pending; what cannot be started is noted as missed. */
+  async startRun(slotMs: number): Promise<void> {
+    const { schedules, starters, log } = this.#options
+    const { name, kind, target, args } = this.#entry
+    try {
+      const starter = kind === 'job' ? undefined : starters[kind]
+      if (!starter) throw new Error(`this scheduler cannot start a ${kind}`)
+      const id = await starter.start(target, args, { entry: name, slotMs, key: `${name}:${slotMs}` })
+      await schedules.started(name, slotMs, id)
+    } catch (error) {
+      const { message, code } = toError(error) as Error & { code?: string }
+      // Redis went away: the firing stays pending, and is started when this entry is attended to.
+      if (code === 'ERR_REDIS') throw error
+      log.error(`${name}: ${kind} ${target} could not be started: ${message}`)
+      await schedules.started(name, slotMs, '', this.#missed(slotMs, `could not be started: ${message}`))
+    }
+  }
+
+  async #previous(): Promise<{ previous: PreviousState; waiting: number; id: string }> {
+    const { state, id, waiting } = await this.#options.schedules.previous(this.#entry.name)
+    if (state !== 'unknown') return { previous: state, waiting, id }
+    const starter = this.#entry.kind === 'job' ? undefined : this.#options.starters[this.#entry.kind]
+    return { previous: starter && (await starter.isRunning(id)) ? 'busy' : 'ended', waiting, id }
+  }
+
+  async #leaveOut(slotMs: number, reason: string): Promise<FireReply> {
+    this.#options.log.warn(`${this.#entry.name}: a firing was left out: ${reason}`)
+    return this.#account(slotMs, this.#missed(slotMs, reason), false)
+  }
+
+  async #wait(slotMs: number): Promise<FireReply> {
+    const reply = await this.#account(slotMs, undefined, true)
+    if (reply === 'accounted') this.waiting += 1
+    return reply
+  }
+
+  async #account(slotMs: number, missed: MissedFiring | undefined, wait: boolean): Promise<FireReply> {
+    const { schedules, owner } = this.#options
+    const reply = await schedules.account(owner, {
+      name: this.#entry.name,
+      slotMs,
+      nextMs: this.#nextAfter(slotMs),
+      missed,
+      wait,
+    })
+    return reply === 'ok' ? 'accounted' : reply
+  }
+
+  #missed(slotMs: number, reason: string): MissedFiring {
+    return { entry: this.#entry.name, fromMs: slotMs, toMs: slotMs, count: 1, reason, atMs: this.#options.clock.now() }
+  }
+}

@@ -1,0 +1,141 @@
+import type { Logger } from '../runtime/core/logger.ts'
+import type { Schedules } from '../runtime/store/schedules.ts'
+import { describeEntry } from './describe.ts'
+import { formatProblem, type CheckContext, type ScheduleEntry, type ScheduleProblem } from './entry.ts'
+import { EntryRunner } from './entry-runner.ts'
+import { readEntry, type Schedule } from './schedule-file.ts'
+import type { RunnerOptions } from './runner-options.ts'
+
+/** What a {@link Roster} needs. */
+export interface RosterOptions extends RunnerOptions {
+  schedules: Schedules
+  log: Logger
+  /** What dynamic entries are checked against. */
+  context: Omit<CheckContext, 'file' | 'source'>
+}
+
+/** Entries begun at once, so that a long list neither floods Redis nor blocks the process. */
+const startBatch = 200
+
+/** All entries while this process leads: those of schedule.yml, and over them the dynamic ones in Redis. */
+export class Roster {
+  readonly #options: RosterOptions
+  readonly #runners = new Map<string, EntryRunner>()
+  #file: Schedule = { entries: new Map(), problems: [] }
+  #open = false
+  #tail: Promise<void> = Promise.resolve()
+
+  constructor(options: RosterOptions) {
+    this.#options = options
+  }
+
+  /** Names and next fire times of what is loaded. */
+  get entries(): { entry: ScheduleEntry; nextMs: number | undefined }[] {
+    return [...this.#runners.values()].map(({ entry, nextMs }) => ({ entry, nextMs }))
+  }
+
+  /** Takes a schedule just read; what is wrong in it is logged. Entries that did not change keep their timers. */
+  use(file: Schedule): Promise<void> {
+    this.#file = file
+    this.#report(file.problems)
+    return this.#open ? this.#then(() => this.#load()) : Promise.resolve()
+  }
+
+  /** Begins to fire: this process leads. */
+  open(): Promise<void> {
+    this.#open = true
+    return this.#then(async () => {
+      // What is loaded now is fresh, whatever is noted as changed.
+      await this.#options.schedules.takeChanged()
+      await this.#persist()
+      await this.#load()
+    })
+  }
+
+  /** Fires no more; timers are gone when this returns, and its promise is for what is under way. */
+  async close(): Promise<void> {
+    this.#open = false
+    const stopping = [...this.#runners.values()].map((runner) => runner.stop())
+    this.#runners.clear()
+    await Promise.all([...stopping, this.#tail])
+  }
+
+  /** Something about dynamic entries has changed, by Ruby's set. */
+  refresh(): Promise<void> {
+    return this.#then(async () => {
+      if ((await this.#options.schedules.takeChanged()).length > 0) await this.#load()
+    })
+  }
+
+  /** One entry was changed, paused, or resumed. */
+  async nudge(name: string): Promise<void> {
+    await this.#then(() => this.#load())
+    await this.#runners.get(name)?.start('it was switched off')
+  }
+
+  /** The clock was set: all timers are set anew. */
+  async realign(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map((runner) => runner.start('the clock was set forward')))
+  }
+
+  /** For the entries that wait for the run before, or could not reach Redis. */
+  attend(): void {
+    for (const runner of this.#runners.values()) if (runner.needsAttention) void runner.attend()
+  }
+
+  #then(step: () => Promise<void>): Promise<void> {
+    const run = this.#tail.then(() => (this.#open ? step() : undefined))
+    this.#tail = run.catch((error: unknown) => this.#options.log.warn(`schedule: ${String(error)}`))
+    return run
+  }
+
+  /** Entries that say `persist` are stored as Resque would store them. */
+  async #persist(): Promise<void> {
+    const wanted = [...this.#file.entries.values()].filter(({ persist }) => persist)
+    if (wanted.length === 0) return
+    const stored = await this.#options.schedules.dynamic()
+    for (const { name, config } of wanted)
+      if (stored[name] !== config) await this.#options.schedules.setDynamic(name, config)
+  }
+
+  async #load(): Promise<void> {
+    const entries = new Map(this.#file.entries)
+    for (const [name, json] of Object.entries(await this.#options.schedules.dynamic())) {
+      const context = { ...this.#options.context, file: 'persistent_schedules', source: 'dynamic' as const }
+      const { entry, problems } = readEntry(name, json, context)
+      this.#report(problems)
+      if (entry) entries.set(name, entry)
+      else entries.delete(name)
+    }
+    await this.#replace(entries)
+    const described = this.entries.map(({ entry, nextMs }): [string, string] => [
+      entry.name,
+      JSON.stringify(describeEntry(entry, nextMs)),
+    ])
+    await this.#options.schedules.describe(new Map(described))
+  }
+
+  async #replace(entries: ReadonlyMap<string, ScheduleEntry>): Promise<void> {
+    for (const [name, runner] of this.#runners) {
+      const entry = entries.get(name)
+      if (entry && entry.config === runner.entry.config && entry.source === runner.entry.source) continue
+      this.#runners.delete(name)
+      await runner.stop()
+    }
+    const fresh = [...entries.values()].filter(({ name }) => !this.#runners.has(name))
+    for (let at = 0; at < fresh.length && this.#open; at += startBatch) {
+      const runners = fresh.slice(at, at + startBatch).map((entry) => new EntryRunner(entry, this.#options))
+      for (const runner of runners) this.#runners.set(runner.entry.name, runner)
+      await Promise.all(runners.map((runner) => runner.start()))
+    }
+    if (fresh.length > 0)
+      this.#options.log.info(`${this.#runners.size} schedule entries loaded`, { fresh: fresh.length })
+  }
+
+  #report(problems: readonly ScheduleProblem[]): void {
+    for (const problem of problems) {
+      if (problem.severity === 'error') this.#options.log.error(formatProblem(problem))
+      else this.#options.log.warn(formatProblem(problem))
+    }
+  }
+}

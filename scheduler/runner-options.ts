@@ -1,0 +1,22 @@
+import type { Clock } from '../runtime/core/clock.ts'
+import type { Logger } from '../runtime/core/logger.ts'
+import type { Schedules } from '../runtime/store/schedules.ts'
+import type { Jitter } from './entry-rule.ts'
+import type { Starters } from './starters.ts'
+
+/** What every EntryRunner shares. */
+export interface RunnerOptions {
+  schedules: Schedules
+  /** The lock's value: each firing is refused once it is another's. */
+  owner: string
+  clock: Clock
+  log: Logger
+  jitter: Jitter
+  newId: () => string
+  starters: Starters
+  /** The queue of an entry that names none; undefined when nobody knows one. */
+  queueOf: (className: string) => string | undefined
+  ttlMs: number
+  /** Told when Redis says that another leads. */
+  onLost: () => void
+}

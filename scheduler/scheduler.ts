@@ -1,0 +1,154 @@
+import { hostname } from 'node:os'
+import { systemClock, type Clock } from '../runtime/core/clock.ts'
+import { newId } from '../runtime/core/ids.ts'
+import type { Logger } from '../runtime/core/logger.ts'
+import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
+import type { LeadReply } from '../runtime/store/locks.ts'
+import type { Store } from '../runtime/store/store.ts'
+import { DelayedMover } from './delayed-mover.ts'
+import type { CheckContext, ScheduleEntry } from './entry.ts'
+import { digestJitter, type Jitter } from './entry-rule.ts'
+import { Leader } from './leader.ts'
+import { Roster } from './roster.ts'
+import type { Schedule } from './schedule-file.ts'
+import type { Starters } from './starters.ts'
+
+/** What a {@link Scheduler} needs; what has a default is there for tests. */
+export interface SchedulerOptions {
+  store: Store
+  log: Logger
+  /** Reads schedule.yml, at start and at each `reload()`. Absent: dynamic entries only. */
+  load?: () => Promise<Schedule>
+  /** What dynamic entries are checked against: environment, zone, the application's classes. */
+  context?: Omit<CheckContext, 'file' | 'source'>
+  /** Starts workflows, pipelines and templates. */
+  starters?: Starters
+  /** How long the record of a job that nobody takes is kept. */
+  ttlMs: number
+  failedMax: number
+  /** The lock's value, `host:pid`; distinct among all schedulers. */
+  owner?: string
+  clock?: Clock
+  monotonic?: () => number
+  jitter?: Jitter
+  newId?: () => string
+  lockTtlMs?: number
+  turnMs?: number
+}
+
+/** The clock was set when it has moved this much more, or less, than time has passed. */
+const clockStepMs = 1000
+
+/** The scheduler's service: moves due jobs always, fires entries while it leads. */
+export class Scheduler implements Service {
+  readonly name = 'scheduler'
+  /** The lock's value. */
+  readonly owner: string
+  readonly #options: SchedulerOptions
+  readonly #clock: Clock
+  readonly #monotonic: () => number
+  readonly #leader: Leader
+  readonly #mover: DelayedMover
+  readonly #roster: Roster
+  readonly #deaf: (() => void)[] = []
+  #drift: number | undefined
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    const { store, log, ttlMs, failedMax } = options
+    const clock = options.clock ?? systemClock
+    const monotonic = options.monotonic ?? (() => performance.now())
+    this.#clock = clock
+    this.#monotonic = monotonic
+    this.owner = options.owner ?? `${hostname()}:${process.pid}`
+    const queueOf = (className: string): string | undefined => options.context?.classes?.get(className)?.queue
+    this.#leader = new Leader({
+      ...{
+        locks: store.locks,
+        owner: this.owner,
+        clock,
+        log,
+        monotonic,
+        ttlMs: options.lockTtlMs,
+        turnMs: options.turnMs,
+      },
+      onLead: () => this.#onLead(),
+      onStepDown: () => this.#roster.close(),
+      onTurn: (reply) => this.#onTurn(reply),
+    })
+    const leader = (): string | undefined => (this.#leader.leads ? this.owner : undefined)
+    this.#mover = new DelayedMover({ delayed: store.delayed, clock, log, leader, queueOf, ttlMs, failedMax })
+    this.#roster = new Roster({
+      ...{ schedules: store.schedules, owner: this.owner, clock, log, queueOf, ttlMs },
+      jitter: options.jitter ?? digestJitter,
+      newId: options.newId ?? (() => newId(clock.now())),
+      starters: options.starters ?? {},
+      context: options.context ?? {},
+      onLost: () => this.#leader.lose(),
+    })
+  }
+
+  /** True while this process leads. */
+  get leads(): boolean {
+    return this.#leader.leads
+  }
+
+  /** What is loaded, while it leads. */
+  get entries(): { entry: ScheduleEntry; nextMs: number | undefined }[] {
+    return this.#roster.entries
+  }
+
+  async start(): Promise<void> {
+    if (this.#deaf.length > 0) return
+    await this.reload()
+    const { connection } = this.#options.store
+    this.#deaf.push(
+      await connection.listen(connection.keys.wakeDelayed(), (dueMs) => this.#mover.expect(Number(dueMs))),
+      await connection.listen(connection.keys.wakeSchedule(), (name) => this.#onWord(name)),
+    )
+    await startAll([this.#mover, this.#leader])
+  }
+
+  async stop(): Promise<void> {
+    for (const stopListening of this.#deaf.splice(0)) stopListening()
+    await stopAll([this.#mover, this.#leader])
+  }
+
+  /** Reads schedule.yml again (SIGHUP). @throws what `load` throws; the entries loaded before then stay */
+  async reload(): Promise<void> {
+    if (this.#options.load) await this.#roster.use(await this.#options.load())
+  }
+
+  async #onLead(): Promise<void> {
+    this.#mover.wake()
+    await this.#roster.open()
+  }
+
+  /** Not waited for: a word about many entries must not hold up the lock's renewal. */
+  #onWord(name: string): void {
+    if (name === '') this.#leader.wake()
+    else if (this.#leader.leads) this.#quietly(this.#roster.nudge(name))
+  }
+
+  #onTurn(reply: LeadReply): void {
+    if (reply.setDueMs !== undefined) this.#mover.expect(reply.setDueMs)
+    if (reply.leads && reply.bucketDueMs !== undefined) this.#mover.expect(reply.bucketDueMs)
+    const drift = this.#clock.now() - this.#monotonic()
+    const step = drift - (this.#drift ?? drift)
+    this.#drift = drift
+    if (Math.abs(step) > clockStepMs) {
+      this.#options.log.warn(
+        `the clock was set ${step > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(step) / 1000)} seconds`,
+      )
+      this.#mover.wake()
+      if (reply.leads) this.#quietly(this.#roster.realign())
+    }
+    if (!reply.leads) return
+    if (reply.changed > 0) this.#quietly(this.#roster.refresh())
+    this.#roster.attend()
+  }
+
+  #quietly(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#options.log.warn(`schedule: ${String(error)}`))
+  }
+}

@@ -1,46 +1,25 @@
-import { existsSync } from 'node:fs'
+import type { WorkerHooks } from '../../../jobs/app.ts'
 import { markAllMemory } from './fork-ranges.ts'
-import { SIGKILL, O_CLOEXEC, POLLIN, alarm, close, fork, kill, openPidfd, pipe2, poll, read, wait4, writeAll } from './libc.ts'
+import {
+  SIGKILL,
+  O_CLOEXEC,
+  POLLIN,
+  alarm,
+  close,
+  fork,
+  kill,
+  openPidfd,
+  pipe2,
+  poll,
+  read,
+  wait4,
+  writeAll,
+} from './libc.ts'
 import { leave } from './leave.ts'
 import { platformFault } from './node-platform.ts'
 import { STAGES } from './probe.ts'
+import type { Refusal } from './gate-platform.ts'
 import { countThreads, foreignThreads, waitForQuiet, type Thread } from './threads.ts'
-
-/** Why this process must not be forked, and what its owner can do about it. */
-export interface Refusal {
-  reason: string
-  cure: string
-}
-
-/** Node versions on which the whole recipe was tried. */
-export const TRIED_NODE_MAJORS: readonly number[] = [20, 22, 24]
-
-/** What can be told before the zygote is started; undefined when nothing speaks against it. */
-export function refusePlatform(platform = process.platform, arch = process.arch, version = process.version): Refusal | undefined {
-  const cure = 'nothing is broken: jobs run through `spawn`; set isolation: spawn in runtime.yml to silence this'
-  if (platform !== 'linux' || arch !== 'x64') return { reason: `forking is tried on linux x64 only, this is ${platform} ${arch}`, cure }
-  if (existsSync('/lib/ld-musl-x86_64.so.1') && !existsSync('/lib64/ld-linux-x86-64.so.2'))
-    return { reason: 'forking needs glibc, this system has musl', cure }
-  const major = Number(/^v(\d+)/.exec(version)?.[1])
-  if (!TRIED_NODE_MAJORS.includes(major))
-    return { reason: `forking is tried on Node ${TRIED_NODE_MAJORS.join(', ')}, this is ${version}`, cure }
-  return undefined
-}
-
-/** Flags and variables under which a fork cannot work. */
-export function refuseFlags(execArgv: readonly string[], env: NodeJS.ProcessEnv): Refusal | undefined {
-  const flags = [...execArgv, ...(env.NODE_OPTIONS ?? '').split(/\s+/)]
-  const hook = flags.find((flag) => /^(--import|--loader|--experimental-loader)\b/.test(flag))
-  if (hook)
-    return {
-      reason: `node runs with ${hook}, which keeps a thread that import() needs and a forked process lacks`,
-      cure: `take ${hook} out of NODE_OPTIONS; TypeScript needs no loader here, it is built before it is loaded`,
-    }
-  const inspect = flags.find((flag) => /^--inspect/.test(flag))
-  if (inspect) return { reason: `node runs with ${inspect}`, cure: 'debug with isolation: inline' }
-  if (env.NODE_V8_COVERAGE) return { reason: 'NODE_V8_COVERAGE is set', cure: 'measure coverage with isolation: spawn' }
-  return undefined
-}
 
 /**
  * Threads that the application started while it was loaded; `origins` are the places in it that start threads, as far
@@ -57,8 +36,20 @@ export function refuseThreads(baseline: readonly Thread[], origins: readonly str
   }
 }
 
+/** Hooks that cannot be run where they are asked for. */
+export function refuseHooks({ beforeFork }: WorkerHooks): Refusal | undefined {
+  if (beforeFork?.constructor.name !== 'AsyncFunction') return undefined
+  return {
+    reason: 'config/hooks: beforeFork is an async function, and nothing can be awaited in the process that forks',
+    cure: 'make beforeFork a plain function, or move it to afterFork, which is awaited in each job process',
+  }
+}
+
 /** The structure: quiet threads, and a platform without workers. */
-export async function refuseState(baseline: readonly Thread[], origins: readonly string[]): Promise<Refusal | undefined> {
+export async function refuseState(
+  baseline: readonly Thread[],
+  origins: readonly string[],
+): Promise<Refusal | undefined> {
   const fault = platformFault()
   if (fault) return { reason: fault, cure: 'report this with the output of `node -p process.versions`' }
   const threads = refuseThreads(baseline, origins)
@@ -93,8 +84,11 @@ export async function tryFork(become: () => void, collectGarbage: () => void): P
   close(to)
   const refusal = pid < 0 ? 'fork(2) was refused by the kernel' : awaitProbe(pid, from)
   close(from)
-  if (refusal) return { reason: `the trial fork failed: ${refusal}`, cure: 'report this, with the modules your application loads' }
-  return countThreads() === threadsBefore ? undefined : { reason: 'a thread started during the trial fork', cure: 'see docs/fork.md' }
+  if (refusal)
+    return { reason: `the trial fork failed: ${refusal}`, cure: 'report this, with the modules your application loads' }
+  return countThreads() === threadsBefore
+    ? undefined
+    : { reason: 'a thread started during the trial fork', cure: 'see docs/fork.md' }
 }
 
 async function runStages(to: number, collectGarbage: () => void): Promise<never> {

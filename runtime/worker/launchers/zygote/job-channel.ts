@@ -1,50 +1,57 @@
-import koffi from 'koffi'
+import type { Channel } from '../../executor.ts'
 import type { ChildMessage, ParentMessage } from '../../protocol.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
-import { EINTR, errno, read, writeAll } from './libc.ts'
+import { POLLIN, poll, read, writeAll } from './libc.ts'
 
 const READ_BYTES = 64 * 1024
 
+/** Tells a job process that its supervisor has written to it. Ignored by default, so nothing else minds it. */
+export const NUDGE = 'SIGURG'
+
 /**
  * A job's line to its supervisor: the socket that it connected after the fork. Writing blocks until the kernel has
- * taken all of it, so that nothing is lost when the process leaves right after. Reading costs nothing until asked for.
+ * taken all of it, so that nothing is lost when the process leaves right after. It is read when a {@link NUDGE} says
+ * that there is something to read: most jobs are never written to, and watching the socket would cost each of them.
  */
-export class JobChannel {
-  readonly #fd: number
+export class JobChannel implements Channel {
+  #fd = -1
+  #listener: ((message: ParentMessage) => void) | undefined
   readonly #reader = new FrameReader()
+  readonly #early: ParentMessage[] = []
 
-  constructor(fd: number) {
+  /** In the zygote: children inherit the signal handlers, ready to work. */
+  constructor() {
+    process.on(NUDGE, () => this.#read())
+    // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
+    process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'told to stop' }))
+  }
+
+  /** In the child: the connected socket. */
+  open(fd: number): void {
     this.#fd = fd
   }
 
-  /** Ends this process when nobody listens any more: the supervisor has gone. */
   send(message: ChildMessage): void {
     writeAll(this.#fd, encodeFrame(message))
   }
 
-  /** Waits, without the event loop, for the supervisor's next message; undefined when it has gone. */
-  receive(): ParentMessage | undefined {
-    for (;;) {
-      const messages = this.#read()
-      if (messages === undefined) return undefined
-      if (messages.length > 0) return messages[0]
+  onMessage(listener: (message: ParentMessage) => void): void {
+    this.#listener = listener
+    for (const message of this.#early.splice(0)) listener(message)
+  }
+
+  #deliver(message: ParentMessage): void {
+    if (this.#listener) this.#listener(message)
+    else this.#early.push(message)
+  }
+
+  #read(): void {
+    const set = Int32Array.from([this.#fd, POLLIN])
+    while (this.#fd >= 0 && poll(set, 1, 0) === 1) {
+      const bytes = Buffer.allocUnsafe(READ_BYTES)
+      const count = read(this.#fd, bytes, READ_BYTES)
+      if (count <= 0) return
+      for (const message of this.#reader.push(bytes.subarray(0, count))) this.#deliver(message as ParentMessage)
     }
-  }
-
-  /** From now on every message goes to `handler`. Does not keep the process alive. */
-  listen(handler: (message: ParentMessage) => void): void {
-    const handle = koffi.node.poll(this.#fd, { readable: true }, () => {
-      const messages = this.#read()
-      if (messages === undefined) handle.close()
-      else for (const message of messages) handler(message)
-    })
-    handle.unref()
-  }
-
-  #read(): ParentMessage[] | undefined {
-    const bytes = Buffer.allocUnsafe(READ_BYTES)
-    const count = read(this.#fd, bytes, READ_BYTES)
-    if (count < 0 && errno() === EINTR) return []
-    return count > 0 ? (this.#reader.push(bytes.subarray(0, count)) as ParentMessage[]) : undefined
   }
 }

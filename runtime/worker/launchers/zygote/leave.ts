@@ -42,7 +42,7 @@ function printError(error: unknown): void {
 }
 
 /** Ends this process at once. What was written to standard output is already there: it blocks in children. */
-export function leave(code: number | string | null): never {
+export function leave(code: number | string | null | undefined): never {
   exitNow(Number(code ?? 0) & 0xff)
   throw new Error('unreachable')
 }

@@ -3,7 +3,8 @@ import { Children } from './children.ts'
 import { markAllMemory } from './fork-ranges.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, errno, exitNow, fork, poll, read, setpgid, writeAll } from './libc.ts'
-import { CONTROL_FD, MARK_VARIABLE, type FromZygote, type ToZygote } from './messages.ts'
+import { MARK_VARIABLE } from '../fork/marks.ts'
+import { CONTROL_FD, type FromZygote, type ToZygote } from './messages.ts'
 import { Orphans } from './orphans.ts'
 
 const READ_BYTES = 64 * 1024
@@ -14,6 +15,8 @@ const ORPHAN_CHECK_MS = 500
 export interface Born {
   launch: number
   assignment: Assignment
+  /** What beforeFork had against this job. */
+  refused: Error | undefined
 }
 
 /**
@@ -25,12 +28,14 @@ export class ZygoteLoop {
   readonly #orphans: Orphans
   readonly #reader = new FrameReader()
   readonly #mark: string
+  readonly #beforeFork: (assignment: Assignment) => Error | undefined
   #running = new Set<string>()
   #orphansAlive = 0
 
-  /** `mark`: see Boot. */
-  constructor(mark: string) {
+  /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork. */
+  constructor(mark: string, beforeFork: (assignment: Assignment) => Error | undefined) {
     this.#mark = mark
+    this.#beforeFork = beforeFork
     this.#orphans = new Orphans((pid) => this.#children.has(pid))
   }
 
@@ -74,7 +79,8 @@ export class ZygoteLoop {
     return undefined
   }
 
-  #launch({ launch, assignment }: Born): Born | undefined {
+  #launch({ launch, assignment }: { launch: number; assignment: Assignment }): Born | undefined {
+    const refused = this.#beforeFork(assignment)
     const mark = this.#markFor(launch)
     process.env[MARK_VARIABLE] = mark
     let pid: number
@@ -85,7 +91,7 @@ export class ZygoteLoop {
       this.#send({ type: 'unforked', launch, reason: (error as Error).message })
       return undefined
     }
-    if (pid === 0) return { launch, assignment }
+    if (pid === 0) return { launch, assignment, refused }
     if (pid < 0) {
       this.#send({ type: 'unforked', launch, reason: `fork failed with errno ${errno()}` })
       return undefined
@@ -111,7 +117,7 @@ export class ZygoteLoop {
   /** The supervisor has gone, or wants no more of this zygote: nobody stays behind. */
   #leave(): never {
     this.#children.killAll()
-    this.#orphans.sweep((mark) => !mark.startsWith(this.#mark))
+    this.#orphans.endAll()
     exitNow(0)
     throw new Error('unreachable')
   }

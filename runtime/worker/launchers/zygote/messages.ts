@@ -1,10 +1,13 @@
-import type { Assignment, ErrorRecord, Manifest } from '../../protocol.ts'
+import type { AppSource } from '../../../jobs/app.ts'
+import type { Assignment, Manifest } from '../../protocol.ts'
+import type { BuiltFiles } from '../build/app-build.ts'
 
 /** What the zygote is told once, before anything else. */
 export interface Boot {
   type: 'boot'
-  /** Where the application is; handed on to the loader as it is. */
-  app: unknown
+  source: AppSource
+  /** The files to import in place of the sources; empty where node can load those. */
+  built: BuiltFiles
   /** Unix socket of the supervisor that every child connects to. */
   socketPath: string
   /** Set in the environment of whatever the jobs start: by it the supervisor finds those that got away. */
@@ -31,8 +34,8 @@ export interface Exited {
 /** Zygote to supervisor. */
 export type FromZygote =
   | { type: 'ready'; manifest: Manifest }
-  /** The application could not be loaded. */
-  | { type: 'failed'; error: ErrorRecord }
+  /** The application could not be loaded; `code` is that of a RuntimeError. */
+  | { type: 'broken'; code: string; message: string }
   /** It was loaded, but must not be forked: why, and what to do about it, in plain words. */
   | { type: 'refused'; reason: string; cure: string }
   | { type: 'forked'; launch: number; pid: number }
@@ -54,6 +57,3 @@ export const CONTROL_FD = 3
 export const EXIT_LOOP_FORK = 99
 export const EXIT_NO_CONNECTION = 98
 export const EXIT_ORPHAN = 97
-
-/** The environment variable of {@link Boot.mark}. */
-export const MARK_VARIABLE = 'RESQUE_RUNTIME_MARK'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { SIGKILL, WNOHANG, kill, wait4 } from './libc.ts'
-import { MARK_VARIABLE } from './messages.ts'
+import { markOf } from '../fork/marks.ts'
+import { SIGKILL, WNOHANG, kill, poll, wait4 } from './libc.ts'
 
 /**
  * Processes that jobs started and left behind in groups and sessions of their own. The zygote adopts them (it is their
@@ -31,6 +31,19 @@ export class Orphans {
     return alive
   }
 
+  /** Kills and reaps all of them, and what they leave in turn; gives up after a second. */
+  endAll(): void {
+    for (let round = 0; round < 100; round += 1) {
+      const pids = this.#list()
+      if (pids.length === 0) return
+      for (const pid of pids) {
+        kill(pid, SIGKILL)
+        wait4(pid, this.#status, WNOHANG, this.#usage)
+      }
+      poll(new Int32Array(2), 0, 10)
+    }
+  }
+
   #list(): number[] {
     const text = readFileSync(this.#childrenFile, 'utf8').trim()
     if (text === '') return []
@@ -38,16 +51,5 @@ export class Orphans {
       .split(' ')
       .map(Number)
       .filter((pid) => !this.#isChild(pid))
-  }
-}
-
-/** The mark of the job that a process belongs to, undefined when it has none or is gone. */
-export function markOf(pid: number | string): string | undefined {
-  try {
-    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
-    const prefix = `${MARK_VARIABLE}=`
-    return environment.find((entry) => entry.startsWith(prefix))?.slice(prefix.length)
-  } catch {
-    return undefined
   }
 }

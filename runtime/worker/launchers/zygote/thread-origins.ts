@@ -32,5 +32,7 @@ function callerOf(below: (what: string) => void): string {
   const holder: { stack?: string } = {}
   Error.captureStackTrace(holder, below)
   const frame = holder.stack?.split('\n').find((line) => line.includes('    at ') && !line.includes('thread-origins'))
-  return /\(?((?:file:\/\/|\/)[^()]*?)(?::\d+)?\)?$/.exec(frame ?? '')?.[1]?.replace('file://', '') ?? 'an unknown place'
+  return (
+    /\(?((?:file:\/\/|\/)[^()]*?)(?::\d+)?\)?$/.exec(frame ?? '')?.[1]?.replace('file://', '') ?? 'an unknown place'
+  )
 }

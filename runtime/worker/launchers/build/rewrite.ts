@@ -1,0 +1,63 @@
+import { parse, type Import } from 'es-module-lexer'
+
+/** One place in a module's text that names another module. */
+export interface ImportPlace {
+  /** Undefined where the name is computed. */
+  specifier: string | undefined
+  /** `with { … }` is there. */
+  hasAttributes: boolean
+  start: number
+  end: number
+  /** A literal's quotes are part of the place. */
+  quoted: boolean
+}
+
+/** Where a module's text imports, in order of the text; undefined when it is no ES module. */
+export function importPlaces(code: string): ImportPlace[] | undefined {
+  const [imports, , , hasModuleSyntax] = parse(code)
+  if (!hasModuleSyntax) return undefined
+  return imports.filter((found) => found.type !== 'import-meta').map(placeOf)
+}
+
+function placeOf(found: Exclude<Import, { type: 'import-meta' }>): ImportPlace {
+  const hasAttributes = found.attributesStart >= 0
+  const computed = found.type === 'dynamic' && (found.specifier === undefined || found.glob)
+  return {
+    specifier: computed ? undefined : found.specifier,
+    hasAttributes,
+    start: found.start,
+    end: found.end,
+    quoted: found.type === 'dynamic',
+  }
+}
+
+/** Name of the function that a built module asks where a computed import leads; see zygote/built-imports.ts. */
+export const LOCATE = '__resqueRuntimeLocate'
+
+/**
+ * The text with new specifiers: `replace` gives one for a literal, undefined to leave it. A computed one is wrapped, so
+ * that it is looked up when it is known. No line is added, so that source maps stay right.
+ */
+export function rewriteImports(
+  code: string,
+  places: readonly ImportPlace[],
+  fileUrl: string,
+  replace: (place: ImportPlace) => string | undefined,
+): string {
+  let result = ''
+  let from = 0
+  for (const place of places) {
+    const text = code.slice(place.start, place.end)
+    const next =
+      place.specifier === undefined ? `${LOCATE}(${JSON.stringify(fileUrl)}, ${text})` : literal(place, replace(place))
+    if (next === undefined) continue
+    result += code.slice(from, place.start) + next
+    from = place.end
+  }
+  return result + code.slice(from)
+}
+
+function literal(place: ImportPlace, specifier: string | undefined): string | undefined {
+  if (specifier === undefined) return undefined
+  return place.quoted ? JSON.stringify(specifier) : specifier
+}

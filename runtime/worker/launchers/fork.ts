@@ -1,0 +1,203 @@
+import type { Logger } from '../../core/logger.ts'
+import type { AppSource } from '../../jobs/app.ts'
+import type { Assignment, ChildMessage, Manifest } from '../protocol.ts'
+import { buildForFork, type BuiltApp } from './fork/built-app.ts'
+import { ForkedRun } from './fork/forked-run.ts'
+import { JobSockets, type JobConnection } from './fork/job-sockets.ts'
+import { killAbandoned } from './fork/marks.ts'
+import { RescuedRun } from './fork/rescued-run.ts'
+import { Strikes } from './fork/strikes.ts'
+import { ZygoteProcess, type ZygoteStart } from './fork/zygote-process.ts'
+import type { Ending, Launched, Launcher } from './launcher.ts'
+import { refuseFlags, refusePlatform, type Refusal } from './zygote/gate-platform.ts'
+
+/** How to fork job processes. */
+export interface ForkOptions {
+  source: AppSource
+  log: Logger
+  bootTimeoutMs: number
+  /** From the fork to `started`; a process that takes longer is killed, and its job is run by the fallback. */
+  startedTimeoutMs?: number
+  /** Where what jobs print goes; the supervisor's own standard output and error by default. */
+  passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
+  /** Makes the launcher that takes over where the application cannot be forked (`spawn`). */
+  fallback: () => Launcher
+  /** Told once, in plain words, when forking is given up: for the log and for `runtime doctor`. */
+  onFallback?: (refusal: Refusal) => void
+}
+
+const STARTED_TIMEOUT_MS = 2000
+const HOUR_MS = 3_600_000
+/** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */
+const UNSTARTED_LIMIT = 2
+const ZYGOTE_DEATHS_LIMIT = 10
+
+/**
+ * One forked process a job, from a zygote that has loaded the application: see docs/fork.md. Where that does not work
+ * it hands all jobs to the fallback, and a single job whose process never said `started` as well: nothing of it has run.
+ */
+export class ForkLauncher implements Launcher {
+  readonly name = 'fork'
+  readonly #options: ForkOptions
+  readonly #unstarted = new Strikes(UNSTARTED_LIMIT, HOUR_MS)
+  readonly #deaths = new Strikes(ZYGOTE_DEATHS_LIMIT, HOUR_MS)
+  readonly #mark = `${process.pid}-${Date.now().toString(36)}`
+  readonly #zygotes = new Set<ZygoteProcess>()
+  readonly #builds = new Set<BuiltApp>()
+  #sockets: JobSockets | undefined
+  /** The zygote for new jobs, when it is ready; undefined when jobs are not forked. */
+  #current: Promise<ZygoteProcess | undefined> = Promise.resolve(undefined)
+  #fallback: { launcher: Launcher; manifest: Promise<Manifest> } | undefined
+  #refusal: Refusal | undefined
+  #launches = 0
+  #stopped = false
+
+  constructor(options: ForkOptions) {
+    this.#options = options
+  }
+
+  /** Why jobs are not forked; undefined while they are. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal
+  }
+
+  async start(): Promise<Manifest> {
+    this.#stopped = false
+    const refusal = refusePlatform() ?? refuseFlags(process.env)
+    if (refusal) return this.#giveUp(refusal)
+    const abandoned = killAbandoned()
+    if (abandoned.length > 0) this.#options.log.info(`ended processes that a dead worker had left: ${abandoned.join(', ')}`)
+    this.#sockets = new JobSockets((connection) => this.#connect(connection))
+    await this.#sockets.listen()
+    return this.#nextGeneration()
+  }
+
+  async reload(): Promise<Manifest> {
+    if (this.#sockets) return this.#nextGeneration()
+    return this.#fallbackLauncher().launcher.reload()
+  }
+
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+    if (this.#refusal && this.#fallback) return this.#fallback.launcher.launch(assignment, onMessage)
+    this.#launches += 1
+    const onOutput = this.#options.passOutput?.out ?? ((chunk: Buffer) => process.stdout.write(chunk))
+    const run = new ForkedRun(this.#launches, assignment, { onMessage, onOutput })
+    void this.#current.then((zygote) => (zygote ? zygote.launch(run) : run.exited(undefined)))
+    return new RescuedRun(run, assignment, onMessage, (ending) => this.#rescue(ending))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all([...this.#zygotes].map((zygote) => zygote.stop()))
+    for (const build of this.#builds) build.remove()
+    this.#builds.clear()
+    await this.#sockets?.close()
+    this.#sockets = undefined
+    await this.#fallback?.launcher.stop()
+  }
+
+  /** Loads the application as it is now; the jobs that run finish on the old zygote. */
+  async #nextGeneration(): Promise<Manifest> {
+    const build = await buildForFork(this.#options.source)
+    this.#builds.add(build)
+    const zygote = this.#bootZygote(build)
+    const discard = (): void => {
+      this.#builds.delete(build)
+      build.remove()
+    }
+    const start: ZygoteStart = await zygote.started.catch((error: unknown) => {
+      discard()
+      throw error
+    })
+    if ('refusal' in start) {
+      discard()
+      return this.#giveUp(start.refusal)
+    }
+    const old = this.#current
+    this.#current = Promise.resolve(zygote)
+    this.#refusal = undefined
+    void old.then((former) => former?.retire())
+    // Modules that a job imports late come from the build, so it stays as long as there is a zygote of it.
+    void this.#watch(zygote, build).then(discard)
+    await this.#fallback?.launcher.reload()
+    return start.manifest
+  }
+
+  #bootZygote(build: BuiltApp): ZygoteProcess {
+    const { source, bootTimeoutMs, startedTimeoutMs = STARTED_TIMEOUT_MS, passOutput, log } = this.#options
+    const zygote = new ZygoteProcess({
+      boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark: this.#mark },
+      bootTimeoutMs,
+      startedTimeoutMs,
+      log,
+      passOutput: passOutput ?? { out: (chunk) => process.stdout.write(chunk), err: (chunk) => process.stderr.write(chunk) },
+    })
+    this.#zygotes.add(zygote)
+    void zygote.gone.then(() => this.#zygotes.delete(zygote))
+    return zygote
+  }
+
+  /** Follows a zygote and those that must replace it, until this build is used no more. */
+  async #watch(first: ZygoteProcess, build: BuiltApp): Promise<void> {
+    let zygote = first
+    for (;;) {
+      await zygote.gone
+      if (this.#stopped || (await this.#current) !== zygote) return
+      this.#options.log.warn(`the process that forks (pid ${zygote.pid}) died; a new one takes its place`)
+      if (this.#deaths.add(Date.now())) return this.#giveUpLater('the process that forks dies again and again')
+      zygote = this.#bootZygote(build)
+      this.#current = zygote.started.then(
+        (start) => ('manifest' in start ? zygote : undefined),
+        () => undefined,
+      )
+      if ((await this.#current) === undefined) return this.#giveUpLater('the process that forks died, and no new one would start')
+    }
+  }
+
+  #connect(connection: JobConnection): void {
+    for (const zygote of this.#zygotes) {
+      const run = zygote.run(connection.launch)
+      if (run) return run.connected(connection)
+    }
+    connection.socket.destroy()
+  }
+
+  async #rescue(ending: Ending): Promise<Launcher | undefined> {
+    if (this.#stopped) return undefined
+    const how = ending.signal ?? `exit code ${ending.exitCode}`
+    this.#options.log.warn(`a forked process (pid ${ending.pid ?? 'none'}, ${how}) never became a job; its job runs through spawn instead`)
+    if (!this.#refusal && (await this.#current)?.isGone === false && this.#unstarted.add(Date.now()))
+      this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes did not come to life`)
+    const { launcher, manifest } = this.#fallbackLauncher()
+    await manifest
+    return launcher
+  }
+
+  #giveUpLater(reason: string): void {
+    void this.#current.then((zygote) => zygote?.retire())
+    this.#giveUp({ reason, cure: 'look for memory limits (dmesg) and modules with native code; restart the worker to try again' }).catch(
+      (error: unknown) => this.#options.log.error((error as Error).message),
+    )
+  }
+
+  /** From now on every job goes to the fallback, which loads the application as it is now. */
+  async #giveUp(refusal: Refusal): Promise<Manifest> {
+    const isNew = this.#refusal?.reason !== refusal.reason
+    this.#refusal = refusal
+    this.#current = Promise.resolve(undefined)
+    if (isNew) {
+      this.#options.log.warn(`jobs are not forked but spawned: ${refusal.reason}. Cure: ${refusal.cure}`)
+      this.#options.onFallback?.(refusal)
+    }
+    const former = this.#fallback
+    return former ? former.launcher.reload() : this.#fallbackLauncher().manifest
+  }
+
+  #fallbackLauncher(): { launcher: Launcher; manifest: Promise<Manifest> } {
+    if (!this.#fallback) {
+      const launcher = this.#options.fallback()
+      this.#fallback = { launcher, manifest: launcher.start() }
+    }
+    return this.#fallback
+  }
+}

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { RuntimeError } from '../../../core/errors.ts'
+import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../jobs/app.ts'
+import type { BuildOrder, BuiltFiles } from '../build/app-build.ts'
+import type { BuildAnswer } from '../build/main.ts'
+import { builtEntry } from './entries.ts'
+import { isAlive } from './marks.ts'
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/** An application that node can load as it is. */
+export interface BuiltApp {
+  files: BuiltFiles
+  /** Removes what was built, when nobody can import from it any more. */
+  remove: () => void
+}
+
+let builds = 0
+
+/**
+ * Builds the application where it is TypeScript; an application of JavaScript is left as it is. Builds live under
+ * `.runtime/build` of its root, in a folder with this process's pid in its name, so that those of the dead can be told.
+ *
+ * @throws RuntimeError ERR_APP_LOAD with file and line
+ */
+export async function buildForFork(source: AppSource): Promise<BuiltApp> {
+  if (!hasTypeScript(source)) return { files: {}, remove: () => undefined }
+  const folder = join(source.root, '.runtime', 'build')
+  mkdirSync(folder, { recursive: true })
+  removeAbandoned(folder)
+  builds += 1
+  const outDir = join(folder, `${process.pid}-${builds}-${Date.now().toString(36)}`)
+  const order: BuildOrder = { root: source.root, entries: [...jobFiles(source), ...extraFiles(source)], outDir }
+  const answer = await runBuild(order)
+  const remove = (): void => rmSync(outDir, { recursive: true, force: true })
+  if ('files' in answer) return { files: answer.files, remove }
+  remove()
+  throw new RuntimeError('ERR_APP_LOAD', `the application cannot be built: ${answer.error}`)
+}
+
+async function runBuild(order: BuildOrder): Promise<BuildAnswer> {
+  const args = [builtEntry('build/main'), JSON.stringify(order)]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: order.root, maxBuffer: MAX_ANSWER_BYTES })
+  return JSON.parse(stdout) as BuildAnswer
+}
+
+function removeAbandoned(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = Number(name.split('-')[0])
+    if (Number.isInteger(pid) && !isAlive(pid)) rmSync(join(folder, name), { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HELLO_BYTES, HELLO_OUTPUT } from '../zygote/messages.ts'
+
+/** A connection of a job process, with what came right after its hello. */
+export interface JobConnection {
+  launch: number
+  kind: 'messages' | 'output'
+  socket: Socket
+  first: Buffer
+}
+
+/** The unix socket that job processes connect to, in a folder that nobody else may enter. */
+export class JobSockets {
+  readonly path: string
+  readonly #folder: string
+  readonly #server: Server
+  readonly #open = new Set<Socket>()
+
+  constructor(onConnection: (connection: JobConnection) => void) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'resque-runtime-'))
+    this.path = join(this.#folder, 'jobs')
+    // The output may end before the messages do, and the other way round: half-open is the normal state.
+    this.#server = createServer({ allowHalfOpen: false }, (socket) => {
+      this.#open.add(socket)
+      socket.once('close', () => this.#open.delete(socket))
+      socket.on('error', () => undefined) // Its process was killed: `close` follows.
+      awaitHello(socket, onConnection)
+    })
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ path: this.path, backlog: 1024 }, resolve)
+    })
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#open) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+function awaitHello(socket: Socket, onConnection: (connection: JobConnection) => void): void {
+  let seen: Buffer | undefined
+  const onData = (chunk: Buffer): void => {
+    seen = seen ? Buffer.concat([seen, chunk]) : chunk
+    if (seen.length < HELLO_BYTES) return
+    socket.off('data', onData)
+    const kind = seen.readUInt32LE(4) === HELLO_OUTPUT ? 'output' : 'messages'
+    onConnection({ launch: seen.readUInt32LE(0), kind, socket, first: seen.subarray(HELLO_BYTES) })
+  }
+  socket.on('data', onData)
+}

@@ -1,0 +1,156 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
+import type { Logger } from '../../../core/logger.ts'
+import type { Manifest } from '../../protocol.ts'
+import { OutputTail } from '../output-tail.ts'
+import type { Refusal } from '../zygote/gate-platform.ts'
+import { FrameReader, encodeFrame } from '../zygote/frames.ts'
+import type { Boot, FromZygote } from '../zygote/messages.ts'
+import { builtEntry } from './entries.ts'
+import type { ForkedRun } from './forked-run.ts'
+import { killMarked, signal } from './marks.ts'
+
+/** See the recipe: workers off, node's own text in huge pages, a small new space, right `.ts` lines. */
+const FLAGS = ['--single-threaded', '--use-largepages=silent', '--max-semi-space-size=4', '--enable-source-maps']
+
+/** What to run and what to tell. */
+export interface ZygoteOptions {
+  boot: Omit<Boot, 'type' | 'supervisorPid'>
+  bootTimeoutMs: number
+  startedTimeoutMs: number
+  log: Logger
+  passOutput: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
+}
+
+/** How its start ended. */
+export type ZygoteStart = { manifest: Manifest } | { refusal: Refusal }
+
+/** One zygote: a process that has loaded the application and forks on demand. */
+export class ZygoteProcess {
+  /** Settles when the application is loaded; rejects with ERR_APP_LOAD. */
+  readonly started: Promise<ZygoteStart>
+  /** Resolves when the process has ended, with all that it forked. */
+  readonly gone: Promise<void>
+  readonly #options: ZygoteOptions
+  readonly #child: ChildProcess
+  readonly #control: Socket
+  readonly #tail = new OutputTail()
+  readonly #runs = new Map<number, ForkedRun>()
+  #retired = false
+  #isGone = false
+
+  constructor(options: ZygoteOptions) {
+    this.#options = options
+    const { boot, passOutput } = options
+    this.#child = spawn(process.execPath, [...FLAGS, builtEntry('zygote/main')], {
+      cwd: boot.source.root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ESBUILD_WORKER_THREADS: '0', RESQUE_RUNTIME_SUPERVISOR: String(process.pid) },
+    })
+    this.#control = this.#child.stdio[3] as Socket
+    this.#control.on('error', () => undefined)
+    if (this.#child.stdout) this.#tail.follow(this.#child.stdout, passOutput.out)
+    if (this.#child.stderr) this.#tail.follow(this.#child.stderr, passOutput.err)
+    this.gone = new Promise<void>((resolve) => this.#child.once('close', () => resolve())).then(() => this.#lost())
+    this.started = this.#awaitStart()
+    this.#control.write(encodeFrame({ type: 'boot', supervisorPid: process.pid, ...boot } satisfies Boot))
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /** Forks a process for this run. Trouble reaches the run as its end. */
+  launch(run: ForkedRun): void {
+    this.#runs.set(run.launch, run)
+    void run.ended.then(() => {
+      this.#runs.delete(run.launch)
+      this.#leaveWhenIdle()
+    })
+    if (this.#isGone) return run.exited(undefined)
+    const { launch, assignment } = run
+    this.#control.write(encodeFrame({ type: 'launch', launch, assignment }))
+  }
+
+  run(launch: number): ForkedRun | undefined {
+    return this.#runs.get(launch)
+  }
+
+  /** No more launches: it leaves when its last run has ended. */
+  retire(): Promise<void> {
+    this.#retired = true
+    this.#leaveWhenIdle()
+    return this.gone
+  }
+
+  /** Ends it and all that it forked. */
+  async stop(): Promise<void> {
+    for (const run of this.#runs.values()) run.kill('SIGKILL')
+    this.#control.end()
+    const patience = setTimeout(() => this.kill(), 1000)
+    await this.gone
+    clearTimeout(patience)
+  }
+
+  /** Its children die with it. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#retired && this.#runs.size === 0) this.#control.end()
+  }
+
+  #awaitStart(): Promise<ZygoteStart> {
+    return new Promise((resolve, reject) => {
+      const { bootTimeoutMs } = this.#options
+      const fail = (code: string, message: string): void => reject(new RuntimeError(code as ErrorCode, message))
+      const timer = setTimeout(() => {
+        this.kill()
+        fail('ERR_APP_LOAD', `the application: expected to load within ${bootTimeoutMs} ms, it did not; is something waiting at import? (worker.bootTimeoutMs)`)
+      }, bootTimeoutMs)
+      const reader = new FrameReader()
+      this.#control.on('data', (chunk: Buffer) => {
+        for (const message of reader.push(chunk) as FromZygote[]) {
+          if (message.type === 'ready') resolve({ manifest: message.manifest })
+          else if (message.type === 'refused') resolve({ refusal: { reason: message.reason, cure: message.cure } })
+          else if (message.type === 'broken') fail(message.code, message.message)
+          else this.#hear(message)
+          clearTimeout(timer)
+        }
+      })
+      this.#child.once('error', reject)
+      this.#child.once('close', (code, name) => {
+        clearTimeout(timer)
+        fail('ERR_APP_LOAD', `the process that loads the application ended (${name ?? `exit code ${code}`}): ${this.#tail.lines().join(' | ')}`)
+      })
+    })
+  }
+
+  #hear(message: Exclude<FromZygote, { type: 'ready' | 'refused' | 'broken' }>): void {
+    const run = this.#runs.get(message.launch)
+    if (message.type === 'forked') run?.forked(message.pid, this.#options.startedTimeoutMs)
+    else if (message.type === 'exited') run?.exited(message)
+    else {
+      this.#options.log.warn(`no process for a job: ${message.reason}`)
+      run?.exited(undefined)
+    }
+  }
+
+  /** Its children got SIGKILL from the kernel with it; what they had started did not. */
+  #lost(): void {
+    this.#isGone = true
+    this.#control.destroy()
+    for (const run of this.#runs.values()) {
+      if (run.pid !== undefined) signal(-run.pid, 'SIGKILL')
+      run.exited(undefined)
+    }
+    killMarked((mark) => mark.startsWith(`${this.#options.boot.mark}:`))
+  }
+}

@@ -1,0 +1,86 @@
+import { stat } from 'node:fs/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { makeDistinct } from './distinct.ts'
+import { FrameReader } from './frames.ts'
+import { replaceWaysOut } from './leave.ts'
+import { RLIMIT, SIGKILL, adoptOrphans, dieWithParent, limit, read } from './libc.ts'
+import { CONTROL_FD, type Boot } from './messages.ts'
+import { disablePlatformWorkers } from './node-platform.ts'
+import { watchThreadOrigins } from './thread-origins.ts'
+import { listThreads, type Thread } from './threads.ts'
+
+/** This process, ready for the application to be loaded. */
+export interface Booted {
+  boot: Boot
+  /** Why the platform's workers could not be taken out. */
+  patchFault: string | undefined
+  makeDistinct: () => void
+  /** All threads there may be. */
+  threads: readonly Thread[]
+  /** Grows as the application starts threads. */
+  threadOrigins: readonly string[]
+  collectGarbage: () => void
+}
+
+/**
+ * Prepares this process to be forked: what must be patched, wrapped or started before any line of the application. The
+ * order is that of the recipe (docs/fork.md).
+ */
+export async function prepare(): Promise<Booted> {
+  // While the event loop runs, nothing watches the control socket; later the zygote's own loop does.
+  dieWithParent(SIGKILL)
+  const boot = readBoot()
+  adoptOrphans()
+  limit(RLIMIT.core, 0)
+  resetFlags()
+  const patchFault = disablePlatformWorkers()
+  replaceWaysOut()
+  const distinct = makeDistinct()
+  makeOutputBlock()
+  await stat('/') // Starts libuv's thread pool, so that it belongs to the baseline.
+  const collectGarbage = findGarbageCollector()
+  return {
+    boot,
+    patchFault,
+    makeDistinct: distinct.inChild,
+    threads: listThreads(),
+    threadOrigins: watchThreadOrigins(),
+    collectGarbage,
+  }
+}
+
+/** The supervisor's first message. Nothing else can be done before it, so it is waited for without the event loop. */
+function readBoot(): Boot {
+  const reader = new FrameReader()
+  for (;;) {
+    const bytes = Buffer.allocUnsafe(64 * 1024)
+    const count = read(CONTROL_FD, bytes, bytes.length)
+    if (count <= 0) process.exit(0)
+    const [boot] = reader.push(bytes.subarray(0, count)) as Boot[]
+    if (boot) return boot
+  }
+}
+
+/** Our flags are for this process, not for the node processes and Workers that jobs start. */
+function resetFlags(): void {
+  process.execArgv = process.execArgv.filter(
+    (flag) => !/^--(single-threaded|use-largepages|max-semi-space-size)/.test(flag),
+  )
+}
+
+/** Without this, output that was never touched in the zygote is lost in children, and long output is cut at their end. */
+function makeOutputBlock(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const { _handle: handle } = stream as unknown as { _handle?: { setBlocking?: (on: boolean) => void } }
+    handle?.setBlocking?.(true)
+  }
+}
+
+/** `gc`, without a global of that name for the application to see. */
+function findGarbageCollector(): () => void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: object) => void
+  setFlagsFromString('--no-expose-gc')
+  return () => collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+}

@@ -20,6 +20,15 @@ export interface JobContext {
   readonly step?: StepSurroundings
 }
 
+/** Where a job that a step adds stands in its run. */
+export interface StepPlace {
+  /** Ids of the jobs it waits for. */
+  after: readonly string[]
+  /** Ids of jobs that wait for it, too; they must not have begun. */
+  before: readonly string[]
+  queue?: string
+}
+
 /** What a workflow step sees of its run. */
 export interface StepSurroundings {
   readonly workflowId: string
@@ -30,7 +39,7 @@ export interface StepSurroundings {
   /** Outputs of the direct parents, in their order. */
   readonly payloads: { id: string; class: string; output: unknown }[]
   /** Adds a job to the run; it becomes part of the graph together with this step's end. @returns its id */
-  add(definition: { name: string }, params: unknown, after: readonly string[], queue: string | undefined): string
+  add(definition: { name: string }, params: unknown, place: StepPlace): string
   /** What hangs on this step shall not run. */
   skipChildren(): void
   readonly memory?: {
@@ -124,8 +133,14 @@ export abstract class Job {
   get workflow(): {
     id: string
     class: string
-    /** Adds a job to the run; it becomes part of the graph together with this step's end. @returns its id */
-    add(definition: { name: string }, options?: { params?: unknown; after?: string | string[]; queue?: string }): string
+    /**
+     * Adds a job to the run, after this step unless `after` says otherwise; it becomes part of the graph together with this
+     * step's end, and not at all when the step fails. @returns an id for `after` of other additions
+     */
+    add(
+      definition: { name: string },
+      options?: { params?: unknown; after?: string | string[]; before?: string | string[]; queue?: string },
+    ): string
     /** What hangs on this step shall not run. */
     skipChildren(): void
   } {
@@ -133,8 +148,12 @@ export abstract class Job {
     return {
       id: step.workflowId,
       class: step.workflowClass,
-      add: (definition, { params, after = step.nodeId, queue } = {}) =>
-        step.add(definition, params ?? null, [after].flat(), queue),
+      add: (definition, { params, after = step.nodeId, before = [], queue } = {}) =>
+        step.add(definition, params ?? null, {
+          after: [after].flat(),
+          before: [before].flat(),
+          ...(queue === undefined ? {} : { queue }),
+        }),
       skipChildren: () => step.skipChildren(),
     }
   }

@@ -1,7 +1,8 @@
 import { RuntimeError } from '../core/errors.ts'
 import { findNotJson } from '../core/json-check.ts'
 import { newId } from '../core/ids.ts'
-import { wireName, type JobContext, type StepSurroundings } from '../jobs/job.ts'
+import { wireName, type JobContext, type StepPlace, type StepSurroundings } from '../jobs/job.ts'
+import { optionsOn } from '../jobs/options.ts'
 import type { Permit } from '../jobs/permits.ts'
 import type { Channel } from './executor.ts'
 import type { Assignment, Outcome, StepAddition } from './protocol.ts'
@@ -81,12 +82,20 @@ export class JobSurroundings implements JobContext {
     }
   }
 
-  #add(definition: { name: string }, params: unknown, after: readonly string[], queue: string | undefined): string {
+  #add(definition: { name: string }, params: unknown, place: StepPlace): string {
     const name = wireName(definition)
     const bad = findNotJson(params, 'params')
     if (bad) throw new RuntimeError('ERR_NOT_JSON', `workflow.add(${name}): ${bad}`)
     const id = newId()
-    this.#additions.push({ id, class: name, params, after: [...after], ...(queue === undefined ? {} : { queue }) })
+    const queue = place.queue ?? optionsOn(definition).queue
+    this.#additions.push({
+      id,
+      class: name,
+      params,
+      after: [...place.after],
+      ...(place.before.length === 0 ? {} : { before: [...place.before] }),
+      ...(queue === undefined ? {} : { queue }),
+    })
     return id
   }
 }

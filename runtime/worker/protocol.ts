@@ -128,7 +128,10 @@ export interface StepAddition {
   id: string
   class: string
   params: unknown
+  /** Ids of nodes of the run, or of other additions. */
   after: string[]
+  /** Ids of waiting nodes that shall wait for it, too. */
+  before?: string[]
   queue?: string
 }
 

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { Job, Workflow } from 'resque-runtime'
+import { checkGraph, topologicalOrder, type Graph } from '../../runtime/workflow/graph.ts'
+import { nodeMoves, nodeStates } from '../../runtime/workflow/run-state.ts'
+
+class A extends Job {
+  perform() {}
+}
+class B extends Job {
+  perform() {}
+}
+class C extends Job {
+  static override queue = 'slow'
+  perform(_params: { path: string; rows: number }) {}
+}
+
+/** Compiles what a configure function runs. */
+async function compile(configure: (flow: { run: Workflow['run' & keyof Workflow] }) => void): Promise<Graph> {
+  class TestFlow extends Workflow {
+    configure() {
+      configure(this as never)
+    }
+  }
+  return Workflow.compile(TestFlow)
+}
+
+const edges = (graph: Graph): string[] =>
+  graph.nodes.flatMap((node, i) => node.parents.map(({ from, when }) => `${from}-${when}-${i}`)).sort()
+
+test('handles, classes, arrays, before and branches become edges', async () => {
+  const graph = await compile((flow: any) => {
+    const a = flow.run(A, { before: C })
+    const b = flow.run(B, { after: { failed: a } })
+    flow.run(C, { after: [b, { ended: A }].slice(0, 1), params: { path: 'x' }, wait: '2s', retry: 3, queue: 'fast' })
+  })
+  assert.deepEqual(edges(graph), ['0-failed-1', '0-finished-2', '1-finished-2'])
+  assert.deepEqual(graph.nodes[2]?.params, { path: 'x' })
+  assert.equal(graph.nodes[2]?.waitMs, 2000)
+  assert.equal(graph.nodes[2]?.queue, 'fast')
+  assert.equal(graph.nodes[2]?.options?.retry?.limit, 3)
+  assert.equal(graph.nodes[0]?.queue, 'gush')
+})
+
+const refusals: [what: string, configure: (flow: any) => void, message: RegExp][] = [
+  ['a cycle, by its path', (flow) => (flow.run(A, { after: C }), flow.run(B, { after: A }), flow.run(C, { after: B })), /TestFlow: cycle: A → B → C → A: /],
+  ['a job that waits for itself', (flow) => flow.run(A, { after: A }), /cycle: A → A/],
+  ['a class that is not in the graph', (flow) => flow.run(A, { after: B }), /A names B, which is not in the graph/],
+  ['an ambiguous class', (flow) => (flow.run(A), flow.run(A), flow.run(B, { after: A })), /B names A, which was run 2 times; keep the handle/],
+  ['a parent under two conditions', (flow) => (flow.run(A), flow.run(B, { after: [A, { failed: A }] })), /B waits for A both as finished and as failed/],
+  ['params that are no object', (flow) => flow.run(A, { params: 3 }), /params of A: expected one object .*, got 3/],
+  ['params that are no JSON', (flow) => flow.run(A, { params: { when: { at: 3n } } }), /params\.when\.at: expected a JSON value, got a BigInt/],
+  ['an unknown option', (flow) => flow.run(A, { retries: 3 }), /one of queue, retry/],
+  ['a negative wait', (flow) => flow.run(A, { wait: -1 }), /wait of A: expected milliseconds/],
+  ['a name in place of a class', (flow) => flow.run(A, { after: 'B' }), /"after" and "before" of A: expected a job class or a handle, got "B"/],
+  ['a backoff function for one node', (flow) => flow.run(A, { retry: { limit: 1, backoff: () => 1 } }), /got a function; put it on the class/],
+]
+for (const [what, configure, message] of refusals) {
+  test(`refuses ${what}`, async () => {
+    await assert.rejects(compile(configure), (error: Error) => {
+      assert.match(error.message, message)
+      return true
+    })
+  })
+}
+
+test('refuses a handle of another workflow, and run() outside configure', async () => {
+  let kept: unknown
+  await compile((flow: any) => (kept = flow.run(A)))
+  await assert.rejects(compile((flow: any) => flow.run(B, { after: kept })), { code: 'ERR_GRAPH', message: /a handle of another workflow \(A\)/ })
+})
+
+test('topological order of a hundred thousand nodes, parents first', () => {
+  const size = 100_000
+  const nodes = Array.from({ length: size }, (_, i) => ({
+    className: `N${i % 7}`,
+    queue: 'q',
+    // The numbers run against the edges: the last node is the root.
+    parents: i === size - 1 ? [] : [{ from: Math.min(size - 1, i + 1 + (i % 3)), when: 'finished' as const }],
+  }))
+  const order = topologicalOrder({ nodes })
+  const place = new Map(order.map((index, at) => [index, at]))
+  assert.equal(order.length, size)
+  for (const [i, node] of nodes.entries()) for (const { from } of node.parents) assert.ok(place.get(from)! < place.get(i)!)
+})
+
+test('a graph of a front end is checked whatever made it', () => {
+  const node = (parents: number[]) => ({ className: 'X', queue: 'q', parents: parents.map((from) => ({ from, when: 'finished' as const })) })
+  assert.throws(() => checkGraph({ nodes: [node([5])] }), { code: 'ERR_GRAPH', message: /waits for node 5, which is not in the graph/ })
+  assert.throws(() => checkGraph({ nodes: [node([]), node([0, 0])] }), { code: 'ERR_GRAPH', message: /X#1 names X#0 twice/ })
+})
+
+test('params are typed from perform', () => {
+  class TypedFlow extends Workflow {
+    configure() {
+      this.run(C, { params: { path: 'x' } })
+      // @ts-expect-error rows is a number
+      this.run(C, { params: { rows: 'many' } })
+    }
+  }
+  assert.ok(TypedFlow)
+})
+
+test('the scripts know the same states and moves', () => {
+  const lua = readFileSync(new URL('../../runtime/store/lua/include/run-node.lua', import.meta.url), 'utf8')
+  const states = /node_states = \{ \[0\] = (.*?) \}/.exec(lua)?.[1]?.match(/\w+/g)
+  assert.deepEqual(states, nodeStates)
+  for (const [state, moves] of Object.entries(nodeMoves)) {
+    const row = new RegExp(`^  ${state} = '(.*)',$`, 'm').exec(lua)?.[1]
+    assert.deepEqual(row?.split(' ').filter(Boolean).sort(), [...moves].sort(), state)
+  }
+})

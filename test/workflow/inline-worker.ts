@@ -1,0 +1,41 @@
+import { systemClock } from '../../runtime/core/clock.ts'
+import { silentLogger } from '../../runtime/core/logger.ts'
+import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
+import { Supervisor } from '../../runtime/worker/supervisor.ts'
+import { Steps } from '../../runtime/workflow/steps.ts'
+import { testStore } from '../support/store.ts'
+import { ROOT } from '../support/process.ts'
+import type { TestRedis } from '../support/redis.ts'
+
+/** The application of the workflow tests. */
+export const flowsApp = { root: `${ROOT}test/fixtures/apps/flows`, paths: ['src/jobs'] }
+
+/** A real supervisor in this process, whose jobs run in it, too. Call the returned function to end it. */
+export async function startInlineWorker(redis: TestRedis, concurrency = 2, limits: { maxOutputBytes?: number; maxPayloadsBytes?: number } = {}): Promise<() => Promise<void>> {
+  const store = testStore(redis)
+  const bounds = { failedMax: 100, recordTtlMs: 60_000, attemptsKept: 5, backtraceLines: 20, logLines: 20, logLineBytes: 1000 }
+  const supervisor = new Supervisor({
+    store,
+    clock: systemClock,
+    log: silentLogger,
+    launcher: new InlineLauncher(flowsApp),
+    steps: new Steps(store.runs, systemClock, { maxOutputBytes: 1024 ** 2, maxPayloadsBytes: 1024 ** 2, ...limits }),
+    queues: ['*'],
+    concurrency,
+    heartbeatMs: 1000,
+    leaseMs: 10_000,
+    maxRedeliveries: 3,
+    pollMs: 50,
+    termTimeoutMs: 1000,
+    preShutdownTimeoutMs: 0,
+    shutdownTimeoutMs: 0,
+    gracefulTerm: false,
+    drain: false,
+    limits: bounds,
+  })
+  await supervisor.start()
+  return async () => {
+    await supervisor.stop()
+    store.close()
+  }
+}

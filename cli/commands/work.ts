@@ -1,12 +1,11 @@
 import { systemClock } from '../../runtime/core/clock.ts'
-import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
-import type { Launcher } from '../../runtime/worker/launchers/launcher.ts'
-import { SpawnLauncher } from '../../runtime/worker/launchers/spawn.ts'
+import type { Refusal } from '../../runtime/worker/launchers/zygote/gate-platform.ts'
 import { workerSignals } from '../../runtime/worker/signals.ts'
 import { Steps } from '../../runtime/workflow/steps.ts'
 import { checkQueues, Supervisor, type SupervisorOptions } from '../../runtime/worker/supervisor.ts'
 import { command } from '../command.ts'
-import { loadAppHere, type Context } from '../context.ts'
+import type { Context } from '../context.ts'
+import { makeLauncher, otherLauncher } from '../launchers.ts'
 import { onSignals } from '../run-service.ts'
 
 interface WorkFlags {
@@ -29,7 +28,7 @@ export const workCommand = command<WorkFlags>({
       .option('drain', { type: 'boolean', describe: 'Leave when the queues are empty' }),
   settings: ({ queues, concurrency, isolation, drain }) => ({ worker: { queues, concurrency, isolation, drain } }),
   run: async (context) => {
-    const supervisor = new Supervisor(await supervisorOptions(context))
+    const supervisor = await makeSupervisor(context)
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
       await supervisor.start()
@@ -41,10 +40,19 @@ export const workCommand = command<WorkFlags>({
 })
 
 /** A supervisor of this configuration. @throws RuntimeError ERR_USAGE when no queue is named */
-export async function supervisorOptions(context: Context): Promise<SupervisorOptions> {
+export async function makeSupervisor(context: Context): Promise<Supervisor> {
+  // The launcher may give up forking before or after the supervisor is there; `runtime doctor` shows what it says.
+  const made: { supervisor?: Supervisor } = {}
+  const options = await supervisorOptions(context, ({ reason, cure }) => {
+    void made.supervisor?.describe({ fallback: reason, cure })
+  })
+  made.supervisor = new Supervisor(options)
+  return made.supervisor
+}
+
+async function supervisorOptions(context: Context, onFallback: (refusal: Refusal) => void): Promise<SupervisorOptions> {
   const { config, store, log } = context
   checkQueues(config.worker.queues)
-  const kind = config.worker.isolation === 'auto' ? 'spawn' : config.worker.isolation
   return {
     ...config.worker,
     store,
@@ -52,19 +60,9 @@ export async function supervisorOptions(context: Context): Promise<SupervisorOpt
     log,
     limits: config.limits,
     steps: stepsOf(context),
-    launcher: await makeLauncher(kind, context),
-    otherLauncher: (isolation) => spawnLauncher(context, isolation),
+    launcher: await makeLauncher(context, onFallback),
+    otherLauncher: (isolation) => otherLauncher(isolation, context, onFallback),
   }
-}
-
-async function makeLauncher(kind: 'fork' | 'spawn' | 'inline', context: Context): Promise<Launcher> {
-  if (kind === 'inline') return new InlineLauncher(context.source, await loadAppHere(context.source))
-  return spawnLauncher(context, kind)
-}
-
-function spawnLauncher({ source, log, config }: Context, _kind: string): Launcher {
-  const { concurrency, bootTimeoutMs } = config.worker
-  return new SpawnLauncher({ source, log, spares: concurrency, bootTimeoutMs })
 }
 
 /** All outputs that one step is given, together; a report after a hundred thousand rows gets a few megabytes. */

@@ -66,7 +66,8 @@ export class ForkLauncher implements Launcher {
     const refusal = refusePlatform() ?? refuseFlags(process.env)
     if (refusal) return this.#giveUp(refusal)
     const abandoned = killAbandoned()
-    if (abandoned.length > 0) this.#options.log.info(`ended processes that a dead worker had left: ${abandoned.join(', ')}`)
+    if (abandoned.length > 0)
+      this.#options.log.info(`ended processes that a dead worker had left: ${abandoned.join(', ')}`)
     this.#sockets = new JobSockets((connection) => this.#connect(connection))
     await this.#sockets.listen()
     return this.#nextGeneration()
@@ -130,7 +131,10 @@ export class ForkLauncher implements Launcher {
       bootTimeoutMs,
       startedTimeoutMs,
       log,
-      passOutput: passOutput ?? { out: (chunk) => process.stdout.write(chunk), err: (chunk) => process.stderr.write(chunk) },
+      passOutput: passOutput ?? {
+        out: (chunk) => process.stdout.write(chunk),
+        err: (chunk) => process.stderr.write(chunk),
+      },
     })
     this.#zygotes.add(zygote)
     void zygote.gone.then(() => this.#zygotes.delete(zygote))
@@ -150,7 +154,8 @@ export class ForkLauncher implements Launcher {
         (start) => ('manifest' in start ? zygote : undefined),
         () => undefined,
       )
-      if ((await this.#current) === undefined) return this.#giveUpLater('the process that forks died, and no new one would start')
+      if ((await this.#current) === undefined)
+        return this.#giveUpLater('the process that forks died, and no new one would start')
     }
   }
 
@@ -165,7 +170,9 @@ export class ForkLauncher implements Launcher {
   async #rescue(ending: Ending): Promise<Launcher | undefined> {
     if (this.#stopped) return undefined
     const how = ending.signal ?? `exit code ${ending.exitCode}`
-    this.#options.log.warn(`a forked process (pid ${ending.pid ?? 'none'}, ${how}) never became a job; its job runs through spawn instead`)
+    this.#options.log.warn(
+      `a forked process (pid ${ending.pid ?? 'none'}, ${how}) never became a job; its job runs through spawn instead`,
+    )
     if (!this.#refusal && (await this.#current)?.isGone === false && this.#unstarted.add(Date.now()))
       this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes did not come to life`)
     const { launcher, manifest } = this.#fallbackLauncher()
@@ -175,9 +182,10 @@ export class ForkLauncher implements Launcher {
 
   #giveUpLater(reason: string): void {
     void this.#current.then((zygote) => zygote?.retire())
-    this.#giveUp({ reason, cure: 'look for memory limits (dmesg) and modules with native code; restart the worker to try again' }).catch(
-      (error: unknown) => this.#options.log.error((error as Error).message),
-    )
+    this.#giveUp({
+      reason,
+      cure: 'look for memory limits (dmesg) and modules with native code; restart the worker to try again',
+    }).catch((error: unknown) => this.#options.log.error((error as Error).message))
   }
 
   /** From now on every job goes to the fallback, which loads the application as it is now. */

@@ -17,8 +17,16 @@ const nowhere = { out: () => undefined, err: () => undefined }
 
 /** Falls back to `spawn`, with one spare. */
 export function forkLauncher(source: AppSource, more: Partial<ForkOptions> = {}): ForkLauncher {
-  const spawn = (): Launcher => new SpawnLauncher({ source, log: silentLogger, spares: 1, bootTimeoutMs: 30_000, passOutput: nowhere })
-  return new ForkLauncher({ source, log: silentLogger, bootTimeoutMs: 30_000, passOutput: nowhere, fallback: spawn, ...more })
+  const spawn = (): Launcher =>
+    new SpawnLauncher({ source, log: silentLogger, spares: 1, bootTimeoutMs: 30_000, passOutput: nowhere })
+  return new ForkLauncher({
+    source,
+    log: silentLogger,
+    bootTimeoutMs: 30_000,
+    passOutput: nowhere,
+    fallback: spawn,
+    ...more,
+  })
 }
 
 /** A launcher that refuses to launch: for tests in which nothing may fall back. */
@@ -42,7 +50,12 @@ export function writeApp(files: Record<string, string>): AppSource {
   return { root, paths: ['src/jobs'] }
 }
 
-export function launch(launcher: Launcher, className: string, args: unknown[] = [], onMessage: (message: ChildMessage) => void = () => undefined): Launched {
+export function launch(
+  launcher: Launcher,
+  className: string,
+  args: unknown[] = [],
+  onMessage: (message: ChildMessage) => void = () => undefined,
+): Launched {
   return launcher.launch(assignmentOf(className, args), onMessage)
 }
 

@@ -68,7 +68,13 @@ export class ForkedRun {
   /** The kernel's word of its end, from the zygote; undefined when the zygote has died, and the process with it. */
   exited(exited: Omit<Exited, 'type' | 'launch'> | undefined): void {
     clearTimeout(this.#deadline)
-    this.#exited ??= exited ?? { exitCode: null, signal: constants.signals.SIGKILL, cpuUserMs: NaN, cpuSystemMs: NaN, peakRssBytes: NaN }
+    this.#exited ??= exited ?? {
+      exitCode: null,
+      signal: constants.signals.SIGKILL,
+      cpuUserMs: NaN,
+      cpuSystemMs: NaN,
+      peakRssBytes: NaN,
+    }
     if (this.#isOver()) return this.#settle()
     this.#linger ??= setTimeout(() => this.#settle(), this.#messages ? LINGER_MS : UNHEARD_LINGER_MS)
   }

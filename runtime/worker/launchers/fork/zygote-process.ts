@@ -113,7 +113,10 @@ export class ZygoteProcess {
       const fail = (code: string, message: string): void => reject(new RuntimeError(code as ErrorCode, message))
       const timer = setTimeout(() => {
         this.kill()
-        fail('ERR_APP_LOAD', `the application: expected to load within ${bootTimeoutMs} ms, it did not; is something waiting at import? (worker.bootTimeoutMs)`)
+        fail(
+          'ERR_APP_LOAD',
+          `the application: expected to load within ${bootTimeoutMs} ms, it did not; is something waiting at import? (worker.bootTimeoutMs)`,
+        )
       }, bootTimeoutMs)
       const reader = new FrameReader()
       this.#control.on('data', (chunk: Buffer) => {
@@ -128,7 +131,10 @@ export class ZygoteProcess {
       this.#child.once('error', reject)
       this.#child.once('close', (code, name) => {
         clearTimeout(timer)
-        fail('ERR_APP_LOAD', `the process that loads the application ended (${name ?? `exit code ${code}`}): ${this.#tail.lines().join(' | ')}`)
+        fail(
+          'ERR_APP_LOAD',
+          `the process that loads the application ended (${name ?? `exit code ${code}`}): ${this.#tail.lines().join(' | ')}`,
+        )
       })
     })
   }

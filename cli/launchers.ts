@@ -1,0 +1,33 @@
+import { ForkLauncher } from '../runtime/worker/launchers/fork.ts'
+import { InlineLauncher } from '../runtime/worker/launchers/inline.ts'
+import type { Launcher } from '../runtime/worker/launchers/launcher.ts'
+import { SpawnLauncher } from '../runtime/worker/launchers/spawn.ts'
+import { refusePlatform, type Refusal } from '../runtime/worker/launchers/zygote/gate-platform.ts'
+import { loadAppHere, type Context } from './context.ts'
+
+type OnFallback = (refusal: Refusal) => void
+type Isolation = Context['config']['worker']['isolation']
+
+/**
+ * The launcher that a configuration asks for. `auto` forks where the platform can, and says nothing of it where it
+ * cannot; an application that must not be forked is told by `onFallback`, and spawned.
+ */
+export async function makeLauncher(context: Context, onFallback: OnFallback): Promise<Launcher> {
+  const { isolation } = context.config.worker
+  if (isolation === 'inline') return new InlineLauncher(context.source, await loadAppHere(context.source))
+  return otherLauncher(isolation, context, onFallback)
+}
+
+/** A launcher for classes that ask for another isolation than the worker's; `inline` has its process of its own here. */
+export function otherLauncher(isolation: Isolation, context: Context, onFallback: OnFallback): Launcher {
+  if (isolation === 'spawn' || isolation === 'inline' || (isolation === 'auto' && refusePlatform()))
+    return spawnLauncher(context)
+  const { source, log, config } = context
+  const { bootTimeoutMs } = config.worker
+  return new ForkLauncher({ source, log, bootTimeoutMs, onFallback, fallback: () => spawnLauncher(context) })
+}
+
+function spawnLauncher({ source, log, config }: Context): SpawnLauncher {
+  const { concurrency, bootTimeoutMs } = config.worker
+  return new SpawnLauncher({ source, log, spares: concurrency, bootTimeoutMs })
+}

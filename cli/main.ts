@@ -1,7 +1,9 @@
 import yargs, { type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { version } from '../runtime/worker/titles.ts'
+import { leaveWithOwner } from './child-command.ts'
 import { report } from './errors.ts'
+import { demoCommand } from './commands/demo.ts'
 import { enqueueCommand } from './commands/enqueue.ts'
 import { failedCommand } from './commands/failed.ts'
 import { jobCommand } from './commands/job.ts'
@@ -20,6 +22,7 @@ const commands: readonly unknown[] = [
   statsCommand,
   jobCommand,
   failedCommand,
+  demoCommand,
 ]
 
 const cli = yargs(hideBin(process.argv))
@@ -46,4 +49,5 @@ const cli = yargs(hideBin(process.argv))
     process.exit(2)
   })
 
+leaveWithOwner()
 await cli.parseAsync()

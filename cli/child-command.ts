@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { readEnvironment } from '../config/environment.ts'
+import { packageRoot } from './package-root.ts'
+
+/** Set for commands that `dev` and `demo` start: they leave when the channel to their owner closes. */
+const OWNED = 'RESQUE_RUNTIME_OWNED'
+/** From TERM to KILL, for the command and for what it owns. */
+const GRACE_MS = 10_000
+
+/** How to start a `runtime …` command as a child. */
+export interface ChildCommandOptions {
+  args: readonly string[]
+  cwd: string
+  /** In place of this process's own environment. */
+  env?: NodeJS.ProcessEnv
+  /** Every line it prints on either stream. */
+  onLine: (line: string) => void
+}
+
+/**
+ * A `runtime …` command as a child process. It does not outlive this one, however this one ends: the channel between
+ * them closes with it. In a group of its own, so that Ctrl-C reaches this process alone, which then stops it in order.
+ */
+export class ChildCommand {
+  /** Resolves when it has gone, with how: `exit code 2`, `SIGKILL`. Never rejects. */
+  readonly exited: Promise<string>
+  readonly #child: ChildProcess
+
+  constructor({ args, cwd, env = process.env, onLine }: ChildCommandOptions) {
+    const entry = join(packageRoot, 'bin/runtime.js')
+    this.#child = spawn(process.execPath, [entry, ...args], {
+      cwd,
+      env: { ...env, [OWNED]: String(process.pid) },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true,
+    })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', onLine)
+    }
+    this.exited = new Promise((resolve) => {
+      this.#child.once('error', (error) => resolve(error.message))
+      this.#child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** Sends it a signal; harmless when it has gone. */
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** TERM, and KILL when that is not heard; resolves when it has gone. A second call is harmless. */
+  async stop(): Promise<void> {
+    this.kill('SIGTERM')
+    const timer = setTimeout(() => this.kill('SIGKILL'), GRACE_MS)
+    await this.exited
+    clearTimeout(timer)
+  }
+}
+
+/** Called once by the command itself: when it was started by {@link ChildCommand}, it leaves with its owner. */
+export function leaveWithOwner(): void {
+  if (process.env[OWNED] === undefined || !process.channel) return
+  delete process.env[OWNED]
+  process.once('disconnect', () => {
+    process.kill(process.pid, 'SIGTERM')
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS / 2).unref()
+  })
+  process.channel.unref()
+}
+
+/** An environment without what would steer the command: what is left is for its programs (PATH, HOME, TZ …). */
+export function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const steers = ([name, value]: [string, string | undefined]): boolean => {
+    const { findings, problems } = readEnvironment({ [name]: value })
+    return findings.length > 0 || problems.length > 0 || name === 'RUNTIME_CONFIG' || name === 'QUEUES'
+  }
+  return Object.fromEntries(Object.entries(env).filter((entry) => !steers(entry)))
+}

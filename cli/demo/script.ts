@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises'
+import { formatDuration } from '../../runtime/core/duration.ts'
+import { toError } from '../../runtime/core/errors.ts'
+import { formatBytes } from '../../runtime/core/size.ts'
+import type { Client } from '../../runtime/jobs/client.ts'
+import type { JobDefinition } from '../../runtime/jobs/job.ts'
+import type { Part, PartEnd } from './part.ts'
+
+/** Lines a zone import takes. */
+const BATCH = 40
+
+/** What the demo's script plays on. */
+export interface Stage {
+  client: Client
+  /** The demo's jobs by name. */
+  jobNamed: (name: string) => JobDefinition
+  /** Waits until a job has ended. */
+  ended: (id: string) => Promise<unknown>
+  /** Waits for the first job that schedule.yml's entry fired, and gives its id. */
+  fired: (entry: string) => Promise<string>
+  /** Folder of iso3166.tab and zone1970.tab. */
+  data: string
+  /** Where the report goes. */
+  page: string
+}
+
+/**
+ * Enqueues every job of the demo, and tells of each as soon as it has an id.
+ * @returns what could not be enqueued, and why
+ */
+export async function play(stage: Stage, add: (part: Part) => void): Promise<string[]> {
+  const acts = await Promise.allSettled([misbehave, remind, tick, importZones].map((act) => act(stage, add)))
+  return acts.flatMap((act) => (act.status === 'rejected' ? [toError(act.reason).message] : []))
+}
+
+/** How many jobs {@link play} tells of. */
+export async function countParts({ data }: Pick<Stage, 'data'>): Promise<number> {
+  const zones = await countLines(`${data}/zone1970.tab`)
+  return Math.ceil(zones / BATCH) + misdeeds.length * 2 + 4
+}
+
+const misdeeds: { name: string; args: unknown[]; expected: Part['expected']; tell: (end: PartEnd) => string }[] = [
+  { name: 'ThrowsJob', args: [4711], expected: 'exception', tell: ({ error }) => error },
+  { name: 'ExitsJob', args: [], expected: 'exit code', tell: ({ exitCode }) => `process.exit(${exitCode}) in the job` },
+  {
+    name: 'LoopsJob',
+    args: [],
+    expected: 'timeout',
+    tell: ({ signal, wallMs }) => `for (;;); ended by ${signal} after ${formatDuration(wallMs)}`,
+  },
+  {
+    name: 'LeaksJob',
+    args: [],
+    expected: 'memory',
+    tell: ({ signal, peakRssBytes }) => `leaked up to ${formatBytes(peakRssBytes ?? 0)}, ended by ${signal}`,
+  },
+]
+
+/** A job that misbehaves, and behind it one that looks for traces of it. */
+async function misbehave({ client, jobNamed }: Stage, add: (part: Part) => void): Promise<void> {
+  for (const { name, args, expected, tell } of misdeeds) {
+    const bad = await client.enqueue(jobNamed(name), args as never)
+    add({ name, id: bad.id, expected, tell })
+    const next = await client.enqueue(jobNamed('CarefulJob'), [name] as never)
+    add({ name: `CarefulJob after ${name}`, id: next.id, expected: 'done', tell: unharmed })
+  }
+}
+
+function unharmed({ result }: PartEnd): string {
+  const { litter } = result as { litter: string[] }
+  if (litter.length > 0) throw new Error(`found what another job left behind: ${litter.join(', ')}`)
+  return 'unharmed: found nothing of the job before'
+}
+
+async function remind({ client, jobNamed }: Stage, add: (part: Part) => void): Promise<void> {
+  const dueMs = Date.now() + 2000
+  const { id } = await client.enqueueIn('2 seconds', jobNamed('ReminderJob'), ['the tea is ready'] as never)
+  const tell = ({ record }: PartEnd): string => {
+    const lateMs = Number(record.run_at) - dueMs
+    // Milliseconds pass between the two clocks' readings, here and in enqueueIn.
+    if (lateMs < -50) throw new Error(`expected it after two seconds, it ran ${-lateMs} ms early`)
+    return `enqueueIn('2 seconds'): started after ${formatDuration(2000 + lateMs)}`
+  }
+  add({ name: 'ReminderJob', id, expected: 'done', tell })
+}
+
+async function tick({ fired }: Stage, add: (part: Part) => void): Promise<void> {
+  const id = await fired('tick')
+  add({ name: 'TickJob', id, expected: 'done', tell: () => `schedule.yml: cron '*/2 * * * * *'` })
+}
+
+async function importZones(stage: Stage, add: (part: Part) => void): Promise<void> {
+  const { client, jobNamed, ended, data, page } = stage
+  const [countryFile, zoneFile] = [`${data}/iso3166.tab`, `${data}/zone1970.tab`]
+  const [countryLines, zoneLines] = await Promise.all([countLines(countryFile), countLines(zoneFile)])
+  const countries = await client.enqueue(jobNamed('ImportCountriesJob'), [countryFile] as never)
+  const rows = ({ result }: PartEnd): string => `${(result as unknown[]).length} lines`
+  add({ name: 'ImportCountriesJob', id: countries.id, expected: 'done', tell: rows })
+  const starts = Array.from({ length: Math.ceil(zoneLines / BATCH) }, (_, i) => i * BATCH)
+  const calls = starts.map((from) => [zoneFile, from, BATCH]) as never[]
+  const zones = await client.enqueueBulk(jobNamed('ImportZonesJob'), calls)
+  for (const { id } of zones) add({ name: 'ImportZonesJob', id, expected: 'done', tell: rows })
+  await Promise.all([countries, ...zones].map(({ id }) => ended(id)))
+  const report = await client.enqueue(jobNamed('ReportJob'), [page, countries.id, zones.map(({ id }) => id)] as never)
+  const tell = ({ result }: PartEnd): string => {
+    const totals = result as { countries: number; zones: number }
+    if (totals.countries !== countryLines || totals.zones !== zoneLines)
+      throw new Error(`expected ${countryLines} countries and ${zoneLines} zones, got ${JSON.stringify(totals)}`)
+    return `${totals.zones} zones in ${totals.countries} countries`
+  }
+  add({ name: 'ReportJob', id: report.id, expected: 'done', tell })
+}
+
+async function countLines(file: string): Promise<number> {
+  return (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '' && !line.startsWith('#')).length
+}

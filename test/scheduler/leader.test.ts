@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import type { Store } from '../../runtime/store/store.ts'
+import { leavesNoProcess, ROOT, startProgram, type Running } from '../support/process.ts'
+import { useRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+import { eventually } from '../support/wait.ts'
+import { keepingLogger, testScheduler } from './support.ts'
+
+const server = useRedis()
+const lock = 'resque:resque:resque_scheduler_master_lock'
+const processes: Running[] = []
+let store: Store
+let redis: Redis
+
+beforeEach(() => {
+  store = testStore(server)
+  redis = server.client()
+})
+afterEach(async () => {
+  for (const each of processes.splice(0)) {
+    each.kill('SIGKILL')
+    await each.exited
+  }
+  store.close()
+})
+
+leavesNoProcess()
+
+/** Starts a scheduler process; resolves when it is connected. */
+async function startScheduler(yaml = ''): Promise<Running> {
+  const file = join(server.dir, 'schedule.yml')
+  await writeFile(file, yaml)
+  const started = startProgram(`${ROOT}test/fixtures/programs/scheduler.ts`, [join(server.dir, 'redis.sock'), file])
+  processes.push(started)
+  await started.waitForLine(/^started$/)
+  return started
+}
+const holder = (): Promise<string | null> => redis.get(lock)
+const leaderPid = async (): Promise<number> => Number((await holder())?.split(':').at(-1))
+
+describe('leadership among processes', () => {
+  const tick = 'tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n'
+
+  test("is Ruby's own lock, with Ruby's form of value, and a time to live of seconds", async () => {
+    const one = await startScheduler()
+    await eventually(async () => (await holder()) === `${hostname()}:${one.pid}`)
+    const ttlMs = await redis.pttl(lock)
+    assert.ok(ttlMs > 3000 && ttlMs <= 5000, String(ttlMs))
+  })
+
+  test('passes on within seconds of a SIGKILL, and each firing is enqueued once all the same', async (t) => {
+    const [one, two] = [await startScheduler(tick), await startScheduler(tick)]
+    await eventually(async () => (await redis.llen('resque:queue:q')) >= 2)
+    const [leader, other] = (await leaderPid()) === one.pid ? [one, two] : [two, one]
+    const killed = performance.now()
+    leader.kill('SIGKILL')
+    await eventually(async () => (await leaderPid()) === other.pid, { timeoutMs: 8000 })
+    const tookMs = Math.round(performance.now() - killed)
+    t.diagnostic(`take-over after SIGKILL: ${tookMs} ms`)
+    assert.ok(tookMs < 6000, `took ${tookMs} ms`)
+    const afterTakeOver = await redis.llen('resque:queue:q')
+    await eventually(async () => (await redis.llen('resque:queue:q')) > afterTakeOver + 6, {
+      what: 'the firings of the gap, late',
+    })
+    const state = await store.schedules.find('tick')
+    const seconds = ((state?.slotMs ?? 0) - (state?.sinceMs ?? 0)) / 1000
+    const fired = state?.fired ?? 0
+    assert.equal(fired, Math.floor(seconds) + 1, 'one firing for each second since the first')
+    assert.equal(state?.missed, 0)
+  })
+
+  test('passes on at once when the leader stops cleanly', async (t) => {
+    const [one, two] = [await startScheduler(), await startScheduler()]
+    await eventually(holder)
+    const [leader, other] = (await leaderPid()) === one.pid ? [one, two] : [two, one]
+    leader.kill('SIGTERM')
+    assert.equal((await leader.exited).exitCode, 0)
+    const stopped = performance.now()
+    await eventually(async () => (await leaderPid()) === other.pid, { timeoutMs: 1500 })
+    t.diagnostic(`take-over after a clean stop: ${Math.round(performance.now() - stopped)} ms`)
+  })
+
+  test('a leader that stood still steps down when it wakes, and fires nothing that another has fired', async () => {
+    const [one, two] = [await startScheduler(tick), await startScheduler(tick)]
+    await eventually(async () => (await redis.llen('resque:queue:q')) >= 1)
+    const [leader, other] = (await leaderPid()) === one.pid ? [one, two] : [two, one]
+    leader.kill('SIGSTOP')
+    await eventually(async () => (await leaderPid()) === other.pid, { timeoutMs: 8000 })
+    leader.kill('SIGCONT')
+    await leader.waitForLine(/leads no longer/)
+    const state = await store.schedules.find('tick')
+    assert.equal(await redis.llen('resque:queue:q'), (await store.schedules.find('tick'))?.fired)
+    assert.ok((state?.fired ?? 0) > 0)
+  })
+
+  test("waits for Ruby's scheduler as long as it lives, and takes over when its lock runs out", async () => {
+    await redis.set(lock, 'rubyhost:77', 'EX', 180)
+    const one = await startScheduler(tick)
+    await new Promise((resolve) => setTimeout(resolve, 1200))
+    assert.equal(await holder(), 'rubyhost:77')
+    assert.equal(await redis.exists('resque:queue:q'), 0)
+    await redis.pexpire(lock, 100)
+    await eventually(async () => (await leaderPid()) === one.pid, { timeoutMs: 4000 })
+  })
+})
+
+describe('a leader', () => {
+  test('that cannot reach Redis steps down before its lock could run out, and leads again later', async () => {
+    const { log, lines } = keepingLogger()
+    const scheduler = testScheduler(store, '', { lockTtlMs: 1600, log })
+    await scheduler.start()
+    await eventually(() => scheduler.leads)
+    await server.kill('SIGSTOP')
+    const stopped = performance.now()
+    await eventually(() => lines.some((line) => line.includes('not renewed in time')))
+    assert.ok(performance.now() - stopped < 1600, 'before the lock could run out')
+    assert.equal(scheduler.leads, false)
+    await server.kill('SIGCONT')
+    await eventually(() => scheduler.leads)
+    await scheduler.stop()
+    assert.equal(await holder(), null)
+  })
+
+  test('whose lock was taken by another stops firing at once', async () => {
+    const scheduler = testScheduler(store, 'tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n', { turnMs: 60_000 })
+    await scheduler.start()
+    await eventually(() => scheduler.leads)
+    await redis.set(lock, 'other:1', 'EX', 180)
+    await eventually(() => !scheduler.leads, { timeoutMs: 4000 })
+    assert.equal(await redis.exists('resque:queue:q'), 0)
+    await scheduler.stop()
+    assert.equal(await holder(), 'other:1')
+  })
+
+  test('that is idle sends Redis fewer than one command a second', async (t) => {
+    const scheduler = testScheduler(store, 'far:\n  cron: 0 0 1 1 *\n  class: A\n  queue: q\n', { turnMs: undefined })
+    await scheduler.start()
+    await eventually(() => scheduler.leads && scheduler.entries.length === 1)
+    const monitor = await redis.monitor()
+    let sent = 0
+    monitor.on('monitor', (_time: string, _args: string[], source: string) => {
+      if (source !== 'lua') sent += 1
+    })
+    const seconds = 8
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+    monitor.disconnect()
+    t.diagnostic(`${sent} commands in ${seconds} seconds`)
+    assert.ok(sent < seconds, `${sent} commands`)
+    await scheduler.stop()
+  })
+})

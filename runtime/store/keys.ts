@@ -91,6 +91,16 @@ export const keyTemplates = {
   pausedQueues: 'rt:paused',
   /** string with a time to live: id of the job that holds a unique lock */
   unique: 'rt:unique:{key}',
+  /** zset: job id → Redis time in ms at which it got a permit of a concurrency limit, by taking it or by being handed it */
+  permits: 'rt:limit:{key}',
+  /** list: ids of the jobs that wait for such a permit, first come first served */
+  held: 'rt:held:{key}',
+  /** set: limit keys whose line may not be empty; every supervisor and scheduler looks after them */
+  heldKeys: 'rt:held-keys',
+  /** zset: `<job id>:<delivery>` → its start in ms, within the last window of a rate limit */
+  rateStarts: 'rt:rate:{key}',
+  /** zset: id of a job that waits for room in the window → the ms at which it will have it */
+  ratePlans: 'rt:rate-plans:{key}',
 
   // --- ours: workflow runs (a run is these few keys, whatever its size; layout in runtime/store/run-table.ts)
   /** hash: status, class, args, globals, times, and how many nodes are in each state */
@@ -135,6 +145,14 @@ export const keyTemplates = {
   runUnique: 'rt:run-unique:{class}',
   /** list: what runs have left to do, `<run> <work> …`; see run-continue.lua */
   advancing: 'rt:advancing',
+
+  // --- ours: the archive
+  /** stream: jobs, steps and runs that have ended, oldest first; with PostgreSQL, those that it has yet to take */
+  archive: 'rt:archive',
+  /** hash: `keep` (redis | postgres), `max`, and with PostgreSQL `dropped`, `taken`, `taken_at`, `trouble` */
+  archiveSettings: 'rt:archive:settings',
+  /** string with a time to live: the archiver whose turn it is */
+  archiveTurn: 'rt:archive:turn',
 } as const
 
 /** Names of the keys above. */

@@ -1,7 +1,9 @@
+import { ArchiveStream } from './archive.ts'
 import { Connection } from './connection.ts'
 import { Delayed } from './delayed.ts'
 import { Failures } from './failures.ts'
 import { Jobs } from './jobs.ts'
+import { Limits } from './limits.ts'
 import { Locks } from './locks.ts'
 import { Queues } from './queues.ts'
 import { Runs } from './runs.ts'
@@ -17,11 +19,13 @@ export interface Store {
   readonly jobs: Jobs
   readonly delayed: Delayed
   readonly failures: Failures
+  readonly limits: Limits
   readonly locks: Locks
   readonly schedules: Schedules
   readonly workers: Workers
   readonly supervisors: Supervisors
   readonly runs: Runs
+  readonly archive: ArchiveStream
   /** Lets go of Redis at once; commands under way fail. */
   close(): void
 }
@@ -35,11 +39,13 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     jobs: new Jobs(connection),
     delayed: new Delayed(connection),
     failures: new Failures(connection),
+    limits: new Limits(connection),
     locks: new Locks(connection),
     schedules: new Schedules(connection),
     workers: new Workers(connection),
     supervisors: new Supervisors(connection),
     runs: new Runs(connection),
+    archive: new ArchiveStream(connection),
     close: () => connection.close(),
   }
 }

@@ -1,5 +1,5 @@
 -- What a script has counted about a run is written here, once; and here a run ends.
--- @include run-node
+-- @include run-node archive
 local function run_status(run, to)
   redis.call('HSET', key.run(run.id), 'status', to)
   redis.call('ZREM', key.runsIs(run.status), run.id)
@@ -10,6 +10,7 @@ local function run_status(run, to)
     redis.call('ZREM', key.runsExpiring(), run.id)
   else
     redis.call('HSET', key.run(run.id), 'ended_at', run.now)
+    archive_run(run.id)
     if run.ttl > 0 then redis.call('ZADD', key.runsExpiring(), run.now + run.ttl, run.id) end
   end
 end

@@ -1,0 +1,71 @@
+-- What has ended is kept: one entry of one stream for each job, step and run, added in the same atomic step as its end.
+-- Without PostgreSQL the stream is the archive. With it, the stream is what the archiver has yet to take; what is
+-- dropped then for its bound is lost to the archive, and counted.
+local ARCHIVE_MAX, ARGS_MAX, FIELD_MAX, LINES, LINE_MAX = 10000, 8192, 32768, 20, 500
+
+local function archive_add(fields)
+  local settings = redis.call('HMGET', key.archiveSettings(), 'max', 'keep')
+  local max = tonumber(settings[1] or ARCHIVE_MAX)
+  if max == 0 then return end
+  redis.call('XADD', key.archive(), '*', unpack(fields))
+  local over = redis.call('XLEN', key.archive()) - max
+  if over <= 0 then return end
+  -- A bound that was lowered far is reached in steps (promise 13).
+  local dropped = over < 200 and redis.call('XTRIM', key.archive(), 'MAXLEN', max)
+    or redis.call('XTRIM', key.archive(), 'MAXLEN', '~', max, 'LIMIT', 1000)
+  if settings[2] == 'postgres' and dropped > 0 then redis.call('HINCRBY', key.archiveSettings(), 'dropped', dropped) end
+end
+
+-- Adds a field where it has a value; of what is too long, only its size is kept.
+local function archive_put(fields, name, value, max)
+  if not value or value == '' then return end
+  if #value > (max or FIELD_MAX) then
+    name, value = name .. '_bytes', #value
+  end
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
+local archive_names = { 'state', 'class', 'queue', 'enqueued_at', 'run_at', 'ended_at', 'worker', 'attempt', 'delivery', 'redeliveries',
+  'cause', 'error', 'evidence', 'reason', 'attempts' }
+
+local function archive_step(fields, step)
+  local run, node = string.match(step, '^(%S+) (%d+)$')
+  local of = redis.call('HMGET', key.run(run), 'class', 'globals')
+  archive_put(fields, 'run', run)
+  archive_put(fields, 'node', node)
+  archive_put(fields, 'run_class', of[1])
+  archive_put(fields, 'globals', of[2], ARGS_MAX)
+  archive_put(fields, 'params', redis.call('HGET', key.runParams(run), node), ARGS_MAX)
+  archive_put(fields, 'label', redis.call('HGET', key.runLabels(run), node))
+end
+
+-- A job that has just ended. A step's item that found nothing to do is no end of anything.
+local function archive(id)
+  local row = redis.call('HMGET', key.job(id), 'item', 'step', unpack(archive_names))
+  local item, step = row[1] or '', row[2]
+  local of_run = string.sub(item, 1, 31) == '{"class":"ResqueRuntime::Step",'
+  if of_run and not step then return end
+  local fields = { 'kind', step and 'step' or 'job', 'id', id }
+  for i, name in ipairs(archive_names) do archive_put(fields, name, row[i + 2]) end
+  if step then
+    archive_step(fields, step)
+  else
+    archive_put(fields, 'item', item, ARGS_MAX)
+    if #item > ARGS_MAX and not row[4] then archive_put(fields, 'class', string.match(item, '^{"class":"([^"\\]+)"')) end
+  end
+  local lines = redis.call('LRANGE', key.log(id), -LINES, -1)
+  for i, line in ipairs(lines) do lines[i] = string.sub(line, 1, LINE_MAX) end
+  if #lines > 0 then archive_put(fields, 'log', cjson.encode(lines)) end
+  archive_add(fields)
+end
+
+-- A run that has just ended, as its own record has it.
+local function archive_run(id)
+  local names = { 'status', 'class', 'created_at', 'started_at', 'ended_at', 'args', 'globals', 'total', 'finished', 'failed', 'skipped',
+    'pipeline', 'version', 'instance', 'first' }
+  local row = redis.call('HMGET', key.run(id), unpack(names))
+  local fields = { 'kind', row[12] and 'pipeline' or 'workflow', 'id', id }
+  for i, name in ipairs(names) do archive_put(fields, name, row[i], ARGS_MAX) end
+  archive_add(fields)
+end

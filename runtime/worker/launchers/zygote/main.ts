@@ -102,8 +102,8 @@ async function live(
   { launch, assignment, refused }: Born,
 ): Promise<void> {
   process.title = jobTitle(assignment)
-  setLimits(assignment)
   channel.open(report(address, launch))
+  setLimits(assignment)
   // Node leaves when nothing is pending; a job may wait for what is not a handle, such as a signal.
   setInterval(() => undefined, FAR_AWAY_MS)
   const outcome = await runJob(app, assignment, channel, refused)

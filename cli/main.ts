@@ -12,6 +12,7 @@ import { queuesCommand } from './commands/queues.ts'
 import { statsCommand } from './commands/stats.ts'
 import { workCommand } from './commands/work.ts'
 import { workersCommand } from './commands/workers.ts'
+import { workflowCommand } from './commands/workflow.ts'
 
 const commands: readonly unknown[] = [
   workCommand,
@@ -22,6 +23,7 @@ const commands: readonly unknown[] = [
   statsCommand,
   jobCommand,
   failedCommand,
+  workflowCommand,
   demoCommand,
 ]
 

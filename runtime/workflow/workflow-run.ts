@@ -73,6 +73,11 @@ export class WorkflowRun {
     return this
   }
 
+  /** Reads the run again, without its jobs: costs the same for a run of any size. */
+  async reloadRecord(): Promise<this> {
+    return this.#refresh()
+  }
+
   /** Stops it: nothing more of it runs, and the jobs that do are told to stop. */
   async stop(): Promise<this> {
     const { store, clock, recordTtlMs } = this.#open()

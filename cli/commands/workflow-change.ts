@@ -1,0 +1,76 @@
+import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
+import { command } from '../command.ts'
+import { json, line } from '../output.ts'
+import { openRun } from './workflow-target.ts'
+
+const id = { type: 'string', demandOption: true, describe: 'Id of the run' } as const
+const job = { type: 'string', demandOption: true, describe: 'Number of the job, as `show --jobs` has it' } as const
+
+/** A command that does one thing to a run and says what became of it. */
+function change(verb: string, describe: string, act: (flow: WorkflowRun) => Promise<WorkflowRun>): ReturnType<typeof command<{ id: string }>> {
+  return command<{ id: string }>({
+    command: `${verb} <id>`,
+    describe,
+    example: [`workflow ${verb} 0mb2k3x7f4q8...`, ''],
+    flags: (yargs) => yargs.positional('id', id),
+    run: async (context, argv) => {
+      const flow = await act(await openRun(context, argv.id))
+      if (context.json) json({ id: flow.id, status: flow.status, counts: flow.record.counts })
+      else line(`${flow.id} ${flow.status}`)
+    },
+  })
+}
+
+/** The same, for one job of a run. */
+function changeJob(verb: 'retry' | 'skip', describe: string): ReturnType<typeof command<{ id: string; job: string }>> {
+  return command<{ id: string; job: string }>({
+    command: `${verb} <id> <job>`,
+    describe,
+    example: [`workflow ${verb} 0mb2k3x7f4q8... 17`, ''],
+    flags: (yargs) => yargs.positional('id', id).positional('job', job),
+    run: async (context, argv) => {
+      const flow = await openRun(context, argv.id)
+      await flow[verb](argv.job)
+      if (context.json) json({ id: flow.id, status: flow.status, counts: flow.record.counts })
+      else line(`${flow.id} ${flow.status}`)
+    },
+  })
+}
+
+/** `runtime workflow stop` */
+export const stopCommand = change('stop', 'Stop a run: nothing more of it runs, and jobs that run are told to stop', (flow) => flow.stop())
+/** `runtime workflow continue` */
+export const continueCommand = change('continue', 'Run the failed jobs of a run again, and what hung on them', (flow) => flow.continue())
+/** `runtime workflow retry` */
+export const retryCommand = changeJob('retry', 'Run one failed job again')
+/** `runtime workflow skip` */
+export const skipCommand = changeJob('skip', 'Let what hangs on a job go on without it')
+
+/** `runtime workflow rm` */
+export const removeCommand = command<{ ids: string[] }>({
+  command: 'rm <ids..>',
+  describe: 'Remove runs that are not running',
+  example: ['workflow rm 0mb2k3x7f4q8...', ''],
+  flags: (yargs) => yargs.positional('ids', { type: 'string', array: true, demandOption: true, describe: 'Ids of runs' }) as never,
+  run: async (context, { ids }) => {
+    for (const one of ids) {
+      await (await openRun(context, one)).destroy()
+      if (!context.json) line(`removed ${one}`)
+    }
+    if (context.json) json({ removed: ids })
+  },
+})
+
+/** `runtime workflow expire` */
+export const expireCommand = command<{ id: string; ttl: string }>({
+  command: 'expire <id> <ttl>',
+  describe: 'Keep a run this long after its end, then remove it',
+  example: ["workflow expire 0mb2k3x7f4q8... '1h'", ''],
+  flags: (yargs) => yargs.positional('id', id).positional('ttl', { type: 'string', demandOption: true, describe: "'1h', or milliseconds" }),
+  run: async (context, argv) => {
+    const flow = await openRun(context, argv.id)
+    await flow.expire(/^\d+$/.test(argv.ttl) ? Number(argv.ttl) : argv.ttl)
+    if (context.json) json({ id: flow.id, ttlMs: flow.record.ttlMs })
+    else line(`${flow.id} kept ${argv.ttl} after its end`)
+  },
+})

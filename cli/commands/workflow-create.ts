@@ -1,0 +1,99 @@
+import type { Argv } from 'yargs'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
+import { command } from '../command.ts'
+import { loadAppHere, type Context, type GlobalFlags } from '../context.ts'
+import { json, line } from '../output.ts'
+import { showRun } from './workflow-show.ts'
+import { jsonArgument, openRun, targetOf, workflowNamed } from './workflow-target.ts'
+import { watchRun } from './workflow-watch.ts'
+
+interface CreateFlags {
+  class: string
+  args: string[]
+  globals?: string
+  ttl?: string
+}
+
+const createFlags = (yargs: Argv<GlobalFlags>): Argv<CreateFlags & GlobalFlags> =>
+  yargs
+    .positional('class', { type: 'string', demandOption: true, describe: 'Name of the workflow' })
+    .positional('args', { type: 'string', array: true, default: [] as string[], describe: "Arguments of configure(), each as JSON" })
+    .option('globals', { type: 'string', describe: 'JSON object that stands under the params of every job' })
+    .option('ttl', { type: 'string', describe: "Keep the run this long after its end: '7d'" }) as never
+
+/** `runtime workflow create` */
+export const createCommand = command<CreateFlags>({
+  command: 'create <class> [args..]',
+  describe: 'Create a run; nothing of it runs before `start`',
+  example: [`workflow create ImportWorkflow '"data.csv"'`, 'prints the id of the run'],
+  flags: createFlags,
+  run: async (context, argv) => {
+    const flow = await create(context, argv)
+    if (context.json) json({ id: flow.id, status: flow.status, jobs: flow.record.total })
+    else line(flow.id)
+  },
+})
+
+/** `runtime workflow start` */
+export const startCommand = command<{ id: string }>({
+  command: 'start <id>',
+  describe: 'Start a run that was created',
+  example: ['workflow start 0mb2k3x7f4q8...', ''],
+  flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'Id of the run' }),
+  run: async (context, { id }) => {
+    const flow = await (await openRun(context, id)).start()
+    if (context.json) json({ id, status: flow.status })
+    else line(`${id} ${flow.status}`)
+  },
+})
+
+/** `runtime workflow run` */
+export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolean; timeout?: string }>({
+  command: 'run <class> [args..]',
+  describe: 'Create a run and start it',
+  example: [`workflow run ImportWorkflow '"data.csv"' --watch`, 'shows it live; exit code 1 when it does not finish'],
+  flags: (yargs) =>
+    createFlags(yargs)
+      .option('watch', { type: 'boolean', describe: 'Show it live until it ends' })
+      .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
+      .option('timeout', { type: 'string', describe: 'How long --watch and --wait wait' }) as never,
+  run: async (context, argv) => {
+    const flow = await create(context, argv)
+    await startOrRemove(flow)
+    if (argv.watch !== true && argv.wait !== true) {
+      if (context.json) json({ id: flow.id, status: flow.status, jobs: flow.record.total })
+      else line(flow.id)
+      return 0
+    }
+    const options = argv.timeout === undefined ? {} : { timeout: argv.timeout }
+    if (argv.watch === true && !context.json) await watchRun(context, flow, options)
+    else await flow.wait(options)
+    await showRun(context, flow)
+    return flow.status === 'finished' ? 0 : 1
+  },
+})
+
+async function create(context: Context, argv: CreateFlags): Promise<WorkflowRun> {
+  const type = workflowNamed((await loadAppHere(context.source)).registry, argv.class)
+  const globals = argv.globals === undefined ? undefined : jsonArgument(argv.globals, '--globals')
+  if (globals !== undefined && (typeof globals !== 'object' || globals === null || Array.isArray(globals))) {
+    throw new RuntimeError('ERR_USAGE', `--globals: expected a JSON object, got ${argv.globals}`)
+  }
+  return type.createOn(
+    targetOf(context),
+    type,
+    argv.args.map((text) => jsonArgument(text)),
+    { ...(globals === undefined ? {} : { globals: globals as Record<string, unknown> }), ...(argv.ttl === undefined ? {} : { ttl: argv.ttl }) },
+  )
+}
+
+/** A run that may not start (another of its unique class began meanwhile) is not left behind. */
+async function startOrRemove(flow: WorkflowRun): Promise<void> {
+  try {
+    await flow.start()
+  } catch (error) {
+    await flow.destroy().catch(() => undefined)
+    throw error
+  }
+}

@@ -1,0 +1,36 @@
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { systemClock } from '../../runtime/core/clock.ts'
+import type { Registry } from '../../runtime/jobs/registry.ts'
+import type { RunTarget } from '../../runtime/workflow/create-run.ts'
+import type { Workflow, WorkflowClass } from '../../runtime/workflow/frontends/workflow.ts'
+import { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
+import type { Context } from '../context.ts'
+
+/** Where a command's runs are. */
+export function targetOf({ store, config }: Context): RunTarget {
+  const { maxPayloadBytes, recordTtlMs } = config.limits
+  return { store, clock: systemClock, ttlMs: config.workflows.ttlMs, maxPayloadBytes, recordTtlMs }
+}
+
+/** A run by its id. @throws RuntimeError ERR_NOT_FOUND */
+export function openRun(context: Context, id: string): Promise<WorkflowRun> {
+  return WorkflowRun.open(targetOf(context), id)
+}
+
+/** The workflow class of a name; its statics are its own copy of the package. @throws RuntimeError ERR_UNKNOWN_CLASS */
+export function workflowNamed(registry: Registry, name: string): WorkflowClass & Pick<typeof Workflow, 'createOn' | 'compile'> {
+  const found = registry.find(name)
+  if (found?.kind === 'workflow') return found.definition as WorkflowClass & typeof Workflow
+  const names = registry.list().flatMap((entry) => (entry.kind === 'workflow' ? [entry.name] : []))
+  const known = names.length === 0 ? 'a Workflow class exported under the jobs folders; there is none' : names.join(', ')
+  throw new RuntimeError('ERR_UNKNOWN_CLASS', `${name}: expected one of: ${known}`)
+}
+
+/** One argument of the command line, as JSON. @throws RuntimeError ERR_USAGE */
+export function jsonArgument(text: string, what = `argument ${text}`): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new RuntimeError('ERR_USAGE', `${what}: expected JSON, such as '"text"' (with both quotes), 5 or '{"a":1}', got ${text}`)
+  }
+}

@@ -1,0 +1,44 @@
+import { writeFileSync } from 'node:fs'
+import { drawnGraph, drawnRun } from '../../runtime/workflow/drawing/drawn-run.ts'
+import { draw, drawingFormats, type DrawingFormat } from '../../runtime/workflow/drawing/formats.ts'
+import { command } from '../command.ts'
+import { loadAppHere } from '../context.ts'
+import { json, line } from '../output.ts'
+import { jsonArgument, workflowNamed } from './workflow-target.ts'
+
+interface VizFlags {
+  what: string
+  args: string[]
+  format?: DrawingFormat
+  out?: string
+}
+
+/** `runtime workflow viz` */
+export const vizCommand = command<VizFlags>({
+  command: 'viz <what> [args..]',
+  describe: 'Draw a workflow class, or a run as it stands; many jobs of one kind are drawn as one',
+  example: [`workflow viz ImportWorkflow '"data.csv"' --out import.svg`, 'or the id of a run; also --format dot, mermaid, text'],
+  flags: (yargs) =>
+    yargs
+      .positional('what', { type: 'string', demandOption: true, describe: 'Name of a workflow, or id of a run' })
+      .positional('args', { type: 'string', array: true, default: [] as string[], describe: 'Arguments of configure(), each as JSON' })
+      .option('format', { choices: drawingFormats, describe: 'svg, or text when standard output is a terminal' })
+      .option('out', { type: 'string', describe: 'File to write; standard output by default' }) as never,
+  run: async (context, { what, args, format, out }) => {
+    const run = await context.store.runs.read.find(what)
+    const graph = run
+      ? await drawnRun(context.store.runs.read, run)
+      : await (async () => {
+          const type = workflowNamed((await loadAppHere(context.source)).registry, what)
+          return drawnGraph(await type.compile(type, args.map((text) => jsonArgument(text))))
+        })()
+    if (context.json) return json(graph)
+    const chosen = format ?? (out === undefined && process.stdout.isTTY ? 'text' : 'svg')
+    const drawing = await draw(graph, chosen, run ? `${run.class} ${run.id} (${run.status})` : what)
+    if (out === undefined) process.stdout.write(drawing)
+    else {
+      writeFileSync(out, drawing)
+      line(`wrote ${out}`)
+    }
+  },
+})

@@ -1,0 +1,106 @@
+import type { ShownState } from '../run-state.ts'
+import { foldLabel, foldState, stateText, type Fold, type FoldedGraph } from './fold.ts'
+
+/** Ways to draw a graph. */
+export const drawingFormats = ['svg', 'dot', 'mermaid', 'text'] as const
+/** One of {@link drawingFormats}. */
+export type DrawingFormat = (typeof drawingFormats)[number]
+
+/** Fill and border of each state; distinct also in grey. */
+const colours: Record<ShownState, readonly [fill: string, border: string]> = {
+  staged: ['#ffffff', '#999999'],
+  waiting: ['#f4f4f5', '#71717a'],
+  delayed: ['#ede9fe', '#7c3aed'],
+  queued: ['#dbeafe', '#2563eb'],
+  running: ['#fef3c7', '#d97706'],
+  finished: ['#dcfce7', '#16a34a'],
+  failed: ['#fee2e2', '#dc2626'],
+  skipped: ['#fafafa', '#a1a1aa'],
+  held: ['#e7e5e4', '#57534e'],
+  blocked: ['#fce7f3', '#be185d'],
+  stopped: ['#e7e5e4', '#57534e'],
+}
+
+/** Draws a folded graph. SVG is laid out by Graphviz in WebAssembly: nothing to install. */
+export async function draw(graph: FoldedGraph, format: DrawingFormat, title: string): Promise<string> {
+  switch (format) {
+    case 'dot':
+      return dot(graph, title)
+    case 'mermaid':
+      return mermaid(graph, title)
+    case 'text':
+      return text(graph, title)
+    case 'svg': {
+      const { instance } = await import('@viz-js/viz')
+      return (await instance()).renderString(dot(graph, title), { format: 'svg' })
+    }
+  }
+}
+
+/** Graphviz's language. */
+export function dot({ folds, edges }: FoldedGraph, title: string): string {
+  const quote = (words: string): string => `"${words.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n')}"`
+  const nodes = folds.map((fold, i) => {
+    const state = foldState(fold)
+    const [fill, border] = state ? colours[state] : ['#ffffff', '#333333']
+    const style = fold.count > 1 ? ', peripheries=2' : ''
+    const label = [foldLabel(fold), stateText(fold)].filter(Boolean).join('\n')
+    return `  n${i} [label=${quote(label)}, fillcolor="${fill}", color="${border}"${style}]`
+  })
+  const arrows = edges.map(({ from, to, when }) => {
+    const style = when === 'finished' ? '' : ` [style=dashed, label=${quote(when)}${when === 'failed' ? ', color="#dc2626"' : ''}]`
+    return `  n${from} -> n${to}${style}`
+  })
+  return [
+    'digraph workflow {',
+    `  label=${quote(title)}; labelloc=t; rankdir=TB; fontname="Helvetica"`,
+    '  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11]',
+    '  edge [fontname="Helvetica", fontsize=9]',
+    ...nodes,
+    ...arrows,
+    '}',
+    '',
+  ].join('\n')
+}
+
+/** Mermaid's flowchart, which Git hosts draw in Markdown. */
+export function mermaid({ folds, edges }: FoldedGraph, title: string): string {
+  const quote = (words: string): string => words.replace(/[&<>"#]/g, (sign) => `#${sign.codePointAt(0)};`).replace(/\n/g, '<br/>')
+  const nodes = folds.map((fold, i) => `  n${i}["${quote([foldLabel(fold), stateText(fold)].filter(Boolean).join('\n'))}"]`)
+  const arrows = edges.map(({ from, to, when }) => `  n${from} ${when === 'finished' ? '-->' : `-. ${when} .->`} n${to}`)
+  const styles = folds.flatMap((fold, i) => {
+    const state = foldState(fold)
+    return state ? [`  style n${i} fill:${colours[state][0]},stroke:${colours[state][1]}`] : []
+  })
+  return ['---', `title: ${JSON.stringify(title)}`, '---', 'flowchart TD', ...nodes, ...arrows, ...styles, ''].join('\n')
+}
+
+/** Lines of text, parents first, each with what it waits for. */
+export function text({ folds, edges, total }: FoldedGraph, title: string): string {
+  const depths = depthsOf(folds, edges)
+  const order = folds.map((_, i) => i).sort((a, b) => (depths[a] ?? 0) - (depths[b] ?? 0) || a - b)
+  const lines = order.map((i) => {
+    const fold = folds[i] as Fold
+    const parents = edges
+      .filter((edge) => edge.to === i && edge.from !== i)
+      .map(({ from, when }) => `${foldLabel(folds[from] as Fold)}${when === 'finished' ? '' : ` (${when})`}`)
+    const state = stateText(fold)
+    const after = parents.length === 0 ? '' : `  ← ${parents.length > 4 ? `${parents.slice(0, 3).join(', ')} and ${parents.length - 3} more` : parents.join(', ')}`
+    return `${'  '.repeat(Math.min(depths[i] ?? 0, 12))}${foldLabel(fold)}${state ? `  [${state}]` : ''}${after}`
+  })
+  return [`${title}: ${total.toLocaleString('en')} ${total === 1 ? 'job' : 'jobs'}`, ...lines, ''].join('\n')
+}
+
+/** Longest way from a root, in folds; folding may close circles, so no way is longer than there are folds. */
+function depthsOf(folds: readonly Fold[], edges: FoldedGraph['edges']): number[] {
+  const depths = folds.map(() => 0)
+  for (let round = 0, moved = true; moved && round < Math.min(folds.length, 200); round += 1) {
+    moved = false
+    for (const { from, to } of edges) {
+      if (from === to || (depths[to] ?? 0) > (depths[from] ?? 0) || (depths[from] ?? 0) >= folds.length) continue
+      depths[to] = (depths[from] ?? 0) + 1
+      moved = true
+    }
+  }
+  return depths
+}

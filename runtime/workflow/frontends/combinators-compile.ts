@@ -1,0 +1,151 @@
+import { RuntimeError } from '../../core/errors.ts'
+import { wireName, type JobDefinition } from '../../jobs/job.ts'
+import { checkGraph, nodeName, type Graph } from '../graph.ts'
+import { GraphBuilder } from '../graph-builder.ts'
+import type { PartOptions } from './combinators-types.ts'
+
+/** Parts as data: what the combinators make and the compiler walks. */
+export type PartData =
+  | { kind: 'task'; job: JobDefinition; params: object | undefined; options: PartOptions }
+  | { kind: 'chain' | 'group'; members: readonly PartData[] }
+  | { kind: 'delay'; part: PartData; delayMs: number }
+  | { kind: 'with'; part: PartData; options: PartOptions }
+
+type Task = Extract<PartData, { kind: 'task' }>
+
+/** One task at its place. A task that stands at two places is one node, with the parents of both. */
+interface Placed {
+  after: Set<Task>
+  options: PartOptions
+  delayMs: number
+}
+
+/** Where a part ends: its last tasks, and by how much what follows is delayed. An empty part has none. */
+interface End {
+  tasks: readonly Task[]
+  delayMs: number
+}
+
+interface Entry {
+  after: readonly Task[]
+  delayMs: number
+  options: PartOptions
+}
+
+/** Two wide groups in a row multiply: more than this is a mistake, or wants a task in between. */
+const maxEdges = 5_000_000
+
+/** A graph, and the classes that are in it by their wire names. */
+export interface Compiled {
+  graph: Graph
+  definitions: ReadonlyMap<string, JobDefinition>
+}
+
+/**
+ * Compiles a part. Nodes come in the order in which their tasks stand in the text. Pure: it knows no store.
+ * @param of names the workflow in errors
+ * @throws RuntimeError ERR_GRAPH (a task that would wait for itself, or stands at two places with different options), ERR_TOO_LARGE
+ */
+export function compilePart(of: string, part: PartData, queue?: string): Compiled {
+  const places = new Map<Task, Placed>()
+  walk(part, { after: [], delayMs: 0, options: {} }, places, of)
+  const builder = new GraphBuilder(of, queue)
+  const indexes = new Map<Task, number>()
+  const definitions = new Map<string, JobDefinition>()
+  for (const [task, { options, delayMs }] of places) {
+    indexes.set(task, indexes.size)
+    definitions.set(wireName(task.job), task.job)
+    builder.add(task.job, {
+      ...options,
+      ...(task.params === undefined ? {} : { params: task.params }),
+      ...(delayMs > 0 ? { wait: delayMs } : {}),
+    })
+  }
+  const graph = builder.compile()
+  let edges = 0
+  for (const [task, { after }] of places) {
+    edges += after.size
+    if (edges > maxEdges) throw tooWide(of)
+    const node = graph.nodes[indexes.get(task) ?? -1]
+    for (const parent of after) node?.parents.push({ from: indexes.get(parent) ?? -1, when: 'finished' })
+  }
+  return { graph: checked(of, graph), definitions }
+}
+
+function walk(part: PartData, entry: Entry, places: Map<Task, Placed>, of: string): End {
+  switch (part.kind) {
+    case 'task':
+      return place(part, entry, places, of)
+    case 'chain':
+      return walkChain(part.members, entry, places, of)
+    case 'group':
+      return walkGroup(part.members, entry, places, of)
+    case 'delay':
+      return walk(part.part, { ...entry, delayMs: entry.delayMs + part.delayMs }, places, of)
+    case 'with':
+      return walk(part.part, { ...entry, options: { ...entry.options, ...part.options } }, places, of)
+  }
+}
+
+function walkChain(members: readonly PartData[], entry: Entry, places: Map<Task, Placed>, of: string): End {
+  let [tasks, delayMs]: [readonly Task[], number] = [[], entry.delayMs]
+  for (const member of members) {
+    const end = walk(member, { ...entry, after: tasks.length > 0 ? tasks : entry.after, delayMs }, places, of)
+    if (end.tasks.length > 0) tasks = end.tasks
+    delayMs = end.delayMs
+  }
+  return { tasks, delayMs }
+}
+
+/** What follows a group is delayed by the longest delay that its members leave open: never earlier than any of them asks. */
+function walkGroup(members: readonly PartData[], entry: Entry, places: Map<Task, Placed>, of: string): End {
+  const ends = members.map((member) => walk(member, entry, places, of))
+  const tasks = new Set<Task>()
+  for (const end of ends) for (const task of end.tasks) tasks.add(task)
+  if (tasks.size === 0) return { tasks: [], delayMs: Math.max(entry.delayMs, ...ends.map((end) => end.delayMs)) }
+  const left = ends.map((end) => (end.tasks.length > 0 ? end.delayMs : end.delayMs - entry.delayMs))
+  return { tasks: [...tasks], delayMs: left.reduce((most, ms) => Math.max(most, ms), 0) }
+}
+
+function place(task: Task, entry: Entry, places: Map<Task, Placed>, of: string): End {
+  const options = { ...entry.options, ...task.options }
+  const found = places.get(task)
+  if (found && (found.delayMs !== entry.delayMs || !sameOptions(found.options, options))) {
+    throw new RuntimeError(
+      'ERR_GRAPH',
+      `${of}: task(${wireName(task.job)}) stands at two places with different delays or options; it is one step wherever it stands: call task() once for each step`,
+    )
+  }
+  const placed = found ?? { after: new Set<Task>(), options, delayMs: entry.delayMs }
+  for (const parent of entry.after) placed.after.add(parent)
+  places.set(task, placed)
+  return { tasks: [task], delayMs: 0 }
+}
+
+function sameOptions(one: PartOptions, other: PartOptions): boolean {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof PartOptions>
+  return [...names].every((name) => one[name] === other[name])
+}
+
+/** A cycle can only come from a task that stands at two places: the advice says so. */
+function checked(of: string, graph: Graph): Graph {
+  try {
+    checkGraph(graph)
+    return graph
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error
+    const own = graph.nodes.findIndex((node, index) => node.parents.some(({ from }) => from === index))
+    const what = own >= 0 ? `cycle: ${nodeName(graph, own)} → ${nodeName(graph, own)}` : error.message.split(': expected')[0]
+    throw new RuntimeError(
+      'ERR_GRAPH',
+      `${of}: ${what}: a task handle is one step wherever it stands, so it would wait for itself; call task() once for each step`,
+    )
+  }
+}
+
+function tooWide(of: string): RuntimeError {
+  return new RuntimeError(
+    'ERR_TOO_LARGE',
+    `${of}: expected at most ${maxEdges} edges, got more: every member of a group waits for every member of the group before it; put one task between them`,
+  )
+}

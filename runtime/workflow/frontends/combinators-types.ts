@@ -1,0 +1,114 @@
+import type { StandardSchema } from '../../jobs/typed.ts'
+import type { JobDefinition } from '../../jobs/job.ts'
+import type { NodeOptions, StepParams } from '../graph-builder.ts'
+
+/** Options that `.with` gives to every task of a part; an inner `.with` is over an outer one. */
+export type PartOptions = Omit<NodeOptions, 'params' | 'after' | 'before' | 'wait' | 'label'>
+
+declare const types: unique symbol
+declare const anything: unique symbol
+
+/** What a step without an output schema gives to the run's memory: nobody knows. */
+export interface Anything {
+  readonly [anything]: true
+}
+
+/**
+ * A part of a workflow: `task`, `chain`, `group` or `withDelay`.
+ * @typeParam Needs input keys that must come from outside the part
+ * @typeParam Gives keys that its steps leave in the run's memory
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any part, whatever it needs and gives
+export interface Part<in Needs = any, out Gives = any> {
+  readonly [types]?: (needs: Needs) => Gives
+  /** The same part with options for all of its tasks. */
+  with(options: PartOptions): Part<Needs, Gives>
+}
+
+type SchemaInput<S> = S extends StandardSchema<infer I, unknown> ? I : never
+type SchemaOutput<S> = S extends StandardSchema<never, infer O> ? O : S extends StandardSchema<infer _I, infer O> ? O : never
+
+/** What a typed job takes, before defaults; `{}` for a job without a schema. */
+export type InputOf<J> = J extends { input: infer S } ? SchemaInput<S> : object
+/** What a typed job gives. A job that sets memory keys by itself (`static provides`) may give anything. */
+export type GivesOf<J> = J extends { provides: unknown } ? Anything : J extends { output: infer S } ? SchemaOutput<S> : Anything
+
+/** A task's own parameters: some of the keys of its input, the rest comes from memory. */
+export type TaskParams<J> = J extends { input: infer S } ? Partial<SchemaInput<S>> : J extends JobDefinition ? StepParams<J> : never
+/** Refuses keys that a typed job does not take. */
+export type NoOther<J, P> = J extends { input: infer S } ? { [K in Exclude<keyof P, keyof SchemaInput<S>>]: never } : unknown
+
+type IsAny<T> = 0 extends 1 & T ? true : false
+type RequiredKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? never : K }[keyof T]
+type IsOpen<T> = typeof anything extends keyof T ? true : false
+
+/** Needs that are still open when `Have` is there. */
+type Unmet<Needs, Have> = IsOpen<Have> extends true ? object : { [K in keyof Needs as K extends keyof Have ? never : K]: Needs[K] }
+/** What is there after a step: later values are over earlier ones; after a step of which nothing is known, nothing is. */
+type Later<Have, Gives> = IsOpen<Gives> extends true ? Gives : Omit<Have, keyof Gives> & Gives
+/** What is there after parallel steps. */
+type Beside<A, B> = IsOpen<A> extends true
+  ? Anything
+  : IsOpen<B> extends true
+    ? Anything
+    : { [K in keyof A | keyof B]: (K extends keyof A ? A[K] : never) | (K extends keyof B ? B[K] : never) }
+
+type NeedsIn<P> = P extends Part<infer N, infer _G> ? (IsAny<N> extends true ? object : N) : never
+type GivesIn<P> = P extends Part<never, infer G> ? (IsAny<G> extends true ? Anything : G) : never
+
+/** Needs of a chain: those of each member that no member before it gives. */
+export type ChainNeeds<P extends readonly unknown[], Have = object> = P extends readonly [infer F, ...infer R]
+  ? Unmet<NeedsIn<F>, Have> & ChainNeeds<R, Later<Have, GivesIn<F>>>
+  : P extends readonly []
+    ? unknown
+    : Unmet<NeedsIn<P[number]>, Have>
+
+/** What a chain leaves. */
+export type ChainGives<P extends readonly unknown[], Have = object> = P extends readonly [infer F, ...infer R]
+  ? ChainGives<R, Later<Have, GivesIn<F>>>
+  : P extends readonly []
+    ? Have
+    : Later<Have, GivesIn<P[number]>>
+
+/** Needs of a group: those of all members. */
+export type GroupNeeds<P extends readonly unknown[]> = P extends readonly [infer F, ...infer R]
+  ? NeedsIn<F> & GroupNeeds<R>
+  : P extends readonly []
+    ? unknown
+    : NeedsIn<P[number]>
+
+/** What a group leaves. */
+export type GroupGives<P extends readonly unknown[]> = P extends readonly [infer F]
+  ? GivesIn<F>
+  : P extends readonly [infer F, ...infer R]
+    ? Beside<GivesIn<F>, GroupGives<R>>
+    : P extends readonly []
+      ? object
+      : GivesIn<P[number]>
+
+/** Keys that a step before gives in another type than this one takes. */
+type Clashes<Needs, Have> =
+  IsOpen<Have> extends true
+    ? never
+    : { [K in keyof Needs & keyof Have]: Exclude<Have[K], undefined> extends Needs[K] ? never : K }[keyof Needs & keyof Have]
+
+/** What the compiler shows in place of a member that does not fit. */
+export interface DoesNotFit<Key> {
+  'the step before gives this key in another type': Key
+}
+
+/** The members of a chain, those that do not fit replaced by what is wrong with them. */
+export type CheckedChain<P extends readonly unknown[], Have = object> = P extends readonly [infer F, ...infer R]
+  ? [
+      [Clashes<NeedsIn<F>, Have>] extends [never] ? F : DoesNotFit<Clashes<NeedsIn<F>, Have>>,
+      ...CheckedChain<R, Later<Have, GivesIn<F>>>,
+    ]
+  : P
+
+/** Arguments after the part: what it needs must be supplied as `input` or as `globals`. */
+export type Supplied<Needs, Options> =
+  IsAny<Needs> extends true
+    ? [options?: Options]
+    : [RequiredKeys<Needs>] extends [never]
+      ? [options?: Options]
+      : [options: Options & ({ input: Needs } | { globals: Needs })]

@@ -1,7 +1,7 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
 import { z } from 'zod'
-import { durationMs, flag, list, oneOf, sizeBytes, text, whole } from './fields.ts'
+import { durationMs, flag, list, oneOf, sizeBytes, text, weightsByName, whole } from './fields.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
 
 /** Where Redis is when nothing says where: as every client of Redis has it. */
@@ -41,6 +41,8 @@ const redis = {
 
 const worker = {
   queues: list('high, low').default(['*']),
+  /** Draws the queue to look into first in proportion, in place of strict priority; a queue without one has 1. */
+  weights: weightsByName().optional(),
   concurrency: whole(1, 1000).default(1),
   /** `auto`: fork where it works, else spawn. */
   isolation: oneOf('auto', 'fork', 'spawn', 'inline').default('auto'),
@@ -67,10 +69,10 @@ const worker = {
 
 const scheduler = {
   file: text('schedule.yml').default('schedule.yml'),
-  /** Longest sleep between two looks at the delayed jobs; an earlier one that arrives wakes it. */
-  pollMs: durationMs('5s', { min: 10 }).default(5000),
-  /** Of the leader's lock: resque-scheduler's LOCK_TIMEOUT. */
-  lockTtlMs: durationMs('180s', { min: 1000 }).default(180_000),
+  /** Between two looks at what others have changed, when nobody tells: an idle scheduler sends fewer than one command a second. */
+  pollMs: durationMs('1050ms', { min: 10 }).default(1050),
+  /** Of the leader's lock (resque-scheduler's LOCK_TIMEOUT): after a crash another leads no later than this. */
+  lockTtlMs: durationMs('5s', { min: 3000 }).default(5000),
   /** resque-scheduler's RESQUE_SCHEDULER_MASTER_LOCK_PREFIX. */
   lockPrefix: text('my-app').optional(),
   /** Also obey schedules set from code (`persistent_schedules`). */

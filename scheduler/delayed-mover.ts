@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/core/clock.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
+import type { LockOwner } from '../runtime/store/locks.ts'
 import type { Delayed } from '../runtime/store/delayed.ts'
 
 /** What a {@link DelayedMover} needs. */
@@ -9,8 +10,8 @@ export interface DelayedMoverOptions {
   delayed: Delayed
   clock: Clock
   log: Logger
-  /** `host:pid` while this process holds resque-scheduler's lock: only then may Resque's buckets be touched. */
-  leader: () => string | undefined
+  /** The lock's owner while that is this process: only then may Resque's buckets be touched. */
+  leader: () => LockOwner | undefined
   /** The queue of a class, for items that name none; undefined when nobody knows one. */
   queueOf?: (className: string) => string | undefined
   ttlMs: number

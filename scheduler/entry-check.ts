@@ -80,7 +80,9 @@ class EntryCheck {
         (timing?.noOverlap ? 'skip' : 'allow'),
       catchup: this.#optional('catchup', (given) => oneOf('catchup', given, ['none', 'last', 'all'])) ?? 'none',
       catchupWindowMs:
-        this.#optional('catchup_window', (given) => parseEvery(given, 'catchup_window')) ?? defaultWindow,
+        this.#optional('catchup_window', (given) => parseEvery(given, 'catchup_window')) ??
+        this.#context.catchupWindowMs ??
+        defaultWindow,
       jitterMs: this.#optional('jitter', (given) => parseEvery(given, 'jitter')) ?? 0,
       enabled: this.#optional('enabled', (given) => booleanOf('enabled', given)) ?? true,
       persist: this.#optional('persist', (given) => booleanOf('persist', given)) ?? false,

@@ -76,7 +76,7 @@ export class EntryRunner {
   }
 
   get #timerName(): string {
-    return `${this.#options.owner}:${this.entry.name}`
+    return `${this.#options.owner.id}:${this.entry.name}`
   }
 
   #next(afterMs: number): number | undefined {

@@ -64,6 +64,8 @@ export interface CheckContext {
   classes?: ReadonlyMap<string, KnownClass>
   /** Zone of cron lines that name none; the machine's own by default. */
   zone?: string
+  /** `catchup_window` of entries that name none; a day by default. */
+  catchupWindowMs?: number
 }
 
 /** `schedule.yml:12: cleanup: every: expected …`, one line for people. */

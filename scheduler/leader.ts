@@ -2,13 +2,12 @@ import type { Clock } from '../runtime/core/clock.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
-import type { LeadReply, Locks } from '../runtime/store/locks.ts'
+import type { LeadReply, LockOwner, Locks } from '../runtime/store/locks.ts'
 
 /** What a {@link Leader} needs, and whom it tells. */
 export interface LeaderOptions {
   locks: Locks
-  /** `host:pid`, resque-scheduler's form; distinct among all schedulers. */
-  owner: string
+  owner: LockOwner
   clock: Clock
   log: Logger
   /** Milliseconds that no clock change touches. */
@@ -110,7 +109,7 @@ export class Leader implements Service {
   #takeOver(): void {
     if (this.#leads) return
     this.#leads = true
-    this.#options.log.info('leads now', { owner: this.#options.owner })
+    this.#options.log.info('leads now', { owner: this.#options.owner.id })
     this.#tell(this.#options.onLead)
   }
 

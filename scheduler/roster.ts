@@ -12,6 +12,8 @@ export interface RosterOptions extends RunnerOptions {
   log: Logger
   /** What dynamic entries are checked against. */
   context: Omit<CheckContext, 'file' | 'source'>
+  /** False: dynamic entries are let be. */
+  dynamic: boolean
 }
 
 /** Entries begun at once, so that a long list neither floods Redis nor blocks the process. */
@@ -93,14 +95,18 @@ export class Roster {
   async #persist(): Promise<void> {
     const wanted = [...this.#file.entries.values()].filter(({ persist }) => persist)
     if (wanted.length === 0) return
-    const stored = await this.#options.schedules.dynamic()
+    const stored = await this.#dynamic()
     for (const { name, config } of wanted)
       if (stored[name] !== config) await this.#options.schedules.setDynamic(name, config)
   }
 
+  async #dynamic(): Promise<Record<string, string>> {
+    return this.#options.dynamic ? this.#options.schedules.dynamic() : {}
+  }
+
   async #load(): Promise<void> {
     const entries = new Map(this.#file.entries)
-    for (const [name, json] of Object.entries(await this.#options.schedules.dynamic())) {
+    for (const [name, json] of Object.entries(await this.#dynamic())) {
       const context = { ...this.#options.context, file: 'persistent_schedules', source: 'dynamic' as const }
       const { entry, problems } = readEntry(name, json, context)
       this.#report(problems)

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/core/clock.ts'
 import type { Logger } from '../runtime/core/logger.ts'
+import type { LockOwner } from '../runtime/store/locks.ts'
 import type { Schedules } from '../runtime/store/schedules.ts'
 import type { Jitter } from './entry-rule.ts'
 import type { Starters } from './starters.ts'
@@ -7,8 +8,8 @@ import type { Starters } from './starters.ts'
 /** What every EntryRunner shares. */
 export interface RunnerOptions {
   schedules: Schedules
-  /** The lock's value: each firing is refused once it is another's. */
-  owner: string
+  /** Each firing is refused once the lock is another's. */
+  owner: LockOwner
   clock: Clock
   log: Logger
   jitter: Jitter

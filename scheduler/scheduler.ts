@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../runtime/core/clock.ts'
 import { newId } from '../runtime/core/ids.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
-import type { LeadReply } from '../runtime/store/locks.ts'
+import type { LeadReply, LockOwner } from '../runtime/store/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
 import { DelayedMover } from './delayed-mover.ts'
 import type { CheckContext, ScheduleEntry } from './entry.ts'
@@ -28,6 +28,12 @@ export interface SchedulerOptions {
   failedMax: number
   /** The lock's value, `host:pid`; distinct among all schedulers. */
   owner?: string
+  /** RESQUE_SCHEDULER_MASTER_LOCK_PREFIX. */
+  lockPrefix?: string
+  /** False: schedules set from code are let be (resque-scheduler's DYNAMIC_SCHEDULE). */
+  dynamic?: boolean
+  /** Jobs that one script call moves. */
+  batch?: number
   clock?: Clock
   monotonic?: () => number
   jitter?: Jitter
@@ -43,7 +49,7 @@ const clockStepMs = 1000
 export class Scheduler implements Service {
   readonly name = 'scheduler'
   /** The lock's value. */
-  readonly owner: string
+  readonly owner: LockOwner
   readonly #options: SchedulerOptions
   readonly #clock: Clock
   readonly #monotonic: () => number
@@ -60,7 +66,8 @@ export class Scheduler implements Service {
     const monotonic = options.monotonic ?? (() => performance.now())
     this.#clock = clock
     this.#monotonic = monotonic
-    this.owner = options.owner ?? `${hostname()}:${process.pid}`
+    const lockPrefix = options.lockPrefix === undefined ? '' : `${options.lockPrefix}:`
+    this.owner = { id: options.owner ?? `${hostname()}:${process.pid}`, lockPrefix }
     const queueOf = (className: string): string | undefined => options.context?.classes?.get(className)?.queue
     this.#leader = new Leader({
       ...{
@@ -76,14 +83,24 @@ export class Scheduler implements Service {
       onStepDown: () => this.#roster.close(),
       onTurn: (reply) => this.#onTurn(reply),
     })
-    const leader = (): string | undefined => (this.#leader.leads ? this.owner : undefined)
-    this.#mover = new DelayedMover({ delayed: store.delayed, clock, log, leader, queueOf, ttlMs, failedMax })
+    const leader = (): LockOwner | undefined => (this.#leader.leads ? this.owner : undefined)
+    this.#mover = new DelayedMover({
+      delayed: store.delayed,
+      clock,
+      log,
+      leader,
+      queueOf,
+      ttlMs,
+      failedMax,
+      batch: options.batch,
+    })
     this.#roster = new Roster({
       ...{ schedules: store.schedules, owner: this.owner, clock, log, queueOf, ttlMs },
       jitter: options.jitter ?? digestJitter,
       newId: options.newId ?? (() => newId(clock.now())),
       starters: options.starters ?? {},
       context: options.context ?? {},
+      dynamic: options.dynamic ?? true,
       onLost: () => this.#leader.lose(),
     })
   }

@@ -1,4 +1,5 @@
 import { newId } from '../core/ids.ts'
+import type { LockOwner } from './locks.ts'
 import { formatFailedAt } from './resque-time.ts'
 import type { Connection } from './connection.ts'
 import {
@@ -64,17 +65,18 @@ export class Delayed {
   }
 
   /**
-   * Moves at most `batch` due items of Resque's buckets, while `owner` holds resque-scheduler's lock.
+   * Moves at most `batch` due items of Resque's buckets, while the caller holds resque-scheduler's lock.
    * @param routes queues of classes, for items that name none; '' where a class has no queue
    */
   async moveBuckets(
-    owner: string,
+    { id: owner, lockPrefix }: LockOwner,
     nowMs: number,
     batch: number,
     limits: { ttlMs: number; failedMax: number },
     routes: Record<string, string> = {},
   ): Promise<BucketReply> {
     const reply = await this.#connection.run('move-buckets', {
+      lockPrefix,
       owner,
       now: nowMs,
       batch,

@@ -43,8 +43,11 @@ export const keyTemplates = {
   persistentSchedules: 'persistent_schedules',
   /** set: names whose configuration changed */
   schedulesChanged: 'schedules_changed',
-  /** string: `host:pid` of the scheduler that leads (the namespace stands twice in the full key, as Ruby has it) */
-  schedulerLock: 'resque:resque_scheduler_master_lock',
+  /**
+   * string: `host:pid` of the scheduler that leads (the namespace stands twice in the full key, as Ruby has it); the
+   * prefix is blank, or `MyApp:` for RESQUE_SCHEDULER_MASTER_LOCK_PREFIX
+   */
+  schedulerLock: 'resque:{lockPrefix}resque_scheduler_master_lock',
 
   // --- ours: jobs
   /** hash: what is known of one job; see docs/redis-keys.md for its fields */

@@ -1,5 +1,13 @@
 import type { Connection } from './connection.ts'
 
+/** Who holds resque-scheduler's lock, or would. */
+export interface LockOwner {
+  /** `host:pid`, distinct among all schedulers. */
+  id: string
+  /** Blank, or RESQUE_SCHEDULER_MASTER_LOCK_PREFIX with a colon. */
+  lockPrefix: string
+}
+
 /** What one turn of a scheduler learns from Redis. */
 export interface LeadReply {
   leads: boolean
@@ -24,8 +32,8 @@ export class Locks {
   }
 
   /** Takes or renews the lock for `ttlMs`, and looks around. */
-  async lead(owner: string, ttlMs: number): Promise<LeadReply> {
-    const reply = (await this.#connection.run('lead', { owner, ttlMs })) as [
+  async lead({ id: owner, lockPrefix }: LockOwner, ttlMs: number): Promise<LeadReply> {
+    const reply = (await this.#connection.run('lead', { lockPrefix, owner, ttlMs })) as [
       number,
       string,
       number,
@@ -44,8 +52,8 @@ export class Locks {
     }
   }
 
-  /** Gives the lock up. @returns false when it was not `owner`'s */
-  async release(owner: string): Promise<boolean> {
-    return (await this.#connection.run('release-lock', { owner })) === 1
+  /** Gives the lock up. @returns false when it was another's */
+  async release({ id: owner, lockPrefix }: LockOwner): Promise<boolean> {
+    return (await this.#connection.run('release-lock', { lockPrefix, owner })) === 1
   }
 }

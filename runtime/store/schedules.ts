@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import type { LockOwner } from './locks.ts'
 import { formatStarted } from './resque-time.ts'
 
 /** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
@@ -88,10 +89,10 @@ export class Schedules {
   }
 
   /** Fires once. See lua/fire-entry.lua for the reply. */
-  async fire(owner: string, firing: Firing): Promise<'fired' | 'lost' | 'stale' | 'off'> {
+  async fire({ id: owner, lockPrefix }: LockOwner, firing: Firing): Promise<'fired' | 'lost' | 'stale' | 'off'> {
     const { name, slotMs, nowMs, lateMs, nextMs, mode, job } = firing
     const reply = await this.#connection.run('fire-entry', {
-      ...{ owner, name, slot: slotMs, now: nowMs, lateMs, next: nextMs ?? '', mode },
+      ...{ lockPrefix, owner, name, slot: slotMs, now: nowMs, lateMs, next: nextMs ?? '', mode },
       lastEnqueuedAt: formatStarted(new Date(nowMs)),
       ...{
         queue: job?.queue ?? '',
@@ -111,10 +112,14 @@ export class Schedules {
   }
 
   /** Accounts for slots that do not fire. */
-  async account(owner: string, { name, slotMs, nextMs, missed, wait }: Accounted): Promise<'ok' | 'lost' | 'stale'> {
+  async account(
+    { id: owner, lockPrefix }: LockOwner,
+    { name, slotMs, nextMs, missed, wait }: Accounted,
+  ): Promise<'ok' | 'lost' | 'stale'> {
     const note = missed === undefined ? '' : JSON.stringify(missed)
     const about = { count: missed?.count ?? 0, reason: missed?.reason ?? '', note, wait: wait ? 1 : 0 }
     const reply = await this.#connection.run('account-entry', {
+      lockPrefix,
       owner,
       name,
       slot: slotMs,

@@ -66,10 +66,10 @@ describe('an entry fires', () => {
     await redis.set('resque:resque:resque_scheduler_master_lock', 'a:1')
     const slot = { name: 'tick', slotMs: 5000, nowMs: 5001, lateMs: 1, nextMs: 6000, mode: 'timed' as const }
     const job = { id: 'i', className: 'A', queue: 'q', item: '{"class":"A","args":[]}', ttlMs: 1000 }
-    assert.equal(await store.schedules.fire('a:1', { ...slot, job }), 'fired')
-    assert.equal(await store.schedules.fire('a:1', { ...slot, job }), 'stale')
-    assert.equal(await store.schedules.fire('a:1', { ...slot, slotMs: 4000, job }), 'stale')
-    assert.equal(await store.schedules.fire('b:1', { ...slot, slotMs: 6000, job }), 'lost')
+    assert.equal(await store.schedules.fire({ id: 'a:1', lockPrefix: '' }, { ...slot, job }), 'fired')
+    assert.equal(await store.schedules.fire({ id: 'a:1', lockPrefix: '' }, { ...slot, job }), 'stale')
+    assert.equal(await store.schedules.fire({ id: 'a:1', lockPrefix: '' }, { ...slot, slotMs: 4000, job }), 'stale')
+    assert.equal(await store.schedules.fire({ id: 'b:1', lockPrefix: '' }, { ...slot, slotMs: 6000, job }), 'lost')
     assert.equal((await queued()).length, 1)
   })
 

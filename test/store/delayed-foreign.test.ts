@@ -7,7 +7,7 @@ import { testStore } from '../support/store.ts'
 
 const server = useRedis()
 const ttlMs = 86_400_000
-const owner = 'vm:1'
+const owner = { id: 'vm:1', lockPrefix: '' }
 const limits = { ttlMs, failedMax: 100 }
 let store: Store
 let redis: Redis
@@ -15,7 +15,7 @@ let redis: Redis
 beforeEach(async () => {
   store = testStore(server)
   redis = server.client()
-  await redis.set('resque:resque:resque_scheduler_master_lock', owner)
+  await redis.set('resque:resque:resque_scheduler_master_lock', owner.id)
 })
 afterEach(() => store.close())
 

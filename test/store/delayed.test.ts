@@ -9,7 +9,7 @@ import { testStore } from '../support/store.ts'
 
 const server = useRedis()
 const ttlMs = 86_400_000
-const owner = 'vm:1'
+const owner = { id: 'vm:1', lockPrefix: '' }
 const limits = { ttlMs, failedMax: 100 }
 let store: Store
 let redis: Redis
@@ -17,7 +17,7 @@ let redis: Redis
 beforeEach(async () => {
   store = testStore(server)
   redis = server.client()
-  await redis.set('resque:resque:resque_scheduler_master_lock', owner)
+  await redis.set('resque:resque:resque_scheduler_master_lock', owner.id)
 })
 afterEach(() => store.close())
 
@@ -106,7 +106,9 @@ describe('a delay of a minute and more', () => {
 
   test("is moved by the holder of Ruby's lock alone", async () => {
     await rubyDelays(1, bucketForm)
-    assert.deepEqual(await store.delayed.moveBuckets('vm:2', Date.now(), 100, limits), { kind: 'lost' })
+    assert.deepEqual(await store.delayed.moveBuckets({ ...owner, id: 'vm:2' }, Date.now(), 100, limits), {
+      kind: 'lost',
+    })
     await redis.del('resque:resque:resque_scheduler_master_lock')
     assert.deepEqual(await store.delayed.moveBuckets(owner, Date.now(), 100, limits), { kind: 'lost' })
     assert.equal(await redis.llen('resque:delayed:1'), 1)

@@ -4,9 +4,15 @@
 -- @args supervisor leaseMs first heartbeat
 -- @rest workers
 -- @reply {'ok' | 'fenced', Redis time in ms, id of a dead supervisor …}
+-- A write that needs no memory comes first: Redis then lets the script go on when its memory is full.
+redis.call('ZREM', key.supervisors(), '')
 local now = redis_ms()
 local dead = redis.call('ZRANGEBYSCORE', key.supervisors(), '-inf', now, 'LIMIT', 0, 10)
 if first ~= '1' and not owns_lease(supervisor) then return { 'fenced', now, unpack(dead) } end
 redis.call('ZADD', key.supervisors(), now + tonumber(leaseMs), supervisor)
-for _, worker in ipairs(workers) do redis.call('HSET', key.heartbeats(), worker, heartbeat) end
+for _, worker in ipairs(workers) do
+  redis.call('HSET', key.heartbeats(), worker, heartbeat)
+  -- Again each time: a Ruby worker on this host may have taken it for dead, or the burial of this process's last lease.
+  redis.call('SADD', key.workers(), worker)
+end
 return { 'ok', now, unpack(dead) }

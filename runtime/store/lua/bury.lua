@@ -11,9 +11,13 @@ for i = 1, #held, 2 do
   local delivery, worker = string.match(held[i + 1], '^(%d+) (.*)$')
   local record = key.job(id)
   let_go(supervisor, worker, id, delivery)
-  local at = redis.call('HMGET', record, 'queue', 'item', 'delivery_mode', 'class')
+  local at = redis.call('HMGET', record, 'queue', 'item', 'delivery_mode', 'class', 'cancel_asked_at')
   local times = redis.call('HINCRBY', record, 'redeliveries', 1)
-  if times > tonumber(maxRedeliveries) or at[3] == 'at-most-once' then
+  if at[5] then
+    local step = redis.call('HGET', record, 'step')
+    if step then run_step_end(step, id, 'cancelled', now, '', '') end
+    finish(id, 'cancelled', now, ttlMs)
+  elseif times > tonumber(maxRedeliveries) or at[3] == 'at-most-once' then
     local text = 'Worker ' .. worker .. ' did not gracefully exit while processing ' .. (at[4] or 'a job')
     local readable = pcall(cjson.decode, at[2])
     fail('{"failed_at":"' .. failedAt .. '","payload":' .. (readable and at[2] or cjson.encode(at[2])) ..
@@ -31,6 +35,7 @@ for i = 1, #held, 2 do
     redis.call('HSET', record, 'state', 'waiting')
     local step = redis.call('HGET', record, 'step')
     if step then run_step_back(step, id, now, false) end
+    keep_permits(id)
     push(at[1], at[2], id, true)
     back[#back + 1] = id
   end

@@ -1,10 +1,10 @@
--- Cancels a job that does not run: it leaves its queue, or the set of delayed jobs. A running one is left to its
+-- Cancels a job that does not run: it leaves its queue, the set of delayed jobs, or the line of a limit. A running one is left to its
 -- supervisor, whose id cannot be known here, so all of them are told.
 -- @include tickets settled delay run-step
 -- @args id now ttlMs
 -- @reply 'cancelled' | 'running' | 'unknown' | the state it had ended in
 local record = key.job(id)
-local state, queue, item, second = unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second'))
+local state, queue, item, second, line = unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'held_by'))
 if not state then return 'unknown' end
 if state == 'running' then
   redis.call('HSET', record, 'cancel_asked_at', now)
@@ -13,8 +13,12 @@ if state == 'running' then
 end
 if state == 'delayed' then
   if second then leave_bucket(id, second) else redis.call('ZREM', key.delayed(), id) end
+elseif state == 'held' then
+  redis.call('ZREM', key.delayed(), id)
+  if line then redis.call('LREM', key.held(line), 1, id) end
 elseif state == 'waiting' then
-  redis.call('LREM', key.queue(queue), -1, item)
+  -- Not there: a worker that knows no ids, such as Ruby's, has taken it.
+  if redis.call('LREM', key.queue(queue), -1, item) == 0 then return 'unknown' end
 else
   return state
 end

@@ -12,11 +12,12 @@ for i = 1, #jobs, 6 do
   if holder then
     replies[#replies + 1] = holder
   else
-    push(queue, item, id)
+    -- Before the push: when Redis's memory is full this write is refused, and with it the whole script.
     redis.call('HSET', key.job(id), 'class', class, 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now)
     if options ~= '' then redis.call('HSET', key.job(id), 'options', options) end
     if lock ~= '' then redis.call('HSET', key.job(id), 'unique', lock) end
     redis.call('PEXPIRE', key.job(id), ttlMs)
+    push(queue, item, id)
     replies[#replies + 1] = 'ok'
   end
 end

@@ -2,11 +2,11 @@
 -- is noted as `pending` until `start-entry` says that it has been started. `mode`: timed | waited (its turn came after
 -- the run before) | manual (no fence: somebody asked for it now).
 -- @include push entry
--- @args owner name slot now lateMs next lastEnqueuedAt mode queue item class id ttlMs
+-- @args lockPrefix owner name slot now lateMs next lastEnqueuedAt mode queue item class id ttlMs
 -- @reply 'fired' | 'lost' (owner does not lead) | 'stale' (accounted for already) | 'off' (paused or disabled meanwhile)
 local state = key.schedule(name)
 if mode ~= 'manual' then
-  if redis.call('GET', key.schedulerLock()) ~= owner then return 'lost' end
+  if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return 'lost' end
   if mode == 'waited' then
     if redis.call('LINDEX', key.waitingFirings(name), 0) ~= slot then return 'stale' end
     redis.call('LPOP', key.waitingFirings(name))

@@ -1,9 +1,9 @@
 -- Takes or renews resque-scheduler's master lock, by compare, and looks at all that a scheduler must know at each turn,
 -- in one call. Ruby takes the lock with SETNX, so any time to live will do; ours is short, for a quick take-over.
--- @args owner ttlMs
+-- @args lockPrefix owner ttlMs
 -- @reply {1 when owner leads, holder, its time to live in ms, due ms in the millisecond set or '', second of the first
 --   bucket or '', changed names in Ruby's set}
-local lock = key.schedulerLock()
+local lock = key.schedulerLock(lockPrefix)
 local won = redis.call('SET', lock, owner, 'NX', 'PX', ttlMs)
 local holder = won and owner or redis.call('GET', lock)
 if holder == owner then redis.call('PEXPIRE', lock, ttlMs) end

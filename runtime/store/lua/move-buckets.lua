@@ -2,9 +2,9 @@
 -- holder of Ruby's lock: two movers on one bucket would double or lose jobs. What is no job goes to the failed list
 -- whole. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
 -- @include push delayed-item settled
--- @args owner now batch ttlMs failedAt failedMax routes
+-- @args lockPrefix owner now batch ttlMs failedAt failedMax routes
 -- @reply {'lost'} | {'ok', moved, buried, second of the next bucket or '', class that wants a route or ''}
-if redis.call('GET', key.schedulerLock()) ~= owner then return { 'lost' } end
+if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return { 'lost' } end
 local known = routes ~= '' and cjson.decode(routes) or {}
 local moved, buried, bytes, unrouted = 0, 0, 0, ''
 local second_now = math.floor(tonumber(now) / 1000)

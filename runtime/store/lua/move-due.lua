@@ -1,20 +1,30 @@
 -- Moves jobs that are due from the millisecond set to their queues, oldest first. Safe from any number of processes.
--- @include push
+-- Jobs that waited for a rate limit go to the head, where they were, and not before their time by Redis's own clock:
+-- a worker whose clock is ahead would move them only for them to be refused.
+-- @include push lease
 -- @args now batch ttlMs
 -- @reply {jobs moved, due ms of the next one or ''}
-local moved, bytes = 0, 0
-local due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'LIMIT', 0, batch)
-for _, id in ipairs(due) do
+local moved, bytes, held, redis_now = 0, 0, {}, redis_ms()
+local due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'WITHSCORES', 'LIMIT', 0, batch)
+local wait
+for i = 1, #due, 2 do
   if bytes > 262144 then break end
+  local id = due[i]
   local record = key.job(id)
   local state, queue, item = unpack(redis.call('HMGET', record, 'state', 'queue', 'item'))
-  redis.call('ZREM', key.delayed(), id)
-  if state == 'delayed' and item then
-    push(queue, item, id)
-    redis.call('HSET', record, 'state', 'waiting')
-    redis.call('PEXPIRE', record, ttlMs)
-    moved = moved + 1
-    bytes = bytes + #item
+  if state == 'held' and tonumber(due[i + 1]) > redis_now then
+    wait = math.min(wait or math.huge, tonumber(now) + tonumber(due[i + 1]) - redis_now)
+  else
+    redis.call('ZREM', key.delayed(), id)
+    if item and (state == 'delayed' or state == 'held') then
+      if state == 'held' then table.insert(held, 1, { queue, item, id }) else push(queue, item, id) end
+      redis.call('HSET', record, 'state', 'waiting')
+      redis.call('PEXPIRE', record, ttlMs)
+      moved = moved + 1
+      bytes = bytes + #item
+    end
   end
 end
-return { moved, redis.call('ZRANGE', key.delayed(), 0, 0, 'WITHSCORES')[2] or '' }
+for _, job in ipairs(held) do push(job[1], job[2], job[3], true) end
+local next_due = wait and string.format('%.0f', wait) or redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+return { moved, next_due or '' }

@@ -1,7 +1,7 @@
 -- Gives up resque-scheduler's master lock if it is ours, and tells those who wait for it.
--- @args owner
+-- @args lockPrefix owner
 -- @reply 1 when it was ours
-if redis.call('GET', key.schedulerLock()) ~= owner then return 0 end
-redis.call('DEL', key.schedulerLock())
+if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return 0 end
+redis.call('DEL', key.schedulerLock(lockPrefix))
 redis.call('PUBLISH', key.wakeSchedule(), '')
 return 1

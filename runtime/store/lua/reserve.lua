@@ -2,7 +2,7 @@
 -- @include tickets lease
 -- @args supervisor worker now runAt newId
 -- @rest wanted
--- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at}
+-- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits}
 if not owns_lease(supervisor) then return { 'fenced' } end
 local pause = redis.call('GET', key.pauseAll())
 if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
@@ -37,5 +37,5 @@ end
 if readable then
   redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
 end
-local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at')
-return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '' }
+local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits')
+return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '', rest[4] or '' }

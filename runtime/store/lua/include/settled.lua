@@ -1,5 +1,6 @@
 -- What every end of a delivery has in common: the in-flight record goes, and Resque's own marks with it.
 -- Returns false when the job is no longer this supervisor's (promise 3): then nothing may be recorded.
+-- @include permits archive
 local function let_go(supervisor, worker, id, delivery)
   local held = redis.call('HGET', key.inflight(supervisor), id)
   if not held or string.match(held, '^%d+') ~= delivery then return false end
@@ -17,12 +18,14 @@ local function count(worker, failed)
   end
 end
 
--- A job's last word: its record gets a time to live, its unique lock goes, and those who wait for it are told.
+-- A job's last word: its record gets a time to live, its unique lock and its permits go, and those who wait are told.
 local function finish(id, state, now, ttlMs)
   local record = key.job(id)
   local lock = redis.call('HGET', record, 'unique')
   if lock and redis.call('GET', key.unique(lock)) == id then redis.call('DEL', key.unique(lock)) end
+  release(id)
   redis.call('HSET', record, 'state', state, 'ended_at', now)
+  archive(id)
   redis.call('PEXPIRE', record, ttlMs)
   redis.call('PEXPIRE', key.log(id), ttlMs)
   redis.call('PUBLISH', key.ended(id), state)

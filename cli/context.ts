@@ -37,6 +37,7 @@ export async function openContext(argv: GlobalFlags, flags: Parameters<typeof se
   const embedded =
     first.redis.url === undefined && !first.redis.sentinel ? await findEmbeddedRedis(first.root) : undefined
   const config = embedded === undefined ? first : settings({ ...argv, redis: embedded }, flags)
+  handDown(argv, embedded)
   configureWith(config)
   const client = defaultClient()
   const log = createLogger({
@@ -44,6 +45,16 @@ export async function openContext(argv: GlobalFlags, flags: Parameters<typeof se
     format: config.log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : config.log.format,
   })
   return { config, log, client, store: client.store, source: sourceOf(config), json: argv.json === true }
+}
+
+/** What flags say holds for the processes below, too: a job that enqueues does so in the Redis it was taken from. */
+function handDown({ redis, namespace, config }: GlobalFlags, embedded: string | undefined): void {
+  const given = {
+    RUNTIME_REDIS_URL: redis ?? embedded,
+    RUNTIME_NAMESPACE: namespace,
+    RUNTIME_CONFIG: config,
+  }
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) process.env[name] = value
 }
 
 function settings(argv: GlobalFlags, flags: NonNullable<Parameters<typeof loadConfig>[0]>['flags']): Config {

@@ -16,6 +16,16 @@ interface DemoFlags extends GlobalFlags {
   isolation?: 'fork' | 'spawn'
 }
 
+/** Somebody wants the demo to end; needs no words. */
+class Interrupted extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super('interrupted')
+    this.exitCode = exitCode
+  }
+}
+
 /** `runtime demo`: real jobs in real processes, on a Redis of its own; takes none of the application's settings. */
 export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
   command: 'demo',
@@ -29,7 +39,7 @@ export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
     const interrupted = new Promise<never>((_, reject) => {
       const off = onSignals({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }, (exitCode) => {
         off()
-        reject(Object.assign(new RuntimeError('ERR_STATE', 'the demo was interrupted'), { exitCode }))
+        reject(new Interrupted(exitCode))
       })
     })
     interrupted.catch(() => undefined)
@@ -38,7 +48,7 @@ export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
         throw new RuntimeError('ERR_USAGE', 'the demo runs on a Redis of its own: leave --redis out')
       process.exitCode = await Promise.race([perform(demo, isolation), demo.broken, interrupted])
     } catch (error) {
-      process.exitCode = exitCodeOf(error) ?? report(error)
+      process.exitCode = error instanceof Interrupted ? error.exitCode : report(error)
     } finally {
       close()
       await demo.stop()
@@ -87,10 +97,4 @@ async function watch(stage: Stage, total: number): Promise<{ outcomes: PartOutco
   } finally {
     progress.stop()
   }
-}
-
-/** An interruption has its exit code, and needs no words. */
-function exitCodeOf(error: unknown): number | undefined {
-  const exitCode = (error as { exitCode?: unknown }).exitCode
-  return typeof exitCode === 'number' && exitCode > 128 ? exitCode : undefined
 }

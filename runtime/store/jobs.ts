@@ -85,9 +85,9 @@ export class Jobs {
    * @throws RuntimeError ERR_TIMEOUT
    */
   async waitForEnd(id: string, timeoutMs: number): Promise<JobRecord | undefined> {
-    let wake = (): void => undefined
-    const stop = await this.#connection.listen(this.#connection.keys.ended(id), () => wake())
     const deadline = Date.now() + timeoutMs
+    let wake = (): void => undefined
+    let listening: Promise<(() => void) | undefined> | undefined
     try {
       for (;;) {
         const record = await this.find(id)
@@ -105,10 +105,18 @@ export class Jobs {
             clearTimeout(timer)
             resolve()
           }
+          // Not waited for, since it takes as long as Redis is away; what ended before it is seen by the next look.
+          listening ??= this.#connection.listen(this.#connection.keys.ended(id), () => wake()).then(
+            (stop) => {
+              wake()
+              return stop
+            },
+            () => undefined,
+          )
         })
       }
     } finally {
-      stop()
+      void listening?.then((stop) => stop?.())
     }
   }
 }

@@ -4,8 +4,10 @@ import { version } from '../runtime/worker/titles.ts'
 import { leaveWithOwner } from './child-command.ts'
 import { report } from './errors.ts'
 import { demoCommand } from './commands/demo.ts'
+import { devCommand } from './commands/dev.ts'
 import { enqueueCommand } from './commands/enqueue.ts'
 import { failedCommand } from './commands/failed.ts'
+import { initCommand } from './commands/init.ts'
 import { jobCommand } from './commands/job.ts'
 import { psCommand } from './commands/ps.ts'
 import { queuesCommand } from './commands/queues.ts'
@@ -25,6 +27,8 @@ const commands: readonly unknown[] = [
   failedCommand,
   workflowCommand,
   demoCommand,
+  devCommand,
+  initCommand,
 ]
 
 const cli = yargs(hideBin(process.argv))

@@ -1,0 +1,113 @@
+import type { CommandModule } from 'yargs'
+import { loadConfig } from '../../config/load.ts'
+import { maskUrl } from '../../config/redis-url.ts'
+import type { Config } from '../../config/schema.ts'
+import { close } from '../../runtime/jobs/default-client.ts'
+import type { GlobalFlags } from '../context.ts'
+import { watchApp, type Change } from '../dev/changes.ts'
+import { Keeper } from '../dev/keeper.ts'
+import { EmbeddedRedis } from '../embedded-redis.ts'
+import { report } from '../errors.ts'
+import { line } from '../output.ts'
+import { onSignals } from '../run-service.ts'
+
+interface DevFlags extends GlobalFlags {
+  queues?: string
+  concurrency?: number
+  isolation?: 'fork' | 'spawn' | 'inline'
+}
+
+/** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
+export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
+  command: 'dev',
+  describe: 'A private Redis, a worker and a scheduler in one terminal; follows changes of the code',
+  builder: (yargs) =>
+    yargs
+      .option('queues', { type: 'string', describe: "The worker's queues" })
+      .option('concurrency', { type: 'number', describe: 'Jobs at a time' })
+      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How a job gets its process' })
+      .example('$0 dev', 'then, in another terminal: runtime enqueue …'),
+  handler: async (argv) => {
+    let end: (reason: Error | undefined) => void = () => undefined
+    const ended = new Promise<Error | undefined>((resolve) => (end = resolve))
+    const off = onSignals({ SIGINT: undefined, SIGTERM: undefined, SIGHUP: undefined, SIGQUIT: undefined }, end)
+    let redis: EmbeddedRedis | undefined
+    let keepers: Keeper[] = []
+    try {
+      const config = settings(argv)
+      redis = await ownRedis(config, (how) => end(new Error(`its redis-server ended by itself: ${how}`)))
+      keepers = startAll(config, argv, redis?.url)
+      const unwatch = watchApp(config, follow(keepers, config.worker.isolation === 'inline'))
+      const reason = await ended
+      unwatch()
+      if (reason) throw reason
+    } catch (error) {
+      process.exitCode = report(error)
+    } finally {
+      await Promise.all(keepers.map((keeper) => keeper.stop()))
+      await redis?.stop()
+      off()
+      close()
+    }
+  },
+}
+
+function settings({ config, redis, namespace, queues, concurrency, isolation, ...rest }: DevFlags): Config {
+  return loadConfig({
+    file: config,
+    flags: {
+      namespace,
+      redis: { url: redis },
+      worker: { queues, concurrency, isolation },
+      log: { level: rest['log-level'] },
+    },
+  })
+}
+
+/** A private Redis, unless the settings name one. */
+async function ownRedis(config: Config, onLost: (how: string) => void): Promise<EmbeddedRedis | undefined> {
+  if (config.redis.sentinel || config.redis.url !== undefined) {
+    line(`dev       | Redis as configured${config.redis.url === undefined ? '' : `: ${maskUrl(config.redis.url)}`}`)
+    return undefined
+  }
+  const redis = new EmbeddedRedis({ root: config.root, onLost })
+  await redis.start()
+  line(`dev       | a private Redis (${redis.pid}): ${redis.url}`)
+  return redis
+}
+
+function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): Keeper[] {
+  const shared = (['namespace', 'config', 'log-level'] as const).flatMap((name) =>
+    argv[name] === undefined ? [] : [`--${name}`, argv[name]],
+  )
+  const own = (['queues', 'concurrency', 'isolation'] as const).flatMap((name) =>
+    argv[name] === undefined ? [] : [`--${name}`, String(argv[name])],
+  )
+  const url = argv.redis ?? ownUrl
+  const env = {
+    ...process.env,
+    // Not as a flag: a URL may hold a password, and arguments are for everyone to see.
+    ...(url === undefined ? {} : { RUNTIME_REDIS_URL: url }),
+    ...(config.log.format === 'auto' ? { RUNTIME_LOG_FORMAT: 'text' } : {}),
+  }
+  const keep = (name: string, args: string[]): Keeper => {
+    const keeper = new Keeper({ args: [...args, ...shared], cwd: config.root, env }, (text) =>
+      line(`${name.padEnd(9)} | ${text}`),
+    )
+    keeper.start()
+    return keeper
+  }
+  return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler'])]
+}
+
+/** What each kind of change asks of whom; a worker that runs jobs in its own process cannot load modules twice. */
+function follow([work, scheduler]: Keeper[], inline: boolean): (change: Change) => void {
+  return (change) => {
+    line(`dev       | ${change} changed`)
+    if (change === 'schedule') return scheduler?.reload()
+    if (change === 'settings' || inline) void work?.restart()
+    else work?.reload()
+    if (change === 'settings') void scheduler?.restart()
+    else scheduler?.reload()
+  }
+}

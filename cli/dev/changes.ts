@@ -1,0 +1,59 @@
+import { existsSync, statSync, watch, type FSWatcher } from 'node:fs'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import type { Config } from '../../config/schema.ts'
+
+/** What a change of a file asks for. */
+export type Change = 'code' | 'settings' | 'schedule'
+
+/** An editor writes a file in several steps, and a checkout writes many files. */
+const SETTLE_MS = 150
+const NOT_CODE = new RegExp(`(^|\\${sep})(node_modules|\\.[^${sep}]*)(\\${sep}|$)|~$`)
+
+/**
+ * Watches an application: the folders its jobs are in (all of `src/` for `src/jobs`, since jobs import their neighbours),
+ * config/, and the schedule file.
+ * @param onChange told once for a burst of changes of one kind
+ * @returns what ends the watch
+ */
+export function watchApp({ root, jobs, scheduler }: Config, onChange: (change: Change) => void): () => void {
+  const timers = new Map<Change, NodeJS.Timeout>()
+  const tell = (change: Change): void => {
+    clearTimeout(timers.get(change))
+    timers.set(
+      change,
+      setTimeout(() => onChange(change), SETTLE_MS),
+    )
+  }
+  const schedule = resolve(root, scheduler.file)
+  const watchers = [
+    ...folders(root, jobs.paths).map((folder) => watchFolder(folder, () => tell('code'))),
+    watchFolder(join(root, 'config'), (file) => tell(/^runtime\.ya?ml$/.test(file) ? 'settings' : 'code')),
+    watchFolder(dirname(schedule), (file) => file === basename(schedule) && tell('schedule'), false),
+  ]
+  return () => {
+    for (const watcher of watchers) watcher?.close()
+    for (const timer of timers.values()) clearTimeout(timer)
+  }
+}
+
+/** Folders to watch for code, none inside another. */
+function folders(root: string, paths: readonly string[]): string[] {
+  const all = paths.map((path) => {
+    const full = resolve(root, path)
+    const [top = ''] = relative(root, full).split(sep)
+    return top === '..' || top === '' || top === 'config' ? folderOf(full) : folderOf(join(root, top))
+  })
+  return [...new Set(all)].filter((folder) => !all.some((other) => folder.startsWith(other + sep)))
+}
+
+const folderOf = (path: string): string => (existsSync(path) && statSync(path).isFile() ? dirname(path) : path)
+
+function watchFolder(folder: string, onFile: (file: string) => void, recursive = true): FSWatcher | undefined {
+  if (!existsSync(folder)) return undefined
+  const watcher = watch(folder, { recursive }, (_event, file) => {
+    if (file !== null && !NOT_CODE.test(file)) onFile(file)
+  })
+  // A folder that goes away while it is watched is no reason to stop.
+  watcher.on('error', () => undefined)
+  return watcher
+}

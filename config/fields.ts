@@ -79,3 +79,26 @@ export const list = (example: string) =>
       return words.length > 0 && words.every((word) => word !== '') ? words : undefined
     },
   )
+
+/** Whole numbers from 1 to 1000 by name: a YAML map, or text such as `high=3,low=1`. */
+export const weightsByName = () =>
+  field(
+    {
+      wanted: 'weights of queues such as {high: 3, low: 1} or high=3,low=1, each from 1 to 1000',
+      example: '{ high: 3, low: 1 }',
+    },
+    (value): Readonly<Record<string, number>> | undefined => {
+      const pairs: [string, unknown][] =
+        typeof value === 'string'
+          ? value
+              .split(',')
+              .map((pair) => [pair.slice(0, pair.lastIndexOf('=')).trim(), pair.slice(pair.lastIndexOf('=') + 1)])
+          : typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? Object.entries(value)
+            : [['', '']]
+      const weights = pairs.map(([name, weight]) => [name, within(Number(weight), 1, 1000)] as const)
+      return weights.every(([name, weight]) => name !== '' && weight !== undefined)
+        ? (Object.fromEntries(weights) as Record<string, number>)
+        : undefined
+    },
+  )

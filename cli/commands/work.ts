@@ -13,6 +13,7 @@ interface WorkFlags {
   concurrency?: number
   isolation?: 'fork' | 'spawn' | 'inline'
   drain?: boolean
+  weights?: string
 }
 
 /** `runtime work`: the long-lived supervisor. */
@@ -23,10 +24,13 @@ export const workCommand = command<WorkFlags>({
   flags: (yargs) =>
     yargs
       .option('queues', { type: 'string', describe: 'Queues in order of priority; *, globs and !name as in Resque' })
+      .option('weights', { type: 'string', describe: 'Draw queues in proportion: high=3,low=1' })
       .option('concurrency', { type: 'number', describe: 'Jobs at a time' })
       .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How a job gets its process' })
       .option('drain', { type: 'boolean', describe: 'Leave when the queues are empty' }),
-  settings: ({ queues, concurrency, isolation, drain }) => ({ worker: { queues, concurrency, isolation, drain } }),
+  settings: ({ queues, weights, concurrency, isolation, drain }) => ({
+    worker: { queues, weights, concurrency, isolation, drain },
+  }),
   run: async (context) => {
     const supervisor = await makeSupervisor(context)
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))

@@ -13,6 +13,8 @@ export interface Reserved {
   /** JSON of per-call options, or ''. */
   options: string
   enqueuedAtMs: number | undefined
+  /** JSON of the permits it asked for when it was taken before, or ''. */
+  permits: string
 }
 
 /** Names a delivery in every call that ends it. */
@@ -101,7 +103,18 @@ export class Supervisors {
       queues,
     )) as string[]
     if (reply[0] !== 'job') return { kind: reply[0] as 'empty' | 'paused' | 'fenced' }
-    const [, queue = '', jobId = '', item = '', delivery, attempt, redeliveries, options = '', enqueuedAt] = reply
+    const [
+      ,
+      queue = '',
+      jobId = '',
+      item = '',
+      delivery,
+      attempt,
+      redeliveries,
+      options = '',
+      enqueuedAt,
+      permits = '',
+    ] = reply
     const job = {
       queue,
       id: jobId,
@@ -110,6 +123,7 @@ export class Supervisors {
       attempt: Number(attempt),
       redeliveries: Number(redeliveries),
       options,
+      permits,
     }
     return { kind: 'job', job: { ...job, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined } }
   }
@@ -131,7 +145,8 @@ export class Supervisors {
       extra: end.step?.extra ?? '',
     })
     // A wide fan-out goes on here; should this process die first, any supervisor's tick does it.
-    for (let left = reply === 'more' ? 1 : 0; left > 0;) left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+    for (let left = reply === 'more' ? 1 : 0; left > 0;)
+      left = Number(await this.#connection.run('run-continue', { now: nowMs }))
     return reply !== 'lost'
   }
 
@@ -139,6 +154,7 @@ export class Supervisors {
    * Ends a delivery but not the job.
    * @param dueAtMs 0: at once, at the head of its queue; else when to run again
    * @param counted true when the delivery was an attempt
+   * @param ttlMs of its record, where it ends after all: somebody asked to cancel it
    * @returns false when the job is another's now
    */
   async requeue(
@@ -147,6 +163,7 @@ export class Supervisors {
     nowMs: number,
     dueAtMs: number,
     counted: boolean,
+    ttlMs: number,
     fields: Record<string, string> = {},
   ): Promise<boolean> {
     const reply = await this.#connection.run('requeue', {
@@ -157,9 +174,31 @@ export class Supervisors {
       now: nowMs,
       dueAt: dueAtMs,
       counted: counted ? 1 : 0,
+      ttlMs,
       fields: JSON.stringify(fields),
     })
     return reply === 'ok'
+  }
+
+  /** Marks a delivery as the only one, before its process starts. @returns false when the job is another's now */
+  async commitOnce(id: string, job: Delivery): Promise<boolean> {
+    return (await this.#connection.run('commit-once', { supervisor: id, id: job.id, delivery: job.delivery })) === 'ok'
+  }
+
+  /** Which of these jobs somebody asked to cancel. */
+  async askedToCancel(jobs: readonly string[]): Promise<string[]> {
+    const asked = await this.#connection.ask((redis, keys) =>
+      Promise.all(jobs.map((job) => redis.hexists(keys.job(job), 'cancel_asked_at'))),
+    )
+    return jobs.filter((_, i) => asked[i] === 1)
+  }
+
+  /** Supervisors whose lease has run out, in Redis time; at most ten. */
+  async lapsed(): Promise<string[]> {
+    return this.#connection.ask(async (redis, keys) => {
+      const [seconds] = await redis.time()
+      return redis.zrangebyscore(keys.supervisors(), '-inf', Number(seconds) * 1000, 'LIMIT', 0, 10)
+    })
   }
 
   /** Takes over the jobs of a supervisor whose lease has run out. */

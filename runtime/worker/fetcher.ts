@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
 import type { Reserved } from '../store/supervisors.ts'
 import { isDynamic, selectQueues } from './queue-list.ts'
+import { weightedOrder } from './queue-order.ts'
 
 /** What the fetcher needs. */
 export interface FetcherOptions {
@@ -11,6 +12,8 @@ export interface FetcherOptions {
   clock: Clock
   log: Logger
   queues: readonly string[]
+  /** By queue name. Empty: the order of `queues` is their priority. */
+  weights: Readonly<Record<string, number>>
   /** Longest wait between two looks: how late a job can be noticed that somebody else's producer pushed. */
   pollMs: number
   /** The id under which jobs are taken; undefined while there is no lease, and then nothing is taken. */
@@ -117,11 +120,16 @@ export class Fetcher {
   /** The queues to try; a dynamic list is matched against the queues there are, looked up once a poll. */
   async #queues(): Promise<readonly string[]> {
     const { store, clock, queues, pollMs } = this.#options
-    if (!isDynamic(queues)) return queues
+    if (!isDynamic(queues)) return this.#ordered(queues)
     if (clock.now() - this.#knownAtMs >= pollMs || clock.now() < this.#knownAtMs) {
       this.#known = await store.queues.names()
       this.#knownAtMs = clock.now()
     }
-    return selectQueues(queues, this.#known)
+    return this.#ordered(selectQueues(queues, this.#known))
+  }
+
+  #ordered(queues: readonly string[]): readonly string[] {
+    const { weights } = this.#options
+    return Object.keys(weights).length === 0 ? queues : weightedOrder(queues, weights)
   }
 }

@@ -5,12 +5,13 @@ import { hasCode, toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { CallOptions } from '../jobs/options.ts'
 import type { Store } from '../store/store.ts'
-import type { Reserved } from '../store/supervisors.ts'
+import type { Delivery, Reserved } from '../store/supervisors.ts'
+import type { Admission, Admitted } from './admission.ts'
 import { errorRecord } from './error-record.ts'
 import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
 import { watchMemory } from './memory-watch.ts'
 import { Notes } from './notes.ts'
-import type { Assignment, ChildMessage, ClassManifest, StepContext } from './protocol.ts'
+import type { Assignment, ChildMessage, ClassManifest, PermitRequest, StepContext } from './protocol.ts'
 import type { End, Settler } from './settler.ts'
 import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
@@ -25,6 +26,7 @@ export interface JobRunOptions {
   /** For classes that ask for another isolation than the worker's. */
   launcherFor: (isolation: ClassManifest['isolation']) => Launcher
   settler: Settler
+  admission: Admission
   manifest: () => ReadonlyMap<string, ClassManifest>
   steps?: StepSource
   termTimeoutMs: number
@@ -131,10 +133,12 @@ export class JobRun {
     if (manifest?.kind !== 'job')
       return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
     const settings: Settings = { ...manifest, ...options }
-    if (settings.delivery === 'at-most-once')
-      await this.#options.store.jobs.set(this.job.id, { delivery_mode: 'at-most-once' })
+    const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
+    const admitted = await this.#admit(permits, settings)
+    if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#killed) return this.#end(this.#killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
     const assignment = this.#assignment(className, args, settings, options, context)
+    if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
     this.#launched = launched
@@ -175,7 +179,6 @@ export class JobRun {
       ...(settings.openFilesLimit === undefined ? {} : { openFilesLimit: settings.openFilesLimit }),
       ...(settings.niceness === undefined ? {} : { niceness: settings.niceness }),
       ...(call.retry ? { retry: call.retry } : {}),
-      ...(call.permits ? { permits: call.permits } : {}),
       ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
       ...(step ? { step } : {}),
     }
@@ -188,7 +191,30 @@ export class JobRun {
       this.#guard(message.pid, settings)
     } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
     else if (message.type === 'log') this.#notes.line(message.line)
-    else if (message.type === 'permits') this.#launched?.send({ type: 'answer', granted: true })
+    else if (message.type === 'permits') void this.#answer(message.permits)
+  }
+
+  get #delivery(): Delivery {
+    return { worker: this.#worker, id: this.job.id, delivery: this.job.delivery }
+  }
+
+  /** The keys that its process made of its arguments when it was taken before, and had to wait. */
+  #permitsOfBefore(): PermitRequest[] | undefined {
+    const { permits } = this.job
+    return permits === '' ? undefined : (JSON.parse(permits) as PermitRequest[])
+  }
+
+  /** What must be granted before a process is started. */
+  async #admit(permits: PermitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
+    const { admission } = this.#options
+    const granted = permits?.length ? await admission.acquire(this.#delivery, permits) : 'granted'
+    return granted === 'granted' && delivery === 'at-most-once' ? admission.commitOnce(this.#delivery) : granted
+  }
+
+  /** A process asks for the permits whose keys its arguments make. */
+  async #answer(permits: PermitRequest[]): Promise<void> {
+    const admitted = await this.#options.admission.acquire(this.#delivery, permits)
+    this.#launched?.send({ type: 'answer', granted: admitted === 'granted' })
   }
 
   /** The job's clock and its memory limit run from the moment its code may. */

@@ -1,10 +1,16 @@
 import { performance } from 'node:perf_hooks'
+import { hasCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
+import { bury } from '../store/undertaker.ts'
+import { sweepOrphans } from './sweep.ts'
+
+/** Waiting would not help. */
+const refusals = /NOAUTH|WRONGPASS|ERR AUTH|NOPERM|invalid DB index/
 
 /** What a lease needs. */
 export interface LeaseOptions {
@@ -21,6 +27,8 @@ export interface LeaseOptions {
   running: () => ReadonlySet<string>
   /** The lease is gone, or will be before Redis can be asked: every child must die now (promise 3). */
   onLost: () => void
+  /** Somebody asked to cancel these; for the case that the call itself was missed. */
+  onCancelled: (jobs: readonly string[]) => void
 }
 
 /**
@@ -36,6 +44,7 @@ export class Lease implements Service {
   #validUntil = 0
   #guard: NodeJS.Timeout | undefined
   #strangers = new Set<string>()
+  #stopped = false
   #fallbackAbout: Record<string, string> = {}
 
   constructor(options: LeaseOptions) {
@@ -60,12 +69,26 @@ export class Lease implements Service {
     if (this.#id !== undefined) await this.#options.store.supervisors.describe(this.#id, about)
   }
 
+  /** Waits for Redis when it is away. @throws RuntimeError ERR_REDIS when it refuses us */
   async start(): Promise<void> {
-    await this.#register()
+    this.#sweep()
+    const { clock, log } = this.#options
+    this.#stopped = false
+    for (let pauseMs = 100; !this.#stopped; pauseMs = Math.min(pauseMs * 2, 5000)) {
+      try {
+        await this.#register()
+        break
+      } catch (error) {
+        if (!hasCode(error, 'ERR_REDIS') || refusals.test(error.message)) throw error
+        log.warn(`waiting for Redis: ${error.message}`)
+        await clock.sleep(pauseMs)
+      }
+    }
     await this.#loop.start()
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     await this.#loop.stop()
     clearTimeout(this.#guard)
     const id = this.#id
@@ -102,7 +125,7 @@ export class Lease implements Service {
   }
 
   async #beat(): Promise<undefined> {
-    const { store, slots, leaseMs } = this.#options
+    const { store, slots, leaseMs, limits, clock, log } = this.#options
     if (this.#id === undefined) {
       await this.#register()
       return undefined
@@ -111,30 +134,35 @@ export class Lease implements Service {
     const { fenced, dead } = await store.supervisors.beat(this.#id, slots, leaseMs)
     if (fenced) this.lose()
     else this.#extend(sentAt)
-    for (const other of dead) await this.#bury(other)
+    if (dead.length > 0) {
+      // Before its jobs run again: a process that one of them left behind might still be at work.
+      this.#sweep()
+      await bury(dead, store, limits, clock, log)
+    }
     await this.#reclaim()
+    await store.limits.tend()
     return undefined
   }
 
-  async #bury(dead: string): Promise<void> {
-    const { store, clock, limits, log } = this.#options
-    const { back, failed } = await store.supervisors.bury(dead, limits, clock.now())
-    log.warn(`supervisor ${dead} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+  #sweep(): void {
+    const killed = sweepOrphans()
+    if (killed.length > 0) this.#options.log.warn(`ended what dead workers left running: ${killed.join(', ')}`)
   }
 
   /** A reply that got lost on its way leaves a job in flight that nobody runs: found in two beats, it goes back. */
   async #reclaim(): Promise<void> {
-    const { store, running, clock, log } = this.#options
+    const { store, running, clock, log, limits, onCancelled } = this.#options
     const id = this.#id
     if (id === undefined) return
     const held = await store.supervisors.inflight(id)
     const strangers = [...held.keys()].filter((job) => !running().has(job))
     for (const job of strangers.filter((stranger) => this.#strangers.has(stranger))) {
       const { delivery = '', worker = '' } = held.get(job) ?? {}
-      if (await store.supervisors.requeue(id, { id: job, delivery, worker }, clock.now(), 0, false)) {
+      if (await store.supervisors.requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)) {
         log.warn(`job ${job} was taken but never arrived: put back`)
       }
     }
     this.#strangers = new Set(strangers)
+    if (held.size > 0) onCancelled(await store.supervisors.askedToCancel([...held.keys()]))
   }
 }

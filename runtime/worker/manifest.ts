@@ -1,7 +1,8 @@
 import type { App } from '../jobs/app.ts'
 import { hasHook } from '../jobs/hooks.ts'
 import type { JobDefinition } from '../jobs/job.ts'
-import { dataOptions, optionsOn } from '../jobs/options.ts'
+import { dataOptions, optionsOn, type JobOptions } from '../jobs/options.ts'
+import { permitsOf } from '../jobs/permits.ts'
 import type { Registered } from '../jobs/registry.ts'
 import type { ClassManifest, Manifest } from './protocol.ts'
 
@@ -21,7 +22,15 @@ function classManifest(entry: Registered): ClassManifest {
     ...data,
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(retry ? { retry: { ...retry, custom: retry.custom ? true : undefined } } : {}),
-    ...(options.concurrency !== undefined || options.rateLimit ? { limited: true as const } : {}),
+    ...limitsOf(options, entry.name),
     ...(hasHook(definition, 'onFailure') ? { onFailure: true as const } : {}),
   }
+}
+
+/** Keys that depend on the arguments (`by`) are made in the job's process; others the supervisor can know. */
+function limitsOf(options: JobOptions, name: string): Pick<ClassManifest, 'limited' | 'permits'> {
+  const { concurrency, rateLimit } = options
+  if (concurrency === undefined && rateLimit === undefined) return {}
+  const byArguments = [concurrency, rateLimit].some((limit) => typeof limit === 'object' && limit.by !== undefined)
+  return byArguments ? { limited: true } : { limited: true, permits: permitsOf(name, options, []) }
 }

@@ -74,16 +74,17 @@ export class Settler {
     const delivery: Delivery = { worker: end.worker, id: job.id, delivery: job.delivery }
     const { supervisors } = this.#options.store
     const now = this.#options.clock.now()
+    const { recordTtlMs: ttlMs } = this.#options.limits
     const evidence = { evidence: JSON.stringify(end.evidence) }
     switch (verdict.kind) {
       case 'lost':
         return false
       case 'put back':
-        return supervisors.requeue(id, delivery, now, 0, false)
+        return supervisors.requeue(id, delivery, now, 0, false, ttlMs)
       case 'held':
-        throw new Error('a held job is parked by the limits, not settled')
+        return true // lua/acquire.lua has moved it to where it waits
       case 'snoozed':
-        return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), false)
+        return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), false, ttlMs)
       case 'retry': {
         const attempts = await this.#attempts(end, verdict.error, verdict.cause)
         const fields = {
@@ -92,7 +93,7 @@ export class Settler {
           cause: verdict.cause,
           error: errorText(verdict.error),
         }
-        return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), true, fields)
+        return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), true, ttlMs, fields)
       }
       case 'failed':
         return this.#fail(id, delivery, end, verdict)
@@ -106,8 +107,12 @@ export class Settler {
         }
         const step = await this.#stepDone(end)
         if (step && 'kind' in step) return this.#fail(id, delivery, end, step)
-        const ttlMs = keepResultMs ?? (step ? doneStepTtlMs : this.#options.limits.recordTtlMs)
-        return supervisors.settle(id, delivery, now, this.#options.limits.failedMax, { state: verdict.kind, fields, ttlMs, ...(step ? { step } : {}) })
+        return supervisors.settle(id, delivery, now, this.#options.limits.failedMax, {
+          state: verdict.kind,
+          fields,
+          ttlMs: keepResultMs ?? (step ? doneStepTtlMs : ttlMs),
+          ...(step ? { step } : {}),
+        })
       }
     }
   }

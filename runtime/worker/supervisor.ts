@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
 import { startAll, stopAll, type Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
+import { Admission } from './admission.ts'
 import { DueMover } from './due-mover.ts'
 import { Fetcher } from './fetcher.ts'
 import { JobRun, type JobRunOptions } from './job-run.ts'
@@ -28,6 +29,8 @@ export interface SupervisorOptions {
   otherLauncher?: (isolation: NonNullable<ClassManifest['isolation']>) => Launcher
   steps?: StepSource
   queues: readonly string[]
+  /** Empty: the order of `queues` is their priority. */
+  weights?: Readonly<Record<string, number>>
   concurrency: number
   heartbeatMs: number
   leaseMs: number
@@ -61,6 +64,8 @@ export class Supervisor implements Service {
   #loops: Promise<void>[] = []
   #ending: Promise<void> | undefined
   #hurried = false
+  /** Asked for before the job arrived here: the call is faster than the reply that brings the job. */
+  readonly #cancelled = new Set<string>()
   #leave: () => void = () => undefined
   #processed = 0
 
@@ -89,12 +94,14 @@ export class Supervisor implements Service {
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
       running: () => new Set(this.#runs.keys()),
       onLost: () => this.#killAll('lease lost', 0),
+      onCancelled: (jobs) => jobs.forEach((id) => this.#runs.get(id)?.kill('cancelled')),
     })
     this.#fetcher = new Fetcher({
       store,
       clock,
       log,
       queues,
+      weights: options.weights ?? {},
       pollMs,
       supervisorId: () => this.#lease.id,
       onFenced: () => this.#lease.lose(),
@@ -190,9 +197,11 @@ export class Supervisor implements Service {
       if (!job) return
       const run = new JobRun(job, worker, this.#runOptions())
       this.#runs.set(job.id, run)
+      if (this.#cancelled.delete(job.id)) run.kill('cancelled')
       this.#showTitle()
       await run.run()
-      this.#runs.delete(job.id)
+      // The same job may be here again already, in another slot.
+      if (this.#runs.get(job.id) === run) this.#runs.delete(job.id)
       this.#processed += 1
       this.#showTitle()
     }
@@ -219,7 +228,15 @@ export class Supervisor implements Service {
       limits,
       ...(steps ? { steps } : {}),
       launcherFor: (isolation) => this.#launcherFor(isolation),
-      settler: new Settler({ store, clock, log, limits, ...(steps ? { steps } : {}), supervisorId: () => this.#lease.id }),
+      settler: new Settler({
+        store,
+        clock,
+        log,
+        limits,
+        ...(steps ? { steps } : {}),
+        supervisorId: () => this.#lease.id,
+      }),
+      admission: new Admission({ store, clock, log, supervisorId: () => this.#lease.id }),
       manifest: () => this.#manifest,
       onStarted: () => this.#showTitle(),
     }
@@ -231,7 +248,12 @@ export class Supervisor implements Service {
 
   #hear(message: string): void {
     const [verb, id = ''] = message.split(' ')
-    if (verb === 'cancel') this.#runs.get(id)?.kill('cancelled')
+    if (verb !== 'cancel') return
+    const run = this.#runs.get(id)
+    if (run) run.kill('cancelled')
+    else this.#cancelled.add(id)
+    // What is not ours, or was over, is forgotten: the next heartbeat finds what was missed.
+    if (this.#cancelled.size > 100) this.#cancelled.clear()
   }
 
   #killAll(reason: KillReason, graceMs?: number): void {

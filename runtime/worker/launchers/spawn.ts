@@ -5,6 +5,7 @@ import type { Logger } from '../../core/logger.ts'
 import { hasTypeScript, type AppSource } from '../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
+import { supervisorMark, supervisorVariable } from '../sweep.ts'
 import type { Ending, Launched, Launcher } from './launcher.ts'
 import { OutputTail } from './output-tail.ts'
 
@@ -103,7 +104,7 @@ export class SpawnLauncher implements Launcher {
         cwd: source.root,
         detached: true, // a group of its own, so that what the job starts can be ended with it
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-        env: { ...process.env, RESQUE_RUNTIME_SUPERVISOR: String(process.pid) },
+        env: { ...process.env, [supervisorVariable]: supervisorMark() },
       },
     )
     this.#all.add(child)

@@ -1,0 +1,58 @@
+-- Permits under a concurrency limit. A job's record names in `permits` (JSON) what it asked for. Who gets none waits in
+-- the limit's line and keeps its turn: a permit that comes free is handed to the head of the line, which goes to the head
+-- of its queue (no polling). A permit handed to a job that nobody takes up is given to the next one after a while.
+-- @include push lease
+local HANDED_MS = 30000
+-- The record of a job that went back to its queue: if another's worker takes the item, nothing else ends the record.
+local WAITING_MS = 2592000000
+
+local function hand_on(limit_key, limit)
+  local holders, line = key.permits(limit_key), key.held(limit_key)
+  while redis.call('ZCARD', holders) < tonumber(limit) do
+    local id = redis.call('LPOP', line)
+    if not id then
+      redis.call('SREM', key.heldKeys(), limit_key)
+      return
+    end
+    local state, queue, item, by = unpack(redis.call('HMGET', key.job(id), 'state', 'queue', 'item', 'held_by'))
+    if state == 'held' and by == limit_key then
+      redis.call('ZADD', holders, redis_ms(), id)
+      redis.call('HSET', key.job(id), 'state', 'waiting', 'handed', '1')
+      redis.call('HDEL', key.job(id), 'held_by')
+      redis.call('PEXPIRE', key.job(id), WAITING_MS)
+      push(queue, item, id, true)
+    end
+  end
+end
+
+-- Takes permits back from jobs that are gone (another's worker took them, their queue was removed) or not taken up.
+local function drop_lost(limit_key)
+  local now, holders = redis_ms(), redis.call('ZRANGE', key.permits(limit_key), 0, 99, 'WITHSCORES')
+  for i = 1, #holders, 2 do
+    local state = redis.call('HGET', key.job(holders[i]), 'state')
+    if state ~= 'running' and not (state == 'waiting' and tonumber(holders[i + 1]) > now - HANDED_MS) then
+      redis.call('ZREM', key.permits(limit_key), holders[i])
+    end
+  end
+end
+
+-- Gives back what a job holds or waits for.
+local function release(id)
+  local asked = redis.call('HGET', key.job(id), 'permits')
+  for _, permit in ipairs(asked and cjson.decode(asked) or {}) do
+    if permit.kind == 'rate' then
+      redis.call('ZREM', key.ratePlans(permit.key), id)
+    elseif redis.call('ZREM', key.permits(permit.key), id) == 1 then
+      hand_on(permit.key, permit.limit)
+    end
+  end
+end
+
+-- A job that goes back to the head of its queue keeps its permit, as if it had just been handed it.
+local function keep_permits(id)
+  local asked = redis.call('HGET', key.job(id), 'permits')
+  for _, permit in ipairs(asked and cjson.decode(asked) or {}) do
+    if permit.kind == 'concurrency' then redis.call('ZADD', key.permits(permit.key), 'XX', redis_ms(), id) end
+  end
+  redis.call('PEXPIRE', key.job(id), WAITING_MS)
+end

@@ -1,0 +1,61 @@
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import { Loop } from '../core/loop.ts'
+import type { Service } from '../core/service.ts'
+import type { Store } from './store.ts'
+
+/** What becomes of the jobs of dead supervisors. */
+export interface BurialLimits {
+  maxRedeliveries: number
+  failedMax: number
+  /** How long the record of a job that failed is kept. */
+  ttlMs: number
+}
+
+/** Takes the jobs of supervisors whose leases have run out: back to their queues, or to the failed list. */
+export async function bury(
+  dead: readonly string[],
+  store: Store,
+  limits: BurialLimits,
+  clock: Clock,
+  log: Logger,
+): Promise<void> {
+  for (const id of dead) {
+    const { back, failed } = await store.supervisors.bury(id, limits, clock.now())
+    log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+  }
+}
+
+/** What an {@link Undertaker} needs. */
+export interface UndertakerOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  limits: BurialLimits
+  /** Between two looks. */
+  everyMs: number
+}
+
+/**
+ * Finds dead supervisors where no supervisor runs that would: beside a scheduler. Also looks after the lines of limits.
+ */
+export class Undertaker implements Service {
+  readonly name = 'undertaker'
+  readonly #loop: Loop
+
+  constructor({ store, clock, log, limits, everyMs }: UndertakerOptions) {
+    const turn = async (): Promise<undefined> => {
+      await bury(await store.supervisors.lapsed(), store, limits, clock, log)
+      await store.limits.tend()
+    }
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: everyMs, turn })
+  }
+
+  start(): Promise<void> {
+    return this.#loop.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+}

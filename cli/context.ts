@@ -82,8 +82,10 @@ export function sourceOf({ root, jobs }: Config): AppSource {
 /** Loads the application into this process, TypeScript included. @throws RuntimeError ERR_APP_LOAD */
 export async function loadAppHere(source: AppSource): Promise<App> {
   if (hasTypeScript(source)) {
-    const { register } = await import('tsx/esm/api')
-    register()
+    // Both: without `"type": "module"` in the application's package.json its TypeScript is CommonJS.
+    const [common, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
+    common.register()
+    esm.register()
   }
   return loadApp(source)
 }

@@ -116,8 +116,7 @@ function checkHooks(module: Record<string, unknown>, file: string): WorkerHooks 
 async function loadModule(file: string, name: string): Promise<Record<string, unknown>> {
   try {
     const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>
-    const { default: main, 'module.exports': common, ...named } = module
-    return main !== undefined && common === undefined ? { ...named, default: main } : named
+    return exportsOf(module)
   } catch (thrown) {
     const error = toError(thrown)
     if ((error as { code?: unknown }).code === 'ERR_NAME_CLASH') throw error
@@ -125,6 +124,18 @@ async function loadModule(file: string, name: string): Promise<Record<string, un
       cause: error,
     })
   }
+}
+
+/** What a module exports by name; of a CommonJS module, which TypeScript is without `"type": "module"`, its own exports. */
+function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
+  const { default: main, 'module.exports': common, ...named } = module
+  const isCommon = common !== undefined || (Object.keys(named).length === 0 && isPlainObject(main))
+  if (isCommon) return isPlainObject(main) ? { ...main, ...named } : named
+  return main === undefined ? named : { ...named, default: main }
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
 /** ` (src/jobs/x.ts:3:7)`: the first stack frame in the file, unless the message names the place already. */

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 /** What a failed entry says. Beyond Resque's own members (the first seven) it carries what promise 9 asks for. */
 export interface Failure {
   failedAtMs: number
-  /** The queue item's bytes; garbage that is not JSON is kept as a JSON string. */
+  /** The queue item's bytes; garbage, which is no JSON object, is kept whole as the argument of a class `(garbage)`. */
   item: string
   exception: string
   error: string
@@ -42,15 +42,18 @@ export interface FailedEntry {
 /** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
 export function encodeFailure(failure: Failure): string {
   const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
-  const payload = isJson(item) ? item : JSON.stringify(item)
+  const payload = isJsonObject(item) ? item : `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}`
   const head = `{"failed_at":${JSON.stringify(formatFailedAt(new Date(failedAtMs)))},"payload":${payload}`
   return `${head},${JSON.stringify({ exception, error, backtrace, worker, queue, ...more }).slice(1)}`
 }
 
-function isJson(text: string): boolean {
+/** Ruby's web page and its requeue read a payload as an object with a class: what is none is shown inside one. */
+const garbageClass = '(garbage)'
+
+function isJsonObject(text: string): boolean {
   try {
-    JSON.parse(text)
-    return true
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
   } catch {
     return false
   }
@@ -58,7 +61,7 @@ function isJson(text: string): boolean {
 
 /** Reads an entry; `undefined` for one that is not a JSON object, such as the blank a Ruby removal leaves for a moment. */
 export function decodeFailure(text: string, index: number): FailedEntry | undefined {
-  if (!isJson(text) || !text.startsWith('{')) return undefined
+  if (!isJsonObject(text)) return undefined
   const raw = rawMembers(text)
   const digest = createHash('sha1').update(text).digest('hex')
   return {
@@ -145,8 +148,9 @@ export class Failures {
 
 /** What goes back on the queue: class and args only, as Resque's requeue does, their text unchanged; garbage as it came. */
 function itemOf(payload: string): string {
-  if (!payload.startsWith('{')) return payload.startsWith('"') ? (JSON.parse(payload) as string) : payload
+  if (!isJsonObject(payload)) return payload
   const raw = rawMembers(payload)
   const [className, args] = [raw.get('class'), raw.get('args')]
+  if (className === JSON.stringify(garbageClass)) return (JSON.parse(args ?? '[]') as string[])[0] ?? payload
   return className === undefined ? payload : `{"class":${className},"args":${args ?? '[]'}}`
 }

@@ -1,6 +1,6 @@
 -- Takes the jobs of a supervisor whose lease has run out, a batch at a time: each goes back to the head of its queue,
 -- or, after too many redeliveries, to the failed list with the reason `worker lost` (promise 2). At-most-once jobs fail.
--- @include settled lease push run-step
+-- @include settled lease push run-step payload
 -- @args supervisor now failedAt maxRedeliveries failedMax ttlMs
 -- @reply {'alive'} | {'more' | 'buried', ids put back, ids failed}
 if owns_lease(supervisor) then return { 'alive' } end
@@ -19,8 +19,7 @@ for i = 1, #held, 2 do
     finish(id, 'cancelled', now, ttlMs)
   elseif times > tonumber(maxRedeliveries) or at[3] == 'at-most-once' then
     local text = 'Worker ' .. worker .. ' did not gracefully exit while processing ' .. (at[4] or 'a job')
-    local readable = pcall(cjson.decode, at[2])
-    fail('{"failed_at":"' .. failedAt .. '","payload":' .. (readable and at[2] or cjson.encode(at[2])) ..
+    fail('{"failed_at":"' .. failedAt .. '","payload":' .. payload_of(at[2]) ..
       ',"exception":"Resque::PruneDeadWorkerDirtyExit","error":' .. cjson.encode(text) .. ',"backtrace":[],"worker":' .. cjson.encode(worker) ..
       ',"queue":' .. cjson.encode(at[1]) .. ',"id":"' .. id .. '","cause":"worker lost","redeliveries":' .. (times - 1) .. '}', failedMax)
     count(worker, true)

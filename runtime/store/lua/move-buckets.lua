@@ -1,7 +1,7 @@
 -- Moves due items from Resque's delayed buckets to their queues, at most `batch` of them, in one step. Only for the
 -- holder of Ruby's lock: two movers on one bucket would double or lose jobs. What is no job goes to the failed list
 -- whole. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
--- @include push delayed-item settled
+-- @include push delayed-item settled payload
 -- @args lockPrefix owner now batch ttlMs failedAt failedMax routes
 -- @reply {'lost'} | {'ok', moved, buried, second of the next bucket or '', class that wants a route or ''}
 if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return { 'lost' } end
@@ -10,7 +10,7 @@ local moved, buried, bytes, unrouted = 0, 0, 0, ''
 local second_now = math.floor(tonumber(now) / 1000)
 
 local function bury(item, queue, text)
-  fail('{"failed_at":"' .. failedAt .. '","payload":' .. (queue and item or cjson.encode(item)) ..
+  fail('{"failed_at":"' .. failedAt .. '","payload":' .. payload_of(item) ..
     ',"exception":"Resque::Helpers::DecodeException","error":' .. cjson.encode(text) ..
     ',"backtrace":[],"worker":' .. cjson.encode(owner .. ':' .. (queue or 'delayed')) .. ',"queue":' ..
     cjson.encode(queue or 'delayed') .. ',"cause":"garbage"}', failedMax)

@@ -1,5 +1,5 @@
 -- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given.
--- @include tickets lease
+-- @include tickets lease payload
 -- @args supervisor worker now runAt newId
 -- @rest wanted
 -- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits}
@@ -29,12 +29,7 @@ redis.call('PERSIST', record)
 redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
 
 -- Resque's own record of the job in hand; garbage is left out, since Ruby's web page would fall over it.
-local readable = #item > 65536 and string.sub(item, 1, 1) == '{'
-if not readable then
-  local ok, value = pcall(cjson.decode, item)
-  readable = ok and type(value) == 'table'
-end
-if readable then
+if is_object(item) then
   redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
 end
 local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits')

@@ -6,11 +6,14 @@ import { report } from './errors.ts'
 import { demoCommand } from './commands/demo.ts'
 import { devCommand } from './commands/dev.ts'
 import { enqueueCommand } from './commands/enqueue.ts'
+import { delayedCommand } from './commands/delayed.ts'
 import { failedCommand } from './commands/failed.ts'
 import { initCommand } from './commands/init.ts'
 import { jobCommand } from './commands/job.ts'
 import { psCommand } from './commands/ps.ts'
 import { queuesCommand } from './commands/queues.ts'
+import { scheduleCommand } from './commands/schedule.ts'
+import { schedulerCommand } from './commands/scheduler.ts'
 import { statsCommand } from './commands/stats.ts'
 import { workCommand } from './commands/work.ts'
 import { workersCommand } from './commands/workers.ts'
@@ -25,6 +28,9 @@ const commands: readonly unknown[] = [
   statsCommand,
   jobCommand,
   failedCommand,
+  delayedCommand,
+  scheduleCommand,
+  schedulerCommand,
   workflowCommand,
   demoCommand,
   devCommand,

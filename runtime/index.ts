@@ -17,11 +17,21 @@ export {
   enqueueIn,
   findJob,
 } from './jobs/default-client.ts'
+export {
+  delayOrEnqueueIn,
+  enqueueDelayedNow,
+  removeDelayed,
+  removeDelayedSelection,
+  scheduledAt,
+} from './jobs/delayed-client.ts'
+export type { DelayedJob } from './store/delayed-forms.ts'
 export { Workflow } from './workflow/frontends/workflow.ts'
 export type { CreateOptions, WorkflowClass } from './workflow/frontends/workflow.ts'
 export type { NodeHandle, NodeOptions } from './workflow/graph-builder.ts'
 export type { RunJob } from './workflow/run-jobs.ts'
 export { WorkflowRun } from './workflow/workflow-run.ts'
+export { getSchedule, pauseSchedule, removeSchedule, resumeSchedule, setSchedule } from '../scheduler/dynamic.ts'
+export type { ScheduleConfig } from '../scheduler/dynamic.ts'
 export { days, hours, minutes, seconds } from './core/duration.ts'
 export type { Duration } from './core/duration.ts'
 export { Discard, DontPerform, Fail, Snooze } from './core/verbs.ts'

@@ -74,21 +74,26 @@ export class Firer {
     }
   }
 
-  /** Starts the run of a firing that is noted as pending; what cannot be started is noted as missed. */
-  async startRun(slotMs: number): Promise<void> {
+  /**
+   * Starts the run of a firing that is noted as pending; what cannot be started is noted as missed.
+   * @param created the run, where a scheduler had got so far before it died
+   */
+  async startRun(slotMs: number, created?: string): Promise<void> {
     const { schedules, starters, log } = this.#options
     const { name, kind, target, args } = this.#entry
     try {
       const starter = kind === 'job' ? undefined : starters[kind]
       if (!starter) throw new Error(`this scheduler cannot start a ${kind}`)
-      const id = await starter.start(target, args, { entry: name, slotMs, key: `${name}:${slotMs}` })
-      await schedules.started(name, slotMs, id)
+      const id = created ?? (await starter.create(target, args, { entry: name, slotMs, key: `${name}:${slotMs}` }))
+      if (created === undefined) await schedules.runs(name, slotMs, { created: id })
+      await starter.start(id)
+      await schedules.runs(name, slotMs, { started: id })
     } catch (error) {
       const { message, code } = toError(error) as Error & { code?: string }
       // Redis went away: the firing stays pending, and is started when this entry is attended to.
       if (code === 'ERR_REDIS') throw error
       log.error(`${name}: ${kind} ${target} could not be started: ${message}`)
-      await schedules.started(name, slotMs, '', this.#missed(slotMs, `could not be started: ${message}`))
+      await schedules.runs(name, slotMs, { refused: this.#missed(slotMs, `could not be started: ${message}`) })
     }
   }
 

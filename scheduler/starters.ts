@@ -1,17 +1,22 @@
 import type { EntryKind } from './entry.ts'
 
-/** Which firing asks: a starter that makes its run's id from `key` starts one run only, whatever crashes. */
+/** Which firing asks. */
 export interface StartRequest {
   entry: string
   slotMs: number
-  /** `<entry>:<slot>`, the same for every try. */
+  /** `<entry>:<slot>`, the same for every try: a starter that makes its run's id of it can make no second one. */
   key: string
 }
 
-/** Starts what is not a plain job; the composition root gives these. */
+/**
+ * Starts what is not a plain job; the composition root gives these. A run is created first and started then, so that a
+ * scheduler that takes over after a crash starts the one that is there.
+ */
 export interface Starter {
-  /** @param args JSON text of an array @returns the run's id */
-  start(target: string, args: string, request: StartRequest): Promise<string>
+  /** Creates a run that does not run yet. @param args JSON text of an array @returns its id */
+  create(target: string, args: string, request: StartRequest): Promise<string>
+  /** Starts a created run; one that was started before is let be. */
+  start(id: string): Promise<void>
   /** True while the run is neither finished nor failed, for `overlap`. */
   isRunning(id: string): Promise<boolean>
 }

@@ -21,6 +21,8 @@ export interface EntryState {
   job: string | undefined
   /** A slot whose run was to be started when a scheduler died. */
   pendingMs: number | undefined
+  /** That run, where it had been created. */
+  pendingRun: string | undefined
   paused: boolean
   /** What somebody decided by hand, over the file. */
   enabled: boolean | undefined
@@ -105,10 +107,13 @@ export class Schedules {
     return reply as 'fired' | 'lost' | 'stale' | 'off'
   }
 
-  /** Notes that the run of a firing has been started, or why it could not be. */
-  async started(name: string, slotMs: number, id: string, missed?: MissedFiring): Promise<void> {
-    const note = missed === undefined ? '' : JSON.stringify(missed)
-    await this.#connection.run('start-entry', { name, slot: slotMs, id, reason: missed?.reason ?? '', note })
+  /** Notes how far the start of a firing's run has come: it is there, it runs, or it cannot. */
+  async runs(name: string, slotMs: number, run: { created: string } | { started: string } | { refused: MissedFiring }): Promise<void> {
+    const about =
+      'refused' in run
+        ? { phase: 'refused', id: '', reason: run.refused.reason, note: JSON.stringify(run.refused) }
+        : { phase: 'created' in run ? 'created' : 'started', id: 'created' in run ? run.created : run.started, reason: '', note: '' }
+    await this.#connection.run('start-entry', { name, slot: slotMs, ...about })
   }
 
   /** Accounts for slots that do not fire. */
@@ -240,6 +245,7 @@ function readState(fields: Record<string, string | undefined>): EntryState {
     missedReason: fields.missed_reason,
     job: fields.job,
     pendingMs: optional(fields.pending),
+    pendingRun: fields.pending_run,
     paused: fields.paused === '1',
     enabled: fields.enabled === undefined ? undefined : fields.enabled === '1',
   }

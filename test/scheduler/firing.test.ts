@@ -176,21 +176,27 @@ describe('overlap', () => {
 
 describe('a run that is no job', () => {
   test('is started through its starter, once for each firing, also after a crash between firing and starting', async () => {
-    const asked: string[] = []
+    const calls: string[] = []
     const workflow = {
-      start: async (target: string, args: string, { key }: { key: string }) => {
-        asked.push(`${target} ${args} ${key}`)
-        return `run-${asked.length}`
+      create: async (target: string, args: string, { key }: { key: string }) => {
+        calls.push(`create ${target} ${args} ${key}`)
+        return 'run-2'
       },
+      start: async (id: string) => void calls.push(`start ${id}`),
       isRunning: async () => true,
     }
     const slot = Date.now() - 1000
     await remember('flow', slot, { slot, fired: 1, pending: slot })
-    await run('flow:\n  every: 1h\n  workflow: Import\n  args: [data.csv]\n', { starters: { workflow } })
-    await eventually(() => asked.length === 1)
-    assert.equal(asked[0], `Import ["data.csv"] flow:${slot}`)
-    await eventually(async () => (await store.schedules.find('flow'))?.job === 'run-1')
+    const yaml = 'flow:\n  every: 1h\n  workflow: Import\n  args: [data.csv]\n'
+    await run(yaml, { starters: { workflow } })
+    await eventually(async () => (await store.schedules.find('flow'))?.job === 'run-2')
+    assert.deepEqual(calls.splice(0), [`create Import ["data.csv"] flow:${slot}`, 'start run-2'])
     assert.equal((await store.schedules.find('flow'))?.pendingMs, undefined)
+    await running.pop()?.stop()
+    await redis.hset('resque:rt:schedule:flow', { pending: slot, pending_run: 'run-1' })
+    await run(yaml, { starters: { workflow } })
+    await eventually(async () => (await store.schedules.find('flow'))?.job === 'run-1')
+    assert.deepEqual(calls, ['start run-1'])
   })
 
   test('that cannot be started is noted as missed', async () => {

@@ -1,8 +1,13 @@
--- Notes that a firing of a workflow, pipeline or template has been started as run `id`, or why it could not be.
+-- Follows the start of a firing's workflow, pipeline or template. `phase`: created (run `id` is there, and does not run
+-- yet: after a crash it is started rather than made anew), started, or refused (with the reason).
 -- @include entry
--- @args name slot id reason note
+-- @args name slot phase id reason note
 -- @reply 1
-if id ~= '' then redis.call('HSET', key.schedule(name), 'job', id) end
-if reason ~= '' then note_missed(name, 1, slot, reason, note) end
-if redis.call('HGET', key.schedule(name), 'pending') == slot then redis.call('HDEL', key.schedule(name), 'pending') end
+local state = key.schedule(name)
+if phase == 'created' then
+  redis.call('HSET', state, 'pending_run', id)
+  return 1
+end
+if phase == 'started' then redis.call('HSET', state, 'job', id) else note_missed(name, 1, slot, reason, note) end
+if redis.call('HGET', state, 'pending') == slot then redis.call('HDEL', state, 'pending', 'pending_run') end
 return 1

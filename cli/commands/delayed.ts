@@ -1,0 +1,140 @@
+import { encodeItem } from '../../runtime/core/codec.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { optionsOn } from '../../runtime/jobs/options.ts'
+import type { DelayedJob, DelayedName } from '../../runtime/store/delayed-forms.ts'
+import { command, group } from '../command.ts'
+import { loadAppHere, type Context } from '../context.ts'
+import { clip, json, line, relative, table } from '../output.ts'
+import { jsonArgument } from './workflow-target.ts'
+
+interface Selection {
+  class: string
+  args: string[]
+  queue?: string
+  'any-args'?: boolean
+}
+
+const list = command<{ count: number; class?: string; queue?: string }>({
+  command: ['list', '$0'],
+  describe: 'Delayed jobs, earliest first',
+  example: ['delayed list --class ReminderJob', ''],
+  flags: (yargs) =>
+    yargs
+      .option('count', { type: 'number', default: 50, describe: 'How many at most' })
+      .option('class', { type: 'string', describe: 'Only of this class' })
+      .option('queue', { type: 'string', describe: 'Only of this queue' }),
+  run: async (context, { count, class: className, queue }) => {
+    const found: DelayedJob[] = []
+    for await (const job of earliest(context)) {
+      if ((className === undefined || job.className === className) && (queue === undefined || job.queue === queue))
+        found.push(job)
+      if (found.length === count) break
+    }
+    if (context.json) return json(found.map(({ dueMs, ...job }) => ({ due: new Date(dueMs).toISOString(), ...job })))
+    const now = Date.now()
+    table(
+      ['due', 'in', 'class', 'queue', 'args', 'id'],
+      found.map((job) => [
+        new Date(job.dueMs).toISOString(),
+        relative(job.dueMs, now),
+        job.className ?? '-',
+        job.queue ?? '-',
+        clip(job.className === undefined ? job.bytes : job.args, 60),
+        job.id ?? '-',
+      ]),
+    )
+  },
+})
+
+const selectionFlags: NonNullable<Parameters<typeof command<Selection>>[0]['flags']> = (yargs) =>
+  yargs
+    .positional('class', { type: 'string', demandOption: true, describe: 'Class of the job' })
+    .positional('args', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'Its arguments, each as JSON; none means none',
+    })
+    .option('queue', { type: 'string', describe: "The queue it is for; the class's own by default" })
+    .option('any-args', { type: 'boolean', describe: 'Whatever its arguments' })
+
+const remove = command<Selection>({
+  command: 'remove <class> [args..]',
+  describe: 'Take delayed jobs back, all copies of one',
+  example: [`delayed remove ReminderJob '"u1"'`, 'with exactly this argument, as in Resque; --any-args for all'],
+  flags: selectionFlags,
+  run: async (context, argv) => {
+    const { delayed } = context.store
+    const ttlMs = context.config.limits.recordTtlMs
+    const removed =
+      argv['any-args'] === true
+        ? await delayed.removeSelection((job) => isWanted(job, argv), Date.now(), ttlMs)
+        : await delayed.remove(await nameOf(context, argv), Date.now(), ttlMs)
+    return told(context, 'removed', removed)
+  },
+})
+
+const run = command<Selection>({
+  command: 'run <class> [args..]',
+  describe: 'Put delayed jobs on their queue now, all copies of one',
+  example: [`delayed run ReminderJob '"u1"'`, ''],
+  flags: selectionFlags,
+  run: async (context, argv) => {
+    const { delayed } = context.store
+    const ttlMs = context.config.limits.waitingTtlMs
+    if (argv['any-args'] !== true)
+      return told(context, 'queued', await delayed.enqueueNow(await nameOf(context, argv), Date.now(), ttlMs))
+    const names = new Map<string, DelayedName>()
+    for await (const job of delayed.all()) {
+      if (!isWanted(job, argv) || job.queue === undefined) continue
+      const item = `{"class":${JSON.stringify(argv.class)},"args":${job.args}}`
+      names.set(`${job.queue} ${item}`, { className: argv.class, item, queue: job.queue })
+    }
+    let queued = 0
+    for (const name of names.values()) queued += await delayed.enqueueNow(name, Date.now(), ttlMs)
+    return told(context, 'queued', queued)
+  },
+})
+
+/** `runtime delayed …` */
+export const delayedCommand = group('delayed', 'Delayed jobs: list, remove, run now', [list, remove, run] as never)
+
+/** The millisecond set and Resque's buckets, merged by time. */
+async function* earliest({ store }: Context): AsyncGenerator<DelayedJob> {
+  const short: DelayedJob[] = []
+  for await (const job of store.delayed.all()) {
+    if (job.id !== undefined) {
+      short.push(job)
+      continue
+    }
+    while (short[0] && short[0].dueMs <= job.dueMs) yield short.shift() as DelayedJob
+    yield job
+  }
+  yield* short
+}
+
+function isWanted(job: DelayedJob, { class: className, queue }: Selection): boolean {
+  return job.className === className && (queue === undefined || job.queue === queue)
+}
+
+async function nameOf(context: Context, { class: className, args, queue }: Selection): Promise<DelayedName> {
+  const given = args.map((arg) => jsonArgument(arg))
+  return {
+    className,
+    item: encodeItem(className, given, Infinity),
+    queue: queue ?? (await queueOf(context, className)),
+  }
+}
+
+async function queueOf({ source }: Context, className: string): Promise<string> {
+  const definition = (await loadAppHere(source)).registry.job(className)
+  const queue = definition && optionsOn(definition).queue
+  if (queue !== undefined) return queue
+  throw new RuntimeError('ERR_USAGE', `${className}: expected a job of this application that names a queue, or --queue`)
+}
+
+function told({ json: asJson }: Context, verb: string, count: number): number {
+  if (asJson) json({ [verb]: count })
+  else line(`${verb} ${count}`)
+  return count > 0 ? 0 : 1
+}

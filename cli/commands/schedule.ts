@@ -1,0 +1,227 @@
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import type { EntryState } from '../../runtime/store/schedules.ts'
+import { describeEntry } from '../../scheduler/describe.ts'
+import type { ScheduleEntry } from '../../scheduler/entry.ts'
+import { localZone, zoneOf } from '../../scheduler/zone.ts'
+import { describeTiming, nextSlot, type Origin } from '../../scheduler/timing.ts'
+import { command, group } from '../command.ts'
+import type { Context } from '../context.ts'
+import { clip, json, line, relative, table } from '../output.ts'
+import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, tellProblems } from '../scheduling.ts'
+
+const fileFlag = { type: 'string', describe: 'File of recurring jobs (schedule.yml)' } as const
+
+const check = command<{ file?: string }>({
+  command: 'check [file]',
+  describe: 'Say everything that is wrong with the schedule: file, line, entry',
+  example: ['schedule check schedule.yml', 'exit code 2 when an entry is wrong'],
+  flags: (yargs) => yargs.positional('file', fileFlag),
+  settings: ({ file }) => ({ scheduler: { file } }),
+  run: async (context) => {
+    const { entries, problems } = await loadSchedule(context, await openScheduling(context))
+    if (context.json) json({ entries: [...entries.keys()], problems })
+    const errors = context.json
+      ? problems.filter(({ severity }) => severity === 'error').length
+      : tellProblems(problems)
+    if (!context.json) line(`${entries.size} entries are good${errors > 0 ? `, ${errors} faults` : ''}`)
+    return errors > 0 ? 2 : 0
+  },
+})
+
+const list = command<{ schedule?: string }>({
+  command: ['list', '$0'],
+  describe: 'Recurring jobs: last, next, missed, how late',
+  example: ['schedule list --json', ''],
+  flags: (yargs) => yargs.option('schedule', fileFlag),
+  settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
+  run: async (context) => {
+    const { entries, problems } = await allEntries(context, await openScheduling(context))
+    const now = Date.now()
+    const rows = await Promise.all([...entries.values()].map((entry) => rowOf(context, entry, now)))
+    tellProblems(problems.filter(({ severity }) => severity === 'error'))
+    if (context.json)
+      return json(
+        rows.map(({ entry, state, nextMs }) => ({
+          name: entry.name,
+          ...describeEntry(entry, nextMs),
+          state: word(entry, state),
+          ...state,
+        })),
+      )
+    table(
+      ['name', 'when', 'runs', 'queue', 'state', 'last', 'late', 'next', 'missed', 'why'],
+      rows.map(({ entry, state, nextMs }) => [
+        entry.name,
+        describeTiming(entry.timing),
+        `${entry.kind === 'job' ? '' : `${entry.kind} `}${entry.target}`,
+        entry.queue ?? '-',
+        word(entry, state),
+        state?.firedAtMs === undefined ? 'never' : relative(state.firedAtMs, now),
+        state?.lateMs === undefined ? '-' : `${state.lateMs}ms`,
+        nextMs === undefined ? '-' : relative(nextMs, now),
+        state?.missed ?? 0,
+        clip(state?.missedReason ?? '-', 50),
+      ]),
+    )
+  },
+})
+
+const next = command<{ count: number; name?: string; schedule?: string }>({
+  command: 'next [count] [name]',
+  describe: 'The next firings, each in its entry’s zone; nothing is run',
+  example: ['schedule next 20', 'of all entries; `schedule next 5 cleanup` of one'],
+  flags: (yargs) =>
+    yargs
+      .positional('count', { type: 'number', default: 10, describe: 'How many' })
+      .positional('name', { type: 'string', describe: 'Only of this entry' })
+      .option('schedule', fileFlag),
+  settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
+  run: async (context, { count, name }) => {
+    if (!Number.isSafeInteger(count) || count < 1 || count > 10_000)
+      throw new RuntimeError('ERR_USAGE', `schedule next: expected 1 to 10000 firings, got ${count}`)
+    const all = await allEntries(context, await openScheduling(context))
+    const entries = name === undefined ? [...all.entries.values()] : [entryNamed(all, name)]
+    const now = Date.now()
+    const firings = (await Promise.all(entries.map((entry) => firingsOf(context, entry, count, now)))).flat()
+    const soonest = firings.sort((a, b) => a.atMs - b.atMs).slice(0, count)
+    if (context.json)
+      return json(
+        soonest.map(({ entry, atMs }) => ({
+          name: entry.name,
+          at: new Date(atMs).toISOString(),
+          local: local(entry, atMs),
+        })),
+      )
+    table(
+      ['at', 'in', 'name', 'reads'],
+      soonest.map(({ entry, atMs }) => [
+        local(entry, atMs),
+        relative(atMs, now),
+        entry.name,
+        describeTiming(entry.timing),
+      ]),
+    )
+  },
+})
+
+const missed = command<{ count: number }>({
+  command: 'missed',
+  describe: 'Firings that were missed, newest first, and why',
+  example: ['schedule missed --count 20', ''],
+  flags: (yargs) => yargs.option('count', { type: 'number', default: 50, describe: 'How many records at most' }),
+  run: async (context, { count }) => {
+    const notes = await context.store.schedules.missed(count)
+    if (context.json) return json(notes)
+    const iso = (ms: number): string => new Date(ms).toISOString()
+    table(
+      ['entry', 'count', 'from', 'to', 'reason'],
+      notes.map((note) => [
+        note.entry,
+        `${note.count}${note.more ? '+' : ''}`,
+        iso(note.fromMs),
+        iso(note.toMs),
+        note.reason,
+      ]),
+    )
+  },
+})
+
+const run = command<{ name: string; schedule?: string }>({
+  command: 'run <name>',
+  describe: 'Fire an entry now, once, whatever its timing',
+  example: ['schedule run cleanup', ''],
+  flags: (yargs) =>
+    yargs
+      .positional('name', { type: 'string', demandOption: true, describe: 'Name of the entry' })
+      .option('schedule', fileFlag),
+  settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
+  run: async (context, { name }) => {
+    const scheduling = await openScheduling(context)
+    const entry = entryNamed(await allEntries(context, scheduling), name)
+    const fired = await fireNow(context, scheduling, entry)
+    const id = fired ? (await context.store.schedules.find(name))?.job : undefined
+    if (context.json) json({ name, fired, id })
+    else line(fired ? `${name}: ${entry.kind} ${id ?? ''}`.trim() : `${name}: not fired; see runtime schedule missed`)
+    return fired ? 0 : 1
+  },
+})
+
+const switches: readonly [verb: string, describe: string, fields: { paused?: boolean; enabled?: boolean }][] = [
+  ['pause', 'Stop an entry from firing for a while', { paused: true }],
+  ['resume', 'Let a paused entry fire again, from now on', { paused: false }],
+  ['disable', 'Switch an entry off, whatever its file says', { enabled: false }],
+  ['enable', 'Switch an entry on, whatever its file says', { enabled: true }],
+]
+
+const switchCommands = switches.map(([verb, describe, fields]) =>
+  command<{ name: string; schedule?: string }>({
+    command: `${verb} <name>`,
+    describe,
+    example: [`schedule ${verb} cleanup`, ''],
+    flags: (yargs) =>
+      yargs
+        .positional('name', { type: 'string', demandOption: true, describe: 'Name of the entry' })
+        .option('schedule', fileFlag),
+    settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
+    run: async (context, { name }) => {
+      const known = (await context.store.schedules.described())[name] !== undefined
+      if (!known) entryNamed(await allEntries(context, await openScheduling(context)), name)
+      await context.store.schedules.switch(name, fields, Date.now())
+      if (context.json) json({ name, ...fields })
+      else line(`${name}: ${verb}d`)
+    },
+  }),
+)
+
+/** `runtime schedule …` */
+export const scheduleCommand = group(
+  'schedule',
+  'Recurring jobs: check, list, next, missed, run, pause, resume, enable, disable',
+  [check, list, next, missed, run, ...switchCommands] as never,
+)
+
+interface Row {
+  entry: ScheduleEntry
+  state: EntryState | undefined
+  nextMs: number | undefined
+}
+
+async function rowOf({ store }: Context, entry: ScheduleEntry, now: number): Promise<Row> {
+  const state = await store.schedules.find(entry.name)
+  const off = word(entry, state) !== 'on'
+  const nextMs =
+    off || !entry.timing ? undefined : nextSlot(entry.timing, originOf(state, now), Math.max(now, state?.cursorMs ?? 0))
+  return { entry, state, nextMs }
+}
+
+function word(entry: ScheduleEntry, state: EntryState | undefined): string {
+  if (state?.paused) return 'paused'
+  return (state?.enabled ?? entry.enabled) ? 'on' : 'disabled'
+}
+
+/** An entry that no scheduler has seen yet counts from now. */
+function originOf(state: EntryState | undefined, now: number): Origin {
+  return { sinceMs: state?.sinceMs ?? now, lastSlotMs: state?.slotMs, fired: state?.fired ?? 0 }
+}
+
+async function firingsOf(
+  { store }: Context,
+  entry: ScheduleEntry,
+  count: number,
+  now: number,
+): Promise<{ entry: ScheduleEntry; atMs: number }[]> {
+  const state = await store.schedules.find(entry.name)
+  const found: { entry: ScheduleEntry; atMs: number }[] = []
+  if (!entry.timing || word(entry, state) !== 'on') return found
+  const origin = originOf(state, now)
+  let at = nextSlot(entry.timing, origin, now)
+  while (at !== undefined && found.length < count) {
+    found.push({ entry, atMs: at })
+    at = nextSlot(entry.timing, { ...origin, fired: origin.fired + found.length }, at)
+  }
+  return found
+}
+
+function local(entry: ScheduleEntry, atMs: number): string {
+  return (entry.timing?.kind === 'cron' ? entry.timing.cron.zone : zoneOf(localZone())).format(atMs)
+}

@@ -1,0 +1,60 @@
+import { title } from '../../runtime/worker/titles.ts'
+import { command } from '../command.ts'
+import { onSignals } from '../run-service.ts'
+import { makeScheduler } from '../scheduling.ts'
+
+/** resque-scheduler's signals, and HUP as daemons have it: what the scheduler does with each. */
+const signals = {
+  SIGTERM: 'stop',
+  SIGINT: 'stop',
+  SIGQUIT: 'stop',
+  SIGHUP: 'reload',
+  SIGUSR1: 'print',
+  SIGUSR2: 'reload',
+} as const
+
+/** `runtime scheduler`: moves delayed jobs when they are due and fires the entries of schedule.yml, while it leads. */
+export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>({
+  command: 'scheduler',
+  describe: 'Move delayed jobs when they are due, and fire recurring ones; of several, one leads',
+  example: ['scheduler --schedule schedule.yml', 'HUP reads the file again, USR1 logs what is loaded'],
+  flags: (yargs) =>
+    yargs
+      .option('schedule', { type: 'string', describe: 'File of recurring jobs (schedule.yml)' })
+      .option('strict', { type: 'boolean', describe: 'Refuse the whole file when one entry is wrong' }),
+  settings: ({ schedule, strict }) => ({ scheduler: { file: schedule, strict } }),
+  run: async (context) => {
+    const { log } = context
+    const scheduler = await makeScheduler(context)
+    process.title = title('Scheduler')
+    let leave = (): void => undefined
+    const left = new Promise<void>((resolve) => (leave = resolve))
+    let stopping = false
+    const off = onSignals(signals, (verb) => {
+      if (verb === 'stop') {
+        if (stopping) process.exit(1)
+        stopping = true
+        leave()
+      } else if (verb === 'reload') {
+        scheduler.reload().then(
+          () => log.info('schedule read again'),
+          (error: unknown) => log.error(`the schedule stays as it was: ${String(error)}`),
+        )
+      } else {
+        for (const { entry, nextMs } of scheduler.entries) {
+          log.info(`${entry.name}: ${entry.timingText}`, {
+            next: nextMs === undefined ? 'never' : new Date(nextMs).toISOString(),
+          })
+        }
+      }
+    })
+    try {
+      await scheduler.start()
+      log.info('scheduler started', { owner: scheduler.owner.id })
+      await left
+    } finally {
+      await scheduler.stop()
+      off()
+    }
+  },
+})

@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { didYouMean } from '../config/did-you-mean.ts'
+import { systemClock } from '../runtime/core/clock.ts'
+import { RuntimeError } from '../runtime/core/errors.ts'
+import { newId } from '../runtime/core/ids.ts'
+import { optionsOn } from '../runtime/jobs/options.ts'
+import type { Registry } from '../runtime/jobs/registry.ts'
+import {
+  formatProblem,
+  type CheckContext,
+  type KnownClass,
+  type ScheduleEntry,
+  type ScheduleProblem,
+} from '../scheduler/entry.ts'
+import { digestJitter } from '../scheduler/entry-rule.ts'
+import { Firer } from '../scheduler/firer.ts'
+import { readEntry, readSchedule, requireSound, type Schedule } from '../scheduler/schedule-file.ts'
+import { Scheduler } from '../scheduler/scheduler.ts'
+import type { Starters } from '../scheduler/starters.ts'
+import { loadAppHere, type Context } from './context.ts'
+import { startersOf } from './starters.ts'
+
+/** What commands about schedules share: the application's classes, where there is an application. */
+export interface Scheduling {
+  check: Omit<CheckContext, 'file' | 'source'>
+  starters: Starters
+}
+
+/**
+ * Loads the application, if there is one: entries are checked against its classes, and its workflows can be started.
+ * @throws RuntimeError ERR_APP_LOAD
+ */
+export async function openScheduling(context: Context): Promise<Scheduling> {
+  const { config, source } = context
+  const hasApp = source.paths.some((path) => existsSync(resolve(source.root, path)))
+  const registry = hasApp ? (await loadAppHere(source)).registry : undefined
+  const env = process.env.RAILS_ENV ?? process.env.RACK_ENV ?? process.env.NODE_ENV
+  const classes = registry && classesOf(registry)
+  return {
+    check: { env, classes, catchupWindowMs: config.scheduler.catchupWindowMs },
+    starters: startersOf(context, registry),
+  }
+}
+
+function classesOf(registry: Registry): Map<string, KnownClass> {
+  return new Map(
+    registry.list().map(({ name, kind, definition }): [string, KnownClass] => {
+      const queue = kind === 'job' ? optionsOn(definition as object).queue : undefined
+      return [name, queue === undefined ? { kind } : { kind, queue }]
+    }),
+  )
+}
+
+/** Reads the schedule file of the settings; without one there are no entries. @throws RuntimeError ERR_SCHEDULE when `strict` */
+export async function loadSchedule({ config, log }: Context, { check }: Scheduling): Promise<Schedule> {
+  const { file, strict } = config.scheduler
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw new RuntimeError('ERR_SCHEDULE', `${file}: cannot be read: ${error.message}`)
+    log.info(`${file} is not there: only schedules set from code are run`)
+    return ''
+  })
+  const schedule = readSchedule(text, { ...check, file, source: 'file' })
+  if (strict) requireSound(schedule)
+  return schedule
+}
+
+/** All entries, dynamic ones over those of the file, as a scheduler would run them. */
+export async function allEntries(context: Context, scheduling: Scheduling): Promise<Schedule> {
+  const { entries, problems } = await loadSchedule(context, scheduling)
+  if (!context.config.scheduler.dynamic) return { entries, problems }
+  for (const [name, json] of Object.entries(await context.store.schedules.dynamic())) {
+    const checked = readEntry(name, json, { ...scheduling.check, file: 'persistent_schedules', source: 'dynamic' })
+    problems.push(...checked.problems)
+    if (checked.entry) entries.set(name, checked.entry)
+    else entries.delete(name)
+  }
+  return { entries, problems }
+}
+
+/** One entry by its name. @throws RuntimeError ERR_NOT_FOUND */
+export function entryNamed({ entries, problems }: Schedule, name: string): ScheduleEntry {
+  const entry = entries.get(name)
+  if (entry) return entry
+  const wrong = problems.find((problem) => problem.entry === name && problem.severity === 'error')
+  if (wrong) throw new RuntimeError('ERR_SCHEDULE', formatProblem(wrong))
+  throw new RuntimeError(
+    'ERR_NOT_FOUND',
+    `schedule ${name}: expected an entry of that name, found none${didYouMean(name, entries.keys())}`,
+  )
+}
+
+/** Writes problems to standard error, one a line. @returns how many are errors */
+export function tellProblems(problems: readonly ScheduleProblem[]): number {
+  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`)
+  return problems.filter(({ severity }) => severity === 'error').length
+}
+
+/** A scheduler of these settings, for `runtime scheduler` and `runtime dev`. */
+export async function makeScheduler(context: Context): Promise<Scheduler> {
+  const { store, log, config } = context
+  const scheduling = await openScheduling(context)
+  const { pollMs, lockTtlMs, lockPrefix, dynamic, batchSize } = config.scheduler
+  return new Scheduler({
+    ...{ store, log, dynamic, lockPrefix, lockTtlMs, batch: batchSize },
+    turnMs: Math.min(pollMs, lockTtlMs / 3),
+    load: () => loadSchedule(context, scheduling),
+    context: scheduling.check,
+    starters: scheduling.starters,
+    ttlMs: config.limits.waitingTtlMs,
+    failedMax: config.limits.failedMax,
+  })
+}
+
+/** Fires an entry now, whoever leads. @returns false when it has no queue or cannot be started */
+export async function fireNow(context: Context, scheduling: Scheduling, entry: ScheduleEntry): Promise<boolean> {
+  const { store, log, config } = context
+  const firer = new Firer(
+    entry,
+    {
+      ...{
+        schedules: store.schedules,
+        log,
+        clock: systemClock,
+        jitter: digestJitter,
+        newId,
+        starters: scheduling.starters,
+      },
+      owner: { id: 'runtime schedule run', lockPrefix: '' },
+      queueOf: (className) => scheduling.check.classes?.get(className)?.queue,
+      ttlMs: config.limits.waitingTtlMs,
+      onLost: () => undefined,
+    },
+    () => undefined,
+  )
+  return (await firer.fire(Date.now(), 0, 'manual')) === 'fired'
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Job, job } from '../../runtime/index.ts'
+import { Registry } from '../../runtime/jobs/registry.ts'
+
+class MailJob extends Job {
+  static override queue = 'low'
+  perform(): void {}
+}
+class RubyJob extends Job {
+  static override wireName = 'Jobs::Ruby'
+  perform(): void {}
+}
+class ChildOfRubyJob extends RubyJob {}
+abstract class BaseJob extends Job {
+  helper(): number {
+    return 1
+  }
+}
+const sendWelcome = job({ queue: 'low' }, async function sendWelcome(_email: string) {})
+
+const registryOf = (exports: Record<string, unknown>, file = 'src/jobs/a.ts'): Registry => {
+  const registry = new Registry()
+  registry.addModule(exports, file)
+  return registry
+}
+
+describe('the registry', () => {
+  it('takes classes and functions by name, whatever they are exported as, and lets the rest be', () => {
+    const registry = registryOf({ MailJob, default: sendWelcome, limit: 5, helper: () => 1, Date, nothing: null })
+    assert.deepEqual(
+      registry.list().map((entry) => entry.name),
+      ['MailJob', 'sendWelcome'],
+    )
+    assert.equal(registry.job('MailJob'), MailJob)
+    assert.equal(registry.job('sendWelcome'), sendWelcome)
+  })
+
+  it('takes the wire name where one is given, and does not inherit it', () => {
+    const registry = registryOf({ RubyJob, ChildOfRubyJob })
+    assert.equal(registry.job('Jobs::Ruby'), RubyJob)
+    assert.equal(registry.job('RubyJob'), undefined)
+    assert.equal(registry.job('ChildOfRubyJob'), ChildOfRubyJob)
+  })
+
+  it("finds Resque's dashed names", () => {
+    assert.equal(registryOf({ MailJob }).job('mail-job'), MailJob)
+  })
+
+  it('leaves out base classes that cannot perform', () => {
+    assert.deepEqual(registryOf({ BaseJob }).list(), [])
+  })
+
+  it('refuses two of one name, and names both files', () => {
+    const other = class MailJob extends Job {
+      perform(): void {}
+    }
+    const registry = registryOf({ MailJob })
+    assert.throws(() => registry.addModule({ other }, 'src/jobs/b.ts'), {
+      code: 'ERR_NAME_CLASH',
+      message: /^MailJob: .*src\/jobs\/a\.ts and in src\/jobs\/b\.ts; rename one/,
+    })
+  })
+
+  it('takes the same class from two files: a re-export', () => {
+    const registry = registryOf({ MailJob })
+    registry.addModule({ MailJob }, 'src/jobs/index.ts')
+    assert.equal(registry.list().length, 1)
+  })
+
+  it('knows nothing of names that every object has', () => {
+    const registry = registryOf({ MailJob })
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype']) {
+      assert.equal(registry.find(name), undefined, name)
+    }
+  })
+
+  it('refuses options that are wrong, by name', () => {
+    class SlowJob extends Job {
+      static override timeout = 'soon'
+      perform(): void {}
+    }
+    assert.throws(() => registryOf({ SlowJob }), {
+      code: 'ERR_ARGUMENT',
+      message: /^timeout of SlowJob: expected .*, got "soon"/,
+    })
+  })
+
+  it('knows jobs of another copy of this package', () => {
+    class Foreign {
+      static readonly [Symbol.for('resque-runtime.job')] = true
+      perform(): void {}
+    }
+    assert.equal(registryOf({ Foreign }).job('Foreign'), Foreign)
+  })
+})
+
+it('a function job needs a name, and can still be called', async () => {
+  assert.throws(() => job({}, async () => undefined), /expected a named function/)
+  const add = job({ queue: 'low' }, function add(a: number, b: number) {
+    return a + b
+  })
+  assert.equal(add.call(undefined as never, 1, 2), 3)
+})

@@ -20,6 +20,8 @@ export interface JobRecord {
   run_at?: string
   ended_at?: string
   worker?: string
+  /** Of the job's process, while or when it ran in one of its own. */
+  pid?: string
   attempt?: string
   delivery?: string
   redeliveries?: string

@@ -47,6 +47,7 @@ export class JobRun {
   readonly #notes: Notes
   #launched: Launched | undefined
   #killed: KillReason | undefined
+  #step: StepContext | undefined
   #pid: number | undefined
   #timers: NodeJS.Timeout[] = []
   #stopWatch: (() => number) | undefined
@@ -104,6 +105,7 @@ export class JobRun {
     const step = await this.#prepare(steps, item.args)
     if ('kind' in step) return this.#end(step)
     if ('gone' in step) return this.#end({ kind: 'discarded', reason: step.gone })
+    this.#step = step.context
     const end = await this.#launch({ ...step, options: { ...call, ...step.options } })
     return { ...end, step: { context: step.context, ...(end.outcome ? { outcome: end.outcome } : {}) } }
   }
@@ -188,10 +190,22 @@ export class JobRun {
     if (message.type === 'started') {
       this.#pid = message.pid
       this.#options.onStarted()
+      if (message.pid !== process.pid) this.#notes.pid(message.pid)
       this.#guard(message.pid, settings)
     } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
     else if (message.type === 'log') this.#notes.line(message.line)
     else if (message.type === 'permits') void this.#answer(message.permits)
+    else if (message.type === 'memory') void this.#remember(message.ask, message.request)
+  }
+
+  async #remember(ask: number, request: MemoryRequest): Promise<void> {
+    const { steps } = this.#options
+    const answer = this.#step && steps ? steps.remember(this.#step, this.job.id, request) : Promise.reject(new Error('this job is no step'))
+    const reply = await answer.then(
+      (values) => ({ values }),
+      (thrown: unknown) => ({ error: toError(thrown).message }),
+    )
+    this.#launched?.send({ type: 'memory', ask, ...reply })
   }
 
   get #delivery(): Delivery {

@@ -39,6 +39,11 @@ export class Notes {
     this.#soon()
   }
 
+  /** The pid of its process, for `runtime ps`; written at once and not waited for. */
+  pid(pid: number): void {
+    this.#store.jobs.set(this.#id, { pid }).catch(() => undefined)
+  }
+
   /** Writes what there is; never throws. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)

@@ -9,7 +9,7 @@ import type { Context } from '../context.ts'
 /** Where a command's runs are. */
 export function targetOf({ store, config }: Context): RunTarget {
   const { maxPayloadBytes, recordTtlMs } = config.limits
-  return { store, clock: systemClock, ttlMs: config.workflows.ttlMs, maxPayloadBytes, recordTtlMs }
+  return { store, clock: systemClock, ttlMs: config.workflows.ttlMs, maxPayloadBytes, recordTtlMs, ...(config.memory ? { memory: config.memory } : {}) }
 }
 
 /** A run by its id. @throws RuntimeError ERR_NOT_FOUND */

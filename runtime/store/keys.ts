@@ -135,7 +135,9 @@ export const keyTemplates = {
   /** hash: running node → id of the job that runs it */
   runOwners: 'rt:run:{id}:owners',
   /** hash: run memory, name → JSON */
-  runMemory: 'rt:run:{id}:memory',
+  runMemory: 'rt:mem:{prefix}:{id}',
+  /** hash: run memory, name → the node that wrote it, where conflicts are watched */
+  runMemoryBy: 'rt:mem-by:{prefix}:{id}',
   /** zset: run id by its creation in ms */
   runs: 'rt:runs',
   /** zset: the same for one status */

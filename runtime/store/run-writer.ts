@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
+import { memoryField, type MemorySettings } from './memory.ts'
 import { layOut, nodeBytes, type Layout, type NewNode } from './run-table.ts'
 
 /** What nodes have in common; most runs have a handful. Kept as JSON, and read by the scripts: `class`, `queue`, `wait`. */
@@ -29,7 +30,8 @@ export interface NewRun {
   unique?: string
   /** More fields of the run's own hash: a description, a pipeline's version. */
   fields?: Record<string, string>
-  memory?: Record<string, string>
+  /** How its memory is kept, and what is in it before the first step, as JSON texts. */
+  memory?: { settings: MemorySettings; values: Record<string, string> }
 }
 
 /** Nodes that a running step adds, before they are joined to the run by the end of that step. */
@@ -53,12 +55,13 @@ const pairsACommand = 500
 export async function writeRun(connection: Connection, run: NewRun, nowMs: number): Promise<string | undefined> {
   const layout = layOut(run.nodes, { state: 'waiting', first: 0, childrenAt: 0, parentsAt: 0 })
   const tally = tallyOf(run.nodes)
+  const memoryKey = (keys: Keys): string => keys.runMemory(run.memory?.settings.prefix ?? '', run.id)
   await connection.ask(async (redis, keys) => {
     await putStrings(redis, keys, run.id, layout, { table: 0, children: 0, parents: 0 })
     await putPairs(redis, keys.runKinds(run.id), numbered(run.kinds.map((kind) => JSON.stringify(kind))))
     await putNodes(redis, keys, run.id, run.nodes, 0)
     await putPairs(redis, keys.runTally(run.id), tally)
-    await putPairs(redis, keys.runMemory(run.id), Object.entries(run.memory ?? {}))
+    await putPairs(redis, memoryKey(keys), Object.entries(run.memory?.values ?? {}))
     const names = [
       keys.runTable,
       keys.runChildren,
@@ -67,7 +70,7 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
       keys.runParams,
       keys.runLabels,
       keys.runTally,
-      keys.runMemory,
+      () => memoryKey(keys),
     ]
     await send(
       redis,
@@ -76,6 +79,7 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
   })
   const fields = {
     ...run.fields,
+    ...(run.memory ? { memory: memoryField(run.memory.settings) } : {}),
     total: run.nodes.length,
     allocated: run.nodes.length,
     kinds: run.kinds.length,

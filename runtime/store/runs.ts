@@ -1,5 +1,6 @@
 import { RuntimeError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
+import { RunMemories } from './memory.ts'
 import { RunReader } from './run-reader.ts'
 import { stageNodes, writeRun, type Addition, type NewRun } from './run-writer.ts'
 
@@ -11,6 +12,8 @@ export interface BegunStep {
   params: string
   globals: string
   parents: number
+  /** The run's `memory` field, '' for none; see store/memory.ts. */
+  memory: string
   /** Parents' outputs as JSON text ('' for none); `many` when they must be fetched in pages. */
   payloads: { id: string; class: string; output: string }[] | 'many'
 }
@@ -21,11 +24,13 @@ const fewParents = 50
 /** Workflow runs in Redis: everything that changes one. Each method is one atomic step, except where it says batches. */
 export class Runs {
   readonly read: RunReader
+  readonly memories: RunMemories
   readonly #connection: Connection
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.read = new RunReader(connection)
+    this.memories = new RunMemories(connection)
   }
 
   /** Writes a run, in batches, invisible until it is whole. @throws RuntimeError ERR_STATE when its unique name is taken */
@@ -112,7 +117,7 @@ export class Runs {
     nowMs: number,
   ): Promise<BegunStep | 'gone' | 'busy'> {
     const args = { id, index, job: jobId, attempt, now: nowMs, few: fewParents }
-    const [word, runClass = '', kind = '', params = '', globals = '', parents = '0', amount, ...rest] =
+    const [word, runClass = '', kind = '', params = '', globals = '', parents = '0', amount, memory = '', ...rest] =
       (await this.#connection.run('run-step-begin', args)) as string[]
     if (word !== 'go') return word === 'busy' ? 'busy' : 'gone'
     const payloads = Array.from({ length: rest.length / 3 }, (_, i) => ({
@@ -126,6 +131,7 @@ export class Runs {
       params,
       globals,
       parents: Number(parents),
+      memory,
       payloads: amount === 'many' ? 'many' : payloads,
     }
   }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { MemoryClash } from './memory.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from './resque-time.ts'
 
 /** A job that a supervisor has just taken. */
@@ -128,7 +129,11 @@ export class Supervisors {
     return { kind: 'job', job: { ...job, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined } }
   }
 
-  /** Records a job's end. @returns false when the job is another's now: then nothing was written */
+  /**
+   * Records a job's end.
+   * @returns false when the job is another's now: then nothing was written
+   * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
+   */
   async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     const reply = await this.#connection.run('settle', {
       supervisor: id,
@@ -144,6 +149,7 @@ export class Supervisors {
       output: end.step?.output ?? '',
       extra: end.step?.extra ?? '',
     })
+    if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
     // A wide fan-out goes on here; should this process die first, any supervisor's tick does it.
     for (let left = reply === 'more' ? 1 : 0; left > 0;)
       left = Number(await this.#connection.run('run-continue', { now: nowMs }))

@@ -10,16 +10,13 @@ import { permitsOf } from '../jobs/permits.ts'
 import { errorNames, retryDelayMs, retryPolicy } from '../jobs/retry.ts'
 import { check, schemaOf } from '../jobs/typed.ts'
 import { errorRecord } from './error-record.ts'
+import type { Channel } from './channel.ts'
+import { fillInput } from './fill-input.ts'
 import { JobSurroundings } from './job-surroundings.ts'
 import { unknownClass } from './unknown-class.ts'
-import type { Assignment, ChildMessage, Outcome, ParentMessage } from './protocol.ts'
+import type { Assignment, Outcome } from './protocol.ts'
 
-/** A job's line to its supervisor. */
-export interface Channel {
-  send(message: ChildMessage): void
-  /** At most one listener; messages that came before it are kept for it. */
-  onMessage(listener: (message: ParentMessage) => void): void
-}
+export type { Channel }
 
 /** Input or output that does not fit a job's schema; every path is in the message. */
 class SchemaError extends Error {
@@ -43,7 +40,7 @@ export async function execute(assignment: Assignment, app: App, channel: Channel
   try {
     const permits = assignment.permits ?? permitsOf(assignment.className, optionsOn(definition), args)
     if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
-    await checkInput(definition, args)
+    await checkInput(definition, args, surroundings)
     const returned = await performWithHooks(definition, instance, args)
     return await done(definition, assignment, surroundings, returned)
   } catch (thrown) {
@@ -51,9 +48,10 @@ export async function execute(assignment: Assignment, app: App, channel: Channel
   }
 }
 
-async function checkInput(definition: JobDefinition, args: unknown[]): Promise<void> {
+async function checkInput(definition: JobDefinition, args: unknown[], { memory }: JobSurroundings): Promise<void> {
   const schema = schemaOf(definition, 'input')
   if (!schema) return
+  if (memory) args[0] = await fillInput(schema, args[0], (keys) => memory.read(keys))
   const checked = await check(schema, args[0])
   if (!checked.ok) throw new SchemaError(`input does not fit its schema: ${checked.problems}`)
   args[0] = checked.value
@@ -100,8 +98,11 @@ async function done(
     const bad = findNotJson(value, 'result')
     if (bad) throw new TypeError(bad)
   }
+  const remembered =
+    surroundings.memory && value !== undefined && value !== null ? await surroundings.memory.keep(value) : false
   return {
     kind: 'done',
+    ...(remembered ? { remembered } : {}),
     ...(wanted && value !== undefined ? { result: JSON.stringify(value) } : {}),
     ...surroundings.stepOutcome(),
   }

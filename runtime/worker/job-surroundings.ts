@@ -4,7 +4,8 @@ import { newId } from '../core/ids.ts'
 import { wireName, type JobContext, type StepPlace, type StepSurroundings } from '../jobs/job.ts'
 import { optionsOn } from '../jobs/options.ts'
 import type { Permit } from '../jobs/permits.ts'
-import type { Channel } from './executor.ts'
+import { memoryOf, type ChildMemory } from './child-memory.ts'
+import type { Channel } from './channel.ts'
 import type { Assignment, Outcome, StepAddition } from './protocol.ts'
 
 /** What a running job can ask and tell, over its channel. */
@@ -13,6 +14,8 @@ export class JobSurroundings implements JobContext {
   readonly queue: string
   readonly attempt: number
   readonly step?: StepSurroundings
+  /** Of the step's run; undefined where it has none. */
+  readonly memory: ChildMemory | undefined
   hasOutput = false
   outputValue: unknown
   readonly #abort = new AbortController()
@@ -27,10 +30,11 @@ export class JobSurroundings implements JobContext {
     this.attempt = assignment.attempt
     this.#channel = channel
     const { step } = assignment
+    this.memory = memoryOf(assignment, channel)
     if (step) {
       this.step = {
         ...step,
-        memory: undefined,
+        memory: this.memory,
         add: (...args) => this.#add(...args),
         skipChildren: () => (this.#skipChildren = true),
       } as StepSurroundings
@@ -38,6 +42,7 @@ export class JobSurroundings implements JobContext {
     channel.onMessage((message) => {
       if (message.type === 'answer') this.#answer?.(message.granted)
       if (message.type === 'cancel') this.abort(message.reason)
+      if (message.type === 'memory') this.memory?.hear(message)
     })
   }
 

@@ -67,9 +67,16 @@ export interface StepContext {
   /** Globals with the node's own params over them. */
   params: unknown
   payloads: { id: string; class: string; output: unknown }[]
-  /** Run memory to fill typed inputs from, where memory is on. */
-  memory?: Record<string, unknown>
+  /** How the run keeps its memory; absent when it has none. */
+  memory?: { prefix: string; ttlMs: number; onConflict: 'last' | 'error' | 'namespace' }
 }
+
+/** What a step asks of its run's memory; values are JSON texts. */
+export type MemoryRequest =
+  /** Without keys: all. */
+  | { verb: 'read'; keys?: string[] }
+  | { verb: 'write'; values: Record<string, string> }
+  | { verb: 'extend'; ttlMs: number }
 
 /** One job for one process. */
 export interface Assignment {
@@ -115,6 +122,8 @@ export type ChildMessage =
   | { type: 'log'; line: string }
   /** Wants all of these before it performs; the parent answers with `answer`. */
   | { type: 'permits'; permits: PermitRequest[] }
+  /** Wants something of its run's memory; the parent answers with `memory` and the same `ask`. */
+  | { type: 'memory'; ask: number; request: MemoryRequest }
   | { type: 'outcome'; outcome: Outcome }
 
 /** To the child, while it runs. */
@@ -124,6 +133,8 @@ export type ParentMessage =
   | { type: 'answer'; granted: boolean }
   /** Somebody cancelled the job, or it is out of time: abort `this.signal` with this reason. */
   | { type: 'cancel'; reason: string }
+  /** `values`: JSON texts by key. */
+  | { type: 'memory'; ask: number; values?: Record<string, string>; error?: string }
 
 /** A node that a running step adds to its own workflow. */
 export interface StepAddition {
@@ -146,6 +157,8 @@ export type Outcome =
       additions?: StepAddition[]
       /** A step decided that what hangs on it shall not run. */
       skipChildren?: true
+      /** The application's own memory backend has the output already. */
+      remembered?: true
     }
   /** `retryInMs` is set when the class's policy, which may be a function, wants another attempt after this error. */
   | { kind: 'failed'; error: ErrorRecord; retryInMs?: number }

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { hasCode, toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { encodeFailure } from '../store/failures.ts'
+import { MemoryClash } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
 import { errorRecord } from './error-record.ts'
@@ -107,12 +108,18 @@ export class Settler {
         }
         const step = await this.#stepDone(end)
         if (step && 'kind' in step) return this.#fail(id, delivery, end, step)
-        return supervisors.settle(id, delivery, now, this.#options.limits.failedMax, {
+        const settlement = {
           state: verdict.kind,
           fields,
           ttlMs: keepResultMs ?? (step ? doneStepTtlMs : ttlMs),
           ...(step ? { step } : {}),
-        })
+        }
+        try {
+          return await supervisors.settle(id, delivery, now, this.#options.limits.failedMax, settlement)
+        } catch (thrown) {
+          if (!(thrown instanceof MemoryClash)) throw thrown
+          return this.#fail(id, delivery, end, { kind: 'failed', cause: 'exception', error: errorRecord(thrown) })
+        }
       }
     }
   }

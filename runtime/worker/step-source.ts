@@ -1,6 +1,6 @@
 import type { CallOptions } from '../jobs/options.ts'
 import type { Reserved } from '../store/supervisors.ts'
-import type { ErrorRecord, Outcome, StepContext } from './protocol.ts'
+import type { ErrorRecord, MemoryRequest, Outcome, StepContext } from './protocol.ts'
 
 /** A workflow step, made ready to run. */
 export interface PreparedStep {
@@ -22,6 +22,8 @@ export interface StepSource {
    * @throws RuntimeError when the outcome is not acceptable: the step then fails with it
    */
   done(context: StepContext, outcome: Extract<Outcome, { kind: 'done' }>): Promise<StepEnd>
+  /** Reads and writes the memory of a running step's run. @returns JSON texts by key @throws Error, told to the job */
+  remember(context: StepContext, jobId: string, request: MemoryRequest): Promise<Record<string, string>>
   /** What the run keeps of a failure. */
   failed(error: ErrorRecord): StepEnd
   /** Goes on with what a crash left of wide moves, and removes runs whose time is over. */

@@ -2,10 +2,13 @@ import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { findNotJson } from '../core/json-check.ts'
+import { customMemory } from '../jobs/memory-backend.ts'
+import type { MemorySettings } from '../store/memory.ts'
 import type { NewNode } from '../store/run-table.ts'
-import type { NodeKind } from '../store/run-writer.ts'
+import type { NewRun, NodeKind } from '../store/run-writer.ts'
 import type { Store } from '../store/store.ts'
 import { checkGraph, type Graph } from './graph.ts'
+import { memoryTexts } from './memory.ts'
 
 /** Where runs are created, and within which bounds. */
 export interface RunTarget {
@@ -17,6 +20,8 @@ export interface RunTarget {
   maxPayloadBytes: number
   /** How long the record of a cancelled job is kept. */
   recordTtlMs: number
+  /** How runs keep their memory where nothing else is said; undefined: they have none. */
+  memory?: MemorySettings
 }
 
 /** A run to create. */
@@ -30,6 +35,8 @@ export interface RunSpec {
   ttlMs?: number
   /** At most one run of this name is under way. */
   unique?: string
+  /** How its memory is kept, and what is in it before the first step. */
+  memory?: { settings: MemorySettings; values: Record<string, unknown> }
   /** More fields of the run's record. */
   fields?: Record<string, string>
 }
@@ -47,6 +54,7 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
   const { kinds, nodes } = storedNodes(spec, limits.maxPayloadBytes)
   const now = clock.now()
   const id = newId(now)
+  const memory = spec.memory && (await seeded(id, spec.className, spec.memory))
   await store.runs.create(
     {
       id,
@@ -58,10 +66,20 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
       ...(spec.globals === undefined ? {} : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
       ...(spec.args === undefined || spec.args.length === 0 ? {} : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
       ...(spec.fields ? { fields: spec.fields } : {}),
+      ...(memory ? { memory } : {}),
     },
     now,
   )
   return id
+}
+
+/** What is in a run's memory before it can be started: in Redis it becomes visible with the run itself. */
+async function seeded(id: string, className: string, { settings, values }: NonNullable<RunSpec['memory']>): Promise<NonNullable<NewRun['memory']>> {
+  const texts = memoryTexts(values, `${className}: memory`)
+  const backend = customMemory()
+  if (!backend) return { settings, values: texts }
+  await backend.write(id, values)
+  return { settings, values: {} }
 }
 
 /** A graph's nodes as they are stored: what they have in common is written once. */

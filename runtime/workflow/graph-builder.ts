@@ -38,6 +38,12 @@ interface Draft {
   before: NodeRef[]
 }
 
+/** A graph, and the classes that are in it by their wire names. */
+export interface Compiled {
+  graph: Graph
+  definitions: ReadonlyMap<string, JobDefinition>
+}
+
 const maker = new WeakMap<NodeHandle, GraphBuilder>()
 
 /** Collects jobs and compiles them to a {@link Graph}. Pure: it knows no store. */
@@ -46,6 +52,8 @@ export class GraphBuilder {
   readonly #queue: string | undefined
   readonly #drafts: Draft[] = []
   readonly #options = new Map<string, CallOptions | undefined>()
+  /** Classes of the jobs, by wire name; those added by name alone are missing. */
+  readonly definitions = new Map<string, JobDefinition>()
 
   /** @param of names the workflow in errors; `queue` is for jobs that name none, nor does their class */
   constructor(of: string, queue?: string) {
@@ -73,6 +81,7 @@ export class GraphBuilder {
     }
     const handle: NodeHandle = Object.freeze({ id: String(this.#drafts.length), className })
     maker.set(handle, this)
+    if (typeof job !== 'string') this.definitions.set(className, job)
     this.#drafts.push({ node, after: listOf(after), before: listOf(before) })
     return handle
   }

@@ -2,9 +2,11 @@ import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { CallOptions } from '../jobs/options.ts'
 import type { NodeKind } from '../store/run-writer.ts'
+import { readMemoryField, type MemorySettings } from '../store/memory.ts'
 import type { Runs } from '../store/runs.ts'
 import { planAdditions, type NodeAddition } from './additions.ts'
 import { collectPayloads, type Payload } from './payloads.ts'
+import { StepMemory, type MemoryAsk } from './step-memory.ts'
 
 /** Class of the queue items that are workflow steps: `{"class":"ResqueRuntime::Step","args":[run, node, class]}`. */
 export const stepClass = 'ResqueRuntime::Step'
@@ -24,6 +26,8 @@ export interface StepSetting {
   workflowClass: string
   params: unknown
   payloads: Payload[]
+  /** How its run keeps its memory; absent when it has none. */
+  memory?: MemorySettings
 }
 
 /** A step ready to run. */
@@ -41,6 +45,8 @@ export interface StepResult {
   result?: string
   additions?: NodeAddition[]
   skipChildren?: true
+  /** A backend of the application's own has its output already. */
+  remembered?: true
 }
 
 /** Serves a supervisor whose jobs are steps of runs: the worker's StepSource. */
@@ -49,11 +55,13 @@ export class Steps {
   readonly #runs: Runs
   readonly #clock: Clock
   readonly #limits: StepLimits
+  readonly #memory: StepMemory
 
   constructor(runs: Runs, clock: Clock, limits: StepLimits) {
     this.#runs = runs
     this.#clock = clock
     this.#limits = limits
+    this.#memory = new StepMemory(runs.memories, runs.read)
   }
 
   /**
@@ -68,16 +76,18 @@ export class Steps {
     const kind = JSON.parse(begun.kind) as NodeKind
     const params = mergeParams(begun.globals, begun.params)
     const payloads = await collectPayloads(this.#runs.read, run, index, begun, this.#limits.maxPayloadsBytes)
+    const memory = readMemoryField(begun.memory)
+    const context = { workflowId: run, nodeId: String(index), workflowClass: begun.runClass, params, payloads }
     return {
       className: kind.class,
       args: JSON.stringify([params]),
-      context: { workflowId: run, nodeId: String(index), workflowClass: begun.runClass, params, payloads },
+      context: memory ? { ...context, memory } : context,
       options: (kind.options ?? {}) as CallOptions,
     }
   }
 
-  /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH */
-  async done({ workflowId }: StepSetting, { result, additions, skipChildren }: StepResult): Promise<{ output?: string; extra?: string }> {
+  /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH, ERR_ARGUMENT (no object, where the run has memory); MemoryClash */
+  async done(step: StepSetting, { result, additions, skipChildren, remembered }: StepResult): Promise<{ output?: string; extra?: string }> {
     const size = Buffer.byteLength(result ?? '')
     if (size > this.#limits.maxOutputBytes) {
       throw new RuntimeError(
@@ -85,9 +95,15 @@ export class Steps {
         `output: expected at most ${this.#limits.maxOutputBytes} bytes, got ${size}; store it elsewhere and return its address, or raise limits.maxPayloadBytes`,
       )
     }
-    const grow = additions?.length ? await this.#runs.stage(workflowId, await planAdditions(this.#runs.read, workflowId, additions)) : undefined
-    const extra = { ...(skipChildren ? { veto: true } : {}), ...(grow ? { grow } : {}) }
+    const memory = step.memory && result !== undefined && !remembered ? await this.#memory.merge(step, result) : undefined
+    const grow = additions?.length ? await this.#runs.stage(step.workflowId, await planAdditions(this.#runs.read, step.workflowId, additions)) : undefined
+    const extra = { ...(skipChildren ? { veto: true } : {}), ...(grow ? { grow } : {}), ...(memory ? { memory } : {}) }
     return { ...(result === undefined ? {} : { output: result }), ...(Object.keys(extra).length > 0 ? { extra: JSON.stringify(extra) } : {}) }
+  }
+
+  /** Reads and writes the memory of the run of a step under way. */
+  remember(step: StepSetting, job: string, ask: MemoryAsk): Promise<Record<string, string>> {
+    return this.#memory.answer(step, job, ask)
   }
 
   /** What the run keeps of a final failure: bounded, since a hundred thousand nodes may fail. */

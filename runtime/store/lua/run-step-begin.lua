@@ -2,7 +2,7 @@
 -- live job holds, is dropped: redelivery never runs it twice (promise 4). Parents' outputs come along while they are few.
 -- @include advance
 -- @args id index job attempt now few
--- @reply {'gone' | 'busy'} | {'go', class of the run, kind JSON, params, globals, parents, 'few' | 'many', parent, its class, its output, …}
+-- @reply {'gone' | 'busy'} | {'go', class of the run, kind JSON, params, globals, parents, 'few' | 'many', the run's `memory` field, parent, its class, its output, …}
 local function refuse(run, node)
   if node.state ~= 'held' and move(run, node, 'held') then
     redis.call('HDEL', key.runOwners(id), index)
@@ -53,4 +53,5 @@ run_flush(run)
 local params = redis.call('HGET', key.runParams(id), index) or ''
 local globals = redis.call('HGET', key.run(id), 'globals') or ''
 local kind = redis.call('HGET', key.runKinds(id), node.kind)
-return payloads(run, { 'go', run.class, kind, params, globals, 0, has(node, MORE_PARENTS) and 'many' or 'few' })
+return payloads(run, { 'go', run.class, kind, params, globals, 0, has(node, MORE_PARENTS) and 'many' or 'few',
+  redis.call('HGET', key.run(id), 'memory') or '' })

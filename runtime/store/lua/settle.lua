@@ -4,12 +4,14 @@
 -- A workflow step's end reaches its run in the same step (promise 4); `output` and `extra` are its, see include/run-step.lua.
 -- @include settled lease run-step
 -- @args supervisor worker id delivery now state entry failedMax ttlMs fields output extra
--- @reply 'ok' | 'more' when run-continue has something to go on with | 'lost' when the job is no longer this supervisor's
+-- @reply 'clash <key>' and nothing is recorded: a parallel step wrote it | 'ok' | 'more' when run-continue has something to go on with | 'lost' when the job is no longer this supervisor's
+local step = redis.call('HGET', key.job(id), 'step')
+local clash = step_clash(step, extra)
+if clash then return 'clash ' .. clash end
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end
 for field, value in pairs(cjson.decode(fields)) do redis.call('HSET', key.job(id), field, value) end
 if entry ~= '' then fail(entry, failedMax) end
 count(worker, state == 'failed')
-local step = redis.call('HGET', key.job(id), 'step')
 local reach = step and run_step_end(step, id, state, now, output, extra)
 finish(id, state, now, ttlMs)
 return reach == 'more' and 'more' or 'ok'

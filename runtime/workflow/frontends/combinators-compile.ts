@@ -1,7 +1,7 @@
 import { RuntimeError } from '../../core/errors.ts'
 import { wireName, type JobDefinition } from '../../jobs/job.ts'
 import { checkGraph, nodeName, type Graph } from '../graph.ts'
-import { GraphBuilder } from '../graph-builder.ts'
+import { GraphBuilder, type Compiled } from '../graph-builder.ts'
 import type { PartOptions } from './combinators-types.ts'
 
 /** Parts as data: what the combinators make and the compiler walks. */
@@ -32,14 +32,15 @@ interface Entry {
   options: PartOptions
 }
 
+/** One compilation. */
+interface Plan {
+  of: string
+  places: Map<Task, Placed>
+  edges: number
+}
+
 /** Two wide groups in a row multiply: more than this is a mistake, or wants a task in between. */
 const maxEdges = 5_000_000
-
-/** A graph, and the classes that are in it by their wire names. */
-export interface Compiled {
-  graph: Graph
-  definitions: ReadonlyMap<string, JobDefinition>
-}
 
 /**
  * Compiles a part. Nodes come in the order in which their tasks stand in the text. Pure: it knows no store.
@@ -48,13 +49,11 @@ export interface Compiled {
  */
 export function compilePart(of: string, part: PartData, queue?: string): Compiled {
   const places = new Map<Task, Placed>()
-  walk(part, { after: [], delayMs: 0, options: {} }, places, of)
+  walk(part, { after: [], delayMs: 0, options: {} }, { of, places, edges: 0 })
   const builder = new GraphBuilder(of, queue)
   const indexes = new Map<Task, number>()
-  const definitions = new Map<string, JobDefinition>()
   for (const [task, { options, delayMs }] of places) {
     indexes.set(task, indexes.size)
-    definitions.set(wireName(task.job), task.job)
     builder.add(task.job, {
       ...options,
       ...(task.params === undefined ? {} : { params: task.params }),
@@ -62,35 +61,32 @@ export function compilePart(of: string, part: PartData, queue?: string): Compile
     })
   }
   const graph = builder.compile()
-  let edges = 0
   for (const [task, { after }] of places) {
-    edges += after.size
-    if (edges > maxEdges) throw tooWide(of)
     const node = graph.nodes[indexes.get(task) ?? -1]
     for (const parent of after) node?.parents.push({ from: indexes.get(parent) ?? -1, when: 'finished' })
   }
-  return { graph: checked(of, graph), definitions }
+  return { graph: checked(of, graph), definitions: builder.definitions }
 }
 
-function walk(part: PartData, entry: Entry, places: Map<Task, Placed>, of: string): End {
+function walk(part: PartData, entry: Entry, plan: Plan): End {
   switch (part.kind) {
     case 'task':
-      return place(part, entry, places, of)
+      return place(part, entry, plan)
     case 'chain':
-      return walkChain(part.members, entry, places, of)
+      return walkChain(part.members, entry, plan)
     case 'group':
-      return walkGroup(part.members, entry, places, of)
+      return walkGroup(part.members, entry, plan)
     case 'delay':
-      return walk(part.part, { ...entry, delayMs: entry.delayMs + part.delayMs }, places, of)
+      return walk(part.part, { ...entry, delayMs: entry.delayMs + part.delayMs }, plan)
     case 'with':
-      return walk(part.part, { ...entry, options: { ...entry.options, ...part.options } }, places, of)
+      return walk(part.part, { ...entry, options: { ...entry.options, ...part.options } }, plan)
   }
 }
 
-function walkChain(members: readonly PartData[], entry: Entry, places: Map<Task, Placed>, of: string): End {
+function walkChain(members: readonly PartData[], entry: Entry, plan: Plan): End {
   let [tasks, delayMs]: [readonly Task[], number] = [[], entry.delayMs]
   for (const member of members) {
-    const end = walk(member, { ...entry, after: tasks.length > 0 ? tasks : entry.after, delayMs }, places, of)
+    const end = walk(member, { ...entry, after: tasks.length > 0 ? tasks : entry.after, delayMs }, plan)
     if (end.tasks.length > 0) tasks = end.tasks
     delayMs = end.delayMs
   }
@@ -98,17 +94,19 @@ function walkChain(members: readonly PartData[], entry: Entry, places: Map<Task,
 }
 
 /** What follows a group is delayed by the longest delay that its members leave open: never earlier than any of them asks. */
-function walkGroup(members: readonly PartData[], entry: Entry, places: Map<Task, Placed>, of: string): End {
-  const ends = members.map((member) => walk(member, entry, places, of))
+function walkGroup(members: readonly PartData[], entry: Entry, plan: Plan): End {
+  const ends = members.map((member) => walk(member, entry, plan))
   const tasks = new Set<Task>()
   for (const end of ends) for (const task of end.tasks) tasks.add(task)
-  if (tasks.size === 0) return { tasks: [], delayMs: Math.max(entry.delayMs, ...ends.map((end) => end.delayMs)) }
+  if (tasks.size === 0)
+    return { tasks: [], delayMs: ends.reduce((most, end) => Math.max(most, end.delayMs), entry.delayMs) }
   const left = ends.map((end) => (end.tasks.length > 0 ? end.delayMs : end.delayMs - entry.delayMs))
   return { tasks: [...tasks], delayMs: left.reduce((most, ms) => Math.max(most, ms), 0) }
 }
 
-function place(task: Task, entry: Entry, places: Map<Task, Placed>, of: string): End {
+function place(task: Task, entry: Entry, plan: Plan): End {
   const options = { ...entry.options, ...task.options }
+  const { of, places } = plan
   const found = places.get(task)
   if (found && (found.delayMs !== entry.delayMs || !sameOptions(found.options, options))) {
     throw new RuntimeError(
@@ -117,6 +115,8 @@ function place(task: Task, entry: Entry, places: Map<Task, Placed>, of: string):
     )
   }
   const placed = found ?? { after: new Set<Task>(), options, delayMs: entry.delayMs }
+  plan.edges += entry.after.length
+  if (plan.edges > maxEdges) throw tooWide(of)
   for (const parent of entry.after) placed.after.add(parent)
   places.set(task, placed)
   return { tasks: [task], delayMs: 0 }
@@ -135,7 +135,8 @@ function checked(of: string, graph: Graph): Graph {
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
     const own = graph.nodes.findIndex((node, index) => node.parents.some(({ from }) => from === index))
-    const what = own >= 0 ? `cycle: ${nodeName(graph, own)} → ${nodeName(graph, own)}` : error.message.split(': expected')[0]
+    const what =
+      own >= 0 ? `cycle: ${nodeName(graph, own)} → ${nodeName(graph, own)}` : error.message.split(': expected')[0]
     throw new RuntimeError(
       'ERR_GRAPH',
       `${of}: ${what}: a task handle is one step wherever it stands, so it would wait for itself; call task() once for each step`,

@@ -26,32 +26,45 @@ export interface Part<in Needs = any, out Gives = any> {
 }
 
 type SchemaInput<S> = S extends StandardSchema<infer I, unknown> ? I : never
-type SchemaOutput<S> = S extends StandardSchema<never, infer O> ? O : S extends StandardSchema<infer _I, infer O> ? O : never
+type SchemaOutput<S> =
+  S extends StandardSchema<never, infer O> ? O : S extends StandardSchema<infer _I, infer O> ? O : never
 
 /** What a typed job takes, before defaults; `{}` for a job without a schema. */
 export type InputOf<J> = J extends { input: infer S } ? SchemaInput<S> : object
 /** What a typed job gives. A job that sets memory keys by itself (`static provides`) may give anything. */
-export type GivesOf<J> = J extends { provides: unknown } ? Anything : J extends { output: infer S } ? SchemaOutput<S> : Anything
+export type GivesOf<J> = J extends { provides: unknown }
+  ? Anything
+  : J extends { output: infer S }
+    ? SchemaOutput<S>
+    : Anything
 
 /** A task's own parameters: some of the keys of its input, the rest comes from memory. */
-export type TaskParams<J> = J extends { input: infer S } ? Partial<SchemaInput<S>> : J extends JobDefinition ? StepParams<J> : never
+export type TaskParams<J> = J extends { input: infer S }
+  ? Partial<SchemaInput<S>>
+  : J extends JobDefinition
+    ? StepParams<J>
+    : never
 /** Refuses keys that a typed job does not take. */
-export type NoOther<J, P> = J extends { input: infer S } ? { [K in Exclude<keyof P, keyof SchemaInput<S>>]: never } : unknown
+export type NoOther<J, P> = J extends { input: infer S }
+  ? { [K in Exclude<keyof P, keyof SchemaInput<S>>]: never }
+  : unknown
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 type RequiredKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? never : K }[keyof T]
 type IsOpen<T> = typeof anything extends keyof T ? true : false
 
 /** Needs that are still open when `Have` is there. */
-type Unmet<Needs, Have> = IsOpen<Have> extends true ? object : { [K in keyof Needs as K extends keyof Have ? never : K]: Needs[K] }
+type Unmet<Needs, Have> =
+  IsOpen<Have> extends true ? object : { [K in keyof Needs as K extends keyof Have ? never : K]: Needs[K] }
 /** What is there after a step: later values are over earlier ones; after a step of which nothing is known, nothing is. */
 type Later<Have, Gives> = IsOpen<Gives> extends true ? Gives : Omit<Have, keyof Gives> & Gives
 /** What is there after parallel steps. */
-type Beside<A, B> = IsOpen<A> extends true
-  ? Anything
-  : IsOpen<B> extends true
+type Beside<A, B> =
+  IsOpen<A> extends true
     ? Anything
-    : { [K in keyof A | keyof B]: (K extends keyof A ? A[K] : never) | (K extends keyof B ? B[K] : never) }
+    : IsOpen<B> extends true
+      ? Anything
+      : { [K in keyof A | keyof B]: (K extends keyof A ? A[K] : never) | (K extends keyof B ? B[K] : never) }
 
 type NeedsIn<P> = P extends Part<infer N, infer _G> ? (IsAny<N> extends true ? object : N) : never
 type GivesIn<P> = P extends Part<never, infer G> ? (IsAny<G> extends true ? Anything : G) : never
@@ -90,7 +103,8 @@ export type GroupGives<P extends readonly unknown[]> = P extends readonly [infer
 type Clashes<Needs, Have> =
   IsOpen<Have> extends true
     ? never
-    : { [K in keyof Needs & keyof Have]: Exclude<Have[K], undefined> extends Needs[K] ? never : K }[keyof Needs & keyof Have]
+    : { [K in keyof Needs & keyof Have]: Exclude<Have[K], undefined> extends Needs[K] ? never : K }[keyof Needs &
+        keyof Have]
 
 /** What the compiler shows in place of a member that does not fit. */
 export interface DoesNotFit<Key> {

@@ -7,8 +7,10 @@ import { workflowBrand } from '../../jobs/registry.ts'
 import type { RunQuery, RunRecord } from '../../store/run-reader.ts'
 import { notFound } from '../../store/runs.ts'
 import { createRun, type RunTarget } from '../create-run.ts'
+import { checkEdges } from '../edges.ts'
 import type { Graph } from '../graph.ts'
-import { GraphBuilder, type NodeHandle, type NodeOptions } from '../graph-builder.ts'
+import { GraphBuilder, type Compiled, type NodeHandle, type NodeOptions } from '../graph-builder.ts'
+import { memorySettings, type MemoryOptions } from '../memory.ts'
 import { WorkflowRun } from '../workflow-run.ts'
 
 /** Options of one run. */
@@ -17,11 +19,13 @@ export interface CreateOptions {
   globals?: Record<string, unknown>
   /** How long the run is kept after its end. */
   ttl?: Duration
+  /** Over the class's, and `memory` in config/runtime.yml; false: none. */
+  memory?: boolean | MemoryOptions
 }
 
 /** A workflow class. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- configure's arguments are the application's own
-export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) & { wireName?: string; queue?: string; unique?: boolean; ttl?: Duration } & { readonly [K in typeof workflowBrand]: true }
+export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) & { wireName?: string; queue?: string; unique?: boolean; ttl?: Duration; memory?: boolean | MemoryOptions } & { readonly [K in typeof workflowBrand]: true }
 
 /** Arguments of a workflow's `configure`. */
 export type ConfigureArgs<W extends Workflow> = Parameters<W['configure']>
@@ -44,6 +48,8 @@ export abstract class Workflow extends WorkflowRun {
   /** At most one run of this class is under way. */
   static unique?: boolean
   static ttl?: Duration
+  /** Over `memory` in config/runtime.yml; false: none. */
+  static memory?: boolean | MemoryOptions
 
   #builder: GraphBuilder | undefined
 
@@ -68,8 +74,10 @@ export abstract class Workflow extends WorkflowRun {
   /** Creates a run of a class on a given store; `create` uses the process's own. */
   static async createOn(target: RunTarget, type: WorkflowClass, args: readonly unknown[], options: CreateOptions = {}): Promise<Workflow> {
     const name = wireName(type)
-    const { flow, graph } = await Workflow.#configured(type, args)
+    const { flow, graph, definitions } = await Workflow.#configured(type, args)
     const ttl = options.ttl ?? type.ttl
+    const memory = memorySettings(options.memory ?? type.memory, target.memory)
+    await checkEdges({ of: name, graph, definitions, globals: options.globals, memory: memory && [] })
     const id = await createRun(target, {
       className: name,
       graph,
@@ -77,6 +85,7 @@ export abstract class Workflow extends WorkflowRun {
       ...(options.globals === undefined ? {} : { globals: options.globals }),
       ...(ttl === undefined ? {} : { ttlMs: duration(ttl, `ttl of ${name}`) }),
       ...(type.unique === true ? { unique: name } : {}),
+      ...(memory ? { memory: { settings: memory, values: {} } } : {}),
     })
     return flow.attach(target, await recordOf(target, id)).reload()
   }
@@ -86,13 +95,14 @@ export abstract class Workflow extends WorkflowRun {
     return (await Workflow.#configured(type, args)).graph
   }
 
-  static async #configured(type: WorkflowClass, args: readonly unknown[]): Promise<{ flow: Workflow; graph: Graph }> {
+  static async #configured(type: WorkflowClass, args: readonly unknown[]): Promise<Compiled & { flow: Workflow }> {
     const flow = new type()
-    flow.#builder = new GraphBuilder(wireName(type), type.queue)
+    const builder = new GraphBuilder(wireName(type), type.queue)
+    flow.#builder = builder
     await flow.configure(...args)
-    const graph = flow.#builder.compile()
+    const graph = builder.compile()
     flow.#builder = undefined
-    return { flow, graph }
+    return { flow, graph, definitions: builder.definitions }
   }
 
   /** A run by its id. @throws RuntimeError ERR_NOT_FOUND, also when the run is of another class */
@@ -128,7 +138,7 @@ async function recordOf(target: RunTarget, id: string): Promise<RunRecord> {
 
 /** The store and bounds of this process's client. */
 export function defaultTarget(): RunTarget {
-  const { workflows, limits } = defaultConfig()
+  const { workflows, limits, memory } = defaultConfig()
   const { maxPayloadBytes, recordTtlMs } = limits
-  return { store: defaultClient().store, clock: systemClock, ttlMs: workflows.ttlMs, maxPayloadBytes, recordTtlMs }
+  return { store: defaultClient().store, clock: systemClock, ttlMs: workflows.ttlMs, maxPayloadBytes, recordTtlMs, ...(memory ? { memory } : {}) }
 }

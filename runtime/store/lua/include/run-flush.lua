@@ -1,5 +1,5 @@
 -- What a script has counted about a run is written here, once; and here a run ends.
--- @include run-node archive
+-- @include run-node archive memory
 local function run_status(run, to)
   redis.call('HSET', key.run(run.id), 'status', to)
   redis.call('ZREM', key.runsIs(run.status), run.id)
@@ -11,6 +11,8 @@ local function run_status(run, to)
   else
     redis.call('HSET', key.run(run.id), 'ended_at', run.now)
     archive_run(run.id)
+    local memory = memory_of(run.id)
+    if memory then memory_clock(memory) end
     if run.ttl > 0 then redis.call('ZADD', key.runsExpiring(), run.now + run.ttl, run.id) end
   end
 end

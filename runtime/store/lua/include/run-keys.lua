@@ -1,10 +1,17 @@
 -- Every key of one run, and its removal. UNLINK frees large ones outside Redis's main thread.
+-- @include memory
 local function run_keys(id)
-  return {
+  local names = {
     key.run(id), key.runTable(id), key.runChildren(id), key.runParents(id), key.runMore(id), key.runKinds(id), key.runTally(id),
     key.runParams(id), key.runLabels(id), key.runOutputs(id), key.runFailed(id), key.runRetrying(id), key.runHeld(id),
-    key.runOwners(id), key.runMemory(id),
+    key.runOwners(id),
   }
+  local memory = memory_of(id)
+  if memory then
+    names[#names + 1] = memory.values
+    names[#names + 1] = memory.by
+  end
+  return names
 end
 
 local function remove_run(id)

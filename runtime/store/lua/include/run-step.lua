@@ -35,8 +35,16 @@ local function end_node(run, node, to)
   redis.call('HDEL', key.runOwners(run.id), node.index)
 end
 
+-- The memory key on which a step's end clashes with a parallel step's, or nil: to be asked before anything is recorded.
+local function step_clash(step, extra)
+  if not step or not string.find(extra, '"expects":', 1, true) then return nil end
+  local memory = memory_of(string.match(step, '^%S+'))
+  return memory and memory_clash(memory, cjson.decode(extra).memory.expects)
+end
+
 -- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
--- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [new parents]]…]}, memory: {key: JSON text}}.
+-- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [new parents]]…]},
+-- memory: {values, by, expects}} as in memory-write.
 local function run_step_end(step, job, state, now, output, extra)
   local run, node = owned_step(step, job, now)
   if not run then return nil end
@@ -54,7 +62,8 @@ local function run_step_end(step, job, state, now, output, extra)
     run_spread(run, BATCH)
   else
     if output ~= '' then redis.call('HSET', key.runOutputs(run.id), node.index, output) end
-    for name, value in pairs(more.memory or {}) do redis.call('HSET', key.runMemory(run.id), name, value) end
+    local memory = more.memory and memory_of(run.id)
+    if memory then memory_put(memory, more.memory.values, more.memory.by) end
     end_node(run, node, 'finished')
     write_node(run, node)
     if more.grow then grow(run, more.grow) end

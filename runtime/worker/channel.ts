@@ -1,0 +1,8 @@
+import type { ChildMessage, ParentMessage } from './protocol.ts'
+
+/** A job's line to its supervisor. */
+export interface Channel {
+  send(message: ChildMessage): void
+  /** At most one listener; messages that came before it are kept for it. */
+  onMessage(listener: (message: ParentMessage) => void): void
+}

@@ -1,0 +1,98 @@
+import { duration, type Duration } from '../../core/duration.ts'
+import { RuntimeError } from '../../core/errors.ts'
+import { isJob, type JobDefinition } from '../../jobs/job.ts'
+import { Composition, type CompositionOptions } from './composition.ts'
+import type { PartData } from './combinators-compile.ts'
+import type {
+  ChainGives,
+  ChainNeeds,
+  CheckedChain,
+  GivesOf,
+  GroupGives,
+  GroupNeeds,
+  InputOf,
+  NoOther,
+  Part,
+  PartOptions,
+  Supplied,
+  TaskParams,
+} from './combinators-types.ts'
+
+/** Marks parts, so that another copy of the package knows them, too. */
+const partBrand: unique symbol = Symbol.for('resque-runtime.part') as never
+
+class PartOf implements Part {
+  readonly [partBrand]: PartData
+
+  constructor(data: PartData) {
+    this[partBrand] = data
+  }
+
+  with(options: PartOptions): Part {
+    const data = this[partBrand]
+    if (data.kind === 'task') return new PartOf({ ...data, options: { ...data.options, ...options } })
+    return new PartOf({ kind: 'with', part: data, options })
+  }
+}
+
+/**
+ * One step: a job, and those of its parameters that are known now. The handle is one step wherever it stands: call
+ * `task` once for each step.
+ * @throws RuntimeError ERR_ARGUMENT for what is no job
+ */
+export function task<J extends JobDefinition, P extends TaskParams<J> = object & TaskParams<J>>(
+  job: J,
+  params?: P & NoOther<J, P>,
+): Part<Omit<InputOf<J>, string extends keyof P ? never : keyof P>, GivesOf<J>> {
+  if (!isJob(job))
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `task: expected a Job class or a function made by job(), got ${describe(job)}`,
+    )
+  return new PartOf({ kind: 'task', job, params, options: {} })
+}
+
+/** Parts one after another; each begins when all of the one before has finished. An empty chain is nothing. */
+export function chain<P extends readonly Part[]>(...parts: P & CheckedChain<P>): Part<ChainNeeds<P>, ChainGives<P>> {
+  return listOf('chain', parts)
+}
+
+/** Parts side by side; what follows the group begins when all of them have finished. An empty group is nothing. */
+export function group<P extends readonly Part[]>(...parts: P): Part<GroupNeeds<P>, GroupGives<P>> {
+  return listOf('group', parts)
+}
+
+/** A part whose first steps are queued this long after they became ready. */
+export function withDelay<N, G>(part: Part<N, G>, delay: Duration): Part<N, G> {
+  return new PartOf({ kind: 'delay', part: partData(part, 'withDelay'), delayMs: duration(delay, 'withDelay') })
+}
+
+/**
+ * A workflow of parts. `run()` creates and starts a run and gives its id; each call makes another.
+ * @throws RuntimeError ERR_ARGUMENT
+ */
+export function workflow<N, G>(part: Part<N, G>, ...[options]: Supplied<N, CompositionOptions>): Composition {
+  return new Composition(partData(part, 'workflow'), options ?? {})
+}
+
+/** The data of a part. @throws RuntimeError ERR_ARGUMENT when it is none */
+export function partData(part: unknown, what: string): PartData {
+  const data = typeof part === 'object' && part !== null ? (part as { [partBrand]?: PartData })[partBrand] : undefined
+  if (data) return data
+  const advice = isJob(part) ? '; wrap it: task(…)' : ''
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `${what}: expected a task, chain, group or withDelay, got ${describe(part)}${advice}`,
+  )
+}
+
+/** Lists in lists of their own kind are one list: nesting costs nothing. */
+function listOf(kind: 'chain' | 'group', parts: readonly unknown[]): Part {
+  const members = parts.map((part, i) => partData(part, `${kind}, part ${i + 1}`))
+  return new PartOf({ kind, members: members.flatMap((member) => (member.kind === kind ? member.members : [member])) })
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function') return `the function or class ${value.name || '(anonymous)'}`
+  return JSON.stringify(value) ?? String(value)
+}

@@ -35,7 +35,8 @@ const list = command<{ schedule?: string }>({
   flags: (yargs) => yargs.option('schedule', fileFlag),
   settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
   run: async (context) => {
-    const { entries, problems } = await allEntries(context, await openScheduling(context))
+    const scheduling = await openScheduling(context)
+    const { entries, problems } = await allEntries(context, scheduling)
     const now = Date.now()
     const rows = await Promise.all([...entries.values()].map((entry) => rowOf(context, entry, now)))
     tellProblems(problems.filter(({ severity }) => severity === 'error'))
@@ -54,7 +55,7 @@ const list = command<{ schedule?: string }>({
         entry.name,
         describeTiming(entry.timing),
         `${entry.kind === 'job' ? '' : `${entry.kind} `}${entry.target}`,
-        entry.queue ?? '-',
+        entry.queue ?? scheduling.check.classes?.get(entry.target)?.queue ?? '-',
         word(entry, state),
         state?.firedAtMs === undefined ? 'never' : relative(state.firedAtMs, now),
         state?.lateMs === undefined ? '-' : `${state.lateMs}ms`,

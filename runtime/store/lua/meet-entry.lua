@@ -4,8 +4,8 @@
 -- @args name now latest enabled
 -- @reply {1 when it is off, the fields of its record}
 local state = key.schedule(name)
-redis.call('HSETNX', state, 'since', now)
-local cursor, slot, paused, switched = unpack(redis.call('HMGET', state, 'cursor', 'slot', 'paused', 'enabled'))
+local since, cursor, slot, paused, switched = unpack(redis.call('HMGET', state, 'since', 'cursor', 'slot', 'paused', 'enabled'))
+if not since or tonumber(since) > tonumber(latest) then redis.call('HSET', state, 'since', now) end
 local off = paused == '1' or (switched or enabled) == '0'
 local was_off = redis.call('HDEL', state, 'off') == 1
 if not cursor or tonumber(cursor) > tonumber(latest) or was_off then

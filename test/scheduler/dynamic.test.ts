@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import type { Store } from '../../runtime/store/store.ts'
+import { getSchedule, pauseSchedule, removeSchedule, resumeSchedule, setSchedule } from '../../scheduler/dynamic.ts'
+import type { Scheduler } from '../../scheduler/scheduler.ts'
+import { useRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+import { eventually } from '../support/wait.ts'
+import { keepingLogger, testScheduler } from './support.ts'
+
+const server = useRedis()
+let store: Store
+let redis: Redis
+const running: Scheduler[] = []
+
+beforeEach(() => {
+  store = testStore(server)
+  redis = server.client()
+})
+afterEach(async () => {
+  for (const scheduler of running.splice(0)) await scheduler.stop()
+  store.close()
+})
+
+/** Polls as a real one does, so that the time to see a change is what users see. */
+async function run(yaml = '', more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
+  const scheduler = testScheduler(store, yaml, { turnMs: 1050, ...more })
+  running.push(scheduler)
+  await scheduler.start()
+  await eventually(() => scheduler.leads)
+  return scheduler
+}
+const loaded = (scheduler: Scheduler): string[] => scheduler.entries.map(({ entry }) => entry.name).sort()
+const queued = (queue = 'q'): Promise<number> => redis.llen(`resque:queue:${queue}`)
+
+describe('a dynamic schedule', () => {
+  test("is stored in Resque's own keys", async () => {
+    await setSchedule(
+      'tick',
+      { every: ['2s', { first_in: '1s' }], class: 'EchoJob', queue: 'cron', args: { x: 1 }, persist: true },
+      store,
+    )
+    assert.deepEqual(await redis.hgetall('resque:persistent_schedules'), {
+      tick: '{"every":["2s",{"first_in":"1s"}],"class":"EchoJob","queue":"cron","args":{"x":1}}',
+    })
+    assert.deepEqual(await redis.smembers('resque:schedules_changed'), ['tick'])
+    assert.deepEqual((await getSchedule('tick', store))?.args, { x: 1 })
+    assert.equal(await removeSchedule('tick', store), true)
+    assert.equal(await getSchedule('tick', store), undefined)
+    assert.equal(await removeSchedule('tick', store), false)
+  })
+
+  test('that is wrong is refused, and nothing is written', async () => {
+    await assert.rejects(
+      setSchedule('tick', { every: '0s', class: 'A', zzz: 1 }, store),
+      (error: Error & { code: string }) => {
+        assert.equal(error.code, 'ERR_SCHEDULE')
+        assert.match(error.message, /tick: .*every: expected more than nothing/)
+        assert.match(error.message, /zzz/)
+        return true
+      },
+    )
+    await assert.rejects(setSchedule('tick', { args: [10n] }, store), { code: 'ERR_NOT_JSON' })
+    assert.deepEqual(await redis.keys('*'), [])
+  })
+
+  test('is seen by a running scheduler within a second, set, changed and removed', async (t) => {
+    const scheduler = await run('fixed:\n  every: 1h\n  class: A\n  queue: q\n')
+    await eventually(() => loaded(scheduler).length === 1)
+    const within = async (what: string, change: () => Promise<unknown>, seen: () => boolean): Promise<void> => {
+      const since = performance.now()
+      await change()
+      await eventually(seen, { timeoutMs: 1000, intervalMs: 2 })
+      t.diagnostic(`${what}: ${Math.round(performance.now() - since)} ms`)
+    }
+    const every = (): unknown => scheduler.entries.find(({ entry }) => entry.name === 'tick')?.entry.timingText
+    await within(
+      'set',
+      () => setSchedule('tick', { every: '1h', class: 'A', queue: 'q' }, store),
+      () => every() === '1h',
+    )
+    await within(
+      'changed',
+      () => setSchedule('tick', { every: '2h', class: 'A', queue: 'q' }, store),
+      () => every() === '2h',
+    )
+    await within(
+      'removed',
+      () => removeSchedule('tick', store),
+      () => every() === undefined,
+    )
+    assert.deepEqual(loaded(scheduler), ['fixed'])
+  })
+
+  test('that Ruby sets is run, too', async () => {
+    const scheduler = await run()
+    await redis.hset(
+      'resque:persistent_schedules',
+      'ruby',
+      '{"every":["1s",{"first":"now"}],"class":"R","queue":"q","args":[1.0]}',
+    )
+    await redis.sadd('resque:schedules_changed', 'ruby')
+    await eventually(() => loaded(scheduler).includes('ruby'), { timeoutMs: 1500 })
+    await eventually(async () => (await queued()) > 0)
+    assert.equal(await redis.lindex('resque:queue:q', 0), '{"class":"R","args":[1.0]}')
+    assert.equal(await redis.exists('resque:schedules_changed'), 0)
+  })
+
+  test('that is garbage is named, and the others run', async () => {
+    await redis.hset('resque:persistent_schedules', {
+      bad: 'no json',
+      worse: '[1]',
+      good: '{"every":["1s",{"first":"now"}],"class":"A","queue":"q"}',
+    })
+    const { log, lines } = keepingLogger()
+    await run('', { log })
+    await eventually(async () => (await queued()) > 0)
+    assert.match(lines.join(''), /persistent_schedules: bad: expected a JSON object/)
+    assert.match(lines.join(''), /persistent_schedules: worse: expected a JSON object/)
+  })
+
+  test('goes over an entry of the file with its name', async () => {
+    await setSchedule('tick', { every: '2h', class: 'A', queue: 'q' }, store)
+    const scheduler = await run('tick:\n  every: 1h\n  class: A\n  queue: q\n')
+    await eventually(() => scheduler.entries[0]?.entry.timingText === '2h')
+  })
+
+  test('is let be where the settings say so', async () => {
+    await setSchedule('tick', { every: '2h', class: 'A', queue: 'q' }, store)
+    const scheduler = await run('fixed:\n  every: 1h\n  class: A\n  queue: q\n', { dynamic: false })
+    await eventually(() => loaded(scheduler).length > 0)
+    assert.deepEqual(loaded(scheduler), ['fixed'])
+  })
+})
+
+test('an entry of the file that says persist is stored as Resque stores it, numbers as they were written', async () => {
+  await run('tick:\n  every: 1h\n  class: A\n  queue: q\n  args: [12345678901234567890]\n  persist: true\n')
+  const stored = await eventually(() => redis.hget('resque:persistent_schedules', 'tick'))
+  assert.equal(stored, '{"every":"1h","class":"A","queue":"q","args":[12345678901234567890]}')
+})
+
+test('a reload takes what changed, and keeps the timers of what did not', async () => {
+  let yaml = 'a:\n  every: 1h\n  class: A\n  queue: q\nb:\n  every: 1h\n  class: A\n  queue: q\n'
+  const scheduler = testScheduler(store, () => yaml)
+  running.push(scheduler)
+  await scheduler.start()
+  await eventually(
+    () => scheduler.entries.length === 2 && scheduler.entries.every(({ nextMs }) => nextMs !== undefined),
+  )
+  const before = new Map(scheduler.entries.map(({ entry, nextMs }) => [entry.name, nextMs]))
+  yaml = 'a:\n  every: 1h\n  class: A\n  queue: q\nb:\n  every: 2h\n  class: A\n  queue: q\nc:\n  every: 61 parsecs\n'
+  await scheduler.reload()
+  const after = new Map(scheduler.entries.map(({ entry, nextMs }) => [entry.name, nextMs]))
+  assert.deepEqual([...after.keys()].sort(), ['a', 'b'])
+  assert.equal(after.get('a'), before.get('a'))
+  assert.notEqual(after.get('b'), before.get('b'))
+  assert.deepEqual(Object.keys(await store.schedules.described()).sort(), ['a', 'b'])
+})
+
+test('a paused entry does not fire, and what it did not fire is not missed', async () => {
+  const scheduler = await run('tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n')
+  await eventually(async () => (await queued()) > 0)
+  await pauseSchedule('tick', store)
+  await eventually(() => scheduler.entries[0]?.nextMs === undefined)
+  const paused = await queued()
+  const second = Math.ceil(Date.now() / 1000) * 1000
+  await eventually(() => Date.now() > second + 1200)
+  assert.equal(await queued(), paused)
+  await resumeSchedule('tick', store)
+  await eventually(async () => (await queued()) > paused)
+  assert.equal((await store.schedules.find('tick'))?.missed, 0)
+})
+
+test('an entry that is not enabled does not fire, unless somebody enables it by hand', async () => {
+  await run('tick:\n  every: [1s, {first: now}]\n  class: A\n  queue: q\n  enabled: false\n')
+  await eventually(async () => (await store.schedules.find('tick')) !== undefined)
+  assert.equal(await queued(), 0)
+  await store.schedules.switch('tick', { enabled: true }, Date.now())
+  await eventually(async () => (await queued()) > 0)
+})

@@ -39,18 +39,15 @@ export class ArchiveStream {
 
   async state(): Promise<ArchiveState> {
     return this.#connection.ask(async (redis, keys) => {
-      const [settings, length] = await Promise.all([
-        redis.hgetall(keys.archiveSettings()),
-        redis.xlen(keys.archive()),
-      ])
+      const [settings, length] = await Promise.all([redis.hgetall(keys.archiveSettings()), redis.xlen(keys.archive())])
       return {
-        keep: settings['keep'] === 'postgres' ? 'postgres' : 'redis',
-        max: Number(settings['max'] ?? 10_000),
+        keep: settings.keep === 'postgres' ? 'postgres' : 'redis',
+        max: Number(settings.max ?? 10_000),
         length,
-        dropped: Number(settings['dropped'] ?? 0),
-        taken: Number(settings['taken'] ?? 0),
-        takenAtMs: Number(settings['taken_at'] ?? 0),
-        trouble: settings['trouble'] ?? '',
+        dropped: Number(settings.dropped ?? 0),
+        taken: Number(settings.taken ?? 0),
+        takenAtMs: Number(settings.taken_at ?? 0),
+        trouble: settings.trouble ?? '',
       }
     })
   }

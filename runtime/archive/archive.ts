@@ -1,0 +1,70 @@
+import type { ArchiveRecord, ArchiveOutcome, RecordKind } from './record.ts'
+
+/** Which records; all that is given must hold. */
+export interface ArchiveQuery {
+  class?: string
+  kind?: RecordKind
+  outcome?: ArchiveOutcome
+  queue?: string
+  cause?: string
+  /** Steps of this run. */
+  runId?: string
+  /** Ended at or after, and before. */
+  sinceMs?: number
+  untilMs?: number
+  /** Arguments to match: see {@link ArgMatch}. */
+  args?: readonly ArgMatch[]
+}
+
+/** One `--arg name=value`: some argument object has this member, or, for a number as name, the argument at that place is it. */
+export interface ArgMatch {
+  name: string
+  value: string
+}
+
+/** What the ended jobs of one class were like. Times in ms; undefined where nothing is known. */
+export interface ClassStats {
+  class: string
+  kind: RecordKind
+  count: number
+  failed: number
+  wait: Spread
+  run: Spread
+  cpu: Spread
+  peakRssBytes: Spread
+}
+
+/** Half of the values, and 95 of a hundred, are no larger. */
+export interface Spread {
+  p50: number | undefined
+  p95: number | undefined
+}
+
+/** The ended jobs, steps and runs of one namespace, wherever they are kept. */
+export interface Archive {
+  readonly keep: 'redis' | 'postgres'
+  /** Records, latest end first. */
+  search(query: ArchiveQuery, limit: number): Promise<ArchiveRecord[]>
+  /** One record by its id, or undefined. */
+  find(id: string): Promise<ArchiveRecord | undefined>
+  /** Per class and kind, the most frequent first. */
+  stats(query: ArchiveQuery): Promise<ClassStats[]>
+  /** Removes what ended before. @returns how many records */
+  prune(beforeMs: number): Promise<number>
+  /** How many records there are. */
+  count(): Promise<number>
+  close(): Promise<void>
+}
+
+/** The values that an {@link ArgMatch} may mean: `7` is the number and the text. */
+export function meanings({ value }: ArgMatch): unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(value)
+    return typeof parsed === 'string' ? [parsed] : [parsed, value]
+  } catch {
+    return [value]
+  }
+}
+
+/** The outcomes that `failed` counts in statistics. */
+export const failures: readonly ArchiveOutcome[] = ['failed']

@@ -1,0 +1,177 @@
+import { decodeItem } from '../core/codec.ts'
+import type { ArchiveEntry } from '../store/archive.ts'
+
+/** What an archive record is about. */
+export const recordKinds = ['job', 'step', 'workflow', 'pipeline'] as const
+/** @see recordKinds */
+export type RecordKind = (typeof recordKinds)[number]
+
+/** How a job or step ended, then how a run did. */
+export const outcomes = ['done', 'failed', 'discarded', 'refused', 'cancelled', 'finished', 'stopped'] as const
+/** @see outcomes */
+export type ArchiveOutcome = (typeof outcomes)[number]
+
+/** The end of one job, step or run; times in milliseconds since 1970. */
+export interface ArchiveRecord {
+  id: string
+  kind: RecordKind
+  /** Class of the job, of the step's job, or of the run; a pipeline's name. `?` where the payload was no job at all. */
+  class: string
+  queue?: string
+  outcome: ArchiveOutcome
+  /** Name of a death: timeout, memory, signal … */
+  cause?: string
+  /** JSON text of the arguments, an array; absent where it was too long to keep, or the payload was no job. */
+  args?: string
+  /** The run of a step, and its label in it (the step's name in a pipeline). */
+  runId?: string
+  label?: string
+  enqueuedAtMs?: number
+  startedAtMs?: number
+  endedAtMs: number
+  /** Between the enqueueing and the start of the last attempt. */
+  waitMs?: number
+  /** Of the last attempt; of a run, from start to end. */
+  runMs?: number
+  cpuMs?: number
+  peakRssBytes?: number
+  attempts: number
+  /** The rest, as it is shown. */
+  details: RecordDetails
+}
+
+/** What nobody searches by. */
+export interface RecordDetails {
+  worker?: string
+  redeliveries?: number
+  error?: unknown
+  /** Errors of earlier attempts. */
+  attempts?: unknown
+  /** Pid, exit code, signal, last lines of output. */
+  evidence?: unknown
+  log?: string[]
+  reason?: string
+  runClass?: string
+  node?: string
+  /** Of a run: its nodes by state; of a pipeline: version, instance, first step. */
+  nodes?: Record<string, number>
+  version?: number
+  instance?: number
+  first?: string
+  /** Bytes of what was too long to keep, by field. */
+  omitted?: Record<string, number>
+}
+
+type Fields = Record<string, string>
+
+/** Reads a stream entry; undefined for one that was not written by these scripts. */
+export function readRecord({ fields }: ArchiveEntry): ArchiveRecord | undefined {
+  const { id, kind } = fields
+  const outcome = outcomes.find((known) => known === (fields.state ?? fields.status))
+  if (id === undefined || !recordKinds.includes(kind as RecordKind) || outcome === undefined) return undefined
+  const isRun = kind === 'workflow' || kind === 'pipeline'
+  return defined({
+    id,
+    kind: kind as RecordKind,
+    outcome,
+    ...whatRan(fields, isRun),
+    queue: fields.queue,
+    cause: fields.cause,
+    runId: fields.run,
+    label: fields.label,
+    ...(isRun ? runTimes(fields) : jobTimes(fields)),
+    attempts: Number(fields.attempt ?? 1),
+    details: details(fields, isRun),
+  })
+}
+
+function whatRan(fields: Fields, isRun: boolean): { class: string; args?: string } {
+  if (isRun) return { class: fields.class ?? '?', ...(fields.args ? { args: fields.args } : {}) }
+  if (fields.run !== undefined) {
+    const params = { ...object(fields.globals), ...object(fields.params) }
+    return { class: fields.class ?? '?', args: JSON.stringify([params]) }
+  }
+  const item = fields.item === undefined ? undefined : decodeItem(fields.item)
+  if (item === undefined || 'garbage' in item) return { class: fields.class ?? '?' }
+  return { class: item.className, args: item.args }
+}
+
+function jobTimes(fields: Fields): Partial<ArchiveRecord> & { endedAtMs: number } {
+  const evidence = object(fields.evidence)
+  const cpu = sum(number(evidence.cpuUserMs), number(evidence.cpuSystemMs))
+  return {
+    enqueuedAtMs: number(fields.enqueued_at),
+    startedAtMs: number(fields.run_at),
+    endedAtMs: Number(fields.ended_at ?? 0),
+    waitMs: number(evidence.waitedMs),
+    runMs: number(evidence.wallMs),
+    cpuMs: cpu,
+    peakRssBytes: number(evidence.peakRssBytes),
+  }
+}
+
+function runTimes(fields: Fields): Partial<ArchiveRecord> & { endedAtMs: number } {
+  const [created, started] = [number(fields.created_at), number(fields.started_at)]
+  const endedAtMs = Number(fields.ended_at ?? 0)
+  return {
+    enqueuedAtMs: created,
+    startedAtMs: started,
+    endedAtMs,
+    waitMs: created === undefined || started === undefined ? undefined : Math.max(0, started - created),
+    runMs: started === undefined ? undefined : Math.max(0, endedAtMs - started),
+  }
+}
+
+const nodeStates = ['total', 'finished', 'failed', 'skipped'] as const
+
+function details(fields: Fields, isRun: boolean): RecordDetails {
+  const omitted = Object.entries(fields).filter(([name]) => name.endsWith('_bytes'))
+  const nodes = nodeStates.map((state) => [state, Number(fields[state] ?? 0)] as const)
+  return defined({
+    worker: fields.worker,
+    redeliveries: number(fields.redeliveries),
+    error: json(fields.error),
+    attempts: json(fields.attempts),
+    evidence: json(fields.evidence),
+    log: json(fields.log) as string[] | undefined,
+    reason: fields.reason,
+    runClass: fields.run_class,
+    node: fields.node,
+    nodes: isRun ? Object.fromEntries(nodes) : undefined,
+    version: number(fields.version),
+    instance: number(fields.instance),
+    first: fields.first,
+    omitted:
+      omitted.length > 0
+        ? Object.fromEntries(omitted.map(([name, size]) => [name.slice(0, -6), Number(size)]))
+        : undefined,
+  })
+}
+
+function json(text: string | undefined): unknown {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+function object(text: string | undefined): Record<string, unknown> {
+  const value = json(text)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}
+
+function number(value: unknown): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  const result = Number(value)
+  return Number.isFinite(result) ? result : undefined
+}
+
+const sum = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0)
+
+/** Without the fields that have no value. */
+function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T
+}

@@ -1,4 +1,5 @@
 import { title } from '../../runtime/worker/titles.ts'
+import { makeArchiver } from '../archiving.ts'
 import { command } from '../command.ts'
 import { onSignals } from '../run-service.ts'
 import { makeScheduler } from '../scheduling.ts'
@@ -26,6 +27,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
   run: async (context) => {
     const { log } = context
     const scheduler = await makeScheduler(context)
+    const archiver = makeArchiver(context)
     process.title = title('Scheduler')
     let leave = (): void => undefined
     const left = new Promise<void>((resolve) => (leave = resolve))
@@ -50,9 +52,11 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
     })
     try {
       await scheduler.start()
+      await archiver.start()
       log.info('scheduler started', { owner: scheduler.owner.id })
       await left
     } finally {
+      await archiver.stop()
       await scheduler.stop()
       off()
     }

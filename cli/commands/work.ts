@@ -3,6 +3,7 @@ import type { Refusal } from '../../runtime/worker/launchers/zygote/gate-platfor
 import { workerSignals } from '../../runtime/worker/signals.ts'
 import { Steps } from '../../runtime/workflow/steps.ts'
 import { checkQueues, Supervisor, type SupervisorOptions } from '../../runtime/worker/supervisor.ts'
+import { makeArchiver } from '../archiving.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { makeLauncher, otherLauncher } from '../launchers.ts'
@@ -33,11 +34,14 @@ export const workCommand = command<WorkFlags>({
   }),
   run: async (context) => {
     const supervisor = await makeSupervisor(context)
+    const archiver = makeArchiver(context)
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
       await supervisor.start()
+      await archiver.start()
       await supervisor.left
     } finally {
+      await archiver.stop()
       off()
     }
   },

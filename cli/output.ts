@@ -16,7 +16,13 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     for (const row of [head, ...rows]) line(row.map((cell) => String(cell).replace(/[\t\n\r]+/g, ' ')).join('\t'))
     return
   }
-  const drawn = new Table({ head: [...head], style: { head: ['bold'], border: ['grey'] }, wordWrap: true })
+  const drawn = new Table({
+    head: [...head],
+    style: { head: ['bold'], border: ['grey'] },
+    wordWrap: true,
+    // No rules between rows: twice as many of them fit on a screen.
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+  })
   for (const row of rows) drawn.push([...row])
   line(drawn.toString())
 }

@@ -26,7 +26,9 @@ export function judgePart(part: Part, end: PartEnd): PartOutcome {
 export function showOutcomes(outcomes: readonly PartOutcome[]): void {
   table(
     ['job', 'pid', 'end', 'what happened', 'as expected'],
-    outcomes.map(({ part, end, said, ok }) => [part.name, end.pid, end.ending, said, ok ? 'yes' : 'NO']),
+    [...outcomes]
+      .sort((a, b) => a.part.row - b.part.row)
+      .map(({ part, end, said, ok }) => [part.name, end.pid, end.ending, said, ok ? 'yes' : 'NO']),
   )
 }
 

@@ -9,6 +9,8 @@ export interface Part {
   /** Its class, and what it is there for. */
   name: string
   id: string
+  /** Its place in the table, which is not the order in which jobs run. */
+  row: number
   expected: Ending
   /** Said of it in the table when it ended as expected. @throws Error when something else is wrong */
   tell: (end: PartEnd) => string

@@ -56,14 +56,17 @@ const misdeeds: { name: string; args: unknown[]; expected: Part['expected']; tel
   },
 ]
 
-/** A job that misbehaves, and behind it one that looks for traces of it. */
-async function misbehave({ client, jobNamed }: Stage, add: (part: Part) => void): Promise<void> {
-  for (const { name, args, expected, tell } of misdeeds) {
-    const bad = await client.enqueue(jobNamed(name), args as never)
-    add({ name, id: bad.id, expected, tell })
-    const next = await client.enqueue(jobNamed('CarefulJob'), [name] as never)
-    add({ name: `CarefulJob after ${name}`, id: next.id, expected: 'done', tell: unharmed })
-  }
+/** Jobs that misbehave, side by side; after each one's end a job that looks for traces of it. */
+async function misbehave({ client, jobNamed, ended }: Stage, add: (part: Part) => void): Promise<void> {
+  await Promise.all(
+    misdeeds.map(async ({ name, args, expected, tell }, i) => {
+      const bad = await client.enqueue(jobNamed(name), args as never)
+      add({ name, id: bad.id, row: 10 + i, expected, tell })
+      await ended(bad.id)
+      const next = await client.enqueue(jobNamed('CarefulJob'), [name] as never)
+      add({ name: `CarefulJob after ${name}`, id: next.id, row: 10 + i, expected: 'done', tell: unharmed })
+    }),
+  )
 }
 
 function unharmed({ result }: PartEnd): string {
@@ -81,12 +84,12 @@ async function remind({ client, jobNamed }: Stage, add: (part: Part) => void): P
     if (lateMs < -50) throw new Error(`expected it after two seconds, it ran ${-lateMs} ms early`)
     return `enqueueIn('2 seconds'): started after ${formatDuration(2000 + lateMs)}`
   }
-  add({ name: 'ReminderJob', id, expected: 'done', tell })
+  add({ name: 'ReminderJob', id, row: 4, expected: 'done', tell })
 }
 
 async function tick({ fired }: Stage, add: (part: Part) => void): Promise<void> {
   const id = await fired('tick')
-  add({ name: 'TickJob', id, expected: 'done', tell: () => `schedule.yml: cron '*/2 * * * * *'` })
+  add({ name: 'TickJob', id, row: 5, expected: 'done', tell: () => `schedule.yml: cron '*/2 * * * * *'` })
 }
 
 async function importZones(stage: Stage, add: (part: Part) => void): Promise<void> {
@@ -95,11 +98,11 @@ async function importZones(stage: Stage, add: (part: Part) => void): Promise<voi
   const [countryLines, zoneLines] = await Promise.all([countLines(countryFile), countLines(zoneFile)])
   const countries = await client.enqueue(jobNamed('ImportCountriesJob'), [countryFile] as never)
   const rows = ({ result }: PartEnd): string => `${(result as unknown[]).length} lines`
-  add({ name: 'ImportCountriesJob', id: countries.id, expected: 'done', tell: rows })
+  add({ name: 'ImportCountriesJob', id: countries.id, row: 1, expected: 'done', tell: rows })
   const starts = Array.from({ length: Math.ceil(zoneLines / BATCH) }, (_, i) => i * BATCH)
   const calls = starts.map((from) => [zoneFile, from, BATCH]) as never[]
   const zones = await client.enqueueBulk(jobNamed('ImportZonesJob'), calls)
-  for (const { id } of zones) add({ name: 'ImportZonesJob', id, expected: 'done', tell: rows })
+  for (const { id } of zones) add({ name: 'ImportZonesJob', id, row: 2, expected: 'done', tell: rows })
   await Promise.all([countries, ...zones].map(({ id }) => ended(id)))
   const report = await client.enqueue(jobNamed('ReportJob'), [page, countries.id, zones.map(({ id }) => id)] as never)
   const tell = ({ result }: PartEnd): string => {
@@ -108,7 +111,7 @@ async function importZones(stage: Stage, add: (part: Part) => void): Promise<voi
       throw new Error(`expected ${countryLines} countries and ${zoneLines} zones, got ${JSON.stringify(totals)}`)
     return `${totals.zones} zones in ${totals.countries} countries`
   }
-  add({ name: 'ReportJob', id: report.id, expected: 'done', tell })
+  add({ name: 'ReportJob', id: report.id, row: 3, expected: 'done', tell })
 }
 
 async function countLines(file: string): Promise<number> {

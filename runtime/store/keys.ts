@@ -96,7 +96,7 @@ export const keyTemplates = {
   unique: 'rt:unique:{key}',
   /** zset: job id → Redis time in ms at which it got a permit of a concurrency limit, by taking it or by being handed it */
   permits: 'rt:limit:{key}',
-  /** list: ids of the jobs that wait for such a permit, first come first served */
+  /** zset: id of a job that waits for such a permit → its turn, the microsecond at which it was first taken */
   held: 'rt:held:{key}',
   /** set: limit keys whose line may not be empty; every supervisor and scheduler looks after them */
   heldKeys: 'rt:held-keys',
@@ -138,6 +138,8 @@ export const keyTemplates = {
   runMemory: 'rt:mem:{prefix}:{id}',
   /** hash: run memory, name → the node that wrote it, where conflicts are watched */
   runMemoryBy: 'rt:mem-by:{prefix}:{id}',
+  /** list: `<node> <state> <ms> <due ms>`, moves of a run with a history */
+  runMoves: 'rt:run:{id}:moves',
   /** zset: run id by its creation in ms */
   runs: 'rt:runs',
   /** zset: the same for one status */
@@ -150,6 +152,20 @@ export const keyTemplates = {
   runUnique: 'rt:run-unique:{class}',
   /** list: what runs have left to do, `<run> <work> …`; see run-continue.lua */
   advancing: 'rt:advancing',
+
+  // --- ours: pipelines
+  /** hash: pipeline name → its latest version */
+  pipelines: 'rt:pipelines',
+  /** hash: version → JSON of a pipeline's steps, the latest few */
+  pipeline: 'rt:pipeline:{name}',
+  /** hash: `<step>/<parameter>`, or `/<parameter>` for all steps → JSON */
+  pipelineParams: 'rt:pipeline:{name}:params',
+  /** hash: `pipeline`, `first`, `instance`, `params`, `status`, `reason`, `run` … of one run request */
+  pipelineRequest: 'rt:pipeline-request:{id}',
+  /** zset: run request by the ms of its writing */
+  pipelineRequests: 'rt:pipeline-requests',
+  /** set: run requests that nobody has decided about */
+  pipelinePending: 'rt:pipeline-requests:pending',
 
   // --- ours: the archive
   /** stream: jobs, steps and runs that have ended, oldest first; with PostgreSQL, those that it has yet to take */

@@ -15,7 +15,7 @@ if redis.call('HEXISTS', record, 'cancel_asked_at') == 1 then
   finish(id, 'cancelled', now, ttlMs)
   return 'ok'
 end
-if step then run_step_back(step, id, now, tonumber(dueAt) > 0) end
+if step then run_step_back(step, id, now, tonumber(dueAt) > 0, counted == '1', dueAt) end
 if tonumber(dueAt) == 0 then
   local at = redis.call('HMGET', record, 'queue', 'item')
   redis.call('HSET', record, 'state', 'waiting')

@@ -4,7 +4,7 @@ local function run_keys(id)
   local names = {
     key.run(id), key.runTable(id), key.runChildren(id), key.runParents(id), key.runMore(id), key.runKinds(id), key.runTally(id),
     key.runParams(id), key.runLabels(id), key.runOutputs(id), key.runFailed(id), key.runRetrying(id), key.runHeld(id),
-    key.runOwners(id),
+    key.runOwners(id), key.runMoves(id),
   }
   local memory = memory_of(id)
   if memory then

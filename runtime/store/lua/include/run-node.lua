@@ -23,10 +23,10 @@ local PASSED, MORE, FAILED_BEFORE, VETOED, MORE_PARENTS = 1, 2, 4, 8, 16
 
 -- One run during one script: what changes is counted here and written once, by run_flush.
 local function run_of(id, now)
-  local meta = redis.call('HMGET', key.run(id), 'status', 'class', 'created_at', 'ttl_ms', 'unique')
+  local meta = redis.call('HMGET', key.run(id), 'status', 'class', 'created_at', 'ttl_ms', 'unique', 'history')
   if not meta[1] then return nil end
   return {
-    id = id, status = meta[1], class = meta[2], created = meta[3], ttl = tonumber(meta[4]), unique = meta[5], now = tonumber(now),
+    id = id, status = meta[1], class = meta[2], created = meta[3], ttl = tonumber(meta[4]), unique = meta[5], history = meta[6], now = tonumber(now),
     tally = {}, totals = {}, kinds = {}, items = {}, todo = {},
   }
 end
@@ -56,6 +56,13 @@ local function add(counts, field, n)
   counts[field] = (counts[field] or 0) + n
 end
 
+-- Runs with a `history` (pipelines) keep each move with its time: `<node> <state> <ms> <due>`, the latest 5000.
+local function note(run, node, what, due)
+  if not run.history then return end
+  local moves = redis.call('RPUSH', key.runMoves(run.id), node.index .. ' ' .. what .. ' ' .. string.format('%.0f', run.now) .. ' ' .. (due or ''))
+  if moves > 5000 then redis.call('LPOP', key.runMoves(run.id)) end
+end
+
 -- The one place where a node changes its state. False, and nothing changed, when the table does not allow it.
 local function move(run, node, to)
   if not string.find(node_moves[node.state], to, 1, true) then return false end
@@ -66,6 +73,7 @@ local function move(run, node, to)
   add(run.tally, node.kind .. ':' .. to, 1)
   add(run.totals, to, 1)
   node.state = to
+  note(run, node, to, run.due)
   return true
 end
 

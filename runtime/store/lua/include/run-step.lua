@@ -75,9 +75,11 @@ local function run_step_end(step, job, state, now, output, extra)
 end
 
 -- A delivery that ended without ending the step: `delayed` until a later attempt, or back on its queue.
-local function run_step_back(step, job, now, delayed)
+local function run_step_back(step, job, now, delayed, failed, due)
   local run, node = owned_step(step, job, now)
   if not run then return end
+  if failed then note(run, node, 'attempt_failed') end
+  run.due = delayed and due
   move(run, node, delayed and 'delayed' or 'queued')
   write_node(run, node)
   run_flush(run)

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { makeApp, removesApps } from '../support/app.ts'
+import { leavesNoProcess, markedProcesses, runCli, startCli } from '../support/process.ts'
+import { useRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
+
+leavesNoProcess({ withinMs: 20_000 })
+removesApps()
+const server = useRedis()
+
+const timeoutMs = 90_000
+const soon = { timeoutMs: 60_000 }
+
+const job = (greeting: string): string => `
+import { Job } from 'resque-runtime'
+export class HelloJob extends Job {
+  static queue = 'default'
+  static keepResult = '1h'
+  perform(name: string) { return '${greeting} ' + name }
+}`
+
+async function hello(cwd: string): Promise<string> {
+  const { stdout, stderr } = await runCli(['enqueue', 'HelloJob', '"you"', '--wait', '--timeout', '30s'], {
+    cwd,
+    timeoutMs,
+  })
+  return stdout + stderr
+}
+
+describe('runtime dev', () => {
+  it('works on a Redis of its own, follows the code, and leaves nothing behind', async () => {
+    const cwd = await makeApp({ 'src/jobs/hello-job.ts': job('hello') })
+    const dev = startCli(['dev'], { cwd, timeoutMs })
+    await dev.waitForLine(/^dev {7}\| a private Redis \(\d+\): unix:/, soon)
+    await dev.waitForLine(/^work {6}\| .*working on/, soon)
+    await dev.waitForLine(/^scheduler \| .*scheduler started/, soon)
+    assert.equal(await hello(cwd), '"hello you"\n')
+    await writeFile(join(cwd, 'src/jobs/hello-job.ts'), job('good day'))
+    await dev.waitForLine(/work {6}\| .*loaded anew/, soon)
+    assert.equal(await hello(cwd), '"good day you"\n')
+    await writeFile(join(cwd, 'schedule.yml'), "noon: { cron: '0 12 * * *', class: HelloJob, args: [noon] }\n")
+    await dev.waitForLine(/^dev {7}\| schedule changed/, soon)
+    assert.equal((await dev.stop('SIGINT')).exitCode, 0)
+  })
+
+  it('starts the worker when a broken job file is mended', async () => {
+    const cwd = await makeApp({ 'src/jobs/hello-job.ts': 'export class {' })
+    const dev = startCli(['dev'], { cwd, timeoutMs })
+    await dev.waitForLine(/^work {6}\| runtime: .*src\/jobs\/hello-job\.ts:1/, soon)
+    await dev.waitForLine(/^work {6}\| ended \(exit code 2\); starts again/, soon)
+    await writeFile(join(cwd, 'src/jobs/hello-job.ts'), job('hello'))
+    await dev.waitForLine(/^work {6}\| .*working on/, soon)
+    assert.equal((await dev.stop('SIGTERM')).exitCode, 0)
+  })
+
+  it('uses the Redis that the settings name, and masks its password', async () => {
+    const cwd = await makeApp({ 'src/jobs/hello-job.ts': job('hello') })
+    const url = `${server.url}`
+    const dev = startCli(['dev', '--redis', url, '--isolation', 'inline'], { cwd, timeoutMs })
+    await dev.waitForLine(/^dev {7}\| Redis as configured: unix:/, soon)
+    await dev.waitForLine(/^work {6}\| .*working on .* with inline/, soon)
+    assert.equal((await server.client().smembers('resque:workers')).length, 1)
+    await dev.stop('SIGTERM')
+    assert.deepEqual(await server.client().smembers('resque:workers'), [])
+  })
+
+  it('leaves nothing running when it is killed', async () => {
+    const cwd = await makeApp({ 'src/jobs/hello-job.ts': job('hello') })
+    const dev = startCli(['dev'], { cwd, timeoutMs })
+    await dev.waitForLine(/^work {6}\| .*working on/, soon)
+    await dev.stop('SIGKILL')
+    await eventually(async () => (await markedProcesses()).length === 0, { timeoutMs: 20_000, what: 'the end of all' })
+  })
+})
+
+describe('runtime init', () => {
+  it('writes what dev can run, and overwrites nothing', async () => {
+    const cwd = await makeApp({ 'package.json': '{ "name": "app" }' })
+    assert.equal((await runCli(['init'], { cwd })).exitCode, 0)
+    const checked = await runCli(['work', '--drain', '--redis', server.url], { cwd, timeoutMs })
+    assert.deepEqual([checked.exitCode, /"classes":1/.test(checked.stderr)], [0, true], checked.stderr)
+    const before = await readFile(join(cwd, 'schedule.yml'), 'utf8')
+    const again = await runCli(['init'], { cwd })
+    assert.equal(again.exitCode, 1)
+    assert.match(
+      again.stderr,
+      /expected a folder without src\/jobs\/hello-job\.ts, schedule\.yml, config\/runtime\.yml; nothing was written/,
+    )
+    assert.equal(await readFile(join(cwd, 'schedule.yml'), 'utf8'), before)
+  })
+
+  it('writes nothing when one of the files is there', async () => {
+    const cwd = await makeApp({ 'schedule.yml': '' })
+    assert.equal((await runCli(['init'], { cwd })).exitCode, 1)
+    await assert.rejects(readFile(join(cwd, 'src/jobs/hello-job.ts')))
+  })
+})

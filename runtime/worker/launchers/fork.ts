@@ -70,7 +70,10 @@ export class ForkLauncher implements Launcher {
       this.#options.log.info(`ended processes that a dead worker had left: ${abandoned.join(', ')}`)
     this.#sockets = new JobSockets((connection) => this.#connect(connection))
     await this.#sockets.listen()
-    return this.#nextGeneration()
+    return this.#nextGeneration().catch(async (error: unknown) => {
+      await this.stop()
+      throw error
+    })
   }
 
   async reload(): Promise<Manifest> {

@@ -79,7 +79,10 @@ describe('fork: an application of TypeScript modules', () => {
     const { outcome } = await launch(launcher, 'Everything', ['throw']).ended
     assert.ok(outcome?.kind === 'failed')
     const line = everything.split('\n').findIndex((text) => text.includes("TypeError('here')")) + 1
-    assert.ok(outcome.error.backtrace[0]?.includes(`${source.root}/src/jobs/everything.ts:${line}:`), outcome.error.backtrace[0])
+    assert.ok(
+      outcome.error.backtrace[0]?.includes(`${source.root}/src/jobs/everything.ts:${line}:`),
+      outcome.error.backtrace[0],
+    )
   })
 })
 
@@ -111,7 +114,8 @@ it('fork: a beforeFork hook that throws fails its job, and no other', async () =
   const launcher = forkLauncher(
     writeApp({
       'src/jobs/told.ts': told,
-      'config/hooks.ts': 'let calls = 0; export function beforeFork() { calls += 1; if (calls === 1) throw new RangeError("no more") }',
+      'config/hooks.ts':
+        'let calls = 0; export function beforeFork() { calls += 1; if (calls === 1) throw new RangeError("no more") }',
     }),
     noFallback,
   )
@@ -160,7 +164,10 @@ describe('fork: an application that changes', () => {
 
   it('keeps the old one when the new one cannot be loaded, and says where', async () => {
     writeFileSync(join(source.root, 'src/jobs/versioned.ts'), '\nthrow new Error("not today")\nexport {}')
-    await assert.rejects(launcher.reload(), { code: 'ERR_APP_LOAD', message: /versioned\.ts.*not today.*versioned\.ts:2/ })
+    await assert.rejects(launcher.reload(), {
+      code: 'ERR_APP_LOAD',
+      message: /versioned\.ts.*not today.*versioned\.ts:2/,
+    })
     assert.deepEqual(await resultOf(launcher, 'Versioned', 0), [2, 'late 2'])
   })
 

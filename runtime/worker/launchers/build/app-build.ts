@@ -1,7 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { init } from 'es-module-lexer'
 import { importPlaces, rewriteImports, type ImportPlace } from './rewrite.ts'
 import { findSources, isSource } from './sources.ts'
 import { translate, withResolver, type Resolve } from './translate.ts'
@@ -26,7 +25,6 @@ export type BuiltFiles = Record<string, string>
  * @throws Error with file and line of what cannot be read
  */
 export async function buildApp(order: BuildOrder): Promise<BuiltFiles> {
-  await init
   return withResolver(order.root, (resolve) => new AppBuild(order, resolve).run())
 }
 

@@ -20,8 +20,12 @@ export interface RunListeners {
   onOutput: (chunk: Buffer) => void
 }
 
-/** Names of signals by number. */
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
+/** Names of signals by number; where one number has several (SIGABRT, SIGIOT), the first is the usual one. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
+)
 
 /**
  * One forked process as the supervisor sees it: its pid from the zygote, its messages and its output from two sockets,

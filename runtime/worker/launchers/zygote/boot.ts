@@ -10,6 +10,8 @@ import { disablePlatformWorkers } from './node-platform.ts'
 import { watchThreadOrigins } from './thread-origins.ts'
 import { listThreads, type Thread } from './threads.ts'
 
+const FAR_AWAY_MS = 2 ** 30
+
 /** This process, ready for the application to be loaded. */
 export interface Booted {
   boot: Boot
@@ -39,6 +41,8 @@ export async function prepare(): Promise<Booted> {
   const distinct = makeDistinct()
   makeOutputBlock()
   await stat('/') // Starts libuv's thread pool, so that it belongs to the baseline.
+  // Node leaves when nothing is pending; modules and jobs may wait for what is no handle, such as a signal.
+  setInterval(() => undefined, FAR_AWAY_MS)
   const collectGarbage = findGarbageCollector()
   return {
     boot,

@@ -47,10 +47,10 @@ function next(state: Uint32Array): number {
   const shifted = s1 << 9
   state[2] = (state[2] as number) ^ (state[0] as number)
   state[3] = (state[3] as number) ^ s1
-  state[1] = s1 ^ (state[2] as number)
-  state[0] = (state[0] as number) ^ (state[3] as number)
-  state[2] = (state[2] as number) ^ shifted
-  const s3 = state[3] as number
+  state[1] = s1 ^ (state[2])
+  state[0] = (state[0] as number) ^ (state[3])
+  state[2] = (state[2]) ^ shifted
+  const s3 = state[3]
   state[3] = (s3 << 11) | (s3 >>> 21)
   return result >>> 0
 }
@@ -101,7 +101,7 @@ function replacePidAndUptime(): { ms: number } {
     enumerable: true,
     get: () => (role.child ? (childPid ||= getpid()) : zygotePid),
   })
-  const uptime = process.uptime
+  const uptime = process.uptime.bind(process)
   const bornAt = { ms: 0 }
   process.uptime = () => (role.child ? (performance.now() - bornAt.ms) / 1000 : uptime())
   return bornAt

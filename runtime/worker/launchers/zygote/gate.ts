@@ -69,7 +69,11 @@ const PROBE_SECONDS = 5
  * Forks a child that tries what jobs do. `become` turns the new process into a child; it must not connect anywhere.
  * Resolves with the refusal in the zygote; never in the child, which leaves.
  */
-export async function tryFork(become: () => void, collectGarbage: () => void): Promise<Refusal | undefined> {
+export async function tryFork(
+  become: () => void,
+  collectGarbage: () => void,
+  seconds = PROBE_SECONDS,
+): Promise<Refusal | undefined> {
   const threadsBefore = countThreads()
   const pipe = new Int32Array(2)
   pipe2(pipe, O_CLOEXEC)
@@ -77,12 +81,12 @@ export async function tryFork(become: () => void, collectGarbage: () => void): P
   markAllMemory()
   const pid = fork()
   if (pid === 0) {
-    alarm(PROBE_SECONDS)
+    alarm(seconds + 1) // Should the zygote be gone by then.
     become()
     await runStages(to, collectGarbage)
   }
   close(to)
-  const refusal = pid < 0 ? 'fork(2) was refused by the kernel' : awaitProbe(pid, from)
+  const refusal = pid < 0 ? 'fork(2) was refused by the kernel' : awaitProbe(pid, from, seconds)
   close(from)
   if (refusal)
     return { reason: `the trial fork failed: ${refusal}`, cure: 'report this, with the modules your application loads' }
@@ -92,7 +96,6 @@ export async function tryFork(become: () => void, collectGarbage: () => void): P
 }
 
 async function runStages(to: number, collectGarbage: () => void): Promise<never> {
-  const keepAlive = setInterval(() => {}, 1 << 30)
   try {
     for (const [index, stage] of STAGES.entries()) {
       writeAll(to, Uint8Array.of(index))
@@ -103,15 +106,14 @@ async function runStages(to: number, collectGarbage: () => void): Promise<never>
     writeAll(to, Buffer.from(`\xff${(error as Error).message}`, 'latin1'))
     return leave(1)
   }
-  clearInterval(keepAlive)
   process.exit(0)
 }
 
 /** Undefined when the child went through every stage and left by process.exit(0). */
-function awaitProbe(pid: number, from: number): string | undefined {
+function awaitProbe(pid: number, from: number, seconds: number): string | undefined {
   const pidfd = openPidfd(pid)
   const set = Int32Array.from([pidfd, POLLIN])
-  const ended = poll(set, 1, PROBE_SECONDS * 1000) > 0
+  const ended = poll(set, 1, seconds * 1000) > 0
   if (!ended) kill(pid, SIGKILL)
   close(pidfd)
   const status = new Int32Array(1)

@@ -20,8 +20,6 @@ import { close, dieWithParent, writeAll } from './libc.ts'
 import { ZygoteLoop, type Born } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from './messages.ts'
 
-const FAR_AWAY_MS = 2 ** 30
-
 function tell(message: FromZygote): void {
   writeAll(CONTROL_FD, encodeFrame(message))
 }
@@ -71,8 +69,8 @@ async function main(): Promise<void> {
   try {
     app = await load(booted)
   } catch (thrown) {
-    const error = toError(thrown)
-    tell({ type: 'broken', code: String((error as { code?: unknown }).code ?? 'ERR_APP_LOAD'), message: error.message })
+    const error = toError(thrown) as Error & { code?: string }
+    tell({ type: 'broken', code: error.code ?? 'ERR_APP_LOAD', message: error.message })
     return process.exit(1)
   }
   const channel = new JobChannel()
@@ -104,8 +102,6 @@ async function live(
   process.title = jobTitle(assignment)
   channel.open(report(address, launch))
   setLimits(assignment)
-  // Node leaves when nothing is pending; a job may wait for what is not a handle, such as a signal.
-  setInterval(() => undefined, FAR_AWAY_MS)
   const outcome = await runJob(app, assignment, channel, refused)
   channel.send({ type: 'outcome', outcome })
   leave(process.exitCode)

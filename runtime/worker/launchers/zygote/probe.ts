@@ -32,7 +32,7 @@ function churn(collectGarbage: () => void): void {
 
 function startProcess(): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile('/bin/true', (error) => (error ? reject(error) : resolve()))
+    execFile('/bin/true', (error) => (error ? reject(new Error(error.message)) : resolve()))
   })
 }
 

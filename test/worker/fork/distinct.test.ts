@@ -1,0 +1,138 @@
+// Forked state made distinct (promise 10): many siblings of one zygote, which has used everything before.
+import assert from 'node:assert/strict'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
+import { leavesNoProcess } from '../../support/process.ts'
+import { forkLauncher, launch, noFallback, result, resultOf, writeApp } from './support.ts'
+
+leavesNoProcess()
+
+const SIBLINGS = 300
+
+const preload = `
+import crypto, { randomUUID, randomInt, randomFillSync } from 'node:crypto'
+// As nanoid and uuid do it: a pool that is filled once, and ids cut from it.
+export const pools = {
+  node: randomFillSync(Buffer.allocUnsafe(256)),
+  web: crypto.getRandomValues(new Uint8Array(1280)),
+  secret: crypto.getRandomValues(new Uint8Array(32)),
+}
+Object.assign(globalThis, { pools })
+for (const use of [Math.random, randomUUID, () => crypto.randomUUID(), () => globalThis.crypto.randomUUID(), () => randomInt(1000)]) use()
+randomInt(5, () => undefined)
+`
+
+const job = `
+import crypto, { randomUUID, randomInt, randomBytes } from 'node:crypto'
+import { readlinkSync } from 'node:fs'
+import { Job } from 'resque-runtime'
+export class Draws extends Job {
+  async perform(): Promise<unknown> {
+    const { pools } = globalThis as any
+    return {
+      'Math.random': Math.random(),
+      'crypto.randomUUID': crypto.randomUUID(),
+      'randomUUID by name': randomUUID(),
+      'web crypto randomUUID': globalThis.crypto.randomUUID(),
+      'randomInt': [1, 2, 3].map(() => randomInt(2 ** 40)).join(),
+      'randomBytes': randomBytes(16).toString('hex'),
+      'getRandomValues': Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex'),
+      'a pool filled by randomFillSync': pools.node.toString('hex'),
+      'a pool filled by getRandomValues': Buffer.from(pools.web).toString('hex'),
+      'process.pid': process.pid,
+      secret: Buffer.from(pools.secret).toString('hex'),
+      kernelPid: Number(readlinkSync('/proc/self')),
+      uptime: process.uptime(),
+    }
+  }
+}`
+
+describe(`fork: ${SIBLINGS} siblings`, () => {
+  const launcher = forkLauncher(writeApp({ 'src/jobs/draws.ts': job, 'config/preload.ts': preload }), noFallback)
+  const drawn: Record<string, unknown>[] = []
+
+  before(async () => {
+    await launcher.start()
+    for (let index = 0; index < SIBLINGS; index += 10) {
+      const some = await Promise.all(Array.from({ length: 10 }, () => resultOf(launcher, 'Draws')))
+      drawn.push(...(some as Record<string, unknown>[]))
+    }
+  })
+  after(() => launcher.stop())
+
+  for (const what of [
+    'Math.random',
+    'crypto.randomUUID',
+    'randomUUID by name',
+    'web crypto randomUUID',
+    'randomInt',
+    'randomBytes',
+    'getRandomValues',
+    'a pool filled by randomFillSync',
+    'a pool filled by getRandomValues',
+    'process.pid',
+  ])
+    it(`no two have the same ${what}`, () => {
+      assert.equal(new Set(drawn.map((one) => one[what])).size, SIBLINGS)
+    })
+
+  it('know their own pid and age, and share the secret that was made before', () => {
+    for (const { kernelPid, uptime, ...own } of drawn) {
+      assert.equal(own['process.pid'], kernelPid)
+      assert.ok((uptime as number) < 5, `uptime ${uptime as number} s`)
+    }
+    assert.equal(new Set(drawn.map((one) => one['secret'])).size, 1)
+  })
+
+  it('draw evenly', () => {
+    const mean = drawn.reduce((sum, one) => sum + (one['Math.random'] as number), 0) / SIBLINGS
+    assert.ok(mean > 0.4 && mean < 0.6, `mean ${mean}`)
+  })
+})
+
+describe('fork: a connection that was opened while the application was loaded', () => {
+  const heard: string[] = []
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('data', (data) => heard.push(String(data)))
+  })
+  let launcher: ForkLauncher
+  before(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    launcher = forkLauncher(
+      writeApp({
+        'config/preload.ts': `
+          import { createConnection } from 'node:net'
+          const socket = createConnection(${(server.address() as AddressInfo).port}, '127.0.0.1')
+          await new Promise((resolve) => socket.once('connect', resolve))
+          Object.assign(globalThis, { socket })`,
+        'src/jobs/talks.ts': `
+          import { Job } from 'resque-runtime'
+          export class Talks extends Job {
+            async perform(): Promise<unknown> {
+              const { socket } = globalThis as any
+              return new Promise((resolve) => {
+                socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+                socket.on('close', () => resolve('closed'))
+                socket.write('a word of a job')
+              })
+            }
+          }`,
+      }),
+      noFallback,
+    )
+    await launcher.start()
+  })
+  after(async () => {
+    await launcher.stop()
+    server.close()
+  })
+
+  it('is at its end in every child, so that no two speak on it', async () => {
+    const endings = await Promise.all(Array.from({ length: 8 }, () => launch(launcher, 'Talks').ended))
+    for (const ending of endings) assert.match(String(result(ending)), /^(closed|EPIPE|ECONNRESET)$/)
+    assert.deepEqual([sockets.length, sockets[0]?.closed, heard], [1, false, []])
+  })
+})

@@ -1,0 +1,94 @@
+// The parts that are plain functions.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { importPlaces, rewriteImports } from '../../../runtime/worker/launchers/build/rewrite.ts'
+import { Strikes } from '../../../runtime/worker/launchers/fork/strikes.ts'
+import { rangesBetweenDevices } from '../../../runtime/worker/launchers/zygote/fork-ranges.ts'
+import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/zygote/frames.ts'
+
+describe('frames', () => {
+  it('come out as they went in, however the stream is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.jsonValue(), { maxLength: 8 }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
+        (messages, cuts) => {
+          const stream = Buffer.concat(messages.map(encodeFrame))
+          const reader = new FrameReader()
+          const read: unknown[] = []
+          for (let at = 0, turn = 0; at < stream.length; turn += 1) {
+            const length = cuts[turn % cuts.length] ?? 1
+            read.push(...reader.push(stream.subarray(at, at + length)))
+            at += length
+          }
+          assert.deepEqual(read, JSON.parse(JSON.stringify(messages)))
+        },
+      ),
+    )
+  })
+
+  it('of a stream that ends within one are dropped', () => {
+    const reader = new FrameReader()
+    assert.deepEqual(reader.push(encodeFrame({ whole: 1 }).subarray(0, -1)), [])
+  })
+
+  it('of a length that no message has are refused', () => {
+    const header = Buffer.alloc(4)
+    header.writeUInt32LE(MAX_FRAME_BYTES + 1)
+    assert.throws(() => new FrameReader().push(header), /announces/)
+  })
+})
+
+describe('ranges of memory for madvise', () => {
+  it('stop before and go on after each device mapping', () => {
+    const smaps = `
+55d000000000-55d000001000 r--p 00000000 08:01 1 /usr/bin/node
+VmFlags: rd mr mw me sd
+7ff000000000-7ff000004000 r--p 00000000 00:00 0 [vvar]
+VmFlags: rd mr pf io de dd sd
+7ff000004000-7ff000006000 r-xp 00000000 00:00 0 [vdso]
+VmFlags: rd ex mr mw me de sd
+ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]
+VmFlags: ex io`
+    assert.deepEqual(rangesBetweenDevices(smaps), [
+      { start: 0x1000n, bytes: 0x7ff000000000n - 0x1000n },
+      { start: 0x7ff000004000n, bytes: 0x7ffffffff000n - 0x7ff000004000n },
+    ])
+  })
+})
+
+describe('rewriting of imports', () => {
+  it('changes what is an import, and nothing that only looks like one', () => {
+    const code = [
+      'import { a } from "./a.ts"',
+      'export * from "./b.ts"',
+      'const text = \'import("./not.ts")\' // import("./nor.ts")',
+      'const late = () => import("./late.ts")',
+      'const computed = (name) => import(`./${name}.ts`)',
+      'const url = import.meta.url',
+      'import "package"',
+    ].join('\n')
+    const rewritten = rewriteImports(code, importPlaces(code) ?? [], 'file:///x.ts', ({ specifier }) =>
+      specifier?.startsWith('.') ? `${specifier}.mjs` : undefined,
+    )
+    assert.deepEqual(rewritten.split('\n'), [
+      'import { a } from "./a.ts.mjs"',
+      'export * from "./b.ts.mjs"',
+      'const text = \'import("./not.ts")\' // import("./nor.ts")',
+      'const late = () => import("./late.ts.mjs")',
+      'const computed = (name) => import(__resqueRuntimeLocate("file:///x.ts", `./${name}.ts`))',
+      'const url = import.meta.url',
+      'import "package"',
+    ])
+  })
+
+  it('leaves what is no ES module', () => {
+    assert.equal(importPlaces('const a = require("./a")'), undefined)
+  })
+})
+
+it('strikes: too many within a while', () => {
+  const strikes = new Strikes(2, 100)
+  assert.deepEqual([strikes.add(0), strikes.add(200), strikes.add(250)], [false, false, true])
+})

@@ -1,0 +1,140 @@
+// Applications and places that must not be forked: each is refused by name, with a cure, and its jobs run all the same.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { refuseFlags, refusePlatform, type Refusal } from '../../../runtime/worker/launchers/zygote/gate-platform.ts'
+import { leavesNoProcess, ROOT } from '../../support/process.ts'
+import { forkLauncher, resultOf, writeApp } from './support.ts'
+
+leavesNoProcess()
+
+const job = `
+import { Job } from 'resque-runtime'
+export class Works extends Job { async perform(): Promise<string> { return 'worked' } }`
+
+/** Starts the application, runs a job, and gives what was said of forking. */
+async function refusalOf(files: Record<string, string>): Promise<Refusal[]> {
+  const told: Refusal[] = []
+  const launcher = forkLauncher(writeApp({ 'src/jobs/works.ts': job, ...files }), {
+    onFallback: (refusal) => told.push(refusal),
+  })
+  const manifest = await launcher.start()
+  assert.deepEqual(
+    manifest.classes.map(({ name }) => name),
+    ['Works'],
+  )
+  assert.equal(await resultOf(launcher, 'Works'), 'worked')
+  assert.equal(await resultOf(launcher, 'Works'), 'worked')
+  await launcher.stop()
+  return told
+}
+
+describe('fork: refused, and spawned instead', () => {
+  it('an application that starts a Worker while it is loaded: its line is named', async () => {
+    const [refusal, ...more] = await refusalOf({
+      'config/preload.ts': `import { Worker } from 'node:worker_threads'
+
+        const worker = new Worker('setInterval(() => {}, 1000)', { eval: true })
+        worker.unref()
+        await new Promise((resolve) => worker.once('online', resolve))`,
+    })
+    assert.match(
+      refusal?.reason ?? '',
+      /started \d+ threads? \("node", started by new Worker in \S*config\/preload\.ts:3\)/,
+    )
+    assert.match(refusal?.cure ?? '', /afterFork/)
+    assert.deepEqual(more, [])
+  })
+
+  it('an application that registers loader hooks: the thread of tsx is named', async () => {
+    const [refusal] = await refusalOf({
+      'config/preload.ts': `import { register } from 'node:module'
+        register('data:text/javascript,export {}')`,
+    })
+    assert.match(refusal?.reason ?? '', /module\.register in \S*config\/preload\.ts:2/)
+  })
+
+  it('an async beforeFork hook', async () => {
+    const [refusal] = await refusalOf({ 'config/hooks.ts': 'export async function beforeFork() {}' })
+    assert.match(refusal?.reason ?? '', /beforeFork is an async function/)
+  })
+})
+
+it('fork: an application that is repaired is forked after a reload', async () => {
+  const { writeFileSync } = await import('node:fs')
+  const source = writeApp({ 'src/jobs/works.ts': job, 'config/hooks.ts': 'export async function beforeFork() {}' })
+  const launcher = forkLauncher(source)
+  await launcher.start()
+  assert.match(launcher.refusal?.reason ?? '', /async/)
+  writeFileSync(join(source.root, 'config/hooks.ts'), 'export function beforeFork() {}')
+  await launcher.reload()
+  assert.equal(launcher.refusal, undefined)
+  assert.equal(await resultOf(launcher, 'Works'), 'worked')
+  await launcher.stop()
+})
+
+describe('fork: the gate', () => {
+  it('knows the platforms on which forking was tried', () => {
+    for (const [platform, arch, version] of [
+      ['darwin', 'x64', 'v20.1.0'],
+      ['linux', 'arm64', 'v20.1.0'],
+      ['linux', 'x64', 'v21.0.0'],
+      ['linux', 'x64', 'v26.0.0'],
+    ] as const)
+      assert.match(
+        refusePlatform(platform, arch, version)?.reason ?? '',
+        /is tried on/,
+        `${platform} ${arch} ${version}`,
+      )
+    for (const version of ['v20.9.0', 'v22.1.0', 'v24.0.0'])
+      assert.equal(refusePlatform('linux', 'x64', version), undefined)
+  })
+
+  it('refuses loader hooks and the inspector in NODE_OPTIONS', () => {
+    assert.match(refuseFlags({ NODE_OPTIONS: '--max-old-space-size=100 --import tsx' })?.reason ?? '', /--import/)
+    assert.match(refuseFlags({ NODE_OPTIONS: '--inspect=0' })?.reason ?? '', /--inspect/)
+    assert.equal(refuseFlags({ NODE_OPTIONS: '--max-old-space-size=100' }), undefined)
+    assert.equal(refuseFlags({}), undefined)
+  })
+
+  /** Runs a few lines in a node of the zygote's flags, beside the compiled zygote. */
+  const inZygote = (lines: string, ...flags: string[]): string => {
+    const folder = join(ROOT, 'dist/runtime/worker/launchers/zygote')
+    assert.ok(existsSync(folder), 'script/build comes first')
+    const program = `
+      const { disablePlatformWorkers, platformFault } = await import('${folder}/node-platform.js')
+      const { refuseState, tryFork } = await import('${folder}/gate.js')
+      const { listThreads } = await import('${folder}/threads.js')
+      ${lines}
+      process.exit(0)`
+    const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', program], {
+      encoding: 'utf8',
+    })
+    assert.equal(stderr, '')
+    return stdout.trim()
+  }
+
+  it('sees by structure that the workers of the platform were not taken out (planted)', () => {
+    const missing = inZygote('console.log((await refuseState(listThreads(), []))?.reason)', '--single-threaded')
+    assert.match(missing, /3 slots of V8's platform still lead to worker threads/)
+    const present = inZygote(
+      'disablePlatformWorkers(); await (await import("node:fs/promises")).stat("/"); console.log((await refuseState(listThreads(), []))?.reason)',
+      '--single-threaded',
+    )
+    assert.equal(present, 'undefined')
+  })
+
+  it('sees by a trial fork that a child hangs, and where (planted)', () => {
+    const hung = inZygote(
+      `const { role } = await import('${join(ROOT, 'dist/runtime/worker/launchers/zygote/role.js')}')
+      const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/zygote/distinct.js')}')
+      disablePlatformWorkers()
+      makeDistinct()
+      console.log((await tryFork(() => { role.child = true }, () => { for (;;); }, 1))?.reason)`,
+      '--single-threaded',
+    )
+    assert.equal(hung, 'the trial fork failed: it hung while collecting garbage')
+  })
+})

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { nodeBytes, readEdges, readRows, type NodeRow, type StoredEdge, type StoredState } from './run-table.ts'
+import { nodeBytes, readAddedParents, readEdges, readRows, type NodeRow, type StoredEdge, type StoredState } from './run-table.ts'
 import type { NodeKind } from './run-writer.ts'
 
 /** A run's own record; times in milliseconds since 1970. */
@@ -157,7 +157,7 @@ export class RunReader {
         redis.hgetBuffer(keys.runMore(id), `p${node.index}`),
       ]),
     )
-    return [...readEdges(edges), ...(added ? readEdges(added) : [])]
+    return [...readEdges(edges), ...(added ? readAddedParents(added) : [])]
   }
 
   /** All parent edges of the run: the whole edge string, and what was added. For drawing. */
@@ -168,7 +168,7 @@ export class RunReader {
     const added = Object.entries(more as Record<string, Buffer>).filter(([field]) => field.startsWith('p'))
     return {
       parents: all ? readEdges(all) : [],
-      added: new Map(added.map(([field, bytes]) => [Number(field.slice(1)), readEdges(bytes)])),
+      added: new Map(added.map(([field, bytes]) => [Number(field.slice(1)), readAddedParents(bytes)])),
     }
   }
 

@@ -163,6 +163,16 @@ export function readEdges(bytes: Buffer): StoredEdge[] {
   })
 }
 
+/** Reads the parents that a node was given while its run was running: pairs of first and count. */
+export function readAddedParents(bytes: Buffer): StoredEdge[] {
+  const edges: StoredEdge[] = []
+  for (let at = 0; at + 8 <= bytes.length; at += 8) {
+    const [first, count] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)]
+    for (let from = first; from < first + count; from += 1) edges.push({ from, when: 'finished' })
+  }
+  return edges
+}
+
 function packEdge(edge: StoredEdge): number {
   return edge.from + conditions.indexOf(edge.when) * edgeId
 }

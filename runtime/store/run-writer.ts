@@ -43,6 +43,13 @@ export interface Addition {
   edges: { parents: number; children: number }
 }
 
+/** What a step's end must name for its nodes to join: the nodes, and ranges `[first, count]` of them for those that wait for them. */
+export interface StagedNodes {
+  from: number
+  count: number
+  before: [node: number, parents: [first: number, count: number][]][]
+}
+
 /** A creator that dies halfway leaves keys that go by themselves. */
 const unfinishedMs = 3_600_000
 const chunkBytes = 256 * 1024
@@ -117,7 +124,7 @@ export async function stageNodes(
   connection: Connection,
   runId: string,
   addition: Addition,
-): Promise<{ from: number; count: number; before: [number, number[]][] }> {
+): Promise<StagedNodes> {
   return connection.ask(async (redis, keys) => {
     const reply = await redis
       .multi()
@@ -157,11 +164,19 @@ export async function stageNodes(
   })
 }
 
-function byTarget(before: ReadonlyMap<number, readonly number[]>): [number, number[]][] {
-  const parents = new Map<number, number[]>()
-  for (const [node, targets] of before)
-    for (const target of targets) parents.set(target, [...(parents.get(target) ?? []), node])
-  return [...parents]
+/** Existing nodes and the new ones that they shall wait for, as ranges: rows that are added together are one. */
+function byTarget(before: ReadonlyMap<number, readonly number[]>): StagedNodes['before'] {
+  const ranges = new Map<number, [number, number][]>()
+  for (const [node, targets] of [...before].sort(([a], [b]) => a - b)) {
+    for (const target of targets) {
+      const list = ranges.get(target) ?? []
+      const last = list.at(-1)
+      if (last && last[0] + last[1] === node) last[1] += 1
+      else list.push([node, 1])
+      ranges.set(target, list)
+    }
+  }
+  return [...ranges]
 }
 
 function tallyOf(nodes: readonly NewNode[]): [string, string][] {

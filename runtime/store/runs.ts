@@ -2,7 +2,7 @@ import { RuntimeError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
 import { RunMemories } from './memory.ts'
 import { RunReader } from './run-reader.ts'
-import { stageNodes, writeRun, type Addition, type NewRun } from './run-writer.ts'
+import { stageNodes, writeRun, type Addition, type NewRun, type StagedNodes } from './run-writer.ts'
 
 /** What a step that may run is told, as run-step-begin has it. */
 export interface BegunStep {
@@ -137,7 +137,7 @@ export class Runs {
   }
 
   /** Writes nodes that a step adds; its end joins them to the run. */
-  async stage(id: string, addition: Addition): Promise<{ from: number; count: number; before: [number, number[]][] }> {
+  async stage(id: string, addition: Addition): Promise<StagedNodes> {
     return stageNodes(this.#connection, id, addition)
   }
 }

@@ -16,13 +16,15 @@ local function grow(run, staged)
   for _, target in ipairs(staged.before or {}) do
     local node = read_node(run, target[1])
     if node and node.state == 'waiting' then
-      node.open = node.open + #target[2]
-      raise(node, MORE_PARENTS)
-      write_node(run, node)
       local field = 'p' .. node.index
       local parents = { redis.call('HGET', key.runMore(run.id), field) or '' }
-      for _, parent in ipairs(target[2]) do parents[#parents + 1] = struct.pack('<I', parent) end
+      for _, range in ipairs(target[2]) do
+        node.open = node.open + range[2]
+        parents[#parents + 1] = struct.pack('<II', range[1], range[2])
+      end
       redis.call('HSET', key.runMore(run.id), field, table.concat(parents))
+      raise(node, MORE_PARENTS)
+      write_node(run, node)
     end
   end
   add(run.totals, 'total', staged.count)
@@ -43,7 +45,7 @@ local function step_clash(step, extra)
 end
 
 -- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
--- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [new parents]]…]},
+-- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…]},
 -- memory: {values, by, expects}} as in memory-write.
 local function run_step_end(step, job, state, now, output, extra)
   local run, node = owned_step(step, job, now)

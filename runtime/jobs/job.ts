@@ -1,4 +1,5 @@
 import type { JobOptions } from './options.ts'
+import type { SchemaSide } from './typed.ts'
 
 /** Marks job classes and functions, so that another copy of the package knows them, too. */
 export const jobBrand: unique symbol = Symbol.for('resque-runtime.job') as never
@@ -201,17 +202,24 @@ export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ArgsOf
 export type JobDefinition = (new () => { perform(...args: any[]): unknown }) | FunctionJob<any[]>
 
-/** The arguments of a job, as its `perform` has them. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
-export type ArgsOf<J> = J extends new () => { perform(...args: infer A): any }
-  ? A
-  : J extends (this: any, ...args: infer A) => any
+/** The arguments of a job, as its `perform` has them; a typed job's first is what its schema takes, defaults left out. */
+export type ArgsOf<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
+  ? A extends [unknown?, ...infer Rest]
+    ? [input: SchemaSide<S, 'input'>, ...Rest]
+    : A
+  : // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
+    J extends new () => { perform(...args: infer A): any }
     ? A
-    : never
+    : // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
+      J extends (this: any, ...args: infer A) => any
+      ? A
+      : never
 
-/** What a job gives back. */
+/** What a job gives back: of a typed job, what its output schema lets through. */
+export type ResultOf<J> = J extends { output: infer S } ? SchemaSide<S, 'output'> : Returned<J>
+
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
-export type ResultOf<J> = J extends new () => { perform(...args: any[]): infer R }
+type Returned<J> = J extends new () => { perform(...args: any[]): infer R }
   ? Awaited<R>
   : J extends (...args: any[]) => infer R
     ? Awaited<R>

@@ -22,6 +22,13 @@ type SchemaResult<Output> =
 /** The type a schema lets through. */
 export type Infer<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
+/** The type that a schema takes (`input`), or lets through (`output`). */
+export type SchemaSide<S, Side extends 'input' | 'output'> = S extends { readonly '~standard': { readonly types?: infer T } }
+  ? NonNullable<T> extends Record<Side, infer V>
+    ? V
+    : never
+  : never
+
 /** What a schema said of a value. */
 export type Checked = { ok: true; value: unknown } | { ok: false; problems: string }
 

@@ -19,7 +19,11 @@ export type NodeRef = NodeHandle | JobDefinition
 export type AfterRef = NodeRef | { failed: NodeRef | readonly NodeRef[] } | { ended: NodeRef | readonly NodeRef[] }
 
 /** The object that a job's `perform` gets; the run's globals may supply the rest. */
-export type StepParams<J> = ArgsOf<J> extends [infer P, ...unknown[]] ? Partial<P> : Record<string, unknown>
+export type StepParams<J> = ArgsOf<J> extends []
+  ? Record<string, unknown>
+  : ArgsOf<J> extends [(infer P)?, ...unknown[]]
+    ? Partial<NonNullable<P>>
+    : Record<string, unknown>
 
 /** How one job runs in its workflow. Options of a job are over those of its class. */
 export interface NodeOptions<J = unknown> extends Omit<JobOptions, 'unique' | 'concurrency' | 'rateLimit'> {

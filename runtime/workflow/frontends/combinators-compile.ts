@@ -68,25 +68,46 @@ export function compilePart(of: string, part: PartData, queue?: string): Compile
   return { graph: checked(of, graph), definitions: builder.definitions }
 }
 
-function walk(part: PartData, entry: Entry, plan: Plan): End {
+/** Asks for the end of a part inside the one at hand. */
+interface Visit {
+  part: PartData
+  entry: Entry
+}
+
+type Walk = Generator<Visit, End, End>
+
+/** Parts may be nested deeper than calls may: the walks that wait for an inner one are kept in a list. */
+function walk(part: PartData, entry: Entry, plan: Plan): void {
+  const waiting: Walk[] = [visit({ part, entry }, plan)]
+  let end: End = { tasks: [], delayMs: 0 }
+  for (let top = waiting.at(-1); top; top = waiting.at(-1)) {
+    const next = top.next(end)
+    if (next.done) {
+      end = next.value
+      waiting.pop()
+    } else waiting.push(visit(next.value, plan))
+  }
+}
+
+function* visit({ part, entry }: Visit, plan: Plan): Walk {
   switch (part.kind) {
     case 'task':
       return place(part, entry, plan)
     case 'chain':
-      return walkChain(part.members, entry, plan)
+      return yield* walkChain(part.members, entry)
     case 'group':
-      return walkGroup(part.members, entry, plan)
+      return yield* walkGroup(part.members, entry)
     case 'delay':
-      return walk(part.part, { ...entry, delayMs: entry.delayMs + part.delayMs }, plan)
+      return yield { part: part.part, entry: { ...entry, delayMs: entry.delayMs + part.delayMs } }
     case 'with':
-      return walk(part.part, { ...entry, options: { ...entry.options, ...part.options } }, plan)
+      return yield { part: part.part, entry: { ...entry, options: { ...entry.options, ...part.options } } }
   }
 }
 
-function walkChain(members: readonly PartData[], entry: Entry, plan: Plan): End {
+function* walkChain(members: readonly PartData[], entry: Entry): Walk {
   let [tasks, delayMs]: [readonly Task[], number] = [[], entry.delayMs]
-  for (const member of members) {
-    const end = walk(member, { ...entry, after: tasks.length > 0 ? tasks : entry.after, delayMs }, plan)
+  for (const part of members) {
+    const end = yield { part, entry: { ...entry, after: tasks.length > 0 ? tasks : entry.after, delayMs } }
     if (end.tasks.length > 0) tasks = end.tasks
     delayMs = end.delayMs
   }
@@ -94,14 +115,16 @@ function walkChain(members: readonly PartData[], entry: Entry, plan: Plan): End 
 }
 
 /** What follows a group is delayed by the longest delay that its members leave open: never earlier than any of them asks. */
-function walkGroup(members: readonly PartData[], entry: Entry, plan: Plan): End {
-  const ends = members.map((member) => walk(member, entry, plan))
+function* walkGroup(members: readonly PartData[], entry: Entry): Walk {
   const tasks = new Set<Task>()
-  for (const end of ends) for (const task of end.tasks) tasks.add(task)
-  if (tasks.size === 0)
-    return { tasks: [], delayMs: ends.reduce((most, end) => Math.max(most, end.delayMs), entry.delayMs) }
-  const left = ends.map((end) => (end.tasks.length > 0 ? end.delayMs : end.delayMs - entry.delayMs))
-  return { tasks: [...tasks], delayMs: left.reduce((most, ms) => Math.max(most, ms), 0) }
+  let [delayMs, emptyMs] = [0, entry.delayMs]
+  for (const part of members) {
+    const end = yield { part, entry }
+    for (const task of end.tasks) tasks.add(task)
+    if (end.tasks.length === 0) emptyMs = Math.max(emptyMs, end.delayMs)
+    delayMs = Math.max(delayMs, end.tasks.length > 0 ? end.delayMs : end.delayMs - entry.delayMs)
+  }
+  return tasks.size === 0 ? { tasks: [], delayMs: emptyMs } : { tasks: [...tasks], delayMs }
 }
 
 function place(task: Task, entry: Entry, plan: Plan): End {

@@ -1,4 +1,4 @@
-import type { StandardSchema } from '../../jobs/typed.ts'
+import type { SchemaSide } from '../../jobs/typed.ts'
 import type { JobDefinition } from '../../jobs/job.ts'
 import type { NodeOptions, StepParams } from '../graph-builder.ts'
 
@@ -25,29 +25,24 @@ export interface Part<in Needs = any, out Gives = any> {
   with(options: PartOptions): Part<Needs, Gives>
 }
 
-type SchemaInput<S> = S extends StandardSchema<infer I, unknown> ? I : never
-type SchemaOutput<S> =
-  S extends StandardSchema<never, infer O> ? O : S extends StandardSchema<infer _I, infer O> ? O : never
+/** The object that a task's params are a part of: a typed job's input before defaults, else what `perform` takes. */
+export type InputOf<J> = J extends { input: infer S }
+  ? SchemaSide<S, 'input'>
+  : J extends JobDefinition
+    ? StepParams<J>
+    : never
 
-/** What a typed job takes, before defaults; `{}` for a job without a schema. */
-export type InputOf<J> = J extends { input: infer S } ? SchemaInput<S> : object
+/** Required keys of a typed job's input that its own params do not give. */
+export type NeedsOf<J, Given> = J extends { input: infer S }
+  ? { [K in RequiredKeys<SchemaSide<S, 'input'>> as K extends Given ? never : K]: SchemaSide<S, 'input'>[K] }
+  : object
+
 /** What a typed job gives. A job that sets memory keys by itself (`static provides`) may give anything. */
 export type GivesOf<J> = J extends { provides: unknown }
   ? Anything
   : J extends { output: infer S }
-    ? SchemaOutput<S>
+    ? SchemaSide<S, 'output'>
     : Anything
-
-/** A task's own parameters: some of the keys of its input, the rest comes from memory. */
-export type TaskParams<J> = J extends { input: infer S }
-  ? Partial<SchemaInput<S>>
-  : J extends JobDefinition
-    ? StepParams<J>
-    : never
-/** Refuses keys that a typed job does not take. */
-export type NoOther<J, P> = J extends { input: infer S }
-  ? { [K in Exclude<keyof P, keyof SchemaInput<S>>]: never }
-  : unknown
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 type RequiredKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? never : K }[keyof T]

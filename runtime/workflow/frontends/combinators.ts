@@ -11,11 +11,10 @@ import type {
   GroupGives,
   GroupNeeds,
   InputOf,
-  NoOther,
+  NeedsOf,
   Part,
   PartOptions,
   Supplied,
-  TaskParams,
 } from './combinators-types.ts'
 
 /** Marks parts, so that another copy of the package knows them, too. */
@@ -40,10 +39,10 @@ class PartOf implements Part {
  * `task` once for each step.
  * @throws RuntimeError ERR_ARGUMENT for what is no job
  */
-export function task<J extends JobDefinition, P extends TaskParams<J> = object & TaskParams<J>>(
+export function task<J extends JobDefinition, K extends keyof InputOf<J> = never>(
   job: J,
-  params?: P & NoOther<J, P>,
-): Part<Omit<InputOf<J>, string extends keyof P ? never : keyof P>, GivesOf<J>> {
+  params?: Pick<InputOf<J>, K>,
+): Part<NeedsOf<J, K>, GivesOf<J>> {
   if (!isJob(job))
     throw new RuntimeError(
       'ERR_ARGUMENT',
@@ -86,10 +85,11 @@ export function partData(part: unknown, what: string): PartData {
   )
 }
 
-/** Lists in lists of their own kind are one list: nesting costs nothing. */
+/** Lists in lists of their own kind are one list, and a list of one is that one: nesting costs nothing. */
 function listOf(kind: 'chain' | 'group', parts: readonly unknown[]): Part {
-  const members = parts.map((part, i) => partData(part, `${kind}, part ${i + 1}`))
-  return new PartOf({ kind, members: members.flatMap((member) => (member.kind === kind ? member.members : [member])) })
+  const given = parts.map((part, i) => partData(part, `${kind}, part ${i + 1}`))
+  const members = given.flatMap((member) => (member.kind === kind ? member.members : [member]))
+  return new PartOf(members.length === 1 && members[0] ? members[0] : { kind, members })
 }
 
 function describe(value: unknown): string {

@@ -23,7 +23,17 @@ let counter = 0
 export function assignmentOf(className: string, args: unknown[] = [], more: Partial<Assignment> = {}): Assignment {
   counter += 1
   const args_ = JSON.stringify(args)
-  return { phase: 'perform', jobId: `job${counter}`, className, queue: 'q', args: args_, attempt: 1, worker: 'host:1:q', keepResult: true, ...more }
+  return {
+    phase: 'perform',
+    jobId: `job${counter}`,
+    className,
+    queue: 'q',
+    args: args_,
+    attempt: 1,
+    worker: 'host:1:q',
+    keepResult: true,
+    ...more,
+  }
 }
 
 export function launcherContract(name: string, make: () => Launcher, skips: Skips = {}): void {
@@ -36,7 +46,10 @@ export function launcherContract(name: string, make: () => Launcher, skips: Skip
     const run = (className: string, ...args: unknown[]): Promise<Ending> => launch(className, args).ended
     const started = (): Promise<unknown> => {
       const seen = messages.length
-      return eventually(() => messages.slice(seen).some((message) => message.type === 'started'), { timeoutMs: 20_000, what: 'the job to start' })
+      return eventually(() => messages.slice(seen).some((message) => message.type === 'started'), {
+        timeoutMs: 20_000,
+        what: 'the job to start',
+      })
     }
 
     before(async () => {
@@ -83,15 +96,23 @@ export function launcherContract(name: string, make: () => Launcher, skips: Skip
       const seen = messages.length
       await run('Talks')
       const said = messages.slice(seen)
-      assert.deepEqual(said.find((message) => message.type === 'progress'), { type: 'progress', at: 1, of: 3, note: 'begun' })
-      assert.deepEqual(said.find((message) => message.type === 'log'), { type: 'log', line: 'a line kept' })
+      assert.deepEqual(
+        said.find((message) => message.type === 'progress'),
+        { type: 'progress', at: 1, of: 3, note: 'begun' },
+      )
+      assert.deepEqual(
+        said.find((message) => message.type === 'log'),
+        { type: 'log', line: 'a line kept' },
+      )
     })
 
     it('holds a job that gets no permit, and runs one that does', async () => {
       for (const granted of [false, true]) {
         const seen = messages.length
         const launched = launch('Limited')
-        await eventually(() => messages.slice(seen).some((message) => message.type === 'permits'), { timeoutMs: 20_000 })
+        await eventually(() => messages.slice(seen).some((message) => message.type === 'permits'), {
+          timeoutMs: 20_000,
+        })
         launched.send({ type: 'answer', granted })
         assert.equal((await launched.ended).outcome?.kind, granted ? 'done' : 'held')
       }
@@ -108,7 +129,12 @@ export function launcherContract(name: string, make: () => Launcher, skips: Skip
 
     it('shows no job what another did', { skip: skips['own process'] }, async () => {
       const first = JSON.parse(resultOf(await run('Changes'))) as { pid: number }
-      const second = JSON.parse(resultOf(await run('Changes'))) as { pid: number; count: number; env?: string; cwd: string }
+      const second = JSON.parse(resultOf(await run('Changes'))) as {
+        pid: number
+        count: number
+        env?: string
+        cwd: string
+      }
       assert.notEqual(first.pid, second.pid)
       assert.deepEqual([second.count, second.env, second.cwd], [1, undefined, contractApp.root])
     })

@@ -15,5 +15,12 @@ launcherContract('inline', () => new InlineLauncher(contractApp), {
 })
 launcherContract(
   'spawn',
-  () => new SpawnLauncher({ source: contractApp, log: silentLogger, spares: 2, bootTimeoutMs: 30_000, passOutput: nowhere }),
+  () =>
+    new SpawnLauncher({
+      source: contractApp,
+      log: silentLogger,
+      spares: 2,
+      bootTimeoutMs: 30_000,
+      passOutput: nowhere,
+    }),
 )

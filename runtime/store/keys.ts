@@ -159,7 +159,7 @@ export const keyTemplates = {
   /** hash: version → JSON of a pipeline's steps, the latest few */
   pipeline: 'rt:pipeline:{name}',
   /** hash: `<step>/<parameter>`, or `/<parameter>` for all steps → JSON */
-  pipelineParams: 'rt:pipeline:{name}:params',
+  pipelineParams: 'rt:pipeline-params:{name}',
   /** hash: `pipeline`, `first`, `instance`, `params`, `status`, `reason`, `run` … of one run request */
   pipelineRequest: 'rt:pipeline-request:{id}',
   /** zset: run request by the ms of its writing */

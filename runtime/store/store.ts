@@ -5,6 +5,7 @@ import { Failures } from './failures.ts'
 import { Jobs } from './jobs.ts'
 import { Limits } from './limits.ts'
 import { Locks } from './locks.ts'
+import { PipelineStore } from './pipelines.ts'
 import { Queues } from './queues.ts'
 import { Runs } from './runs.ts'
 import type { RedisSettings } from './redis.ts'
@@ -26,6 +27,7 @@ export interface Store {
   readonly supervisors: Supervisors
   readonly runs: Runs
   readonly archive: ArchiveStream
+  readonly pipelines: PipelineStore
   /** Lets go of Redis at once; commands under way fail. */
   close(): void
 }
@@ -46,6 +48,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     supervisors: new Supervisors(connection),
     runs: new Runs(connection),
     archive: new ArchiveStream(connection),
+    pipelines: new PipelineStore(connection),
     close: () => connection.close(),
   }
 }

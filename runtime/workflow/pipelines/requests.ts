@@ -1,0 +1,106 @@
+import { RuntimeError, toError, hasCode } from '../../core/errors.ts'
+import type { RunRequest } from '../../store/pipelines.ts'
+import { createRun, type RunTarget } from '../create-run.ts'
+import { compilePipeline } from '../frontends/pipeline.ts'
+import type { PipelineDefinition, PipelineStep } from './definition.ts'
+
+/** The engine's unique name of an instance: at most one run with it is under way. */
+export const instanceName = (pipeline: string, instance: number): string => `pipeline:${pipeline}:${instance}`
+
+/**
+ * Decides about a pending request: creates its run, and starts it in the step that accepts the request; or rejects it with
+ * a reason. Any process may do so at any time, several at once, too: one decision counts.
+ * @returns the request as decided
+ */
+export async function decideRequest(target: RunTarget, id: string): Promise<RunRequest> {
+  const { pipelines, runs } = target.store
+  const request = await required(target, id)
+  if (request.status !== 'Pending') return request
+  let run: string | undefined
+  try {
+    run = await createFor(target, request)
+  } catch (thrown) {
+    // Redis went away: the request stays pending, and somebody decides later.
+    if (hasCode(thrown, 'ERR_REDIS')) throw thrown
+    await pipelines.decide(id, { reason: toError(thrown).message.slice(0, 500) }, target.clock.now())
+    return required(target, id)
+  }
+  const reply = await pipelines.decide(id, { run }, target.clock.now())
+  if (reply === 'accepted') await runs.advance(target.clock.now())
+  else await runs.destroy(run).catch(() => undefined)
+  return required(target, id)
+}
+
+/** Decides about what somebody wrote and could not see through. @returns how many there were */
+export async function decidePending(target: RunTarget): Promise<number> {
+  const ids = await target.store.pipelines.pending()
+  for (const id of ids) {
+    await decideRequest(target, id).catch((error: unknown) => {
+      if (!hasCode(error, 'ERR_NOT_FOUND')) throw error
+      return target.store.pipelines.decide(id, { reason: 'gone' }, target.clock.now())
+    })
+  }
+  return ids.length
+}
+
+async function required({ store }: RunTarget, id: string): Promise<RunRequest> {
+  const request = await store.pipelines.findRequest(id)
+  if (request) return request
+  throw new RuntimeError('ERR_NOT_FOUND', `no run request ${id}; \`runtime pipeline runs --requests\` lists them`)
+}
+
+async function createFor(target: RunTarget, request: RunRequest): Promise<string> {
+  const { store } = target
+  const { pipeline, instance, first } = request
+  const found = await readDefinition(target, pipeline)
+  const unique = instanceName(pipeline, instance)
+  const holder = await store.pipelines.holder(unique)
+  if (holder !== undefined)
+    throw new RuntimeError('ERR_STATE', `instance ${instance} of ${pipeline} is running: run ${holder}`)
+  const params = await levels(target, found.definition, JSON.parse(request.params) as Record<string, unknown>)
+  const graph = compilePipeline(found.definition, { first, paramsOf: params })
+  return createRun(target, {
+    className: pipeline,
+    graph,
+    unique,
+    args: [JSON.parse(request.params)],
+    fields: {
+      pipeline,
+      version: String(found.version),
+      instance: String(instance),
+      history: '1',
+      request: request.id,
+      ...(first === undefined ? {} : { first }),
+    },
+  })
+}
+
+/** A pipeline's latest definition. @throws RuntimeError ERR_NOT_FOUND */
+export async function readDefinition(
+  { store }: RunTarget,
+  name: string,
+  version?: number,
+): Promise<{ version: number; definition: PipelineDefinition }> {
+  const found = await store.pipelines.definition(name, version)
+  if (found) return { version: found.version, definition: JSON.parse(found.text) as PipelineDefinition }
+  const names = [...(await store.pipelines.names()).keys()]
+  if (version !== undefined && names.includes(name)) {
+    const kept = await store.pipelines.versions(name)
+    throw new RuntimeError('ERR_NOT_FOUND', `pipeline ${name} has no version ${version}; it has ${kept.join(', ')}`)
+  }
+  const known =
+    names.length === 0 ? 'none is loaded: run `runtime pipeline load pipelines.yml`' : `there are ${names.join(', ')}`
+  throw new RuntimeError('ERR_NOT_FOUND', `unknown pipeline ${JSON.stringify(name)}; ${known}`)
+}
+
+/** Parameters of each step: the run's over the step's over the pipeline's; at one level, what was set is over what the file says. */
+async function levels(
+  { store }: RunTarget,
+  definition: PipelineDefinition,
+  own: Record<string, unknown>,
+): Promise<(step: PipelineStep) => Record<string, unknown>> {
+  const set = await store.pipelines.params(definition.name)
+  const of = (level: string): Record<string, unknown> =>
+    Object.fromEntries([...(set.get(level) ?? [])].map(([key, text]) => [key, JSON.parse(text) as unknown]))
+  return (step) => ({ ...definition.params, ...of(''), ...step.params, ...of(step.name), ...own })
+}

@@ -37,12 +37,15 @@ export const workCommand = command<WorkFlags>({
     const archiver = makeArchiver(context)
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
-      await supervisor.start()
+      // It may be told to leave while it still waits for Redis.
+      await Promise.race([supervisor.start(), supervisor.left])
       await archiver.start()
       await supervisor.left
     } finally {
       await archiver.stop()
       off()
+      // What a job in this very process left behind (a timer, a socket) does not keep it.
+      setTimeout(() => process.exit(), 500).unref()
     }
   },
 })

@@ -8,11 +8,15 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** Starts services in order; when one refuses, those already started are stopped in reverse. */
-export async function startAll(services: readonly Service[]): Promise<void> {
+/**
+ * Starts services in order; when one refuses, those already started are stopped in reverse.
+ * @param isOver true when somebody has asked for the end meanwhile: then no more are started
+ */
+export async function startAll(services: readonly Service[], isOver: () => boolean = () => false): Promise<void> {
   const started: Service[] = []
   try {
     for (const service of services) {
+      if (isOver()) return
       started.push(service)
       await service.start()
     }

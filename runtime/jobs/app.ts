@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { RuntimeError, toError } from '../core/errors.ts'
@@ -120,9 +120,8 @@ async function loadModule(file: string, name: string): Promise<Record<string, un
   } catch (thrown) {
     const error = toError(thrown)
     if ((error as { code?: unknown }).code === 'ERR_NAME_CLASH') throw error
-    throw new RuntimeError('ERR_APP_LOAD', `${name}: cannot be loaded: ${error.message}${whereIn(error, name)}`, {
-      cause: error,
-    })
+    const place = whereIn(error, name) || (error instanceof SyntaxError ? await syntaxPlace(file, name) : '')
+    throw new RuntimeError('ERR_APP_LOAD', `${name}: cannot be loaded: ${error.message}${place}`, { cause: error })
   }
 }
 
@@ -143,4 +142,12 @@ function whereIn(error: Error, name: string): string {
   const place = error.stack?.split('\n').find((line) => line.includes(name) && /:\d+/.test(line))
   const at = place && new RegExp(`${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+(:\\d+)?`).exec(place)?.[0]
   return at && !error.message.includes(at) ? ` (${at})` : ''
+}
+
+/** Node keeps the place of a syntax error to itself: esbuild finds it, when it is in the file itself. */
+async function syntaxPlace(file: string, name: string): Promise<string> {
+  const { transform } = await import('esbuild')
+  const failed = await transform(readFileSync(file, 'utf8'), { logLevel: 'silent' }).catch((error: unknown) => error)
+  const [flaw] = (failed as { errors?: { location: { line: number; column: number } | null }[] }).errors ?? []
+  return flaw?.location ? ` (${name}:${flaw.location.line}:${flaw.location.column + 1})` : ''
 }

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { keysOf, type Keys } from './keys.ts'
-import { connect, explain, type RedisSettings } from './redis.ts'
+import { connect, explain, placeName, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
 
 /** One namespace of one Redis: what every part of the store works on. */
@@ -27,7 +27,7 @@ export class Connection {
     try {
       return await commands(this.redis, this.keys)
     } catch (error) {
-      throw explain(error)
+      throw explain(error, placeName(this.settings))
     }
   }
 

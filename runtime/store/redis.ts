@@ -80,14 +80,21 @@ const causes: [RegExp, string][] = [
   ],
 ]
 
+/** Where these settings lead, for messages: no user, no password. */
+export function placeName({ address, sentinel }: RedisSettings): string {
+  if (sentinel) return `${sentinel.name} (by its sentinels)`
+  return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
+}
+
 /** A Redis error in plain words, with what to do. Errors of our own pass through. */
-export function explain(error: unknown): RuntimeError {
+export function explain(error: unknown, place?: string): RuntimeError {
   if (error instanceof RuntimeError) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
   const advice = causes.find(([pattern]) => pattern.test(text))?.[1]
   const said = text.includes('max retries per request') ? 'cannot be reached' : text
-  return new RuntimeError('ERR_REDIS', `Redis: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
+  const redis = place === undefined ? 'Redis' : `Redis at ${place}`
+  return new RuntimeError('ERR_REDIS', `${redis}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
     cause: error,
   })
 }

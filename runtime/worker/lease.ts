@@ -84,7 +84,8 @@ export class Lease implements Service {
         await clock.sleep(pauseMs)
       }
     }
-    await this.#loop.start()
+    if (this.#stopped) await this.stop()
+    else await this.#loop.start()
   }
 
   async stop(): Promise<void> {

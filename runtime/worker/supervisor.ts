@@ -129,7 +129,9 @@ export class Supervisor implements Service {
   async start(): Promise<void> {
     this.#learn(await this.#options.launcher.start())
     await this.#startOtherLaunchers()
-    await startAll(this.#services)
+    await startAll(this.#services, () => this.#ending !== undefined)
+    // Told to leave while it waited for Redis.
+    if (this.#ending) return stopAll(this.#services)
     const { connection } = this.#options.store
     await connection.listen(connection.keys.control(), (message) => this.#hear(message))
     const { launcher, queues, log } = this.#options

@@ -127,7 +127,7 @@ describe('hooks of perform', () => {
 
   it('verbs are obeyed: a discarded job is no failure', async () => {
     class DroppedJob extends HookedJob {
-      override perform(): string {
+      override perform(_who: string): string {
         throw new Discard('not needed any more')
       }
     }

@@ -88,9 +88,9 @@ describe('the registry', () => {
 
   it('knows jobs of another copy of this package', () => {
     class Foreign {
-      static readonly [Symbol.for('resque-runtime.job')] = true
       perform(): void {}
     }
+    Object.assign(Foreign, { [Symbol.for('resque-runtime.job')]: true })
     assert.equal(registryOf({ Foreign }).job('Foreign'), Foreign)
   })
 })

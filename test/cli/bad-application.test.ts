@@ -1,0 +1,103 @@
+// A broken application stops `work` at its start, with file and line; a wrong setting stops every command.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { makeApp, removesApps } from '../support/app.ts'
+import { leavesNoProcess, runCli } from '../support/process.ts'
+import { useRedis } from '../support/redis.ts'
+
+leavesNoProcess()
+removesApps()
+const server = useRedis()
+
+const broken: [name: string, file: string, text: string, said: RegExp][] = [
+  ['does not compile', 'a-job.ts', '\n\nexport class {', /src\/jobs\/a-job\.ts:3:1\d: .*Expected identifier/s],
+  ['is no JavaScript', 'a-job.js', '\n\nexport class {', /src\/jobs\/a-job\.js.*:3/s],
+  [
+    'throws at import',
+    'a-job.ts',
+    "const a: number = 1\n\nthrow new RangeError('no luck')\nexport { a }",
+    /src\/jobs\/a-job\.ts: .*no luck.*a-job\.ts:3/,
+  ],
+  [
+    'imports what is not there',
+    'a-job.ts',
+    "\nimport { x } from './nowhere.ts'\nexport { x }",
+    /src\/jobs\/a-job\.ts.*nowhere/s,
+  ],
+  [
+    'exports nothing',
+    'a-job.ts',
+    'const a = 1\nvoid a',
+    /src\/jobs\/a-job\.ts: expected it to export a job, it exports nothing/,
+  ],
+]
+const good = "import { Job } from 'resque-runtime'\nexport class GoodJob extends Job { perform() {} }"
+
+for (const isolation of ['fork', 'spawn', 'inline']) {
+  describe(`a job file stops the worker at its start (${isolation}) when it`, () => {
+    for (const [name, file, text, said] of broken) {
+      it(name, async () => {
+        const cwd = await makeApp({ [`src/jobs/${file}`]: text, 'src/jobs/good-job.ts': good })
+        const args = ['work', '--redis', server.url, '--isolation', isolation]
+        const { exitCode, stderr } = await runCli(args, { cwd, timeoutMs: 60_000 })
+        assert.match(stderr, said)
+        assert.equal(exitCode, 2, stderr)
+        assert.deepEqual(await server.client().smembers('resque:workers'), [], 'nobody was registered')
+      })
+    }
+  })
+}
+
+describe('an application is refused, too, for', () => {
+  it('two jobs of one name, with both files', async () => {
+    const cwd = await makeApp({ 'src/jobs/a.ts': good, 'src/jobs/b.ts': good })
+    const { exitCode, stderr } = await runCli(['work', '--redis', server.url], { cwd, timeoutMs: 60_000 })
+    assert.match(stderr, /GoodJob: expected one job of this name, found it in src\/jobs\/a\.ts and in src\/jobs\/b\.ts/)
+    assert.equal(exitCode, 2)
+  })
+
+  it('an option that is wrong', async () => {
+    const cwd = await makeApp({ 'src/jobs/a.ts': good.replace('perform', "static timeout = 'soon'; perform") })
+    const { exitCode, stderr } = await runCli(['work', '--redis', server.url], { cwd, timeoutMs: 60_000 })
+    assert.match(stderr, /timeout of GoodJob: expected milliseconds or text like .*, got "soon"/)
+    assert.equal(exitCode, 2)
+  })
+
+  it('having no jobs folder', async () => {
+    const { exitCode, stderr } = await runCli(['work', '--redis', server.url], {
+      cwd: await makeApp(),
+      timeoutMs: 60_000,
+    })
+    assert.match(stderr, /src\/jobs: expected a folder of jobs under .*; create it, or set jobs\.paths/)
+    assert.equal(exitCode, 2)
+  })
+})
+
+describe('a setting that is wrong stops the command', () => {
+  it('with its line, and the name that was meant', async () => {
+    const cwd = await makeApp({ 'config/runtime.yml': 'worker:\n  concurency: 2\n', 'src/jobs/a.ts': good })
+    const { exitCode, stderr } = await runCli(['work', '--redis', server.url], { cwd })
+    assert.match(stderr, /^runtime: config\/runtime\.yml:2: .*concurency.*did you mean .*concurrency/)
+    assert.equal(exitCode, 2)
+  })
+
+  for (const [args, said] of [
+    [['work', '--isolation', 'thread'], /isolation.*thread/s],
+    [['work', '--concurrency', 'many'], /concurrency/],
+    [['work', '--queues', '!low'], /queues: expected a list such as high,low or \*, got "!low"/],
+    [['work', '--colour'], /Unknown argument: colour/],
+    [['wrok'], /wrok|Did you mean work/],
+    [[], /expected a command; see runtime --help/],
+    [['enqueue', 'NoSuchJob'], /NoSuchJob: expected one of GoodJob/],
+    [['enqueue', 'GoodJob', 'u1'], /argument u1: expected JSON/],
+    [['enqueue', 'GoodJob', '--in', 'soon'], /enqueueIn GoodJob: expected milliseconds or text/],
+    [['enqueue', 'GoodJob', '--at', 'soon'], /--at: expected a moment/],
+  ] as [string[], RegExp][]) {
+    it(`runtime ${args.join(' ')}`, async () => {
+      const cwd = await makeApp({ 'src/jobs/a.ts': good })
+      const { exitCode, stderr } = await runCli(args, { cwd, env: { REDIS_URL: server.url } })
+      assert.match(stderr, said)
+      assert.equal(exitCode, 2, stderr)
+    })
+  }
+})

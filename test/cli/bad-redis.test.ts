@@ -1,0 +1,125 @@
+// A Redis that is not there, refuses, or dies: producers are told soon, workers wait, nothing in flight is dropped.
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { makeApp, removesApps } from '../support/app.ts'
+import { leavesNoProcess, runCli, startCli } from '../support/process.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
+
+leavesNoProcess()
+removesApps()
+
+const timeoutMs = 90_000
+const soon = { timeoutMs: 60_000 }
+/** Says that it runs, then waits for a file. */
+const patient = `
+import { existsSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import { Job } from 'resque-runtime'
+export class PatientJob extends Job {
+  static queue = 'low'
+  async perform(file) {
+    console.log('begun')
+    while (!existsSync(file)) await setTimeout(20)
+    console.log('finished')
+  }
+}`
+const files = { 'src/jobs/patient-job.js': patient }
+const nowhere = 'redis://:secret@127.0.0.1:1'
+
+describe('a Redis that is not there', () => {
+  it('is an error of a producer within seconds, without the password', async () => {
+    const cwd = await makeApp(files)
+    for (const args of [['enqueue', 'PatientJob', '"x"'], ['queues'], ['stats'], ['failed', 'list']]) {
+      const startedAt = performance.now()
+      const { exitCode, stderr } = await runCli([...args, '--redis', nowhere], { cwd, timeoutMs })
+      assert.match(
+        stderr,
+        /^runtime: Redis.*127\.0\.0\.1:1.*cannot be reached; is Redis running, and is REDIS_URL right\?\n$/,
+        args.join(' '),
+      )
+      assert.doesNotMatch(stderr, /secret/)
+      assert.equal(exitCode, 1)
+      assert.ok(performance.now() - startedAt < 20_000)
+    }
+  })
+
+  it('is waited for by a worker, which can be stopped meanwhile', async () => {
+    const worker = startCli(['work', '--redis', nowhere], { cwd: await makeApp(files), timeoutMs })
+    await worker.waitForLine(/waiting for Redis: .*cannot be reached/, soon)
+    await worker.waitForLine(/waiting for Redis: .*cannot be reached/, soon)
+    const { signal, exitCode, stderr } = await worker.stop('SIGTERM')
+    assert.deepEqual([signal, exitCode], [null, 0], stderr)
+    assert.doesNotMatch(stderr, /secret/)
+  })
+})
+
+describe('a Redis that wants a password', () => {
+  let server: TestRedis
+  before(async () => (server = await startRedis({ args: ['--requirepass', 'open sesame'] })))
+  after(() => server.stop())
+
+  it('stops producer and worker, and says what to check', async () => {
+    const cwd = await makeApp(files)
+    for (const args of [['queues'], ['enqueue', 'PatientJob', '"x"'], ['work']]) {
+      for (const password of [undefined, 'wrong']) {
+        const { exitCode, stderr } = await runCli([...args, '--redis', server.url], {
+          cwd,
+          env: { RUNTIME_REDIS_PASSWORD: password },
+          timeoutMs,
+        })
+        assert.match(stderr, /runtime: Redis.*(NOAUTH|WRONGPASS).*check the user and password/, args.join(' '))
+        assert.equal(exitCode, 1)
+      }
+    }
+  })
+
+  it('is used with it', async () => {
+    const cwd = await makeApp(files)
+    const { exitCode } = await runCli(['queues', '--redis', server.url], {
+      cwd,
+      env: { RUNTIME_REDIS_PASSWORD: 'open sesame' },
+      timeoutMs,
+    })
+    assert.equal(exitCode, 0)
+  })
+})
+
+describe('a Redis that dies while a job runs', () => {
+  let server: TestRedis
+  before(async () => (server = await startRedis({ appendonly: true })))
+  after(() => server.stop())
+
+  it('loses nothing: the job ends once, its end is recorded when Redis is back, and what waited runs', async () => {
+    const cwd = await makeApp(files)
+    const [first, second] = [join(cwd, 'first'), join(cwd, 'second')]
+    const worker = startCli(['work', '--redis', server.url], { cwd, timeoutMs })
+    for (const file of [first, second]) {
+      assert.equal(
+        (await runCli(['enqueue', 'PatientJob', JSON.stringify(file), '--redis', server.url], { cwd, timeoutMs }))
+          .exitCode,
+        0,
+      )
+    }
+    await worker.waitForLine(/^begun$/, soon)
+    await server.kill('SIGKILL')
+    await writeFile(first, '')
+    await worker.waitForLine(/^finished$/, soon)
+    await worker.waitForLine(/its end cannot be recorded yet/, soon)
+    await server.restart()
+    await writeFile(second, '')
+    const redis = server.client()
+    await eventually(async () => (await redis.get('resque:stat:processed')) === '2', {
+      timeoutMs: 60_000,
+      what: 'both jobs',
+    })
+    const { stdout, stderr } = await worker.stop('SIGQUIT')
+    assert.deepEqual(stdout.match(/begun|finished/g), ['begun', 'finished', 'begun', 'finished'], stderr)
+    assert.deepEqual(
+      [await redis.get('resque:stat:failed'), await redis.llen('resque:failed'), await redis.llen('resque:queue:low')],
+      [null, 0, 0],
+    )
+  })
+})

@@ -90,6 +90,9 @@ describe('a foreign item in a bucket', () => {
     })
   }
 
+  /** Garbage that is no object is shown inside one, since Ruby's web page reads `payload` as a job. */
+  const shown = (payload: string): string =>
+    payload.startsWith('{"class":"(garbage)"') ? ((JSON.parse(payload) as { args: string[] }).args[0] ?? '') : payload
   const garbage = [
     'not json',
     '',
@@ -108,7 +111,7 @@ describe('a foreign item in a bucket', () => {
     assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, buried: garbage.length })
     const entries = await store.failures.list()
     assert.deepEqual(
-      entries.map((entry) => JSON.parse(entry.payload) as string),
+      entries.map((entry) => shown(entry.payload)),
       garbage,
     )
     assert.ok(entries.every((entry) => entry.worker.split(':').length === 3 && Array.isArray(entry.backtrace)))

@@ -1,12 +1,12 @@
 -- Moves due items from Resque's delayed buckets to their queues, at most `batch` of them, in one step. Only for the
 -- holder of Ruby's lock: two movers on one bucket would double or lose jobs. What is no job goes to the failed list
 -- whole. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
--- @include push delayed-item settled payload
+-- @include push delayed-item settled budget payload
 -- @args lockPrefix owner now batch ttlMs failedAt failedMax routes
 -- @reply {'lost'} | {'ok', moved, buried, second of the next bucket or '', class that wants a route or ''}
 if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return { 'lost' } end
 local known = routes ~= '' and cjson.decode(routes) or {}
-local moved, buried, bytes, unrouted = 0, 0, 0, ''
+local moved, buried, unrouted = 0, 0, ''
 local second_now = math.floor(tonumber(now) / 1000)
 
 local function bury(item, queue, text)
@@ -46,14 +46,15 @@ local function move(item, second)
   return true
 end
 
--- Returns how many items left the bucket.
+local full = false
 local function empty(second)
   local bucket = key.delayedBucket(second)
   local done = 0
   for _, item in ipairs(redis.call('LRANGE', bucket, 0, tonumber(batch) - moved - buried - 1)) do
-    if bytes > 262144 or not move(item, second) then break end
-    bytes = bytes + #item
+    if not move(item, second) then break end
     done = done + 1
+    full = spent(item)
+    if full then break end
   end
   redis.call('LTRIM', bucket, done, -1)
   if redis.call('EXISTS', bucket) == 1 then return end
@@ -62,7 +63,7 @@ local function empty(second)
 end
 
 local head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')
-while head[2] and tonumber(head[2]) <= second_now and moved + buried < tonumber(batch) and bytes <= 262144 and unrouted == '' do
+while head[2] and tonumber(head[2]) <= second_now and moved + buried < tonumber(batch) and not full and unrouted == '' do
   empty(head[1])
   head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')
 end

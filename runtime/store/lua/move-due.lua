@@ -1,14 +1,15 @@
 -- Moves jobs that are due from the millisecond set to their queues, oldest first. Safe from any number of processes.
 -- Jobs that waited for a rate limit go to the head, where they were, and not before their time by Redis's own clock:
--- a worker whose clock is ahead would move them only for them to be refused.
--- @include push lease
+-- a worker whose clock is ahead would move them only for them to be refused. Stops after a hundred
+-- kilobytes or so: the caller sees by the next due time, which is not in the future then, that there is more.
+-- @include push lease budget
 -- @args now batch ttlMs
 -- @reply {jobs moved, due ms of the next one or ''}
-local moved, bytes, held, redis_now = 0, 0, {}, redis_ms()
+local moved, held, redis_now = 0, {}, redis_ms()
 local due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'WITHSCORES', 'LIMIT', 0, batch)
 local wait
+local more = #due == 2 * tonumber(batch)
 for i = 1, #due, 2 do
-  if bytes > 262144 then break end
   local id = due[i]
   local record = key.job(id)
   local state, queue, item = unpack(redis.call('HMGET', record, 'state', 'queue', 'item'))
@@ -21,10 +22,14 @@ for i = 1, #due, 2 do
       redis.call('HSET', record, 'state', 'waiting')
       redis.call('PEXPIRE', record, ttlMs)
       moved = moved + 1
-      bytes = bytes + #item
+      if spent(item) then
+        more = true
+        break
+      end
     end
   end
 end
 for _, job in ipairs(held) do push(job[1], job[2], job[3], true) end
+if more and moved > 0 then return { moved, now } end
 local next_due = wait and string.format('%.0f', wait) or redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
 return { moved, next_due or '' }

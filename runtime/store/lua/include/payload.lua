@@ -2,7 +2,11 @@
 -- Items too large to decode in good time are taken at their first character's word.
 local function is_object(item)
   if not string.match(item, '^%s*{') then return false end
-  return #item > 65536 or (pcall(cjson.decode, item))
+  if #item > 65536 then return true end
+  if not pcall(cjson.decode, item) then return false end
+  -- cjson takes NaN, Infinity and 0x1F for numbers; nobody else does.
+  local bare = string.lower(string.gsub(string.gsub(item, '\\.', ''), '"[^"]*"', ''))
+  return not string.find(bare, 'nan') and not string.find(bare, 'inf') and not string.find(bare, '0x')
 end
 
 local function payload_of(item)

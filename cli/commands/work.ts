@@ -3,7 +3,7 @@ import type { Refusal } from '../../runtime/worker/launchers/zygote/gate-platfor
 import { workerSignals } from '../../runtime/worker/signals.ts'
 import { Steps } from '../../runtime/workflow/steps.ts'
 import { checkQueues, Supervisor, type SupervisorOptions } from '../../runtime/worker/supervisor.ts'
-import { makeArchiver } from '../archiving.ts'
+import { makeArchiver } from '../helpers.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { makeLauncher, otherLauncher } from '../launchers.ts'
@@ -38,8 +38,8 @@ export const workCommand = command<WorkFlags>({
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
       // It may be told to leave while it still waits for Redis.
-      await Promise.race([supervisor.start(), supervisor.left])
-      await archiver.start()
+      const started = supervisor.start().then(() => archiver.start())
+      await Promise.race([started, supervisor.left])
       await supervisor.left
     } finally {
       await archiver.stop()

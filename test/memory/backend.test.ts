@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { chain, memory, RedisMemory, task, workflow, WorkflowRun, type MemoryBackend } from 'resque-runtime'
+import { defaultTarget } from '../../runtime/workflow/frontends/workflow.ts'
+import { EnrichDoc, FetchDoc, Gives, Rememberer } from '../fixtures/apps/composed/src/jobs/steps.ts'
+import { useBench } from '../composition/support.ts'
+import { useRedis } from '../support/redis.ts'
+import { StepDriver } from '../workflow/support.ts'
+
+const redis = useRedis()
+const bench = useBench(redis)
+
+/** The least that a backend must do. */
+class MapMemory implements MemoryBackend {
+  readonly runs = new Map<string, Record<string, unknown>>()
+  async write(runId: string, values: Record<string, unknown>): Promise<void> {
+    this.runs.set(runId, { ...this.runs.get(runId), ...values })
+  }
+  async read(runId: string, keys?: readonly string[]): Promise<Record<string, unknown>> {
+    const all = this.runs.get(runId) ?? {}
+    return Object.fromEntries(Object.entries(all).filter(([key]) => !keys || keys.includes(key)))
+  }
+  async clear(runId: string): Promise<void> {
+    this.runs.delete(runId)
+  }
+}
+
+const backends: Record<string, () => MemoryBackend> = {
+  RedisMemory: () => new RedisMemory({ ttl: 300_000, prefix: 'contract' }),
+  'an application’s own': () => new MapMemory(),
+}
+
+for (const [name, make] of Object.entries(backends)) {
+  describe(`the contract of a memory backend: ${name}`, () => {
+    test('write merges, read gives what it is asked for, clear forgets one run alone', async () => {
+      const backend = make()
+      await backend.write('r1', { a: 1, list: [], nested: { b: null } })
+      await backend.write('r1', { a: 2, c: 'ü' })
+      await backend.write('r2', { a: 9 })
+      assert.deepEqual(await backend.read('r1'), { a: 2, list: [], nested: { b: null }, c: 'ü' })
+      assert.deepEqual(await backend.read('r1', ['c', 'none']), { c: 'ü' })
+      assert.deepEqual(await backend.read('r1', []), {})
+      assert.deepEqual(await backend.read('nobody'), {})
+      await backend.clear('r1')
+      await backend.clear('r1')
+      assert.deepEqual([await backend.read('r1'), await backend.read('r2')], [{}, { a: 9 }])
+    })
+  })
+}
+
+test('RedisMemory: prefix and time to live, renewed by each use', async () => {
+  const backend = new RedisMemory({ ttl: '5m', prefix: 'mine' })
+  await backend.write('r1', { a: 1 })
+  const client = redis.client()
+  assert.deepEqual(await client.keys('*'), ['resque:rt:mem:mine:r1'])
+  await client.pexpire('resque:rt:mem:mine:r1', 1000)
+  await backend.read('r1', ['a'])
+  assert.ok((await client.pttl('resque:rt:mem:mine:r1')) > 290_000)
+  await assert.rejects(backend.write('', { a: 1 }), /expected the id of a run/)
+  await assert.rejects(backend.write('r1', 'x' as never), /expected an object/)
+  await assert.rejects(backend.write('r1', { a: 1n }), /memory\.a: expected a JSON value, got a BigInt/)
+  await assert.rejects(new RedisMemory({ prefix: 'a b' }).read('r1'), /memory\.prefix/)
+})
+
+test('a backend of the application’s own carries a whole run', async () => {
+  const own = new MapMemory()
+  memory.use(own)
+  after(() => memory.use(undefined))
+  try {
+    await bench.work()
+    const parts = chain(task(FetchDoc), task(EnrichDoc), task(Rememberer, { by: 3 }))
+    const id = await workflow(parts, { input: { doc_id: '1' } }).run()
+    const flow = await (await WorkflowRun.open(defaultTarget(), id)).wait({ timeout: '20s' })
+    assert.deepEqual(await flow.failures(), [])
+    assert.deepEqual(own.runs.get(id), {
+      doc_id: '1',
+      text: 'TEXT OF 1',
+      model: 'small',
+      words: 6,
+      counted: 3,
+      seen: 0,
+    })
+    assert.deepEqual(await memory.read(id, ['seen']), { seen: 0 })
+    assert.deepEqual(await redis.client().keys('*rt:mem*'), [])
+  } finally {
+    memory.use(undefined)
+  }
+})
+
+test('a job that is not its step’s any more writes nothing, neither with its end nor before it', async () => {
+  const driver = await new StepDriver(redis, 'one', 'resque').register()
+  try {
+    const flow = await workflow(task(Gives, { value: 1 }).with({ queue: 'work' }), {
+      memory: { onConflict: 'error' },
+    }).create()
+    await flow.start()
+    const first = await driver.take()
+    assert.ok(first)
+    const place = { prefix: 'memory', ttlMs: 1000 }
+    const { memories } = driver.store.runs
+    assert.equal(await memories.write(flow.id, place, { values: { a: '1' } }, { job: first.job.id, node: '0' }), true)
+    assert.equal(await memories.write(flow.id, place, { values: { a: '2' } }, { job: 'another', node: '0' }), false)
+    const late = { ...first, job: { ...first.job, delivery: '99' } }
+    const extra = JSON.stringify({ memory: { values: { a: '3' }, by: { a: '0' }, expects: { a: '' } } })
+    assert.equal(await driver.end(late, 'done', { extra }), false)
+    assert.deepEqual(await memory.read(flow.id), { a: 1 })
+    const clash = JSON.stringify({ memory: { values: { a: '3' }, by: { a: '0' }, expects: { a: '7' } } })
+    await assert.rejects(driver.end(first, 'done', { extra: clash }), { name: 'MemoryConflict' })
+    assert.equal((await flow.reload()).jobs[0]?.state, 'running')
+    assert.equal(await driver.end(first, 'done', { extra }), true)
+    assert.deepEqual(await memory.read(flow.id), { a: 3 })
+    assert.equal((await flow.reload()).status, 'finished')
+  } finally {
+    driver.close()
+  }
+})

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chain, group, Job, task, Workflow, workflow, type Part } from 'resque-runtime'
+import type { CompositionOptions } from 'resque-runtime'
+import { z } from 'zod'
+import {
+  EnrichDoc,
+  FetchDoc,
+  IndexDoc,
+  Rememberer,
+  Task1,
+  TerseSchema,
+} from '../fixtures/apps/composed/src/jobs/steps.ts'
+import { useBench } from '../composition/support.ts'
+import { useRedis } from '../support/redis.ts'
+
+const redis = useRedis()
+useBench(redis)
+
+const create = async (part: Part, options: CompositionOptions = {}): Promise<string> =>
+  (await workflow(part, { memory: true, ...options } as never).create()).status
+const refused = async (part: Part, options: CompositionOptions | undefined, pattern: RegExp): Promise<void> => {
+  await assert.rejects(create(part, options), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'ERR_SCHEMA')
+    assert.match(error.message, pattern)
+    return true
+  })
+  const keys = await redis.client().keys('*')
+  assert.deepEqual(keys, [], 'nothing was written')
+}
+
+test('a required key that can come from nowhere is refused before anything is written, with its step', async () => {
+  await refused(
+    chain(task(FetchDoc), task(EnrichDoc)),
+    {},
+    /^Workflow: FetchDoc\.doc_id: required, and can come from nowhere\. /,
+  )
+  await refused(chain(task(FetchDoc, { doc_id: '1' }), task(IndexDoc)), {}, /IndexDoc\.words: required/)
+})
+
+test('a key may come from params, globals, a step before, the memory it begins with, or a default', async () => {
+  assert.equal(await create(chain(task(FetchDoc, { doc_id: '1' }), task(EnrichDoc), task(IndexDoc))), 'pending')
+  assert.equal(await create(chain(task(FetchDoc), task(EnrichDoc)), { globals: { doc_id: '1' } }), 'pending')
+  assert.equal(await create(chain(task(FetchDoc), task(EnrichDoc)), { input: { doc_id: '1' } }), 'pending')
+})
+
+test('only steps before count, not those beside or after', async () => {
+  await refused(group(task(FetchDoc, { doc_id: '1' }), task(EnrichDoc)), {}, /EnrichDoc\.text/)
+  await refused(chain(task(EnrichDoc), task(FetchDoc, { doc_id: '1' })), {}, /EnrichDoc\.text/)
+  assert.equal(
+    await create(chain(group(task(FetchDoc, { doc_id: '1' })), group(task(EnrichDoc), task(EnrichDoc)))),
+    'pending',
+  )
+})
+
+test('a step whose output nobody knows may give any key; one that says what it sets gives that', async () => {
+  assert.equal(await create(chain(task(Task1), task(EnrichDoc))), 'pending')
+  class Setter extends Job {
+    static output = z.object({ a: z.number() })
+    static provides = ['text']
+    perform() {
+      return { a: 1 }
+    }
+  }
+  assert.equal(await create(chain(task(Setter), task(EnrichDoc))), 'pending')
+  assert.equal(Rememberer.provides[0], 'counted')
+})
+
+test('without memory only params and globals count', async () => {
+  await refused(
+    chain(task(FetchDoc, { doc_id: '1' }), task(EnrichDoc)),
+    { memory: false },
+    /EnrichDoc\.text: required.*this workflow has no memory/,
+  )
+  assert.equal(await create(task(FetchDoc, { doc_id: '1' }), { memory: false }), 'pending')
+})
+
+test('a value that does not fit is refused with its path, in the library’s own words', async () => {
+  await refused(task(FetchDoc, { doc_id: 7 } as never), {}, /FetchDoc\.doc_id: .*expected string/)
+  await refused(task(EnrichDoc, { text: 'x', factor: 'y' } as never), {}, /EnrichDoc\.factor: .*Expected number/)
+  await refused(task(FetchDoc), { globals: { doc_id: 7 } }, /FetchDoc\.doc_id/)
+})
+
+test('a library that tells nothing is asked with what is given; its issues name what is missing', async () => {
+  await refused(task(TerseSchema), {}, /TerseSchema\.a: required/)
+  assert.equal(await create(task(TerseSchema, { a: 'x' } as never)), 'pending')
+  assert.equal(await create(task(TerseSchema), { input: { a: 'x' } }), 'pending')
+})
+
+test('the class is checked like the combinators, and many problems are told together', async () => {
+  class Broken extends Workflow {
+    static override memory = true
+    configure() {
+      this.run(FetchDoc)
+      for (let i = 0; i < 20; i += 1) this.run(EnrichDoc, { after: FetchDoc, params: { factor: 'x' as never } })
+    }
+  }
+  await assert.rejects(Broken.create(), /Broken: FetchDoc\.doc_id: required.*EnrichDoc#1\.factor: .*; and more\./)
+})
+
+test('a diamond of ten thousand steps is checked within a second', async () => {
+  const wide = group(...Array.from({ length: 10_000 }, () => task(EnrichDoc)))
+  const began = performance.now()
+  await create(chain(task(FetchDoc, { doc_id: '1' }), wide, task(IndexDoc)))
+  assert.ok(performance.now() - began < 10_000)
+})

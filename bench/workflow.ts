@@ -194,15 +194,11 @@ async function measureBullmq(jobs: number): Promise<Measured> {
   const bytesPerJob = ((await usedBytes(client)) - before) / jobs
   const started = performance.now()
   const rows = new Worker('rows', () => Promise.resolve(1), { connection, concurrency })
-  const joined = new Promise<void>((resolve) => {
-    joiner = new Worker('join', async (job) => void (await job.getChildrenValues()), { connection })
-    joiner.on('completed', () => resolve())
-  })
-  let joiner: Worker | undefined
-  await joined
+  const joiner = new Worker('join', async (job) => void (await job.getChildrenValues()), { connection })
+  await new Promise<void>((resolve) => joiner.once('completed', () => resolve()))
   const msPerJob = (performance.now() - started) / jobs
   const longestScript = await slowest(client)
-  await Promise.all([rows.close(true), joiner?.close(true), flow.close()])
+  await Promise.all([rows.close(true), joiner.close(true), flow.close()])
   await redis.stop()
   return { mode: 'bullmq', shape: 'fan-in', jobs, createMs, bytesPerJob, msPerJob, longestScript }
 }

@@ -3,6 +3,7 @@ import { hideBin } from 'yargs/helpers'
 import { version } from '../runtime/worker/titles.ts'
 import { leaveWithOwner } from './child-command.ts'
 import { report } from './errors.ts'
+import { archiveCommand } from './commands/archive.ts'
 import { demoCommand } from './commands/demo.ts'
 import { devCommand } from './commands/dev.ts'
 import { enqueueCommand } from './commands/enqueue.ts'
@@ -10,11 +11,13 @@ import { delayedCommand } from './commands/delayed.ts'
 import { failedCommand } from './commands/failed.ts'
 import { initCommand } from './commands/init.ts'
 import { jobCommand } from './commands/job.ts'
+import { pipelineCommand } from './commands/pipeline.ts'
 import { psCommand } from './commands/ps.ts'
 import { queuesCommand } from './commands/queues.ts'
 import { scheduleCommand } from './commands/schedule.ts'
 import { schedulerCommand } from './commands/scheduler.ts'
 import { statsCommand } from './commands/stats.ts'
+import { templateCommand } from './commands/template.ts'
 import { workCommand } from './commands/work.ts'
 import { workersCommand } from './commands/workers.ts'
 import { workflowCommand } from './commands/workflow.ts'
@@ -32,6 +35,9 @@ const commands: readonly unknown[] = [
   scheduleCommand,
   schedulerCommand,
   workflowCommand,
+  pipelineCommand,
+  templateCommand,
+  archiveCommand,
   demoCommand,
   devCommand,
   initCommand,

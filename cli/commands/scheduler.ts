@@ -1,5 +1,6 @@
+import { startAll, stopAll } from '../../runtime/core/service.ts'
 import { title } from '../../runtime/worker/titles.ts'
-import { makeArchiver } from '../archiving.ts'
+import { makeArchiver, makeClerk } from '../helpers.ts'
 import { command } from '../command.ts'
 import { onSignals } from '../run-service.ts'
 import { makeScheduler } from '../scheduling.ts'
@@ -27,7 +28,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
   run: async (context) => {
     const { log } = context
     const scheduler = await makeScheduler(context)
-    const archiver = makeArchiver(context)
+    const helpers = [makeArchiver(context), makeClerk(context)]
     process.title = title('Scheduler')
     let leave = (): void => undefined
     const left = new Promise<void>((resolve) => (leave = resolve))
@@ -52,11 +53,11 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
     })
     try {
       await scheduler.start()
-      await archiver.start()
+      await startAll(helpers)
       log.info('scheduler started', { owner: scheduler.owner.id })
       await left
     } finally {
-      await archiver.stop()
+      await stopAll(helpers)
       await scheduler.stop()
       off()
     }

@@ -1,8 +1,16 @@
 import { Archiver } from '../runtime/archive/archiver.ts'
 import { systemClock } from '../runtime/core/clock.ts'
+import type { Service } from '../runtime/core/service.ts'
+import { requestClerk } from '../runtime/workflow/pipelines/request-clerk.ts'
+import { targetOf } from './commands/workflow-target.ts'
 import type { Context } from './context.ts'
 
 /** Moves what has ended to the archive; every worker and every scheduler has one, and they take turns. */
 export function makeArchiver({ store, config, log }: Context): Archiver {
   return new Archiver({ store, clock: systemClock, log, settings: config.archive, namespace: config.namespace })
+}
+
+/** Decides about pipeline run requests that were left pending; every scheduler has one. */
+export function makeClerk(context: Context): Service {
+  return requestClerk(targetOf(context), { clock: systemClock, log: context.log })
 }

@@ -1,0 +1,174 @@
+import type { Archive, ClassStats, Spread } from '../../runtime/archive/archive.ts'
+import { migrations, migrationsTable } from '../../runtime/archive/migrations.ts'
+import { openArchive } from '../../runtime/archive/open-archive.ts'
+import { migrate, openPool } from '../../runtime/archive/postgres.ts'
+import type { ArchiveRecord } from '../../runtime/archive/record.ts'
+import { formatDuration } from '../../runtime/core/duration.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { formatBytes } from '../../runtime/core/size.ts'
+import { command, group } from '../command.ts'
+import type { Context } from '../context.ts'
+import { clip, json, line, table } from '../output.ts'
+import { moment, queryFlags, queryOf, type QueryFlags } from './archive-query.ts'
+
+/** Opens the archive for one command. */
+async function using<T>({ store, config }: Context, work: (archive: Archive) => Promise<T>): Promise<T> {
+  const archive = openArchive(store, config.archive, config.namespace)
+  try {
+    return await work(archive)
+  } finally {
+    await archive.close()
+  }
+}
+
+const search = command<QueryFlags & { limit: number }>({
+  command: ['search', '$0'],
+  describe: 'Ended jobs, steps and runs, the latest first',
+  example: ['archive search --class ImportJob --since 1d --outcome failed --arg user=7', 'all that is given must hold'],
+  flags: (yargs) =>
+    yargs.options(queryFlags).option('limit', { type: 'number', default: 50, describe: 'How many at most' }) as never,
+  run: async (context, argv) => {
+    const found = await using(context, (archive) => archive.search(queryOf(argv, Date.now()), argv.limit))
+    if (context.json) return json(found.map(asJson))
+    table(
+      ['ended', 'id', 'kind', 'class', 'outcome', 'cause', 'took', 'attempts', 'arguments'],
+      found.map((record) => [
+        new Date(record.endedAtMs).toISOString(),
+        record.id,
+        record.kind,
+        record.class,
+        record.outcome,
+        record.cause ?? '-',
+        record.runMs === undefined ? '-' : formatDuration(record.runMs),
+        record.attempts,
+        clip(record.args ?? '-', 60),
+      ]),
+    )
+  },
+})
+
+const show = command<{ id: string }>({
+  command: 'show <id>',
+  describe: 'All that is kept of one job, step or run',
+  example: ['archive show 0mb2k3x7f4q8...', ''],
+  flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'Id of the job or run' }),
+  run: async (context, { id }) => {
+    const record = await using(context, (archive) => archive.find(id))
+    if (!record)
+      throw new RuntimeError(
+        'ERR_NOT_FOUND',
+        `archive: nothing of ${JSON.stringify(id)}; it has not ended, or its record was pruned or dropped`,
+      )
+    if (context.json) return json(asJson(record))
+    const { details, ...rest } = asJson(record)
+    table(
+      ['field', 'value'],
+      Object.entries({ ...rest, ...(details as object) })
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+    )
+  },
+})
+
+const stats = command<QueryFlags>({
+  command: 'stats',
+  describe: 'Per class: how many, how many failed, and half and 95 % of waits, run times, CPU and memory',
+  example: ['archive stats --since 7d', ''],
+  flags: (yargs) => yargs.options(queryFlags) as never,
+  run: async (context, argv) => {
+    const [classes, state] = await Promise.all([
+      using(context, (archive) => archive.stats(queryOf(argv, Date.now()))),
+      context.store.archive.state(),
+    ])
+    if (context.json) return json({ classes, archive: state })
+    table(
+      ['class', 'kind', 'count', 'failed', 'wait p50/p95', 'run p50/p95', 'CPU p50/p95', 'memory p50/p95'],
+      classes.map(statsRow),
+    )
+    if (state.keep === 'postgres') {
+      line(
+        `${state.length} of at most ${state.max} records wait in Redis, ${state.dropped} were dropped${state.trouble ? `: ${state.trouble}` : ''}`,
+      )
+    } else line(`${state.length} of at most ${state.max} records are kept in Redis`)
+  },
+})
+
+const prune = command<{ before: string }>({
+  command: 'prune',
+  describe: 'Remove records of what ended long ago',
+  example: ["archive prune --before '90d'", ''],
+  flags: (yargs) => yargs.option('before', { type: 'string', demandOption: true, describe: "'90d' ago, or a date" }),
+  run: async (context, { before }) => {
+    const removed = await using(context, (archive) => archive.prune(moment(before, '--before', Date.now())))
+    if (context.json) json({ removed })
+    else line(`removed ${removed}`)
+  },
+})
+
+const migrateCommand = command<{ sql?: boolean }>({
+  command: 'migrate',
+  describe: "Bring the archive's schema in PostgreSQL up to this version",
+  example: ['archive migrate', '--sql prints the statements and changes nothing'],
+  flags: (yargs) => yargs.option('sql', { type: 'boolean', describe: 'Print the statements instead' }),
+  run: async ({ config, json: asked }, { sql }) => {
+    if (sql) {
+      line(migrationsTable.trim())
+      for (const step of migrations)
+        line(`${step.sql}insert into runtime_archive.migrations (version) values (${step.version});`)
+      return
+    }
+    const { url } = config.archive
+    if (url === undefined)
+      throw new RuntimeError(
+        'ERR_CONFIG',
+        'archive.url: expected postgres://…, got nothing; without PostgreSQL the archive is in Redis and needs no schema',
+      )
+    const pool = openPool(url)
+    const done = await migrate(pool).finally(() => pool.end())
+    if (asked) json(done)
+    else
+      line(
+        done.from === done.to
+          ? `the schema is at version ${done.to} already`
+          : `migrated from version ${done.from} to ${done.to}`,
+      )
+  },
+})
+
+/** `runtime archive …` */
+export const archiveCommand = group('archive', 'Search what has ended; its statistics; prune, migrate', [
+  search,
+  show,
+  stats,
+  prune,
+  migrateCommand,
+] as never)
+
+/** Times as people and other programs read them; arguments as JSON. */
+function asJson({ args, enqueuedAtMs, startedAtMs, endedAtMs, ...rest }: ArchiveRecord): Record<string, unknown> {
+  const date = (ms: number | undefined): string | undefined =>
+    ms === undefined ? undefined : new Date(ms).toISOString()
+  return {
+    ...rest,
+    enqueuedAt: date(enqueuedAtMs),
+    startedAt: date(startedAtMs),
+    endedAt: date(endedAtMs),
+    args: args === undefined ? undefined : (JSON.parse(args) as unknown),
+  }
+}
+
+function statsRow(stats: ClassStats): (string | number)[] {
+  const pair = ({ p50, p95 }: Spread, format: (value: number) => string): string =>
+    p50 === undefined || p95 === undefined ? '-' : `${format(p50)} / ${format(p95)}`
+  const share = stats.count === 0 ? 0 : (100 * stats.failed) / stats.count
+  return [
+    stats.class,
+    stats.kind,
+    stats.count,
+    stats.failed === 0 ? '0' : `${stats.failed} (${share.toFixed(1)} %)`,
+    pair(stats.wait, formatDuration),
+    pair(stats.run, formatDuration),
+    pair(stats.cpu, formatDuration),
+    pair(stats.peakRssBytes, formatBytes),
+  ]
+}

@@ -1,0 +1,208 @@
+import { formatDuration } from '../../runtime/core/duration.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { endedRuns } from '../../runtime/workflow/run-state.ts'
+import type { PipelineRunInfo, PipelineStepInfo } from '../../runtime/workflow/pipelines/pipeline-run.ts'
+import type { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
+import { command } from '../command.ts'
+import type { Context } from '../context.ts'
+import { clip, json, line, relative, table } from '../output.ts'
+import { showDefinition } from './pipeline-load.ts'
+import { isPipeline, parameters, pipelinesOf, requirePipeline } from './pipeline-target.ts'
+
+const watchMs = 250
+
+/** `runtime pipeline run` */
+export const runCommand = command<{
+  pipeline: string
+  from?: string
+  instance: number
+  param?: string[]
+  watch?: boolean
+  wait?: boolean
+}>({
+  command: 'run <pipeline>',
+  describe: 'Ask for a run: accepted and started at once, or rejected with a reason',
+  example: [
+    'pipeline run example_pipeline --from transform_data --instance 2 --param day=monday --watch',
+    'two runs of one instance never overlap',
+  ],
+  flags: (yargs) =>
+    yargs
+      .positional('pipeline', { type: 'string', demandOption: true, describe: 'Name of the pipeline' })
+      .option('from', { type: 'string', describe: 'Step to begin with' })
+      .option('instance', { type: 'number', default: 1, describe: 'Number of the instance' })
+      .option('param', { type: 'string', array: true, nargs: 1, describe: 'name=value, over the step’s and the pipeline’s own' })
+      .option('watch', { type: 'boolean', describe: 'Follow the run to its end' })
+      .option('wait', { type: 'boolean', describe: 'Wait for the end, and say only that' }) as never,
+  run: async (context, { pipeline, from, instance, param, watch, wait }) => {
+    const pipelines = pipelinesOf(context)
+    const request = await pipelines.run(pipeline, { first: from, instance, params: parameters(param), by: 'cli' })
+    if (request.run === undefined)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `run request ${request.id} ${request.status}: ${request.reason ?? 'nobody has decided about it yet'}`,
+      )
+    if (!watch && !wait) {
+      if (context.json) json(request)
+      else line(request.run)
+      return 0
+    }
+    const run = watch && !context.json ? await follow(pipelines, request.run) : await pipelines.wait(request.run)
+    if (context.json) json(run)
+    else if (wait) line(`${run.id} ${run.status}`)
+    return run.status === 'finished' ? 0 : 1
+  },
+})
+
+/** `runtime pipeline runs` */
+export const runsCommand = command<{ pipeline?: string; limit: number; requests?: boolean }>({
+  command: 'runs [pipeline]',
+  describe: 'Runs of a pipeline and where each stands, or requests and what became of them',
+  example: ['pipeline runs example_pipeline', '--requests lists rejected ones with their reason'],
+  flags: (yargs) =>
+    yargs
+      .positional('pipeline', { type: 'string', describe: 'Name of the pipeline; all by default' })
+      .option('limit', { type: 'number', default: 20, describe: 'How many at most' })
+      .option('requests', { type: 'boolean', describe: 'Run requests instead of runs' }) as never,
+  run: async (context, { pipeline, limit, requests }) => {
+    const pipelines = pipelinesOf(context)
+    if (pipeline !== undefined) await requirePipeline(context, pipeline)
+    if (requests) {
+      const found = await pipelines.requests({ pipeline, limit })
+      if (context.json) return json(found)
+      table(
+        ['request', 'pipeline', 'first step', 'instance', 'by', 'status', 'run', 'reason'],
+        found.map((one) => [
+          one.id,
+          one.pipeline,
+          one.first ?? '-',
+          one.instance,
+          one.by,
+          one.status,
+          one.run ?? '-',
+          one.reason ?? '-',
+        ]),
+      )
+      return
+    }
+    const names = pipeline === undefined ? [...(await context.store.pipelines.names()).keys()] : [pipeline]
+    const runs = (await Promise.all(names.map((name) => pipelines.runs(name, limit)))).flat()
+    const latest = runs.sort((a, b) => b.createdAtMs - a.createdAtMs).slice(0, limit)
+    if (context.json) return json(latest)
+    table(
+      ['run', 'pipeline', 'version', 'instance', 'status', 'at', 'started', 'ended'],
+      latest.map((run) => [
+        run.id,
+        run.pipeline,
+        run.version,
+        run.instance,
+        run.status,
+        run.at ? `${run.at.step} ${run.at.state}` : '-',
+        ago(run.startedAtMs),
+        ago(run.endedAtMs),
+      ]),
+    )
+  },
+})
+
+/** `runtime pipeline show` */
+export const showCommand = command<{ name: string; watch?: boolean; revision?: number }>({
+  command: 'show <name>',
+  describe: 'A pipeline by its name, or a run by its id with its steps, their states and times',
+  example: ['pipeline show 0mb2k3x7f4q8...', '--watch follows it to its end'],
+  flags: (yargs) =>
+    yargs
+      .positional('name', { type: 'string', demandOption: true, describe: 'Name of a pipeline, or id of a run' })
+      .option('watch', { type: 'boolean', describe: 'Follow the run to its end' })
+      .option('revision', { type: 'number', describe: 'Of a pipeline: an earlier version' }) as never,
+  run: async (context, argv) => {
+    const pipelines = pipelinesOf(context)
+    if (await isPipeline(context, argv.name)) {
+      const [found, set] = await Promise.all([pipelines.find(argv.name, argv.revision), pipelines.params(argv.name)])
+      if (context.json) json({ ...found, set })
+      else showDefinition(found, set)
+      return 0
+    }
+    const run = argv.watch && !context.json ? await follow(pipelines, argv.name) : await pipelines.show(argv.name)
+    if (context.json) json(run)
+    else if (!argv.watch) showRun(run)
+    return argv.watch && run.status !== 'finished' ? 1 : 0
+  },
+})
+
+/** A command that mends or stops a run. */
+function change(
+  verb: 'retry' | 'skip' | 'stop',
+  describe: string,
+): ReturnType<typeof command<{ run: string; step?: string; watch?: boolean }>> {
+  return command<{ run: string; step?: string; watch?: boolean }>({
+    command: verb === 'stop' ? 'stop <run>' : `${verb} <run> [step]`,
+    describe,
+    example: [`pipeline ${verb} 0mb2k3x7f4q8...`, ''],
+    flags: (yargs) =>
+      yargs
+        .positional('run', { type: 'string', demandOption: true, describe: 'Id of the run' })
+        .positional('step', { type: 'string', describe: 'Name of the step; the Stuck one by default' })
+        .option('watch', { type: 'boolean', describe: 'Follow the run to its end' }) as never,
+    run: async (context: Context, { run: id, step, watch }) => {
+      const pipelines = pipelinesOf(context)
+      await (verb === 'stop' ? pipelines.stop(id) : pipelines[verb](id, step))
+      const run = watch && !context.json ? await follow(pipelines, id) : await pipelines.show(id)
+      if (context.json) json(run)
+      else if (!watch) line(`${run.id} ${run.status}`)
+      return 0
+    },
+  })
+}
+
+/** `runtime pipeline retry` */
+export const retryCommand = change('retry', 'Run the Stuck step of a run again')
+/** `runtime pipeline skip` */
+export const skipCommand = change('skip', 'Go on without the Stuck step')
+/** `runtime pipeline stop` */
+export const stopCommand = change('stop', 'Stop a run; the step that runs is told to stop')
+
+/** Prints each move of each step when it is seen, until the run has ended. */
+async function follow(pipelines: Pipelines, id: string): Promise<PipelineRunInfo & { steps: PipelineStepInfo[] }> {
+  const told = new Map<number, number>()
+  for (;;) {
+    const run = await pipelines.show(id)
+    const moves = run.steps.flatMap((step) => {
+      const from = told.get(step.index) ?? 0
+      told.set(step.index, step.moves.length)
+      return step.moves.slice(from).map((move) => ({ ...move, step: step.name }))
+    })
+    for (const { atMs, step, state } of moves.sort((a, b) => a.atMs - b.atMs))
+      line(`${new Date(atMs).toISOString()}\t${step}\t${state}`)
+    if (endedRuns.includes(run.status)) {
+      line(`${run.id} ${run.status}`)
+      return run
+    }
+    await new Promise((resolve) => setTimeout(resolve, watchMs))
+  }
+}
+
+function showRun(run: PipelineRunInfo & { steps: PipelineStepInfo[] }): void {
+  line(`${run.id}: ${run.pipeline} version ${run.version}, instance ${run.instance}, ${run.status}`)
+  table(
+    ['step', 'class', 'state', 'since', 'attempts', 'took', 'error'],
+    run.steps.map((step) => [
+      step.name,
+      step.class,
+      step.skipped ? 'Complete (skipped)' : step.state,
+      step.readyAtMs === undefined ? ago(step.moves.at(-1)?.atMs) : `ready ${relative(step.readyAtMs, Date.now())}`,
+      step.attempts,
+      tookText(step),
+      step.error ? clip(`${step.error.name}: ${step.error.message}`, 60) : '-',
+    ]),
+  )
+}
+
+/** From the last Running to what came after it. */
+function tookText({ moves }: PipelineStepInfo): string {
+  const at = moves.map(({ state }) => state).lastIndexOf('Running')
+  const [from, to] = [moves[at]?.atMs, moves[at + 1]?.atMs ?? Date.now()]
+  return from === undefined ? '-' : formatDuration(to - from)
+}
+
+const ago = (atMs: number | undefined): string => (atMs === undefined ? '-' : relative(atMs, Date.now()))

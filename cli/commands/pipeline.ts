@@ -1,0 +1,16 @@
+import { group } from '../command.ts'
+import { listCommand, loadCommand, paramsCommand } from './pipeline-load.ts'
+import { retryCommand, runCommand, runsCommand, showCommand, skipCommand, stopCommand } from './pipeline-run.ts'
+
+/** `runtime pipeline …` */
+export const pipelineCommand = group('pipeline', 'Load, run, watch and mend pipelines', [
+  loadCommand,
+  listCommand,
+  showCommand,
+  runCommand,
+  runsCommand,
+  retryCommand,
+  skipCommand,
+  stopCommand,
+  paramsCommand,
+] as never)

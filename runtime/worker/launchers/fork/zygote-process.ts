@@ -11,8 +11,12 @@ import { builtEntry } from './entries.ts'
 import type { ForkedRun } from './forked-run.ts'
 import { killMarked, signal } from './marks.ts'
 
-/** See the recipe: workers off, node's own text in huge pages, a small new space, right `.ts` lines. */
-const FLAGS = ['--single-threaded', '--use-largepages=silent', '--max-semi-space-size=4', '--enable-source-maps']
+/**
+ * See docs/fork.md: no workers, node's own text in huge pages, a small new space, compiled code that a garbage
+ * collection leaves alone (a child would have to compile it again), right `.ts` lines.
+ */
+const FLAGS = [
+  '--no-flush-bytecode','--single-threaded', '--use-largepages=silent', '--max-semi-space-size=4', '--enable-source-maps']
 
 /** What to run and what to tell. */
 export interface ZygoteOptions {

@@ -83,13 +83,16 @@ export function socketAddress(path: string): Uint8Array {
 export function report(address: Uint8Array, launch: number): number {
   const output = open(address)
   writeAll(output, hello(launch, HELLO_OUTPUT))
-  dup2(output, 1)
-  dup2(output, 2)
-  close(output)
+  becomeOutput(output)
   const messages = open(address)
   const started = encodeFrame({ type: 'started', pid: getpid() })
   if (!writeAll(messages, Buffer.concat([hello(launch, HELLO_MESSAGES), started]))) exitNow(EXIT_NO_CONNECTION)
   return messages
+}
+
+function becomeOutput(fd: number): void {
+  if (role.child) for (const standard of [1, 2]) dup2(fd, standard)
+  close(fd)
 }
 
 function open(address: Uint8Array): number {

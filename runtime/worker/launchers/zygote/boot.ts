@@ -69,7 +69,7 @@ function readBoot(): Boot {
 /** Our flags are for this process, not for the node processes and Workers that jobs start. */
 function resetFlags(): void {
   process.execArgv = process.execArgv.filter(
-    (flag) => !/^--(single-threaded|use-largepages|max-semi-space-size)/.test(flag),
+    (flag) => !/^--(single-threaded|no-flush-bytecode|use-largepages|max-semi-space-size)/.test(flag),
   )
 }
 

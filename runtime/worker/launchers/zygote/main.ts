@@ -19,19 +19,25 @@ import { leave } from './leave.ts'
 import { close, dieWithParent, writeAll } from './libc.ts'
 import { ZygoteLoop, type Born } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from './messages.ts'
+import { rehearse } from './rehearsal.ts'
 
 function tell(message: FromZygote): void {
   writeAll(CONTROL_FD, encodeFrame(message))
 }
 
-async function load({ boot, collectGarbage }: Booted): Promise<App> {
+async function load({ boot }: Booted): Promise<App> {
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()
+  return app
+}
+
+/** Makes forks cheap: code that is compiled, and as little memory as can be. */
+async function prepareMemory({ collectGarbage, makeDistinct }: Booted, address: Uint8Array, channel: JobChannel): Promise<void> {
+  await rehearse({ address, channel, makeDistinct })
   // A fork copies the page tables of all memory: the less there is, the faster it is.
   collectGarbage()
   collectGarbage()
-  return app
 }
 
 /** What turns a new process into a child; made before the fork. */
@@ -74,6 +80,8 @@ async function main(): Promise<void> {
     return process.exit(1)
   }
   const channel = new JobChannel()
+  const address = socketAddress(boot.socketPath)
+  await prepareMemory(booted, address, channel)
   const loop = new ZygoteLoop(boot.mark, (assignment) => runBeforeFork(app, assignment))
   const become = prepareChildren(booted, loop)
   const refusal = await refuse(booted, app, become)
@@ -81,7 +89,6 @@ async function main(): Promise<void> {
     tell({ type: 'refused', ...refusal })
     return process.exit(0)
   }
-  const address = socketAddress(boot.socketPath)
   tell({ type: 'ready', manifest: manifestOf(app) })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)

@@ -1,4 +1,5 @@
 import crypto from 'node:crypto'
+import { role } from './role.ts'
 
 /**
  * Id packages (nanoid, uuid) fill a pool of random bytes once and cut ids from it. A pool that was filled before the
@@ -10,9 +11,8 @@ const SHORTEST_POOL_BYTES = 128
 /** Wraps the two functions that pools are filled with; `refill` is for the child. */
 export function trackPools(): { refill: () => void } {
   let filled: WeakRef<ArrayBufferView>[] = []
-  let tracking = true
   const remember = (view: unknown): void => {
-    if (!tracking || !ArrayBuffer.isView(view) || view.byteLength < SHORTEST_POOL_BYTES) return
+    if (role.child || !ArrayBuffer.isView(view) || view.byteLength < SHORTEST_POOL_BYTES) return
     if (filled.some((known) => known.deref() === view)) return
     filled = filled.filter((known) => known.deref() !== undefined)
     filled.push(new WeakRef(view))
@@ -36,7 +36,6 @@ export function trackPools(): { refill: () => void } {
   }
   return {
     refill() {
-      tracking = false
       for (const known of filled) {
         const view = known.deref()
         if (view) randomFillSync(view as Uint8Array)

@@ -8,7 +8,10 @@ import type { Context } from './context.ts'
 
 /** What a scheduler can start beside jobs. Without an application there are no classes to start. */
 export function startersOf(context: Context, registry: Registry | undefined): Starters {
-  return { pipeline: pipelineStarter(context), ...(registry ? { workflow: workflowStarter(context, registry), template: templateStarter(context, registry) } : {}) }
+  return {
+    pipeline: pipelineStarter(context),
+    ...(registry ? { workflow: workflowStarter(context, registry), template: templateStarter(context, registry) } : {}),
+  }
 }
 
 /** A created run that is started by whoever takes over; see {@link Starter}. */
@@ -54,7 +57,7 @@ function pipelineStarter(context: Context): Starter {
       return pipelines.request(target, {
         params,
         instance: instance as number,
-        ...(first === undefined ? {} : { first: String(first) }),
+        ...(first === undefined ? {} : { first: typeof first === 'string' ? first : JSON.stringify(first) }),
         by: `schedule ${entry}`,
       })
     },

@@ -26,7 +26,12 @@ export const queryFlags = {
   run: { type: 'string', describe: 'Steps of this run' },
   since: { type: 'string', describe: "Ended since: '1d' ago, or a date" },
   until: { type: 'string', describe: "Ended before: '1h' ago, or a date" },
-  arg: { type: 'string', array: true, nargs: 1, describe: 'user=7: an argument object has it; 0=u1: the first argument is it' },
+  arg: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'user=7: an argument object has it; 0=u1: the first argument is it',
+  },
 } as const
 
 /** @throws RuntimeError ERR_USAGE naming the flag */

@@ -26,7 +26,7 @@ const search = command<QueryFlags & { limit: number }>({
   describe: 'Ended jobs, steps and runs, the latest first',
   example: ['archive search --class ImportJob --since 1d --outcome failed --arg user=7', 'all that is given must hold'],
   flags: (yargs) =>
-    yargs.options(queryFlags).option('limit', { type: 'number', default: 50, describe: 'How many at most' }) as never,
+    yargs.options(queryFlags).option('limit', { type: 'number', default: 50, describe: 'How many at most' }),
   run: async (context, argv) => {
     const found = await using(context, (archive) => archive.search(queryOf(argv, Date.now()), argv.limit))
     if (context.json) return json(found.map(asJson))
@@ -65,7 +65,7 @@ const show = command<{ id: string }>({
       ['field', 'value'],
       Object.entries({ ...rest, ...(details as object) })
         .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+        .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
     )
   },
 })
@@ -74,7 +74,7 @@ const stats = command<QueryFlags>({
   command: 'stats',
   describe: 'Per class: how many, how many failed, and half and 95 % of waits, run times, CPU and memory',
   example: ['archive stats --since 7d', ''],
-  flags: (yargs) => yargs.options(queryFlags) as never,
+  flags: (yargs) => yargs.options(queryFlags),
   run: async (context, argv) => {
     const [classes, state] = await Promise.all([
       using(context, (archive) => archive.stats(queryOf(argv, Date.now()))),

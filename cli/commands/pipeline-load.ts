@@ -109,7 +109,7 @@ export const paramsCommand = command<{ pipeline: string; set?: string[]; step?: 
       .positional('pipeline', { type: 'string', demandOption: true, describe: 'Name of the pipeline' })
       .positional('set', { type: 'string', array: true, describe: 'name=value, where value is JSON or text' })
       .option('step', { type: 'string', describe: 'Of this step alone' })
-      .option('unset', { type: 'string', array: true, nargs: 1, describe: 'Names to take away' }) as never,
+      .option('unset', { type: 'string', array: true, nargs: 1, describe: 'Names to take away' }),
   run: async (context, { pipeline, set = [], unset = [], step }) => {
     const pipelines = pipelinesOf(context)
     const changes = { ...parameters(set), ...Object.fromEntries(unset.map((name) => [name, undefined])) }

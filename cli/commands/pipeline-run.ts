@@ -31,9 +31,14 @@ export const runCommand = command<{
       .positional('pipeline', { type: 'string', demandOption: true, describe: 'Name of the pipeline' })
       .option('from', { type: 'string', describe: 'Step to begin with' })
       .option('instance', { type: 'number', default: 1, describe: 'Number of the instance' })
-      .option('param', { type: 'string', array: true, nargs: 1, describe: 'name=value, over the step’s and the pipeline’s own' })
+      .option('param', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'name=value, over the step’s and the pipeline’s own',
+      })
       .option('watch', { type: 'boolean', describe: 'Follow the run to its end' })
-      .option('wait', { type: 'boolean', describe: 'Wait for the end, and say only that' }) as never,
+      .option('wait', { type: 'boolean', describe: 'Wait for the end, and say only that' }),
   run: async (context, { pipeline, from, instance, param, watch, wait }) => {
     const pipelines = pipelinesOf(context)
     const request = await pipelines.run(pipeline, { first: from, instance, params: parameters(param), by: 'cli' })
@@ -63,7 +68,7 @@ export const runsCommand = command<{ pipeline?: string; limit: number; requests?
     yargs
       .positional('pipeline', { type: 'string', describe: 'Name of the pipeline; all by default' })
       .option('limit', { type: 'number', default: 20, describe: 'How many at most' })
-      .option('requests', { type: 'boolean', describe: 'Run requests instead of runs' }) as never,
+      .option('requests', { type: 'boolean', describe: 'Run requests instead of runs' }),
   run: async (context, { pipeline, limit, requests }) => {
     const pipelines = pipelinesOf(context)
     if (pipeline !== undefined) await requirePipeline(context, pipeline)
@@ -114,7 +119,7 @@ export const showCommand = command<{ name: string; watch?: boolean; revision?: n
     yargs
       .positional('name', { type: 'string', demandOption: true, describe: 'Name of a pipeline, or id of a run' })
       .option('watch', { type: 'boolean', describe: 'Follow the run to its end' })
-      .option('revision', { type: 'number', describe: 'Of a pipeline: an earlier version' }) as never,
+      .option('revision', { type: 'number', describe: 'Of a pipeline: an earlier version' }),
   run: async (context, argv) => {
     const pipelines = pipelinesOf(context)
     if (await isPipeline(context, argv.name)) {
@@ -143,7 +148,7 @@ function change(
       yargs
         .positional('run', { type: 'string', demandOption: true, describe: 'Id of the run' })
         .positional('step', { type: 'string', describe: 'Name of the step; the Stuck one by default' })
-        .option('watch', { type: 'boolean', describe: 'Follow the run to its end' }) as never,
+        .option('watch', { type: 'boolean', describe: 'Follow the run to its end' }),
     run: async (context: Context, { run: id, step, watch }) => {
       const pipelines = pipelinesOf(context)
       await (verb === 'stop' ? pipelines.stop(id) : pipelines[verb](id, step))

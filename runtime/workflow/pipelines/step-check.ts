@@ -32,7 +32,7 @@ export const isMapping = (value: unknown): value is Fields =>
 /** A value, short, for messages. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value) ?? String(value)
+  const text = JSON.stringify(value) ?? typeof value
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 

@@ -1,4 +1,5 @@
 import type { JobOptions } from './options.ts'
+import type { RetryOptions } from './retry.ts'
 import type { SchemaSide } from './typed.ts'
 
 /** Marks job classes and functions, so that another copy of the package knows them, too. */
@@ -50,6 +51,9 @@ export interface StepSurroundings {
   }
 }
 
+/** A static's words have the type `string`, unless `as const` says otherwise; so these are checked when the job is registered. */
+type StaticRetry = number | (Omit<RetryOptions, 'backoff'> & { backoff?: string | RetryOptions['backoff'] })
+
 /**
  * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless
  * `static wireName` gives another.
@@ -58,7 +62,7 @@ export abstract class Job {
   static readonly [jobBrand] = true
   static wireName?: string
   static queue?: JobOptions['queue']
-  static retry?: JobOptions['retry']
+  static retry?: StaticRetry
   static timeout?: JobOptions['timeout']
   static memoryLimit?: JobOptions['memoryLimit']
   static cpuLimit?: JobOptions['cpuLimit']
@@ -68,8 +72,10 @@ export abstract class Job {
   static unique?: JobOptions['unique']
   static concurrency?: JobOptions['concurrency']
   static rateLimit?: JobOptions['rateLimit']
-  static isolation?: JobOptions['isolation']
-  static delivery?: JobOptions['delivery'];
+  /** `fork`, `spawn` or `inline`. */
+  static isolation?: string
+  /** `at-least-once` or `at-most-once`. */
+  static delivery?: string;
 
   [jobContext]?: JobContext
 
@@ -195,8 +201,9 @@ export type FunctionJob<A extends unknown[] = unknown[], R = unknown> = ((this: 
   JobOptions & { readonly [jobBrand]: true; wireName?: string }
 
 /** A class that is a job. */
-export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform(...args: A): unknown }) &
-  JobOptions & { wireName?: string }
+export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform(...args: A): unknown }) & {
+  wireName?: string
+}
 
 /** What `enqueue` takes. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ArgsOf

@@ -13,15 +13,19 @@ for i = 1, #jobs, 10 do
   if holder then
     replies[#replies + 1] = holder
   else
-    redis.call('HSET', key.job(id), 'class', class, 'enqueued_at', now)
-    if options ~= '' then redis.call('HSET', key.job(id), 'options', options) end
-    if lock ~= '' then redis.call('HSET', key.job(id), 'unique', lock) end
+    local fields = { 'class', class, 'enqueued_at', now }
+    for name, value in pairs({ options = options, unique = lock }) do
+      if value ~= '' then
+        fields[#fields + 1] = name
+        fields[#fields + 1] = value
+      end
+    end
     if tonumber(due) <= tonumber(now) then
-      redis.call('HSET', key.job(id), 'queue', queue, 'item', item, 'state', 'waiting')
+      redis.call('HSET', key.job(id), 'queue', queue, 'item', item, 'state', 'waiting', unpack(fields))
       redis.call('PEXPIRE', key.job(id), ttlMs)
       push(queue, item, id)
     else
-      delay(id, queue, item, due, second, bucket_item, now, ttlMs)
+      delay(id, queue, item, due, second, bucket_item, now, ttlMs, fields)
     end
     replies[#replies + 1] = 'ok'
   end

@@ -2,10 +2,10 @@
 -- Jobs that waited for a rate limit go to the head, where they were, and not before their time by Redis's own clock:
 -- a worker whose clock is ahead would move them only for them to be refused. Stops after a hundred
 -- kilobytes or so: the caller sees by the next due time, which is not in the future then, that there is more.
--- @include push lease budget
+-- @include push-all lease budget
 -- @args now batch ttlMs
 -- @reply {jobs moved, due ms of the next one or ''}
-local moved, held, redis_now = 0, {}, redis_ms()
+local moved, redis_now = 0, redis_ms()
 local due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'WITHSCORES', 'LIMIT', 0, batch)
 local wait
 local more = #due == 2 * tonumber(batch)
@@ -18,7 +18,7 @@ for i = 1, #due, 2 do
   else
     redis.call('ZREM', key.delayed(), id)
     if item and (state == 'delayed' or state == 'held') then
-      if state == 'held' then table.insert(held, 1, { queue, item, id }) else push(queue, item, id) end
+      if state == 'held' then push_in_turn(queue, item, id) else push_later(queue, item, id) end
       redis.call('HSET', record, 'state', 'waiting')
       redis.call('PEXPIRE', record, ttlMs)
       moved = moved + 1
@@ -29,7 +29,7 @@ for i = 1, #due, 2 do
     end
   end
 end
-for _, job in ipairs(held) do push(job[1], job[2], job[3], true) end
+push_collected()
 if more and moved > 0 then return { moved, now } end
 local next_due = wait and string.format('%.0f', wait) or redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
 return { moved, next_due or '' }

@@ -14,10 +14,13 @@ local function place(id)
     return
   end
   if not id then id = newId .. taken end
-  redis.call('HSET', key.job(id), 'class', class)
   redis.call('HSETNX', key.job(id), 'enqueued_at', now)
-  if mode == 'delay' then return delay(id, queue, item, due, second, newItem, now, ttlMs) end
-  redis.call('HSET', key.job(id), 'queue', queue, 'item', item, 'state', 'waiting')
+  if mode == 'delay' then
+    redis.call('HDEL', key.job(id), 'second', 'item')
+    redis.call('PERSIST', key.job(id))
+    return delay(id, queue, item, due, second, newItem, now, ttlMs, { 'class', class })
+  end
+  redis.call('HSET', key.job(id), 'class', class, 'queue', queue, 'item', item, 'state', 'waiting')
   redis.call('HDEL', key.job(id), 'second', 'due_at')
   redis.call('PEXPIRE', key.job(id), ttlMs)
   push(queue, item, id)

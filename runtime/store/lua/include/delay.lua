@@ -2,43 +2,37 @@
 -- millisecond set, whose record holds the bytes. A bucket whose second is near is never touched: Ruby's mover reads
 -- a due bucket before it watches it, and would lose what was pushed in between.
 -- @include tickets
-local function wake_mover(due, head)
-  if not head or tonumber(due) < tonumber(head) then redis.call('PUBLISH', key.wakeDelayed(), due) end
-end
-
 local function delay_in_bucket(id, second, bucket_item)
-  local bucket = 'delayed:' .. second
   local tickets = key.delayedTickets(second)
-  local head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0)[1]
   redis.call('RPUSH', key.delayedBucket(second), bucket_item)
-  redis.call('SADD', key.delayedTimestamps(bucket_item), bucket)
-  redis.call('ZADD', key.delayedSchedule(), second, second)
+  redis.call('SADD', key.delayedTimestamps(bucket_item), 'delayed:' .. second)
   put_ticket(tickets, ticket_field(bucket_item), id)
   -- A Ruby scheduler that moves the bucket knows nothing of tickets: they go a week after their second.
   redis.call('EXPIREAT', tickets, tonumber(second) + 604800)
-  wake_mover(second .. '000', head and head .. '000')
+  local is_new = redis.call('ZADD', key.delayedSchedule(), second, second) == 1
+  if is_new and redis.call('ZRANGE', key.delayedSchedule(), 0, 0)[1] == second then
+    redis.call('PUBLISH', key.wakeDelayed(), second .. '000')
+  end
 end
 
 local function delay_until(id, due)
-  local head = redis.call('ZRANGE', key.delayed(), 0, 0, 'WITHSCORES')[2]
   redis.call('ZADD', key.delayed(), due, id)
-  wake_mover(due, head)
+  if redis.call('ZRANGE', key.delayed(), 0, 0)[1] == id then redis.call('PUBLISH', key.wakeDelayed(), due) end
 end
 
+local redis_second = tonumber(redis.call('TIME')[1])
+
 -- Makes a job wait until `due` ms: in the bucket of `second`, or, when that is 0 or nearer than two seconds by Redis's
--- own clock, in the millisecond set. `item` is the queue's form of the bytes, `bucket_item` Resque's delayed form.
-local function delay(id, queue, item, due, second, bucket_item, now, ttl)
+-- own clock, in the millisecond set. `item` is the queue's form of the bytes, `bucket_item` Resque's delayed form;
+-- `fields` are more fields of its record. A job that waits in the set must not lose its record, which has the bytes.
+local function delay(id, queue, item, due, second, bucket_item, now, ttl, fields)
   local record = key.job(id)
-  redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due)
-  if tonumber(second) > tonumber(redis.call('TIME')[1]) + 2 then
-    redis.call('HSET', record, 'second', second)
-    redis.call('HDEL', record, 'item')
+  if tonumber(second) > redis_second + 2 then
+    redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due, 'second', second, unpack(fields))
     delay_in_bucket(id, second, bucket_item)
     redis.call('PEXPIRE', record, string.format('%.0f', math.max(tonumber(due) - tonumber(now), 0) + tonumber(ttl)))
   else
-    redis.call('HSET', record, 'item', item)
-    redis.call('HDEL', record, 'second')
-    redis.call('PERSIST', record)
+    redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due, 'item', item, unpack(fields))
     delay_until(id, due)
   end
 end

@@ -9,3 +9,16 @@ local function push(queue, item, id, front)
   if id then put_ticket(tickets, ticket_field(item), id, front) end
   redis.call('PUBLISH', key.wake(), queue)
 end
+
+-- Puts a job that waited for a permit at the head of its queue, but behind those that came there like this a moment ago
+-- and are not taken yet: they keep their turn among one another.
+local function push_in_turn(queue, item, id)
+  local list = key.queue(queue)
+  local last = redis.call('HGET', key.heldBack(), queue)
+  local before = last and redis.call('HGET', key.job(last), 'item')
+  redis.call('HSET', key.heldBack(), queue, id)
+  if not before or not redis.call('LPOS', list, before, 'MAXLEN', 100) then return push(queue, item, id, true) end
+  redis.call('LINSERT', list, 'AFTER', before, item)
+  put_ticket(key.tickets(queue), ticket_field(item), id)
+  redis.call('PUBLISH', key.wake(), queue)
+end

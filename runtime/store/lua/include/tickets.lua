@@ -6,11 +6,8 @@ local function ticket_field(text)
 end
 
 local function put_ticket(hash, field, id, front)
+  if redis.call('HSETNX', hash, field, id) == 1 then return end
   local value = redis.call('HGET', hash, field)
-  if not value then
-    redis.call('HSET', hash, field, id)
-    return
-  end
   local head, tail = string.match(value, '^(-?%d+) (-?%d+)$')
   if not head then
     redis.call('HSET', hash, field .. ':0', value)

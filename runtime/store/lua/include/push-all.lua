@@ -1,0 +1,26 @@
+-- Collects items for their queues and pushes them together at the end: one push and one wake-up call a queue.
+-- @include push
+local to_push, push_order = {}, {}
+local function push_later(queue, item, id)
+  local list = to_push[queue]
+  if not list then
+    list = { items = {}, ids = {} }
+    to_push[queue] = list
+    push_order[#push_order + 1] = queue
+  end
+  list.items[#list.items + 1] = item
+  list.ids[#list.items] = id or false
+end
+
+local function push_collected()
+  for _, queue in ipairs(push_order) do
+    local list, tickets = to_push[queue], key.tickets(queue)
+    if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
+    redis.call('SADD', key.queues(), queue)
+    redis.call('RPUSH', key.queue(queue), unpack(list.items))
+    for i, id in ipairs(list.ids) do
+      if id then put_ticket(tickets, ticket_field(list.items[i]), id) end
+    end
+    redis.call('PUBLISH', key.wake(), queue)
+  end
+end

@@ -6,11 +6,14 @@ import { ROOT } from './process.ts'
 
 const made: string[] = []
 
+/** Removes every application there is. */
+export async function removeApps(): Promise<void> {
+  for (const root of made.splice(0)) await rm(root, { recursive: true, force: true })
+}
+
 /** To be called at the top of a file that uses {@link makeApp}: removes the applications after each test. */
 export function removesApps(): void {
-  afterEach(async () => {
-    for (const root of made.splice(0)) await rm(root, { recursive: true, force: true })
-  })
+  afterEach(removeApps)
 }
 
 /**

@@ -47,9 +47,9 @@ function next(state: Uint32Array): number {
   const shifted = s1 << 9
   state[2] = (state[2] as number) ^ (state[0] as number)
   state[3] = (state[3] as number) ^ s1
-  state[1] = s1 ^ (state[2])
-  state[0] = (state[0] as number) ^ (state[3])
-  state[2] = (state[2]) ^ shifted
+  state[1] = s1 ^ state[2]
+  state[0] = (state[0] as number) ^ state[3]
+  state[2] = state[2] ^ shifted
   const s3 = state[3]
   state[3] = (s3 << 11) | (s3 >>> 21)
   return result >>> 0

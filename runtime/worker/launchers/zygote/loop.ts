@@ -3,7 +3,7 @@ import { Children } from './children.ts'
 import { markAllMemory } from './fork-ranges.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, errno, exitNow, fork, poll, read, setpgid, writeAll } from './libc.ts'
-import { MARK_VARIABLE } from '../fork/marks.ts'
+import { JobMark } from './job-mark.ts'
 import { CONTROL_FD, type FromZygote, type ToZygote } from './messages.ts'
 import { Orphans } from './orphans.ts'
 
@@ -27,14 +27,19 @@ export class ZygoteLoop {
   readonly #children = new Children(CONTROL_FD)
   readonly #orphans: Orphans
   readonly #reader = new FrameReader()
-  readonly #mark: string
+  readonly #mark: JobMark
+  readonly #bytes = Buffer.alloc(READ_BYTES)
+  readonly #mayLive = (mark: string): boolean => {
+    const launch = this.#mark.launchOf(mark)
+    return launch === undefined || this.#running.has(launch)
+  }
   readonly #beforeFork: (assignment: Assignment) => Error | undefined
-  #running = new Set<string>()
+  readonly #running = new Set<number>()
   #orphansAlive = 0
 
   /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork. */
   constructor(mark: string, beforeFork: (assignment: Assignment) => Error | undefined) {
-    this.#mark = mark
+    this.#mark = new JobMark(mark)
     this.#beforeFork = beforeFork
     this.#orphans = new Orphans((pid) => this.#children.has(pid))
   }
@@ -55,24 +60,23 @@ export class ZygoteLoop {
   /** In a child: closes what only the zygote may use. */
   forget(): void {
     this.#children.forget()
+    this.#orphans.forget()
   }
 
   #reap(): void {
     const exits = this.#children.reapEnded()
     for (const exited of exits) {
-      this.#running.delete(this.#markFor(exited.launch))
+      this.#running.delete(exited.launch)
       this.#send(exited)
     }
-    if (exits.length > 0 || this.#orphansAlive > 0)
-      this.#orphansAlive = this.#orphans.sweep((mark) => !mark.startsWith(this.#mark) || this.#running.has(mark))
+    if (exits.length > 0 || this.#orphansAlive > 0) this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
   }
 
   #obey(): Born | undefined {
-    const bytes = Buffer.allocUnsafe(READ_BYTES)
-    const count = read(CONTROL_FD, bytes, READ_BYTES)
+    const count = read(CONTROL_FD, this.#bytes, READ_BYTES)
     if (count < 0 && errno() === EINTR) return undefined
     if (count <= 0) this.#leave()
-    for (const message of this.#reader.push(bytes.subarray(0, count)) as ToZygote[]) {
+    for (const message of this.#reader.push(Buffer.from(this.#bytes.subarray(0, count))) as ToZygote[]) {
       const born = message.type === 'launch' ? this.#launch(message) : undefined
       if (born) return born
     }
@@ -81,8 +85,7 @@ export class ZygoteLoop {
 
   #launch({ launch, assignment }: { launch: number; assignment: Assignment }): Born | undefined {
     const refused = this.#beforeFork(assignment)
-    const mark = this.#markFor(launch)
-    process.env[MARK_VARIABLE] = mark
+    this.#mark.set(launch)
     let pid: number
     try {
       markAllMemory()
@@ -100,14 +103,10 @@ export class ZygoteLoop {
     setpgid(pid, pid)
     if (!this.#children.add(pid, launch)) this.#send({ type: 'unforked', launch, reason: 'pidfd_open failed' })
     else {
-      this.#running.add(mark)
+      this.#running.add(launch)
       this.#send({ type: 'forked', launch, pid })
     }
     return undefined
-  }
-
-  #markFor(launch: number): string {
-    return `${this.#mark}:${launch}`
   }
 
   #send(message: FromZygote): void {

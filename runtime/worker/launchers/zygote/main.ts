@@ -33,7 +33,11 @@ async function load({ boot }: Booted): Promise<App> {
 }
 
 /** Makes forks cheap: code that is compiled, and as little memory as can be. */
-async function prepareMemory({ collectGarbage, makeDistinct }: Booted, address: Uint8Array, channel: JobChannel): Promise<void> {
+async function prepareMemory(
+  { collectGarbage, makeDistinct }: Booted,
+  address: Uint8Array,
+  channel: JobChannel,
+): Promise<void> {
   await rehearse({ address, channel, makeDistinct })
   // A fork copies the page tables of all memory: the less there is, the faster it is.
   collectGarbage()

@@ -1,13 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { markOf } from '../fork/marks.ts'
-import { SIGKILL, WNOHANG, kill, poll, wait4 } from './libc.ts'
+import { SIGKILL, WNOHANG, kill, poll, pread, wait4 } from './libc.ts'
 
 /**
  * Processes that jobs started and left behind in groups and sessions of their own. The zygote adopts them (it is their
  * subreaper) and ends those whose job has ended; the job is known from the mark in their environment.
  */
 export class Orphans {
-  readonly #childrenFile = `/proc/self/task/${process.pid}/children`
+  readonly #fd = openSync(`/proc/self/task/${process.pid}/children`, 'r')
+  readonly #text = new Uint8Array(64 * 1024)
   readonly #status = new Int32Array(1)
   readonly #usage = new Uint8Array(144)
   readonly #isChild: (pid: number) => boolean
@@ -31,6 +32,11 @@ export class Orphans {
     return alive
   }
 
+  /** In a child: not its list. */
+  forget(): void {
+    closeSync(this.#fd)
+  }
+
   /** Kills and reaps all of them, and what they leave in turn; gives up after a second. */
   endAll(): void {
     for (let round = 0; round < 100; round += 1) {
@@ -44,12 +50,19 @@ export class Orphans {
     }
   }
 
+  /** The kernel's list of children: pids in decimal, each followed by a space. Read after every job, so without strings. */
   #list(): number[] {
-    const text = readFileSync(this.#childrenFile, 'utf8').trim()
-    if (text === '') return []
-    return text
-      .split(' ')
-      .map(Number)
-      .filter((pid) => !this.#isChild(pid))
+    const length = pread(this.#fd, this.#text, this.#text.length, 0)
+    const found: number[] = []
+    let pid = 0
+    for (let at = 0; at < length; at += 1) {
+      const byte = this.#text[at] as number
+      if (byte !== 32) pid = pid * 10 + byte - 48
+      else {
+        if (!this.#isChild(pid)) found.push(pid)
+        pid = 0
+      }
+    }
+    return found
   }
 }

@@ -70,7 +70,7 @@ const worker = {
 const scheduler = {
   file: text('schedule.yml').default('schedule.yml'),
   /** Between two looks at what others have changed, when nobody tells: an idle scheduler sends fewer than one command a second. */
-  pollMs: durationMs('1050ms', { min: 10 }).default(1050),
+  pollMs: durationMs('1200ms', { min: 10 }).default(1200),
   /** Of the leader's lock (resque-scheduler's LOCK_TIMEOUT): after a crash another leads no later than this. */
   lockTtlMs: durationMs('5s', { min: 3000 }).default(5000),
   /** resque-scheduler's RESQUE_SCHEDULER_MASTER_LOCK_PREFIX. */

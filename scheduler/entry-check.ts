@@ -166,13 +166,13 @@ class EntryCheck {
         'jitter',
       )
     }
-    if (!classes || !['job', 'workflow'].includes(entry.kind)) return
+    if (!classes || entry.kind === 'pipeline') return
     const known = classes.get(entry.target)
-    const option = entry.kind === 'workflow' ? 'workflow' : 'class'
-    if (entry.kind === 'workflow' && known?.kind !== 'workflow') {
+    const option = entry.kind === 'job' ? 'class' : entry.kind
+    if (entry.kind !== 'job' && known?.kind !== entry.kind) {
       this.#say(
         'error',
-        `workflow: expected a workflow of this application, got ${entry.target}${didYouMean(entry.target, classes.keys())}`,
+        `${option}: expected a ${entry.kind} of this application, got ${entry.target}${didYouMean(entry.target, classes.keys())}`,
         option,
       )
     } else if (!known && entry.queue === undefined) {

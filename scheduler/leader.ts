@@ -26,7 +26,7 @@ export interface LeaderOptions {
 /** A leader stops this long before its lock could run out, so that it never acts beside its successor. */
 const marginMs = 1000
 const defaultTtlMs = 5000
-const defaultTurnMs = 1050
+const defaultTurnMs = 1200
 /** Others look no more seldom, since the holder may give up the lock while the message about it is lost. */
 const standbyTurnMs = 2000
 

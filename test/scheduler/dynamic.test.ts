@@ -25,7 +25,7 @@ afterEach(async () => {
 
 /** Polls as a real one does, so that the time to see a change is what users see. */
 async function run(yaml = '', more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  const scheduler = testScheduler(store, yaml, { turnMs: 1050, ...more })
+  const scheduler = testScheduler(store, yaml, { turnMs: 1200, ...more })
   running.push(scheduler)
   await scheduler.start()
   await eventually(() => scheduler.leads)

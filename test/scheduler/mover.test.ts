@@ -28,7 +28,7 @@ afterEach(async () => {
 leavesNoProcess()
 
 async function run(more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  const scheduler = testScheduler(store, '', { turnMs: 1050, ...more })
+  const scheduler = testScheduler(store, '', { turnMs: 1200, ...more })
   running.push(scheduler)
   await scheduler.start()
   await eventually(() => scheduler.leads)

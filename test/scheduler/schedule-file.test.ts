@@ -145,6 +145,7 @@ describe('what is wrong is named with file, line and entry', () => {
       'it:\n  every: 1m\nit:\n  every: 2m',
       /:3: it: expected one entry of this name|unique/,
     ],
+    ['an option twice', 'it:\n  every: 1m\n  every: 2m', /it: every: expected it once, got it twice/],
     ['no mapping at all', '- a\n- b', /:1: expected entries such as/],
   ]
   for (const [what, yaml, said] of cases) {

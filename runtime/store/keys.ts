@@ -100,10 +100,14 @@ export const keyTemplates = {
   held: 'rt:held:{key}',
   /** set: limit keys whose line may not be empty; every supervisor and scheduler looks after them */
   heldKeys: 'rt:held-keys',
+  /** hash: queue → id of the job that came back to its head last, having waited for a permit */
+  heldBack: 'rt:held-back',
   /** zset: `<job id>:<delivery>` → its start in ms, within the last window of a rate limit */
   rateStarts: 'rt:rate:{key}',
-  /** zset: id of a job that waits for room in the window → the ms at which it will have it */
-  ratePlans: 'rt:rate-plans:{key}',
+  /** zset: id of a job that waits for room in the window → its turn; the first `limit` of them are in `rt:delayed`, too */
+  rateLine: 'rt:rate-line:{key}',
+  /** set: rate keys whose line may not be empty */
+  rateKeys: 'rt:rate-keys',
 
   // --- ours: workflow runs (a run is these few keys, whatever its size; layout in runtime/store/run-table.ts)
   /** hash: status, class, args, globals, times, and how many nodes are in each state */

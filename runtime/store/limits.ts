@@ -64,14 +64,14 @@ export class Limits {
   /** How one limit stands. */
   async state(key: string): Promise<LimitState> {
     const [holders, waiting] = await this.#connection.ask((redis, keys) =>
-      Promise.all([redis.zrange(keys.permits(key), '0', '99'), redis.llen(keys.held(key))]),
+      Promise.all([redis.zrange(keys.permits(key), '0', '99'), redis.zcard(keys.held(key))]),
     )
     return { key, holders, waiting }
   }
 
   /** The place of a job in its limit's line, from 1; undefined when it is not there. */
   async place(key: string, id: string): Promise<number | undefined> {
-    const at = await this.#connection.ask((redis, keys) => redis.lpos(keys.held(key), id))
+    const at = await this.#connection.ask((redis, keys) => redis.zrank(keys.held(key), id))
     return at === null ? undefined : at + 1
   }
 }

@@ -2,7 +2,7 @@
 -- supervisor, whose id cannot be known here, so all of them are told.
 -- @include tickets settled delay run-step
 -- @args id now ttlMs
--- @reply 'cancelled' | 'running' | 'unknown' | the state it had ended in
+-- @reply 'cancelled' | 'running' | 'unknown' (also when it was cancelled before) | the state it had ended in
 local record = key.job(id)
 local state, queue, item, second, line = unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'held_by'))
 if not state then return 'unknown' end
@@ -15,12 +15,12 @@ if state == 'delayed' then
   if second then leave_bucket(id, second) else redis.call('ZREM', key.delayed(), id) end
 elseif state == 'held' then
   redis.call('ZREM', key.delayed(), id)
-  if line then redis.call('LREM', key.held(line), 1, id) end
+  redis.call('ZREM', key.held(line or ''), id)
 elseif state == 'waiting' then
   -- Not there: a worker that knows no ids, such as Ruby's, has taken it.
   if redis.call('LREM', key.queue(queue), -1, item) == 0 then return 'unknown' end
 else
-  return state
+  return state == 'cancelled' and 'unknown' or state
 end
 local step = redis.call('HGET', record, 'step')
 if step then run_step_end(step, id, 'cancelled', now, '', '') end

@@ -25,6 +25,9 @@ local record = key.job(id)
 local delivery = redis.call('HINCRBY', record, 'delivery', 1)
 local attempt = redis.call('HINCRBY', record, 'attempt', 1)
 redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now)
+-- Its turn among those who wait for the same limit: kept until the job ends, or fails.
+local t = redis.call('TIME')
+redis.call('HSETNX', record, 'turn', string.format('%d%06d', t[1], t[2]))
 redis.call('PERSIST', record)
 redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
 

@@ -1,15 +1,30 @@
--- Looks after the lines of concurrency limits: permits of jobs that vanished come free, and go to those who wait.
+-- Looks after the lines of limits: what vanished jobs held or waited for goes to those who wait, and the heads of rate lines
+-- have a time at which they are looked at.
 -- @include permits
 -- @args count
 -- @reply how many limits have a line
-for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.heldKeys(), count)) do
-  local first = redis.call('LINDEX', key.held(limit_key), 0)
-  local asked = first and redis.call('HGET', key.job(first), 'permits')
-  drop_lost(limit_key)
-  local limit = 1
-  for _, permit in ipairs(asked and cjson.decode(asked) or {}) do
-    if permit.key == limit_key and permit.kind == 'concurrency' then limit = permit.limit end
+local function permit_of(id, kind, limit_key)
+  for _, permit in ipairs(id and permits_of(id) or {}) do
+    if permit.key == limit_key and permit.kind == kind then return permit end
   end
-  hand_on(limit_key, limit)
 end
-return redis.call('SCARD', key.heldKeys())
+
+for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.heldKeys(), count)) do
+  local permit = permit_of(redis.call('ZRANGE', key.held(limit_key), 0, 0)[1], 'concurrency', limit_key)
+  drop_lost(limit_key)
+  hand_on(limit_key, permit and permit.limit or 1)
+end
+for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.rateKeys(), count)) do
+  local line = key.rateLine(limit_key)
+  local permit = permit_of(redis.call('ZRANGE', line, 0, 0)[1], 'rate', limit_key)
+  if permit then
+    drop_vanished(permit)
+    for rank, id in ipairs(redis.call('ZRANGE', line, 0, math.min(permit.limit, 20) - 1)) do
+      if not redis.call('ZSCORE', key.delayed(), id) then plan_start(permit, rank - 1) end
+    end
+  else
+    redis.call('ZREMRANGEBYRANK', line, 0, 0)
+  end
+  if redis.call('EXISTS', line) == 0 then redis.call('SREM', key.rateKeys(), limit_key) end
+end
+return redis.call('SCARD', key.heldKeys()) + redis.call('SCARD', key.rateKeys())

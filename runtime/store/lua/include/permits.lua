@@ -1,7 +1,8 @@
 -- Permits under a concurrency limit. A job's record names in `permits` (JSON) what it asked for. Who gets none waits in
--- the limit's line and keeps its turn: a permit that comes free is handed to the head of the line, which goes to the head
--- of its queue (no polling). A permit handed to a job that nobody takes up is given to the next one after a while.
--- @include push lease
+-- the limit's line, in the order in which jobs were first taken off their queues (`turn`). A permit that comes free is
+-- handed to the head of the line, which goes to the head of its queue: nobody polls. A permit handed to a job that nobody
+-- takes up is given to the next one after a while.
+-- @include push lease rate
 local HANDED_MS = 30000
 -- The record of a job that went back to its queue: if another's worker takes the item, nothing else ends the record.
 local WAITING_MS = 2592000000
@@ -9,18 +10,19 @@ local WAITING_MS = 2592000000
 local function hand_on(limit_key, limit)
   local holders, line = key.permits(limit_key), key.held(limit_key)
   while redis.call('ZCARD', holders) < tonumber(limit) do
-    local id = redis.call('LPOP', line)
+    local id = redis.call('ZRANGE', line, 0, 0)[1]
     if not id then
       redis.call('SREM', key.heldKeys(), limit_key)
       return
     end
+    redis.call('ZREM', line, id)
     local state, queue, item, by = unpack(redis.call('HMGET', key.job(id), 'state', 'queue', 'item', 'held_by'))
     if state == 'held' and by == limit_key then
       redis.call('ZADD', holders, redis_ms(), id)
-      redis.call('HSET', key.job(id), 'state', 'waiting', 'handed', '1')
+      redis.call('HSET', key.job(id), 'state', 'waiting')
       redis.call('HDEL', key.job(id), 'held_by')
       redis.call('PEXPIRE', key.job(id), WAITING_MS)
-      push(queue, item, id, true)
+      push_in_turn(queue, item, id)
     end
   end
 end
@@ -36,22 +38,26 @@ local function drop_lost(limit_key)
   end
 end
 
--- Gives back what a job holds or waits for.
-local function release(id)
+local function permits_of(id)
   local asked = redis.call('HGET', key.job(id), 'permits')
-  for _, permit in ipairs(asked and cjson.decode(asked) or {}) do
-    if permit.kind == 'rate' then
-      redis.call('ZREM', key.ratePlans(permit.key), id)
-    elseif redis.call('ZREM', key.permits(permit.key), id) == 1 then
-      hand_on(permit.key, permit.limit)
-    end
+  return asked and cjson.decode(asked) or {}
+end
+
+local function give_back(permit, id)
+  if redis.call('ZREM', key.permits(permit.key), id) == 1 then hand_on(permit.key, permit.limit) end
+end
+
+-- Gives back what a job holds or waits for, and its turn.
+local function release(id)
+  redis.call('HDEL', key.job(id), 'turn')
+  for _, permit in ipairs(permits_of(id)) do
+    if permit.kind == 'rate' then leave_rate_line(permit, id) else give_back(permit, id) end
   end
 end
 
 -- A job that goes back to the head of its queue keeps its permit, as if it had just been handed it.
 local function keep_permits(id)
-  local asked = redis.call('HGET', key.job(id), 'permits')
-  for _, permit in ipairs(asked and cjson.decode(asked) or {}) do
+  for _, permit in ipairs(permits_of(id)) do
     if permit.kind == 'concurrency' then redis.call('ZADD', key.permits(permit.key), 'XX', redis_ms(), id) end
   end
   redis.call('PEXPIRE', key.job(id), WAITING_MS)

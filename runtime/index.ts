@@ -30,6 +30,7 @@ export type { CreateOptions, WorkflowClass } from './workflow/frontends/workflow
 export type { NodeHandle, NodeOptions } from './workflow/graph-builder.ts'
 export { chain, group, task, withDelay, workflow } from './workflow/frontends/combinators.ts'
 export type { Part, PartOptions } from './workflow/frontends/combinators-types.ts'
+export { findRun } from './workflow/frontends/composition.ts'
 export type { Composition, CompositionOptions } from './workflow/frontends/composition.ts'
 export { memory, RedisMemory } from './workflow/memory-api.ts'
 export type { MemoryOptions } from './workflow/memory.ts'

@@ -62,18 +62,19 @@ export class Template {
     return { ...own, ...appDefaults(root)[this.name] }
   }
 
-  /** Its parameters; undefined when its schema does not tell, or it has none. */
-  async parameters(root?: string): Promise<TemplateParameter[] | undefined> {
+  /** Its parameters as far as the schema's library tells; `complete` when there can be no other. */
+  async parameters(root?: string): Promise<{ list: TemplateParameter[]; complete: boolean }> {
     const { input } = this.#options
-    if (!input) return undefined
-    const { names, required, types, defaults } = await schemaKeys(input, 'input')
+    if (!input) return { list: [], complete: false }
+    const { names, required, open, types, defaults } = await schemaKeys(input, 'input')
     const given: Record<string, unknown> = { ...defaults, ...this.defaults(root) }
-    return (names ?? required).map((name) => ({
+    const list = (names ?? required).map((name) => ({
       name,
       type: types[name],
       required: required.includes(name) && given[name] === undefined,
       default: given[name],
     }))
+    return { list, complete: names !== undefined && !open }
   }
 
   /** Its parameters, checked, with all defaults in place. @throws RuntimeError ERR_SCHEMA naming every path, ERR_ARGUMENT */

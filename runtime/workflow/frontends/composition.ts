@@ -89,3 +89,8 @@ export class Composition {
     return (await WorkflowRun.open(target, runId)).reload()
   }
 }
+
+/** A run by its id, whatever made it, with its jobs read. @throws RuntimeError ERR_NOT_FOUND */
+export async function findRun(id: string): Promise<WorkflowRun> {
+  return (await WorkflowRun.open(defaultTarget(), id)).reload()
+}

@@ -1,0 +1,120 @@
+import type { Argv } from 'yargs'
+import { drawnGraph } from '../../runtime/workflow/drawing/drawn-run.ts'
+import { text } from '../../runtime/workflow/drawing/formats.ts'
+import type { TemplateParameter } from '../../runtime/workflow/template.ts'
+import { command, group } from '../command.ts'
+import { loadAppHere, type GlobalFlags } from '../context.ts'
+import { json, line, table } from '../output.ts'
+import { flagOf, readParams } from './template-params.ts'
+import { strayDefaults, templateNamed, templatesOf } from './template-target.ts'
+import { showRun } from './workflow-show.ts'
+import { targetOf } from './workflow-target.ts'
+
+const valueText = (value: unknown): string => (value === undefined ? '' : JSON.stringify(value))
+const short = (one: TemplateParameter): string => (one.required ? flagOf(one) : `[${flagOf(one)}]`)
+
+/** `runtime template list` */
+const listCommand = command<object>({
+  command: 'list',
+  describe: 'List the templates of this application',
+  example: ['template list', 'names, parameters (those in brackets have defaults), descriptions'],
+  run: async (context) => {
+    const { registry } = await loadAppHere(context.source)
+    const found = await Promise.all(
+      templatesOf(registry).map(async ({ template, file }) => ({
+        name: template.name,
+        description: template.description,
+        parameters: (await template.parameters()).list,
+        file,
+      })),
+    )
+    for (const stray of strayDefaults(registry, context.config.root)) process.stderr.write(`runtime: ${stray}\n`)
+    if (context.json) return json(found)
+    table(
+      ['name', 'parameters', 'description'],
+      found.map(({ name, parameters, description }) => [name, parameters.map(short).join(' '), description ?? '']),
+    )
+  },
+})
+
+interface NameFlags {
+  name: string
+  params: string[]
+  values?: string
+}
+
+/** `runtime template show` */
+const showCommand = command<NameFlags>({
+  command: 'show <name> [params..]',
+  describe: 'Show a template’s parameters, and its steps when they are all given',
+  example: ['template show enrich_and_index --doc-id 123', 'with the steps of a run for document 123'],
+  flags: named,
+  run: async (context, argv) => {
+    const { template, file } = templateNamed((await loadAppHere(context.source)).registry, argv.name)
+    const { list, complete } = await template.parameters()
+    const params = await readParams(template, argv.params, argv.values)
+    const wanted = argv.params.length > 0 || argv.values !== undefined
+    const graph = await template.compose(params).then(
+      (flow) => flow.compile(),
+      (error: unknown) => {
+        if (wanted) throw error
+        return undefined
+      },
+    )
+    const about = { name: template.name, description: template.description, file, parameters: list, complete }
+    if (context.json) return json({ ...about, ...(graph ? { graph } : {}) })
+    line(`${template.name}  ${file}`)
+    if (template.description !== undefined) line(template.description)
+    if (list.length > 0) {
+      const rows = list.map((one) => [
+        flagOf(one),
+        one.type ?? '',
+        one.required ? 'required' : '',
+        valueText(one.default),
+      ])
+      table(['parameter', 'type', '', 'default'], rows)
+    }
+    if (graph) line(text(drawnGraph(graph), template.name).trimEnd())
+  },
+})
+
+/** `runtime template run` */
+const runCommand = command<NameFlags & { wait?: boolean; timeout?: string }>({
+  command: 'run <name> [params..]',
+  describe: 'Start a run of a template',
+  example: ['template run enrich_and_index --doc-id 123', 'prints the id of the run'],
+  flags: (yargs) =>
+    named(yargs)
+      .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
+      .option('timeout', { type: 'string', describe: 'How long --wait waits' }) as never,
+  run: async (context, argv) => {
+    const { template } = templateNamed((await loadAppHere(context.source)).registry, argv.name)
+    const params = await readParams(template, argv.params, argv.values)
+    const flow = await (await template.createOn(targetOf(context), params)).start()
+    if (argv.wait !== true) return context.json ? json({ id: flow.id, status: flow.status }) : line(flow.id)
+    await flow.wait(argv.timeout === undefined ? {} : { timeout: argv.timeout })
+    await showRun(context, flow)
+    return flow.status === 'finished' ? 0 : 1
+  },
+})
+
+/** A template's parameters are flags that only the template knows: yargs hands them on as they are. */
+function named(yargs: Argv<GlobalFlags>): Argv<NameFlags & GlobalFlags> {
+  return yargs
+    .parserConfiguration({ 'unknown-options-as-args': true })
+    .positional('name', { type: 'string', demandOption: true, describe: 'Name of the template' })
+    .positional('params', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'Its parameters, as --name value',
+    })
+    .option('values', { type: 'string', describe: 'Parameters as one JSON object, under the flags' }) as never
+}
+
+/** `runtime template …` */
+export const templateCommand = group('template', 'List, show and run templates', [
+  listCommand,
+  showCommand,
+  runCommand,
+] as never)

@@ -1,0 +1,26 @@
+import { Job, type Infer } from 'resque-runtime'
+import * as v from 'valibot'
+import { z } from 'zod'
+
+/** Its document's id comes from the task's own params. */
+export class FetchDoc extends Job {
+  static input = z.object({ doc_id: z.string() })
+  static output = z.object({ text: z.string() })
+
+  async perform({ doc_id }: Infer<typeof FetchDoc.input>) {
+    return { text: `the text of document ${doc_id}` }
+  }
+}
+
+/** `text` comes from the memory, where FetchDoc left it; `factor` from the schema's default. Another library, as well. */
+export class CountWords extends Job {
+  static input = v.object({ text: v.string(), factor: v.optional(v.number(), 1) })
+  static output = v.object({ text: v.string(), words: v.number() })
+
+  async perform({ text, factor }: Infer<typeof CountWords.input>) {
+    const counted = ((await this.memory.get('counted')) as number | undefined) ?? 0
+    await this.memory.set('counted', counted + 1)
+    await this.memory.extendTtl('10m')
+    return { text: text.toUpperCase(), words: text.split(' ').length * factor }
+  }
+}

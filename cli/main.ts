@@ -63,7 +63,7 @@ const cli = yargs(hideBin(process.argv))
   .wrap(Math.min(120, process.stdout.columns ?? 120))
   .fail((message, error) => {
     if (error) process.exit(report(error))
-    process.stderr.write(`runtime: ${message}\n`)
+    process.stderr.write(`runtime: ${message.replace(/\s*\n\s*/g, ' ').trim()}\n`)
     process.exit(2)
   })
 

@@ -3,17 +3,20 @@
 -- dropped then for its bound is lost to the archive, and counted.
 local ARCHIVE_MAX, ARGS_MAX, FIELD_MAX, LINES, LINE_MAX = 10000, 8192, 32768, 20, 500
 
-local function archive_add(fields)
+-- How many entries there may be, 0 for none at all, and who keeps the archive.
+local function archive_bound()
   local settings = redis.call('HMGET', key.archiveSettings(), 'max', 'keep')
-  local max = tonumber(settings[1] or ARCHIVE_MAX)
-  if max == 0 then return end
+  return tonumber(settings[1] or ARCHIVE_MAX), settings[2]
+end
+
+local function archive_add(fields, max, keep)
   redis.call('XADD', key.archive(), '*', unpack(fields))
   local over = redis.call('XLEN', key.archive()) - max
   if over <= 0 then return end
   -- A bound that was lowered far is reached in steps (promise 13).
   local dropped = over < 200 and redis.call('XTRIM', key.archive(), 'MAXLEN', max)
     or redis.call('XTRIM', key.archive(), 'MAXLEN', '~', max, 'LIMIT', 1000)
-  if settings[2] == 'postgres' and dropped > 0 then redis.call('HINCRBY', key.archiveSettings(), 'dropped', dropped) end
+  if keep == 'postgres' and dropped > 0 then redis.call('HINCRBY', key.archiveSettings(), 'dropped', dropped) end
 end
 
 -- Adds a field where it has a value; of what is too long, only its size is kept.
@@ -42,6 +45,8 @@ end
 
 -- A job that has just ended. A step's item that found nothing to do is no end of anything.
 local function archive(id)
+  local max, keep = archive_bound()
+  if max == 0 then return end
   local row = redis.call('HMGET', key.job(id), 'item', 'step', unpack(archive_names))
   local item, step = row[1] or '', row[2]
   local of_run = string.sub(item, 1, 31) == '{"class":"ResqueRuntime::Step",'
@@ -57,15 +62,17 @@ local function archive(id)
   local lines = redis.call('LRANGE', key.log(id), -LINES, -1)
   for i, line in ipairs(lines) do lines[i] = string.sub(line, 1, LINE_MAX) end
   if #lines > 0 then archive_put(fields, 'log', cjson.encode(lines)) end
-  archive_add(fields)
+  archive_add(fields, max, keep)
 end
 
 -- A run that has just ended, as its own record has it.
 local function archive_run(id)
+  local max, keep = archive_bound()
+  if max == 0 then return end
   local names = { 'status', 'class', 'created_at', 'started_at', 'ended_at', 'args', 'globals', 'total', 'finished', 'failed', 'skipped',
     'pipeline', 'version', 'instance', 'first' }
   local row = redis.call('HMGET', key.run(id), unpack(names))
   local fields = { 'kind', row[12] and 'pipeline' or 'workflow', 'id', id }
   for i, name in ipairs(names) do archive_put(fields, name, row[i], ARGS_MAX) end
-  archive_add(fields)
+  archive_add(fields, max, keep)
 end

@@ -98,13 +98,3 @@ export class DelayedMover implements Service {
     }
   }
 }
-
-/** Moves what is due in the millisecond set: for processes other than the scheduler, so that retries need none. */
-export async function moveDueMs(
-  store: { delayed: Delayed },
-  nowMs: number,
-  batch: number,
-  ttlMs: number,
-): Promise<{ moved: number; nextDueMs: number | undefined }> {
-  return store.delayed.moveDue(nowMs, batch, ttlMs)
-}

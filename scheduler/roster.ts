@@ -48,7 +48,7 @@ export class Roster {
     this.#open = true
     return this.#then(async () => {
       // What is loaded now is fresh, whatever is noted as changed.
-      await this.#options.schedules.takeChanged()
+      if (this.#options.dynamic) await this.#options.schedules.takeChanged()
       await this.#persist()
       await this.#load()
     })
@@ -63,7 +63,8 @@ export class Roster {
   }
 
   /** Something about dynamic entries has changed, by Ruby's set. */
-  refresh(): Promise<void> {
+  async refresh(): Promise<void> {
+    if (!this.#options.dynamic) return
     return this.#then(async () => {
       if ((await this.#options.schedules.takeChanged()).length > 0) await this.#load()
     })
@@ -94,7 +95,7 @@ export class Roster {
   /** Entries that say `persist` are stored as Resque would store them. */
   async #persist(): Promise<void> {
     const wanted = [...this.#file.entries.values()].filter(({ persist }) => persist)
-    if (wanted.length === 0) return
+    if (wanted.length === 0 || !this.#options.dynamic) return
     const stored = await this.#dynamic()
     for (const { name, config } of wanted)
       if (stored[name] !== config) await this.#options.schedules.setDynamic(name, config)

@@ -1,32 +1,9 @@
 import type { Connection } from './connection.ts'
 import type { LockOwner } from './locks.ts'
+import { readState, type EntryState, type MissedFiring } from './schedule-state.ts'
 import { formatStarted } from './resque-time.ts'
 
-/** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
-export interface EntryState {
-  /** When a scheduler first saw it. */
-  sinceMs: number
-  /** The slot up to which all are accounted for. */
-  cursorMs: number
-  /** The last slot that fired. */
-  slotMs: number | undefined
-  firedAtMs: number | undefined
-  lateMs: number | undefined
-  fired: number
-  nextMs: number | undefined
-  missed: number
-  missedSlotMs: number | undefined
-  missedReason: string | undefined
-  /** Job or run of the last firing. */
-  job: string | undefined
-  /** A slot whose run was to be started when a scheduler died. */
-  pendingMs: number | undefined
-  /** That run, where it had been created. */
-  pendingRun: string | undefined
-  paused: boolean
-  /** What somebody decided by hand, over the file. */
-  enabled: boolean | undefined
-}
+export type { EntryState, MissedFiring } from './schedule-state.ts'
 
 /** One firing on its way. */
 export interface Firing {
@@ -50,18 +27,6 @@ export interface Accounted {
   missed?: MissedFiring
   /** Lets the slot wait for the run before. */
   wait?: boolean
-}
-
-/** A line of the record of missed firings. */
-export interface MissedFiring {
-  entry: string
-  fromMs: number
-  toMs: number
-  count: number
-  /** True when there were still more than `count`. */
-  more?: boolean
-  reason: string
-  atMs: number
 }
 
 /** Recurring entries: Resque's dynamic schedules, and what was fired or missed when. */
@@ -108,11 +73,20 @@ export class Schedules {
   }
 
   /** Notes how far the start of a firing's run has come: it is there, it runs, or it cannot. */
-  async runs(name: string, slotMs: number, run: { created: string } | { started: string } | { refused: MissedFiring }): Promise<void> {
+  async runs(
+    name: string,
+    slotMs: number,
+    run: { created: string } | { started: string } | { refused: MissedFiring },
+  ): Promise<void> {
     const about =
       'refused' in run
         ? { phase: 'refused', id: '', reason: run.refused.reason, note: JSON.stringify(run.refused) }
-        : { phase: 'created' in run ? 'created' : 'started', id: 'created' in run ? run.created : run.started, reason: '', note: '' }
+        : {
+            phase: 'created' in run ? 'created' : 'started',
+            id: 'created' in run ? run.created : run.started,
+            reason: '',
+            note: '',
+          }
     await this.#connection.run('start-entry', { name, slot: slotMs, ...about })
   }
 
@@ -225,28 +199,5 @@ export class Schedules {
   async missed(count = 100): Promise<MissedFiring[]> {
     const notes = await this.#connection.ask((redis, keys) => redis.lrange(keys.missedFirings(), -count, -1))
     return notes.reverse().map((note) => JSON.parse(note) as MissedFiring)
-  }
-}
-
-const optional = (text: string | undefined): number | undefined =>
-  text === undefined || text === '' ? undefined : Number(text)
-
-function readState(fields: Record<string, string | undefined>): EntryState {
-  return {
-    sinceMs: Number(fields.since ?? 0),
-    cursorMs: Number(fields.cursor ?? fields.since ?? 0),
-    slotMs: optional(fields.slot),
-    firedAtMs: optional(fields.fired_at),
-    lateMs: optional(fields.late_ms),
-    fired: Number(fields.fired ?? 0),
-    nextMs: optional(fields.next),
-    missed: Number(fields.missed ?? 0),
-    missedSlotMs: optional(fields.missed_slot),
-    missedReason: fields.missed_reason,
-    job: fields.job,
-    pendingMs: optional(fields.pending),
-    pendingRun: fields.pending_run,
-    paused: fields.paused === '1',
-    enabled: fields.enabled === undefined ? undefined : fields.enabled === '1',
   }
 }

@@ -7,5 +7,8 @@ if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return 'lost' 
 if not is_next(name, slot) then return 'stale' end
 advance(name, slot, next)
 if reason ~= '' then note_missed(name, count, slot, reason, note) end
-if wait == '1' then redis.call('RPUSH', key.waitingFirings(name), slot) end
+if wait == '1' then
+  redis.call('RPUSH', key.waitingFirings(name), slot)
+  redis.call('EXPIRE', key.waitingFirings(name), 34560000)
+end
 return 'ok'

@@ -1,0 +1,66 @@
+// Recurring entries: time to boot, and what they cost while nothing fires.
+import { createRequire } from 'node:module'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Cron } from '../scheduler/cron.ts'
+import { eventually } from '../test/support/wait.ts'
+import { entries, note, redis, startScheduler } from './scheduler-kit.ts'
+
+/** Thousands of cron entries: time to boot, and what they cost while nothing fires. */
+export async function measureCron(): Promise<void> {
+  const lineOf = (i: number): string => `${i % 60} ${i % 24} ${1 + (i % 28)} * *`
+  const yaml = Array.from(
+    { length: entries },
+    (_, i) => `entry_${i}:\n  cron: '${lineOf(i)} Europe/Berlin'\n  class: A\n  queue: q\n`,
+  ).join('')
+  await redis.flushall()
+  for (const boot of ['first boot', 'later boot']) {
+    const started = performance.now()
+    const scheduler = await startScheduler(yaml)
+    await eventually(
+      () => scheduler.entries.length === entries && scheduler.entries.every(({ nextMs }) => nextMs !== undefined),
+      { timeoutMs: 60_000 },
+    )
+    note('cron', `${boot} of ${entries} entries, file and all`, performance.now() - started, 'ms')
+    await sleep(1000)
+    const cpu = process.cpuUsage()
+    await sleep(5000)
+    const { user, system } = process.cpuUsage(cpu)
+    if (boot === 'later boot') note('cron', 'processor while idle', (user + system) / 50_000, '%')
+    await scheduler.stop()
+  }
+  const require = createRequire(createRequire(import.meta.url).resolve('node-schedule'))
+  const { parseExpression } = require('cron-parser') as {
+    parseExpression: (text: string, options: object) => { next(): unknown }
+  }
+  const perLine = (compute: (line: string) => unknown): number => {
+    const started = performance.now()
+    for (let i = 0; i < 500; i += 1) compute(lineOf(i))
+    return ((performance.now() - started) / 500) * 1000
+  }
+  note(
+    'cron',
+    'ours: read a line and find its next time',
+    perLine((line) => Cron.parse(line, 'Europe/Berlin').next(Date.now())),
+    'µs',
+  )
+  note(
+    'cron',
+    "node-schedule's own cron-parser: the same",
+    perLine((line) => parseExpression(line, { tz: 'Europe/Berlin' }).next()),
+    'µs',
+  )
+}
+
+/** What an idle scheduler asks of Redis. */
+export async function measureIdle(): Promise<void> {
+  await redis.flushall()
+  const scheduler = await startScheduler('far:\n  cron: 0 0 1 1 *\n  class: A\n  queue: q\n')
+  await sleep(1000)
+  const monitor = await redis.monitor()
+  let sent = 0
+  monitor.on('monitor', (_time: string, _args: string[], source: string) => (sent += source === 'lua' ? 0 : 1))
+  await sleep(10_000)
+  monitor.disconnect()
+  note('idle', 'commands sent to Redis', sent / 10, '/s')
+  await scheduler.stop()
+}

@@ -17,8 +17,8 @@ import type { Store } from '../runtime/store/store.ts'
 import { InlineLauncher } from '../runtime/worker/launchers/inline.ts'
 import { Supervisor } from '../runtime/worker/supervisor.ts'
 import { createRun } from '../runtime/workflow/create-run.ts'
-import type { Graph } from '../runtime/workflow/graph.ts'
 import { Steps } from '../runtime/workflow/steps.ts'
+import { graphOf, shapes } from './workflow-graphs.ts'
 import { startRedis, type TestRedis } from '../test/support/redis.ts'
 import { testStore } from '../test/support/store.ts'
 
@@ -31,19 +31,6 @@ class NoopStep extends Job {
 
 const concurrency = 8
 
-/** Parents of node `i` of `n`. Random edges come from a fixed generator, so that every run measures the same graph. */
-const shapes: Record<string, (n: number) => (i: number) => number[]> = {
-  'fan-in': (n) => (i) => (i === n - 1 ? Array.from({ length: n - 1 }, (_, j) => j) : []),
-  chain: () => (i) => (i === 0 ? [] : [i - 1]),
-  // Rows of ten; each node hangs on two neighbours of the row before.
-  lattice: () => (i) => (i < 10 ? [] : [i - 10, i % 10 === 9 ? i - 19 : i - 9]),
-  random: () => {
-    let seed = 42
-    const next = (): number => (seed = (seed * 1103515245 + 12345) % 2 ** 31) / 2 ** 31
-    return (i) => (i === 0 ? [] : [...new Set(Array.from({ length: Math.floor(next() * 4) }, () => Math.max(0, i - 1 - Math.floor(next() * 1000))))])
-  },
-}
-
 interface Measured {
   mode: string
   shape: string
@@ -54,18 +41,8 @@ interface Measured {
   longestScript: { ms: number; script: string }
 }
 
-const graphOf = (shape: string, n: number): Graph => {
-  const parents = (shapes[shape] as (n: number) => (i: number) => number[])(n)
-  return {
-    nodes: Array.from({ length: n }, (_, i) => ({
-      className: 'NoopStep',
-      queue: 'bench',
-      parents: parents(i).map((from) => ({ from, when: 'finished' as const })),
-    })),
-  }
-}
-
-const usedBytes = async (client: Redis): Promise<number> => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
+const usedBytes = async (client: Redis): Promise<number> =>
+  Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
 
 /** The longest script call, as Redis clocks it: on a busy machine this includes the time in which Redis itself did not run. */
 async function slowest(client: Redis): Promise<{ ms: number; script: string }> {
@@ -97,7 +74,11 @@ const engine: Drive = async (store, _redis, runId) => {
       const step = await steps.prepare(reply.job, JSON.stringify(args))
       const delivery = { worker, id: reply.job.id, delivery: reply.job.delivery }
       if ('gone' in step) throw new Error(step.gone)
-      await store.supervisors.settle(supervisor, delivery, Date.now(), 100, { state: 'done', ttlMs: 1000, step: { output: '1' } })
+      await store.supervisors.settle(supervisor, delivery, Date.now(), 100, {
+        state: 'done',
+        ttlMs: 1000,
+        step: { output: '1' },
+      })
     }
   }
   await Promise.all(Array.from({ length: concurrency }, (_, n) => slot(n)))
@@ -108,7 +89,14 @@ const inline: Drive = async (_store, redis, runId) => {
   const store = testStore(redis)
   const registry = new Registry()
   registry.addModule({ NoopStep }, 'bench')
-  const limits = { failedMax: 100, recordTtlMs: 1000, attemptsKept: 5, backtraceLines: 20, logLines: 20, logLineBytes: 1000 }
+  const limits = {
+    failedMax: 100,
+    recordTtlMs: 1000,
+    attemptsKept: 5,
+    backtraceLines: 20,
+    logLines: 20,
+    logLineBytes: 1000,
+  }
   const supervisor = new Supervisor({
     store,
     clock: systemClock,
@@ -131,7 +119,10 @@ const inline: Drive = async (_store, redis, runId) => {
   })
   await supervisor.start()
   const ended = new Promise<void>((resolve) => void store.runs.read.listen(runId, resolve))
-  const watch = setInterval(() => void store.runs.read.find(runId).then((run) => run?.status === 'finished' && wake()), 500)
+  const watch = setInterval(
+    () => void store.runs.read.find(runId).then((run) => run?.status === 'finished' && wake()),
+    500,
+  )
   let wake = (): void => undefined
   await Promise.race([ended, new Promise<void>((resolve) => (wake = resolve))])
   clearInterval(watch)
@@ -168,7 +159,15 @@ async function measure(mode: string, drive: Drive, shape: string, jobs: number):
     await Promise.all([store.runs.start(id, Date.now()), drive(store, redis, id)])
     const run = await store.runs.read.find(id)
     if (run?.status !== 'finished') throw new Error(`${mode} ${shape} ${jobs}: the run is ${run?.status}`)
-    return { mode, shape, jobs, createMs, bytesPerJob, msPerJob: (performance.now() - started) / jobs, longestScript: await slowest(client) }
+    return {
+      mode,
+      shape,
+      jobs,
+      createMs,
+      bytesPerJob,
+      msPerJob: (performance.now() - started) / jobs,
+      longestScript: await slowest(client),
+    }
   } finally {
     store.close()
     await redis.stop()
@@ -188,7 +187,12 @@ async function measureBullmq(jobs: number): Promise<Measured> {
   await flow.add({
     name: 'join',
     queueName: 'join',
-    children: Array.from({ length: jobs - 1 }, () => ({ name: 'row', queueName: 'rows', data: {}, opts: { removeOnComplete: true } })),
+    children: Array.from({ length: jobs - 1 }, () => ({
+      name: 'row',
+      queueName: 'rows',
+      data: {},
+      opts: { removeOnComplete: true },
+    })),
   })
   const createMs = performance.now() - created
   const bytesPerJob = ((await usedBytes(client)) - before) / jobs
@@ -221,7 +225,18 @@ for (const mode of values.modes.split(',')) {
       const result = drive ? await measure(mode, drive, shape, jobs) : await measureBullmq(jobs)
       results.push(result)
       const { createMs, msPerJob, bytesPerJob, longestScript } = result
-      console.log([mode, shape, jobs, createMs.toFixed(0), msPerJob.toFixed(3), bytesPerJob.toFixed(0), longestScript.ms.toFixed(1), longestScript.script].join('\t'))
+      console.log(
+        [
+          mode,
+          shape,
+          jobs,
+          createMs.toFixed(0),
+          msPerJob.toFixed(3),
+          bytesPerJob.toFixed(0),
+          longestScript.ms.toFixed(1),
+          longestScript.script,
+        ].join('\t'),
+      )
     }
   }
 }

@@ -7,7 +7,11 @@ const id = { type: 'string', demandOption: true, describe: 'Id of the run' } as 
 const job = { type: 'string', demandOption: true, describe: 'Number of the job, as `show --jobs` has it' } as const
 
 /** A command that does one thing to a run and says what became of it. */
-function change(verb: string, describe: string, act: (flow: WorkflowRun) => Promise<WorkflowRun>): ReturnType<typeof command<{ id: string }>> {
+function change(
+  verb: string,
+  describe: string,
+  act: (flow: WorkflowRun) => Promise<WorkflowRun>,
+): ReturnType<typeof command<{ id: string }>> {
   return command<{ id: string }>({
     command: `${verb} <id>`,
     describe,
@@ -38,9 +42,15 @@ function changeJob(verb: 'retry' | 'skip', describe: string): ReturnType<typeof 
 }
 
 /** `runtime workflow stop` */
-export const stopCommand = change('stop', 'Stop a run: nothing more of it runs, and jobs that run are told to stop', (flow) => flow.stop())
+export const stopCommand = change(
+  'stop',
+  'Stop a run: nothing more of it runs, and jobs that run are told to stop',
+  (flow) => flow.stop(),
+)
 /** `runtime workflow continue` */
-export const continueCommand = change('continue', 'Run the failed jobs of a run again, and what hung on them', (flow) => flow.continue())
+export const continueCommand = change('continue', 'Run the failed jobs of a run again, and what hung on them', (flow) =>
+  flow.continue(),
+)
 /** `runtime workflow retry` */
 export const retryCommand = changeJob('retry', 'Run one failed job again')
 /** `runtime workflow skip` */
@@ -51,7 +61,8 @@ export const removeCommand = command<{ ids: string[] }>({
   command: 'rm <ids..>',
   describe: 'Remove runs that are not running',
   example: ['workflow rm 0mb2k3x7f4q8...', ''],
-  flags: (yargs) => yargs.positional('ids', { type: 'string', array: true, demandOption: true, describe: 'Ids of runs' }) as never,
+  flags: (yargs) =>
+    yargs.positional('ids', { type: 'string', array: true, demandOption: true, describe: 'Ids of runs' }),
   run: async (context, { ids }) => {
     for (const one of ids) {
       await (await openRun(context, one)).destroy()
@@ -66,7 +77,10 @@ export const expireCommand = command<{ id: string; ttl: string }>({
   command: 'expire <id> <ttl>',
   describe: 'Keep a run this long after its end, then remove it',
   example: ["workflow expire 0mb2k3x7f4q8... '1h'", ''],
-  flags: (yargs) => yargs.positional('id', id).positional('ttl', { type: 'string', demandOption: true, describe: "'1h', or milliseconds" }),
+  flags: (yargs) =>
+    yargs
+      .positional('id', id)
+      .positional('ttl', { type: 'string', demandOption: true, describe: "'1h', or milliseconds" }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
     await flow.expire(/^\d+$/.test(argv.ttl) ? Number(argv.ttl) : argv.ttl)

@@ -18,9 +18,14 @@ interface CreateFlags {
 const createFlags = (yargs: Argv<GlobalFlags>): Argv<CreateFlags & GlobalFlags> =>
   yargs
     .positional('class', { type: 'string', demandOption: true, describe: 'Name of the workflow' })
-    .positional('args', { type: 'string', array: true, default: [] as string[], describe: "Arguments of configure(), each as JSON" })
+    .positional('args', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'Arguments of configure(), each as JSON',
+    })
     .option('globals', { type: 'string', describe: 'JSON object that stands under the params of every job' })
-    .option('ttl', { type: 'string', describe: "Keep the run this long after its end: '7d'" }) as never
+    .option('ttl', { type: 'string', describe: "Keep the run this long after its end: '7d'" })
 
 /** `runtime workflow create` */
 export const createCommand = command<CreateFlags>({
@@ -57,7 +62,7 @@ export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolea
     createFlags(yargs)
       .option('watch', { type: 'boolean', describe: 'Show it live until it ends' })
       .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
-      .option('timeout', { type: 'string', describe: 'How long --watch and --wait wait' }) as never,
+      .option('timeout', { type: 'string', describe: 'How long --watch and --wait wait' }),
   run: async (context, argv) => {
     const flow = await create(context, argv)
     await startOrRemove(flow)
@@ -84,7 +89,10 @@ async function create(context: Context, argv: CreateFlags): Promise<WorkflowRun>
     targetOf(context),
     type,
     argv.args.map((text) => jsonArgument(text)),
-    { ...(globals === undefined ? {} : { globals: globals as Record<string, unknown> }), ...(argv.ttl === undefined ? {} : { ttl: argv.ttl }) },
+    {
+      ...(globals === undefined ? {} : { globals: globals as Record<string, unknown> }),
+      ...(argv.ttl === undefined ? {} : { ttl: argv.ttl }),
+    },
   )
 }
 

@@ -15,7 +15,13 @@ const runStates: readonly RunState[] = ['pending', 'running', 'finished', 'faile
 const jobStates: readonly string[] = ['all', 'blocked', 'stopped', ...nodeStates.filter((state) => state !== 'staged')]
 
 /** `runtime workflow list` */
-export const listCommand = command<{ class?: string; status?: RunState; limit: number; offset: number; oldest?: boolean }>({
+export const listCommand = command<{
+  class?: string
+  status?: RunState
+  limit: number
+  offset: number
+  oldest?: boolean
+}>({
   command: 'list',
   describe: 'Runs, newest first',
   example: ['workflow list --class ImportWorkflow --status failed', ''],
@@ -25,18 +31,34 @@ export const listCommand = command<{ class?: string; status?: RunState; limit: n
       .option('status', { choices: runStates, describe: 'Only in this state' })
       .option('limit', { type: 'number', default: 50, describe: 'How many at most' })
       .option('offset', { type: 'number', default: 0, describe: 'How many to pass over' })
-      .option('oldest', { type: 'boolean', describe: 'Oldest first' }) as never,
+      .option('oldest', { type: 'boolean', describe: 'Oldest first' }),
   run: async ({ store, json: asJson }, { class: name, status, limit, offset, oldest }) => {
     const by = { ...(name === undefined ? {} : { class: name }), ...(status ? { status } : {}) }
-    const page = { from: whole(offset, '--offset', 0), to: offset + whole(limit, '--limit', 1) - 1, order: oldest ? ('asc' as const) : ('desc' as const) }
+    const page = {
+      from: whole(offset, '--offset', 0),
+      to: offset + whole(limit, '--limit', 1) - 1,
+      order: oldest ? ('asc' as const) : ('desc' as const),
+    }
     const [runs, count] = await Promise.all([store.runs.read.list({ ...by, ...page }), store.runs.read.count(by)])
     if (asJson) return json({ count, runs: runs.map(summary) })
     const now = Date.now()
     table(
       ['id', 'workflow', 'status', 'jobs', 'done', 'failed', 'created', 'took'],
-      runs.map((run) => [run.id, run.class, run.status, run.total, percent(run), run.counts.failed ?? 0, relative(run.createdAt, now), took(run, now)]),
+      runs.map((run) => [
+        run.id,
+        run.class,
+        run.status,
+        run.total,
+        percent(run),
+        run.counts.failed ?? 0,
+        relative(run.createdAt, now),
+        took(run, now),
+      ]),
     )
-    if (process.stdout.isTTY && count > offset + runs.length) line(`${offset + 1} to ${offset + runs.length} of ${count.toLocaleString('en')}; --offset ${offset + runs.length} shows more`)
+    if (process.stdout.isTTY && count > offset + runs.length)
+      line(
+        `${offset + 1} to ${offset + runs.length} of ${count.toLocaleString('en')}; --offset ${offset + runs.length} shows more`,
+      )
   },
 })
 
@@ -51,11 +73,14 @@ export const showCommand = command<{ id: string; jobs?: string; limit: number; o
       .option('jobs', { choices: jobStates, describe: 'List the jobs in this state' })
       .option('limit', { type: 'number', default: 50, describe: 'How many jobs at most' })
       .option('offset', { type: 'number', default: 0, describe: 'How many jobs to pass over' })
-      .option('watch', { type: 'boolean', describe: 'Show it live until it ends' }) as never,
+      .option('watch', { type: 'boolean', describe: 'Show it live until it ends' }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
     if (argv.watch === true && !context.json) await watchRun(context, flow)
-    const jobs = argv.jobs === undefined ? undefined : await selectJobs(context, flow, argv.jobs, whole(argv.offset, '--offset', 0), whole(argv.limit, '--limit', 1))
+    const jobs =
+      argv.jobs === undefined
+        ? undefined
+        : await selectJobs(context, flow, argv.jobs, whole(argv.offset, '--offset', 0), whole(argv.limit, '--limit', 1))
     await showRun(context, flow, jobs)
   },
 })
@@ -74,7 +99,10 @@ export async function showRun(context: Context, flow: WorkflowRun, jobs?: readon
     ['workflow', `${run.class}${run.args === undefined ? '' : ` ${clip(run.args, 80)}`}`],
     ['status', run.status],
     ['jobs', run.total.toLocaleString('en')],
-    ...Object.entries(shownCounts(run.counts, run.status)).map(([state, count]): [string, string] => [`  ${state}`, count.toLocaleString('en')]),
+    ...Object.entries(shownCounts(run.counts, run.status)).map(([state, count]): [string, string] => [
+      `  ${state}`,
+      count.toLocaleString('en'),
+    ]),
     ['created', new Date(run.createdAt).toISOString()],
     ...(run.startedAt === undefined ? [] : [['started', new Date(run.startedAt).toISOString()] as [string, string]]),
     ...(run.endedAt === undefined ? [] : [['ended', new Date(run.endedAt).toISOString()] as [string, string]]),
@@ -89,7 +117,13 @@ export async function showRun(context: Context, flow: WorkflowRun, jobs?: readon
 function printClasses(tally: Map<string, Partial<Record<StoredState, number>>>, status: RunState): void {
   const rows = [...tally].map(([name, counts]) => [name, shownCounts(counts, status)] as const)
   const states = [...new Set(rows.flatMap(([, counts]) => Object.keys(counts)))]
-  table(['class', ...states], rows.map(([name, counts]) => [name, ...states.map((state) => (counts[state as ShownState] ?? 0).toLocaleString('en'))]))
+  table(
+    ['class', ...states],
+    rows.map(([name, counts]) => [
+      name,
+      ...states.map((state) => (counts[state as ShownState] ?? 0).toLocaleString('en')),
+    ]),
+  )
 }
 
 function printJobs(jobs: readonly RunJob[], now: number): void {
@@ -102,7 +136,9 @@ function printJobs(jobs: readonly RunJob[], now: number): void {
       job.queue,
       job.attempts,
       job.startedAt === undefined ? '-' : relative(job.startedAt, now),
-      job.startedAt === undefined || (job.endedAt === undefined && job.state !== 'running') ? '-' : formatDuration(Math.max(0, (job.endedAt ?? now) - job.startedAt)),
+      job.startedAt === undefined || (job.endedAt === undefined && job.state !== 'running')
+        ? '-'
+        : formatDuration(Math.max(0, (job.endedAt ?? now) - job.startedAt)),
     ]),
   )
 }
@@ -112,18 +148,37 @@ function blockerText({ id, class: name, error }: Blocker): string {
   return `blocked by job ${id} ${name}: ${error.name}: ${clip(error.message, 200)}`
 }
 
-async function selectJobs({ store }: Context, flow: WorkflowRun, state: string, offset: number, limit: number): Promise<RunJob[]> {
+async function selectJobs(
+  { store }: Context,
+  flow: WorkflowRun,
+  state: string,
+  offset: number,
+  limit: number,
+): Promise<RunJob[]> {
   const { read } = store.runs
   if (state === 'failed') {
     const failed = await read.failed(flow.id, offset + limit)
-    return loadJobsAt(read, flow.record, failed.slice(offset).map(({ index }) => index))
+    return loadJobsAt(
+      read,
+      flow.record,
+      failed.slice(offset).map(({ index }) => index),
+    )
   }
-  if (state === 'all') return loadJobs(read, flow.record, offset, Math.min(offset + limit, Number(flow.record.fields.allocated ?? flow.record.total)))
+  if (state === 'all')
+    return loadJobs(
+      read,
+      flow.record,
+      offset,
+      Math.min(offset + limit, Number(flow.record.fields.allocated ?? flow.record.total)),
+    )
   return (await loadJobs(read, flow.record)).filter((job) => job.state === state).slice(offset, offset + limit)
 }
 
 /** Counts under the words that people are shown. */
-function shownCounts(counts: Partial<Record<StoredState, number>>, status: RunState): Partial<Record<ShownState, number>> {
+function shownCounts(
+  counts: Partial<Record<StoredState, number>>,
+  status: RunState,
+): Partial<Record<ShownState, number>> {
   const shown: Partial<Record<ShownState, number>> = {}
   for (const [state, count] of Object.entries(counts)) {
     const word = shownState(state as StoredState, status)
@@ -135,7 +190,18 @@ function shownCounts(counts: Partial<Record<StoredState, number>>, status: RunSt
 function summary(run: RunRecord): object {
   const { id, class: name, status, total, createdAt, startedAt, endedAt, ttlMs } = run
   const parsed = run.args === undefined ? undefined : safeJson(run.args)
-  return { id, class: name, args: parsed, status, total, counts: shownCounts(run.counts, status), createdAt, startedAt, endedAt, ttlMs }
+  return {
+    id,
+    class: name,
+    args: parsed,
+    status,
+    total,
+    counts: shownCounts(run.counts, status),
+    createdAt,
+    startedAt,
+    endedAt,
+    ttlMs,
+  }
 }
 
 /** Arguments are kept up to a length: what was cut is shown as text. */

@@ -9,7 +9,14 @@ import type { Context } from '../context.ts'
 /** Where a command's runs are. */
 export function targetOf({ store, config }: Context): RunTarget {
   const { maxPayloadBytes, recordTtlMs } = config.limits
-  return { store, clock: systemClock, ttlMs: config.workflows.ttlMs, maxPayloadBytes, recordTtlMs, ...(config.memory ? { memory: config.memory } : {}) }
+  return {
+    store,
+    clock: systemClock,
+    ttlMs: config.workflows.ttlMs,
+    maxPayloadBytes,
+    recordTtlMs,
+    ...(config.memory ? { memory: config.memory } : {}),
+  }
 }
 
 /** A run by its id. @throws RuntimeError ERR_NOT_FOUND */
@@ -18,11 +25,15 @@ export function openRun(context: Context, id: string): Promise<WorkflowRun> {
 }
 
 /** The workflow class of a name; its statics are its own copy of the package. @throws RuntimeError ERR_UNKNOWN_CLASS */
-export function workflowNamed(registry: Registry, name: string): WorkflowClass & Pick<typeof Workflow, 'createOn' | 'compile'> {
+export function workflowNamed(
+  registry: Registry,
+  name: string,
+): WorkflowClass & Pick<typeof Workflow, 'createOn' | 'compile'> {
   const found = registry.find(name)
   if (found?.kind === 'workflow') return found.definition as WorkflowClass & typeof Workflow
   const names = registry.list().flatMap((entry) => (entry.kind === 'workflow' ? [entry.name] : []))
-  const known = names.length === 0 ? 'a Workflow class exported under the jobs folders; there is none' : names.join(', ')
+  const known =
+    names.length === 0 ? 'a Workflow class exported under the jobs folders; there is none' : names.join(', ')
   throw new RuntimeError('ERR_UNKNOWN_CLASS', `${name}: expected one of: ${known}`)
 }
 
@@ -31,6 +42,9 @@ export function jsonArgument(text: string, what = `argument ${text}`): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new RuntimeError('ERR_USAGE', `${what}: expected JSON, such as '"text"' (with both quotes), 5 or '{"a":1}', got ${text}`)
+    throw new RuntimeError(
+      'ERR_USAGE',
+      `${what}: expected JSON, such as '"text"' (with both quotes), 5 or '{"a":1}', got ${text}`,
+    )
   }
 }

@@ -17,20 +17,33 @@ interface VizFlags {
 export const vizCommand = command<VizFlags>({
   command: 'viz <what> [args..]',
   describe: 'Draw a workflow class, or a run as it stands; many jobs of one kind are drawn as one',
-  example: [`workflow viz ImportWorkflow '"data.csv"' --out import.svg`, 'or the id of a run; also --format dot, mermaid, text'],
+  example: [
+    `workflow viz ImportWorkflow '"data.csv"' --out import.svg`,
+    'or the id of a run; also --format dot, mermaid, text',
+  ],
   flags: (yargs) =>
     yargs
       .positional('what', { type: 'string', demandOption: true, describe: 'Name of a workflow, or id of a run' })
-      .positional('args', { type: 'string', array: true, default: [] as string[], describe: 'Arguments of configure(), each as JSON' })
+      .positional('args', {
+        type: 'string',
+        array: true,
+        default: [] as string[],
+        describe: 'Arguments of configure(), each as JSON',
+      })
       .option('format', { choices: drawingFormats, describe: 'svg, or text when standard output is a terminal' })
-      .option('out', { type: 'string', describe: 'File to write; standard output by default' }) as never,
+      .option('out', { type: 'string', describe: 'File to write; standard output by default' }),
   run: async (context, { what, args, format, out }) => {
     const run = await context.store.runs.read.find(what)
     const graph = run
       ? await drawnRun(context.store.runs.read, run)
       : await (async () => {
           const type = workflowNamed((await loadAppHere(context.source)).registry, what)
-          return drawnGraph(await type.compile(type, args.map((text) => jsonArgument(text))))
+          return drawnGraph(
+            await type.compile(
+              type,
+              args.map((text) => jsonArgument(text)),
+            ),
+          )
         })()
     if (context.json) return json(graph)
     const chosen = format ?? (out === undefined && process.stdout.isTTY ? 'text' : 'svg')

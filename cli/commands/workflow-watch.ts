@@ -14,7 +14,11 @@ const refreshMs = 250
 type Counts = Partial<Record<StoredState, number>>
 
 /** Follows a run until it ends: a bar for each class on a terminal, a line whenever something changed in a pipe. */
-export async function watchRun({ store }: Context, flow: WorkflowRun, options: { timeout?: Duration } = {}): Promise<void> {
+export async function watchRun(
+  { store }: Context,
+  flow: WorkflowRun,
+  options: { timeout?: Duration } = {},
+): Promise<void> {
   const deadline = options.timeout === undefined ? Infinity : Date.now() + duration(options.timeout, '--timeout')
   const view = process.stdout.isTTY ? new Bars() : new Lines()
   const began = { at: Date.now(), done: doneOf(flow.record.counts) }
@@ -26,7 +30,11 @@ export async function watchRun({ store }: Context, flow: WorkflowRun, options: {
       const leftMs = rate > 0 ? (flow.record.total - done) / rate : undefined
       view.show(flow, await store.runs.read.tally(flow.id), leftMs)
       if (endedRuns.includes(flow.status)) break
-      if (Date.now() > deadline) throw new RuntimeError('ERR_TIMEOUT', `run ${flow.id}: still ${flow.status} after --timeout; it goes on without this command`)
+      if (Date.now() > deadline)
+        throw new RuntimeError(
+          'ERR_TIMEOUT',
+          `run ${flow.id}: still ${flow.status} after --timeout; it goes on without this command`,
+        )
       await new Promise((resolve) => setTimeout(resolve, refreshMs))
     }
   } finally {
@@ -44,14 +52,22 @@ interface View {
 }
 
 class Bars implements View {
-  readonly #multi = new MultiBar({ format: '{name} {bar} {value}/{total} {note}', hideCursor: true, clearOnComplete: false, linewrap: false }, Presets.shades_classic)
+  readonly #multi = new MultiBar(
+    { format: '{name} {bar} {value}/{total} {note}', hideCursor: true, clearOnComplete: false, linewrap: false },
+    Presets.shades_classic,
+  )
   readonly #bars = new Map<string, SingleBar>()
 
   show(flow: WorkflowRun, tally: Map<string, Counts>, leftMs: number | undefined): void {
     const rows = [...tally]
     const width = Math.max(...rows.slice(0, mostBars).map(([name]) => name.length), 5)
-    for (const [name, counts] of rows.length > mostBars ? rows.slice(0, mostBars - 1) : rows) this.#bar(name, width, counts)
-    const eta = endedRuns.includes(flow.status) ? flow.status : leftMs === undefined ? flow.status : `${flow.status}, about ${formatDuration(leftMs)} left`
+    for (const [name, counts] of rows.length > mostBars ? rows.slice(0, mostBars - 1) : rows)
+      this.#bar(name, width, counts)
+    const eta = endedRuns.includes(flow.status)
+      ? flow.status
+      : leftMs === undefined
+        ? flow.status
+        : `${flow.status}, about ${formatDuration(leftMs)} left`
     this.#bar('all', width, flow.record.counts, eta)
   }
 
@@ -84,5 +100,8 @@ class Lines implements View {
 
 function noteOf(counts: Counts): string {
   const told: StoredState[] = ['running', 'queued', 'delayed', 'failed']
-  return told.filter((state) => counts[state]).map((state) => `${counts[state]} ${state}`).join(', ')
+  return told
+    .filter((state) => counts[state])
+    .map((state) => `${counts[state]} ${state}`)
+    .join(', ')
 }

@@ -1,5 +1,12 @@
 import { group } from '../command.ts'
-import { continueCommand, expireCommand, removeCommand, retryCommand, skipCommand, stopCommand } from './workflow-change.ts'
+import {
+  continueCommand,
+  expireCommand,
+  removeCommand,
+  retryCommand,
+  skipCommand,
+  stopCommand,
+} from './workflow-change.ts'
 import { createCommand, runCommand, startCommand } from './workflow-create.ts'
 import { listCommand, showCommand } from './workflow-show.ts'
 import { vizCommand } from './workflow-viz.ts'

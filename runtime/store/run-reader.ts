@@ -1,5 +1,13 @@
 import type { Connection } from './connection.ts'
-import { nodeBytes, readAddedParents, readEdges, readRows, type NodeRow, type StoredEdge, type StoredState } from './run-table.ts'
+import {
+  nodeBytes,
+  readAddedParents,
+  readEdges,
+  readRows,
+  type NodeRow,
+  type StoredEdge,
+  type StoredState,
+} from './run-table.ts'
 import type { NodeKind } from './run-writer.ts'
 
 /** A run's own record; times in milliseconds since 1970. */
@@ -165,7 +173,7 @@ export class RunReader {
     const [all, more] = await this.#connection.ask((redis, keys) =>
       Promise.all([redis.getBuffer(keys.runParents(id)), redis.hgetallBuffer(keys.runMore(id))]),
     )
-    const added = Object.entries(more as Record<string, Buffer>).filter(([field]) => field.startsWith('p'))
+    const added = Object.entries(more).filter(([field]) => field.startsWith('p'))
     return {
       parents: all ? readEdges(all) : [],
       added: new Map(added.map(([field, bytes]) => [Number(field.slice(1)), readAddedParents(bytes)])),
@@ -173,11 +181,7 @@ export class RunReader {
   }
 
   /** JSON texts of a hash per node, in the order asked for. */
-  async texts(
-    id: string,
-    of: 'params' | 'outputs',
-    indexes: readonly number[],
-  ): Promise<(string | undefined)[]> {
+  async texts(id: string, of: 'params' | 'outputs', indexes: readonly number[]): Promise<(string | undefined)[]> {
     if (indexes.length === 0) return []
     const values = await this.#connection.ask((redis, keys) => {
       const name = { params: keys.runParams, outputs: keys.runOutputs }[of](id)

@@ -120,11 +120,7 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
  * a step that dies first leaves them out for good.
  * @returns what the step's end must name
  */
-export async function stageNodes(
-  connection: Connection,
-  runId: string,
-  addition: Addition,
-): Promise<StagedNodes> {
+export async function stageNodes(connection: Connection, runId: string, addition: Addition): Promise<StagedNodes> {
   return connection.ask(async (redis, keys) => {
     const reply = await redis
       .multi()
@@ -242,7 +238,7 @@ async function putStrings(
 /** Sends commands in pipelines of bounded size; the first error of any of them is thrown. */
 async function send(redis: Redis, commands: readonly unknown[][]): Promise<void> {
   for (let at = 0; at < commands.length; at += 20) {
-    const replies = await redis.pipeline(commands.slice(at, at + 20) as never).exec()
+    const replies = await redis.pipeline(commands.slice(at, at + 20)).exec()
     for (const [error] of replies ?? []) if (error) throw error
   }
 }

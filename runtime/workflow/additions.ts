@@ -22,14 +22,21 @@ export interface NodeAddition {
  * Checks additions against their run and plans their nodes.
  * @throws RuntimeError ERR_GRAPH for unknown parents, cycles, and a `before` that has begun already
  */
-export async function planAdditions(reader: RunReader, runId: string, additions: readonly NodeAddition[]): Promise<Addition> {
+export async function planAdditions(
+  reader: RunReader,
+  runId: string,
+  additions: readonly NodeAddition[],
+): Promise<Addition> {
   const places = new Map(additions.map((addition, place) => [addition.id, place]))
   const known = await existing(reader, runId, additions, places)
   for (const { class: name, before = [] } of additions) {
     for (const target of before) {
       const row = known.get(target)
       if (row?.state !== 'waiting') {
-        throw new RuntimeError('ERR_GRAPH', `workflow.add(${name}): expected "before" to name a job that still waits, job ${target} is ${row?.state ?? 'not in the run'}`)
+        throw new RuntimeError(
+          'ERR_GRAPH',
+          `workflow.add(${name}): expected "before" to name a job that still waits, job ${target} is ${row?.state ?? 'not in the run'}`,
+        )
       }
     }
   }
@@ -40,38 +47,62 @@ export async function planAdditions(reader: RunReader, runId: string, additions:
     const found = kinds.findIndex((other) => other.class === kind.class && other.queue === kind.queue)
     return found >= 0 ? found : kinds.push(kind) - 1
   }
-  const planned = additions.map((addition) => ({ addition, kind: kindOf(addition), after: [...new Set(addition.after)] }))
+  const planned = additions.map((addition) => ({
+    addition,
+    kind: kindOf(addition),
+    after: [...new Set(addition.after)],
+  }))
   return {
     kinds,
     count: additions.length,
     edges: {
       parents: planned.reduce((sum, { after }) => sum + after.length, 0),
-      children: planned.reduce((sum, { addition, after }) => sum + after.filter((id) => places.has(id)).length + new Set(addition.before).size, 0),
+      children: planned.reduce(
+        (sum, { addition, after }) => sum + after.filter((id) => places.has(id)).length + new Set(addition.before).size,
+        0,
+      ),
     },
     nodes: (first) => {
-      const edge = (id: string): StoredEdge => ({ from: places.has(id) ? first + (places.get(id) ?? 0) : Number(id), when: 'finished' })
+      const edge = (id: string): StoredEdge => ({
+        from: places.has(id) ? first + (places.get(id) ?? 0) : Number(id),
+        when: 'finished',
+      })
       const nodes = planned.map(({ addition, kind, after }): NewNode => {
-        const params = addition.params === null || addition.params === undefined ? undefined : JSON.stringify(addition.params)
+        const params =
+          addition.params === null || addition.params === undefined ? undefined : JSON.stringify(addition.params)
         return { kind, parents: after.map(edge), ...(params === undefined ? {} : { params }) }
       })
-      const before = planned.flatMap(({ addition }, place) => (addition.before?.length ? [[first + place, [...new Set(addition.before)].map(Number)] as const] : []))
+      const before = planned.flatMap(({ addition }, place) =>
+        addition.before?.length ? [[first + place, [...new Set(addition.before)].map(Number)] as const] : [],
+      )
       return { nodes, before: new Map(before) }
     },
   }
 }
 
 /** Records of the run's own nodes that additions name. */
-async function existing(reader: RunReader, runId: string, additions: readonly NodeAddition[], places: ReadonlyMap<string, number>): Promise<Map<string, NodeRow>> {
+async function existing(
+  reader: RunReader,
+  runId: string,
+  additions: readonly NodeAddition[],
+  places: ReadonlyMap<string, number>,
+): Promise<Map<string, NodeRow>> {
   const run = await reader.find(runId)
-  const named = new Set(additions.flatMap(({ after, before = [] }) => [...after.filter((id) => !places.has(id)), ...before]))
+  const named = new Set(
+    additions.flatMap(({ after, before = [] }) => [...after.filter((id) => !places.has(id)), ...before]),
+  )
   for (const id of named) {
     if (!/^\d{1,9}$/.test(id) || Number(id) >= Number(run?.fields.allocated ?? 0)) {
-      throw new RuntimeError('ERR_GRAPH', `workflow.add: expected "after" and "before" to name jobs of run ${runId}, got ${JSON.stringify(id)}`)
+      throw new RuntimeError(
+        'ERR_GRAPH',
+        `workflow.add: expected "after" and "before" to name jobs of run ${runId}, got ${JSON.stringify(id)}`,
+      )
     }
   }
   const rows = await reader.nodesAt(runId, [...named].map(Number))
   for (const row of rows) {
-    if (row.state === 'staged') throw new RuntimeError('ERR_GRAPH', `workflow.add: job ${row.index} is not part of run ${runId}`)
+    if (row.state === 'staged')
+      throw new RuntimeError('ERR_GRAPH', `workflow.add: job ${row.index} is not part of run ${runId}`)
   }
   return new Map(rows.map((row) => [String(row.index), row]))
 }
@@ -81,7 +112,9 @@ function refuseCycles(additions: readonly NodeAddition[], places: ReadonlyMap<st
     nodes: additions.map(({ class: className, after }) => ({
       className,
       queue: '',
-      parents: [...new Set(after)].flatMap((id) => (places.has(id) ? [{ from: places.get(id) ?? 0, when: 'finished' as const }] : [])),
+      parents: [...new Set(after)].flatMap((id) =>
+        places.has(id) ? [{ from: places.get(id) ?? 0, when: 'finished' as const }] : [],
+      ),
     })),
   }
   topologicalOrder(graph)

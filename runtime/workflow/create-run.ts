@@ -63,8 +63,12 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
       nodes,
       ttlMs: spec.ttlMs ?? limits.ttlMs,
       ...(spec.unique === undefined ? {} : { unique: spec.unique }),
-      ...(spec.globals === undefined ? {} : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
-      ...(spec.args === undefined || spec.args.length === 0 ? {} : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
+      ...(spec.globals === undefined
+        ? {}
+        : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
+      ...(spec.args === undefined || spec.args.length === 0
+        ? {}
+        : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
       ...(spec.fields ? { fields: spec.fields } : {}),
       ...(memory ? { memory } : {}),
     },
@@ -74,7 +78,11 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
 }
 
 /** What is in a run's memory before it can be started: in Redis it becomes visible with the run itself. */
-async function seeded(id: string, className: string, { settings, values }: NonNullable<RunSpec['memory']>): Promise<NonNullable<NewRun['memory']>> {
+async function seeded(
+  id: string,
+  className: string,
+  { settings, values }: NonNullable<RunSpec['memory']>,
+): Promise<NonNullable<NewRun['memory']>> {
   const texts = memoryTexts(values, `${className}: memory`)
   const backend = customMemory()
   if (!backend) return { settings, values: texts }
@@ -97,15 +105,26 @@ function storedNodes({ className, graph }: RunSpec, maxBytes: number): { kinds: 
     const key = `${node.className}\n${node.queue}\n${node.waitMs ?? 0}\n${optionText(node.options)}`
     const found = byText.get(key)
     if (found !== undefined) return found
-    const kind = { class: node.className, queue: node.queue, ...(node.waitMs ? { wait: node.waitMs } : {}), ...(node.options ? { options: node.options } : {}) }
+    const kind = {
+      class: node.className,
+      queue: node.queue,
+      ...(node.waitMs ? { wait: node.waitMs } : {}),
+      ...(node.options ? { options: node.options } : {}),
+    }
     byText.set(key, kinds.push(kind) - 1)
-    if (kinds.length > 65_536) throw new RuntimeError('ERR_TOO_LARGE', `${className}: expected at most 65536 different combinations of class, queue and options, got more`)
+    if (kinds.length > 65_536)
+      throw new RuntimeError(
+        'ERR_TOO_LARGE',
+        `${className}: expected at most 65536 different combinations of class, queue and options, got more`,
+      )
     return kinds.length - 1
   }
   const nodes = graph.nodes.map((node): NewNode => ({
     kind: kindOf(node),
     parents: node.parents,
-    ...(node.params === undefined ? {} : { params: jsonText(node.params, `${className}: params of ${node.className}`, maxBytes) }),
+    ...(node.params === undefined
+      ? {}
+      : { params: jsonText(node.params, `${className}: params of ${node.className}`, maxBytes) }),
     ...(node.label === undefined ? {} : { label: node.label }),
   }))
   return { kinds, nodes }
@@ -117,5 +136,8 @@ function jsonText(value: unknown, what: string, maxBytes: number): string {
   const text = JSON.stringify(value)
   const size = Buffer.byteLength(text)
   if (size <= maxBytes) return text
-  throw new RuntimeError('ERR_TOO_LARGE', `${what}: expected at most ${maxBytes} bytes, got ${size}; store the data elsewhere and pass its id, or raise limits.maxPayload`)
+  throw new RuntimeError(
+    'ERR_TOO_LARGE',
+    `${what}: expected at most ${maxBytes} bytes, got ${size}; store the data elsewhere and pass its id, or raise limits.maxPayload`,
+  )
 }

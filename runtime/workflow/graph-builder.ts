@@ -19,11 +19,12 @@ export type NodeRef = NodeHandle | JobDefinition
 export type AfterRef = NodeRef | { failed: NodeRef | readonly NodeRef[] } | { ended: NodeRef | readonly NodeRef[] }
 
 /** The object that a job's `perform` gets; the run's globals may supply the rest. */
-export type StepParams<J> = ArgsOf<J> extends []
-  ? Record<string, unknown>
-  : ArgsOf<J> extends [(infer P)?, ...unknown[]]
-    ? Partial<NonNullable<P>>
-    : Record<string, unknown>
+export type StepParams<J> =
+  ArgsOf<J> extends []
+    ? Record<string, unknown>
+    : ArgsOf<J> extends [(infer P)?, ...unknown[]]
+      ? Partial<NonNullable<P>>
+      : Record<string, unknown>
 
 /** How one job runs in its workflow. Options of a job are over those of its class. */
 export interface NodeOptions<J = unknown> extends Omit<JobOptions, 'unique' | 'concurrency' | 'rateLimit'> {
@@ -95,7 +96,9 @@ export class GraphBuilder {
     const nodes = this.#drafts.map(({ node }) => ({ ...node, parents: [] as Edge[] }))
     const seen = nodes.map(() => new Map<number, EdgeWhen>())
     const byClass = new Map<string, number[]>()
-    nodes.forEach((node, index) => byClass.set(node.className, [...(byClass.get(node.className) ?? []).slice(0, 9), index]))
+    nodes.forEach((node, index) =>
+      byClass.set(node.className, [...(byClass.get(node.className) ?? []).slice(0, 9), index]),
+    )
     const counts = new Map<string, number>()
     for (const node of nodes) counts.set(node.className, (counts.get(node.className) ?? 0) + 1)
     const resolve = (ref: NodeRef, by: string): number => this.#resolve(ref, by, byClass, counts)
@@ -103,13 +106,18 @@ export class GraphBuilder {
       const before = seen[child]?.get(parent)
       if (before === when) return
       if (before !== undefined) {
-        throw new RuntimeError('ERR_GRAPH', `${this.#of}: ${nodes[child]?.className} waits for ${nodes[parent]?.className} both as ${before} and as ${when}; choose one`)
+        throw new RuntimeError(
+          'ERR_GRAPH',
+          `${this.#of}: ${nodes[child]?.className} waits for ${nodes[parent]?.className} both as ${before} and as ${when}; choose one`,
+        )
       }
       seen[child]?.set(parent, when)
       nodes[child]?.parents.push({ from: parent, when })
     }
     this.#drafts.forEach(({ node, after, before }, index) => {
-      for (const ref of after) for (const { refs, when } of conditions(ref)) for (const one of refs) link(resolve(one, node.className), index, when)
+      for (const ref of after)
+        for (const { refs, when } of conditions(ref))
+          for (const one of refs) link(resolve(one, node.className), index, when)
       for (const ref of before) link(index, resolve(ref, node.className), 'finished')
     })
     const graph = { nodes }
@@ -121,19 +129,35 @@ export class GraphBuilder {
     return graph
   }
 
-  #resolve(ref: NodeRef, by: string, byClass: ReadonlyMap<string, number[]>, counts: ReadonlyMap<string, number>): number {
+  #resolve(
+    ref: NodeRef,
+    by: string,
+    byClass: ReadonlyMap<string, number[]>,
+    counts: ReadonlyMap<string, number>,
+  ): number {
     if (typeof ref === 'object' && ref !== null && maker.has(ref)) {
       if (maker.get(ref) === this) return Number(ref.id)
       throw new RuntimeError('ERR_GRAPH', `${this.#of}: ${by} names a handle of another workflow (${ref.className})`)
     }
     if (typeof ref !== 'function') {
-      throw new RuntimeError('ERR_GRAPH', `${this.#of}: "after" and "before" of ${by}: expected a job class or a handle, got ${describe(ref)}`)
+      throw new RuntimeError(
+        'ERR_GRAPH',
+        `${this.#of}: "after" and "before" of ${by}: expected a job class or a handle, got ${describe(ref)}`,
+      )
     }
     const name = wireName(ref)
     const [found] = byClass.get(name) ?? []
     const count = counts.get(name) ?? 0
-    if (found === undefined) throw new RuntimeError('ERR_GRAPH', `${this.#of}: ${by} names ${name}, which is not in the graph; run it in configure, too`)
-    if (count > 1) throw new RuntimeError('ERR_GRAPH', `${this.#of}: ${by} names ${name}, which was run ${count} times; keep the handle that run() returned, and name that`)
+    if (found === undefined)
+      throw new RuntimeError(
+        'ERR_GRAPH',
+        `${this.#of}: ${by} names ${name}, which is not in the graph; run it in configure, too`,
+      )
+    if (count > 1)
+      throw new RuntimeError(
+        'ERR_GRAPH',
+        `${this.#of}: ${by} names ${name}, which was run ${count} times; keep the handle that run() returned, and name that`,
+      )
     return found
   }
 
@@ -151,7 +175,9 @@ export class GraphBuilder {
 function conditions(ref: AfterRef): { refs: readonly NodeRef[]; when: EdgeWhen }[] {
   if (typeof ref === 'object' && ref !== null && !maker.has(ref as NodeHandle)) {
     const given = ref as { failed?: NodeRef | readonly NodeRef[]; ended?: NodeRef | readonly NodeRef[] }
-    const branches = (['failed', 'ended'] as const).flatMap((when) => (given[when] === undefined ? [] : [{ refs: listOf(given[when]), when }]))
+    const branches = (['failed', 'ended'] as const).flatMap((when) =>
+      given[when] === undefined ? [] : [{ refs: listOf(given[when]), when }],
+    )
     if (branches.length > 0) return branches
   }
   return [{ refs: [ref as NodeRef], when: 'finished' }]
@@ -165,7 +191,10 @@ function listOf<T>(value: T | readonly T[] | undefined): T[] {
 function checkParams(params: unknown, what: string): void {
   if (params === undefined) return
   if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw new RuntimeError('ERR_ARGUMENT', `${what}: expected one object (perform gets it as its only argument), got ${describe(params)}`)
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `${what}: expected one object (perform gets it as its only argument), got ${describe(params)}`,
+    )
   }
   const bad = findNotJson(params, 'params')
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${what}: ${bad}`)

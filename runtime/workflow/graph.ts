@@ -68,10 +68,21 @@ export function checkGraph(graph: Graph): void {
   graph.nodes.forEach((node, index) => {
     const seen = new Set<number>()
     for (const { from } of node.parents) {
-      if (!graph.nodes[from]) throw new RuntimeError('ERR_GRAPH', `${nodeName(graph, index)} waits for node ${from}, which is not in the graph`)
-      if (from === index) throw new RuntimeError('ERR_GRAPH', `cycle: ${nodeName(graph, index)} → ${nodeName(graph, index)}: a job cannot wait for itself`)
+      if (!graph.nodes[from])
+        throw new RuntimeError(
+          'ERR_GRAPH',
+          `${nodeName(graph, index)} waits for node ${from}, which is not in the graph`,
+        )
+      if (from === index)
+        throw new RuntimeError(
+          'ERR_GRAPH',
+          `cycle: ${nodeName(graph, index)} → ${nodeName(graph, index)}: a job cannot wait for itself`,
+        )
       if (seen.has(from)) {
-        throw new RuntimeError('ERR_GRAPH', `${nodeName(graph, index)} names ${nodeName(graph, from)} twice in "after" or "before"; name it once`)
+        throw new RuntimeError(
+          'ERR_GRAPH',
+          `${nodeName(graph, index)} names ${nodeName(graph, from)} twice in "after" or "before"; name it once`,
+        )
       }
       seen.add(from)
     }

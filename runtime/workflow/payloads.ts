@@ -18,7 +18,13 @@ const pageSize = 1000
  * (a report after a hundred thousand rows) is read in pages here, outside any script.
  * @throws RuntimeError ERR_TOO_LARGE when together they are larger than `maxBytes`
  */
-export async function collectPayloads(reader: RunReader, runId: string, index: number, begun: BegunStep, maxBytes: number): Promise<Payload[]> {
+export async function collectPayloads(
+  reader: RunReader,
+  runId: string,
+  index: number,
+  begun: BegunStep,
+  maxBytes: number,
+): Promise<Payload[]> {
   if (begun.payloads !== 'many') return begun.payloads.map(read)
   const [node] = await reader.nodes(runId, index, index + 1)
   if (!node) return []
@@ -26,8 +32,17 @@ export async function collectPayloads(reader: RunReader, runId: string, index: n
   const found: Payload[] = []
   let bytes = 0
   for (let at = 0; at < edges.length; at += pageSize) {
-    const rows = (await reader.nodesAt(runId, edges.slice(at, at + pageSize).map((edge) => edge.from))).filter((row) => row.state === 'finished')
-    const outputs = await reader.texts(runId, 'outputs', rows.map((row) => row.index))
+    const rows = (
+      await reader.nodesAt(
+        runId,
+        edges.slice(at, at + pageSize).map((edge) => edge.from),
+      )
+    ).filter((row) => row.state === 'finished')
+    const outputs = await reader.texts(
+      runId,
+      'outputs',
+      rows.map((row) => row.index),
+    )
     for (const [i, row] of rows.entries()) {
       const output = outputs[i] ?? ''
       bytes += output.length

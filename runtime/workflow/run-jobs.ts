@@ -22,7 +22,12 @@ export interface RunJob {
 const pieceNodes = 100_000
 
 /** Jobs of a run, all of them or those from one number to another (not included). */
-export async function loadJobs(reader: RunReader, run: RunRecord, from = 0, to = Number(run.fields.allocated ?? run.total)): Promise<RunJob[]> {
+export async function loadJobs(
+  reader: RunReader,
+  run: RunRecord,
+  from = 0,
+  to = Number(run.fields.allocated ?? run.total),
+): Promise<RunJob[]> {
   const kinds = await reader.kinds(run.id)
   const jobs: RunJob[] = []
   for (let at = from; at < to; at += pieceNodes) {
@@ -35,7 +40,11 @@ export async function loadJobs(reader: RunReader, run: RunRecord, from = 0, to =
 /** Jobs by their numbers. */
 export async function loadJobsAt(reader: RunReader, run: RunRecord, indexes: readonly number[]): Promise<RunJob[]> {
   const [kinds, rows] = await Promise.all([reader.kinds(run.id), reader.nodesAt(run.id, indexes)])
-  return withLabels(reader, run.id, rows.map((row) => describeJob(run, row, kinds)))
+  return withLabels(
+    reader,
+    run.id,
+    rows.map((row) => describeJob(run, row, kinds)),
+  )
 }
 
 function describeJob(run: RunRecord, row: NodeRow, kinds: readonly NodeKind[]): RunJob {

@@ -82,12 +82,15 @@ export class Steps {
       className: kind.class,
       args: JSON.stringify([params]),
       context: memory ? { ...context, memory } : context,
-      options: (kind.options ?? {}) as CallOptions,
+      options: kind.options ?? {},
     }
   }
 
   /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH, ERR_ARGUMENT (no object, where the run has memory); MemoryClash */
-  async done(step: StepSetting, { result, additions, skipChildren, remembered }: StepResult): Promise<{ output?: string; extra?: string }> {
+  async done(
+    step: StepSetting,
+    { result, additions, skipChildren, remembered }: StepResult,
+  ): Promise<{ output?: string; extra?: string }> {
     const size = Buffer.byteLength(result ?? '')
     if (size > this.#limits.maxOutputBytes) {
       throw new RuntimeError(
@@ -95,10 +98,16 @@ export class Steps {
         `output: expected at most ${this.#limits.maxOutputBytes} bytes, got ${size}; store it elsewhere and return its address, or raise limits.maxPayloadBytes`,
       )
     }
-    const memory = step.memory && result !== undefined && !remembered ? await this.#memory.merge(step, result) : undefined
-    const grow = additions?.length ? await this.#runs.stage(step.workflowId, await planAdditions(this.#runs.read, step.workflowId, additions)) : undefined
+    const memory =
+      step.memory && result !== undefined && !remembered ? await this.#memory.merge(step, result) : undefined
+    const grow = additions?.length
+      ? await this.#runs.stage(step.workflowId, await planAdditions(this.#runs.read, step.workflowId, additions))
+      : undefined
     const extra = { ...(skipChildren ? { veto: true } : {}), ...(grow ? { grow } : {}), ...(memory ? { memory } : {}) }
-    return { ...(result === undefined ? {} : { output: result }), ...(Object.keys(extra).length > 0 ? { extra: JSON.stringify(extra) } : {}) }
+    return {
+      ...(result === undefined ? {} : { output: result }),
+      ...(Object.keys(extra).length > 0 ? { extra: JSON.stringify(extra) } : {}),
+    }
   }
 
   /** Reads and writes the memory of the run of a step under way. */
@@ -107,8 +116,14 @@ export class Steps {
   }
 
   /** What the run keeps of a final failure: bounded, since a hundred thousand nodes may fail. */
-  failed({ name, message, backtrace = [] }: { name: string; message: string; backtrace?: readonly string[] }): { extra: string } {
-    const error = { name: name.slice(0, 100), message: message.slice(0, 500), backtrace: backtrace.slice(0, 3).map((line) => line.slice(0, 200)) }
+  failed({ name, message, backtrace = [] }: { name: string; message: string; backtrace?: readonly string[] }): {
+    extra: string
+  } {
+    const error = {
+      name: name.slice(0, 100),
+      message: message.slice(0, 500),
+      backtrace: backtrace.slice(0, 3).map((line) => line.slice(0, 200)),
+    }
     return { extra: JSON.stringify({ error: JSON.stringify(error) }) }
   }
 
@@ -123,8 +138,12 @@ export class Steps {
 function stepArgs(text: string): { run: string; index: number } {
   const args: unknown = JSON.parse(text)
   const [run, node] = Array.isArray(args) ? (args as unknown[]) : []
-  if (typeof run === 'string' && run !== '' && typeof node === 'string' && /^\d{1,9}$/.test(node)) return { run, index: Number(node) }
-  throw new RuntimeError('ERR_ARGUMENT', `${stepClass}: expected arguments [run, node, class], got ${text.slice(0, 200)}`)
+  if (typeof run === 'string' && run !== '' && typeof node === 'string' && /^\d{1,9}$/.test(node))
+    return { run, index: Number(node) }
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `${stepClass}: expected arguments [run, node, class], got ${text.slice(0, 200)}`,
+  )
 }
 
 /** Globals with the node's own params over them; params that are no object stand for themselves. */

@@ -49,7 +49,11 @@ export class WorkflowRun {
 
   /** Its record: class, times, how many jobs are in each state. */
   get record(): RunRecord {
-    if (!this.#record) throw new RuntimeError('ERR_STATE', `${this.constructor.name}: expected a run made by create() or find(); this one is only being configured`)
+    if (!this.#record)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `${this.constructor.name}: expected a run made by create() or find(); this one is only being configured`,
+      )
     return this.#record
   }
 
@@ -81,7 +85,8 @@ export class WorkflowRun {
   /** Stops it: nothing more of it runs, and the jobs that do are told to stop. */
   async stop(): Promise<this> {
     const { store, clock, recordTtlMs } = this.#open()
-    for (const job of await store.runs.stop(this.id, clock.now())) await store.jobs.cancel(job, clock.now(), recordTtlMs)
+    for (const job of await store.runs.stop(this.id, clock.now()))
+      await store.jobs.cancel(job, clock.now(), recordTtlMs)
     return this.#refresh()
   }
 
@@ -120,7 +125,10 @@ export class WorkflowRun {
         if (endedRuns.includes(this.status)) return await this.reload()
         const leftMs = deadline - clock.now()
         if (leftMs <= 0 || options.signal?.aborted) {
-          throw new RuntimeError('ERR_TIMEOUT', `run ${this.id}: expected its end within ${timeoutMs} ms, it is ${this.status}`)
+          throw new RuntimeError(
+            'ERR_TIMEOUT',
+            `run ${this.id}: expected its end within ${timeoutMs} ms, it is ${this.status}`,
+          )
         }
         // A message can be missed while the connection is away: look again now and then.
         await clock.sleep(Math.min(leftMs, 500), wake.signal)
@@ -152,7 +160,13 @@ export class WorkflowRun {
   async failures(max = 100): Promise<Blocker[]> {
     const { read } = this.#open().store.runs
     const failed = await read.failed(this.id, max)
-    const [rows, kinds] = await Promise.all([read.nodesAt(this.id, failed.map(({ index }) => index)), read.kinds(this.id)])
+    const [rows, kinds] = await Promise.all([
+      read.nodesAt(
+        this.id,
+        failed.map(({ index }) => index),
+      ),
+      read.kinds(this.id),
+    ])
     return failed.map(({ index, error }, i) => ({
       id: String(index),
       class: kinds[rows[i]?.kind ?? -1]?.class ?? '?',
@@ -161,7 +175,11 @@ export class WorkflowRun {
   }
 
   #open(): RunTarget {
-    if (!this.#target) throw new RuntimeError('ERR_STATE', `${this.constructor.name}: expected a run made by create() or find(); this one is only being configured`)
+    if (!this.#target)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `${this.constructor.name}: expected a run made by create() or find(); this one is only being configured`,
+      )
     return this.#target
   }
 

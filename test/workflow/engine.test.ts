@@ -13,10 +13,22 @@ afterEach(() => driver.close())
 
 test('a diamond runs in order and ends as finished', async () => {
   const { id, names } = await driver.create({ a: [], b: ['a'], c: ['a'], d: ['b', 'c'] })
-  assert.deepEqual(await driver.states(id, names), { run: 'pending', a: 'waiting', b: 'waiting', c: 'waiting', d: 'waiting' })
+  assert.deepEqual(await driver.states(id, names), {
+    run: 'pending',
+    a: 'waiting',
+    b: 'waiting',
+    c: 'waiting',
+    d: 'waiting',
+  })
   await driver.store.runs.start(id, Date.now())
   assert.deepEqual(await driver.drain(), ['a', 'b', 'c', 'd'])
-  assert.deepEqual(await driver.states(id, names), { run: 'finished', a: 'finished', b: 'finished', c: 'finished', d: 'finished' })
+  assert.deepEqual(await driver.states(id, names), {
+    run: 'finished',
+    a: 'finished',
+    b: 'finished',
+    c: 'finished',
+    d: 'finished',
+  })
   assert.deepEqual((await driver.store.runs.read.find(id))?.counts, { finished: 4 })
 })
 
@@ -30,8 +42,17 @@ test('a failed job blocks what hangs on it, the rest runs on, and continue runs 
   const { id, names } = await driver.create({ a: [], b: ['a'], c: ['b'], x: [], y: ['x'] })
   await driver.store.runs.start(id, Date.now())
   assert.deepEqual(await driver.drain(['b']), ['a', 'x', 'b', 'y'])
-  assert.deepEqual(await driver.states(id, names), { run: 'failed', a: 'finished', b: 'failed', c: 'waiting', x: 'finished', y: 'finished' })
-  assert.deepEqual(await driver.store.runs.read.failed(id, 10), [{ index: 1, error: '{"name":"Error","message":"boom"}' }])
+  assert.deepEqual(await driver.states(id, names), {
+    run: 'failed',
+    a: 'finished',
+    b: 'failed',
+    c: 'waiting',
+    x: 'finished',
+    y: 'finished',
+  })
+  assert.deepEqual(await driver.store.runs.read.failed(id, 10), [
+    { index: 1, error: '{"name":"Error","message":"boom"}' },
+  ])
   await driver.store.runs.resume(id, Date.now())
   assert.deepEqual(await driver.drain(), ['b', 'c'])
   assert.equal((await driver.states(id, names)).run, 'finished')
@@ -61,7 +82,14 @@ test('a job that skips its children skips what hangs on them alone', async () =>
   const a = await driver.take()
   await driver.end(a!, 'done', { extra: '{"veto":true}' })
   assert.deepEqual(await driver.drain(), ['x', 'report'])
-  assert.deepEqual(await driver.states(id, names), { run: 'finished', a: 'finished', b: 'skipped', c: 'skipped', x: 'finished', report: 'finished' })
+  assert.deepEqual(await driver.states(id, names), {
+    run: 'finished',
+    a: 'finished',
+    b: 'skipped',
+    c: 'skipped',
+    x: 'finished',
+    report: 'finished',
+  })
 })
 
 test('stop: nothing more is queued, waiting ones never run; continue takes up what was held back', async () => {
@@ -71,7 +99,13 @@ test('stop: nothing more is queued, waiting ones never run; continue takes up wh
   assert.deepEqual(await driver.store.runs.stop(id, Date.now()), [a!.job.id])
   await driver.end(a!)
   assert.equal(await driver.take(), undefined)
-  assert.deepEqual(await driver.states(id, names), { run: 'stopped', a: 'finished', b: 'held', c: 'waiting', x: 'held' })
+  assert.deepEqual(await driver.states(id, names), {
+    run: 'stopped',
+    a: 'finished',
+    b: 'held',
+    c: 'waiting',
+    x: 'held',
+  })
   await driver.store.runs.resume(id, Date.now())
   assert.deepEqual((await driver.drain()).sort(), ['b', 'c', 'x'])
   assert.equal((await driver.states(id, names)).run, 'finished')
@@ -121,7 +155,10 @@ test('one run of a unique workflow is under way at a time', async () => {
   const first = await driver.create({ a: [] }, { unique: 'U' })
   const second = await driver.create({ a: [] }, { unique: 'U' })
   await driver.store.runs.start(first.id, Date.now())
-  await assert.rejects(driver.store.runs.start(second.id, Date.now()), { code: 'ERR_STATE', message: new RegExp(`run ${first.id} is`) })
+  await assert.rejects(driver.store.runs.start(second.id, Date.now()), {
+    code: 'ERR_STATE',
+    message: new RegExp(`run ${first.id} is`),
+  })
   await assert.rejects(driver.create({ a: [] }, { unique: 'U' }), { code: 'ERR_STATE' })
   await driver.drain()
   await driver.store.runs.start(second.id, Date.now())
@@ -138,14 +175,20 @@ test('retry and skip of one node set a failed run going', async () => {
   await driver.store.runs.decide(id, 1, 'skip', Date.now())
   assert.deepEqual(await driver.drain(), ['c'])
   assert.deepEqual(await driver.states(id, names), { run: 'finished', a: 'finished', b: 'skipped', c: 'finished' })
-  await assert.rejects(driver.store.runs.decide(id, 0, 'retry', Date.now()), { code: 'ERR_STATE', message: /it is finished/ })
+  await assert.rejects(driver.store.runs.decide(id, 0, 'retry', Date.now()), {
+    code: 'ERR_STATE',
+    message: /it is finished/,
+  })
   await assert.rejects(driver.store.runs.decide(id, 9, 'retry', Date.now()), { code: 'ERR_NOT_FOUND' })
 })
 
 test('illegal moves of a run are refused by name', async () => {
   const { id } = await driver.create({ a: [] })
   const now = Date.now()
-  await assert.rejects(driver.store.runs.resume(id, now), { code: 'ERR_STATE', message: /expected it to be failed or stopped, it is pending/ })
+  await assert.rejects(driver.store.runs.resume(id, now), {
+    code: 'ERR_STATE',
+    message: /expected it to be failed or stopped, it is pending/,
+  })
   await driver.store.runs.start(id, now)
   await assert.rejects(driver.store.runs.start(id, now), { code: 'ERR_STATE', message: /it is running/ })
   await assert.rejects(driver.store.runs.destroy(id), { code: 'ERR_STATE', message: /stop it/ })
@@ -155,5 +198,8 @@ test('illegal moves of a run are refused by name', async () => {
   await driver.store.runs.destroy(id)
   assert.equal(await driver.store.runs.read.find(id), undefined)
   const client = redis.client()
-  assert.deepEqual((await client.keys('*run*')).filter((key) => key.includes(id)), [])
+  assert.deepEqual(
+    (await client.keys('*run*')).filter((key) => key.includes(id)),
+    [],
+  )
 })

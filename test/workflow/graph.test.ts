@@ -44,17 +44,41 @@ test('handles, classes, arrays, before and branches become edges', async () => {
 })
 
 const refusals: [what: string, configure: (flow: any) => void, message: RegExp][] = [
-  ['a cycle, by its path', (flow) => (flow.run(A, { after: C }), flow.run(B, { after: A }), flow.run(C, { after: B })), /TestFlow: cycle: A → B → C → A: /],
+  [
+    'a cycle, by its path',
+    (flow) => (flow.run(A, { after: C }), flow.run(B, { after: A }), flow.run(C, { after: B })),
+    /TestFlow: cycle: A → B → C → A: /,
+  ],
   ['a job that waits for itself', (flow) => flow.run(A, { after: A }), /cycle: A → A/],
   ['a class that is not in the graph', (flow) => flow.run(A, { after: B }), /A names B, which is not in the graph/],
-  ['an ambiguous class', (flow) => (flow.run(A), flow.run(A), flow.run(B, { after: A })), /B names A, which was run 2 times; keep the handle/],
-  ['a parent under two conditions', (flow) => (flow.run(A), flow.run(B, { after: [A, { failed: A }] })), /B waits for A both as finished and as failed/],
+  [
+    'an ambiguous class',
+    (flow) => (flow.run(A), flow.run(A), flow.run(B, { after: A })),
+    /B names A, which was run 2 times; keep the handle/,
+  ],
+  [
+    'a parent under two conditions',
+    (flow) => (flow.run(A), flow.run(B, { after: [A, { failed: A }] })),
+    /B waits for A both as finished and as failed/,
+  ],
   ['params that are no object', (flow) => flow.run(A, { params: 3 }), /params of A: expected one object .*, got 3/],
-  ['params that are no JSON', (flow) => flow.run(A, { params: { when: { at: 3n } } }), /params\.when\.at: expected a JSON value, got a BigInt/],
+  [
+    'params that are no JSON',
+    (flow) => flow.run(A, { params: { when: { at: 3n } } }),
+    /params\.when\.at: expected a JSON value, got a BigInt/,
+  ],
   ['an unknown option', (flow) => flow.run(A, { retries: 3 }), /one of queue, retry/],
   ['a negative wait', (flow) => flow.run(A, { wait: -1 }), /wait of A: expected milliseconds/],
-  ['a name in place of a class', (flow) => flow.run(A, { after: 'B' }), /"after" and "before" of A: expected a job class or a handle, got "B"/],
-  ['a backoff function for one node', (flow) => flow.run(A, { retry: { limit: 1, backoff: () => 1 } }), /got a function; put it on the class/],
+  [
+    'a name in place of a class',
+    (flow) => flow.run(A, { after: 'B' }),
+    /"after" and "before" of A: expected a job class or a handle, got "B"/,
+  ],
+  [
+    'a backoff function for one node',
+    (flow) => flow.run(A, { retry: { limit: 1, backoff: () => 1 } }),
+    /got a function; put it on the class/,
+  ],
 ]
 for (const [what, configure, message] of refusals) {
   test(`refuses ${what}`, async () => {
@@ -68,7 +92,10 @@ for (const [what, configure, message] of refusals) {
 test('refuses a handle of another workflow, and run() outside configure', async () => {
   let kept: unknown
   await compile((flow: any) => (kept = flow.run(A)))
-  await assert.rejects(compile((flow: any) => flow.run(B, { after: kept })), { code: 'ERR_GRAPH', message: /a handle of another workflow \(A\)/ })
+  await assert.rejects(
+    compile((flow: any) => flow.run(B, { after: kept })),
+    { code: 'ERR_GRAPH', message: /a handle of another workflow \(A\)/ },
+  )
 })
 
 test('topological order of a hundred thousand nodes, parents first', () => {
@@ -82,13 +109,24 @@ test('topological order of a hundred thousand nodes, parents first', () => {
   const order = topologicalOrder({ nodes })
   const place = new Map(order.map((index, at) => [index, at]))
   assert.equal(order.length, size)
-  for (const [i, node] of nodes.entries()) for (const { from } of node.parents) assert.ok(place.get(from)! < place.get(i)!)
+  for (const [i, node] of nodes.entries())
+    for (const { from } of node.parents) assert.ok(place.get(from)! < place.get(i)!)
 })
 
 test('a graph of a front end is checked whatever made it', () => {
-  const node = (parents: number[]) => ({ className: 'X', queue: 'q', parents: parents.map((from) => ({ from, when: 'finished' as const })) })
-  assert.throws(() => checkGraph({ nodes: [node([5])] }), { code: 'ERR_GRAPH', message: /waits for node 5, which is not in the graph/ })
-  assert.throws(() => checkGraph({ nodes: [node([]), node([0, 0])] }), { code: 'ERR_GRAPH', message: /X#1 names X#0 twice/ })
+  const node = (parents: number[]) => ({
+    className: 'X',
+    queue: 'q',
+    parents: parents.map((from) => ({ from, when: 'finished' as const })),
+  })
+  assert.throws(() => checkGraph({ nodes: [node([5])] }), {
+    code: 'ERR_GRAPH',
+    message: /waits for node 5, which is not in the graph/,
+  })
+  assert.throws(() => checkGraph({ nodes: [node([]), node([0, 0])] }), {
+    code: 'ERR_GRAPH',
+    message: /X#1 names X#0 twice/,
+  })
 })
 
 test('params are typed from perform', () => {

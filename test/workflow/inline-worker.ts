@@ -11,9 +11,21 @@ import type { TestRedis } from '../support/redis.ts'
 export const flowsApp = { root: `${ROOT}test/fixtures/apps/flows`, paths: ['src/jobs'] }
 
 /** A real supervisor in this process, whose jobs run in it, too. Call the returned function to end it. */
-export async function startInlineWorker(redis: TestRedis, concurrency = 2, limits: { maxOutputBytes?: number; maxPayloadsBytes?: number } = {}, app = flowsApp): Promise<() => Promise<void>> {
+export async function startInlineWorker(
+  redis: TestRedis,
+  concurrency = 2,
+  limits: { maxOutputBytes?: number; maxPayloadsBytes?: number } = {},
+  app = flowsApp,
+): Promise<() => Promise<void>> {
   const store = testStore(redis)
-  const bounds = { failedMax: 100, recordTtlMs: 60_000, attemptsKept: 5, backtraceLines: 20, logLines: 20, logLineBytes: 1000 }
+  const bounds = {
+    failedMax: 100,
+    recordTtlMs: 60_000,
+    attemptsKept: 5,
+    backtraceLines: 20,
+    logLines: 20,
+    logLineBytes: 1000,
+  }
   const supervisor = new Supervisor({
     store,
     clock: systemClock,

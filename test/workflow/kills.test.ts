@@ -79,7 +79,10 @@ for (const isolation of ['spawn', 'fork']) {
     }
     assert.equal(flow.status, 'finished')
     assert.deepEqual(flow.record.counts, { finished: rows + 2 })
-    assert.deepEqual(((await flow.output(String(rows + 1))) as { rows: number[] }).rows, Array.from({ length: rows }, (_, i) => i))
+    assert.deepEqual(
+      ((await flow.output(String(rows + 1))) as { rows: number[] }).rows,
+      Array.from({ length: rows }, (_, i) => i),
+    )
     const lines = readFileSync(trace, 'utf8').trim().split('\n')
     // Begun again only where a death had cut it short: each death ends at most the two jobs of one worker.
     assert.ok(lines.length <= rows + 2 + kills * 2, `${lines.length} steps began after ${kills} kills`)

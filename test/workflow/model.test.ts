@@ -54,7 +54,8 @@ function expected({ graph, ends }: Plan): Record<string, string> {
     const words = parents.map((parent) => told[how[parent.replace(/^[!~]/, '')]!]?.[/^[!~]/.exec(parent)?.[0] ?? ''])
     if (words.includes('veto')) how[name] = 'skipped'
     else if (words.includes(undefined)) how[name] = 'waiting'
-    else if (words.includes('pass') || parents.length === 0) how[name] = { done: 'finished', failed: 'failed', veto: 'vetoed' }[ends[name]!]
+    else if (words.includes('pass') || parents.length === 0)
+      how[name] = { done: 'finished', failed: 'failed', veto: 'vetoed' }[ends[name]!]
     else how[name] = 'skipped'
   }
   return how
@@ -80,7 +81,14 @@ test('any graph, any order of events, workers that die: every run ends as the ru
           const [step] = inHand.splice(roll() % inHand.length, 1)
           const end = plan.ends[step!.className]!
           ran[step!.className] = (ran[step!.className] ?? 0) + 1
-          assert.equal(await driver.end(step!, end === 'failed' ? 'failed' : 'done', end === 'veto' ? { extra: '{"veto":true}' } : {}), true)
+          assert.equal(
+            await driver.end(
+              step!,
+              end === 'failed' ? 'failed' : 'done',
+              end === 'veto' ? { extra: '{"veto":true}' } : {},
+            ),
+            true,
+          )
           assert.equal(await driver.end(step!), false, 'a second word of the same delivery counts for nothing')
         } else if ((await runs.read.find(id))?.status !== 'running') break
         await runs.advance(Date.now())
@@ -89,16 +97,29 @@ test('any graph, any order of events, workers that die: every run ends as the ru
           mortal = await new StepDriver(redis, `mortal${(dead += 1)}`).register()
           const lost = await mortal.take()
           await redis.client().zadd('test:rt:supervisors', 1, mortal.supervisor)
-          await driver.store.supervisors.bury(mortal.supervisor, { maxRedeliveries: 100, failedMax: 10, ttlMs: 1000 }, Date.now())
+          await driver.store.supervisors.bury(
+            mortal.supervisor,
+            { maxRedeliveries: 100, failedMax: 10, ttlMs: 1000 },
+            Date.now(),
+          )
           if (lost) assert.equal(await mortal.end(lost), false)
           mortal.close()
         }
       }
       const want = expected(plan)
       const { run, ...states } = await driver.states(id, names)
-      assert.deepEqual(states, Object.fromEntries(Object.entries(want).map(([name, state]) => [name, state === 'vetoed' ? 'finished' : state])))
-      assert.equal(run, Object.values(want).some((state) => state === 'failed' || state === 'waiting') ? 'failed' : 'finished')
-      for (const [name, state] of Object.entries(want)) assert.equal(ran[name] ?? 0, ['finished', 'vetoed', 'failed'].includes(state) ? 1 : 0, name)
+      assert.deepEqual(
+        states,
+        Object.fromEntries(
+          Object.entries(want).map(([name, state]) => [name, state === 'vetoed' ? 'finished' : state]),
+        ),
+      )
+      assert.equal(
+        run,
+        Object.values(want).some((state) => state === 'failed' || state === 'waiting') ? 'failed' : 'finished',
+      )
+      for (const [name, state] of Object.entries(want))
+        assert.equal(ran[name] ?? 0, ['finished', 'vetoed', 'failed'].includes(state) ? 1 : 0, name)
       await assertCounts(id)
       await finish(id, names)
     }),
@@ -115,7 +136,8 @@ async function assertCounts(id: string): Promise<void> {
   for (const { state } of rows) counted[state] = (counted[state] ?? 0) + 1
   assert.deepEqual(record.counts, counted)
   const tally: Record<string, number> = {}
-  for (const of of (await read.tally(id)).values()) for (const [state, count] of Object.entries(of)) tally[state] = (tally[state] ?? 0) + count
+  for (const of of (await read.tally(id)).values())
+    for (const [state, count] of Object.entries(of)) tally[state] = (tally[state] ?? 0) + count
   assert.deepEqual(tally, counted)
   assert.deepEqual(await read.owners(id), {})
 }
@@ -142,8 +164,18 @@ test('wide fan-outs and fan-ins go on in batches, and a driver that dies between
   const root = (await driver.take())!
   // The settle script alone, without what would go on with it: as if the process had died right after.
   const reply = await connection.run('settle', {
-    supervisor: driver.supervisor, worker: driver.worker, id: root.job.id, delivery: root.job.delivery, now: Date.now(),
-    state: 'done', entry: '', failedMax: 10, ttlMs: 1000, fields: '{}', output: '', extra: '',
+    supervisor: driver.supervisor,
+    worker: driver.worker,
+    id: root.job.id,
+    delivery: root.job.delivery,
+    now: Date.now(),
+    state: 'done',
+    entry: '',
+    failedMax: 10,
+    ttlMs: 1000,
+    fields: '{}',
+    output: '',
+    extra: '',
   })
   assert.equal(reply, 'more')
   const part = (await runs.read.find(id))!.counts

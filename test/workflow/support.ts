@@ -12,7 +12,10 @@ export function sketch(edges: Sketch): { nodes: NewNode[]; names: string[] } {
   const edgeOf = (text: string): StoredEdge => {
     const name = text.replace(/^[!~]/, '')
     if (!names.includes(name)) throw new Error(`sketch: no node ${name}`)
-    return { from: names.indexOf(name), when: text.startsWith('!') ? 'failed' : text.startsWith('~') ? 'ended' : 'finished' }
+    return {
+      from: names.indexOf(name),
+      when: text.startsWith('!') ? 'failed' : text.startsWith('~') ? 'ended' : 'finished',
+    }
   }
   const nodes = names.map((name, kind): NewNode => ({ kind, parents: (edges[name] ?? []).map(edgeOf) }))
   return { nodes, names }
@@ -42,12 +45,18 @@ export class StepDriver {
   }
 
   /** Creates a run of a sketch. @returns its id and the name of each node */
-  async create(edges: Sketch, options: { unique?: string; wait?: Record<string, number>; ttlMs?: number } = {}): Promise<{ id: string; names: string[] }> {
+  async create(
+    edges: Sketch,
+    options: { unique?: string; wait?: Record<string, number>; ttlMs?: number } = {},
+  ): Promise<{ id: string; names: string[] }> {
     const { nodes, names } = sketch(edges)
     runs += 1
     const id = `run${runs}`
     const kinds = names.map((name) => ({ class: name, queue: 'work', wait: options.wait?.[name] ?? 0 }))
-    await this.store.runs.create({ id, className: 'TestFlow', kinds, nodes, ttlMs: options.ttlMs ?? 60_000, unique: options.unique }, Date.now())
+    await this.store.runs.create(
+      { id, className: 'TestFlow', kinds, nodes, ttlMs: options.ttlMs ?? 60_000, unique: options.unique },
+      Date.now(),
+    )
     return { id, names }
   }
 
@@ -55,7 +64,13 @@ export class StepDriver {
   async take(): Promise<Taken | undefined> {
     for (;;) {
       this.#jobs += 1
-      const reply = await this.store.supervisors.reserve(this.supervisor, this.worker, ['work'], `${this.supervisor}-${this.#jobs}`, Date.now())
+      const reply = await this.store.supervisors.reserve(
+        this.supervisor,
+        this.worker,
+        ['work'],
+        `${this.supervisor}-${this.#jobs}`,
+        Date.now(),
+      )
       if (reply.kind !== 'job') return undefined
       const { id, delivery, item, attempt } = reply.job
       const [run = '', index = '', className = ''] = (JSON.parse(item) as { args: string[] }).args
@@ -67,9 +82,18 @@ export class StepDriver {
   }
 
   /** Ends a step. */
-  async end(taken: Taken, state: 'done' | 'failed' | 'cancelled' = 'done', step: { output?: string; extra?: string } = {}): Promise<boolean> {
-    const given = state === 'failed' ? { extra: JSON.stringify({ error: '{"name":"Error","message":"boom"}' }), ...step } : step
-    return this.store.supervisors.settle(this.supervisor, taken.job, Date.now(), 100, { state, ttlMs: 1000, step: given })
+  async end(
+    taken: Taken,
+    state: 'done' | 'failed' | 'cancelled' = 'done',
+    step: { output?: string; extra?: string } = {},
+  ): Promise<boolean> {
+    const given =
+      state === 'failed' ? { extra: JSON.stringify({ error: '{"name":"Error","message":"boom"}' }), ...step } : step
+    return this.store.supervisors.settle(this.supervisor, taken.job, Date.now(), 100, {
+      state,
+      ttlMs: 1000,
+      step: given,
+    })
   }
 
   /** Runs steps until the queue is empty; `failing` names fail. @returns names in the order they ran */
@@ -88,7 +112,10 @@ export class StepDriver {
   async states(id: string, names: readonly string[]): Promise<Record<string, string>> {
     const run = await this.store.runs.read.find(id)
     const rows = await this.store.runs.read.nodes(id, 0, run?.total ?? 0)
-    return { run: run?.status ?? 'gone', ...Object.fromEntries(rows.map((row) => [names[row.index] ?? row.index, row.state])) }
+    return {
+      run: run?.status ?? 'gone',
+      ...Object.fromEntries(rows.map((row) => [names[row.index] ?? row.index, row.state])),
+    }
   }
 
   close(): void {

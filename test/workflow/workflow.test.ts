@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { close, configure } from '../../runtime/jobs/default-client.ts'
-import { DiamondFlow, FlakyFlow, GrowFlow, MissingFlow, OnlyFlow, SkipFlow } from '../fixtures/apps/flows/src/jobs/flows.ts'
+import {
+  DiamondFlow,
+  FlakyFlow,
+  GrowFlow,
+  MissingFlow,
+  OnlyFlow,
+  SkipFlow,
+} from '../fixtures/apps/flows/src/jobs/flows.ts'
 import { useRedis } from '../support/redis.ts'
 import { startInlineWorker } from './inline-worker.ts'
 
@@ -28,7 +35,8 @@ afterEach(async () => {
 })
 
 const traced = (): string[] => readFileSync(trace, 'utf8').trim().split('\n')
-const states = (flow: { jobs: { class: string; state: string }[] }): string[] => flow.jobs.map((job) => `${job.class} ${job.state}`)
+const states = (flow: { jobs: { class: string; state: string }[] }): string[] =>
+  flow.jobs.map((job) => `${job.class} ${job.state}`)
 
 test('params, globals, payloads and outputs reach the jobs', async () => {
   stop = await startInlineWorker(redis)
@@ -51,7 +59,10 @@ test('a failed job: its branch runs, its dependents are blocked by name, continu
   assert.equal(flow.status, 'failed')
   assert.deepEqual(states(flow), ['FetchStep finished', 'FlakyStep failed', 'AlarmStep finished', 'ReportStep blocked'])
   const [blocker] = await flow.failures()
-  assert.deepEqual([blocker?.id, blocker?.class, blocker?.error.name, blocker?.error.message], ['1', 'FlakyStep', 'TypeError', 'not yet'])
+  assert.deepEqual(
+    [blocker?.id, blocker?.class, blocker?.error.name, blocker?.error.message],
+    ['1', 'FlakyStep', 'TypeError', 'not yet'],
+  )
   writeFileSync(needs, '')
   await (await flow.continue()).wait({ timeout: '10s' })
   assert.equal(flow.status, 'finished')
@@ -102,15 +113,24 @@ test('a class that has vanished since the run was created fails its job and the 
 test('find, page, running, and one run of a unique class at a time', async () => {
   const first = await OnlyFlow.create()
   await first.start()
-  assert.deepEqual((await OnlyFlow.running()).map((flow) => flow.id), [first.id])
+  assert.deepEqual(
+    (await OnlyFlow.running()).map((flow) => flow.id),
+    [first.id],
+  )
   await assert.rejects(OnlyFlow.create(), { code: 'ERR_STATE', message: new RegExp(first.id) })
   assert.equal((await OnlyFlow.find(first.id)).status, 'running')
   await assert.rejects(DiamondFlow.find(first.id), { code: 'ERR_NOT_FOUND' })
   await assert.rejects(OnlyFlow.find('nowhere'), { code: 'ERR_NOT_FOUND' })
   await first.stop()
   const second = await OnlyFlow.create()
-  assert.deepEqual((await OnlyFlow.page(0, 9)).map((flow) => flow.id), [second.id, first.id])
-  assert.deepEqual((await OnlyFlow.page(0, 0, { order: 'asc' })).map((flow) => flow.id), [first.id])
+  assert.deepEqual(
+    (await OnlyFlow.page(0, 9)).map((flow) => flow.id),
+    [second.id, first.id],
+  )
+  assert.deepEqual(
+    (await OnlyFlow.page(0, 0, { order: 'asc' })).map((flow) => flow.id),
+    [first.id],
+  )
   await second.destroy()
   await assert.rejects(second.reload(), { code: 'ERR_NOT_FOUND' })
 })
@@ -126,5 +146,8 @@ test('payloads beyond the limit fail the job that would get them', async () => {
   stop = await startInlineWorker(redis, 2, { maxPayloadsBytes: 50 })
   const flow = await (await (await DiamondFlow.create(60)).start()).wait({ timeout: '10s' })
   assert.equal(flow.status, 'failed')
-  assert.match((await flow.failures())[0]?.error.message ?? '', /payloads of job 61: expected at most 50 bytes from its 61 parents/)
+  assert.match(
+    (await flow.failures())[0]?.error.message ?? '',
+    /payloads of job 61: expected at most 50 bytes from its 61 parents/,
+  )
 })

@@ -11,7 +11,11 @@ export function drawnGraph(graph: Graph): FoldedGraph {
 /** A run as it stands, folded for drawing. */
 export async function drawnRun(reader: RunReader, run: RunRecord): Promise<FoldedGraph> {
   const total = Number(run.fields.allocated ?? run.total)
-  const [jobs, rows, { parents, added }] = await Promise.all([loadJobs(reader, run), reader.nodes(run.id, 0, total), reader.edges(run.id)])
+  const [jobs, rows, { parents, added }] = await Promise.all([
+    loadJobs(reader, run),
+    reader.nodes(run.id, 0, total),
+    reader.edges(run.id),
+  ])
   const present = rows.filter((row) => row.state !== 'staged')
   // What was staged and never joined leaves gaps in the numbers.
   const place = new Map(present.map((row, i) => [row.index, i]))

@@ -94,7 +94,18 @@ export function foldLabel({ name, count }: Fold): string {
   return count === 1 ? name : `${name} × ${count.toLocaleString('en')}`
 }
 
-const precedence: readonly ShownState[] = ['failed', 'running', 'queued', 'delayed', 'blocked', 'stopped', 'held', 'waiting', 'finished', 'skipped']
+const precedence: readonly ShownState[] = [
+  'failed',
+  'running',
+  'queued',
+  'delayed',
+  'blocked',
+  'stopped',
+  'held',
+  'waiting',
+  'finished',
+  'skipped',
+]
 
 /** The state that a fold is coloured by: what matters most among its nodes. Undefined where a class is drawn. */
 export function foldState({ states }: Fold): ShownState | undefined {

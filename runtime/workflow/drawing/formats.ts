@@ -48,7 +48,8 @@ export function dot({ folds, edges }: FoldedGraph, title: string): string {
     return `  n${i} [label=${quote(label)}, fillcolor="${fill}", color="${border}"${style}]`
   })
   const arrows = edges.map(({ from, to, when }) => {
-    const style = when === 'finished' ? '' : ` [style=dashed, label=${quote(when)}${when === 'failed' ? ', color="#dc2626"' : ''}]`
+    const style =
+      when === 'finished' ? '' : ` [style=dashed, label=${quote(when)}${when === 'failed' ? ', color="#dc2626"' : ''}]`
     return `  n${from} -> n${to}${style}`
   })
   return [
@@ -65,14 +66,21 @@ export function dot({ folds, edges }: FoldedGraph, title: string): string {
 
 /** Mermaid's flowchart, which Git hosts draw in Markdown. */
 export function mermaid({ folds, edges }: FoldedGraph, title: string): string {
-  const quote = (words: string): string => words.replace(/[&<>"#]/g, (sign) => `#${sign.codePointAt(0)};`).replace(/\n/g, '<br/>')
-  const nodes = folds.map((fold, i) => `  n${i}["${quote([foldLabel(fold), stateText(fold)].filter(Boolean).join('\n'))}"]`)
-  const arrows = edges.map(({ from, to, when }) => `  n${from} ${when === 'finished' ? '-->' : `-. ${when} .->`} n${to}`)
+  const quote = (words: string): string =>
+    words.replace(/[&<>"#]/g, (sign) => `#${sign.codePointAt(0)};`).replace(/\n/g, '<br/>')
+  const nodes = folds.map(
+    (fold, i) => `  n${i}["${quote([foldLabel(fold), stateText(fold)].filter(Boolean).join('\n'))}"]`,
+  )
+  const arrows = edges.map(
+    ({ from, to, when }) => `  n${from} ${when === 'finished' ? '-->' : `-. ${when} .->`} n${to}`,
+  )
   const styles = folds.flatMap((fold, i) => {
     const state = foldState(fold)
     return state ? [`  style n${i} fill:${colours[state][0]},stroke:${colours[state][1]}`] : []
   })
-  return ['---', `title: ${JSON.stringify(title)}`, '---', 'flowchart TD', ...nodes, ...arrows, ...styles, ''].join('\n')
+  return ['---', `title: ${JSON.stringify(title)}`, '---', 'flowchart TD', ...nodes, ...arrows, ...styles, ''].join(
+    '\n',
+  )
 }
 
 /** Lines of text, parents first, each with what it waits for. */
@@ -85,7 +93,10 @@ export function text({ folds, edges, total }: FoldedGraph, title: string): strin
       .filter((edge) => edge.to === i && edge.from !== i)
       .map(({ from, when }) => `${foldLabel(folds[from] as Fold)}${when === 'finished' ? '' : ` (${when})`}`)
     const state = stateText(fold)
-    const after = parents.length === 0 ? '' : `  ← ${parents.length > 4 ? `${parents.slice(0, 3).join(', ')} and ${parents.length - 3} more` : parents.join(', ')}`
+    const after =
+      parents.length === 0
+        ? ''
+        : `  ← ${parents.length > 4 ? `${parents.slice(0, 3).join(', ')} and ${parents.length - 3} more` : parents.join(', ')}`
     return `${'  '.repeat(Math.min(depths[i] ?? 0, 12))}${foldLabel(fold)}${state ? `  [${state}]` : ''}${after}`
   })
   return [`${title}: ${total.toLocaleString('en')} ${total === 1 ? 'job' : 'jobs'}`, ...lines, ''].join('\n')

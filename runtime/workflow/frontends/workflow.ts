@@ -24,8 +24,14 @@ export interface CreateOptions {
 }
 
 /** A workflow class. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- configure's arguments are the application's own
-export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) & { wireName?: string; queue?: string; unique?: boolean; ttl?: Duration; memory?: boolean | MemoryOptions } & { readonly [K in typeof workflowBrand]: true }
+
+export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) & {
+  wireName?: string
+  queue?: string
+  unique?: boolean
+  ttl?: Duration
+  memory?: boolean | MemoryOptions
+} & { readonly [K in typeof workflowBrand]: true }
 
 /** Arguments of a workflow's `configure`. */
 export type ConfigureArgs<W extends Workflow> = Parameters<W['configure']>
@@ -59,20 +65,31 @@ export abstract class Workflow extends WorkflowRun {
 
   /** Adds a job to the graph. @returns a handle for `after` and `before` */
   protected run<J extends JobDefinition>(job: J, options: NodeOptions<J> = {}): NodeHandle {
-    if (!this.#builder) throw new RuntimeError('ERR_STATE', `${this.constructor.name}: run() belongs into configure(); inside a job use this.workflow.add()`)
-    return this.#builder.add(job, options as NodeOptions)
+    if (!this.#builder)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `${this.constructor.name}: run() belongs into configure(); inside a job use this.workflow.add()`,
+      )
+    return this.#builder.add(job, options)
   }
 
   /** Creates a run, pending: nothing runs before `start`. @throws RuntimeError ERR_GRAPH, ERR_NOT_JSON, ERR_STATE */
   static get create(): Create {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- `create.with(…)` is called later, without it
     const type = this as unknown as WorkflowClass
-    const make = (options: CreateOptions) => (...args: unknown[]) => Workflow.createOn(defaultTarget(), type, args, options)
+    const make =
+      (options: CreateOptions) =>
+      (...args: unknown[]) =>
+        Workflow.createOn(defaultTarget(), type, args, options)
     return Object.assign(make({}), { with: make }) as unknown as Create
   }
 
   /** Creates a run of a class on a given store; `create` uses the process's own. */
-  static async createOn(target: RunTarget, type: WorkflowClass, args: readonly unknown[], options: CreateOptions = {}): Promise<Workflow> {
+  static async createOn(
+    target: RunTarget,
+    type: WorkflowClass,
+    args: readonly unknown[],
+    options: CreateOptions = {},
+  ): Promise<Workflow> {
     const name = wireName(type)
     const { flow, graph, definitions } = await Workflow.#configured(type, args)
     const ttl = options.ttl ?? type.ttl
@@ -114,7 +131,12 @@ export abstract class Workflow extends WorkflowRun {
   }
 
   /** Runs of this class by creation, positions `from` to `to`, both included. Their jobs are not read. */
-  static async page<W extends Workflow>(this: WorkflowClass<W>, from = 0, to = 99, { order = 'desc' as 'asc' | 'desc' } = {}): Promise<W[]> {
+  static async page<W extends Workflow>(
+    this: WorkflowClass<W>,
+    from = 0,
+    to = 99,
+    { order = 'desc' }: { order?: 'asc' | 'desc' } = {},
+  ): Promise<W[]> {
     return Workflow.#list(this, { from, to, order })
   }
 
@@ -140,5 +162,12 @@ async function recordOf(target: RunTarget, id: string): Promise<RunRecord> {
 export function defaultTarget(): RunTarget {
   const { workflows, limits, memory } = defaultConfig()
   const { maxPayloadBytes, recordTtlMs } = limits
-  return { store: defaultClient().store, clock: systemClock, ttlMs: workflows.ttlMs, maxPayloadBytes, recordTtlMs, ...(memory ? { memory } : {}) }
+  return {
+    store: defaultClient().store,
+    clock: systemClock,
+    ttlMs: workflows.ttlMs,
+    maxPayloadBytes,
+    recordTtlMs,
+    ...(memory ? { memory } : {}),
+  }
 }

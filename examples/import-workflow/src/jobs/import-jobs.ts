@@ -7,7 +7,9 @@ export class ImportXmlJob extends Job {
   static override retry = { limit: 2, delay: '500ms' }
   async perform({ folder }: { folder: string }) {
     const xml = await readFile(join(folder, 'prices.xml'), 'utf8')
-    const prices = [...xml.matchAll(/<price sku="([^"]+)">([^<]+)</g)].map(([, sku, price]) => [sku, Number(price)] as const)
+    const prices = [...xml.matchAll(/<price sku="([^"]+)">([^<]+)</g)].map(
+      ([, sku, price]) => [sku, Number(price)] as const,
+    )
     return { prices: Object.fromEntries(prices) as Record<string, number> }
   }
 }
@@ -39,9 +41,15 @@ export class GenReportJob extends Job {
   static override queue = 'low'
   async perform({ out }: { out: string }) {
     const prices = this.payload(ImportXmlJob)?.prices ?? {}
-    const rows = this.payloads.filter((payload) => payload.class === 'ImportRowJob').map(({ output }) => output as { sku: string; name?: string })
+    const rows = this.payloads
+      .filter((payload) => payload.class === 'ImportRowJob')
+      .map(({ output }) => output as { sku: string; name?: string })
     const products = rows.flatMap(({ sku, name }) => (name === undefined ? [] : [{ sku, name, price: prices[sku] }]))
-    const report = { imported: products.length, dropped: rows.length - products.length, products: products.sort((a, b) => (a.sku < b.sku ? -1 : 1)) }
+    const report = {
+      imported: products.length,
+      dropped: rows.length - products.length,
+      products: products.sort((a, b) => (a.sku < b.sku ? -1 : 1)),
+    }
     await writeFile(out, `${JSON.stringify(report, null, 2)}\n`)
     return { imported: report.imported, dropped: report.dropped }
   }

@@ -11,6 +11,7 @@ import {
   GrowFlow,
   MissingFlow,
   OnlyFlow,
+  PatientFlow,
   SkipFlow,
 } from '../fixtures/apps/flows/src/jobs/flows.ts'
 import { useRedis } from '../support/redis.ts'
@@ -150,4 +151,22 @@ test('payloads beyond the limit fail the job that would get them', async () => {
     (await flow.failures())[0]?.error.message ?? '',
     /payloads of job 61: expected at most 50 bytes from its 61 parents/,
   )
+})
+
+test('retries, waits and snoozes of a node: its children wait for the last attempt', async () => {
+  stop = await startInlineWorker(redis)
+  const flow = await PatientFlow.create.with<PatientFlow>({ globals: { trace } })(join(dir, 'marker'))
+  await (await flow.start()).wait({ timeout: '10s' })
+  assert.deepEqual(traced(), ['attempt 1', 'attempt 2', 'attempt 3', 'sleepy', 'sleepy', 'attempt 1'])
+  assert.equal(flow.status, 'failed')
+  assert.deepEqual(
+    flow.jobs.map((job) => [job.state, job.attempts]),
+    [
+      ['finished', 3],
+      ['finished', 1],
+      ['failed', 1],
+    ],
+  )
+  await flow.skip(flow.jobs[2]!)
+  assert.equal(flow.status, 'finished')
 })

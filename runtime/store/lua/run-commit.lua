@@ -9,6 +9,9 @@ if holder then return holder end
 redis.call('HSET', key.run(id), 'status', 'pending', 'class', class, 'created_at', now, unpack(fields))
 if unique ~= '' then redis.call('HSET', key.run(id), 'unique', unique) end
 for _, name in ipairs(run_keys(id)) do redis.call('PERSIST', name) end
+-- One that nobody ever starts goes as one that has ended does.
+local ttl = tonumber(redis.call('HGET', key.run(id), 'ttl_ms') or 0)
+if ttl > 0 then redis.call('ZADD', key.runsExpiring(), tonumber(now) + ttl, id) end
 redis.call('ZADD', key.runs(), now, id)
 redis.call('ZADD', key.runsIs('pending'), now, id)
 redis.call('ZADD', key.runsOf(class), now, id)

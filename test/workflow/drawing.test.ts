@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { foldGraph, foldLabel, stateText, type DrawnNode } from '../../runtime/workflow/drawing/fold.ts'
+import { dot, draw, mermaid, text } from '../../runtime/workflow/drawing/formats.ts'
+
+const after = (...parents: number[]): DrawnNode['parents'] =>
+  parents.map((from) => ({ from, when: 'finished' as const }))
+
+/** fetch → `width` rows → report. */
+function fan(width: number, state?: DrawnNode['state']): DrawnNode[] {
+  const rows = Array.from({ length: width }, (_, i) => i + 1)
+  const given = state ? { state } : {}
+  return [
+    { name: 'Fetch', parents: [], ...given },
+    ...rows.map(() => ({ name: 'Row', parents: after(0), ...given })),
+    { name: 'Report', parents: after(...rows), ...given },
+  ]
+}
+
+test('a wide fan-out is one node with its number; a narrow one is drawn whole', () => {
+  const wide = foldGraph(fan(2000))
+  assert.deepEqual(wide.folds.map(foldLabel), ['Fetch', 'Row × 2,000', 'Report'])
+  assert.deepEqual(
+    wide.edges.map(({ from, to }) => [from, to]),
+    [
+      [0, 1],
+      [1, 2],
+    ],
+  )
+  assert.equal(foldGraph(fan(3)).folds.length, 5)
+})
+
+test('nodes of one class in different places are not folded together', () => {
+  const nodes = [
+    ...fan(10),
+    ...fan(10).map((node) => ({ ...node, parents: node.parents.map((edge) => ({ ...edge, from: edge.from + 12 })) })),
+  ]
+  nodes[12] = { ...nodes[12]!, parents: after(11) }
+  assert.deepEqual(foldGraph(nodes).folds.map(foldLabel), [
+    'Fetch',
+    'Row × 10',
+    'Report',
+    'Fetch',
+    'Row × 10',
+    'Report',
+  ])
+})
+
+test('a run of a hundred thousand jobs, and a chain of one class, are folded quickly', () => {
+  const started = performance.now()
+  assert.equal(foldGraph(fan(100_000)).folds.length, 3)
+  const chain = foldGraph(
+    Array.from({ length: 20_000 }, (_, i) => ({ name: 'Step', parents: i === 0 ? [] : after(i - 1) })),
+  )
+  assert.ok(chain.folds.length < 20)
+  assert.ok(text(chain, 'Chain').length > 0)
+  assert.ok(performance.now() - started < 20_000)
+})
+
+test('states are counted and the worst one colours', async () => {
+  const nodes = fan(100, 'finished')
+  nodes[5] = { ...nodes[5]!, state: 'failed' }
+  nodes[6] = { ...nodes[6]!, state: 'running' }
+  const graph = foldGraph(nodes)
+  assert.equal(stateText(graph.folds[1]!), '1 failed, 1 running, 98 finished')
+  assert.match(dot(graph, 'x'), /n1 \[label="Row × 100\\n1 failed, 1 running, 98 finished", fillcolor="#fee2e2"/)
+  assert.match(await draw(graph, 'svg', 'x'), /<svg[\s\S]*Row × 100/)
+})
+
+test('names that would break the languages are escaped', async () => {
+  const graph = foldGraph([{ name: 'a"b\\<script>', parents: [] }])
+  assert.match(dot(graph, 'ti"tle'), /label="ti\\"tle"[\s\S]*label="a\\"b\\\\<script>"/)
+  assert.match(mermaid(graph, 'x'), /n0\["a#34;b\\#60;script#62;"\]/)
+  assert.doesNotMatch(await draw(graph, 'svg', '<script>'), /<script>/)
+})

@@ -96,7 +96,9 @@ it('fork: runs preload, beforeFirstFork once, beforeFork before each job and aft
   const launcher = forkLauncher(
     writeApp({
       'src/jobs/told.ts': told,
-      'config/preload.ts': '(globalThis as any).told = ["preload"]',
+      // No static import, no export: still a module, and what it computes is found.
+      'config/preload.ts': 'const path = "../src/lib/list.ts"; (globalThis as any).told = (await import(path)).list',
+      'src/lib/list.ts': 'export const list: string[] = ["preload"]',
       'config/hooks.ts': `const told = (globalThis as any).told
         export async function beforeFirstFork() { await null; told.push('first') }
         export function beforeFork(job: { class: string }) { told.push('before ' + job.class) }

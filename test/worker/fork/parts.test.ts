@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { importPlaces, rewriteImports } from '../../../runtime/worker/launchers/build/rewrite.ts'
+import { importPlaces, isModule, rewriteImports } from '../../../runtime/worker/launchers/build/rewrite.ts'
 import { Strikes } from '../../../runtime/worker/launchers/fork/strikes.ts'
 import { rangesBetweenDevices } from '../../../runtime/worker/launchers/zygote/fork-ranges.ts'
 import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/zygote/frames.ts'
@@ -69,7 +69,7 @@ describe('rewriting of imports', () => {
       'const url = import.meta.url',
       'import "package"',
     ].join('\n')
-    const rewritten = rewriteImports(code, importPlaces(code) ?? [], 'file:///x.ts', ({ specifier }) =>
+    const rewritten = rewriteImports(code, importPlaces(code), 'file:///x.ts', ({ specifier }) =>
       specifier?.startsWith('.') ? `${specifier}.mjs` : undefined,
     )
     assert.deepEqual(rewritten.split('\n'), [
@@ -83,8 +83,8 @@ describe('rewriting of imports', () => {
     ])
   })
 
-  it('leaves what is no ES module', () => {
-    assert.equal(importPlaces('const a = require("./a")'), undefined)
+  it('knows CommonJS', () => {
+    assert.deepEqual([isModule('const a = require("./a")'), isModule('import "a"')], [false, true])
   })
 })
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { importPlaces, rewriteImports, type ImportPlace } from './rewrite.ts'
+import { importPlaces, isModule, rewriteImports, type ImportPlace } from './rewrite.ts'
 import { findSources, isSource } from './sources.ts'
 import { translate, withResolver, type Resolve } from './translate.ts'
 
@@ -58,12 +58,12 @@ class AppBuild {
   async #module(file: string): Promise<void> {
     const url = pathToFileURL(file).href
     const { code, map } = await translate(file, url)
-    const places = importPlaces(code)
     // A CommonJS module stays where it is: what it requires is none of ours.
-    if (places === undefined && /\.jsx?$/.test(file)) return
-    const targets = await this.#targets(file, places ?? [])
+    if (/\.jsx?$/.test(file) && !isModule(code)) return
+    const places = importPlaces(code)
+    const targets = await this.#targets(file, places)
     const out = this.#outFile(file)
-    const text = rewriteImports(code, places ?? [], url, (place) => targets.get(place))
+    const text = rewriteImports(code, places, url, (place) => targets.get(place))
     this.#built[file] = out
     await mkdir(dirname(out), { recursive: true })
     await Promise.all([
@@ -92,8 +92,7 @@ class AppBuild {
   async #target(path: string, place: ImportPlace): Promise<string | undefined> {
     if (extname(path) === '.json' && !place.hasAttributes) return this.#json(path)
     if (!isSource(path, this.#order.root)) return path
-    if (/\.jsx?$/.test(path) && importPlaces((await translate(path, pathToFileURL(path).href)).code) === undefined)
-      return path
+    if (/\.jsx?$/.test(path) && !isModule((await translate(path, pathToFileURL(path).href)).code)) return path
     this.#add([path])
     return this.#outFile(path)
   }

@@ -12,11 +12,16 @@ export interface ImportPlace {
   quoted: boolean
 }
 
-/** Where a module's text imports, in order of the text; undefined when it is no ES module. */
-export function importPlaces(code: string): ImportPlace[] | undefined {
-  const [imports, , , hasModuleSyntax] = parse(code)
-  if (!hasModuleSyntax) return undefined
+/** Where a module's text imports, in order of the text. */
+export function importPlaces(code: string): ImportPlace[] {
+  const [imports] = parse(code)
   return imports.filter((found) => found.type !== 'import-meta').map(placeOf)
+}
+
+/** False for CommonJS, and for a text that could be either. */
+export function isModule(code: string): boolean {
+  const [, , , hasModuleSyntax] = parse(code)
+  return hasModuleSyntax
 }
 
 function placeOf(found: Exclude<Import, { type: 'import-meta' }>): ImportPlace {

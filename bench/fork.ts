@@ -1,0 +1,43 @@
+/**
+ * How many jobs a second, a fresh process for each, through Redis, one slot and two: this runtime's fork and spawn
+ * against child_process.fork without any queue, Debian's python3-rq, BullMQ's sandbox (which uses its processes again),
+ * and against the bound, fork and _exit alone. Medians of several rounds, in which all take turns.
+ *
+ *   node --import tsx bench/fork.ts [--jobs 300] [--rounds 3]
+ */
+import { bareFork, bound, bullmq, ours, rq, type Redises } from './peers.ts'
+import { flag, median, startRedis } from './support.ts'
+
+const jobs = flag('jobs', 300)
+const rounds = flag('rounds', 3)
+const redis = await startRedis()
+const redises: Redises = { ...redis, port: Number(new URL(redis.url).port) }
+/** The slow ones get fewer jobs. */
+const few = Math.max(10, Math.ceil(jobs / 10))
+
+const contestants: Record<string, (slots: number) => number | undefined | Promise<number | undefined>> = {
+  'bound: fork and _exit': (slots) => bound(jobs, slots),
+  'this runtime, fork': (slots) => ours('fork', jobs, slots, redises),
+  'this runtime, spawn': (slots) => ours('spawn', few, slots, redises),
+  'child_process.fork, no queue': (slots) => bareFork(few, slots),
+  RQ: (slots) => rq(Math.ceil(jobs / 3), slots, redises),
+  'BullMQ sandbox (reused processes)': (slots) => bullmq(jobs, slots, redises),
+}
+
+for (const slots of [1, 2]) {
+  const rates = new Map<string, number[]>()
+  for (let round = 0; round < rounds; round += 1)
+    for (const [name, run] of Object.entries(contestants)) {
+      const rate = await run(slots)
+      if (rate !== undefined) rates.set(name, [...(rates.get(name) ?? []), rate])
+    }
+  const fork = median(rates.get('this runtime, fork') ?? [])
+  console.log(`\n${slots} at a time, jobs a second (median of ${rounds}: all)`)
+  for (const [name, all] of rates) {
+    const rate = median(all)
+    console.log(
+      `  ${name.padEnd(36)} ${rate.toFixed(0).padStart(5)}   fork is ${(fork / rate).toFixed(2)} times that   (${all.map((one) => one.toFixed(0)).join(', ')})`,
+    )
+  }
+}
+await redis.stop()

@@ -1,0 +1,36 @@
+// The bound: fork and _exit of a zygote that has loaded the runtime, and nothing else. Prints forks a second.
+//   node --single-threaded … bound.mjs <forks> <at a time> <MB of ballast>
+import { runInNewContext } from 'node:vm'
+import { setFlagsFromString } from 'node:v8'
+
+const launchers = new URL('../../dist/runtime/worker/launchers/', import.meta.url)
+const { disablePlatformWorkers } = await import(new URL('zygote/node-platform.js', launchers))
+const { markAllMemory } = await import(new URL('zygote/fork-ranges.js', launchers))
+const { exitNow, fork, wait4 } = await import(new URL('zygote/libc.js', launchers))
+await import(new URL('zygote/job.js', launchers))
+const { ballast } = await import('./ballast.mjs')
+
+const [forks = 500, slots = 1, megabytes = 0] = process.argv.slice(2).map(Number)
+globalThis.kept = ballast(megabytes)
+disablePlatformWorkers()
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc')
+for (let round = 0; round < 2; round += 1) collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+
+const status = new Int32Array(1)
+const usage = new Uint8Array(144)
+const running = []
+function run(count) {
+  const startedAt = performance.now()
+  for (let index = 0; index < count; index += 1) {
+    if (running.length >= slots) wait4(running.shift(), status, 0, usage)
+    markAllMemory()
+    const pid = fork()
+    if (pid === 0) exitNow(0)
+    running.push(pid)
+  }
+  while (running.length > 0) wait4(running.shift(), status, 0, usage)
+  return count / ((performance.now() - startedAt) / 1000)
+}
+run(20)
+console.log(run(forks))

@@ -1,0 +1,2 @@
+// BullMQ's sandboxed processor: its process is kept for the next job.
+export default async function empty() {}

@@ -2,8 +2,9 @@
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cron } from '../scheduler/cron.ts'
+import { countCommands } from '../test/scheduler/support.ts'
 import { eventually } from '../test/support/wait.ts'
-import { entries, note, redis, startScheduler } from './scheduler-kit.ts'
+import { connection, entries, note, redis, startScheduler } from './scheduler-kit.ts'
 
 /** Thousands of cron entries: time to boot, and what they cost while nothing fires. */
 export async function measureCron(): Promise<void> {
@@ -56,11 +57,7 @@ export async function measureIdle(): Promise<void> {
   await redis.flushall()
   const scheduler = await startScheduler('far:\n  cron: 0 0 1 1 *\n  class: A\n  queue: q\n')
   await sleep(1000)
-  const monitor = await redis.monitor()
-  let sent = 0
-  monitor.on('monitor', (_time: string, _args: string[], source: string) => (sent += source === 'lua' ? 0 : 1))
-  await sleep(10_000)
-  monitor.disconnect()
+  const sent = await countCommands(connection.path, 10_000)
   note('idle', 'commands sent to Redis', sent / 10, '/s')
   await scheduler.stop()
 }

@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../runtime/core/clock.ts'
 import { createLogger, type Logger } from '../../runtime/core/logger.ts'
@@ -46,4 +48,19 @@ export function testScheduler(
     turnMs: 50,
     ...more,
   })
+}
+
+/** How many commands clients send to a server in so many milliseconds; those of scripts do not count. */
+export async function countCommands(socket: string, ms: number): Promise<number> {
+  // ioredis's monitor() may take the first command that it sees for its own reply.
+  const monitor = connect(socket)
+  let seen = 0
+  createInterface({ input: monitor }).on(
+    'line',
+    (line) => (seen += line.startsWith('+OK') || line.includes(' lua]') ? 0 : 1),
+  )
+  monitor.write('MONITOR\r\n')
+  await sleep(ms)
+  monitor.destroy()
+  return seen
 }

@@ -1,6 +1,7 @@
 import { Archiver } from '../runtime/archive/archiver.ts'
 import { systemClock } from '../runtime/core/clock.ts'
 import type { Service } from '../runtime/core/service.ts'
+import { Undertaker } from '../runtime/store/undertaker.ts'
 import { requestClerk } from '../runtime/workflow/pipelines/request-clerk.ts'
 import { targetOf } from './commands/workflow-target.ts'
 import type { Context } from './context.ts'
@@ -13,4 +14,12 @@ export function makeArchiver({ store, config, log }: Context): Archiver {
 /** Decides about pipeline run requests that were left pending; every scheduler has one. */
 export function makeClerk(context: Context): Service {
   return requestClerk(targetOf(context), { clock: systemClock, log: context.log })
+}
+
+/** Puts the jobs of dead workers back where no worker is left that would. */
+export function makeUndertaker({ store, log, config }: Context): Undertaker {
+  const { maxRedeliveries, heartbeatMs } = config.worker
+  const { failedMax, recordTtlMs } = config.limits
+  const limits = { maxRedeliveries, failedMax, ttlMs: recordTtlMs }
+  return new Undertaker({ store, clock: systemClock, log, limits, everyMs: heartbeatMs })
 }

@@ -1,6 +1,6 @@
 import { startAll, stopAll } from '../../runtime/core/service.ts'
 import { title } from '../../runtime/worker/titles.ts'
-import { makeArchiver, makeClerk } from '../helpers.ts'
+import { makeArchiver, makeClerk, makeUndertaker } from '../helpers.ts'
 import { command } from '../command.ts'
 import { onSignals } from '../run-service.ts'
 import { makeScheduler } from '../scheduling.ts'
@@ -28,7 +28,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
   run: async (context) => {
     const { log } = context
     const scheduler = await makeScheduler(context)
-    const helpers = [makeArchiver(context), makeClerk(context)]
+    const helpers = [makeArchiver(context), makeClerk(context), makeUndertaker(context)]
     process.title = title('Scheduler')
     let leave = (): void => undefined
     const left = new Promise<void>((resolve) => (leave = resolve))

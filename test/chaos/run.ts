@@ -1,0 +1,212 @@
+// One chaos run: work is produced while a seeded hand ends processes at random moments; in the end everything is counted.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { newId } from '../../runtime/core/ids.ts'
+import { encodeItem } from '../../runtime/core/codec.ts'
+import { endStates } from '../../runtime/store/jobs.ts'
+import type { Store } from '../../runtime/store/store.ts'
+import { markedProcesses } from '../support/process.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+import { blows, Crew, type Blow } from './crew.ts'
+
+export interface ChaosOptions {
+  seed: number
+  /** How long work is produced and blows are dealt. */
+  forMs: number
+  /** Stops producing at this many. */
+  jobs: number
+  /** A blow falls each so many ms, on average. */
+  blowEveryMs: number
+  isolations: readonly string[]
+  /** For the end: all work done, all leases buried. */
+  settleMs: number
+  say?: (line: string) => void
+}
+
+export interface ChaosReport {
+  accepted: number
+  refused: number
+  runs: number
+  blows: Record<Blow, number>
+  /** What was broken, in words; none when every invariant holds. */
+  broken: string[]
+}
+
+/** A small generator with a seed (mulberry32): the same seed deals the same blows. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+interface Accepted {
+  id: string
+  n: number
+  className: string
+}
+
+export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
+  const server = await startRedis({ appendonly: true })
+  const dir = mkdtempSync(join(tmpdir(), 'test-chaos-'))
+  const evidence = join(dir, 'lines')
+  writeFileSync(evidence, '')
+  const crew = new Crew(server, evidence, options.isolations)
+  const store = testStore(server)
+  try {
+    const until = Date.now() + options.forMs
+    const [work] = await Promise.all([produce(store, options, until), deal(crew, options, until)])
+    await crew.calm()
+    options.say?.(`accepted ${work.accepted.length}; settling`)
+    const unfinished = await settled(store, work.accepted, options)
+    const broken = [
+      ...unfinished,
+      ...(await tally(store, server, work.accepted, evidence)),
+      ...(await left(crew, store, server, unfinished.length > 0)),
+    ]
+    if (broken.length > 0) options.say?.(crew.words.slice(-4000))
+    const runs = lines(evidence).length
+    return { accepted: work.accepted.length, refused: work.refused, runs, blows: crew.dealt, broken }
+  } finally {
+    store.close()
+    await crew.end()
+    await server.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** Enqueues until time or number is up. What the producer was told is accepted must not get lost. */
+async function produce(
+  store: Store,
+  { seed, jobs }: ChaosOptions,
+  until: number,
+): Promise<{ accepted: Accepted[]; refused: number }> {
+  const random = seeded(seed + 1)
+  const accepted: Accepted[] = []
+  let refused = 0
+  for (let n = 0; n < jobs && Date.now() < until;) {
+    const batch = Array.from({ length: Math.min(1 + Math.floor(random() * 20), jobs - n) }, (_, i) => i + n)
+    n += batch.length
+    const className = random() < 0.15 ? 'CountedOnce' : random() < 0.1 ? 'CountedAlone' : 'Counted'
+    const made = batch.map((number) => ({
+      id: newId(Date.now()),
+      n: number,
+      className,
+      item: encodeItem(className, [number, Math.floor(random() * 30)], Infinity),
+    }))
+    try {
+      const queue = random() < 0.5 ? 'q' : 'p'
+      if (random() < 0.2) {
+        const due = Date.now() + Math.floor(random() * 800)
+        await store.delayed.add(
+          made.map((job) => ({ ...job, queue, dueMs: due })),
+          Date.now(),
+          86_400_000,
+        )
+      } else await store.queues.push(queue, made, Date.now(), 86_400_000)
+      accepted.push(...made)
+    } catch {
+      refused += made.length // it was told; some of them may have arrived all the same
+    }
+    await sleep(random() * 20)
+  }
+  return { accepted, refused }
+}
+
+async function deal(crew: Crew, { seed, blowEveryMs }: ChaosOptions, until: number): Promise<void> {
+  const random = seeded(seed)
+  while (Date.now() < until) {
+    await sleep(Math.min(random() * 2 * blowEveryMs, until - Date.now()))
+    const at = random()
+    // Children die more often than what holds them, as in life.
+    const blow: Blow = at < 0.6 ? (at < 0.3 ? 'child' : 'grandchild') : (blows[2 + Math.floor(random() * 5)] ?? 'child')
+    await crew.strike(blow, random)
+  }
+}
+
+/** Waits until every accepted job has ended and nothing is held by anybody. */
+async function settled(store: Store, accepted: readonly Accepted[], { settleMs }: ChaosOptions): Promise<string[]> {
+  const until = Date.now() + settleMs
+  let open = [...accepted]
+  while (open.length > 0 && Date.now() < until) {
+    const states = await Promise.all(open.slice(0, 500).map(async ({ id }) => (await store.jobs.find(id))?.state))
+    const still = open.slice(0, 500).filter((_, i) => !states[i] || !endStates.includes(states[i]))
+    open = [...still, ...open.slice(500)]
+    if (still.length > 0) await sleep(100)
+  }
+  const stuck = await Promise.all(
+    open.slice(0, 5).map(async ({ id, n }) => `${n} ${id} ${JSON.stringify(await store.jobs.find(id))}`),
+  )
+  return open.length === 0
+    ? []
+    : [`lost or stuck: ${open.length} accepted jobs have not ended, such as ${stuck.join('\n  ')}`]
+}
+
+const lines = (file: string): string[][] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(' '))
+
+/** Each job ran or failed with a record; no end counts twice; at most once means it. */
+async function tally(
+  store: Store,
+  server: TestRedis,
+  accepted: readonly Accepted[],
+  evidence: string,
+): Promise<string[]> {
+  const broken: string[] = []
+  const runs = new Map<number, number>()
+  for (const [, n] of lines(evidence)) runs.set(Number(n), (runs.get(Number(n)) ?? 0) + 1)
+  let failed = 0
+  for (const { id, n, className } of accepted) {
+    const times = runs.get(n) ?? 0
+    const record = await store.jobs.find(id)
+    if (record?.state === 'failed') failed += 1
+    else if (times === 0) broken.push(`job ${n} is ${record?.state} and never ran`)
+    if (className === 'CountedOnce' && times > 1) broken.push(`at-most-once job ${n} ran ${times} times`)
+  }
+  // Each counted delivery adds one to Resque's counter in the step that ends it; the records know how many there were.
+  let attempts = 0
+  const redis = server.client()
+  for (const key of await redis.keys('resque:rt:job:*')) attempts += Number((await redis.hget(key, 'attempt')) ?? 0)
+  const processed = Number(await redis.get('resque:stat:processed'))
+  if (processed !== attempts)
+    broken.push(
+      `ends recorded: ${processed}, deliveries that could end: ${attempts} (${processed - attempts} too many)`,
+    )
+  if (failed > (await store.failures.count())) broken.push(`${failed} jobs failed, the failed list has fewer`)
+  return broken
+}
+
+/** Nothing is left over when all have gone. */
+async function left(crew: Crew, store: Store, server: TestRedis, hurry: boolean): Promise<string[]> {
+  const broken: string[] = []
+  const redis = server.client()
+  const keys = async (...patterns: string[]): Promise<string[]> =>
+    (await Promise.all(patterns.map((pattern) => redis.keys(`resque:${pattern}`)))).flat()
+  // The dead of the last moments still have leases: those who live bury them.
+  for (let i = 0; i < 100 && !hurry; i += 1) {
+    if ((await store.supervisors.list()).length <= crew.supervisors.length) break
+    await sleep(100)
+  }
+  const codes = await crew.leave()
+  if (codes.some((code) => code !== 0)) broken.push(`exit codes ${codes.join(', ')}`)
+  const waiting = await keys('queue:*', 'delayed*', 'rt:delayed')
+  if (waiting.length > 0) broken.push(`still waiting: ${waiting.join(', ')}`)
+  const held = await keys('rt:inflight:*', 'rt:unique:*', 'rt:limit:*', 'rt:held:*', 'worker:*', 'rt:tickets:*')
+  if (held.length > 0) broken.push(`left over in Redis: ${held.join(', ')}`)
+  const members = [...(await redis.smembers('resque:workers')), ...(await store.supervisors.list()).map(({ id }) => id)]
+  if (members.length > 0) broken.push(`still registered: ${members.join(', ')}`)
+  for (let i = 0; i < 50 && (await markedProcesses()).length > 1; i += 1) await sleep(100)
+  const processes = (await markedProcesses()).filter(({ pid }) => pid !== server.pid)
+  if (processes.length > 0) broken.push(`processes left: ${JSON.stringify(processes)}`)
+  return broken
+}

@@ -22,8 +22,13 @@ import { workCommand } from './commands/work.ts'
 import { workersCommand } from './commands/workers.ts'
 import { workflowCommand } from './commands/workflow.ts'
 
+/** In the order of `--help`: to begin with, to run, to look at. */
 const commands: readonly unknown[] = [
+  demoCommand,
+  initCommand,
+  devCommand,
   workCommand,
+  schedulerCommand,
   enqueueCommand,
   queuesCommand,
   workersCommand,
@@ -33,14 +38,10 @@ const commands: readonly unknown[] = [
   failedCommand,
   delayedCommand,
   scheduleCommand,
-  schedulerCommand,
   workflowCommand,
   pipelineCommand,
   templateCommand,
   archiveCommand,
-  demoCommand,
-  devCommand,
-  initCommand,
 ]
 
 const cli = yargs(hideBin(process.argv))

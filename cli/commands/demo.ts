@@ -29,7 +29,7 @@ class Interrupted extends Error {
 /** `runtime demo`: real jobs in real processes, on a Redis of its own; takes none of the application's settings. */
 export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
   command: 'demo',
-  describe: 'Watch jobs import, report, remind, crash, hang and leak, each in a process of its own',
+  describe: 'Watch real jobs import, report, crash, hang and leak, in processes of their own',
   builder: (yargs) =>
     yargs
       .option('isolation', { choices: ['fork', 'spawn'] as const, describe: 'How a job gets its process' })

@@ -20,7 +20,7 @@ interface DevFlags extends GlobalFlags {
 /** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
   command: 'dev',
-  describe: 'A private Redis, a worker and a scheduler in one terminal; follows changes of the code',
+  describe: 'Redis, worker and scheduler in one terminal, following your code',
   builder: (yargs) =>
     yargs
       .option('queues', { type: 'string', describe: "The worker's queues" })

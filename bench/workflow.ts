@@ -37,12 +37,22 @@ interface Measured {
   jobs: number
   createMs: number
   msPerJob: number
+  /** Processor time of Redis: the same on a busy machine. */
+  redisUsPerJob: number
   bytesPerJob: number
   longestScript: { ms: number; script: string }
 }
 
 const usedBytes = async (client: Redis): Promise<number> =>
   Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
+
+async function redisCpuUs(client: Redis): Promise<number> {
+  const info = await client.info('cpu')
+  return (
+    1e6 *
+    ['sys', 'user'].reduce((sum, kind) => sum + Number(new RegExp(`used_cpu_${kind}:([\\d.]+)`).exec(info)?.[1]), 0)
+  )
+}
 
 /** The longest script call, as Redis clocks it: on a busy machine this includes the time in which Redis itself did not run. */
 async function slowest(client: Redis): Promise<{ ms: number; script: string }> {
@@ -155,6 +165,7 @@ async function measure(mode: string, drive: Drive, shape: string, jobs: number):
     const id = await createRun(target, { className: 'BenchFlow', graph })
     const createMs = performance.now() - created
     const bytesPerJob = ((await usedBytes(client)) - before) / jobs
+    const cpu = await redisCpuUs(client)
     const started = performance.now()
     await Promise.all([store.runs.start(id, Date.now()), drive(store, redis, id)])
     const run = await store.runs.read.find(id)
@@ -166,6 +177,7 @@ async function measure(mode: string, drive: Drive, shape: string, jobs: number):
       createMs,
       bytesPerJob,
       msPerJob: (performance.now() - started) / jobs,
+      redisUsPerJob: ((await redisCpuUs(client)) - cpu) / jobs,
       longestScript: await slowest(client),
     }
   } finally {
@@ -196,15 +208,17 @@ async function measureBullmq(jobs: number): Promise<Measured> {
   })
   const createMs = performance.now() - created
   const bytesPerJob = ((await usedBytes(client)) - before) / jobs
+  const cpu = await redisCpuUs(client)
   const started = performance.now()
   const rows = new Worker('rows', () => Promise.resolve(1), { connection, concurrency })
   const joiner = new Worker('join', async (job) => void (await job.getChildrenValues()), { connection })
   await new Promise<void>((resolve) => joiner.once('completed', () => resolve()))
   const msPerJob = (performance.now() - started) / jobs
+  const redisUsPerJob = ((await redisCpuUs(client)) - cpu) / jobs
   const longestScript = await slowest(client)
   await Promise.all([rows.close(true), joiner.close(true), flow.close()])
   await redis.stop()
-  return { mode: 'bullmq', shape: 'fan-in', jobs, createMs, bytesPerJob, msPerJob, longestScript }
+  return { mode: 'bullmq', shape: 'fan-in', jobs, createMs, bytesPerJob, msPerJob, redisUsPerJob, longestScript }
 }
 
 const { values } = parseArgs({
@@ -217,14 +231,16 @@ const { values } = parseArgs({
 })
 const drives: Record<string, Drive> = { engine, inline }
 const results: Measured[] = []
-console.log(['mode', 'shape', 'jobs', 'create ms', 'ms/job', 'bytes/job', 'longest script ms'].join('\t'))
+console.log(
+  ['mode', 'shape', 'jobs', 'create ms', 'ms/job', 'Redis µs/job', 'bytes/job', 'longest script ms'].join('\t'),
+)
 for (const mode of values.modes.split(',')) {
   for (const shape of mode === 'bullmq' ? ['fan-in'] : values.shapes.split(',')) {
     for (const jobs of values.sizes.split(',').map(Number)) {
       const drive = drives[mode]
       const result = drive ? await measure(mode, drive, shape, jobs) : await measureBullmq(jobs)
       results.push(result)
-      const { createMs, msPerJob, bytesPerJob, longestScript } = result
+      const { createMs, msPerJob, redisUsPerJob, bytesPerJob, longestScript } = result
       console.log(
         [
           mode,
@@ -232,6 +248,7 @@ for (const mode of values.modes.split(',')) {
           jobs,
           createMs.toFixed(0),
           msPerJob.toFixed(3),
+          redisUsPerJob.toFixed(0),
           bytesPerJob.toFixed(0),
           longestScript.ms.toFixed(1),
           longestScript.script,

@@ -3,6 +3,8 @@ import { Job } from 'resque-runtime'
 
 /** Notes how long ago, by the system's monotonic clock, it was put on the queue: nanoseconds in, milliseconds out. */
 export class Latency extends Job {
+  static override queue = 'bench'
+
   perform(enqueuedAtNs: string, file: string): void {
     const ms = Number(process.hrtime.bigint() - BigInt(enqueuedAtNs)) / 1e6
     appendFileSync(file, `${ms}\n`)

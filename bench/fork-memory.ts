@@ -1,0 +1,88 @@
+/**
+ * What an application's size costs: time of an empty forked job against the bound, and the proportional set size (PSS,
+ * shared pages by their share) of one more running job, of applications with so many megabytes on their heap.
+ *
+ *   node --import tsx bench/fork-memory.ts [--jobs 100] [--sizes 20,100,300]
+ */
+import { silentLogger } from '../runtime/core/logger.ts'
+import { ForkLauncher } from '../runtime/worker/launchers/fork.ts'
+import type { Launched, Launcher } from '../runtime/worker/launchers/launcher.ts'
+import { SpawnLauncher } from '../runtime/worker/launchers/spawn.ts'
+import type { Assignment } from '../runtime/worker/protocol.ts'
+import { bound } from './peers.ts'
+import { childrenOf, pssBytes } from './processes.ts'
+import { APP, flag, median } from './support.ts'
+
+const source = { root: APP, paths: ['src/jobs'] }
+const jobs = flag('jobs', 100)
+const at = process.argv.indexOf('--sizes')
+const sizes = (at < 0 ? '20,100,300' : (process.argv[at + 1] ?? '')).split(',').map(Number)
+
+const assignment = (className: string): Assignment => ({
+  phase: 'perform',
+  jobId: className,
+  className,
+  queue: 'bench',
+  args: '[]',
+  attempt: 1,
+  worker: 'bench',
+})
+
+const spawn = (): SpawnLauncher => new SpawnLauncher({ source, log: silentLogger, spares: 0, bootTimeoutMs: 60_000 })
+const fork = (): ForkLauncher => new ForkLauncher({ source, log: silentLogger, bootTimeoutMs: 60_000, fallback: spawn })
+
+async function msPerJob(launcher: Launcher): Promise<number> {
+  const times: number[] = []
+  for (let index = 0; index < jobs; index += 1) {
+    const startedAt = performance.now()
+    await launcher.launch(assignment('Empty'), () => undefined).ended
+    times.push(performance.now() - startedAt)
+  }
+  return median(times)
+}
+
+/** Starts a job that stays, and waits until it has begun. */
+async function stay(launcher: Launcher): Promise<Launched> {
+  let launched: Launched | undefined
+  await new Promise<void>((resolve) => {
+    launched = launcher.launch(assignment('Stays'), (message) => message.type === 'started' && resolve())
+  })
+  return launched as Launched
+}
+
+const tree = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(tree)]
+const treePss = (): number => tree(process.pid).reduce((sum, pid) => sum + (pssBytes(pid) || 0), 0)
+
+/** By how much the PSS of all processes together grows with the third job. */
+async function mbPerJob(launcher: Launcher): Promise<number> {
+  const running = [await stay(launcher), await stay(launcher)]
+  const before = treePss()
+  running.push(await stay(launcher))
+  const after = treePss()
+  for (const job of running) job.kill('SIGKILL')
+  await Promise.all(running.map((job) => job.ended))
+  return (after - before) / 1024 / 1024
+}
+
+console.log('heap MB   bound ms   fork ms   times   one more job: fork MB   spawn MB')
+for (const size of sizes) {
+  process.env['BALLAST_MB'] = String(size)
+  const forks = fork()
+  await forks.start()
+  const [ms, forkMb] = [await msPerJob(forks), await mbPerJob(forks)]
+  await forks.stop()
+  const spawns = spawn()
+  await spawns.start()
+  const spawnMb = await mbPerJob(spawns)
+  await spawns.stop()
+  const boundMs = 1000 / bound(jobs, 1, size)
+  const row = [
+    size,
+    boundMs.toFixed(1),
+    ms.toFixed(1),
+    (ms / boundMs).toFixed(2),
+    forkMb.toFixed(1),
+    spawnMb.toFixed(1),
+  ]
+  console.log(row.map((cell, index) => String(cell).padStart([7, 11, 10, 8, 23, 11][index] ?? 8)).join(''))
+}

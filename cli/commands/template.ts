@@ -86,7 +86,7 @@ const runCommand = command<NameFlags & { wait?: boolean; timeout?: string }>({
   flags: (yargs) =>
     named(yargs)
       .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
-      .option('timeout', { type: 'string', describe: 'How long --wait waits' }) as never,
+      .option('timeout', { type: 'string', describe: 'How long --wait waits' }),
   run: async (context, argv) => {
     const { template } = templateNamed((await loadAppHere(context.source)).registry, argv.name)
     const params = await readParams(template, argv.params, argv.values)
@@ -109,7 +109,7 @@ function named(yargs: Argv<GlobalFlags>): Argv<NameFlags & GlobalFlags> {
       default: [] as string[],
       describe: 'Its parameters, as --name value',
     })
-    .option('values', { type: 'string', describe: 'Parameters as one JSON object, under the flags' }) as never
+    .option('values', { type: 'string', describe: 'Parameters as one JSON object, under the flags' })
 }
 
 /** `runtime template …` */

@@ -1,55 +1,14 @@
+import type { JobContext, StepSurroundings } from './job-context.ts'
 import type { JobOptions } from './options.ts'
 import type { RetryOptions } from './retry.ts'
 import type { SchemaSide } from './typed.ts'
+
+export type { JobContext, StepPlace, StepSurroundings } from './job-context.ts'
 
 /** Marks job classes and functions, so that another copy of the package knows them, too. */
 export const jobBrand: unique symbol = Symbol.for('resque-runtime.job') as never
 /** Where a running job keeps its {@link JobContext}. */
 export const jobContext: unique symbol = Symbol.for('resque-runtime.context') as never
-
-/** What a running job can ask and tell; the executor hands it in. */
-export interface JobContext {
-  readonly id: string
-  readonly queue: string
-  /** 1 for the first try. */
-  readonly attempt: number
-  /** Aborts when the job is cancelled, out of time, or its worker must leave. */
-  readonly signal: AbortSignal
-  progress(at: number, of: number, note: string): void
-  log(line: string): void
-  output(value: unknown): void
-  /** A workflow step's surroundings; absent for a plain job. */
-  readonly step?: StepSurroundings
-}
-
-/** Where a job that a step adds stands in its run. */
-export interface StepPlace {
-  /** Ids of the jobs it waits for. */
-  after: readonly string[]
-  /** Ids of jobs that wait for it, too; they must not have begun. */
-  before: readonly string[]
-  queue?: string
-}
-
-/** What a workflow step sees of its run. */
-export interface StepSurroundings {
-  readonly workflowId: string
-  readonly nodeId: string
-  readonly workflowClass: string
-  /** Globals with the step's own params over them. */
-  readonly params: unknown
-  /** Outputs of the direct parents, in their order. */
-  readonly payloads: { id: string; class: string; output: unknown }[]
-  /** Adds a job to the run; it becomes part of the graph together with this step's end. @returns its id */
-  add(definition: { name: string }, params: unknown, place: StepPlace): string
-  /** What hangs on this step shall not run. */
-  skipChildren(): void
-  readonly memory?: {
-    get(key: string): Promise<unknown>
-    set(key: string, value: unknown): Promise<void>
-    extendTtl(ttl: string | number): Promise<void>
-  }
-}
 
 /** A static's words have the type `string`, unless `as const` says otherwise; so these are checked when the job is registered. */
 type StaticRetry = number | (Omit<RetryOptions, 'backoff'> & { backoff?: string | RetryOptions['backoff'] })
@@ -228,7 +187,8 @@ export type ResultOf<J> = J extends { output: infer S } ? SchemaSide<S, 'output'
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
 type Returned<J> = J extends new () => { perform(...args: any[]): infer R }
   ? Awaited<R>
-  : J extends (...args: any[]) => infer R
+  : // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
+    J extends (...args: any[]) => infer R
     ? Awaited<R>
     : never
 
@@ -242,7 +202,7 @@ export function job<A extends unknown[], R>(
 ): FunctionJob<A, R> {
   if (work.name === '')
     throw new TypeError('job(): expected a named function, since its name is its name on the wire; got one without')
-  return Object.assign(work, options, { [jobBrand]: true as const }) as FunctionJob<A, R>
+  return Object.assign(work, options, { [jobBrand]: true as const })
 }
 
 /** True for a job class or a job function, also of another copy of the package. */

@@ -79,7 +79,7 @@ async function look(schema: StandardSchema, side: 'input' | 'output'): Promise<S
 function typesOf(entries: object): Record<string, string> {
   const pairs = Object.entries(entries).flatMap(([key, entry]): [string, string][] => {
     let at = entry as { type?: unknown; wrapped?: unknown }
-    while (typeof at?.wrapped === 'object' && at.wrapped !== null) at = at.wrapped as typeof at
+    while (typeof at?.wrapped === 'object' && at.wrapped !== null) at = at.wrapped
     return typeof at?.type === 'string' && ['string', 'number', 'boolean', 'array', 'object'].includes(at.type)
       ? [[key, at.type]]
       : []

@@ -22,11 +22,17 @@ type SchemaResult<Output> =
 /** The type a schema lets through. */
 export type Infer<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
+/** An object of which the schema's library tells no types. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- nobody knows: it must fit whatever `perform` takes
+type Untold = Record<string, any>
+
 /** The type that a schema takes (`input`), or lets through (`output`). */
-export type SchemaSide<S, Side extends 'input' | 'output'> = S extends { readonly '~standard': { readonly types?: infer T } }
+export type SchemaSide<S, Side extends 'input' | 'output'> = S extends {
+  readonly '~standard': { readonly types?: infer T }
+}
   ? NonNullable<T> extends Record<Side, infer V>
     ? V
-    : never
+    : Untold
   : never
 
 /** What a schema said of a value. */

@@ -6,6 +6,7 @@ import { wireName } from '../jobs/job.ts'
 import { Registry } from '../jobs/registry.ts'
 import { InlineLauncher } from '../worker/launchers/inline.ts'
 import { Supervisor } from '../worker/supervisor.ts'
+import { Steps } from '../workflow/steps.ts'
 
 /** What a drain did. */
 export interface Drained {
@@ -14,7 +15,7 @@ export interface Drained {
 }
 
 /**
- * Runs everything that waits in the queues, and what those jobs enqueue, in this process; resolves when the queues are
+ * Runs everything that waits in the queues, steps of workflows included, and what those jobs enqueue, in this process; resolves when the queues are
  * empty. Delayed jobs stay where they are. Needs a Redis: the default client's.
  * @param jobs every job that may be met
  */
@@ -36,6 +37,10 @@ export async function drain(
     log: silentLogger,
     concurrency: 1,
     drain: true,
+    steps: new Steps(store.runs, systemClock, {
+      maxOutputBytes: limits.maxPayloadBytes,
+      maxPayloadsBytes: 64 * limits.maxPayloadBytes,
+    }),
     launcher: new InlineLauncher({ root, paths: [] }, { registry, hooks: {} }),
   })
   await supervisor.start()

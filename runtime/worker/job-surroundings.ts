@@ -37,7 +37,7 @@ export class JobSurroundings implements JobContext {
         memory: this.memory,
         add: (...args) => this.#add(...args),
         skipChildren: () => (this.#skipChildren = true),
-      } as StepSurroundings
+      }
     }
     channel.onMessage((message) => {
       if (message.type === 'answer') this.#answer?.(message.granted)

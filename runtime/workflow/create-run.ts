@@ -35,10 +35,16 @@ export interface RunSpec {
   ttlMs?: number
   /** At most one run of this name is under way. */
   unique?: string
-  /** How its memory is kept, and what is in it before the first step. */
-  memory?: { settings: MemorySettings; values: Record<string, unknown> }
+  /** How its memory is kept, and what is in it before the first step; false: it has none; absent: as the target has it. */
+  memory?: RunMemory | false
   /** More fields of the run's record. */
   fields?: Record<string, string>
+}
+
+/** A run's memory at its beginning. */
+interface RunMemory {
+  settings: MemorySettings
+  values: Record<string, unknown>
 }
 
 /** The most text of a run's arguments that is kept to be shown. */
@@ -54,7 +60,8 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
   const { kinds, nodes } = storedNodes(spec, limits.maxPayloadBytes)
   const now = clock.now()
   const id = newId(now)
-  const memory = spec.memory && (await seeded(id, spec.className, spec.memory))
+  const wanted = spec.memory ?? (limits.memory && { settings: limits.memory, values: {} })
+  const memory = wanted && (await seeded(id, spec.className, wanted))
   await store.runs.create(
     {
       id,
@@ -81,7 +88,7 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
 async function seeded(
   id: string,
   className: string,
-  { settings, values }: NonNullable<RunSpec['memory']>,
+  { settings, values }: RunMemory,
 ): Promise<NonNullable<NewRun['memory']>> {
   const texts = memoryTexts(values, `${className}: memory`)
   const backend = customMemory()

@@ -10,7 +10,7 @@ export interface MemoryOptions {
   /** How long it outlives the run. */
   ttl?: Duration
   /** Two parallel steps write one key: the last wins, the second fails, or each writes `<step>.<key>`. */
-  onConflict?: MemorySettings['onConflict']
+  onConflict?: MemorySettings['onConflict'] | (string & {})
 }
 
 /** Of a run whose memory nobody has configured: a template's parameters need one. */
@@ -27,27 +27,25 @@ export function memorySettings(
 ): MemorySettings | undefined {
   if (wanted === false) return undefined
   if (wanted === undefined) return configured
-  const { ttl, ...given } = wanted === true ? {} : wanted
-  const settings = {
-    ...defaultMemory,
-    ...configured,
-    ...given,
-    ...(ttl === undefined ? {} : { ttlMs: duration(ttl, 'memory.ttl') }),
+  const { ttl, prefix, onConflict, ...others } = wanted === true ? {} : wanted
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw wrong(other, 'one of prefix, ttl, onConflict', other)
+  const base = configured ?? defaultMemory
+  if (onConflict !== undefined && !isConflictRule(onConflict))
+    throw wrong('onConflict', 'last, error or namespace', onConflict)
+  if (prefix !== undefined && !/^[^\s{}]+$/.test(prefix)) throw wrong('prefix', 'text without spaces or braces', prefix)
+  return {
+    prefix: prefix ?? base.prefix,
+    onConflict: onConflict ?? base.onConflict,
+    ttlMs: ttl === undefined ? base.ttlMs : duration(ttl, 'memory.ttl'),
   }
-  if (!['last', 'error', 'namespace'].includes(settings.onConflict)) {
-    throw new RuntimeError(
-      'ERR_ARGUMENT',
-      `memory.onConflict: expected last, error or namespace, got ${JSON.stringify(settings.onConflict)}`,
-    )
-  }
-  if (!/^[^\s{}]+$/.test(settings.prefix)) {
-    throw new RuntimeError(
-      'ERR_ARGUMENT',
-      `memory.prefix: expected text without spaces or braces, got ${JSON.stringify(settings.prefix)}`,
-    )
-  }
-  return settings
 }
+
+const isConflictRule = (text: string): text is MemorySettings['onConflict'] =>
+  ['last', 'error', 'namespace'].includes(text)
+
+const wrong = (name: string, expected: string, got: unknown): RuntimeError =>
+  new RuntimeError('ERR_ARGUMENT', `memory.${name}: expected ${expected}, got ${JSON.stringify(got)}`)
 
 /** The most names that one object may bring. */
 const maxKeys = 1000

@@ -2,9 +2,19 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { chain, group, task, templates, withDelay, workflow, WorkflowRun } from 'resque-runtime'
+import { chain, group, memory, task, templates, withDelay, workflow, WorkflowRun } from 'resque-runtime'
+import { drain } from 'resque-runtime/testing'
 import { defaultTarget } from '../../runtime/workflow/frontends/workflow.ts'
-import { DiamondClass, Flaky, Task1, Task2, Task3, Task4 } from '../fixtures/apps/composed/src/jobs/steps.ts'
+import {
+  DiamondClass,
+  EnrichDoc,
+  FetchDoc,
+  Flaky,
+  Task1,
+  Task2,
+  Task3,
+  Task4,
+} from '../fixtures/apps/composed/src/jobs/steps.ts'
 import { useRedis } from '../support/redis.ts'
 import { useBench } from './support.ts'
 
@@ -90,4 +100,30 @@ test('a group member that fails: the rest finishes, what follows does not run, c
   assert.equal(run.status, 'finished')
   assert.deepEqual(begun().sort(), ['Flaky', 'Flaky', 'Task1', 'Task2', 'Task3', 'Task4'])
   assert.equal(begun().at(-1), 'Task4')
+})
+
+test('drain() of resque-runtime/testing carries a workflow, memory included', async () => {
+  const id = await workflow(chain(task(FetchDoc), task(EnrichDoc)), { input: { doc_id: '1' } }).run()
+  assert.deepEqual(await drain([FetchDoc, EnrichDoc]), { processed: 2, failed: 0 })
+  assert.equal((await open(id)).status, 'finished')
+  assert.deepEqual(await memory.read(id, ['words']), { words: 6 })
+})
+
+test('workflows have memory when the configuration says so, unless they decline', async () => {
+  bench.settings({ memory: { prefix: 'memory' } })
+  const kept = await DiamondClass.create()
+  const declined = await DiamondClass.create.with<DiamondClass>({ memory: false })()
+  const own = await DiamondClass.create.with<DiamondClass>({
+    memory: { prefix: 'own', onConflict: 'error', ttl: '1h' },
+  })()
+  assert.deepEqual(
+    [kept, declined, own].map((run) => run.record.fields.memory),
+    ['last 86400000 memory', undefined, 'error 3600000 own'],
+  )
+  for (const memory of [{ onConflict: 'never' }, { prefix: 'a b' }, { ttl: 'soon' }, { keep: 1 } as never]) {
+    await assert.rejects(
+      DiamondClass.create.with<DiamondClass>({ memory })(),
+      /memory\.(onConflict|prefix|ttl|keep): expected/,
+    )
+  }
 })

@@ -18,7 +18,7 @@ const redis = useRedis()
 useBench(redis)
 
 const create = async (part: Part, options: CompositionOptions = {}): Promise<string> =>
-  (await workflow(part, { memory: true, ...options } as never).create()).status
+  (await workflow(part, { memory: true, ...options }).create()).status
 const refused = async (part: Part, options: CompositionOptions | undefined, pattern: RegExp): Promise<void> => {
   await assert.rejects(create(part, options), (error: Error & { code?: string }) => {
     assert.equal(error.code, 'ERR_SCHEMA')
@@ -76,14 +76,14 @@ test('without memory only params and globals count', async () => {
 })
 
 test('a value that does not fit is refused with its path, in the library’s own words', async () => {
-  await refused(task(FetchDoc, { doc_id: 7 } as never), {}, /FetchDoc\.doc_id: .*expected string/)
-  await refused(task(EnrichDoc, { text: 'x', factor: 'y' } as never), {}, /EnrichDoc\.factor: .*Expected number/)
-  await refused(task(FetchDoc), { globals: { doc_id: 7 } }, /FetchDoc\.doc_id/)
+  await refused(task(FetchDoc, { doc_id: 7 as any }), {}, /FetchDoc\.doc_id: .*expected string/)
+  await refused(task(EnrichDoc, { text: 'x', factor: 'y' as any }), {}, /EnrichDoc\.factor: .*Expected number/)
+  await refused(task(FetchDoc), { globals: { doc_id: 7 as any } }, /FetchDoc\.doc_id/)
 })
 
 test('a library that tells nothing is asked with what is given; its issues name what is missing', async () => {
   await refused(task(TerseSchema), {}, /TerseSchema\.a: required/)
-  assert.equal(await create(task(TerseSchema, { a: 'x' } as never)), 'pending')
+  assert.equal(await create(task(TerseSchema, { a: 'x' })), 'pending')
   assert.equal(await create(task(TerseSchema), { input: { a: 'x' } }), 'pending')
 })
 

@@ -32,7 +32,7 @@ const redis = useRedis()
 const bench = useBench(redis)
 
 const run = async (part: Part, options: CompositionOptions = {}): Promise<WorkflowRun> => {
-  const id = await workflow(part, { memory: true, ...options } as never).run()
+  const id = await workflow(part, { memory: true, ...options }).run()
   return (await WorkflowRun.open(defaultTarget(), id)).wait({ timeout: '20s' })
 }
 const errors = async (flow: WorkflowRun): Promise<string[]> =>

@@ -53,12 +53,12 @@ export function task<J extends JobDefinition, K extends keyof InputOf<J> = never
 
 /** Parts one after another; each begins when all of the one before has finished. An empty chain is nothing. */
 export function chain<P extends readonly Part[]>(...parts: P & CheckedChain<P>): Part<ChainNeeds<P>, ChainGives<P>> {
-  return listOf('chain', parts)
+  return listOf('chain', parts) as Part<ChainNeeds<P>, ChainGives<P>>
 }
 
 /** Parts side by side; what follows the group begins when all of them have finished. An empty group is nothing. */
 export function group<P extends readonly Part[]>(...parts: P): Part<GroupNeeds<P>, GroupGives<P>> {
-  return listOf('group', parts)
+  return listOf('group', parts) as Part<GroupNeeds<P>, GroupGives<P>>
 }
 
 /** A part whose first steps are queued this long after they became ready. */

@@ -84,7 +84,7 @@ export class Composition {
       ...(input === undefined ? {} : { args: [input] }),
       ...(ttl === undefined ? {} : { ttlMs: duration(ttl, `ttl of ${this.name}`) }),
       ...(unique === true ? { unique: this.name } : {}),
-      ...(memory ? { memory: { settings: memory, values: { ...input } } } : {}),
+      memory: memory ? { settings: memory, values: { ...input } } : false,
     })
     return (await WorkflowRun.open(target, runId)).reload()
   }

@@ -102,7 +102,7 @@ export abstract class Workflow extends WorkflowRun {
       ...(options.globals === undefined ? {} : { globals: options.globals }),
       ...(ttl === undefined ? {} : { ttlMs: duration(ttl, `ttl of ${name}`) }),
       ...(type.unique === true ? { unique: name } : {}),
-      ...(memory ? { memory: { settings: memory, values: {} } } : {}),
+      memory: memory ? { settings: memory, values: {} } : false,
     })
     return flow.attach(target, await recordOf(target, id)).reload()
   }

@@ -28,7 +28,7 @@ type Untold = Record<string, any>
 
 /** The type that a schema takes (`input`), or lets through (`output`). */
 export type SchemaSide<S, Side extends 'input' | 'output'> = S extends {
-  readonly '~standard': { readonly types?: infer T }
+  readonly '~standard': { readonly version: 1; readonly types?: infer T }
 }
   ? NonNullable<T> extends Record<Side, infer V>
     ? V

@@ -1,11 +1,13 @@
 // The archive: searching among many records in PostgreSQL, writing them, and what archiving costs a worker.
-//   node --conditions=source --import tsx bench/archive.ts [--records 1000000] [--jobs 10000] [--pairs 7] [--isolation inline] [--json FILE]
+//   node --conditions=source --import tsx bench/archive.ts [--records 1000000] [--jobs 1000] [--pairs 20] [--isolation inline] [--json FILE]
 // PostgreSQL and Redis are the benchmark's own, on unix sockets, on the machine's disk, with their usual buffers. Overhead is
-// measured in pairs: the same jobs with and without the archive, one right after the other, the order changing from pair
-// to pair; the figure is the median of the pairs' ratios. `inline` has no process a job, so it shows the most that archiving
-// can cost. Needs a build: workers run from dist. `--records 0` or `--jobs 0` leaves that part out.
-import { writeFileSync } from 'node:fs'
+// measured in pairs of slices of one worker: the same jobs with and without the archive, one right after the other, the
+// order changing from pair to pair; the figures are medians of the pairs' ratios, of the jobs a second and of the processor
+// time of worker, job processes and Redis, which says more where others use the machine, too. `inline` has no process a job, so it shows the
+// most that archiving can cost. Needs a build: workers run from dist. `--records 0` or `--jobs 0` leaves that part out.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import type { Redis } from 'ioredis'
 import type { ArchiveQuery } from '../runtime/archive/archive.ts'
 import { migrate, openPool } from '../runtime/archive/postgres.ts'
 import { PostgresArchive } from '../runtime/archive/postgres-archive.ts'
@@ -19,8 +21,8 @@ import { eventually } from '../test/support/wait.ts'
 const { values } = parseArgs({
   options: {
     records: { type: 'string', default: '1000000' },
-    jobs: { type: 'string', default: '10000' },
-    pairs: { type: 'string', default: '7' },
+    jobs: { type: 'string', default: '1000' },
+    pairs: { type: 'string', default: '20' },
     isolation: { type: 'string', default: 'inline' },
     json: { type: 'string' },
   },
@@ -154,69 +156,81 @@ function sample(id: string, n: number): ArchiveRecord {
   }
 }
 
-/** Pairs of runs, with and without. */
+/** Pairs of slices, with and without, in one worker: the archive is switched where every settle looks for it. */
 async function overhead(): Promise<object[]> {
   const app = await makeApp({
     'src/jobs/noop-job.js': "import { Job } from 'resque-runtime'\nexport class NoopJob extends Job { perform() {} }\n",
   })
-  const none = { RUNTIME_ARCHIVE_MAX_RECORDS: '0' }
-  const ways: Record<string, Record<string, string>> = { 'in Redis': {}, 'in PostgreSQL': { RUNTIME_ARCHIVE_URL: url } }
   const rows = []
-  for (const [name, env] of Object.entries(ways)) {
-    const ratios: number[] = []
-    const rates = { without: [] as number[], with: [] as number[] }
-    for (let pair = 0; pair < pairs; pair += 1) {
-      const measured = { without: 0, with: 0 }
-      for (const side of pair % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const)) {
-        measured[side] = await throughput(app, side === 'with' ? env : none)
-        rates[side].push(measured[side])
-      }
-      ratios.push(measured.with / measured.without)
-    }
-    const median = (list: number[]): number =>
-      quantile(
-        list.sort((a, b) => a - b),
-        0.5,
-      )
-    rows.push({
-      archive: name,
-      without: Math.round(median(rates.without)),
-      with: Math.round(median(rates.with)),
-      costPercent: round(100 * (1 - median(ratios))),
-      pairs: ratios.map((ratio) => round(100 * (1 - ratio))).join(' '),
-    })
+  for (const [archive, env] of Object.entries({ 'in Redis': {}, 'in PostgreSQL': { RUNTIME_ARCHIVE_URL: url } })) {
+    rows.push({ archive, ...(await compare(app, env)) })
     console.table([rows.at(-1)])
   }
   await removeApps()
   return rows
 }
 
-/** Jobs a second of one worker, from the moment it is told to go on until the last job is counted. */
-async function throughput(app: string, env: Record<string, string>): Promise<number> {
+type Side = 'without' | 'with'
+
+async function compare(app: string, env: Record<string, string>): Promise<object> {
   const server = await startRedis()
   const redis = server.client()
-  const worker = startCli(['work', '--redis', server.url, '--isolation', values.isolation, '--log-level', 'info'], {
-    cwd: app,
-    env,
-  })
+  const args = ['work', '--redis', server.url, '--isolation', values.isolation, '--log-level', 'info']
+  const worker = startCli(args, { cwd: app, env })
+  const seen: Record<Side, { rates: number[]; cpuMs: number[] }> = { without: none(), with: none() }
   try {
     await worker.waitForLine(/working on/, patience)
-    const item = '{"class":"NoopJob","args":[{"user":7,"path":"/data/7"}]}'
+    const bound = await eventually(() => redis.hget('resque:rt:archive:settings', 'max'), patience)
     await redis.sadd('resque:queues', 'bench')
-    const push = (count: number): Promise<number> =>
-      redis.rpush('resque:queue:bench', ...Array.from({ length: count }, () => item))
-    const processed = async (count: number): Promise<void> =>
-      void (await eventually(async () => (await redis.get('resque:stat:processed')) === String(count), patience))
-    // The first jobs find cold code.
-    const warm = Math.ceil(jobs / 5)
-    await push(warm)
-    await processed(warm)
-    const startedAt = performance.now()
-    for (let from = 0; from < jobs; from += 5000) await push(Math.min(5000, jobs - from))
-    await processed(warm + jobs)
-    return jobs / ((performance.now() - startedAt) / 1000)
+    for (let pair = -1; pair < pairs; pair += 1) {
+      for (const side of pair % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const)) {
+        await redis.hset('resque:rt:archive:settings', 'max', side === 'with' ? bound : 0)
+        const { rate, cpuMs } = await slice(redis, worker.pid, server.pid)
+        // What is left for PostgreSQL must not burden the next slice. The first pair warms up.
+        if (Object.keys(env).length > 0)
+          await eventually(async () => (await redis.xlen('resque:rt:archive')) === 0, patience)
+        if (pair < 0) continue
+        seen[side].rates.push(rate)
+        seen[side].cpuMs.push(cpuMs)
+      }
+    }
   } finally {
     await worker.stop('SIGQUIT')
     await server.stop()
   }
+  const cost = (ratios: number[]): number => round(100 * median(ratios))
+  return {
+    without: Math.round(median(seen.without.rates)),
+    with: Math.round(median(seen.with.rates)),
+    costPercent: cost(seen.with.rates.map((rate, i) => 1 - rate / (seen.without.rates[i] ?? NaN))),
+    cpuPercent: cost(seen.with.cpuMs.map((cpuMs, i) => cpuMs / (seen.without.cpuMs[i] ?? NaN) - 1)),
+  }
+}
+
+const none = (): { rates: number[]; cpuMs: number[] } => ({ rates: [], cpuMs: [] })
+const median = (list: readonly number[]): number =>
+  quantile(
+    [...list].sort((a, b) => a - b),
+    0.5,
+  )
+
+/** Jobs a second, from the push to the last job's count, and the processor time that the worker and Redis took for one. */
+async function slice(redis: Redis, workerPid: number, redisPid: number): Promise<{ rate: number; cpuMs: number }> {
+  const item = '{"class":"NoopJob","args":[{"user":7,"path":"/data/7"}]}'
+  const before = Number((await redis.get('resque:stat:processed')) ?? 0)
+  const cpuBefore = cpuTicks(workerPid) + cpuTicks(redisPid)
+  const startedAt = performance.now()
+  await redis.rpush('resque:queue:bench', ...Array.from({ length: jobs }, () => item))
+  await eventually(async () => Number(await redis.get('resque:stat:processed')) === before + jobs, {
+    ...patience,
+    intervalMs: 5,
+  })
+  const rate = jobs / ((performance.now() - startedAt) / 1000)
+  return { rate, cpuMs: ((cpuTicks(workerPid) + cpuTicks(redisPid) - cpuBefore) * 10) / jobs }
+}
+
+/** Hundredths of a second of a process and of its children that have ended. */
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0)
 }

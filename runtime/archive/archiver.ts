@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { hasCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
@@ -102,6 +103,8 @@ export class Archiver implements Service {
       this.#failures = 0
       return mine ? undefined : idleMs
     } catch (error) {
+      // Everything else in this process says so, too, and nothing can be noted in Redis.
+      if (hasCode(error, 'ERR_REDIS')) return idleMs
       this.#failures += 1
       await this.#say((error as Error).message)
       return Math.min(500 * 2 ** Math.min(this.#failures, 10), longestPauseMs)

@@ -26,6 +26,9 @@ where excluded.ended_at >= runtime_archive.records.ended_at`
 /** Rows removed in one statement, so that a prune of millions blocks nobody. */
 const pruneRows = 10_000
 
+/** Most text of one statement that writes. */
+const portionBytes = 4 * 1024 ** 2
+
 /** The archive in PostgreSQL: every namespace in one table. All values travel as parameters, never in the statement's text. */
 export class PostgresArchive implements Archive {
   readonly keep = 'postgres'
@@ -48,14 +51,9 @@ export class PostgresArchive implements Archive {
     for (const record of records) {
       if (record.endedAtMs >= (latest.get(record.id)?.endedAtMs ?? 0)) latest.set(record.id, record)
     }
-    const rows = [...latest.values()].map(toRow)
-    try {
-      await this.#query(upsert, [this.#namespace, JSON.stringify(rows)])
-      return { refused: [] }
-    } catch (error) {
-      if (!isAboutData((error as Error).cause)) throw error
-      return { refused: await this.#writeSingly(rows) }
-    }
+    const refused: { id: string; why: string }[] = []
+    for (const rows of portions([...latest.values()].map(toRow))) refused.push(...(await this.#writeRows(rows)))
+    return { refused }
   }
 
   async search(query: ArchiveQuery, limit: number): Promise<ArchiveRecord[]> {
@@ -122,6 +120,16 @@ export class PostgresArchive implements Archive {
     await this.#pool.end()
   }
 
+  async #writeRows(rows: readonly Row[]): Promise<{ id: string; why: string }[]> {
+    try {
+      await this.#query(upsert, [this.#namespace, JSON.stringify(rows)])
+      return []
+    } catch (error) {
+      if (!isAboutData((error as Error).cause)) throw error
+      return this.#writeSingly(rows)
+    }
+  }
+
   /** One bad record keeps none of the others. */
   async #writeSingly(rows: readonly Row[]): Promise<{ id: string; why: string }[]> {
     const refused: { id: string; why: string }[] = []
@@ -175,6 +183,22 @@ export class PostgresArchive implements Archive {
     for (const match of query.args ?? []) parts.push(argCondition(match, place))
     return { where: parts.join(' and '), values }
   }
+}
+
+/** Rows in statements of bounded size: one record may have a few hundred kilobytes. */
+function portions(rows: readonly Row[]): Row[][] {
+  const found: Row[][] = []
+  let bytes = Infinity
+  for (const row of rows) {
+    const size = JSON.stringify(row).length
+    if (bytes + size > portionBytes) {
+      found.push([])
+      bytes = 0
+    }
+    bytes += size
+    found.at(-1)?.push(row)
+  }
+  return found
 }
 
 interface StatsRow {

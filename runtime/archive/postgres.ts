@@ -6,9 +6,9 @@ import { migrations, migrationsTable, schemaVersion } from './migrations.ts'
 /** Two processes that migrate at once take turns by this lock; the number is arbitrary. */
 const migrationLock = 7_270_311
 
-/** What a wait of PostgreSQL may last. */
+/** How long PostgreSQL may keep us waiting. Asked of the client alone: PgBouncer refuses such settings at the start. */
 const connectTimeoutMs = 5000
-const statementTimeoutMs = 60_000
+const queryTimeoutMs = 60_000
 
 /** A small pool of connections to the archive's database. Nothing is sent until it is used. */
 export function openPool(url: string): pg.Pool {
@@ -16,8 +16,7 @@ export function openPool(url: string): pg.Pool {
     connectionString: url,
     max: 2,
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
-    query_timeout: statementTimeoutMs + 5000,
+    query_timeout: queryTimeoutMs,
     idleTimeoutMillis: 10_000,
     keepAlive: true,
     application_name: 'resque-runtime archive',

@@ -160,9 +160,33 @@ for (const keep of ['redis', 'postgres'] as const) {
   })
 }
 
-describe('the archive in Redis', () => {
-  it('holds no more than its bound, the latest', async () => {
+describe('what has ended', () => {
+  it('is there after a cancel and after a burial, too', async (t) => {
     const store = testStore(redis)
+    t.after(() => store.close())
+    await store.supervisors.beat('dead', ['host:1:q'], 1, true)
+    await store.connection.redis.rpush(store.connection.keys.queue('q'), '{"class":"LostJob","args":[1]}')
+    await store.supervisors.beat('dead', ['host:1:q'], 600_000, true)
+    await store.supervisors.reserve('dead', 'host:1:q', ['q'], 'lost', Date.now())
+    await store.connection.redis.zadd(store.connection.keys.supervisors(), 1, 'dead')
+    await store.supervisors.bury('dead', { maxRedeliveries: 0, failedMax: 10, ttlMs: 1000 }, Date.now())
+    await store.connection.redis.hset(store.connection.keys.job('waits'), {
+      ...{ state: 'waiting', queue: 'q', class: 'WaitJob', item: '{"class":"WaitJob","args":[]}' },
+    })
+    await store.connection.redis.rpush(store.connection.keys.queue('q'), '{"class":"WaitJob","args":[]}')
+    assert.equal(await store.jobs.cancel('waits', Date.now(), 1000), 'cancelled')
+    const found = await openArchive(store, bounds, 'resque').search({}, 10)
+    assert.deepEqual(
+      found.map(({ class: name, outcome, cause }) => `${name} ${outcome} ${cause}`),
+      ['WaitJob cancelled undefined', 'LostJob failed worker lost'],
+    )
+  })
+})
+
+describe('the archive in Redis', () => {
+  it('holds no more than its bound, the latest', async (t) => {
+    const store = testStore(redis)
+    t.after(() => store.close())
     await store.archive.configure('redis', 3)
     for (const id of ['a', 'b', 'c', 'd', 'e']) await endJob(store, { id })
     const archive = openArchive(store, { ...bounds, maxRecords: 3 }, 'resque')
@@ -174,6 +198,5 @@ describe('the archive in Redis', () => {
     await store.archive.configure('redis', 0)
     await endJob(store, { id: 'f' })
     assert.equal(await archive.count(), 3, 'a bound of 0 keeps nothing more')
-    store.close()
   })
 })

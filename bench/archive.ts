@@ -161,8 +161,12 @@ async function overhead(): Promise<object[]> {
   const app = await makeApp({
     'src/jobs/noop-job.js': "import { Job } from 'resque-runtime'\nexport class NoopJob extends Job { perform() {} }\n",
   })
+  const places: [string, Record<string, string>][] = [
+    ['in Redis', {}],
+    ['in PostgreSQL', { RUNTIME_ARCHIVE_URL: url }],
+  ]
   const rows = []
-  for (const [archive, env] of Object.entries({ 'in Redis': {}, 'in PostgreSQL': { RUNTIME_ARCHIVE_URL: url } })) {
+  for (const [archive, env] of places) {
     rows.push({ archive, ...(await compare(app, env)) })
     console.table([rows.at(-1)])
   }

@@ -268,3 +268,17 @@ test('runs are listed by class and status, in pages', async () => {
     [5, 0, 2],
   )
 })
+
+test('a step put back on its queue and lost there can be delivered by hand, and runs once', async () => {
+  const { id, names } = await driver.create({ a: [], b: ['a'] })
+  await driver.store.runs.start(id, Date.now())
+  const taken = (await driver.take())!
+  await driver.store.supervisors.requeue(driver.supervisor, taken.job, Date.now(), 0, false)
+  assert.equal((await driver.states(id, names)).a, 'queued')
+  const client = redis.client()
+  const item = (await client.lpop('test:queue:work'))!
+  await client.rpush('test:queue:work', item)
+  await client.del('test:rt:tickets:work')
+  assert.deepEqual(await driver.drain(), ['a', 'b'])
+  assert.equal((await driver.states(id, names)).run, 'finished')
+})

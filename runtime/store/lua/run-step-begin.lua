@@ -13,9 +13,12 @@ local function refuse(run, node)
   return { 'gone' }
 end
 
-local function live(owner)
+-- Another job has the node: it runs it, or will be back by itself. One that only waits on a queue may have been taken
+-- by somebody else's worker, so it does not count for a queued node: whichever delivery comes first runs it.
+local function busy(owner, node)
+  if not owner or owner == job or node.state == 'queued' then return false end
   local state = redis.call('HGET', key.job(owner), 'state')
-  return state == 'running' or state == 'waiting' or state == 'delayed' or state == 'held'
+  return state == 'delayed' or state == 'held' or node.state == 'running' and (state == 'running' or state == 'waiting')
 end
 
 local function payloads(run, reply)
@@ -40,8 +43,7 @@ end
 local run = run_of(id, now)
 local node = run and read_node(run, tonumber(index))
 if not node then return { 'gone' } end
-local owner = redis.call('HGET', key.runOwners(id), index)
-if owner and owner ~= job and live(owner) then return { 'busy' } end
+if busy(redis.call('HGET', key.runOwners(id), index), node) then return { 'busy' } end
 if node.state ~= 'running' and node.state ~= 'queued' and node.state ~= 'delayed' then return { 'gone' } end
 if run.status ~= 'running' then return refuse(run, node) end
 if node.state ~= 'running' then move(run, node, 'running') end

@@ -34,6 +34,12 @@ const report: Record<string, unknown> = { node: process.version, records, jobs, 
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 const round = (value: number): number => Math.round(value * 10) / 10
+const none = (): { rates: number[]; cpuMs: number[] } => ({ rates: [], cpuMs: [] })
+const median = (list: readonly number[]): number =>
+  quantile(
+    [...list].sort((a, b) => a - b),
+    0.5,
+  )
 
 const postgres = await startPostgres({
   shared_buffers: '128MB',

@@ -22,14 +22,14 @@ test('list and show', async () => {
   const list = await template('list')
   assert.equal(
     list.stdout,
-    'name\tparameters\tdescription\nenrich_and_index\t--doc-id [--llm-model] [--max-words]\tFetch a document, summarize it, index the summary\n',
+    'name\tparameters\tdescription\nenrich_and_index\t--doc-id [--llm-model] [--index-name] [--max-words]\tFetch a document, summarize it, index the summary\n',
   )
   const [found] = JSON.parse((await template('list', '--json')).stdout) as { parameters: unknown[]; file: string }[]
-  assert.deepEqual([found?.file, found?.parameters.length], ['jobs/enrich-and-index.ts', 3])
+  assert.deepEqual([found?.file, found?.parameters.length], ['jobs/enrich-and-index.ts', 4])
   const show = await template('show', 'enrich_and_index')
   assert.match(
     show.stdout,
-    /--doc-id\tstring\trequired\t\n--llm-model\tstring\t\t"small"\n--max-words\tnumber\t\t100\n$/,
+    /--doc-id\tstring\trequired\t\n--llm-model\tstring\t\t"small"\n--index-name\tstring\t\t"documents"\n--max-words\tnumber\t\t100\n$/,
   )
   const steps = await template('show', 'enrich_and_index', '--doc-id', '5')
   assert.match(steps.stdout, /FetchDoc\n\s+EnrichDoc {2}← FetchDoc\n\s+IndexDoc {2}← EnrichDoc\n$/)
@@ -86,7 +86,7 @@ test('bad input: one line, exit code 2', async () => {
   await says(
     ['run', 'enrich_and_index', '--doc', '1'],
     2,
-    /expected parameters --doc-id, --llm-model, --max-words, got --doc/,
+    /expected parameters --doc-id, --llm-model, --index-name, --max-words, got --doc/,
   )
   await says(
     ['run', 'enrich_and_index', '--doc-id', '1', '--max-words', 'many'],
@@ -107,6 +107,7 @@ test('examples/templates', async () => {
   assert.deepEqual(JSON.parse(run.replace('finished ', '')), {
     doc_id: '123',
     llm_model: 'small',
+    index_name: 'documents',
     max_words: 100,
     text: 'the text of document 123',
     summary: 'small says: the text of document 123',
@@ -123,6 +124,7 @@ test('examples/templates/schedule.yml is a schedule, and its entry runs', async 
   assert.deepEqual(await redis.client().hgetall(key), {
     doc_id: '"front-page"',
     llm_model: '"large"',
+    index_name: '"documents"',
     max_words: '100',
   })
 })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 const EnrichInput = z.object({
   doc_id: z.string().describe('Which document'),
   llm_model: z.string(),
+  index_name: z.string(),
   max_words: z.number().default(100),
 })
 
@@ -24,9 +25,9 @@ export class EnrichDoc extends Job {
 }
 
 export class IndexDoc extends Job {
-  static input = z.object({ doc_id: z.string(), summary: z.string() })
-  async perform({ doc_id, summary }: Infer<typeof IndexDoc.input>) {
-    this.log(`indexed ${doc_id}: ${summary}`)
+  static input = z.object({ doc_id: z.string(), summary: z.string(), index_name: z.string() })
+  async perform({ doc_id, summary, index_name }: Infer<typeof IndexDoc.input>) {
+    this.log(`${index_name}: ${doc_id}: ${summary}`)
     return { indexed: true }
   }
 }

@@ -217,13 +217,6 @@ async function compare(app: string, env: Record<string, string>): Promise<object
   }
 }
 
-const none = (): { rates: number[]; cpuMs: number[] } => ({ rates: [], cpuMs: [] })
-const median = (list: readonly number[]): number =>
-  quantile(
-    [...list].sort((a, b) => a - b),
-    0.5,
-  )
-
 /** Jobs a second, from the push to the last job's count, and the processor time that the worker and Redis took for one. */
 async function slice(redis: Redis, workerPid: number, redisPid: number): Promise<{ rate: number; cpuMs: number }> {
   const item = '{"class":"NoopJob","args":[{"user":7,"path":"/data/7"}]}'

@@ -23,8 +23,15 @@ export function otherLauncher(isolation: Isolation, context: Context, onFallback
   if (isolation === 'spawn' || isolation === 'inline' || (isolation === 'auto' && refusePlatform()))
     return spawnLauncher(context)
   const { source, log, config } = context
-  const { bootTimeoutMs } = config.worker
-  return new ForkLauncher({ source, log, bootTimeoutMs, onFallback, fallback: () => spawnLauncher(context) })
+  const { bootTimeoutMs, concurrency } = config.worker
+  return new ForkLauncher({
+    source,
+    log,
+    bootTimeoutMs,
+    spares: concurrency,
+    onFallback,
+    fallback: () => spawnLauncher(context),
+  })
 }
 
 function spawnLauncher({ source, log, config }: Context): SpawnLauncher {

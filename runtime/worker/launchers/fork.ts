@@ -18,6 +18,8 @@ export interface ForkOptions {
   bootTimeoutMs: number
   /** From the fork to `started`; a process that takes longer is killed, and its job is run by the fallback. */
   startedTimeoutMs?: number
+  /** How many processes to fork ahead: one for each job at a time spares every job the wait for its fork. 1 by default. */
+  spares?: number
   /** Where what jobs print goes; the supervisor's own standard output and error by default. */
   passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
   /** Makes the launcher that takes over where the application cannot be forked (`spawn`). */
@@ -45,6 +47,8 @@ export class ForkLauncher implements Launcher {
   readonly #zygotes = new Set<ZygoteProcess>()
   readonly #builds = new Set<BuiltApp>()
   #sockets: JobSockets | undefined
+  /** The same as soon as it is known, so that a job need not wait for a turn of the event loop. */
+  #ready: ZygoteProcess | undefined
   /** The zygote for new jobs, when it is ready; undefined when jobs are not forked. */
   #current: Promise<ZygoteProcess | undefined> = Promise.resolve(undefined)
   #fallback: { launcher: Launcher; manifest: Promise<Manifest> } | undefined
@@ -83,11 +87,15 @@ export class ForkLauncher implements Launcher {
 
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
     if (this.#refusal && this.#fallback) return this.#fallback.launcher.launch(assignment, onMessage)
-    this.#launches += 1
     const onOutput = this.#options.passOutput?.out ?? ((chunk: Buffer) => process.stdout.write(chunk))
-    const run = new ForkedRun(this.#launches, assignment, { onMessage, onOutput })
-    void this.#current.then((zygote) => (zygote ? zygote.launch(run) : run.exited(undefined)))
-    return new RescuedRun(run, assignment, onMessage, (ending) => this.#rescue(ending))
+    const listeners = { onMessage, onOutput }
+    let used: ZygoteProcess | undefined
+    const take = (zygote: ZygoteProcess | undefined): ForkedRun | undefined => {
+      used = zygote
+      return zygote?.take(assignment, listeners)
+    }
+    const run = this.#ready?.isGone === false ? take(this.#ready) : this.#current.then(take)
+    return new RescuedRun(run, assignment, onMessage, (ending) => this.#rescue(ending, used))
   }
 
   async stop(): Promise<void> {
@@ -119,6 +127,7 @@ export class ForkLauncher implements Launcher {
     }
     const old = this.#current
     this.#current = Promise.resolve(zygote)
+    this.#ready = zygote
     this.#refusal = undefined
     void old.then((former) => former?.retire())
     // Modules that a job imports late come from the build, so it stays as long as there is a zygote of it.
@@ -133,6 +142,8 @@ export class ForkLauncher implements Launcher {
       boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark: this.#mark },
       bootTimeoutMs,
       startedTimeoutMs,
+      spares: this.#options.spares ?? 1,
+      nextLaunch: () => (this.#launches += 1),
       log,
       passOutput: passOutput ?? {
         out: (chunk) => process.stdout.write(chunk),
@@ -157,8 +168,8 @@ export class ForkLauncher implements Launcher {
         (start) => ('manifest' in start ? zygote : undefined),
         () => undefined,
       )
-      if ((await this.#current) === undefined)
-        return this.#giveUpLater('the process that forks died, and no new one would start')
+      this.#ready = await this.#current
+      if (this.#ready === undefined) return this.#giveUpLater('the process that forks died, and no new one would start')
     }
   }
 
@@ -170,13 +181,16 @@ export class ForkLauncher implements Launcher {
     connection.socket.destroy()
   }
 
-  async #rescue(ending: Ending): Promise<Launcher | undefined> {
+  /** Who runs a job whose process did not come to life in `zygote`. */
+  async #rescue(ending: Ending, zygote: ZygoteProcess | undefined): Promise<Launcher | undefined> {
     if (this.#stopped) return undefined
+    // It died with its zygote; the next one will do.
+    if (zygote?.isGone && !this.#refusal) return this
     const how = ending.signal ?? `exit code ${ending.exitCode}`
     this.#options.log.warn(
       `a forked process (pid ${ending.pid ?? 'none'}, ${how}) never became a job; its job runs through spawn instead`,
     )
-    if (!this.#refusal && (await this.#current)?.isGone === false && this.#unstarted.add(Date.now()))
+    if (!this.#refusal && this.#unstarted.add(Date.now()))
       this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes did not come to life`)
     const { launcher, manifest } = this.#fallbackLauncher()
     await manifest
@@ -196,6 +210,7 @@ export class ForkLauncher implements Launcher {
     const isNew = this.#refusal?.reason !== refusal.reason
     this.#refusal = refusal
     this.#current = Promise.resolve(undefined)
+    this.#ready = undefined
     if (isNew) {
       this.#options.log.warn(`jobs are not forked but spawned: ${refusal.reason}. Cure: ${refusal.cure}`)
       this.#options.onFallback?.(refusal)

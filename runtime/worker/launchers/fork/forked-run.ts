@@ -33,9 +33,10 @@ const signalNames = new Map(
  */
 export class ForkedRun {
   readonly launch: number
-  readonly assignment: Assignment
   readonly ended: Promise<Ending>
   pid: number | undefined
+  /** What it is to do; undefined for a process that was forked ahead and waits. */
+  assignment: Assignment | undefined
   #resolve: (ending: Ending) => void = () => undefined
   #settled = false
   #started = false
@@ -47,21 +48,36 @@ export class ForkedRun {
   #pendingSignal: NodeJS.Signals | undefined
   #deadline: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
+  #nudged = true
+  #listeners: RunListeners = { onMessage: () => undefined, onOutput: () => undefined }
   readonly #tail = new OutputTail()
-  readonly #listeners: RunListeners
+  readonly #startedTimeoutMs: number
 
-  constructor(launch: number, assignment: Assignment, listeners: RunListeners) {
+  /** @param startedTimeoutMs from the fork, or from the assignment where that comes later, to its first word */
+  constructor(launch: number, startedTimeoutMs: number) {
     this.launch = launch
-    this.assignment = assignment
-    this.#listeners = listeners
+    this.#startedTimeoutMs = startedTimeoutMs
     this.ended = new Promise((resolve) => (this.#resolve = resolve))
   }
 
-  /** The zygote has forked it; it is killed when it says nothing within `startedTimeoutMs`. */
-  forked(pid: number, startedTimeoutMs: number): void {
+  assign(assignment: Assignment, listeners: RunListeners): void {
+    this.assignment = assignment
+    this.#listeners = listeners
+    this.#watchStart()
+  }
+
+  /** The same for a process that waits already, and is told over its socket. */
+  assignToWaiting(assignment: Assignment, listeners: RunListeners): void {
+    this.assign(assignment, listeners)
+    this.send({ type: 'assignment', assignment })
+  }
+
+  /** The zygote has forked it. */
+  forked(pid: number): void {
     this.pid = pid
     if (this.#pendingSignal) this.kill(this.#pendingSignal)
-    if (!this.#started) this.#deadline = setTimeout(() => this.kill('SIGKILL'), startedTimeoutMs)
+    if (!this.#nudged) this.#nudge()
+    this.#watchStart()
   }
 
   connected({ kind, socket, first }: JobConnection): void {
@@ -94,10 +110,20 @@ export class ForkedRun {
       this.#waiting.push(message)
       return
     }
-    if (this.#exited || this.pid === undefined) return
+    if (this.#exited) return
     this.#messages.write(encodeFrame(message))
-    // It reads when it is told to: see JobChannel.
-    sendSignal(this.pid, 'SIGURG')
+    if (message.type !== 'assignment') this.#nudge()
+  }
+
+  /** It reads when it is told to: see JobChannel. */
+  #nudge(): void {
+    this.#nudged = this.pid !== undefined && sendSignal(this.pid, 'SIGURG')
+  }
+
+  /** It is killed when it says nothing in time: its job can then be run elsewhere. */
+  #watchStart(): void {
+    if (this.#started || this.#exited || this.#deadline || !this.assignment || this.pid === undefined) return
+    this.#deadline = setTimeout(() => this.kill('SIGKILL'), this.#startedTimeoutMs)
   }
 
   #readOutput(socket: Socket, first: Buffer): void {

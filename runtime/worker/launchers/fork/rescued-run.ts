@@ -11,41 +11,55 @@ export type Rescue = (ending: Ending) => Promise<Launcher | undefined>
  */
 export class RescuedRun implements Launched {
   readonly ended: Promise<Ending>
-  readonly #forked: ForkedRun
   readonly #assignment: Assignment
   readonly #onMessage: (message: ChildMessage) => void
+  /** Undefined until there is a zygote to fork it. */
+  #forked: ForkedRun | undefined
   #second: Launched | undefined
-  #wasKilled = false
+  #killedBy: 'SIGTERM' | 'SIGKILL' | undefined
+  readonly #early: ParentMessage[] = []
 
-  constructor(forked: ForkedRun, assignment: Assignment, onMessage: (message: ChildMessage) => void, rescue: Rescue) {
-    this.#forked = forked
+  /** @param forked undefined, or nothing in the end, where no process can be forked */
+  constructor(
+    forked: ForkedRun | undefined | Promise<ForkedRun | undefined>,
+    assignment: Assignment,
+    onMessage: (message: ChildMessage) => void,
+    rescue: Rescue,
+  ) {
     this.#assignment = assignment
     this.#onMessage = onMessage
-    this.ended = this.#see(rescue)
+    this.#forked = forked instanceof Promise ? undefined : forked
+    this.ended = this.#see(forked, rescue)
   }
 
   get pid(): number | undefined {
-    return this.#second ? this.#second.pid : this.#forked.pid
+    return (this.#second ?? this.#forked)?.pid
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
-    this.#wasKilled = true
-    if (this.#second) this.#second.kill(signal)
-    else this.#forked.kill(signal)
+    this.#killedBy = signal
+    const process = this.#second ?? this.#forked
+    process?.kill(signal)
   }
 
   send(message: ParentMessage): void {
-    if (this.#second) this.#second.send(message)
-    else this.#forked.send(message)
+    const process = this.#second ?? this.#forked
+    if (process) process.send(message)
+    else this.#early.push(message)
   }
 
-  async #see(rescue: Rescue): Promise<Ending> {
-    const ending = await this.#forked.ended
+  async #see(forked: ForkedRun | undefined | Promise<ForkedRun | undefined>, rescue: Rescue): Promise<Ending> {
+    this.#forked = await forked
+    for (const message of this.#early.splice(0)) this.#forked?.send(message)
+    if (this.#killedBy) this.#forked?.kill(this.#killedBy)
+    const ending = (await this.#forked?.ended) ?? neverForked
     // Who killed it does not want it to run.
-    if (ending.started || this.#wasKilled) return ending
+    if (ending.started || this.#killedBy) return ending
     const launcher = await rescue(ending).catch(() => undefined)
-    if (!launcher || this.#wasKilled) return ending
+    if (!launcher || this.#killedBy) return ending
     this.#second = launcher.launch(this.#assignment, this.#onMessage)
     return this.#second.ended
   }
 }
+
+const neverForked: Ending = { pid: undefined, exitCode: null, signal: 'SIGKILL', started: false, output: [] }

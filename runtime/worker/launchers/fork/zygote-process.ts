@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
-import type { Manifest } from '../../protocol.ts'
+import type { Assignment, Manifest } from '../../protocol.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Refusal } from '../zygote/gate-platform.ts'
 import { FrameReader, encodeFrame } from '../zygote/frames.ts'
-import type { Boot, FromZygote } from '../zygote/messages.ts'
+import type { Boot, FromZygote, ToZygote } from '../zygote/messages.ts'
 import { builtEntry } from './entries.ts'
-import type { ForkedRun } from './forked-run.ts'
+import { ForkedRun, type RunListeners } from './forked-run.ts'
 import { killMarked, signal } from './marks.ts'
 
 /**
@@ -16,13 +16,22 @@ import { killMarked, signal } from './marks.ts'
  * collection leaves alone (a child would have to compile it again), right `.ts` lines.
  */
 const FLAGS = [
-  '--no-flush-bytecode','--single-threaded', '--use-largepages=silent', '--max-semi-space-size=4', '--enable-source-maps']
+  '--no-flush-bytecode',
+  '--single-threaded',
+  '--use-largepages=silent',
+  '--max-semi-space-size=4',
+  '--enable-source-maps',
+]
 
 /** What to run and what to tell. */
 export interface ZygoteOptions {
   boot: Omit<Boot, 'type' | 'supervisorPid'>
   bootTimeoutMs: number
   startedTimeoutMs: number
+  /** How many processes to fork ahead, so that a job does not wait for its fork. */
+  spares: number
+  /** A number for each process of the launcher. */
+  nextLaunch: () => number
   log: Logger
   passOutput: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
 }
@@ -41,6 +50,8 @@ export class ZygoteProcess {
   readonly #control: Socket
   readonly #tail = new OutputTail()
   readonly #runs = new Map<number, ForkedRun>()
+  #spares: ForkedRun[] = []
+  #forksAhead = false
   #retired = false
   #isGone = false
 
@@ -70,16 +81,39 @@ export class ZygoteProcess {
     return this.#isGone
   }
 
-  /** Forks a process for this run. Trouble reaches the run as its end. */
-  launch(run: ForkedRun): void {
+  /** A process for a job: one that was forked ahead, else one that is forked now. Trouble reaches it as its end. */
+  take(assignment: Assignment, listeners: RunListeners): ForkedRun {
+    const spare = this.#spares.shift()
+    if (spare) spare.assignToWaiting(assignment, listeners)
+    const run = spare ?? this.#fork({ assignment, listeners })
+    setImmediate(() => this.#fillSpares())
+    return run
+  }
+
+  #fork(order?: { assignment: Assignment; listeners: RunListeners }): ForkedRun {
+    const run = new ForkedRun(this.#options.nextLaunch(), this.#options.startedTimeoutMs)
+    if (order) run.assign(order.assignment, order.listeners)
     this.#runs.set(run.launch, run)
     void run.ended.then(() => {
       this.#runs.delete(run.launch)
       this.#leaveWhenIdle()
     })
-    if (this.#isGone) return run.exited(undefined)
-    const { launch, assignment } = run
-    this.#control.write(encodeFrame({ type: 'launch', launch, assignment }))
+    if (this.#isGone) run.exited(undefined)
+    else
+      this.#control.write(
+        encodeFrame({ type: 'launch', launch: run.launch, assignment: order?.assignment } satisfies ToZygote),
+      )
+    return run
+  }
+
+  /** A spare that ends by itself is not replaced at once, but with the next job: it may do so again and again. */
+  #fillSpares(): void {
+    if (!this.#forksAhead || this.#retired || this.#isGone) return
+    while (this.#spares.length < this.#options.spares) {
+      const spare = this.#fork()
+      this.#spares.push(spare)
+      void spare.ended.then(() => (this.#spares = this.#spares.filter((other) => other !== spare)))
+    }
   }
 
   run(launch: number): ForkedRun | undefined {
@@ -89,6 +123,7 @@ export class ZygoteProcess {
   /** No more launches: it leaves when its last run has ended. */
   retire(): Promise<void> {
     this.#retired = true
+    for (const spare of this.#spares.splice(0)) spare.kill('SIGKILL')
     this.#leaveWhenIdle()
     return this.gone
   }
@@ -125,8 +160,11 @@ export class ZygoteProcess {
       const reader = new FrameReader()
       this.#control.on('data', (chunk: Buffer) => {
         for (const message of reader.push(chunk) as FromZygote[]) {
-          if (message.type === 'ready') resolve({ manifest: message.manifest })
-          else if (message.type === 'refused') resolve({ refusal: { reason: message.reason, cure: message.cure } })
+          if (message.type === 'ready') {
+            this.#forksAhead = message.forksAhead
+            this.#fillSpares()
+            resolve({ manifest: message.manifest })
+          } else if (message.type === 'refused') resolve({ refusal: { reason: message.reason, cure: message.cure } })
           else if (message.type === 'broken') fail(message.code, message.message)
           else this.#hear(message)
           clearTimeout(timer)
@@ -145,7 +183,7 @@ export class ZygoteProcess {
 
   #hear(message: Exclude<FromZygote, { type: 'ready' | 'refused' | 'broken' }>): void {
     const run = this.#runs.get(message.launch)
-    if (message.type === 'forked') run?.forked(message.pid, this.#options.startedTimeoutMs)
+    if (message.type === 'forked') run?.forked(message.pid)
     else if (message.type === 'exited') run?.exited(message)
     else {
       this.#options.log.warn(`no process for a job: ${message.reason}`)

@@ -1,5 +1,4 @@
 import type { Assignment } from '../../protocol.ts'
-import { encodeFrame } from './frames.ts'
 import {
   AF_UNIX,
   RLIMIT,
@@ -10,7 +9,6 @@ import {
   dieWithParent,
   dup2,
   exitNow,
-  getpid,
   getppid,
   limit,
   setpgid,
@@ -77,16 +75,15 @@ export function socketAddress(path: string): Uint8Array {
 }
 
 /**
- * Two connections to the supervisor: messages, with `started` as the first, and output, which becomes standard output
- * and standard error. Returns the descriptor of the first.
+ * Two connections to the supervisor: messages, whose descriptor is returned, and output, which becomes standard output
+ * and standard error.
  */
-export function report(address: Uint8Array, launch: number): number {
+export function connectToSupervisor(address: Uint8Array, launch: number): number {
   const output = open(address)
   writeAll(output, hello(launch, HELLO_OUTPUT))
   becomeOutput(output)
   const messages = open(address)
-  const started = encodeFrame({ type: 'started', pid: getpid() })
-  if (!writeAll(messages, Buffer.concat([hello(launch, HELLO_MESSAGES), started]))) exitNow(EXIT_NO_CONNECTION)
+  if (!writeAll(messages, hello(launch, HELLO_MESSAGES))) exitNow(EXIT_NO_CONNECTION)
   return messages
 }
 

@@ -1,7 +1,7 @@
 import type { Channel } from '../../executor.ts'
-import type { ChildMessage, ParentMessage } from '../../protocol.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../protocol.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
-import { POLLIN, poll, read, writeAll } from './libc.ts'
+import { EINTR, POLLIN, errno, poll, read, writeAll } from './libc.ts'
 
 const READ_BYTES = 64 * 1024
 
@@ -31,6 +31,19 @@ export class JobChannel implements Channel {
     this.#fd = fd
   }
 
+  /** Waits, without the event loop, for what this process is to do; undefined when nobody will tell it any more. */
+  receiveAssignment(): Assignment | undefined {
+    for (;;) {
+      const messages = this.#readOnce()
+      if (!messages) return undefined
+      for (const message of messages) {
+        if (message.type !== 'assignment') this.#deliver(message)
+      }
+      const told = messages.find((message) => message.type === 'assignment')
+      if (told) return told.assignment
+    }
+  }
+
   send(message: ChildMessage): void {
     writeAll(this.#fd, encodeFrame(message))
   }
@@ -48,10 +61,17 @@ export class JobChannel implements Channel {
   #read(): void {
     const set = Int32Array.from([this.#fd, POLLIN])
     while (this.#fd >= 0 && poll(set, 1, 0) === 1) {
-      const bytes = Buffer.allocUnsafe(READ_BYTES)
-      const count = read(this.#fd, bytes, READ_BYTES)
-      if (count <= 0) return
-      for (const message of this.#reader.push(bytes.subarray(0, count))) this.#deliver(message as ParentMessage)
+      const messages = this.#readOnce()
+      if (!messages) return
+      for (const message of messages) this.#deliver(message)
     }
+  }
+
+  /** Undefined at the end of the stream. */
+  #readOnce(): ParentMessage[] | undefined {
+    const bytes = Buffer.allocUnsafe(READ_BYTES)
+    const count = read(this.#fd, bytes, READ_BYTES)
+    if (count < 0 && errno() === EINTR) return []
+    return count > 0 ? (this.#reader.push(bytes.subarray(0, count)) as ParentMessage[]) : undefined
   }
 }

@@ -4,7 +4,7 @@ import { markAllMemory } from './fork-ranges.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, errno, exitNow, fork, poll, read, setpgid, writeAll } from './libc.ts'
 import { JobMark } from './job-mark.ts'
-import { CONTROL_FD, type FromZygote, type ToZygote } from './messages.ts'
+import { CONTROL_FD, type FromZygote, type Launch, type ToZygote } from './messages.ts'
 import { Orphans } from './orphans.ts'
 
 const READ_BYTES = 64 * 1024
@@ -14,7 +14,8 @@ const ORPHAN_CHECK_MS = 500
 /** What a new child finds when {@link ZygoteLoop.run} returns in it. */
 export interface Born {
   launch: number
-  assignment: Assignment
+  /** Undefined for a process that was forked ahead. */
+  assignment: Assignment | undefined
   /** What beforeFork had against this job. */
   refused: Error | undefined
 }
@@ -83,8 +84,8 @@ export class ZygoteLoop {
     return undefined
   }
 
-  #launch({ launch, assignment }: { launch: number; assignment: Assignment }): Born | undefined {
-    const refused = this.#beforeFork(assignment)
+  #launch({ launch, assignment }: Launch): Born | undefined {
+    const refused = assignment && this.#beforeFork(assignment)
     this.#mark.set(launch)
     let pid: number
     try {

@@ -6,7 +6,7 @@ import { loadApp, type App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
 import { manifestOf } from '../../manifest.ts'
 import { jobTitle, title } from '../../titles.ts'
-import { becomeChild, findLoop, report, setLimits, socketAddress } from './after-fork.ts'
+import { becomeChild, connectToSupervisor, findLoop, setLimits, socketAddress } from './after-fork.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
 import { InheritedSockets } from './descriptors.ts'
@@ -93,7 +93,7 @@ async function main(): Promise<void> {
     tell({ type: 'refused', ...refusal })
     return process.exit(0)
   }
-  tell({ type: 'ready', manifest: manifestOf(app) })
+  tell({ type: 'ready', manifest: manifestOf(app), forksAhead: app.hooks.beforeFork === undefined })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
   setImmediate(() => {
@@ -104,16 +104,15 @@ async function main(): Promise<void> {
 }
 
 /** A child's life, on its own event loop. */
-async function live(
-  app: App,
-  channel: JobChannel,
-  address: Uint8Array,
-  { launch, assignment, refused }: Born,
-): Promise<void> {
+async function live(app: App, channel: JobChannel, address: Uint8Array, born: Born): Promise<void> {
+  channel.open(connectToSupervisor(address, born.launch))
+  if (!born.assignment) process.title = title('Waiting for a job')
+  const assignment = born.assignment ?? channel.receiveAssignment()
+  if (!assignment) return leave(0)
   process.title = jobTitle(assignment)
-  channel.open(report(address, launch))
+  channel.send({ type: 'started', pid: process.pid })
   setLimits(assignment)
-  const outcome = await runJob(app, assignment, channel, refused)
+  const outcome = await runJob(app, assignment, channel, born.refused)
   channel.send({ type: 'outcome', outcome })
   leave(process.exitCode)
 }

@@ -15,8 +15,15 @@ export interface Boot {
   supervisorPid: number
 }
 
+/** Fork one process. Without an assignment it is forked ahead, and waits to be told over its own socket. */
+export interface Launch {
+  type: 'launch'
+  launch: number
+  assignment?: Assignment
+}
+
 /** Supervisor to zygote, over the control socket. `launch` is the supervisor's number for one process. */
-export type ToZygote = Boot | { type: 'launch'; launch: number; assignment: Assignment }
+export type ToZygote = Boot | Launch
 
 /** How one process ended, as wait4(2) told it. */
 export interface Exited {
@@ -33,7 +40,8 @@ export interface Exited {
 
 /** Zygote to supervisor. */
 export type FromZygote =
-  | { type: 'ready'; manifest: Manifest }
+  /** `forksAhead`: processes may be forked before their job is known; not where a beforeFork hook wants to know it. */
+  | { type: 'ready'; manifest: Manifest; forksAhead: boolean }
   /** The application could not be loaded; `code` is that of a RuntimeError. */
   | { type: 'broken'; code: string; message: string }
   /** It was loaded, but must not be forked: why, and what to do about it, in plain words. */

@@ -3,7 +3,7 @@ import { Job } from '../../../jobs/job.ts'
 import { Registry } from '../../../jobs/registry.ts'
 import type { Assignment } from '../../protocol.ts'
 import { jobTitle } from '../../titles.ts'
-import { report, setLimits } from './after-fork.ts'
+import { connectToSupervisor, setLimits } from './after-fork.ts'
 import { Children } from './children.ts'
 import type { JobChannel } from './job-channel.ts'
 import { runJob } from './job.ts'
@@ -54,8 +54,9 @@ export async function rehearse({ address, channel, makeDistinct }: Props): Promi
     new Children(-1).forget()
     makeDistinct()
     process.title = jobTitle(assignment)
-    const fd = report(address, 0)
+    const fd = connectToSupervisor(address, 0)
     channel.open(fd)
+    channel.send({ type: 'started', pid: process.pid })
     setLimits({ ...assignment, niceness: 0 })
     const outcome = await runJob(app, assignment, channel, undefined)
     channel.send({ type: 'outcome', outcome })

@@ -16,6 +16,7 @@ import { psCommand } from './commands/ps.ts'
 import { queuesCommand } from './commands/queues.ts'
 import { scheduleCommand } from './commands/schedule.ts'
 import { schedulerCommand } from './commands/scheduler.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { statsCommand } from './commands/stats.ts'
 import { templateCommand } from './commands/template.ts'
 import { workCommand } from './commands/work.ts'
@@ -34,6 +35,7 @@ const commands: readonly unknown[] = [
   workersCommand,
   psCommand,
   statsCommand,
+  doctorCommand,
   jobCommand,
   failedCommand,
   delayedCommand,

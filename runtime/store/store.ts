@@ -2,6 +2,7 @@ import { ArchiveStream } from './archive.ts'
 import { Connection } from './connection.ts'
 import { Delayed } from './delayed.ts'
 import { Failures } from './failures.ts'
+import { Health } from './health.ts'
 import { Jobs } from './jobs.ts'
 import { Limits } from './limits.ts'
 import { Locks } from './locks.ts'
@@ -17,6 +18,7 @@ import { Workers } from './workers.ts'
 export interface Store {
   readonly connection: Connection
   readonly queues: Queues
+  readonly health: Health
   readonly jobs: Jobs
   readonly delayed: Delayed
   readonly failures: Failures
@@ -38,6 +40,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
   return {
     connection,
     queues: new Queues(connection),
+    health: new Health(connection),
     jobs: new Jobs(connection),
     delayed: new Delayed(connection),
     failures: new Failures(connection),

@@ -166,17 +166,19 @@ async function tally(
   const runs = new Map<number, number>()
   for (const [, n] of lines(evidence)) runs.set(Number(n), (runs.get(Number(n)) ?? 0) + 1)
   let failed = 0
-  for (const { id, n, className } of accepted) {
+  const states = await inBatches(accepted, async ({ id }) => (await store.jobs.find(id))?.state)
+  for (const [i, { n, className }] of accepted.entries()) {
     const times = runs.get(n) ?? 0
-    const record = await store.jobs.find(id)
-    if (record?.state === 'failed') failed += 1
-    else if (times === 0) broken.push(`job ${n} is ${record?.state} and never ran`)
+    if (states[i] === 'failed') failed += 1
+    else if (times === 0) broken.push(`job ${n} is ${states[i]} and never ran`)
     if (className === 'CountedOnce' && times > 1) broken.push(`at-most-once job ${n} ran ${times} times`)
   }
   // Each counted delivery adds one to Resque's counter in the step that ends it; the records know how many there were.
-  let attempts = 0
   const redis = server.client()
-  for (const key of await redis.keys('resque:rt:job:*')) attempts += Number((await redis.hget(key, 'attempt')) ?? 0)
+  const each = await inBatches(await redis.keys('resque:rt:job:*'), async (key) =>
+    Number((await redis.hget(key, 'attempt')) ?? 0),
+  )
+  const attempts = each.reduce((sum, one) => sum + one, 0)
   const processed = Number(await redis.get('resque:stat:processed'))
   if (processed !== attempts)
     broken.push(
@@ -184,6 +186,13 @@ async function tally(
     )
   if (failed > (await store.failures.count())) broken.push(`${failed} jobs failed, the failed list has fewer`)
   return broken
+}
+
+async function inBatches<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
+  const answers: R[] = []
+  for (let at = 0; at < items.length; at += 500)
+    answers.push(...(await Promise.all(items.slice(at, at + 500).map((item) => ask(item)))))
+  return answers
 }
 
 /** Nothing is left over when all have gone. */

@@ -6,6 +6,7 @@ import { startRedis, type TestRedis } from '../support/redis.ts'
 import { isAlive } from '../support/signal.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
+import { Job } from '../../runtime/jobs/job.ts'
 import { Client } from '../../runtime/jobs/client.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import type { Store } from '../../runtime/store/store.ts'
@@ -165,17 +166,14 @@ describe('cancelling', () => {
     ["Resque's buckets", 3_600_000],
   ] as const) {
     it(`takes a delayed job out of ${where}`, async () => {
-      class Records {}
       const redis = server.client()
       const keysBefore = (await redis.keys('resque:*delayed*')).length
-      const { Job } = await import('../../runtime/jobs/job.ts')
       class Later extends Job {
         static override queue = 'q'
-        static wireName = 'Records'
+        static override wireName = 'Records'
         async perform(_tag: string): Promise<void> {}
       }
-      void Records
-      const handle = await client.enqueueIn(delayMs, Later, 'later')
+      const handle = await client.enqueueIn(delayMs, Later, ['later'])
       assert.equal((await handle.status()).state, 'delayed')
       assert.ok(await handle.cancel())
       assert.equal((await handle.status()).state, 'cancelled')

@@ -1,0 +1,31 @@
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { command } from '../command.ts'
+import { explain } from '../doctor/explain.ts'
+import { overview } from '../doctor/overview.ts'
+import { json, line } from '../output.ts'
+
+const marks = { bad: 'BAD ', note: 'note', fine: ' ok ' }
+
+/** `runtime doctor [ID]` */
+export const doctorCommand = command<{ id?: string }>({
+  command: 'doctor [id]',
+  describe:
+    'Say what is wrong and what to do; with a name, where that job, run, queue, worker or entry is, and why it does not move',
+  example: ['doctor 0mb2k3x7f4q8...', 'also a queue, a worker or its pid, a schedule entry, a run, or `leader`'],
+  flags: (yargs) => yargs.positional('id', { type: 'string', describe: 'Id or name of what does not move' }),
+  run: async (context, { id }) => {
+    const findings = id === undefined ? await overview(context) : await explain(id, context)
+    if (!findings)
+      throw new RuntimeError(
+        'ERR_NOT_FOUND',
+        `${id}: expected the id or name of a job, run, queue, worker or schedule entry, or \`leader\`; nothing is called that (records end after limits.recordTtlMs)`,
+      )
+    if (context.json) json(findings)
+    else
+      for (const { level, what, cure } of findings) {
+        line(`[${marks[level]}] ${what}`)
+        if (cure !== undefined) line(`       → ${cure}`)
+      }
+    return findings.some(({ level }) => level === 'bad') ? 1 : 0
+  },
+})

@@ -1,0 +1,149 @@
+import { formatBytes } from '../../runtime/core/size.ts'
+import { boundOf } from '../../runtime/store/key-bounds.ts'
+import type { SupervisorInfo } from '../../runtime/store/supervisors.ts'
+import { selectQueues } from '../../runtime/worker/queue-list.ts'
+import type { Context } from '../context.ts'
+import { relative } from '../output.ts'
+import { bad, fine, note, type Finding } from './finding.ts'
+
+/** How many of the largest keys are shown. */
+const keysShown = 8
+
+/** The whole place: Redis, workers, queues, scheduler, keys. */
+export async function overview(context: Context): Promise<Finding[]> {
+  return [
+    ...(await redisFindings(context)),
+    ...(await workerFindings(context)),
+    ...(await queueFindings(context)),
+    ...(await schedulerFindings(context)),
+    ...(await keyFindings(context)),
+  ]
+}
+
+async function redisFindings({ store }: Context): Promise<Finding[]> {
+  const server = await store.health.server()
+  const { maxmemoryPolicy, maxmemoryBytes, usedMemoryBytes } = server
+  const findings = [
+    fine(
+      `Redis ${server.version}, ${server.role}, ${formatBytes(usedMemoryBytes)} used${maxmemoryBytes > 0 ? ` of ${formatBytes(maxmemoryBytes)}` : ''}`,
+    ),
+  ]
+  if (server.role !== 'master')
+    findings.push(
+      bad('this Redis is a replica: nothing can be written', 'point REDIS_URL at the master, or use redis.sentinel'),
+    )
+  if (maxmemoryPolicy !== 'noeviction')
+    findings.push(
+      bad(
+        `maxmemory-policy is ${maxmemoryPolicy}: when memory is full, Redis throws away jobs`,
+        'CONFIG SET maxmemory-policy noeviction, and the same in redis.conf',
+      ),
+    )
+  if (maxmemoryBytes > 0 && usedMemoryBytes > maxmemoryBytes * 0.9)
+    findings.push(
+      bad('memory is nearly full: producers will be refused', 'raise maxmemory, or see the largest keys below'),
+    )
+  if (!server.appendonly)
+    findings.push(
+      note(
+        `no append-only file${server.snapshots ? ', only snapshots' : ''}: when Redis dies, ${server.snapshots ? 'what came since the last snapshot' : 'everything'} is lost`,
+        'CONFIG SET appendonly yes, and the same in redis.conf (appendfsync everysec loses a second at most)',
+      ),
+    )
+  return findings
+}
+
+const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
+
+async function workerFindings({ store }: Context): Promise<Finding[]> {
+  const supervisors = await store.supervisors.list()
+  const findings: Finding[] = []
+  if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
+  for (const supervisor of supervisors) {
+    const { host, pid, queues, launcher, fallback, cure } = supervisor.about
+    const held = await store.supervisors.inflight(supervisor.id)
+    const who = `worker ${host}:${pid} on ${queues}`
+    if (isOver(supervisor))
+      findings.push(
+        bad(
+          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${held.size} jobs wait to be put back`,
+          supervisors.every(isOver)
+            ? 'start a worker or a scheduler: any one puts them back'
+            : 'a living worker does it within seconds',
+        ),
+      )
+    else
+      findings.push(
+        fine(
+          `${who}: ${held.size} of ${supervisor.slots.length} at work, ${launcher}, lease ends ${relative(supervisor.leaseEndsAtMs, Date.now())}`,
+        ),
+      )
+    if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
+  }
+  if (await store.health.pausedAll())
+    findings.push(
+      note('all workers are paused (pause-all-workers is true)', 'DEL pause-all-workers, or resume on the dashboard'),
+    )
+  return findings
+}
+
+async function queueFindings({ store }: Context): Promise<Finding[]> {
+  const [sizes, paused, workers, lines] = await Promise.all([
+    store.queues.sizes(),
+    store.queues.paused(),
+    store.workers.list(),
+    store.limits.lines(),
+  ])
+  const served = new Set(workers.flatMap((worker) => selectQueues(worker.queues, [...sizes.keys()])))
+  const findings: Finding[] = []
+  for (const [queue, size] of sizes) {
+    if (paused.includes(queue))
+      findings.push(note(`queue ${queue} is paused, ${size} wait`, `runtime queues resume ${queue}`))
+    else if (size > 0 && !served.has(queue))
+      findings.push(bad(`queue ${queue}: ${size} wait, and no worker takes from it`, `runtime work --queues ${queue}`))
+    else if (size > 0) findings.push(fine(`queue ${queue}: ${size} wait`))
+  }
+  for (const { key, holders, waiting } of lines)
+    findings.push(
+      note(`limit ${key}: ${waiting} wait for a permit, held by ${holders.slice(0, 3).join(', ') || 'nobody'}`),
+    )
+  return findings
+}
+
+async function schedulerFindings({ store, config }: Context): Promise<Finding[]> {
+  const leader = await store.health.leader(prefixOf(config.scheduler.lockPrefix))
+  const [delayed, entries] = await Promise.all([store.delayed.count(), store.schedules.described()])
+  if (leader) {
+    const until = leader.ttlMs < 0 ? 'for ever: it will never pass on' : `${Math.round(leader.ttlMs / 1000)} s more`
+    return leader.ttlMs < 0
+      ? [bad(`scheduler ${leader.owner} holds the lock ${until}`, 'see that it lives, or DEL the lock')]
+      : [
+          fine(
+            `scheduler ${leader.owner} leads, ${until} without renewal; ${delayed} delayed, ${Object.keys(entries).length} entries`,
+          ),
+        ]
+  }
+  if (delayed === 0 && Object.keys(entries).length === 0) return [fine('no scheduler leads, and nothing waits for one')]
+  return [
+    bad(
+      `no scheduler leads: ${delayed} delayed jobs and ${Object.keys(entries).length} entries wait`,
+      'runtime scheduler',
+    ),
+  ]
+}
+
+/** The lock's prefix as the store has it. */
+export const prefixOf = (lockPrefix: string | undefined): string => (lockPrefix === undefined ? '' : `${lockPrefix}:`)
+
+async function keyFindings({ store }: Context): Promise<Finding[]> {
+  const { keys, looked, complete } = await store.health.largestKeys(keysShown)
+  const head = fine(`largest keys${complete ? '' : ` among ${looked} looked at`}:`)
+  return [
+    head,
+    ...keys.map(({ name, bytes, ttlSeconds }) => {
+      const bound = boundOf(name)
+      const text = `${formatBytes(bytes)}  ${name}${ttlSeconds >= 0 ? ` (gone in ${ttlSeconds} s)` : ''}: ${bound ?? 'not of this runtime'}`
+      return fine(text)
+    }),
+  ]
+}

@@ -1,0 +1,101 @@
+import type { Connection } from './connection.ts'
+
+/** What `runtime doctor` asks of the server itself. */
+export interface ServerHealth {
+  version: string
+  maxmemoryPolicy: string
+  maxmemoryBytes: number
+  usedMemoryBytes: number
+  appendonly: boolean
+  /** It saves snapshots, though it keeps no append-only file. */
+  snapshots: boolean
+  role: string
+  /** False when it may not be asked (ACL, a hosted Redis): then the settings above are guesses. */
+  configKnown: boolean
+}
+
+/** One key and its size. */
+export interface KeySize {
+  name: string
+  bytes: number
+  ttlSeconds: number
+}
+
+/** The scan looks at this many keys at most: a sample is enough to see what grows. */
+const maxKeys = 20_000
+
+/** The server and its keys, as a whole. */
+export class Health {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Settings on which the promises rest. */
+  async server(): Promise<ServerHealth> {
+    return this.#connection.ask(async (redis) => {
+      const info = await redis.info()
+      const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+      const setting = async (name: string): Promise<string | undefined> =>
+        ((await redis.config('GET', name).catch(() => [])) as string[])[1]
+      const save = await setting('save')
+      return {
+        version: field('redis_version'),
+        maxmemoryPolicy: field('maxmemory_policy'),
+        maxmemoryBytes: Number(field('maxmemory')),
+        usedMemoryBytes: Number(field('used_memory')),
+        appendonly: field('aof_enabled') === '1',
+        snapshots: save !== undefined && save !== '',
+        role: field('role'),
+        configKnown: save !== undefined,
+      }
+    })
+  }
+
+  /** Who leads, and for how much longer; undefined when nobody does. @param lockPrefix as in LockOwner */
+  async leader(lockPrefix: string): Promise<{ owner: string; ttlMs: number } | undefined> {
+    return this.#connection.ask(async (redis, keys) => {
+      const key = keys.schedulerLock(lockPrefix)
+      const [owner, ttlMs] = await Promise.all([redis.get(key), redis.pttl(key)])
+      return owner === null ? undefined : { owner, ttlMs }
+    })
+  }
+
+  /** True when `pause-all-workers` says so, as Resque reads it. */
+  async pausedAll(): Promise<boolean> {
+    const word = await this.#connection.ask((redis, keys) => redis.get(keys.pauseAll()))
+    return word?.trim().toLowerCase() === 'true'
+  }
+
+  /** The largest keys of the namespace, of at most {@link maxKeys} looked at. */
+  async largestKeys(count: number): Promise<{ keys: KeySize[]; looked: number; complete: boolean }> {
+    return this.#connection.ask(async (redis, names) => {
+      const pattern = `${names.prefix.replace(/[\\*?[\]]/g, '\\$&')}*`
+      const sizes: KeySize[] = []
+      let [cursor, looked] = ['0', 0]
+      do {
+        const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500)
+        cursor = next
+        looked += found.length
+        const bytes = await Promise.all(found.map((key) => redis.memory('USAGE', key)))
+        sizes.push(
+          ...found.map((key, i) => ({
+            name: key.slice(names.prefix.length),
+            bytes: Number(bytes[i] ?? 0),
+            ttlSeconds: 0,
+          })),
+        )
+        sizes.sort((a, b) => b.bytes - a.bytes).splice(count)
+      } while (cursor !== '0' && looked < maxKeys)
+      const ttls = await Promise.all(sizes.map(({ name }) => redis.ttl(names.prefix + name)))
+      return { keys: sizes.map((size, i) => ({ ...size, ttlSeconds: ttls[i] ?? 0 })), looked, complete: cursor === '0' }
+    })
+  }
+
+  /** The place of an item in its queue, from 1; undefined when it is not among the first hundred thousand. */
+  async placeInQueue(queue: string, item: string): Promise<number | undefined> {
+    const at = await this.#connection.ask((redis, keys) => redis.lpos(keys.queue(queue), item, 'MAXLEN', 100_000))
+    return at === null ? undefined : Number(at) + 1
+  }
+}

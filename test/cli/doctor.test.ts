@@ -1,0 +1,81 @@
+// `runtime doctor`: where things are, why they do not move, what to do.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { keyTemplates } from '../../runtime/store/keys.ts'
+import { boundOf } from '../../runtime/store/key-bounds.ts'
+import { leavesNoProcess, runCli } from '../support/process.ts'
+import { useRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
+import { push, startWorker, untilState, useEvidence, useStore, workerApp } from '../worker/support.ts'
+
+const server = useRedis()
+const evidence = useEvidence()
+const to = useStore(server)
+leavesNoProcess({ withinMs: 20_000 })
+
+interface Finding {
+  level: string
+  what: string
+  cure?: string
+}
+
+async function doctor(...args: string[]): Promise<{ findings: Finding[]; text: string; exitCode: number | null }> {
+  const options = { cwd: workerApp, env: { REDIS_URL: server.url }, timeoutMs: 60_000 }
+  const { stdout, stderr, exitCode } = await runCli(['doctor', '--json', ...args], options)
+  return { findings: stdout === '' ? [] : (JSON.parse(stdout) as Finding[]), text: stdout + stderr, exitCode }
+}
+
+describe('doctor', () => {
+  it('names settings of Redis that would lose jobs, queues without a worker, and what bounds the largest keys', async () => {
+    await server.client().config('SET', 'maxmemory-policy', 'allkeys-lru')
+    await push(to.store, 'Records', ['x'], { queue: 'nobody' })
+    const { findings, exitCode } = await doctor()
+    await server.client().config('SET', 'maxmemory-policy', 'noeviction')
+    assert.equal(exitCode, 1)
+    const bad = findings.filter((finding) => finding.level === 'bad')
+    assert.ok(bad.some(({ what, cure }) => /allkeys-lru/.test(what) && /noeviction/.test(cure ?? '')))
+    assert.ok(bad.some(({ what, cure }) => /queue nobody: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
+    assert.ok(findings.some(({ what }) => /rt:job:.*limits\.waitingTtlMs/.test(what)))
+  })
+
+  it('explains a job in each state, a queue and a worker', async () => {
+    const waiting = await push(to.store, 'Records', ['w'], { queue: 'nobody' })
+    await push(to.store, 'Records', ['paused'], { queue: 'still' })
+    await to.store.queues.setPaused('still', true)
+    const worker = await startWorker(server, evidence, { isolation: 'inline', concurrency: 2 })
+    const running = await push(to.store, 'Waits', ['r'], { concurrency: { limit: 1, by: () => 'k' } })
+    await untilState(to.store, running, 'running')
+    await eventually(() => evidence.lines('begin', 'r').length === 1)
+    const held = await push(to.store, 'Waits', ['h'], { concurrency: { limit: 1, by: () => 'k' } })
+    await untilState(to.store, held, 'held')
+    assert.match((await doctor(waiting)).text, /number 1 in queue nobody/)
+    assert.match((await doctor('nobody')).text, /no worker takes from it/)
+    assert.match((await doctor('still')).text, /runtime queues resume still/)
+    assert.match((await doctor(running)).text, /is running on .*runtime job cancel/s)
+    assert.match((await doctor(held)).text, new RegExp(`number 1 in the line of limit Waits:k.*${running}`))
+    assert.match((await doctor(String(worker.pid))).text, /runs .*Waits/)
+    assert.match((await doctor('leader')).text, /nobody leads/)
+    const nothing = await doctor('no-such-thing')
+    assert.equal(nothing.exitCode, 1)
+    assert.match(nothing.text, /nothing is called that/)
+    worker.kill('SIGKILL')
+    await worker.exited
+    const later = await eventually(
+      async () => {
+        const { text } = await doctor(running)
+        return /has not beaten/.test(text) ? text : undefined
+      },
+      { timeoutMs: 30_000 },
+    )
+    assert.match(later, /puts the job back/)
+  })
+})
+
+describe('bounds', () => {
+  it('are known for every key', () => {
+    const without = Object.values(keyTemplates).filter(
+      (template) => boundOf(template.replaceAll(/\{\w+\}/g, 'x')) === undefined,
+    )
+    assert.deepEqual(without, [])
+  })
+})

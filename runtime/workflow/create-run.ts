@@ -60,27 +60,29 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
   const { kinds, nodes } = storedNodes(spec, limits.maxPayloadBytes)
   const now = clock.now()
   const id = newId(now)
+  const run: NewRun = {
+    id,
+    className: spec.className,
+    kinds,
+    nodes,
+    ttlMs: spec.ttlMs ?? limits.ttlMs,
+    ...(spec.unique === undefined ? {} : { unique: spec.unique }),
+    ...(spec.globals === undefined
+      ? {}
+      : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
+    ...(spec.args === undefined || spec.args.length === 0
+      ? {}
+      : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
+    ...(spec.fields ? { fields: spec.fields } : {}),
+  }
   const wanted = spec.memory ?? (limits.memory && { settings: limits.memory, values: {} })
   const memory = wanted && (await seeded(id, spec.className, wanted))
-  await store.runs.create(
-    {
-      id,
-      className: spec.className,
-      kinds,
-      nodes,
-      ttlMs: spec.ttlMs ?? limits.ttlMs,
-      ...(spec.unique === undefined ? {} : { unique: spec.unique }),
-      ...(spec.globals === undefined
-        ? {}
-        : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
-      ...(spec.args === undefined || spec.args.length === 0
-        ? {}
-        : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
-      ...(spec.fields ? { fields: spec.fields } : {}),
-      ...(memory ? { memory } : {}),
-    },
-    now,
-  )
+  try {
+    await store.runs.create(memory ? { ...run, memory } : run, now)
+  } catch (error) {
+    if (memory) await customMemory()?.clear(id)
+    throw error
+  }
   return id
 }
 

@@ -1,5 +1,6 @@
 import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
+import { customMemory } from '../jobs/memory-backend.ts'
 import type { RunRecord } from '../store/run-reader.ts'
 import { notFound } from '../store/runs.ts'
 import type { RunTarget } from './create-run.ts'
@@ -148,6 +149,7 @@ export class WorkflowRun {
   /** Removes the run, which must not be running. */
   async destroy(): Promise<void> {
     await this.#open().store.runs.destroy(this.id)
+    if (this.record.fields.memory !== undefined) await customMemory()?.clear(this.id)
   }
 
   /** What a job returned; undefined where it returned nothing, or has not finished. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { chain, memory, RedisMemory, task, workflow, WorkflowRun, type MemoryBackend } from 'resque-runtime'
 import { defaultTarget } from '../../runtime/workflow/frontends/workflow.ts'
 import { EnrichDoc, FetchDoc, Gives, Rememberer } from '../fixtures/apps/composed/src/jobs/steps.ts'
@@ -65,7 +65,6 @@ test('RedisMemory: prefix and time to live, renewed by each use', async () => {
 test('a backend of the application’s own carries a whole run', async () => {
   const own = new MapMemory()
   memory.use(own)
-  after(() => memory.use(undefined))
   try {
     await bench.work()
     const parts = chain(task(FetchDoc), task(EnrichDoc), task(Rememberer, { by: 3 }))
@@ -82,6 +81,21 @@ test('a backend of the application’s own carries a whole run', async () => {
     })
     assert.deepEqual(await memory.read(id, ['seen']), { seen: 0 })
     assert.deepEqual(await redis.client().keys('*rt:mem*'), [])
+    await flow.destroy()
+    assert.equal(own.runs.has(id), false)
+  } finally {
+    memory.use(undefined)
+  }
+})
+
+test('a run that is refused leaves nothing in a backend of the application’s own', async () => {
+  const own = new MapMemory()
+  memory.use(own)
+  try {
+    const once = workflow(task(Gives), { input: { a: 1 }, unique: true, name: 'Once' })
+    const holder = await (await once.create()).start()
+    await assert.rejects(once.create(), /expected no other run of this unique workflow/)
+    assert.deepEqual([...own.runs.keys()], [holder.id], 'a run that was refused leaves nothing')
   } finally {
     memory.use(undefined)
   }

@@ -42,7 +42,7 @@ const zones = [
   },
   {
     target: ['./src', './examples'],
-    from: [...PARTS, ...PUBLIC_FACES].map((path) => `./${path}`),
+    from: PARTS.map((path) => `./${path}`),
     message: "import from 'resque-runtime', as an application does",
   },
 ]
@@ -135,6 +135,23 @@ export default tseslint.config(
           paths: [{ name: 'ioredis', message: 'only runtime/store talks to Redis' }],
           patterns: [
             { group: ['**/config/load.ts'], message: 'only cli/ and the default client load the configuration' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // By its name the package is found at the same path, so these are told apart by how they are written.
+    files: ['src/**/*.ts', 'examples/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['**/runtime/index.ts', '**/runtime/testing/**'],
+              message: "import from 'resque-runtime', as an application does",
+            },
           ],
         },
       ],

@@ -11,7 +11,11 @@ export const jobBrand: unique symbol = Symbol.for('resque-runtime.job') as never
 export const jobContext: unique symbol = Symbol.for('resque-runtime.context') as never
 
 /** A static's words have the type `string`, unless `as const` says otherwise; so these are checked when the job is registered. */
-type StaticRetry = number | (Omit<RetryOptions, 'backoff'> & { backoff?: string | RetryOptions['backoff'] })
+type StaticRetry =
+  | number
+  | (Omit<RetryOptions, 'backoff'> & {
+      backoff?: string | Extract<RetryOptions['backoff'], (...args: never[]) => unknown>
+    })
 
 /**
  * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless

@@ -54,8 +54,8 @@ export async function rightArguments(): Promise<void> {
 
   const handle = await enqueue(ReminderJob, 'u1')
   same<typeof handle, JobHandle<{ sent: boolean }>>(true)
-  const result = await handle.result({ timeout: '5s' })
-  same<typeof result, { sent: boolean } | undefined>(true)
+  same<Awaited<ReturnType<typeof handle.result>>, { sent: boolean } | undefined>(true)
+  await handle.result({ timeout: '5s' })
   await enqueue(ReminderJob, 'u1', { urgent: true })
   await enqueue.with({ queue: 'low', retry: 3, unique: { for: '1h', by: (id: string) => id } })(ReminderJob, 'u1')
   await enqueueIn('5 days', ReminderJob, 'u1')
@@ -68,8 +68,7 @@ export async function rightArguments(): Promise<void> {
   await enqueue(TypedJob, { doc_id: 'x' })
   await enqueue(ValibotJob, { id: 'x' })
   await drain([ReminderJob, sendWelcome])
-  const sent = await inline(ReminderJob, 'u1')
-  same<typeof sent, { sent: boolean } | undefined>(true)
+  ;(await inline(ReminderJob, 'u1'))?.sent.valueOf()
 }
 
 export async function wrongArguments(): Promise<void> {

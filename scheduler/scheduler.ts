@@ -58,6 +58,7 @@ export class Scheduler implements Service {
   readonly #roster: Roster
   readonly #deaf: (() => void)[] = []
   #drift: number | undefined
+  #started = false
 
   constructor(options: SchedulerOptions) {
     this.#options = options
@@ -115,20 +116,35 @@ export class Scheduler implements Service {
     return this.#roster.entries
   }
 
+  /** Reads the schedule and begins; where Redis is not there yet it says so in the log, and waits. */
   async start(): Promise<void> {
-    if (this.#deaf.length > 0) return
+    if (this.#started) return
+    this.#started = true
     await this.reload()
-    const { connection } = this.#options.store
-    this.#deaf.push(
-      await connection.listen(connection.keys.wakeDelayed(), (dueMs) => this.#mover.expect(Number(dueMs))),
-      await connection.listen(connection.keys.wakeSchedule(), (name) => this.#onWord(name)),
-    )
+    const { keys } = this.#options.store.connection
+    const listening = Promise.all([
+      this.#listen(keys.wakeDelayed(), (dueMs) => this.#mover.expect(Number(dueMs))),
+      this.#listen(keys.wakeSchedule(), (name) => this.#onWord(name)),
+    ])
+    await Promise.race([listening, this.#clock.sleep(500)])
     await startAll([this.#mover, this.#leader])
   }
 
   async stop(): Promise<void> {
+    this.#started = false
     for (const stopListening of this.#deaf.splice(0)) stopListening()
     await stopAll([this.#mover, this.#leader])
+  }
+
+  /** What is not heard is seen at the next look. */
+  async #listen(channel: string, onMessage: (message: string) => void): Promise<void> {
+    try {
+      const stopListening = await this.#options.store.connection.listen(channel, onMessage)
+      if (this.#started) this.#deaf.push(stopListening)
+      else stopListening()
+    } catch (error) {
+      if (this.#started) this.#options.log.warn(`schedule: ${String(error)}`)
+    }
   }
 
   /** Reads schedule.yml again (SIGHUP). @throws what `load` throws; the entries loaded before then stay */

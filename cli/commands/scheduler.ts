@@ -1,4 +1,7 @@
 import { startAll, stopAll } from '../../runtime/core/service.ts'
+import { systemClock } from '../../runtime/core/clock.ts'
+import { hasCode } from '../../runtime/core/errors.ts'
+import type { Service } from '../../runtime/core/service.ts'
 import { title } from '../../runtime/worker/titles.ts'
 import { makeArchiver, makeClerk, makeUndertaker } from '../helpers.ts'
 import { command } from '../command.ts'
@@ -52,9 +55,12 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
       }
     })
     try {
-      await scheduler.start()
-      await startAll(helpers)
-      log.info('scheduler started', { owner: scheduler.owner.id })
+      // It may be told to leave while it still waits for Redis.
+      const started = scheduler
+        .start()
+        .then(() => startPatiently(helpers, () => stopping))
+        .then(() => log.info('scheduler started', { owner: scheduler.owner.id }))
+      await Promise.race([started, left])
       await left
     } finally {
       await stopAll(helpers)
@@ -63,3 +69,15 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
     }
   },
 })
+
+/** Starts services as soon as Redis is there: a scheduler waits for it, as a worker does (promise 6). */
+async function startPatiently(services: readonly Service[], isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    try {
+      return await startAll(services, isOver)
+    } catch (error) {
+      if (!hasCode(error, 'ERR_REDIS')) throw error
+      await systemClock.sleep(1000)
+    }
+  }
+}

@@ -134,3 +134,9 @@ test('runtime scheduler fires, reads its file again on HUP, prints on USR1, and 
   assert.equal((await scheduler.stop()).exitCode, 0)
   assert.equal(await redis.exists('resque:resque:resque_scheduler_master_lock'), 0)
 })
+
+test('runtime scheduler says that Redis is not there, waits for it, and can be stopped meanwhile', async () => {
+  const scheduler = startCli(['scheduler', '--redis', 'unix:///nowhere/redis.sock'], { cwd })
+  await scheduler.waitForLine(/is Redis running/)
+  assert.equal((await scheduler.stop()).exitCode, 0)
+})

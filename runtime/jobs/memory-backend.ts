@@ -13,14 +13,16 @@ export interface MemoryBackend {
   extendTtl?(runId: string, ttlMs: number): Promise<void>
 }
 
-let custom: MemoryBackend | undefined
+/** In the process as a whole: the application may have another copy of the package than the command that runs its jobs. */
+const slot = Symbol.for('resque-runtime.memory')
+const shared = globalThis as { [slot]?: MemoryBackend | undefined }
 
 /** Uses a backend of the application's own in this process; undefined goes back to Redis. */
 export function useMemory(backend: MemoryBackend | undefined): void {
-  custom = backend
+  shared[slot] = backend
 }
 
 /** The application's own backend, where it has one. */
 export function customMemory(): MemoryBackend | undefined {
-  return custom
+  return shared[slot]
 }

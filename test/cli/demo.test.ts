@@ -47,7 +47,10 @@ describe('runtime demo', () => {
     const cwd = await makeApp()
     const first = startCli(['demo'], { cwd, timeoutMs })
     await first.waitForLine(/^redis-server \d+/, { timeoutMs: 60_000 })
+    // It must not be over before the second one has begun.
+    first.kill('SIGSTOP')
     const second = await runCli(['demo'], { cwd, timeoutMs })
+    first.kill('SIGCONT')
     assert.equal(second.exitCode, 1)
     assert.match(second.stderr, new RegExp(`that of process ${first.pid}`))
     assert.equal((await first.stop('SIGINT')).exitCode, 130)

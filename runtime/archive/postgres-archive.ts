@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { meanings, type Archive, type ArchiveQuery, type ArgMatch, type ClassStats } from './archive.ts'
 import { checkSchema, explainPostgres, sqlState } from './postgres.ts'
 import type { ArchiveRecord, RecordKind } from './record.ts'
-import { columns, fromRow, numberOf, readColumns, toRow, type ReadRow, type Row } from './rows.ts'
+import { columns, fromRow, numberOf, readColumns, rowText, withoutSearch, type ReadRow } from './rows.ts'
 
 const names = Object.keys(columns)
 const moments = ['enqueued_at', 'started_at', 'ended_at']
@@ -52,7 +52,7 @@ export class PostgresArchive implements Archive {
       if (record.endedAtMs >= (latest.get(record.id)?.endedAtMs ?? 0)) latest.set(record.id, record)
     }
     const refused: { id: string; why: string }[] = []
-    for (const rows of portions([...latest.values()].map(toRow))) refused.push(...(await this.#writeRows(rows)))
+    for (const rows of portions([...latest.values()].map(rowText))) refused.push(...(await this.#writeRows(rows)))
     return { refused }
   }
 
@@ -120,9 +120,9 @@ export class PostgresArchive implements Archive {
     await this.#pool.end()
   }
 
-  async #writeRows(rows: readonly Row[]): Promise<{ id: string; why: string }[]> {
+  async #writeRows(rows: readonly string[]): Promise<{ id: string; why: string }[]> {
     try {
-      await this.#query(upsert, [this.#namespace, JSON.stringify(rows)])
+      await this.#insert(rows)
       return []
     } catch (error) {
       if (!isAboutData((error as Error).cause)) throw error
@@ -131,22 +131,25 @@ export class PostgresArchive implements Archive {
   }
 
   /** One bad record keeps none of the others. */
-  async #writeSingly(rows: readonly Row[]): Promise<{ id: string; why: string }[]> {
+  async #writeSingly(rows: readonly string[]): Promise<{ id: string; why: string }[]> {
     const refused: { id: string; why: string }[] = []
     for (const row of rows) {
       try {
-        await this.#query(upsert, [this.#namespace, JSON.stringify([row])])
+        await this.#insert([row])
       } catch (error) {
         if (!isAboutData((error as Error).cause)) throw error
         // Numbers that are out of range for jsonb, mostly: what can be searched by is given up first.
-        const { args_search: _, ...rest } = row
-        await this.#query(upsert, [this.#namespace, JSON.stringify([rest])]).catch((again: unknown) => {
+        await this.#insert([withoutSearch(row)]).catch((again: unknown) => {
           if (!isAboutData((again as Error).cause)) throw again
-          refused.push({ id: String(row.id), why: (again as Error).message })
+          refused.push({ id: (JSON.parse(row) as { id: string }).id, why: (again as Error).message })
         })
       }
     }
     return refused
+  }
+
+  async #insert(rows: readonly string[]): Promise<void> {
+    await this.#query(upsert, [this.#namespace, `[${rows.join(',')}]`])
   }
 
   async #query<R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<pg.QueryResult<R>> {
@@ -186,16 +189,15 @@ export class PostgresArchive implements Archive {
 }
 
 /** Rows in statements of bounded size: one record may have a few hundred kilobytes. */
-function portions(rows: readonly Row[]): Row[][] {
-  const found: Row[][] = []
-  let bytes = Infinity
+function portions(rows: readonly string[]): string[][] {
+  const found: string[][] = []
+  let size = Infinity
   for (const row of rows) {
-    const size = JSON.stringify(row).length
-    if (bytes + size > portionBytes) {
+    if (size + row.length > portionBytes) {
       found.push([])
-      bytes = 0
+      size = 0
     }
-    bytes += size
+    size += row.length
     found.at(-1)?.push(row)
   }
   return found

@@ -23,12 +23,9 @@ export const columns = {
   args_search: 'text',
 } as const
 
-/** A row as it is sent: times in ms since 1970. */
-export type Row = Partial<Record<keyof typeof columns, unknown>>
-
-/** A record as a row. */
-export function toRow(record: ArchiveRecord): Row {
-  return clean({
+/** A record as a row's JSON text, times in ms since 1970. It is cleaned only where there is something to clean. */
+export function rowText(record: ArchiveRecord): string {
+  const text = JSON.stringify({
     id: record.id,
     kind: record.kind,
     class: record.class,
@@ -48,7 +45,13 @@ export function toRow(record: ArchiveRecord): Row {
     attempts: record.attempts,
     details: record.details,
     args_search: searchable(record.args),
-  }) as Row
+  })
+  return unkeepable.test(text) ? JSON.stringify(clean(JSON.parse(text))) : text
+}
+
+/** The same row without what can be searched by. */
+export function withoutSearch(text: string): string {
+  return JSON.stringify({ ...(JSON.parse(text) as object), args_search: undefined })
 }
 
 /** Characters that PostgreSQL's text and jsonb cannot hold, as escapes in JSON. */

@@ -55,7 +55,7 @@ const names: readonly (keyof JobOptions)[] = [
 /** The options that stand on a class or function, taken along its prototype chain. */
 export function optionsOn(definition: object): JobOptions {
   const found = names.map((name) => [name, (definition as Record<string, unknown>)[name]] as const)
-  return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as JobOptions
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined))
 }
 
 /**
@@ -122,7 +122,10 @@ export interface CallOptions {
 }
 
 /** Options as plain data, for a manifest or a record; functions stay behind. */
-export function dataOptions(options: JobOptions, of: string): Omit<CallOptions, 'permits' | 'retry'> & { retry?: RetryPolicy } {
+export function dataOptions(
+  options: JobOptions,
+  of: string,
+): Omit<CallOptions, 'permits' | 'retry'> & { retry?: RetryPolicy } {
   const { retry, timeout, memoryLimit, cpuLimit, openFiles, niceness, keepResult, isolation, delivery } = options
   return {
     ...(retry === undefined ? {} : { retry: retryPolicy(retry, of) }),

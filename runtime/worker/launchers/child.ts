@@ -51,11 +51,8 @@ try {
   await perform(await assigned, app, channel)
 } catch (thrown) {
   const error = toError(thrown)
-  await say({
-    type: 'broken',
-    code: String((error as { code?: unknown }).code ?? 'ERR_APP_LOAD'),
-    message: error.message,
-  })
+  const { code } = error as { code?: unknown }
+  await say({ type: 'broken', code: typeof code === 'string' ? code : 'ERR_APP_LOAD', message: error.message })
   process.exit(1)
 }
 

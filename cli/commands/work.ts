@@ -7,7 +7,9 @@ import { makeArchiver } from '../helpers.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { makeLauncher, otherLauncher } from '../launchers.ts'
+import { readPidfile, writePidfile } from '../pidfile.ts'
 import { onSignals } from '../run-service.ts'
+import { startWatchdog, tellServiceManager } from '../service-manager.ts'
 
 interface WorkFlags {
   queues?: string
@@ -15,6 +17,8 @@ interface WorkFlags {
   isolation?: 'fork' | 'spawn' | 'inline'
   drain?: boolean
   weights?: string
+  pidfile?: string
+  replace?: string
 }
 
 /** `runtime work`: the long-lived supervisor. */
@@ -28,20 +32,42 @@ export const workCommand = command<WorkFlags>({
       .option('weights', { type: 'string', describe: 'Draw queues in proportion: high=3,low=1' })
       .option('concurrency', { type: 'number', describe: 'Jobs at a time' })
       .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How a job gets its process' })
-      .option('drain', { type: 'boolean', describe: 'Leave when the queues are empty' }),
+      .option('drain', { type: 'boolean', describe: 'Leave when the queues are empty' })
+      .option('pidfile', { type: 'string', describe: 'Write the process id there' })
+      .option('replace', {
+        type: 'string',
+        describe: 'Take over from the worker of this pid file: once this one works, that one finishes and leaves',
+      })
+      .conflicts('pidfile', 'replace'),
   settings: ({ queues, weights, concurrency, isolation, drain }) => ({
     worker: { queues, weights, concurrency, isolation, drain },
   }),
-  run: async (context) => {
+  run: async (context, { pidfile, replace }) => {
     const supervisor = await makeSupervisor(context)
     const archiver = makeArchiver(context)
+    const old = replace === undefined ? undefined : readPidfile(replace)
+    let removePidfile = (): void => undefined
+    let stopWatchdog = (): void => undefined
+    const onWorking = (): void => {
+      if (old !== undefined) context.log.info(`worker ${old} is told to finish and leave`)
+      if (old !== undefined) process.kill(old, 'SIGQUIT')
+      const file = pidfile ?? replace
+      if (file !== undefined) removePidfile = writePidfile(file)
+      tellServiceManager('READY=1')
+      stopWatchdog = startWatchdog()
+    }
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
       // It may be told to leave while it still waits for Redis.
-      const started = supervisor.start().then(() => archiver.start())
+      const started = supervisor.start().then(() => {
+        onWorking()
+        return archiver.start()
+      })
       await Promise.race([started, supervisor.left])
       await supervisor.left
     } finally {
+      stopWatchdog()
+      removePidfile()
       await archiver.stop()
       off()
       // What a job in this very process left behind (a timer, a socket) does not keep it.

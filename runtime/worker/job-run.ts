@@ -8,10 +8,12 @@ import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
 import type { Admission, Admitted } from './admission.ts'
 import { errorRecord } from './error-record.ts'
+import { assignmentOf, type Settings } from './assignment.ts'
+import { evidenceOf } from './evidence.ts'
 import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
 import { watchMemory } from './memory-watch.ts'
 import { Notes } from './notes.ts'
-import type { Assignment, ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
+import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
 import type { End, Settler } from './settler.ts'
 import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
@@ -34,9 +36,6 @@ export interface JobRunOptions {
   /** Called when the pid of the job's process is known. */
   onStarted: () => void
 }
-
-/** A class's options with the call's own over them. */
-type Settings = Omit<ClassManifest, 'retry'> & CallOptions
 
 /** One delivery of one job, from the queue to its recorded end. */
 export class JobRun {
@@ -139,7 +138,13 @@ export class JobRun {
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#killed) return this.#end(this.#killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
-    const assignment = this.#assignment(className, args, settings, options, context)
+    const assignment = assignmentOf(this.job, this.#worker, {
+      className,
+      args,
+      settings,
+      retry: options.retry,
+      step: context,
+    })
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
@@ -161,31 +166,6 @@ export class JobRun {
     }
   }
 
-  #assignment(
-    className: string,
-    args: string,
-    settings: Settings,
-    call: CallOptions,
-    step: StepContext | undefined,
-  ): Assignment {
-    const { job } = this
-    return {
-      phase: 'perform',
-      jobId: job.id,
-      className,
-      queue: job.queue,
-      args,
-      attempt: job.attempt,
-      worker: this.#worker,
-      ...(settings.cpuLimitSeconds === undefined ? {} : { cpuLimitSeconds: settings.cpuLimitSeconds }),
-      ...(settings.openFilesLimit === undefined ? {} : { openFilesLimit: settings.openFilesLimit }),
-      ...(settings.niceness === undefined ? {} : { niceness: settings.niceness }),
-      ...(call.retry ? { retry: call.retry } : {}),
-      ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
-      ...(step ? { step } : {}),
-    }
-  }
-
   #hear(message: ChildMessage, settings: Settings): void {
     if (message.type === 'started') {
       this.#pid = message.pid
@@ -200,7 +180,10 @@ export class JobRun {
 
   async #remember(ask: number, request: MemoryRequest): Promise<void> {
     const { steps } = this.#options
-    const answer = this.#step && steps ? steps.remember(this.#step, this.job.id, request) : Promise.reject(new Error('this job is no step'))
+    const answer =
+      this.#step && steps
+        ? steps.remember(this.#step, this.job.id, request)
+        : Promise.reject(new Error('this job is no step'))
     const reply = await answer.then(
       (values) => ({ values }),
       (thrown: unknown) => ({ error: toError(thrown).message }),
@@ -254,32 +237,14 @@ export class JobRun {
   #end(verdict: Verdict, ending?: Ending, peakSeenBytes = 0): End {
     const { job } = this
     const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
-    const evidence = {
-      ...(cause ? { cause } : {}),
-      wallMs: Math.round(performance.now() - this.startedAt),
-      ...(job.enqueuedAtMs === undefined
-        ? {}
-        : {
-            waitedMs: Math.max(
-              0,
-              Math.round(this.#options.clock.now() - job.enqueuedAtMs - (performance.now() - this.startedAt)),
-            ),
-          }),
-      ...(ending ? endingEvidence(ending, peakSeenBytes) : {}),
-    }
+    const evidence = evidenceOf({
+      cause,
+      wallMs: performance.now() - this.startedAt,
+      enqueuedAtMs: job.enqueuedAtMs,
+      nowMs: this.#options.clock.now(),
+      ending,
+      peakSeenBytes,
+    })
     return { job, worker: this.#worker, verdict, evidence }
-  }
-}
-
-function endingEvidence(ending: Ending, peakSeenBytes: number): Record<string, unknown> {
-  const { pid, exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, output } = ending
-  const peak = Math.max(peakRssBytes ?? 0, peakSeenBytes)
-  return {
-    pid,
-    exitCode,
-    signal,
-    ...(cpuUserMs === undefined ? {} : { cpuUserMs: Math.round(cpuUserMs), cpuSystemMs: Math.round(cpuSystemMs ?? 0) }),
-    ...(peak === 0 ? {} : { peakRssBytes: peak }),
-    ...(output.length === 0 ? {} : { output }),
   }
 }

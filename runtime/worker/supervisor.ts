@@ -1,10 +1,4 @@
-import { hostname } from 'node:os'
-import type { Clock } from '../core/clock.ts'
-import { RuntimeError } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
-import { Loop } from '../core/loop.ts'
 import { startAll, stopAll, type Service } from '../core/service.ts'
-import type { Store } from '../store/store.ts'
 import { Admission } from './admission.ts'
 import { DueMover } from './due-mover.ts'
 import { Fetcher } from './fetcher.ts'
@@ -12,41 +6,14 @@ import { JobRun, type JobRunOptions } from './job-run.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import { Lease } from './lease.ts'
 import type { ClassManifest, Manifest } from './protocol.ts'
-import { Settler, type KeepLimits } from './settler.ts'
+import { Settler } from './settler.ts'
 import type { WorkerVerb } from './signals.ts'
-import type { StepSource } from './step-source.ts'
-import { title } from './titles.ts'
+import { aboutOf, workflowLoop, type SupervisorOptions } from './supervisor-options.ts'
+import { workerTitle } from './titles.ts'
 import type { KillReason } from './verdict.ts'
 import { workerIds } from './worker-ids.ts'
 
-/** What a supervisor needs. */
-export interface SupervisorOptions {
-  store: Store
-  clock: Clock
-  log: Logger
-  launcher: Launcher
-  /** Makes a launcher for a class that asks for another isolation. */
-  otherLauncher?: (isolation: NonNullable<ClassManifest['isolation']>) => Launcher
-  steps?: StepSource
-  queues: readonly string[]
-  /** Empty: the order of `queues` is their priority. */
-  weights?: Readonly<Record<string, number>>
-  concurrency: number
-  heartbeatMs: number
-  leaseMs: number
-  maxRedeliveries: number
-  pollMs: number
-  termTimeoutMs: number
-  /** TERM lets jobs run on for this long before they are told to stop. */
-  preShutdownTimeoutMs: number
-  /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever. */
-  shutdownTimeoutMs: number
-  /** TERM means what QUIT means. */
-  gracefulTerm: boolean
-  /** Leave when the queues are empty. */
-  drain: boolean
-  limits: KeepLimits & { logLines: number; logLineBytes: number }
-}
+export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
 
 /** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
 export class Supervisor implements Service {
@@ -76,18 +43,11 @@ export class Supervisor implements Service {
     this.#launchers.set(launcher.name, launcher)
     this.#slots = workerIds(queues, concurrency)
     this.left = new Promise((resolve) => (this.#leave = resolve))
-    const about = {
-      host: hostname(),
-      pid: String(process.pid),
-      queues: queues.join(','),
-      concurrency: String(concurrency),
-      started_at: String(clock.now()),
-    }
     this.#lease = new Lease({
       store,
       clock,
       log,
-      about,
+      about: aboutOf(options),
       heartbeatMs,
       leaseMs,
       slots: this.#slots,
@@ -145,8 +105,8 @@ export class Supervisor implements Service {
   }
 
   /** Says more of this supervisor to `runtime doctor` (a launcher's fallback and its reason). */
-  async describe(about: Record<string, string>): Promise<void> {
-    await this.#lease.describe(about)
+  describe(about: Record<string, string>): Promise<void> {
+    return this.#lease.describe(about)
   }
 
   /** Finishes what runs, takes nothing more, and leaves. */
@@ -251,15 +211,14 @@ export class Supervisor implements Service {
   #hear(message: string): void {
     const [verb, id = ''] = message.split(' ')
     if (verb !== 'cancel') return
-    const run = this.#runs.get(id)
-    if (run) run.kill('cancelled')
-    else this.#cancelled.add(id)
+    if (!this.#runs.has(id)) this.#cancelled.add(id)
+    this.#runs.get(id)?.kill('cancelled')
     // What is not ours, or was over, is forgotten: the next heartbeat finds what was missed.
     if (this.#cancelled.size > 100) this.#cancelled.clear()
   }
 
   #killAll(reason: KillReason, graceMs?: number): void {
-    for (const run of this.#runs.values()) run.kill(reason, graceMs)
+    this.#runs.forEach((run) => run.kill(reason, graceMs))
   }
 
   #onEmpty(): void {
@@ -285,31 +244,7 @@ export class Supervisor implements Service {
   }
 
   #showTitle(): void {
-    const { queues } = this.#options
     const pids = [...this.#runs.values()].map((run) => run.pid).filter((pid) => pid !== undefined)
-    const doing = this.#fetcher.paused
-      ? 'Paused'
-      : pids.length > 0
-        ? `Forked ${pids.join(',')} at ${Math.floor(this.#options.clock.now() / 1000)}`
-        : `Waiting for ${queues.join(',')}`
-    process.title = title(doing)
+    process.title = workerTitle(this.#fetcher.paused, pids, this.#options.queues, this.#options.clock.now())
   }
-}
-
-/** Whatever a crash has left half done in a run goes on within a second, in any supervisor. */
-function workflowLoop({ steps, clock, log }: SupervisorOptions): Service[] {
-  if (!steps) return []
-  const turn = async (): Promise<undefined> => {
-    await steps.tick()
-  }
-  return [new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })]
-}
-
-/** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */
-export function checkQueues(queues: readonly string[]): void {
-  if (queues.some((queue) => !queue.startsWith('!') && queue.trim() !== '')) return
-  throw new RuntimeError(
-    'ERR_USAGE',
-    `queues: expected a list such as high,low or *, got ${JSON.stringify(queues.join(','))}`,
-  )
 }

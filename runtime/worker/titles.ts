@@ -25,3 +25,16 @@ export function title(text: string): string {
 export function jobTitle(assignment: Assignment): string {
   return title(`Processing ${assignment.queue} since ${Math.floor(Date.now() / 1000)} [${assignment.className}]`)
 }
+
+/** Of a supervisor, in Resque's words. */
+export function workerTitle(
+  paused: boolean,
+  pids: readonly number[],
+  queues: readonly string[],
+  nowMs: number,
+): string {
+  if (paused) return title('Paused')
+  return title(
+    pids.length > 0 ? `Forked ${pids.join(',')} at ${Math.floor(nowMs / 1000)}` : `Waiting for ${queues.join(',')}`,
+  )
+}

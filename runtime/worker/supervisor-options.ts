@@ -1,0 +1,69 @@
+import { hostname } from 'node:os'
+import type { Clock } from '../core/clock.ts'
+import { RuntimeError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { Loop } from '../core/loop.ts'
+import type { Service } from '../core/service.ts'
+import type { Store } from '../store/store.ts'
+import type { Launcher } from './launchers/launcher.ts'
+import type { ClassManifest } from './protocol.ts'
+import type { KeepLimits } from './settler.ts'
+import type { StepSource } from './step-source.ts'
+
+/** What a supervisor needs. */
+export interface SupervisorOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  launcher: Launcher
+  /** Makes a launcher for a class that asks for another isolation. */
+  otherLauncher?: (isolation: NonNullable<ClassManifest['isolation']>) => Launcher
+  steps?: StepSource
+  queues: readonly string[]
+  /** Empty: the order of `queues` is their priority. */
+  weights?: Readonly<Record<string, number>>
+  concurrency: number
+  heartbeatMs: number
+  leaseMs: number
+  maxRedeliveries: number
+  pollMs: number
+  termTimeoutMs: number
+  /** TERM lets jobs run on for this long before they are told to stop. */
+  preShutdownTimeoutMs: number
+  /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever. */
+  shutdownTimeoutMs: number
+  /** TERM means what QUIT means. */
+  gracefulTerm: boolean
+  /** Leave when the queues are empty. */
+  drain: boolean
+  limits: KeepLimits & { logLines: number; logLineBytes: number }
+}
+
+/** Whatever a crash has left half done in a run goes on within a second, in any supervisor. */
+export function workflowLoop({ steps, clock, log }: SupervisorOptions): Service[] {
+  if (!steps) return []
+  const turn = async (): Promise<undefined> => {
+    await steps.tick()
+  }
+  return [new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })]
+}
+
+/** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */
+export function checkQueues(queues: readonly string[]): void {
+  if (queues.some((queue) => !queue.startsWith('!') && queue.trim() !== '')) return
+  throw new RuntimeError(
+    'ERR_USAGE',
+    `queues: expected a list such as high,low or *, got ${JSON.stringify(queues.join(','))}`,
+  )
+}
+
+/** What a supervisor says of itself in Redis. */
+export function aboutOf({ queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
+  return {
+    host: hostname(),
+    pid: String(process.pid),
+    queues: queues.join(','),
+    concurrency: String(concurrency),
+    started_at: String(clock.now()),
+  }
+}

@@ -1,0 +1,187 @@
+// Promise 6: whatever becomes of Redis, producers hear of it in time, workers carry on by themselves, nothing is dropped.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { openStore } from '../../runtime/store/store.ts'
+import { leavesNoProcess, startProcess, type Running } from '../support/process.ts'
+import { startRedis, useRedis } from '../support/redis.ts'
+import { redisSettings, testStore } from '../support/store.ts'
+import { eventually } from '../support/wait.ts'
+import { launchWorker, push, startWorker, untilState, useEvidence, useStore } from './support.ts'
+
+const server = useRedis({ appendonly: true })
+const evidence = useEvidence()
+const to = useStore(server)
+leavesNoProcess({ withinMs: 20_000 })
+
+const begun = (tag: string, times = 1): Promise<unknown> =>
+  eventually(() => evidence.lines('begin', tag).length >= times, { timeoutMs: 60_000, what: `${tag} to begin` })
+const patient = { RUNTIME_WORKER_LEASE_MS: '20000' }
+
+describe('Redis away', () => {
+  it('at the start: the worker waits for it, and the producer is told within its time', async () => {
+    await server.kill('SIGKILL')
+    const worker = launchWorker(server, evidence)
+    await worker.waitForLine(/waiting for Redis/, { timeoutMs: 60_000 })
+    const producer = openStore({ ...redisSettings(server), commandTimeoutMs: 1000 }, 'resque')
+    const from = performance.now()
+    await assert.rejects(push(producer, 'Records', ['x']), { code: 'ERR_REDIS' })
+    assert.ok(performance.now() - from < 4000)
+    producer.close()
+    await server.restart()
+    await worker.waitForLine(/working on/, { timeoutMs: 60_000 })
+    await untilState(to.store, await push(to.store, 'Records', ['y']), 'done')
+    await worker.stop('SIGQUIT')
+  })
+
+  it('in the middle of a job, for less than the lease: the job goes on, and its end is recorded later', async () => {
+    const worker = await startWorker(server, evidence, { env: patient })
+    const id = await push(to.store, 'Records', ['m', 1000])
+    await begun('m')
+    await server.kill('SIGKILL')
+    await eventually(() => evidence.lines('end', 'm').length === 1)
+    await server.restart()
+    const record = await untilState(to.store, id, 'done')
+    assert.equal(record.redeliveries ?? '0', '0')
+    assert.equal(evidence.lines('begin', 'm').length, 1)
+    await worker.stop('SIGQUIT')
+  })
+
+  it('and back without its data: the worker registers anew and takes what comes', async () => {
+    const worker = await startWorker(server, evidence)
+    await push(to.store, 'Waits', ['gone'])
+    await begun('gone')
+    await server.client().flushall()
+    await eventually(async () => (await to.store.supervisors.list()).length === 1, { timeoutMs: 30_000 })
+    await untilState(to.store, await push(to.store, 'Records', ['new']), 'done')
+    assert.equal((await to.store.workers.list()).length, 1)
+    await worker.stop('SIGQUIT')
+  })
+})
+
+describe('Redis in a bad state', () => {
+  it('with its scripts flushed loads them again', async () => {
+    const worker = await startWorker(server, evidence, { isolation: 'inline' })
+    for (let i = 0; i < 5; i += 1) {
+      await server.client().script('FLUSH')
+      await untilState(to.store, await push(to.store, 'Records', [`f${i}`]), 'done')
+    }
+    await worker.stop('SIGQUIT')
+  })
+
+  it('slow, for less than the lease: nothing is lost or run twice', async () => {
+    const worker = await startWorker(server, evidence, { env: patient })
+    const ids = [await push(to.store, 'Records', ['s1', 200]), await push(to.store, 'Records', ['s2', 200])]
+    await begun('s1')
+    await server.kill('SIGSTOP')
+    const from = performance.now()
+    await eventually(() => performance.now() - from > 1500, { intervalMs: 100 })
+    await server.kill('SIGCONT')
+    for (const id of ids) assert.equal((await untilState(to.store, id, 'done')).redeliveries ?? '0', '0')
+    assert.equal(evidence.lines('begin').length, 2)
+    await worker.stop('SIGQUIT')
+  })
+
+  it('out of memory refuses new jobs with what to do, and lets workers end those they have', async () => {
+    const worker = await startWorker(server, evidence)
+    const redis = server.client()
+    const id = await push(to.store, 'Records', ['o', 700])
+    const next = await push(to.store, 'Records', ['o2'])
+    await begun('o')
+    await redis.config('SET', 'maxmemory-policy', 'noeviction')
+    await redis.config('SET', 'maxmemory', '1mb')
+    await assert.rejects(push(to.store, 'Records', ['no'], { queue: 'another' }), /out of memory.*runtime doctor/)
+    assert.equal(await redis.exists('resque:queue:another'), 0)
+    await untilState(to.store, id, 'done')
+    await untilState(to.store, next, 'done')
+    assert.equal((await to.store.supervisors.list()).length, 1, 'the lease is renewed all the same')
+    await redis.config('SET', 'maxmemory', '0')
+    await untilState(to.store, await push(to.store, 'Records', ['yes']), 'done')
+    await worker.stop('SIGQUIT')
+  })
+
+  it('read-only is told as such', async () => {
+    const replica = await startRedis()
+    try {
+      const port = await freePort()
+      await server.client().config('SET', 'port', String(port))
+      await replica.client().replicaof('127.0.0.1', port)
+      const store = testStore(replica)
+      await assert.rejects(push(store, 'Records', ['r']), /read-only replica.*master/)
+      store.close()
+    } finally {
+      await server.client().config('SET', 'port', '0')
+      await replica.stop()
+    }
+  })
+})
+
+describe('Sentinel', () => {
+  it('finds the new master after a failover; a job in the middle is recorded there', async () => {
+    const [masterPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()]
+    const master = await startRedis({ port: masterPort })
+    const replica = await startRedis({ port: replicaPort, args: ['--replicaof', '127.0.0.1', String(masterPort)] })
+    const dir = mkdtempSync(join(tmpdir(), 'test-sentinel-'))
+    let sentinel: Running | undefined
+    const settings = {
+      ...redisSettings(master),
+      sentinel: { name: 'mine', nodes: [{ host: '127.0.0.1', port: sentinelPort }] },
+    }
+    const store = openStore(settings, 'resque')
+    try {
+      await eventually(async () => /master_link_status:up/.test(await replica.client().info('replication')))
+      const file = join(dir, 'sentinel.conf')
+      writeFileSync(
+        file,
+        `port ${sentinelPort}\nbind 127.0.0.1\ndir ${dir}\nsentinel monitor mine 127.0.0.1 ${masterPort} 1\nsentinel down-after-milliseconds mine 800\nsentinel failover-timeout mine 5000\n`,
+      )
+      sentinel = startProcess('redis-server', [file, '--sentinel'])
+      await sentinel.waitForLine(/\+monitor master mine|\+slave/)
+      // Sentinel asks its master for replicas now and then; a failover needs one.
+      await sentinel.waitForLine(/\+slave/, { timeoutMs: 30_000 })
+      const env = {
+        ...patient,
+        REDIS_URL: undefined,
+        RUNTIME_REDIS_SENTINEL_NAME: 'mine',
+        RUNTIME_REDIS_SENTINEL_NODES: `127.0.0.1:${sentinelPort}`,
+      }
+      const worker = await startWorker(master, evidence, { env })
+      const id = await push(store, 'Records', ['fo', 4000])
+      await begun('fo')
+      await eventually(async () => {
+        const [a, b] = await Promise.all([master.client().dbsize(), replica.client().dbsize()])
+        return a === b
+      })
+      await master.kill('SIGKILL')
+      await sentinel.waitForLine(/\+switch-master/, { timeoutMs: 60_000 })
+      const record = await eventually(
+        async () => {
+          const found = await store.jobs.find(id)
+          return found?.state === 'done' ? found : undefined
+        },
+        { timeoutMs: 60_000, intervalMs: 200 },
+      )
+      assert.equal(record.redeliveries ?? '0', '0')
+      const after = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 30_000 })
+      await untilState(store, after, 'done')
+      await worker.stop('SIGQUIT')
+    } finally {
+      store.close()
+      await sentinel?.stop('SIGKILL')
+      await replica.stop()
+      await master.stop()
+      rmSync(dir, { recursive: true, force: true })
+    }
+  })
+})
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}

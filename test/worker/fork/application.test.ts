@@ -1,6 +1,6 @@
 // What an application may be made of, seen from inside a forked job.
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
@@ -127,6 +127,20 @@ it('fork: a beforeFork hook that throws fails its job, and no other', async () =
   assert.deepEqual([outcome.error.name, outcome.error.message], ['RangeError', 'no more'])
   assert.equal(await resultOf(launcher, 'Told'), undefined)
   await launcher.stop()
+})
+
+it('fork: an application that is reached through a symbolic link', async () => {
+  const { root } = writeApp({
+    'src/jobs/told.ts': told,
+    'config/preload.ts': '(globalThis as any).told = import.meta.url',
+  })
+  const link = `${root}-link`
+  symlinkSync(root, link)
+  const launcher = forkLauncher({ root: link, paths: ['src/jobs'] }, noFallback)
+  await launcher.start()
+  assert.equal(await resultOf(launcher, 'Told'), `file://${root}/config/preload.ts`)
+  await launcher.stop()
+  unlinkSync(link)
 })
 
 const versioned = (version: number): string => `

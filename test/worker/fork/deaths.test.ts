@@ -186,7 +186,9 @@ describe('fork: deaths', () => {
     for (let round = 0; round < 30; round += 1) await run()
     await eventually(() => childrenOf(zygote).length === 1, { what: 'the zygote to have one child' })
     // Two sockets lead to the one that waits.
-    await eventually(() => descriptorsOf(process.pid) <= (descriptors[1] ?? 0) + 2, { what: 'descriptors to be closed' })
+    await eventually(() => descriptorsOf(process.pid) <= (descriptors[1] ?? 0) + 2, {
+      what: 'descriptors to be closed',
+    })
     await eventually(() => descriptorsOf(zygote) <= (descriptors[0] ?? 0) + 1, {
       what: 'descriptors of the zygote to be closed',
     })

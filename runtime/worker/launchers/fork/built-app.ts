@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { RuntimeError } from '../../../core/errors.ts'
@@ -28,13 +28,15 @@ let builds = 0
  */
 export async function buildForFork(source: AppSource): Promise<BuiltApp> {
   if (!hasTypeScript(source)) return { files: {}, remove: () => undefined }
-  const folder = join(source.root, '.runtime', 'build')
+  // esbuild speaks of files by their real paths.
+  const root = realpathSync(source.root)
+  const folder = join(root, '.runtime', 'build')
   mkdirSync(folder, { recursive: true })
   removeAbandoned(folder)
   builds += 1
   const outDir = join(folder, `${process.pid}-${builds}-${Date.now().toString(36)}`)
-  const order: BuildOrder = { root: source.root, entries: [...jobFiles(source), ...extraFiles(source)], outDir }
-  const answer = await runBuild(order)
+  const entries = [...jobFiles(source), ...extraFiles(source)].map((file) => realpathSync(file))
+  const answer = await runBuild({ root, entries, outDir })
   const remove = (): void => rmSync(outDir, { recursive: true, force: true })
   if ('files' in answer) return { files: answer.files, remove }
   remove()

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuiltFiles } from '../build/app-build.ts'
@@ -9,7 +9,8 @@ const ENDINGS = ['', '.ts', '.mts', '.tsx', '.js', '.mjs', '/index.ts', '/index.
 
 /** The file to import for a source file. */
 export function locateBuilt(files: BuiltFiles): (file: string) => string {
-  return (file) => files[file] ?? files[file.replace(/\.([cm]?)js$/, '.$1ts')] ?? file
+  const find = (file: string): string | undefined => files[file] ?? files[file.replace(/\.([cm]?)js$/, '.$1ts')]
+  return (file) => find(file) ?? (existsSync(file) ? find(realpathSync(file)) : undefined) ?? file
 }
 
 /**

@@ -2,6 +2,7 @@ import { RuntimeError } from '../../runtime/core/errors.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { rawMembers } from '../../runtime/core/raw-json.ts'
 import type { FailedEntry } from '../../runtime/store/failures.ts'
+import { stepClass } from '../../runtime/workflow/steps.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line, table } from '../output.ts'
@@ -79,10 +80,7 @@ const retry = command<Selection>({
   run: async (context, argv) => {
     const entries = await chosen(context, argv)
     let count = 0
-    for (const entry of entries) {
-      const now = Date.now()
-      if (await context.store.failures.retry(entry, newId(now), now, context.config.limits.waitingTtlMs)) count += 1
-    }
+    for (const entry of entries) if (await putBack(context, entry)) count += 1
     return told(context, 'retried', count, entries.length)
   },
 })
@@ -121,10 +119,28 @@ export const failedCommand = group('failed', 'Failed jobs: list, show, retry, re
   clear,
 ] as never)
 
+/** A step of a workflow goes back through its run, which alone knows whether it may run again. */
+async function putBack({ store, config }: Context, entry: FailedEntry): Promise<boolean> {
+  const now = Date.now()
+  const step = stepOf(entry)
+  if (!step) return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs)
+  await store.runs.decide(step.run, step.node, 'retry', now)
+  return store.failures.markRetried(entry, now)
+}
+
+function stepOf({ payload }: FailedEntry): { run: string; node: number; class: string } | undefined {
+  if (!payload.startsWith('{')) return undefined
+  const raw = rawMembers(payload)
+  if (raw.get('class') !== JSON.stringify(stepClass)) return undefined
+  const [run, node, className] = JSON.parse(raw.get('args') ?? '[]') as [string, string, string]
+  return { run, node: Number(node), class: className }
+}
+
+/** The job's class; for a step, the class of the job that it runs. */
 function classOf(entry: FailedEntry): string {
   if (!entry.payload.startsWith('{')) return '-'
   const name = rawMembers(entry.payload).get('class')
-  return name === undefined ? '-' : String(JSON.parse(name))
+  return stepOf(entry)?.class ?? (name === undefined ? '-' : String(JSON.parse(name)))
 }
 
 async function select({ store }: Context, { class: className, queue }: Selection): Promise<FailedEntry[]> {

@@ -117,12 +117,21 @@ export class Failures {
    * Resque. @returns false when the list changed under the caller's feet
    */
   async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
+    return this.#retried(entry, itemOf(entry.payload), newId, nowMs, ttlMs)
+  }
+
+  /** Marks the entry `retried_at` and nothing more: its job was put back by other means (a step, by its run). */
+  async markRetried(entry: FailedEntry, nowMs: number): Promise<boolean> {
+    return this.#retried(entry, '', '', nowMs, 0)
+  }
+
+  async #retried(entry: FailedEntry, item: string, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
+    const { index, digest, queue } = entry
     const retriedAt = formatFailedAt(new Date(nowMs))
-    const item = itemOf(entry.payload)
     const reply = await this.#connection.run('retry-failed', {
-      index: entry.index,
-      digest: entry.digest,
-      queue: entry.queue,
+      index,
+      digest,
+      queue,
       item,
       retriedAt,
       newId,

@@ -1,5 +1,6 @@
 -- Puts a failed entry's job back on its queue and marks the entry, in one step. The entry is named by index and by its
 -- SHA-1, since indexes shift when somebody removes another. The mark is put in textually: no byte of the payload moves.
+-- `item` '' only marks: a workflow step is put back by its run.
 -- @include push
 -- @args index digest queue item retriedAt newId now ttlMs
 -- @reply 'ok' | 'changed'
@@ -7,6 +8,7 @@ local entry = redis.call('LINDEX', key.failed(), index)
 if not entry or redis.sha1hex(entry) ~= digest then return 'changed' end
 local body = string.gsub(entry, ',"retried_at":"[^"]*"}$', '}')
 redis.call('LSET', key.failed(), index, string.sub(body, 1, -2) .. ',"retried_at":"' .. retriedAt .. '"}')
+if item == '' then return 'ok' end
 push(queue, item, newId)
 redis.call('HSET', key.job(newId), 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now)
 redis.call('PEXPIRE', key.job(newId), ttlMs)

@@ -3,8 +3,9 @@
 // PostgreSQL and Redis are the benchmark's own, on unix sockets, on the machine's disk, with their usual buffers. Overhead is
 // measured in pairs of slices of one worker: the same jobs with and without the archive, one right after the other, the
 // order changing from pair to pair; the figures are medians of the pairs' ratios, of the jobs a second and of the processor
-// time of worker, job processes and Redis, which says more where others use the machine, too. `inline` has no process a job, so it shows the
-// most that archiving can cost. Needs a build: workers run from dist. `--records 0` or `--jobs 0` leaves that part out.
+// time of the supervisor and Redis (not of job processes), which says more where others use the machine, too. `inline` has
+// no process a job, so it shows the most that archiving can cost. Needs a build: workers run from dist. `--records 0` or
+// `--jobs 0` leaves that part out.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Redis } from 'ioredis'
@@ -217,7 +218,7 @@ async function compare(app: string, env: Record<string, string>): Promise<object
   }
 }
 
-/** Jobs a second, from the push to the last job's count, and the processor time that the worker and Redis took for one. */
+/** Jobs a second, from the push to the last job's count, and the processor time that the supervisor and Redis took for one. */
 async function slice(redis: Redis, workerPid: number, redisPid: number): Promise<{ rate: number; cpuMs: number }> {
   const item = '{"class":"NoopJob","args":[{"user":7,"path":"/data/7"}]}'
   const before = Number((await redis.get('resque:stat:processed')) ?? 0)

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 
@@ -7,19 +8,28 @@ const CLI = fileURLToPath(new URL('../bin/runtime.js', import.meta.url))
 
 /** A Redis of the benchmark's own, without persistence, on a port that was free. */
 export async function startRedis(): Promise<{ url: string; client: Redis; stop: () => Promise<void> }> {
-  const port = 20_000 + (process.pid % 20_000)
+  const port = await freePort()
   const server = spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], {
     stdio: 'ignore',
   })
   const client = new Redis(port, { maxRetriesPerRequest: null, retryStrategy: () => 20 })
   client.on('error', () => undefined)
-  await client.ping()
+  const info = await client.info('server')
+  if (!info.includes(`process_id:${server.pid}\r`)) throw new Error(`port ${port} belongs to another Redis`)
   const stop = async (): Promise<void> => {
     client.disconnect()
     server.kill()
     await new Promise((resolve) => server.once('exit', resolve))
   }
   return { url: `redis://127.0.0.1:${port}`, client, stop }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
 }
 
 /** Pushes Resque items, in batches. */

@@ -65,13 +65,13 @@ describe('a dynamic schedule', () => {
     assert.deepEqual(await redis.keys('*'), [])
   })
 
-  test('is seen by a running scheduler within a second, set, changed and removed', async (t) => {
+  test('is seen by a running scheduler, set, changed and removed', async (t) => {
     const scheduler = await run('fixed:\n  every: 1h\n  class: A\n  queue: q\n')
     await eventually(() => loaded(scheduler).length === 1)
     const within = async (what: string, change: () => Promise<unknown>, seen: () => boolean): Promise<void> => {
       const since = performance.now()
       await change()
-      await eventually(seen, { timeoutMs: 1000, intervalMs: 2 })
+      await eventually(seen, { timeoutMs: 5000, intervalMs: 2 })
       t.diagnostic(`${what}: ${Math.round(performance.now() - since)} ms`)
     }
     const every = (): unknown => scheduler.entries.find(({ entry }) => entry.name === 'tick')?.entry.timingText

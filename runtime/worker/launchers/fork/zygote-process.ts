@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
 import type { Assignment, Manifest } from '../../protocol.ts'
+import { supervisorMark, supervisorVariable } from '../../sweep.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Refusal } from '../zygote/gate-platform.ts'
 import { FrameReader, encodeFrame } from '../zygote/frames.ts'
@@ -62,7 +63,7 @@ export class ZygoteProcess {
       cwd: boot.source.root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ESBUILD_WORKER_THREADS: '0', RESQUE_RUNTIME_SUPERVISOR: String(process.pid) },
+      env: { ...process.env, ESBUILD_WORKER_THREADS: '0', [supervisorVariable]: supervisorMark() },
     })
     this.#control = this.#child.stdio[3] as Socket
     this.#control.on('error', () => undefined)

@@ -1,0 +1,46 @@
+/** A job that a supervisor has just taken. */
+export interface Reserved {
+  queue: string
+  id: string
+  item: string
+  /** The fencing token: how often this job was taken off a queue. */
+  delivery: string
+  attempt: number
+  redeliveries: number
+  /** JSON of per-call options, or ''. */
+  options: string
+  enqueuedAtMs: number | undefined
+  /** JSON of the permits it asked for when it was taken before, or ''. */
+  permits: string
+}
+
+/** Names a delivery in every call that ends it. */
+export interface Delivery {
+  worker: string
+  id: string
+  delivery: string
+}
+
+/** What {@link Supervisors.reserve} found. */
+export type ReserveReply = { kind: 'job'; job: Reserved } | { kind: 'empty' | 'paused' | 'fenced' }
+
+/** How a job ended for good. */
+export interface Settlement {
+  state: 'done' | 'failed' | 'discarded' | 'refused' | 'cancelled'
+  /** JSON for the failed list, where it failed. */
+  entry?: string
+  /** Further fields of the record. */
+  fields?: Record<string, string>
+  /** Of a workflow step: its output's JSON text, and what else its run must know (lua/include/run-step.lua). */
+  step?: { output?: string; extra?: string }
+  ttlMs: number
+}
+
+/** One supervisor as others see it. */
+export interface SupervisorInfo {
+  id: string
+  leaseEndsAtMs: number
+  slots: string[]
+  /** What it wrote of itself: host, pid, launcher, fallback, started_at … */
+  about: Record<string, string>
+}

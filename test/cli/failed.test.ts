@@ -1,0 +1,49 @@
+// `runtime failed` as a user types it, on a workflow's step: it is shown as the job it is, and goes back through its run.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { leavesNoProcess, ROOT, runCli, type Exit } from '../support/process.ts'
+import { useRedis } from '../support/redis.ts'
+
+const redis = useRedis()
+leavesNoProcess()
+let dir: string
+
+beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'failed-'))))
+afterEach(() => rmSync(dir, { recursive: true }))
+
+const runtime = (...args: string[]): Promise<Exit> =>
+  runCli([...args, '--log-level', 'error'], {
+    cwd: join(ROOT, 'test/fixtures/apps/flows'),
+    env: { REDIS_URL: redis.url },
+    timeoutMs: 60_000,
+  })
+const drain = (): Promise<Exit> => runtime('work', '--queues', '*', '--isolation', 'inline', '--drain')
+
+test('retry of a failed step resumes its run, and marks the entry', { timeout: 120_000 }, async () => {
+  const needs = join(dir, 'needed')
+  const { stdout, stderr } = await runtime('workflow', 'run', 'FlakyFlow', JSON.stringify(needs))
+  const id = stdout.trim()
+  assert.match(id, /^\w+$/, `${stdout} ${stderr}`)
+  await drain()
+
+  const listed = JSON.parse((await runtime('failed', 'list', '--class', 'FlakyStep', '--json')).stdout) as unknown[]
+  assert.equal(listed.length, 1)
+  const early = await runtime('failed', 'retry', '--class', 'Nobody')
+  assert.deepEqual([early.exitCode, early.stdout.trim()], [0, 'retried 0 of 0'])
+
+  writeFileSync(needs, '')
+  const retried = await runtime('failed', 'retry', '0')
+  assert.deepEqual([retried.exitCode, retried.stdout.trim()], [0, 'retried 1 of 1'], retried.stderr)
+  await drain()
+  const run = JSON.parse((await runtime('workflow', 'show', id, '--json')).stdout) as { status: string }
+  assert.equal(run.status, 'finished')
+
+  const again = await runtime('failed', 'retry', '0')
+  assert.equal(again.exitCode, 1)
+  assert.match(again.stderr, /expected/)
+  const [entry] = JSON.parse((await runtime('failed', 'list', '--json')).stdout) as { retried_at?: string }[]
+  assert.match(entry?.retried_at ?? '', /^\d{4}\//)
+})

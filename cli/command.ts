@@ -53,7 +53,7 @@ export function group(
       yargs
         .command(commands as unknown as CommandModule[])
         .demandCommand(1)
-        .strict() as Argv<GlobalFlags>,
+        .strict(),
     handler: () => undefined,
   }
 }

@@ -35,7 +35,7 @@ const show = command<{ id: string }>({
       ['field', 'value'],
       rows.map(([key, value]) => [
         key,
-        value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : String(value),
+        value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : JSON.stringify(value),
       ]),
     )
     for (const text of log) line(text)

@@ -13,12 +13,10 @@ export const psCommand = command({
       (await store.supervisors.list()).map(async (info) => {
         const held = [...(await store.supervisors.inflight(info.id)).keys()]
         const jobs = await Promise.all(
-          held.map(
-            async (id) =>
-              ({ id, ...((await store.jobs.find(id)) ?? ({} as Partial<JobRecord>)) }) as Partial<JobRecord> & {
-                id: string
-              },
-          ),
+          held.map(async (id) => {
+            const record: Partial<JobRecord> = (await store.jobs.find(id)) ?? {}
+            return { ...record, id }
+          }),
         )
         return { ...info, jobs }
       }),

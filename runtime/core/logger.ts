@@ -20,12 +20,16 @@ export interface LogOptions {
 const levels: Record<number, string> = { 20: 'debug', 30: 'info', 40: 'WARN', 50: 'ERROR' }
 
 function textLine(json: string): string {
-  const { level, time, scope, msg, ...data } = JSON.parse(json) as Record<string, unknown>
+  const { level, time, scope, msg, ...data } = JSON.parse(json) as {
+    scope?: string
+    msg?: string
+    [more: string]: unknown
+  }
   const at = new Date(Number(time)).toISOString().slice(11, 23)
   const extra = Object.entries(data).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
-  return `${at} ${(levels[Number(level)] ?? '').padEnd(5)} ${scope ? `[${String(scope)}] ` : ''}${String(msg)}${extra.join('')}\n`
+  return `${at} ${(levels[Number(level)] ?? '').padEnd(5)} ${scope ? `[${scope}] ` : ''}${msg ?? ''}${extra.join('')}\n`
 }
 
 /** A logger over pino. */

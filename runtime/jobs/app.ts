@@ -110,7 +110,7 @@ function checkHooks(module: Record<string, unknown>, file: string): WorkerHooks 
       throw new RuntimeError('ERR_APP_LOAD', `${file}: expected functions named ${hookNames.join(', ')}, found ${name}`)
     }
   }
-  return module as WorkerHooks
+  return module
 }
 
 async function loadModule(file: string, name: string): Promise<Record<string, unknown>> {

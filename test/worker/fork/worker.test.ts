@@ -88,7 +88,7 @@ it('a failed entry carries what the kernel knows: exit code, processor time, mem
   const worker = startWorker(await makeApp({ 'src/jobs/works.ts': jobs(1) }))
   await push('Leaves', 1)
   const text = await eventually(() => redis.client().lindex('resque:failed', 0), patience)
-  const evidence = JSON.stringify(JSON.parse(text as string))
+  const evidence = JSON.stringify(JSON.parse(text))
   assert.match(evidence, /exited with code 4/)
   assert.match(evidence, /"exitCode":4/)
   assert.match(evidence, /"cpuUserMs":\d/)

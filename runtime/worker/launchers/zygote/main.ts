@@ -9,6 +9,8 @@ import { jobTitle, title } from '../../titles.ts'
 import { becomeChild, connectToSupervisor, findLoop, setLimits, socketAddress } from './after-fork.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
+import { Children } from './children.ts'
+import { compileAhead, functionsOf, methodsOf } from './compile-ahead.ts'
 import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
 import type { Refusal } from './gate-platform.ts'
@@ -19,6 +21,7 @@ import { leave } from './leave.ts'
 import { close, dieWithParent, writeAll } from './libc.ts'
 import { ZygoteLoop, type Born } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from './messages.ts'
+import { Orphans } from './orphans.ts'
 import { rehearse } from './rehearsal.ts'
 
 function tell(message: FromZygote): void {
@@ -35,10 +38,18 @@ async function load({ boot }: Booted): Promise<App> {
 /** Makes forks cheap: code that is compiled, and as little memory as can be. */
 async function prepareMemory(
   { collectGarbage, makeDistinct }: Booted,
+  app: App,
   address: Uint8Array,
   channel: JobChannel,
 ): Promise<void> {
   await rehearse({ address, channel, makeDistinct })
+  compileAhead([
+    ...functionsOf(app),
+    ...[JobChannel, InheritedSockets, ZygoteLoop, Children, Orphans].flatMap(methodsOf),
+    live,
+    leave,
+    becomeChild,
+  ])
   // A fork copies the page tables of all memory: the less there is, the faster it is.
   collectGarbage()
   collectGarbage()
@@ -47,17 +58,15 @@ async function prepareMemory(
 /** What turns a new process into a child; made before the fork. */
 function prepareChildren(booted: Booted, loop: ZygoteLoop): () => void {
   const sockets = new InheritedSockets([CONTROL_FD])
-  const inheritance = {
-    zygotePid: process.pid,
-    loop: findLoop(),
-    makeDistinct: booted.makeDistinct,
-    letGo: () => {
-      close(CONTROL_FD)
-      loop.forget()
-      sockets.disconnect()
-    },
+  const letGo = (): void => {
+    close(CONTROL_FD)
+    loop.forget()
+    sockets.disconnect()
   }
-  return () => becomeChild(inheritance)
+  const inheritance = { zygotePid: process.pid, loop: findLoop(), makeDistinct: booted.makeDistinct, letGo }
+  const become = (): void => becomeChild(inheritance)
+  compileAhead([letGo, become])
+  return become
 }
 
 async function refuse(booted: Booted, app: App, become: () => void): Promise<Refusal | undefined> {
@@ -85,7 +94,7 @@ async function main(): Promise<void> {
   }
   const channel = new JobChannel()
   const address = socketAddress(boot.socketPath)
-  await prepareMemory(booted, address, channel)
+  await prepareMemory(booted, app, address, channel)
   const loop = new ZygoteLoop(boot.mark, (assignment) => runBeforeFork(app, assignment))
   const become = prepareChildren(booted, loop)
   const refusal = await refuse(booted, app, become)

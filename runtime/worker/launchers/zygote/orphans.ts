@@ -1,6 +1,6 @@
-import { closeSync, openSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { markOf } from '../fork/marks.ts'
-import { SIGKILL, WNOHANG, kill, poll, pread, wait4 } from './libc.ts'
+import { SIGKILL, WNOHANG, close, kill, poll, pread, wait4 } from './libc.ts'
 
 /**
  * Processes that jobs started and left behind in groups and sessions of their own. The zygote adopts them (it is their
@@ -34,7 +34,7 @@ export class Orphans {
 
   /** In a child: not its list. */
   forget(): void {
-    closeSync(this.#fd)
+    close(this.#fd)
   }
 
   /** Kills and reaps all of them, and what they leave in turn; gives up after a second. */

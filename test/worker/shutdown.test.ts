@@ -87,12 +87,14 @@ describe('runtime work --replace', () => {
     const dir = mkdtempSync(join(tmpdir(), 'test-replace-'))
     const file = join(dir, 'worker.pid')
     const old = await startWorker(server, evidence, { args: ['--pidfile', file] })
-    assert.equal(readFileSync(file, 'utf8').trim(), String(old.pid))
+    await eventually(() => readFileSync(file, 'utf8').trim() === String(old.pid), {
+      what: 'the old one to write its file',
+    })
     const id = await push(to.store, 'Records', ['long', 3000])
     await begun('long')
     const next = await startWorker(server, evidence, { args: ['--replace', file] })
     await old.waitForLine(/told to quit/)
-    assert.equal(readFileSync(file, 'utf8').trim(), String(next.pid))
+    await eventually(() => readFileSync(file, 'utf8').trim() === String(next.pid), { what: 'the new one to write it' })
     await untilState(to.store, await push(to.store, 'Records', ['during']), 'done')
     assert.equal((await old.exited).exitCode, 0)
     assert.equal((await to.store.jobs.find(id))?.state, 'done', 'the old one finished its job')

@@ -32,11 +32,12 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Pushes Resque items, in batches. */
+/** Pushes Resque items, in batches, and wakes idle workers as our own producers do (a Ruby producer does not). */
 export async function push(client: Redis, queue: string, items: readonly string[]): Promise<void> {
   await client.sadd('resque:queues', queue)
   for (let at = 0; at < items.length; at += 1000)
     await client.rpush(`resque:queue:${queue}`, ...items.slice(at, at + 1000))
+  await client.publish('resque:rt:wake', queue)
 }
 
 export const item = (className: string, ...args: unknown[]): string => JSON.stringify({ class: className, args })

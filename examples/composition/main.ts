@@ -10,7 +10,11 @@ const flow = workflow(chain(task(Task1), group(task(Task2, { x: 1 }), withDelay(
 const run = await findRun(await flow.run())
 await run.wait({ timeout: '1 minute' })
 
-const [one, two, three, four] = run.jobs.map(({ class: name, startedAt = 0, endedAt = 0 }) => ({ name, startedAt, endedAt }))
+const [one, two, three, four] = run.jobs.map(({ class: name, startedAt = 0, endedAt = 0 }) => ({
+  name,
+  startedAt,
+  endedAt,
+}))
 if (!one || !two || !three || !four) throw new Error(`expected four jobs, the run is ${run.status}`)
 for (const { name, startedAt, endedAt } of [one, two, three, four]) {
   console.log(`${name} ${startedAt - one.startedAt} to ${endedAt - one.startedAt} ms`)

@@ -108,13 +108,15 @@ export class Jobs {
             resolve()
           }
           // Not waited for, since it takes as long as Redis is away; what ended before it is seen by the next look.
-          listening ??= this.#connection.listen(this.#connection.keys.ended(id), () => wake()).then(
-            (stop) => {
-              wake()
-              return stop
-            },
-            () => undefined,
-          )
+          listening ??= this.#connection
+            .listen(this.#connection.keys.ended(id), () => wake())
+            .then(
+              (stop) => {
+                wake()
+                return stop
+              },
+              () => undefined,
+            )
         })
       }
     } finally {

@@ -31,9 +31,7 @@ export async function execute(assignment: Assignment, app: App, channel: Channel
   const definition = app.registry.job(assignment.className)
   if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
   const surroundings = new JobSurroundings(assignment, channel)
-  const instance: Job = isFunctionJob(definition)
-    ? new FunctionJobInstance()
-    : (new (definition as new () => Job)())
+  const instance: Job = isFunctionJob(definition) ? new FunctionJobInstance() : new (definition as new () => Job)()
   instance[jobContext] = surroundings
   const args = parseLossless(assignment.args) as unknown[]
   if (assignment.phase === 'onFailure') return afterDeath(definition, instance, args, assignment)

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isAlive } from './marks.ts'
 import { HELLO_BYTES, HELLO_OUTPUT } from '../zygote/messages.ts'
+
+const PREFIX = 'resque-runtime-jobs-'
 
 /** A connection of a job process, with what came right after its hello. */
 export interface JobConnection {
@@ -20,7 +23,8 @@ export class JobSockets {
   readonly #open = new Set<Socket>()
 
   constructor(onConnection: (connection: JobConnection) => void) {
-    this.#folder = mkdtempSync(join(tmpdir(), 'resque-runtime-'))
+    removeAbandoned()
+    this.#folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
     this.path = join(this.#folder, 'jobs')
     // The output may end before the messages do, and the other way round: half-open is the normal state.
     this.#server = createServer({ allowHalfOpen: false }, (socket) => {
@@ -42,6 +46,19 @@ export class JobSockets {
     for (const socket of this.#open) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Folders of workers that were killed. Those of other users cannot be removed, and stay. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : NaN
+    if (!Number.isInteger(pid) || isAlive(pid)) continue
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    } catch {
+      // Somebody else's.
+    }
   }
 }
 

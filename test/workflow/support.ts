@@ -51,7 +51,8 @@ export class StepDriver {
   ): Promise<{ id: string; names: string[] }> {
     const { nodes, names } = sketch(edges)
     runs += 1
-    const id = `run${runs}`
+    // Sorts by age, as real ids do: runs of one millisecond are listed in this order.
+    const id = `run${String(runs).padStart(4, '0')}`
     const kinds = names.map((name) => ({ class: name, queue: 'work', wait: options.wait?.[name] ?? 0 }))
     await this.store.runs.create(
       { id, className: 'TestFlow', kinds, nodes, ttlMs: options.ttlMs ?? 60_000, unique: options.unique },

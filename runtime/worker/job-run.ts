@@ -63,13 +63,14 @@ export class JobRun {
     return this.#pid
   }
 
-  /** Runs the job to its recorded end. Never rejects. */
-  async run(): Promise<void> {
-    try {
-      await this.#options.settler.settle(await this.#perform())
-    } catch (error) {
-      this.#options.log.error(`job ${this.job.id}: ${(error as Error).stack ?? String(error)}`)
-    }
+  /**
+   * Runs the job to its end. Never rejects, nor does `recorded`, which resolves when Redis knows of the end.
+   */
+  async run(): Promise<{ recorded: Promise<void> }> {
+    const report = (thrown: unknown): void =>
+      this.#options.log.error(`job ${this.job.id}: ${toError(thrown).stack ?? String(thrown)}`)
+    const end = await this.#perform().catch(report)
+    return { recorded: end ? this.#options.settler.settle(end).then(() => undefined, report) : Promise.resolve() }
   }
 
   /**
@@ -154,7 +155,7 @@ export class JobRun {
     const ending = await launched.ended
     const peakSeen = this.#stopWatch?.() ?? 0
     for (const timer of this.#timers) clearTimeout(timer)
-    await this.#notes.flush()
+    await this.#notes.close()
     const verdict = this.#judge(ending, settings)
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
       await launcher.launch({ ...assignment, phase: 'onFailure', failure: verdict.error }, () => undefined).ended
@@ -197,8 +198,7 @@ export class JobRun {
 
   /** The keys that its process made of its arguments when it was taken before, and had to wait. */
   #permitsOfBefore(): PermitRequest[] | undefined {
-    const { permits } = this.job
-    return permits === '' ? undefined : (JSON.parse(permits) as PermitRequest[])
+    return this.job.permits === '' ? undefined : (JSON.parse(this.job.permits) as PermitRequest[])
   }
 
   /** What must be granted before a process is started. */

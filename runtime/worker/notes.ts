@@ -3,6 +3,8 @@ import type { Store } from '../store/store.ts'
 
 /** How often a job's progress and log reach Redis: a job that tells a thousand steps a second costs four writes. */
 const everyMs = 250
+/** The pid of a job that is over sooner is in its evidence only: a short job costs no command for it. */
+const pidAfterMs = 100
 
 /** What a running job says of itself, gathered and written in batches. Losing some of it loses no job. */
 export class Notes {
@@ -13,6 +15,7 @@ export class Notes {
   #lines: string[] = []
   #progress: string | undefined
   #timer: NodeJS.Timeout | undefined
+  #pidTimer: NodeJS.Timeout | undefined
 
   constructor(
     store: Store,
@@ -39,13 +42,19 @@ export class Notes {
     this.#soon()
   }
 
-  /** The pid of its process, for `runtime ps`; written at once and not waited for. */
+  /** The pid of its process, for `runtime ps`; not waited for. */
   pid(pid: number): void {
-    this.#store.jobs.set(this.#id, { pid }).catch(() => undefined)
+    const write = (): void => void this.#store.jobs.set(this.#id, { pid }).catch(() => undefined)
+    this.#pidTimer = setTimeout(write, pidAfterMs)
   }
 
-  /** Writes what there is; never throws. */
-  async flush(): Promise<void> {
+  /** The job has ended: writes what there is still to write. Never throws. */
+  async close(): Promise<void> {
+    clearTimeout(this.#pidTimer)
+    await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const [lines, progress] = [this.#lines, this.#progress]
@@ -61,6 +70,6 @@ export class Notes {
   }
 
   #soon(): void {
-    this.#timer ??= setTimeout(() => void this.flush(), everyMs)
+    this.#timer ??= setTimeout(() => void this.#flush(), everyMs)
   }
 }

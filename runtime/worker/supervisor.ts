@@ -3,6 +3,7 @@ import { Admission } from './admission.ts'
 import { DueMover } from './due-mover.ts'
 import { Fetcher } from './fetcher.ts'
 import { JobRun, type JobRunOptions } from './job-run.ts'
+import { JobsInHand } from './jobs-in-hand.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import { Lease } from './lease.ts'
 import type { ClassManifest, Manifest } from './protocol.ts'
@@ -10,7 +11,6 @@ import { Settler } from './settler.ts'
 import type { WorkerVerb } from './signals.ts'
 import { aboutOf, workflowLoop, type SupervisorOptions } from './supervisor-options.ts'
 import { workerTitle } from './titles.ts'
-import type { KillReason } from './verdict.ts'
 import { workerIds } from './worker-ids.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
@@ -22,7 +22,7 @@ export class Supervisor implements Service {
   readonly left: Promise<void>
   readonly #options: SupervisorOptions
   readonly #slots: string[]
-  readonly #runs = new Map<string, JobRun>()
+  readonly #jobs = new JobsInHand()
   readonly #fetcher: Fetcher
   readonly #lease: Lease
   readonly #services: Service[]
@@ -31,8 +31,6 @@ export class Supervisor implements Service {
   #loops: Promise<void>[] = []
   #ending: Promise<void> | undefined
   #hurried = false
-  /** Asked for before the job arrived here: the call is faster than the reply that brings the job. */
-  readonly #cancelled = new Set<string>()
   #leave: () => void = () => undefined
   #processed = 0
 
@@ -52,9 +50,9 @@ export class Supervisor implements Service {
       leaseMs,
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
-      running: () => new Set(this.#runs.keys()),
-      onLost: () => this.#killAll('lease lost', 0),
-      onCancelled: (jobs) => jobs.forEach((id) => this.#runs.get(id)?.kill('cancelled')),
+      running: () => this.#jobs.ids,
+      onLost: () => this.#jobs.killAll('lease lost', 0),
+      onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
     this.#fetcher = new Fetcher({
       store,
@@ -82,7 +80,7 @@ export class Supervisor implements Service {
 
   /** Jobs in hand: id, and the pid of their process. */
   get running(): { id: string; pid: number | undefined }[] {
-    return [...this.#runs.values()].map((run) => ({ id: run.job.id, pid: run.pid }))
+    return this.#jobs.all.map((run) => ({ id: run.job.id, pid: run.pid }))
   }
 
   /** Preloads the application, registers, and begins to take jobs. @throws RuntimeError ERR_APP_LOAD, ERR_REDIS */
@@ -120,7 +118,7 @@ export class Supervisor implements Service {
     log.info(`told to ${verb}`)
     if (verb === 'quit' || (verb === 'terminate' && gracefulTerm && !this.#ending)) void this.#end(shutdownTimeoutMs)
     else if (verb === 'terminate') void this.#terminate()
-    else if (verb === 'kill children') this.#killAll('usr1')
+    else if (verb === 'kill children') this.#jobs.killAll('usr1')
     else if (verb === 'pause') this.#fetcher.pause()
     else if (verb === 'resume') this.#fetcher.resume()
     else void this.#reload()
@@ -133,7 +131,7 @@ export class Supervisor implements Service {
     const ending = this.#end(0)
     if (!again && this.#options.preShutdownTimeoutMs > 0)
       await this.#options.clock.sleep(this.#options.preShutdownTimeoutMs)
-    this.#killAll('shutdown', again ? 0 : undefined)
+    this.#jobs.killAll('shutdown', again ? 0 : undefined)
     await ending
   }
 
@@ -152,21 +150,25 @@ export class Supervisor implements Service {
     this.#manifest = new Map(manifest.classes.map((entry) => [entry.name, entry]))
   }
 
-  /** One slot: takes a job, sees it through, takes the next. */
+  /** One slot: takes a job, sees it through, takes the next in the same round trip that records the end of this one. */
   async #work(worker: string): Promise<void> {
+    let recorded: Promise<void> | undefined
     for (;;) {
       const job = await this.#fetcher.next(worker)
-      if (!job) return
-      const run = new JobRun(job, worker, this.#runOptions())
-      this.#runs.set(job.id, run)
-      if (this.#cancelled.delete(job.id)) run.kill('cancelled')
+      const run = job && new JobRun(job, worker, this.#runOptions())
+      if (run) this.#jobs.add(run)
+      await recorded
+      if (!run) return
       this.#showTitle()
-      await run.run()
-      // The same job may be here again already, in another slot.
-      if (this.#runs.get(job.id) === run) this.#runs.delete(job.id)
-      this.#processed += 1
-      this.#showTitle()
+      recorded = (await run.run()).recorded.then(() => this.#forget(run))
     }
+  }
+
+  #forget(run: JobRun): void {
+    this.#jobs.remove(run)
+    this.#processed += 1
+    this.#showTitle()
+    if (this.#options.drain) this.#fetcher.wake()
   }
 
   /** Classes may ask for another isolation than the worker's: each kind that is asked for gets a launcher of its own. */
@@ -211,18 +213,11 @@ export class Supervisor implements Service {
   #hear(message: string): void {
     const [verb, id = ''] = message.split(' ')
     if (verb !== 'cancel') return
-    if (!this.#runs.has(id)) this.#cancelled.add(id)
-    this.#runs.get(id)?.kill('cancelled')
-    // What is not ours, or was over, is forgotten: the next heartbeat finds what was missed.
-    if (this.#cancelled.size > 100) this.#cancelled.clear()
-  }
-
-  #killAll(reason: KillReason, graceMs?: number): void {
-    this.#runs.forEach((run) => run.kill(reason, graceMs))
+    this.#jobs.cancel(id)
   }
 
   #onEmpty(): void {
-    if (this.#options.drain && this.#runs.size === 0) void this.#end(0)
+    if (this.#options.drain && this.#jobs.size === 0) void this.#end(0)
   }
 
   /** Takes nothing more, waits for what runs, lets go of everything. Once, however often it is called. */
@@ -244,7 +239,6 @@ export class Supervisor implements Service {
   }
 
   #showTitle(): void {
-    const pids = [...this.#runs.values()].map((run) => run.pid).filter((pid) => pid !== undefined)
-    process.title = workerTitle(this.#fetcher.paused, pids, this.#options.queues, this.#options.clock.now())
+    process.title = workerTitle(this.#fetcher.paused, this.#jobs.pids, this.#options.queues, this.#options.clock.now())
   }
 }

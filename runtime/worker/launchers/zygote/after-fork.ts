@@ -80,10 +80,10 @@ export function socketAddress(path: string): Uint8Array {
  */
 export function connectToSupervisor(address: Uint8Array, launch: number): number {
   const output = open(address)
-  writeAll(output, hello(launch, HELLO_OUTPUT))
+  greet(output, launch, HELLO_OUTPUT)
   becomeOutput(output)
   const messages = open(address)
-  if (!writeAll(messages, hello(launch, HELLO_MESSAGES))) exitNow(EXIT_NO_CONNECTION)
+  greet(messages, launch, HELLO_MESSAGES)
   return messages
 }
 
@@ -98,9 +98,11 @@ function open(address: Uint8Array): number {
   return fd
 }
 
-function hello(launch: number, kind: number): Buffer {
-  const bytes = Buffer.alloc(HELLO_BYTES)
-  bytes.writeUInt32LE(launch, 0)
-  bytes.writeUInt32LE(kind, 4)
-  return bytes
+/** Made once: every allocation costs a child pages of its own. */
+const hello = Buffer.alloc(HELLO_BYTES)
+
+function greet(fd: number, launch: number, kind: number): void {
+  hello.writeUInt32LE(launch, 0)
+  hello.writeUInt32LE(kind, 4)
+  if (!writeAll(fd, hello)) exitNow(EXIT_NO_CONNECTION)
 }

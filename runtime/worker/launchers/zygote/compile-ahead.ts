@@ -20,11 +20,12 @@ export function compileAhead(functions: readonly unknown[]): void {
   }
 }
 
-/** Written in JavaScript: V8 aborts on built-in and bound ones. Classes compile with their first instance. */
+/** Written in JavaScript: V8 aborts on built-in and bound ones. */
 function isPlain(candidate: unknown): candidate is AnyFunction {
-  if (typeof candidate !== 'function') return false
-  const text = Function.prototype.toString.call(candidate)
-  return !text.startsWith('class') && !/\{\s*\[native code\]\s*\}\s*$/.test(text)
+  return (
+    typeof candidate === 'function' &&
+    !/\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(candidate))
+  )
 }
 
 /** What an application's jobs are made of: the methods of its classes, its functions, and the hook of every child. */

@@ -17,6 +17,9 @@ export class JobChannel implements Channel {
   #fd = -1
   #listener: ((message: ParentMessage) => void) | undefined
   readonly #reader = new FrameReader()
+  /** Made once, in the zygote: a child that asks malloc for as much walks through all that was ever freed. */
+  readonly #bytes = Buffer.alloc(READ_BYTES)
+  readonly #pollSet = new Int32Array(2)
   readonly #early: ParentMessage[] = []
 
   /** In the zygote: children inherit the signal handlers, ready to work. */
@@ -59,8 +62,8 @@ export class JobChannel implements Channel {
   }
 
   #read(): void {
-    const set = Int32Array.from([this.#fd, POLLIN])
-    while (this.#fd >= 0 && poll(set, 1, 0) === 1) {
+    this.#pollSet.set([this.#fd, POLLIN])
+    while (this.#fd >= 0 && poll(this.#pollSet, 1, 0) === 1) {
       const messages = this.#readOnce()
       if (!messages) return
       for (const message of messages) this.#deliver(message)
@@ -69,9 +72,8 @@ export class JobChannel implements Channel {
 
   /** Undefined at the end of the stream. */
   #readOnce(): ParentMessage[] | undefined {
-    const bytes = Buffer.allocUnsafe(READ_BYTES)
-    const count = read(this.#fd, bytes, READ_BYTES)
+    const count = read(this.#fd, this.#bytes, READ_BYTES)
     if (count < 0 && errno() === EINTR) return []
-    return count > 0 ? (this.#reader.push(bytes.subarray(0, count)) as ParentMessage[]) : undefined
+    return count > 0 ? (this.#reader.push(Buffer.from(this.#bytes.subarray(0, count))) as ParentMessage[]) : undefined
   }
 }

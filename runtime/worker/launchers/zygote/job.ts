@@ -3,6 +3,10 @@ import { toError } from '../../../core/errors.ts'
 import { errorRecord } from '../../error-record.ts'
 import { execute, type Channel } from '../../executor.ts'
 import type { Assignment, Outcome } from '../../protocol.ts'
+import { jobTitle, title } from '../../titles.ts'
+import { setLimits } from './after-fork.ts'
+import type { JobChannel } from './job-channel.ts'
+import type { Born } from './loop.ts'
 
 /** What hooks are told of a job. */
 const aboutJob = (assignment: Assignment): { id: string; class: string; queue: string } => ({
@@ -28,8 +32,21 @@ export function runBeforeFork({ hooks }: App, assignment: Assignment): Error | u
   }
 }
 
-/** A job in its child, from afterFork to its outcome. Never rejects. */
-export async function runJob(
+/** A child's life, on its own event loop, from the open channel to the code to leave with. Never rejects. */
+export async function live(app: App, channel: JobChannel, born: Born): Promise<typeof process.exitCode> {
+  if (!born.assignment) process.title = title('Waiting for a job')
+  const assignment = born.assignment ?? channel.receiveAssignment()
+  if (!assignment) return 0
+  process.title = jobTitle(assignment)
+  channel.send({ type: 'started', pid: process.pid })
+  setLimits(assignment)
+  const outcome = await runJob(app, assignment, channel, born.refused)
+  channel.send({ type: 'outcome', outcome })
+  return process.exitCode
+}
+
+/** A job, from afterFork to its outcome. Never rejects. */
+async function runJob(
   app: App,
   assignment: Assignment,
   channel: Channel,

@@ -38,6 +38,9 @@ export const setrlimit = bind<[number, Uint8Array], number>('int setrlimit(int, 
 export const setpriority = bind<[number, number, number], number>('int setpriority(int, int, int)')
 export const malloc = bind<[number], bigint>('intptr_t malloc(unsigned long)')
 
+const mmapRaw = bind<[bigint, bigint, number, number, number, number], bigint>(
+  'intptr_t mmap(intptr_t, unsigned long, int, int, int, long)',
+)
 const madviseRaw = bind<[bigint, bigint, number], number>('int madvise(intptr_t, unsigned long, int)')
 const prctlRaw = bind<[number, number, number, number, number], number>('int prctl(int, long, long, long, long)')
 const pidfdRaw = bind<[number, number, number, number], number>('long syscall(long, long, long, long)')
@@ -62,6 +65,10 @@ export const O_CLOEXEC = 0o2000000
 export const RLIMIT = { cpu: 0, core: 4, openFiles: 7 }
 
 const MADV_DOFORK = 11
+const MADV_COLLAPSE = 25
+const PROT_NONE = 0
+/** MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_FIXED_NOREPLACE. */
+const MAP_RESERVATION = 0x2 | 0x20 | 0x4000 | 0x100000
 const PR_SET_PDEATHSIG = 1
 const PR_SET_CHILD_SUBREAPER = 36
 const SYS_PIDFD_OPEN = 434
@@ -69,6 +76,16 @@ const SYS_PIDFD_OPEN = 434
 /** 0, or the errno. */
 export function markForForking(start: bigint, bytes: bigint): number {
   return madviseRaw(start, bytes, MADV_DOFORK) === 0 ? 0 : errno()
+}
+
+/** Takes a range of addresses without any memory behind it. Nothing happens where the kernel refuses. */
+export function reserve(start: bigint, bytes: bigint): void {
+  mmapRaw(start, bytes, PROT_NONE, MAP_RESERVATION, -1, 0)
+}
+
+/** Puts a range into huge pages at once, whatever the system's setting (Linux 6.1). Nothing happens where the kernel refuses. */
+export function collapse(start: bigint, bytes: bigint): void {
+  madviseRaw(start, bytes, MADV_COLLAPSE)
 }
 
 /** The kernel kills this process with `signal` when the thread that made it dies; 0 takes that back. */

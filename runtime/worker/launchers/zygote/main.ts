@@ -5,8 +5,8 @@
 import { loadApp, type App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
 import { manifestOf } from '../../manifest.ts'
-import { jobTitle, title } from '../../titles.ts'
-import { becomeChild, connectToSupervisor, findLoop, setLimits, socketAddress } from './after-fork.ts'
+import { title } from '../../titles.ts'
+import { becomeChild, connectToSupervisor, findLoop, socketAddress } from './after-fork.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
 import { Children } from './children.ts'
@@ -15,11 +15,12 @@ import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
 import type { Refusal } from './gate-platform.ts'
 import { refuseHooks, refuseState, tryFork } from './gate.ts'
+import { useHugePages } from './heap-layout.ts'
 import { JobChannel } from './job-channel.ts'
-import { runBeforeFork, runJob } from './job.ts'
+import { live, runBeforeFork } from './job.ts'
 import { leave } from './leave.ts'
 import { close, dieWithParent, writeAll } from './libc.ts'
-import { ZygoteLoop, type Born } from './loop.ts'
+import { ZygoteLoop } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from './messages.ts'
 import { Orphans } from './orphans.ts'
 import { rehearse } from './rehearsal.ts'
@@ -37,7 +38,7 @@ async function load({ boot }: Booted): Promise<App> {
 
 /** Makes forks cheap: code that is compiled, and as little memory as can be. */
 async function prepareMemory(
-  { collectGarbage, makeDistinct }: Booted,
+  { packHeap, makeDistinct }: Booted,
   app: App,
   address: Uint8Array,
   channel: JobChannel,
@@ -46,13 +47,12 @@ async function prepareMemory(
   compileAhead([
     ...functionsOf(app),
     ...[JobChannel, InheritedSockets, ZygoteLoop, Children, Orphans].flatMap(methodsOf),
-    live,
     leave,
     becomeChild,
   ])
   // A fork copies the page tables of all memory: the less there is, the faster it is.
-  collectGarbage()
-  collectGarbage()
+  await packHeap()
+  useHugePages()
 }
 
 /** What turns a new process into a child; made before the fork. */
@@ -108,22 +108,9 @@ async function main(): Promise<void> {
   setImmediate(() => {
     const born = loop.run()
     become()
-    void live(app, channel, address, born)
+    channel.open(connectToSupervisor(address, born.launch))
+    void live(app, channel, born).then(leave)
   })
-}
-
-/** A child's life, on its own event loop. */
-async function live(app: App, channel: JobChannel, address: Uint8Array, born: Born): Promise<void> {
-  channel.open(connectToSupervisor(address, born.launch))
-  if (!born.assignment) process.title = title('Waiting for a job')
-  const assignment = born.assignment ?? channel.receiveAssignment()
-  if (!assignment) return leave(0)
-  process.title = jobTitle(assignment)
-  channel.send({ type: 'started', pid: process.pid })
-  setLimits(assignment)
-  const outcome = await runJob(app, assignment, channel, born.refused)
-  channel.send({ type: 'outcome', outcome })
-  leave(process.exitCode)
 }
 
 await main()

@@ -2,15 +2,15 @@ import type { App } from '../../../jobs/app.ts'
 import { Job } from '../../../jobs/job.ts'
 import { Registry } from '../../../jobs/registry.ts'
 import type { Assignment } from '../../protocol.ts'
-import { jobTitle } from '../../titles.ts'
-import { connectToSupervisor, setLimits } from './after-fork.ts'
+import { connectToSupervisor } from './after-fork.ts'
 import { Children } from './children.ts'
+import { encodeFrame } from './frames.ts'
 import type { JobChannel } from './job-channel.ts'
-import { runJob } from './job.ts'
-import { close, getpid, getppid, setpgid } from './libc.ts'
+import { live } from './job.ts'
+import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, getpid, getppid, setpgid, socketpair, writeAll } from './libc.ts'
 
 /** Enough for V8 to have compiled a function and allotted what it learns about it. */
-const ROUNDS = 20
+const ROUNDS = 50
 
 class Rehearsal extends Job {
   static override queue = 'rehearsal'
@@ -18,6 +18,18 @@ class Rehearsal extends Job {
     await Promise.resolve()
     return 1
   }
+}
+
+const assignment: Assignment = {
+  phase: 'perform',
+  jobId: 'rehearsal',
+  className: 'Rehearsal',
+  queue: 'rehearsal',
+  args: '[1,"two",{"three":3}]',
+  attempt: 1,
+  worker: 'rehearsal',
+  keepResult: true,
+  niceness: 0,
 }
 
 /** What is rehearsed with. */
@@ -36,16 +48,6 @@ export async function rehearse({ address, channel, makeDistinct }: Props): Promi
   const registry = new Registry()
   registry.addModule({ Rehearsal }, 'rehearsal')
   const app: App = { registry, hooks: {} }
-  const assignment: Assignment = {
-    phase: 'perform',
-    jobId: 'rehearsal',
-    className: 'Rehearsal',
-    queue: 'rehearsal',
-    args: '[1,"two",{"three":3}]',
-    attempt: 1,
-    worker: 'rehearsal',
-    keepResult: true,
-  }
   const title = process.title
   for (let round = 0; round < ROUNDS; round += 1) {
     setpgid(0, 0)
@@ -53,15 +55,21 @@ export async function rehearse({ address, channel, makeDistinct }: Props): Promi
     getpid()
     new Children(-1).forget()
     makeDistinct()
-    process.title = jobTitle(assignment)
-    const fd = connectToSupervisor(address, 0)
-    channel.open(fd)
-    channel.send({ type: 'started', pid: process.pid })
-    setLimits({ ...assignment, niceness: 0 })
-    const outcome = await runJob(app, assignment, channel, undefined)
-    channel.send({ type: 'outcome', outcome })
-    channel.open(-1)
-    close(fd)
+    close(connectToSupervisor(address, 0))
+    await withSupervisor(channel, () => live(app, channel, { launch: 0, assignment: undefined, refused: undefined }))
   }
   process.title = title
+}
+
+/** Plays the supervisor: the assignment lies in the socket before it is asked for. */
+async function withSupervisor(channel: JobChannel, act: () => Promise<unknown>): Promise<void> {
+  const pair = new Int32Array(2)
+  socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, pair)
+  const [ours = -1, theirs = -1] = pair
+  writeAll(theirs, encodeFrame({ type: 'assignment', assignment }))
+  channel.open(ours)
+  await act()
+  channel.open(-1)
+  close(ours)
+  close(theirs)
 }

@@ -1,5 +1,6 @@
 /**
- * What an application's size costs: time of an empty forked job against the bound, and the proportional set size (PSS,
+ * What an application's size costs: time of an empty forked job beside fork and _exit alone, of the heap as V8 lays it
+ * out and as our zygote does, and the proportional set size (PSS,
  * shared pages by their share) of one more running job, of applications with so many megabytes on their heap.
  *
  *   node --import tsx bench/fork-memory.ts [--jobs 100] [--sizes 20,100,300]
@@ -64,7 +65,7 @@ async function mbPerJob(launcher: Launcher): Promise<number> {
   return (after - before) / 1024 / 1024
 }
 
-console.log('heap MB   bound ms   fork ms   times   one more job: fork MB   spawn MB')
+console.log('heap MB   bound ms   packed ms   fork ms   one more job: fork MB   spawn MB')
 for (const size of sizes) {
   process.env['BALLAST_MB'] = String(size)
   const forks = fork()
@@ -75,14 +76,7 @@ for (const size of sizes) {
   await spawns.start()
   const spawnMb = await mbPerJob(spawns)
   await spawns.stop()
-  const boundMs = 1000 / bound(jobs, 1, size)
-  const row = [
-    size,
-    boundMs.toFixed(1),
-    ms.toFixed(1),
-    (ms / boundMs).toFixed(2),
-    forkMb.toFixed(1),
-    spawnMb.toFixed(1),
-  ]
-  console.log(row.map((cell, index) => String(cell).padStart([7, 11, 10, 8, 23, 11][index] ?? 8)).join(''))
+  const [plainMs, packedMs] = [1000 / bound(jobs, 1, 'plain', size), 1000 / bound(jobs, 1, 'packed', size)]
+  const row = [size, ...[plainMs, packedMs, ms, forkMb, spawnMb].map((figure) => figure.toFixed(1))]
+  console.log(row.map((cell, index) => String(cell).padStart([7, 11, 12, 10, 24, 11][index] ?? 8)).join(''))
 }

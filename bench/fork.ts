@@ -1,7 +1,7 @@
 /**
  * How many jobs a second, a fresh process for each, through Redis, one slot and two: this runtime's fork and spawn
  * against child_process.fork without any queue, Debian's python3-rq, BullMQ's sandbox (which uses its processes again),
- * and against the bound, fork and _exit alone. Medians of several rounds, in which all take turns.
+ * and against the bound, fork and _exit alone, of the heap as V8 lays it out and as our zygote does. Medians of several rounds, in which all take turns.
  *
  *   node --import tsx bench/fork.ts [--jobs 300] [--rounds 3]
  */
@@ -16,7 +16,8 @@ const redises: Redises = { ...redis, port: Number(new URL(redis.url).port) }
 const few = Math.max(10, Math.ceil(jobs / 10))
 
 const contestants: Record<string, (slots: number) => number | undefined | Promise<number | undefined>> = {
-  'bound: fork and _exit': (slots) => bound(jobs, slots),
+  'bound: fork and _exit': (slots) => bound(jobs, slots, 'plain'),
+  "the same, our zygote's heap": (slots) => bound(jobs, slots, 'packed'),
   'this runtime, fork': (slots) => ours('fork', jobs, slots, redises),
   'this runtime, spawn': (slots) => ours('spawn', few, slots, redises),
   'child_process.fork, no queue': (slots) => bareFork(few, slots),

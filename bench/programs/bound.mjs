@@ -1,21 +1,27 @@
 // The bound: fork and _exit of a zygote that has loaded the runtime, and nothing else. Prints forks a second.
-//   node --single-threaded … bound.mjs <forks> <at a time> <MB of ballast>
+//   node --single-threaded … bound.mjs <forks> <at a time> <MB of ballast> <plain | packed>
+// plain: V8's heap as V8 lays it out; packed: as our zygote has it laid out (heap-layout.ts).
 import { runInNewContext } from 'node:vm'
 import { setFlagsFromString } from 'node:v8'
 
 const launchers = new URL('../../dist/runtime/worker/launchers/', import.meta.url)
 const { disablePlatformWorkers } = await import(new URL('zygote/node-platform.js', launchers))
 const { markAllMemory } = await import(new URL('zygote/fork-ranges.js', launchers))
+const { THOROUGH, gatherHeap, packHeap } = await import(new URL('zygote/heap-layout.js', launchers))
+const [forks = 500, slots = 1, megabytes = 0] = process.argv.slice(2, 5).map(Number)
+const packed = process.argv[5] === 'packed'
+if (packed) gatherHeap()
 const { exitNow, fork, wait4 } = await import(new URL('zygote/libc.js', launchers))
 await import(new URL('zygote/job.js', launchers))
+await import(new URL('../../dist/runtime/index.js', import.meta.url))
 const { ballast } = await import('./ballast.mjs')
 
-const [forks = 500, slots = 1, megabytes = 0] = process.argv.slice(2).map(Number)
 globalThis.kept = ballast(megabytes)
 disablePlatformWorkers()
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
-for (let round = 0; round < 2; round += 1) collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+if (packed) await packHeap(collect)
+else for (let round = 0; round < 2; round += 1) collect({ ...THOROUGH, execution: 'sync' })
 
 const status = new Int32Array(1)
 const usage = new Uint8Array(144)

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { makeDistinct } from './distinct.ts'
 import { FrameReader } from './frames.ts'
-import { gatherHeap } from './heap-layout.ts'
+import { THOROUGH, gatherHeap, packHeap, type Collect } from './heap-layout.ts'
 import { replaceWaysOut } from './leave.ts'
 import { RLIMIT, SIGKILL, adoptOrphans, dieWithParent, limit, read } from './libc.ts'
 import { CONTROL_FD, type Boot } from './messages.ts'
@@ -24,7 +24,7 @@ export interface Booted {
   /** Grows as the application starts threads. */
   threadOrigins: readonly string[]
   collectGarbage: () => void
-  /** Leaves as little memory as can be, lying together; for when the event loop runs. */
+  /** See heap-layout.ts; for when the event loop runs. */
   packHeap: () => Promise<void>
 }
 
@@ -86,24 +86,10 @@ function makeOutputBlock(): void {
   }
 }
 
-const THOROUGH = { type: 'major', flavor: 'last-resort' }
-
-type Collect = (options: { type: string; flavor: string; execution: 'sync' | 'async' }) => void | Promise<void>
-
 /** `gc`, without a global of that name for the application to see. */
 function findGarbageCollector(): Collect {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as Collect
   setFlagsFromString('--no-expose-gc')
   return collect
-}
-
-/**
- * With nothing on the stack V8 need not keep what the stack might lead to: 6 MB of 16 after this package was loaded. It
- * moves what is left together, which it would else do for pages that are half empty only.
- */
-async function packHeap(collect: Collect): Promise<void> {
-  setFlagsFromString('--compact-on-every-full-gc')
-  for (let round = 0; round < 2; round += 1) await collect({ ...THOROUGH, execution: 'async' })
-  setFlagsFromString('--no-compact-on-every-full-gc')
 }

@@ -15,7 +15,6 @@ import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
 import type { Refusal } from './gate-platform.ts'
 import { refuseHooks, refuseState, tryFork } from './gate.ts'
-import { useHugePages } from './heap-layout.ts'
 import { JobChannel } from './job-channel.ts'
 import { live, runBeforeFork } from './job.ts'
 import { leave } from './leave.ts'
@@ -52,7 +51,6 @@ async function prepareMemory(
   ])
   // A fork copies the page tables of all memory: the less there is, the faster it is.
   await packHeap()
-  useHugePages()
 }
 
 /** What turns a new process into a child; made before the fork. */

@@ -6,6 +6,7 @@ import type { ArchiveRecord } from '../../runtime/archive/record.ts'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
+import type { ArchiveState } from '../../runtime/store/archive.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line, table } from '../output.ts'
@@ -76,22 +77,27 @@ const stats = command<QueryFlags>({
   example: ['archive stats --since 7d', ''],
   flags: (yargs) => yargs.options(queryFlags),
   run: async (context, argv) => {
-    const [classes, state] = await Promise.all([
-      using(context, (archive) => archive.stats(queryOf(argv, Date.now()))),
-      context.store.archive.state(),
-    ])
+    const query = queryOf(argv, Date.now())
+    const state = await context.store.archive.state()
+    const classes = await using(context, (archive) => archive.stats(query)).catch((error: unknown) => {
+      // What waits meanwhile is known all the same.
+      if (context.json) json({ archive: state })
+      else line(stateText(state))
+      throw error
+    })
     if (context.json) return json({ classes, archive: state })
     table(
       ['class', 'kind', 'count', 'failed', 'wait p50/p95', 'run p50/p95', 'CPU p50/p95', 'memory p50/p95'],
       classes.map(statsRow),
     )
-    if (state.keep === 'postgres') {
-      line(
-        `${state.length} of at most ${state.max} records wait in Redis, ${state.dropped} were dropped${state.trouble ? `: ${state.trouble}` : ''}`,
-      )
-    } else line(`${state.length} of at most ${state.max} records are kept in Redis`)
+    line(stateText(state))
   },
 })
+
+function stateText({ keep, length, max, dropped, trouble }: ArchiveState): string {
+  if (keep === 'redis') return `${length} of at most ${max} records are kept in Redis`
+  return `${length} of at most ${max} records wait in Redis, ${dropped} were dropped${trouble ? `: ${trouble}` : ''}`
+}
 
 const prune = command<{ before: string }>({
   command: 'prune',

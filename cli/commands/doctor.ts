@@ -18,7 +18,7 @@ export const doctorCommand = command<{ id?: string }>({
     if (!findings)
       throw new RuntimeError(
         'ERR_NOT_FOUND',
-        `${id}: expected the id or name of a job, run, queue, worker or schedule entry, or \`leader\`; nothing is called that (records end after limits.recordTtlMs)`,
+        `${id}: expected the id or name of a job, run, queue, worker or schedule entry, or \`leader\`; nothing is called that (records end after limits.recordTtlMs; see \`runtime archive show\`)`,
       )
     if (context.json) json(findings)
     else

@@ -52,10 +52,7 @@ export const runCommand = command<{
       else line(request.run)
       return 0
     }
-    const run = watch && !context.json ? await follow(pipelines, request.run) : await pipelines.wait(request.run)
-    if (context.json) json(run)
-    else if (wait) line(`${run.id} ${run.status}`)
-    return run.status === 'finished' ? 0 : 1
+    return watched(context, pipelines, request.run, { quiet: wait === true })
   },
 })
 
@@ -128,10 +125,11 @@ export const showCommand = command<{ name: string; watch?: boolean; revision?: n
       else showDefinition(found, set)
       return 0
     }
-    const run = argv.watch && !context.json ? await follow(pipelines, argv.name) : await pipelines.show(argv.name)
+    if (argv.watch) return watched(context, pipelines, argv.name)
+    const run = await pipelines.show(argv.name)
     if (context.json) json(run)
-    else if (!argv.watch) showRun(run)
-    return argv.watch && run.status !== 'finished' ? 1 : 0
+    else showRun(run)
+    return 0
   },
 })
 
@@ -152,9 +150,10 @@ function change(
     run: async (context: Context, { run: id, step, watch }) => {
       const pipelines = pipelinesOf(context)
       await (verb === 'stop' ? pipelines.stop(id) : pipelines[verb](id, step))
-      const run = watch && !context.json ? await follow(pipelines, id) : await pipelines.show(id)
+      if (watch) return watched(context, pipelines, id, { wanted: verb === 'stop' ? 'stopped' : 'finished' })
+      const run = await pipelines.show(id)
       if (context.json) json(run)
-      else if (!watch) line(`${run.id} ${run.status}`)
+      else line(`${run.id} ${run.status}`)
       return 0
     },
   })
@@ -166,6 +165,22 @@ export const retryCommand = change('retry', 'Run the Stuck step of a run again')
 export const skipCommand = change('skip', 'Go on without the Stuck step')
 /** `runtime pipeline stop` */
 export const stopCommand = change('stop', 'Stop a run; the step that runs is told to stop')
+
+/**
+ * Sees a run to its end: move by move, or with `quiet` or as JSON its end alone.
+ * @returns the exit code: 0 when it ended as `wanted`
+ */
+async function watched(
+  { json: asJson }: Context,
+  pipelines: Pipelines,
+  id: string,
+  { quiet = false, wanted = 'finished' } = {},
+): Promise<number> {
+  const run = quiet || asJson ? await pipelines.wait(id) : await follow(pipelines, id)
+  if (asJson) json(run)
+  else if (quiet) line(`${run.id} ${run.status}`)
+  return run.status === wanted ? 0 : 1
+}
 
 /** Prints each move of each step when it is seen, until the run has ended. */
 async function follow(pipelines: Pipelines, id: string): Promise<PipelineRunInfo & { steps: PipelineStepInfo[] }> {

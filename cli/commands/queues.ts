@@ -40,11 +40,11 @@ const resume = command<{ name: string }>({
 
 const clear = command<{ name: string }>({
   command: 'clear <name>',
-  describe: 'Remove a queue and all jobs that wait in it',
-  example: ['queues clear low', ''],
+  describe: 'Remove a queue; the jobs that wait in it are cancelled',
+  example: ['queues clear low', 'workflow runs that waited for one of them fail, and can be continued'],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
-  run: async ({ store }, { name }) => {
-    line(`removed ${await store.queues.remove(name)} jobs`)
+  run: async ({ store, config }, { name }) => {
+    line(`removed ${await store.queues.remove(name, Date.now(), config.limits.recordTtlMs)} jobs`)
   },
 })
 

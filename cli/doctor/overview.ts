@@ -16,6 +16,7 @@ export async function overview(context: Context): Promise<Finding[]> {
     ...(await workerFindings(context)),
     ...(await queueFindings(context)),
     ...(await schedulerFindings(context)),
+    ...(await archiveFindings(context)),
     ...(await keyFindings(context)),
   ]
 }
@@ -130,6 +131,16 @@ async function schedulerFindings({ store, config }: Context): Promise<Finding[]>
       'runtime scheduler',
     ),
   ]
+}
+
+/** With the archive in Redis there is nothing to go wrong. */
+async function archiveFindings({ store }: Context): Promise<Finding[]> {
+  const { keep, length, max, dropped, trouble } = await store.archive.state()
+  if (keep === 'redis') return []
+  const lost = dropped > 0 ? `, ${dropped} were dropped` : ''
+  const text = `archive: ${length} of at most ${max} records wait for PostgreSQL${lost}`
+  if (trouble !== '') return [bad(`${text}: ${trouble}`, 'they wait in Redis until it is cured; then the oldest go')]
+  return [dropped > 0 ? note(text, 'raise archive.maxPending, if PostgreSQL is to be away for so long') : fine(text)]
 }
 
 /** The lock's prefix as the store has it. */

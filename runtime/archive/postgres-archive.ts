@@ -52,6 +52,8 @@ export class PostgresArchive implements Archive {
       if (record.endedAtMs >= (latest.get(record.id)?.endedAtMs ?? 0)) latest.set(record.id, record)
     }
     const refused: { id: string; why: string }[] = []
+    // Somebody may migrate while this runs: what a newer schema means is not for this code to say.
+    this.#checked = false
     for (const rows of portions([...latest.values()].map(rowText))) refused.push(...(await this.#writeRows(rows)))
     return { refused }
   }

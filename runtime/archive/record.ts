@@ -98,12 +98,14 @@ function whatRan(fields: Fields, isRun: boolean): { class: string; args?: string
 
 function jobTimes(fields: Fields): Partial<ArchiveRecord> & { endedAtMs: number } {
   const evidence = object(fields.evidence)
+  const [enqueued, started] = [number(fields.enqueued_at), number(fields.run_at)]
   const cpu = sum(number(evidence.cpuUserMs), number(evidence.cpuSystemMs))
   return {
-    enqueuedAtMs: number(fields.enqueued_at),
-    startedAtMs: number(fields.run_at),
+    enqueuedAtMs: enqueued,
+    startedAtMs: started,
     endedAtMs: Number(fields.ended_at ?? 0),
-    waitMs: number(evidence.waitedMs),
+    // A step on its queue has no record that could say since when: its run tells when it is taken up.
+    waitMs: number(evidence.waitedMs) ?? between(enqueued, started),
     runMs: number(evidence.wallMs),
     cpuMs: cpu,
     peakRssBytes: number(evidence.peakRssBytes),
@@ -117,8 +119,8 @@ function runTimes(fields: Fields): Partial<ArchiveRecord> & { endedAtMs: number 
     enqueuedAtMs: created,
     startedAtMs: started,
     endedAtMs,
-    waitMs: created === undefined || started === undefined ? undefined : Math.max(0, started - created),
-    runMs: started === undefined ? undefined : Math.max(0, endedAtMs - started),
+    waitMs: between(created, started),
+    runMs: between(started, endedAtMs),
   }
 }
 
@@ -167,6 +169,9 @@ function number(value: unknown): number | undefined {
   const result = Number(value)
   return Number.isFinite(result) ? result : undefined
 }
+
+const between = (from: number | undefined, to: number | undefined): number | undefined =>
+  from === undefined || to === undefined ? undefined : Math.max(0, to - from)
 
 const sum = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0)

@@ -43,7 +43,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:run', 'workflows.ttlMs after the end of the run'],
   ['rt:mem', 'memory.ttlMs'],
   ['rt:advancing', 'what runs have left to do, gone when it is done'],
-  ['rt:pipeline-request', 'with its run, workflows.ttlMs'],
+  ['rt:pipeline-request', 'the latest 10 000, for 90 days'],
   ['rt:pipeline', 'one a pipeline'],
   ['rt:archive:', 'a few words'],
   ['rt:archive', 'archive.maxRecords, or archive.maxPending while PostgreSQL is away'],

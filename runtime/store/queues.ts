@@ -14,6 +14,8 @@ export interface NewJob {
 
 /** How many jobs one script call may write (promise 13). */
 const batchSize = 100
+/** How many jobs one script call ends. */
+const clearBatch = 50
 
 /** The queues: Resque's lists. */
 export class Queues {
@@ -76,9 +78,19 @@ export class Queues {
     })
   }
 
-  /** Removes a queue with all that waits in it (Resque's `remove_queue`). @returns how many jobs went */
-  async remove(queue: string): Promise<number> {
-    return Number(await this.#connection.run('clear-queue', { queue }))
+  /**
+   * Removes a queue with all that waits in it (Resque's `remove_queue`); what comes in meanwhile stays. Its jobs end as
+   * cancelled, and their records are kept for `ttlMs`.
+   * @returns how many jobs went
+   */
+  async remove(queue: string, nowMs: number, ttlMs: number): Promise<number> {
+    const waiting = await this.#connection.ask((redis, keys) => redis.llen(keys.queue(queue)))
+    for (let removed = 0; ;) {
+      const max = Math.min(clearBatch, Math.max(waiting - removed, 1))
+      const went = Number(await this.#connection.run('clear-queue', { queue, max, now: nowMs, ttlMs }))
+      removed += went
+      if (went < max || removed >= waiting) return removed
+    }
   }
 
   /** Removes jobs with exactly these bytes (Resque's `dequeue` with arguments). @returns how many */

@@ -131,6 +131,7 @@ export interface NodeRow {
   parentCount: number
   /** Attempts begun. */
   attempts: number
+  /** Of the last attempt; nothing while the node waits on its queue, where these bytes say since when. */
   startedAt: number | undefined
   endedAt: number | undefined
 }
@@ -139,17 +140,20 @@ export interface NodeRow {
 export function readRows(table: Buffer, first: number): NodeRow[] {
   return Array.from({ length: Math.floor(table.length / nodeBytes) }, (_, i) => {
     const at = i * nodeBytes
+    const state = states[table.readUInt8(at)] ?? 'staged'
+    const attempts = table.readUInt32LE(at + 24)
+    const hasBegun = attempts > 0 && state !== 'queued'
     return {
       index: first + i,
-      state: states[table.readUInt8(at)] ?? 'staged',
+      state,
       kind: table.readUInt16LE(at + 2),
       open: table.readUInt32LE(at + 4),
       childrenAt: table.readUInt32LE(at + 8),
       childCount: table.readUInt32LE(at + 12),
       parentsAt: table.readUInt32LE(at + 16),
       parentCount: table.readUInt32LE(at + 20),
-      attempts: table.readUInt32LE(at + 24),
-      startedAt: table.readDoubleLE(at + 28) || undefined,
+      attempts,
+      startedAt: (hasBegun && table.readDoubleLE(at + 28)) || undefined,
       endedAt: table.readDoubleLE(at + 36) || undefined,
     }
   })

@@ -34,7 +34,7 @@ export const nodeMoves: Record<NodeState, readonly NodeState[]> = {
   staged: ['waiting'],
   waiting: ['queued', 'delayed', 'held', 'skipped'],
   delayed: ['running', 'failed', 'held', 'skipped'],
-  queued: ['running', 'held', 'skipped'],
+  queued: ['running', 'failed', 'held', 'skipped'],
   running: ['finished', 'failed', 'delayed', 'queued', 'held'],
   finished: [],
   failed: ['queued', 'held', 'skipped'],

@@ -124,6 +124,20 @@ describe('moving to PostgreSQL', () => {
     await assert.rejects(archived(), { code: 'ERR_ARCHIVE' })
   })
 
+  it('writes nothing any more once somebody has made the schema newer', async () => {
+    await migrated()
+    await startArchiver()
+    await endJob(store, { id: 'before' })
+    await eventually(async () => (await left()) === 0, patient)
+    const pool = openPool(url)
+    await pool.query('insert into runtime_archive.migrations (version) values (99)')
+    await endJob(store, { id: 'after' })
+    await eventually(async () => (await store.archive.state()).trouble.includes('found 99'), patient)
+    const { rows } = await pool.query('select id from runtime_archive.records')
+    await pool.end()
+    assert.deepEqual([rows, await left()], [[{ id: 'before' }], 1])
+  })
+
   it('keeps records in Redis while PostgreSQL is away, drops the oldest beyond the bound, counts and says so', async () => {
     await migrated()
     await postgres.kill()

@@ -182,6 +182,17 @@ test('retry and skip of one node set a failed run going', async () => {
   await assert.rejects(driver.store.runs.decide(id, 9, 'retry', Date.now()), { code: 'ERR_NOT_FOUND' })
 })
 
+test('a run does not wait for ever for jobs whose queue was removed: it fails, and continue queues them again', async () => {
+  const { id, names } = await driver.create({ a: [], b: [], c: ['a', 'b'] })
+  await driver.store.runs.start(id, Date.now())
+  await driver.store.runs.advance(Date.now())
+  assert.equal(await driver.store.queues.remove('work', Date.now(), 60_000), 2)
+  assert.deepEqual(await driver.states(id, names), { run: 'failed', a: 'failed', b: 'failed', c: 'waiting' })
+  assert.match((await driver.store.runs.read.failed(id, 1))[0]?.error ?? '', /its queue was removed/)
+  await driver.store.runs.resume(id, Date.now())
+  assert.deepEqual(await driver.drain(), ['a', 'b', 'c'])
+})
+
 test('illegal moves of a run are refused by name', async () => {
   const { id } = await driver.create({ a: [] })
   const now = Date.now()

@@ -46,6 +46,11 @@ if not node then return { 'gone' } end
 if busy(redis.call('HGET', key.runOwners(id), index), node) then return { 'busy' } end
 if node.state ~= 'running' and node.state ~= 'queued' and node.state ~= 'delayed' then return { 'gone' } end
 if run.status ~= 'running' then return refuse(run, node) end
+if node.state == 'queued' then
+  local at = index * NODE_BYTES + 28
+  local since = struct.unpack('<d', redis.call('GETRANGE', key.runTable(id), at, at + 7))
+  if since > 0 then redis.call('HSETNX', key.job(job), 'enqueued_at', string.format('%.0f', since)) end
+end
 if node.state ~= 'running' then move(run, node, 'running') end
 write_node(run, node)
 redis.call('SETRANGE', key.runTable(id), index * NODE_BYTES + 24, struct.pack('<Id', tonumber(attempt), run.now))

@@ -45,7 +45,7 @@ export function readPipelines(text: string, options: ReadOptions = {}): Pipeline
   )
   if (definitions.length === 0 && problems.length === 0) scope.tell(file, 'expected at least one pipeline, got none')
   if (problems.length === 0) return definitions
-  const lines = problems.map(({ path, message }) => `${path}: ${message}`)
+  const lines = problems.map(({ path, message }) => (path === file ? message : `${path}: ${message}`))
   throw new RuntimeError(
     'ERR_PIPELINE',
     lines.length === 1 ? `${file}: ${lines[0]}` : `${file}: ${lines.length} problems\n  ${lines.join('\n  ')}`,

@@ -3,7 +3,6 @@ import { newId } from '../../core/ids.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import type { RunRequest } from '../../store/pipelines.ts'
 import type { RunRecord } from '../../store/run-reader.ts'
-import { notFound } from '../../store/runs.ts'
 import type { RunTarget } from '../create-run.ts'
 import { readPipelines, unknownStep, type ReadOptions } from '../frontends/pipeline.ts'
 import { WorkflowRun } from '../workflow-run.ts'
@@ -186,7 +185,10 @@ export class Pipelines {
 
   async #record(runId: string): Promise<RunRecord> {
     const record = await this.#target.store.runs.read.find(runId)
-    if (record?.fields.pipeline === undefined) throw notFound(runId)
-    return record
+    if (record?.fields.pipeline !== undefined) return record
+    throw new RuntimeError(
+      'ERR_NOT_FOUND',
+      `no pipeline and no run of one is called ${shown(runId)}: it never was, or its time to live is over; \`runtime pipeline runs\` lists them, and \`runtime archive search --kind pipeline\` those before`,
+    )
   }
 }

@@ -32,6 +32,7 @@ export const isMapping = (value: unknown): value is Fields =>
 /** A value, short, for messages. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
+  if (typeof value === 'number') return String(value)
   const text = JSON.stringify(value) ?? typeof value
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }

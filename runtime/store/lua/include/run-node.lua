@@ -1,6 +1,7 @@
 -- A run's nodes live in one string, 44 bytes a node, so that a run of a hundred thousand jobs is a few keys and a node
 -- is found by its index. Little endian: state u8, flags u8, kind u16, open parents u32 | children at u32, count u32 |
--- parents at u32, count u32 (both index the edge strings) | attempts u32 | started f64 | ended f64, in ms.
+-- parents at u32, count u32 (both index the edge strings) | attempts u32 | started f64 | ended f64, in ms. While it is
+-- queued, `started` says since when: that is how long its step waited.
 -- runtime/store/run-table.ts writes and reads the same layout. States and moves: docs/states.md, runtime/workflow/run-state.ts.
 local NODE_BYTES = 44
 local node_states = { [0] = 'staged', 'waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held' }
@@ -10,7 +11,7 @@ local node_moves = {
   staged = 'waiting',
   waiting = 'queued delayed held skipped',
   delayed = 'running failed held skipped',
-  queued = 'running held skipped',
+  queued = 'running failed held skipped',
   running = 'finished failed delayed queued held',
   finished = '',
   failed = 'queued held skipped',
@@ -73,6 +74,7 @@ local function move(run, node, to)
   add(run.tally, node.kind .. ':' .. to, 1)
   add(run.totals, to, 1)
   node.state = to
+  if to == 'queued' then redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 28, struct.pack('<d', run.now)) end
   note(run, node, to, run.due)
   return true
 end

@@ -37,6 +37,16 @@ local function end_node(run, node, to)
   redis.call('HDEL', key.runOwners(run.id), node.index)
 end
 
+-- `error`: JSON text.
+local function fail_node(run, node, error)
+  end_node(run, node, 'failed')
+  redis.call('HSET', key.runFailed(run.id), node.index, error)
+  if not has(node, FAILED_BEFORE) then table.insert(run.todo, { node.index, 0, 'failed' }) end
+  raise(node, FAILED_BEFORE)
+  write_node(run, node)
+  run_spread(run, BATCH)
+end
+
 -- The memory key on which a step's end clashes with a parallel step's, or nil: to be asked before anything is recorded.
 local function step_clash(step, extra)
   if not step or not string.find(extra, '"expects":', 1, true) then return nil end
@@ -56,12 +66,7 @@ local function run_step_end(step, job, state, now, output, extra)
     redis.call('RPUSH', key.runHeld(run.id), node.index)
     write_node(run, node)
   elseif state == 'failed' or state == 'cancelled' then
-    end_node(run, node, 'failed')
-    redis.call('HSET', key.runFailed(run.id), node.index, more.error or '{"name":"Cancelled","message":"cancelled"}')
-    if not has(node, FAILED_BEFORE) then table.insert(run.todo, { node.index, 0, 'failed' }) end
-    raise(node, FAILED_BEFORE)
-    write_node(run, node)
-    run_spread(run, BATCH)
+    fail_node(run, node, more.error or '{"name":"Cancelled","message":"cancelled"}')
   else
     if output ~= '' then redis.call('HSET', key.runOutputs(run.id), node.index, output) end
     local memory = more.memory and memory_of(run.id)

@@ -1,5 +1,6 @@
 import { clip, relative } from '../output.ts'
 import type { Context } from '../context.ts'
+import { explainEntry } from './explain-entry.ts'
 import { explainJob } from './explain-job.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 import { prefixOf } from './overview.ts'
@@ -104,25 +105,6 @@ async function explainWorker(name: string, { store }: Context): Promise<Finding[
       )
     return fallback ? note(`${head}; ${launcher}, it does not fork: ${fallback}`, cure) : fine(`${head}; ${launcher}`)
   })
-}
-
-async function explainEntry(name: string, { store }: Context): Promise<Finding[]> {
-  const [loaded, state] = await Promise.all([store.schedules.described(), store.schedules.find(name)])
-  if (!(name in loaded) && !state) return []
-  const fields = (state ?? {}) as Record<string, unknown>
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined)
-  const findings = [
-    fine(`schedule entry ${name}: ${known.map(([key, value]) => `${key} ${String(value)}`).join(', ')}`),
-  ]
-  if (!(name in loaded))
-    findings.push(
-      note(
-        'no scheduler has it loaded',
-        'is it in the schedule file, and does a scheduler run? `runtime schedule check`',
-      ),
-    )
-  if (fields['paused'] === true) findings.push(note('it is paused', `runtime schedule resume ${name}`))
-  return findings
 }
 
 async function explainLock(name: string, { store, config }: Context): Promise<Finding[]> {

@@ -84,7 +84,15 @@ export function checkOptions(options: JobOptions, of: string): JobOptions {
   return options
 }
 
-function checkLimits({ concurrency, rateLimit, unique }: JobOptions, of: string): void {
+const limitShapes = {
+  unique: { keys: ['for', 'by'], plain: 'boolean', expected: 'true, false or { for, by }' },
+  concurrency: { keys: ['limit', 'by'], plain: 'number', expected: 'a whole number or { limit, by }' },
+  rateLimit: { keys: ['limit', 'per', 'by'], plain: undefined, expected: '{ limit, per, by }' },
+} as const
+
+function checkLimits(options: JobOptions, of: string): void {
+  for (const name of ['unique', 'concurrency', 'rateLimit'] as const) checkLimitShape(name, options[name], of)
+  const { concurrency, rateLimit, unique } = options
   if (concurrency !== undefined)
     whole(of, 'concurrency', typeof concurrency === 'number' ? concurrency : concurrency.limit, 1, 1_000_000)
   if (rateLimit !== undefined) {
@@ -95,6 +103,17 @@ function checkLimits({ concurrency, rateLimit, unique }: JobOptions, of: string)
   if (typeof unique === 'object' && unique.for !== undefined && duration(unique.for, `unique.for of ${of}`) < 1) {
     refuse(of, 'unique.for', 'a millisecond or more', unique.for)
   }
+}
+
+function checkLimitShape(name: keyof typeof limitShapes, value: unknown, of: string): void {
+  const { keys, plain, expected } = limitShapes[name]
+  if (value === undefined || typeof value === plain) return
+  if (typeof value !== 'object' || value === null) refuse(of, name, expected, value)
+  for (const key of Object.keys(value)) {
+    if (!(keys as readonly string[]).includes(key)) refuse(of, `${name}.${key}`, `one of ${keys.join(', ')}`, key)
+  }
+  const { by } = value as { by?: unknown }
+  if (by !== undefined && typeof by !== 'function') refuse(of, `${name}.by`, 'a function of the arguments', by)
 }
 
 function whole(of: string, name: string, value: unknown, least: number, most: number): void {

@@ -1,4 +1,5 @@
 import { duration } from '../core/duration.ts'
+import { RuntimeError } from '../core/errors.ts'
 import type { JobOptions, KeyOf } from './options.ts'
 
 /** A permit that a job needs before it performs; the same shape as the worker protocol's PermitRequest. */
@@ -16,12 +17,12 @@ export function permitsOf(name: string, options: JobOptions, args: readonly unkn
   const permits: Permit[] = []
   if (concurrency !== undefined) {
     const { limit, by } = typeof concurrency === 'number' ? { limit: concurrency } : concurrency
-    permits.push({ kind: 'concurrency', key: keyFor(name, by, args), limit })
+    permits.push({ kind: 'concurrency', key: keyFor(name, 'concurrency', by, args), limit })
   }
   if (rateLimit)
     permits.push({
       kind: 'rate',
-      key: keyFor(name, rateLimit.by, args),
+      key: keyFor(name, 'rateLimit', rateLimit.by, args),
       limit: rateLimit.limit,
       perMs: duration(rateLimit.per),
     })
@@ -37,9 +38,16 @@ export function uniqueOf(
   const { unique } = options
   if (unique === undefined || unique === false) return undefined
   const { by, for: lasts = '1h' } = unique === true ? {} : unique
-  return { key: by ? keyFor(name, by, args) : `${name}:${JSON.stringify(args)}`, forMs: duration(lasts) }
+  return { key: by ? keyFor(name, 'unique', by, args) : `${name}:${JSON.stringify(args)}`, forMs: duration(lasts) }
 }
 
-function keyFor(name: string, by: KeyOf | undefined, args: readonly unknown[]): string {
-  return by ? `${name}:${by(...args)}` : name
+/** An object as text is the same for all objects, and nothing is the same as nothing: jobs would share a limit unawares. */
+function keyFor(name: string, option: string, by: KeyOf | undefined, args: readonly unknown[]): string {
+  if (!by) return name
+  const key: unknown = by(...args)
+  if (typeof key === 'string' || typeof key === 'number') return `${name}:${key}`
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `${option}.by of ${name}: expected text or a number for the key, got ${JSON.stringify(key) ?? typeof key}`,
+  )
 }

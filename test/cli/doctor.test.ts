@@ -71,6 +71,24 @@ describe('doctor', () => {
   })
 })
 
+describe('doctor of a schedule entry', () => {
+  it('says when it fired and will, and what keeps it from firing', async () => {
+    const about = { kind: 'job', target: 'Waits', reads: 'every 30 minutes', overlap: 'skip', enabled: true }
+    const { schedules } = to.store
+    await schedules.describe(new Map([['hourly', JSON.stringify({ ...about, next: Date.now() + 60_000 })]]))
+    await schedules.switch('hourly', { paused: true }, Date.now())
+    const busy = await push(to.store, 'Waits', [], { queue: 'nobody' })
+    await server.client().hset('resque:rt:schedule:hourly', 'job', busy, 'missed', 3, 'missed_reason', 'nobody led')
+    const { text, exitCode } = await doctor('hourly')
+    assert.match(text, /schedule entry hourly \(every 30 minutes, job Waits\): never fired, next in 1m|in 60s|in 59s/)
+    assert.match(text, /it is paused.*runtime schedule resume hourly/)
+    assert.match(text, /no scheduler leads, so nothing fires/)
+    assert.match(text, new RegExp(`the next firing is skipped.*runtime doctor ${busy}`))
+    assert.match(text, /3 firings were missed: nobody led/)
+    assert.equal(exitCode, 1)
+  })
+})
+
 describe('bounds', () => {
   it('are known for every key', () => {
     const without = Object.values(keyTemplates).filter(

@@ -21,6 +21,10 @@ describe('options', () => {
     [{ concurrency: 0 }, /^concurrency of A/],
     [{ concurrency: { limit: 1.5 } }, /^concurrency of A/],
     [{ rateLimit: { limit: 5, per: 0 } }, /^rateLimit\.per of A/],
+    [{ rateLimit: 5 as never }, /^rateLimit of A: expected \{ limit, per, by \}, got 5/],
+    [{ concurrency: { limit: 1, bye: 1 } as never }, /^concurrency\.bye of A: expected one of limit, by/],
+    [{ concurrency: { limit: 1, by: 'user' as never } }, /^concurrency\.by of A: expected a function/],
+    [{ unique: 'yes' as never }, /^unique of A: expected true, false or/],
     [{ unique: { for: 0 } }, /^unique\.for of A/],
   ]
   for (const [options, said] of refused) {
@@ -84,6 +88,12 @@ describe('options', () => {
       forMs: 60_000,
     })
     assert.equal(uniqueOf('A', {}, []), undefined)
+  })
+
+  it('refuse a key that all jobs would share unawares', () => {
+    const by = (user: never): never => user
+    assert.throws(() => uniqueOf('A', { unique: { by } }, [{ id: 1 }]), /^.*unique\.by of A: .* got \{"id":1\}/)
+    assert.throws(() => permitsOf('A', { concurrency: { limit: 1, by } }, []), { code: 'ERR_ARGUMENT' })
   })
 })
 

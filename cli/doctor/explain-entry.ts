@@ -17,7 +17,8 @@ export async function explainEntry(name: string, { store, config }: Context): Pr
   const nextMs = state?.nextMs ?? about?.next
   const what = about ? ` (${about.reads}, ${about.kind} ${about.target})` : ''
   const last = state?.firedAtMs === undefined ? 'never fired' : `last fired ${relative(state.firedAtMs, Date.now())}`
-  const next = nextMs === undefined ? '' : `, next ${relative(nextMs, Date.now())}`
+  const isDue = nextMs !== undefined && nextMs < Date.now()
+  const next = nextMs === undefined ? '' : `, ${isDue ? 'was due' : 'next'} ${relative(nextMs, Date.now())}`
   const leader = await store.health.leader(prefixOf(config.scheduler.lockPrefix))
   return [
     fine(`schedule entry ${name}${what}: ${last}${next}`),

@@ -91,7 +91,7 @@ describe('options', () => {
   })
 
   it('refuse a key that all jobs would share unawares', () => {
-    const by = (user: never): never => user
+    const by = (user: unknown): string => user as string
     assert.throws(() => uniqueOf('A', { unique: { by } }, [{ id: 1 }]), /^.*unique\.by of A: .* got \{"id":1\}/)
     assert.throws(() => permitsOf('A', { concurrency: { limit: 1, by } }, []), { code: 'ERR_ARGUMENT' })
   })

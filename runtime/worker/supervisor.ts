@@ -10,6 +10,7 @@ import type { ClassManifest, Manifest } from './protocol.ts'
 import { Settler } from './settler.ts'
 import type { WorkerVerb } from './signals.ts'
 import { aboutOf, workflowLoop, type SupervisorOptions } from './supervisor-options.ts'
+import { sweepOwn } from './sweep.ts'
 import { workerTitle } from './titles.ts'
 import { workerIds } from './worker-ids.ts'
 
@@ -229,6 +230,7 @@ export class Supervisor implements Service {
       await Promise.all(this.#loops)
       clearTimeout(patience)
       for (const launcher of this.#launchers.values()) await launcher.stop()
+      sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {
         log.warn(`leaving: ${(error as Error).message}`)
       })

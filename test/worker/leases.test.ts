@@ -10,7 +10,7 @@ import { push, startWorker, untilState, useEvidence, useStore } from './support.
 const server = useRedis({ appendonly: true })
 const evidence = useEvidence()
 const to = useStore(server)
-leavesNoProcess({ withinMs: 20_000 })
+leavesNoProcess()
 
 const begun = (tag: string, times = 1): Promise<unknown> =>
   eventually(() => evidence.lines('begin', tag).length >= times, { timeoutMs: 60_000, what: `${tag} to begin` })

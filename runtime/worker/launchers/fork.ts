@@ -4,7 +4,6 @@ import type { Assignment, ChildMessage, Manifest } from '../protocol.ts'
 import { buildForFork, type BuiltApp } from './fork/built-app.ts'
 import { type ForkedRun } from './fork/forked-run.ts'
 import { JobSockets, type JobConnection } from './fork/job-sockets.ts'
-import { killAbandoned } from './fork/marks.ts'
 import { RescuedRun } from './fork/rescued-run.ts'
 import { Strikes } from './fork/strikes.ts'
 import { ZygoteProcess, type ZygoteStart } from './fork/zygote-process.ts'
@@ -69,9 +68,6 @@ export class ForkLauncher implements Launcher {
     this.#stopped = false
     const refusal = refusePlatform() ?? refuseFlags(process.env)
     if (refusal) return this.#giveUp(refusal)
-    const abandoned = killAbandoned()
-    if (abandoned.length > 0)
-      this.#options.log.info(`ended processes that a dead worker had left: ${abandoned.join(', ')}`)
     this.#sockets = new JobSockets((connection) => this.#connect(connection))
     await this.#sockets.listen()
     return this.#nextGeneration().catch(async (error: unknown) => {

@@ -5,7 +5,8 @@ import type { Logger } from '../../core/logger.ts'
 import { hasTypeScript, type AppSource } from '../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
-import { supervisorMark, supervisorVariable } from '../sweep.ts'
+import { identityOf } from '../process-identity.ts'
+import { supervisorVariable } from '../sweep.ts'
 import type { Ending, Launched, Launcher } from './launcher.ts'
 import { OutputTail } from './output-tail.ts'
 
@@ -104,7 +105,7 @@ export class SpawnLauncher implements Launcher {
         cwd: source.root,
         detached: true, // a group of its own, so that what the job starts can be ended with it
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-        env: { ...process.env, [supervisorVariable]: supervisorMark() },
+        env: { ...process.env, [supervisorVariable]: identityOf() },
       },
     )
     this.#all.add(child)

@@ -6,8 +6,8 @@ import { RuntimeError } from '../../../core/errors.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from '../build/app-build.ts'
 import type { BuildAnswer } from '../build/main.ts'
+import { hasEnded, identityOf } from '../../process-identity.ts'
 import { builtEntry } from './entries.ts'
-import { isAlive } from './marks.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -22,7 +22,7 @@ let builds = 0
 
 /**
  * Builds the application where it is TypeScript; an application of JavaScript is left as it is. Builds live under
- * `.runtime/build` of its root, in a folder with this process's pid in its name, so that those of the dead can be told.
+ * `.runtime/build` of its root, in a folder with this process's identity in its name, so that those of the dead can be told.
  *
  * @throws RuntimeError ERR_APP_LOAD with file and line
  */
@@ -34,7 +34,7 @@ export async function buildForFork(source: AppSource): Promise<BuiltApp> {
   mkdirSync(folder, { recursive: true })
   removeAbandoned(folder)
   builds += 1
-  const outDir = join(folder, `${process.pid}-${builds}-${Date.now().toString(36)}`)
+  const outDir = join(folder, `${identityOf()}-${builds}`)
   const entries = [...jobFiles(source), ...extraFiles(source)].map((file) => realpathSync(file))
   const answer = await runBuild({ root, entries, outDir })
   const remove = (): void => rmSync(outDir, { recursive: true, force: true })
@@ -51,7 +51,6 @@ async function runBuild(order: BuildOrder): Promise<BuildAnswer> {
 
 function removeAbandoned(folder: string): void {
   for (const name of readdirSync(folder)) {
-    const pid = Number(name.split('-')[0])
-    if (Number.isInteger(pid) && !isAlive(pid)) rmSync(join(folder, name), { recursive: true, force: true })
+    if (hasEnded(name.split('-')[0] ?? '')) rmSync(join(folder, name), { recursive: true, force: true })
   }
 }

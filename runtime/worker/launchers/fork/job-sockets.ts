@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isAlive } from './marks.ts'
+import { hasEnded, identityOf } from '../../process-identity.ts'
 import { HELLO_BYTES, HELLO_OUTPUT } from '../zygote/messages.ts'
 
 const PREFIX = 'resque-runtime-jobs-'
@@ -24,7 +24,7 @@ export class JobSockets {
 
   constructor(onConnection: (connection: JobConnection) => void) {
     removeAbandoned()
-    this.#folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
+    this.#folder = mkdtempSync(join(tmpdir(), `${PREFIX}${identityOf()}-`))
     this.path = join(this.#folder, 'jobs')
     // The output may end before the messages do, and the other way round: half-open is the normal state.
     this.#server = createServer({ allowHalfOpen: false }, (socket) => {
@@ -52,8 +52,7 @@ export class JobSockets {
 /** Folders of workers that were killed. Those of other users cannot be removed, and stay. */
 function removeAbandoned(): void {
   for (const name of readdirSync(tmpdir())) {
-    const pid = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : NaN
-    if (!Number.isInteger(pid) || isAlive(pid)) continue
+    if (!name.startsWith(PREFIX) || !hasEnded(name.slice(PREFIX.length).split('-')[0] ?? '')) continue
     try {
       rmSync(join(tmpdir(), name), { recursive: true, force: true })
     } catch {

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
 import type { Assignment, Manifest } from '../../protocol.ts'
-import { supervisorMark, supervisorVariable } from '../../sweep.ts'
+import { identityOf } from '../../process-identity.ts'
+import { supervisorVariable } from '../../sweep.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Refusal } from '../zygote/gate-platform.ts'
 import { FrameReader, encodeFrame } from '../zygote/frames.ts'
@@ -63,7 +64,7 @@ export class ZygoteProcess {
       cwd: boot.source.root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ESBUILD_WORKER_THREADS: '0', [supervisorVariable]: supervisorMark() },
+      env: { ...process.env, ESBUILD_WORKER_THREADS: '0', [supervisorVariable]: identityOf() },
     })
     this.#control = this.#child.stdio[3] as Socket
     this.#control.on('error', () => undefined)
@@ -200,6 +201,6 @@ export class ZygoteProcess {
       if (run.pid !== undefined) signal(-run.pid, 'SIGKILL')
       run.exited(undefined)
     }
-    killMarked((mark) => mark.startsWith(`${this.#options.boot.mark}:`))
+    killMarked(`${this.#options.boot.mark}:`)
   }
 }

@@ -49,7 +49,7 @@ describe('fork: the heap', { skip: hasCollapse ? false : 'MADV_COLLAPSE came wit
   it('is whole in every child, and each changes its own copy', async () => {
     const sums = []
     for (const change of [false, true, true, false])
-      sums.push(result(await launch(launcher, 'Sums', [change]).ended) as number)
+      sums.push(result(await launch(launcher, 'Sums', [change]).ended))
     const [first = 0, changed] = sums
     assert.deepEqual(sums, [first, changed, changed, first])
     assert.equal(changed, first + BALLAST_MB * 10_000)

@@ -47,9 +47,9 @@ describe('fork: the heap', { skip: hasCollapse ? false : 'MADV_COLLAPSE came wit
   })
 
   it('is whole in every child, and each changes its own copy', async () => {
-    const sums = []
+    const sums: number[] = []
     for (const change of [false, true, true, false])
-      sums.push(result(await launch(launcher, 'Sums', [change]).ended))
+      sums.push((await launch(launcher, 'Sums', [change]).ended.then(result)) as number)
     const [first = 0, changed] = sums
     assert.deepEqual(sums, [first, changed, changed, first])
     assert.equal(changed, first + BALLAST_MB * 10_000)

@@ -35,7 +35,7 @@ export function encodeArgs(className: string, args: readonly unknown[], maxBytes
   if (size > maxBytes) {
     throw new RuntimeError(
       'ERR_TOO_LARGE',
-      `${className}: expected at most ${maxBytes} bytes of arguments, got ${size}; store the data elsewhere and pass its id, or raise limits.maxPayload`,
+      `${className}: expected at most ${maxBytes} bytes of arguments, got ${size}; store the data elsewhere and pass its id, or raise limits.maxPayloadBytes`,
     )
   }
   return text

@@ -118,12 +118,16 @@ export abstract class Job {
     return {
       id: step.workflowId,
       class: step.workflowClass,
-      add: (definition, { params, after = step.nodeId, before = [], queue } = {}) =>
-        step.add(definition, params ?? null, {
+      add: (definition, { params, after = step.nodeId, before = [], queue, ...others } = {}) => {
+        const [other] = Object.keys(others)
+        if (other !== undefined)
+          throw new Error(`workflow.add: expected params, after, before and queue, got ${JSON.stringify(other)}`)
+        return step.add(definition, params ?? null, {
           after: [after].flat(),
           before: [before].flat(),
           ...(queue === undefined ? {} : { queue }),
-        }),
+        })
+      },
       skipChildren: () => step.skipChildren(),
     }
   }

@@ -1,8 +1,8 @@
 import { RuntimeError } from '../core/errors.ts'
 import { findNotJson } from '../core/json-check.ts'
 import { newId } from '../core/ids.ts'
-import { wireName, type JobContext, type StepPlace, type StepSurroundings } from '../jobs/job.ts'
-import { optionsOn } from '../jobs/options.ts'
+import { isJob, wireName, type JobContext, type StepPlace, type StepSurroundings } from '../jobs/job.ts'
+import { checkOptions, optionsOn } from '../jobs/options.ts'
 import type { Permit } from '../jobs/permits.ts'
 import { memoryOf, type ChildMemory } from './child-memory.ts'
 import type { Channel } from './channel.ts'
@@ -88,9 +88,7 @@ export class JobSurroundings implements JobContext {
   }
 
   #add(definition: { name: string }, params: unknown, place: StepPlace): string {
-    const name = wireName(definition)
-    const bad = findNotJson(params, 'params')
-    if (bad) throw new RuntimeError('ERR_NOT_JSON', `workflow.add(${name}): ${bad}`)
+    const name = checkedAddition(definition, params, place)
     const id = newId()
     const queue = place.queue ?? optionsOn(definition).queue
     this.#additions.push({
@@ -103,4 +101,23 @@ export class JobSurroundings implements JobContext {
     })
     return id
   }
+}
+
+/** @returns the job's name on the wire @throws RuntimeError ERR_ARGUMENT, ERR_NOT_JSON */
+function checkedAddition(definition: unknown, params: unknown, { queue }: StepPlace): string {
+  if (!isJob(definition))
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `workflow.add: expected a Job class or a function made by job(), got ${JSON.stringify(definition) ?? String(definition)}`,
+    )
+  const what = `workflow.add(${wireName(definition)})`
+  if (queue !== undefined) checkOptions({ queue }, what)
+  const bad = findNotJson(params, 'params')
+  if (bad) throw new RuntimeError('ERR_NOT_JSON', `${what}: ${bad}`)
+  if (typeof params !== 'object' || Array.isArray(params))
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `${what}: expected params to be one object, got ${JSON.stringify(params)}`,
+    )
+  return wireName(definition)
 }

@@ -2,7 +2,7 @@ import { RuntimeError } from '../core/errors.ts'
 import type { RunReader } from '../store/run-reader.ts'
 import type { NewNode, NodeRow, StoredEdge } from '../store/run-table.ts'
 import type { Addition, NodeKind } from '../store/run-writer.ts'
-import { topologicalOrder, type Graph } from './graph.ts'
+import { refuseCycles } from './addition-cycles.ts'
 import { defaultQueue } from './queues.ts'
 
 /** A job that a running step adds to its own run; the worker protocol's StepAddition. */
@@ -40,7 +40,7 @@ export async function planAdditions(
       }
     }
   }
-  refuseCycles(additions, places)
+  await refuseCycles(reader, runId, additions, known)
   const kinds: NodeKind[] = []
   const kindOf = (addition: NodeAddition): number => {
     const kind = { class: addition.class, queue: addition.queue ?? defaultQueue }
@@ -100,22 +100,10 @@ async function existing(
     }
   }
   const rows = await reader.nodesAt(runId, [...named].map(Number))
-  for (const row of rows) {
-    if (row.state === 'staged')
-      throw new RuntimeError('ERR_GRAPH', `workflow.add: job ${row.index} is not part of run ${runId}`)
+  const known = new Map(rows.map((row) => [String(row.index), row]))
+  for (const id of named) {
+    if ((known.get(id)?.state ?? 'staged') === 'staged')
+      throw new RuntimeError('ERR_GRAPH', `workflow.add: job ${id} is not part of run ${runId}`)
   }
-  return new Map(rows.map((row) => [String(row.index), row]))
-}
-
-function refuseCycles(additions: readonly NodeAddition[], places: ReadonlyMap<string, number>): void {
-  const graph: Graph = {
-    nodes: additions.map(({ class: className, after }) => ({
-      className,
-      queue: '',
-      parents: [...new Set(after)].flatMap((id) =>
-        places.has(id) ? [{ from: places.get(id) ?? 0, when: 'finished' as const }] : [],
-      ),
-    })),
-  }
-  topologicalOrder(graph)
+  return known
 }

@@ -147,6 +147,6 @@ function jsonText(value: unknown, what: string, maxBytes: number): string {
   if (size <= maxBytes) return text
   throw new RuntimeError(
     'ERR_TOO_LARGE',
-    `${what}: expected at most ${maxBytes} bytes, got ${size}; store the data elsewhere and pass its id, or raise limits.maxPayload`,
+    `${what}: expected at most ${maxBytes} bytes, got ${size}; store the data elsewhere and pass its id, or raise limits.maxPayloadBytes`,
   )
 }

@@ -74,6 +74,7 @@ export class GraphBuilder {
     }
     const { params, after, before, wait, label, queue, ...jobOptions } = options
     checkParams(params, `${this.#of}: params of ${className}`)
+    checkPlace({ queue, label, ...jobOptions }, `${this.#of}: ${className}`)
     const waitMs = wait === undefined ? 0 : duration(wait, `${this.#of}: wait of ${className}`)
     const node: GraphNode = {
       className,
@@ -186,6 +187,19 @@ function conditions(ref: AfterRef): { refs: readonly NodeRef[]; when: EdgeWhen }
 function listOf<T>(value: T | readonly T[] | undefined): T[] {
   if (value === undefined) return []
   return Array.isArray(value) ? (value as T[]) : [value as T]
+}
+
+/** Limits across jobs are a class's affair: a node has none of its own. */
+const classOnly = ['unique', 'concurrency', 'rateLimit'] as const
+
+function checkPlace({ queue, label, ...options }: NodeOptions & JobOptions, what: string): void {
+  if (queue !== undefined) checkOptions({ queue }, what)
+  if (label !== undefined && (typeof label !== 'string' || label === ''))
+    throw new RuntimeError('ERR_ARGUMENT', `label of ${what}: expected a name, got ${describe(label)}`)
+  for (const name of classOnly) {
+    if (options[name] !== undefined)
+      throw new RuntimeError('ERR_ARGUMENT', `${name} of ${what}: expected it on the job class, got it for one job`)
+  }
 }
 
 function checkParams(params: unknown, what: string): void {

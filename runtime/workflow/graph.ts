@@ -99,17 +99,27 @@ export function nodeName(graph: Graph, index: number): string {
   return alone ? node.className : `${node.className}#${index}`
 }
 
+/** More nodes of a cycle than these are told by their number. */
+const shownPath = 12
+
 /** Walks parents among the nodes that never became free: each of them has one, so the walk meets itself. */
 function cycleError(graph: Graph, open: number[]): RuntimeError {
-  const path: number[] = []
+  const path = new Set<number>()
   let at = open.findIndex((count) => count > 0)
-  while (!path.includes(at)) {
-    path.push(at)
+  while (!path.has(at)) {
+    path.add(at)
     at = graph.nodes[at]?.parents.find((edge) => (open[edge.from] ?? 0) > 0)?.from ?? at
   }
-  const cycle = [...path.slice(path.indexOf(at)), at].reverse()
+  const walked = [...path]
+  const cycle = [...walked.slice(walked.indexOf(at)), at].reverse()
+  const names = (part: readonly number[]): string[] => part.map((index) => nodeName(graph, index))
+  const half = shownPath / 2
+  const told =
+    cycle.length <= shownPath
+      ? names(cycle)
+      : [...names(cycle.slice(0, half)), `${cycle.length - shownPath} more`, ...names(cycle.slice(-half))]
   return new RuntimeError(
     'ERR_GRAPH',
-    `cycle: ${cycle.map((index) => nodeName(graph, index)).join(' → ')}: expected a graph without cycles; take one of these "after" or "before" away`,
+    `cycle: ${told.join(' → ')}: expected a graph without cycles; take one of these "after" or "before" away`,
   )
 }

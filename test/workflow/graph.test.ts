@@ -68,6 +68,13 @@ const refusals: [what: string, configure: (flow: any) => void, message: RegExp][
     /params\.when\.at: expected a JSON value, got a BigInt/,
   ],
   ['an unknown option', (flow) => flow.run(A, { retries: 3 }), /one of queue, retry/],
+  ['a queue without a name', (flow) => flow.run(A, { queue: '' }), /queue of TestFlow: A: expected a name, got ""/],
+  ['a label that is none', (flow) => flow.run(A, { label: 5 }), /label of TestFlow: A: expected a name, got 5/],
+  [
+    'limits across jobs for one node',
+    (flow) => flow.run(A, { concurrency: 1 }),
+    /concurrency of TestFlow: A: expected it on the job class/,
+  ],
   ['a negative wait', (flow) => flow.run(A, { wait: -1 }), /wait of A: expected milliseconds/],
   [
     'a name in place of a class',
@@ -111,6 +118,19 @@ test('topological order of a hundred thousand nodes, parents first', () => {
   assert.equal(order.length, size)
   for (const [i, node] of nodes.entries())
     for (const { from } of node.parents) assert.ok(place.get(from)! < place.get(i)!)
+})
+
+test('a cycle of a hundred thousand nodes is told in a line, at once', () => {
+  const size = 100_000
+  const nodes = Array.from({ length: size }, (_, i) => ({
+    className: 'Link',
+    queue: 'q',
+    parents: [{ from: (i + 1) % size, when: 'finished' as const }],
+  }))
+  assert.throws(
+    () => checkGraph({ nodes }),
+    /^RuntimeError: cycle: Link#0 → Link#99999 → .* → 99989 more → .* → Link#1 → Link#0: expected a graph without cycles/,
+  )
 })
 
 test('a graph of a front end is checked whatever made it', () => {

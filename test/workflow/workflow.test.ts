@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { close, configure } from '../../runtime/jobs/default-client.ts'
 import {
+  ClumsyFlow,
   DiamondFlow,
   FlakyFlow,
   GrowFlow,
@@ -78,6 +79,20 @@ test('a job adds jobs to its run, and others wait for them', async () => {
   assert.equal(flow.jobs.length, 503)
   assert.equal(traced().at(-1), 'report 500')
   assert.deepEqual(flow.record.counts, { finished: 503 })
+})
+
+test('what workflow.add cannot take fails the job by name, and adds nothing', async () => {
+  stop = await startInlineWorker(redis)
+  const told = async (params: object): Promise<string> => {
+    const flow = await (await (await ClumsyFlow.create(params)).start()).wait({ timeout: '10s' })
+    assert.deepEqual(states(flow), ['ClumsyStep failed', 'RowStep blocked', 'ReportStep blocked'])
+    return (await flow.failures())[0]?.error.message ?? ''
+  }
+  assert.match(await told({ options: { after: '2', before: '1' } }), /cycle: RowStep#1 → ReportStep → RowStep#3 → /)
+  assert.match(await told({ options: { parms: {} } }), /expected params, after, before and queue, got "parms"/)
+  assert.match(await told({ options: { params: [1] } }), /workflow.add\(RowStep\): expected params to be one object/)
+  assert.match(await told({ options: { queue: '' } }), /queue of workflow.add\(RowStep\): expected a name/)
+  assert.match(await told({ job: 'Nope' }), /expected a Job class or a function made by job\(\), got \{"name":"Nope"\}/)
 })
 
 test('a job skips what hangs on it', async () => {

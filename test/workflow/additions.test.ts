@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import { planAdditions, type NodeAddition } from '../../runtime/workflow/additions.ts'
+import { useRedis } from '../support/redis.ts'
+import { StepDriver, type Taken } from './support.ts'
+
+const redis = useRedis()
+let driver: StepDriver
+
+beforeEach(async () => {
+  driver = await new StepDriver(redis).register()
+})
+afterEach(() => driver.close())
+
+/** Ids are the places of the names in the sketch: `a` is 0, `b` is 1, … */
+const addition = (id: string, after: string[], before: string[] = []): NodeAddition => ({
+  id,
+  class: id,
+  params: null,
+  after,
+  before,
+  queue: 'work',
+})
+
+/** Ends a step that adds jobs, as the supervisor does. */
+async function endWith(taken: Taken, additions: NodeAddition[]): Promise<void> {
+  const { runs } = driver.store
+  const grow = await runs.stage(taken.run, await planAdditions(runs.read, taken.run, additions))
+  await driver.end(taken, 'done', { extra: JSON.stringify({ grow }) })
+}
+
+const refused = (id: string, additions: NodeAddition[], message: RegExp): Promise<void> =>
+  assert.rejects(planAdditions(driver.store.runs.read, id, additions), { code: 'ERR_GRAPH', message })
+
+test('a job may be added between two that wait', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'], c: ['b'], d: ['c'] })
+  await driver.store.runs.start(id, Date.now())
+  await endWith((await driver.take())!, [addition('new', ['1'], ['3'])])
+  assert.deepEqual((await driver.drain()).sort(), ['b', 'c', 'd', 'new'])
+  assert.deepEqual((await driver.store.runs.read.find(id))?.counts, { finished: 5 })
+})
+
+test('additions that close a cycle through jobs that wait are refused, by its path', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'], c: ['b'], d: ['c'] })
+  await driver.store.runs.start(id, Date.now())
+  await driver.take()
+  await refused(id, [addition('new', ['3'], ['1'])], /^cycle: b → c → d → new → b: /)
+  await refused(id, [addition('new', ['2'], ['2'])], /^cycle: c → new → c: /)
+  await refused(
+    id,
+    [addition('one', ['2']), addition('two', ['one']), addition('three', ['two'], ['1'])],
+    /^cycle: b → c → one → two → three → b: /,
+  )
+  await refused(id, [addition('one', ['two']), addition('two', ['one'])], /^cycle: one → two → one: /)
+})
+
+test('a cycle may close through what another step added before', async () => {
+  const { id } = await driver.create({ a: [], x: [], b: ['a', 'x'], c: ['x', 'a'] })
+  await driver.store.runs.start(id, Date.now())
+  const [a, x] = [(await driver.take())!, (await driver.take())!]
+  await endWith(a, [addition('first', ['2'], ['3'])])
+  await driver.store.runs.advance(Date.now())
+  await refused(id, [addition('second', ['3'], ['2'])], /^cycle: b → first → c → second → b: /)
+  await endWith(x, [])
+  assert.deepEqual(await driver.drain(), ['b', 'first', 'c'])
+})
+
+test('a job that waits is named; one that has begun, or is not of the run, is refused', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'] })
+  await driver.store.runs.start(id, Date.now())
+  await driver.take()
+  await refused(id, [addition('new', ['0'], ['0'])], /"before" to name a job that still waits, job 0 is running/)
+  await refused(id, [addition('new', ['7'])], /to name jobs of run .*, got "7"/)
+  await driver.store.runs.stage(id, await planAdditions(driver.store.runs.read, id, [addition('lost', ['0'])]))
+  await refused(id, [addition('new', ['2'])], /job 2 is not part of run/)
+})

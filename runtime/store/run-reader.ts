@@ -213,9 +213,16 @@ export class RunReader {
       .slice(0, max)
   }
 
-  /** Ids of the jobs that run, or wait for another attempt, by node. */
-  async owners(id: string): Promise<Record<string, string>> {
-    return this.#connection.ask((redis, keys) => redis.hgetall(keys.runOwners(id)))
+  /** Ids of the jobs that run, or wait for their time, in pages: a hundred thousand may be delayed. */
+  async *owners(id: string): AsyncGenerator<string[]> {
+    for (let cursor: string | undefined = '0'; cursor !== undefined;) {
+      const at: string = cursor
+      const [next, page] = await this.#connection.ask((redis, keys) =>
+        redis.hscan(keys.runOwners(id), at, 'COUNT', 500),
+      )
+      yield chunk(page).map(([, job]) => job)
+      cursor = next === '0' ? undefined : next
+    }
   }
 
   /** Tells when the run ends; until the returned function is called. Messages can be missed: poll, too. */

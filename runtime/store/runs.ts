@@ -51,15 +51,9 @@ export class Runs {
     await this.advance(nowMs)
   }
 
-  /** Stops a run at once, and tells the jobs that run to stop. @returns their ids */
-  async stop(id: string, nowMs: number): Promise<string[]> {
-    const [, ...jobs] = check(
-      id,
-      await this.#connection.run('run-stop', { id, now: nowMs }),
-      'stop',
-      'pending or running',
-    )
-    return jobs
+  /** Stops a run at once; jobs of it that run are to be cancelled. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
+  async stop(id: string, nowMs: number): Promise<void> {
+    check(id, await this.#connection.run('run-stop', { id, now: nowMs }), 'stop', 'pending or running')
   }
 
   /** Runs a failed node again, or lets what hangs on a node go on without it. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
@@ -142,10 +136,10 @@ export class Runs {
   }
 }
 
-/** The reply's words when the first is `ok`; else the error that they mean. */
-function check(id: string, reply: unknown, verb: string, expected: string): string[] {
+/** @throws RuntimeError for a reply that is not `ok` */
+function check(id: string, reply: unknown, verb: string, expected: string): void {
   const [word, detail = ''] = reply as string[]
-  if (word === 'ok') return reply as string[]
+  if (word === 'ok') return
   if (word === 'gone') throw notFound(id)
   if (word === 'overlap') throw overlap(`run ${id}`, detail)
   throw new RuntimeError('ERR_STATE', `${verb} run ${id}: expected it to be ${expected}, it is ${detail || 'pending'}`)

@@ -115,9 +115,6 @@ function checkedAddition(definition: unknown, params: unknown, { queue }: StepPl
   const bad = findNotJson(params, 'params')
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${what}: ${bad}`)
   if (typeof params !== 'object' || Array.isArray(params))
-    throw new RuntimeError(
-      'ERR_ARGUMENT',
-      `${what}: expected params to be one object, got ${JSON.stringify(params)}`,
-    )
+    throw new RuntimeError('ERR_ARGUMENT', `${what}: expected params to be one object, got ${JSON.stringify(params)}`)
   return wireName(definition)
 }

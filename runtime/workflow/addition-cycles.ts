@@ -26,7 +26,8 @@ export async function refuseCycles(
     nodes: [...waiting, ...additions.map(({ class: name, after }) => nodeOf(name, edges(after)))],
   }
   additions.forEach(({ before = [] }, place) => {
-    if (between) for (const id of new Set(before)) graph.nodes[Number(id)]?.parents.push(...edgeFrom(waiting.length + place))
+    if (between)
+      for (const id of new Set(before)) graph.nodes[Number(id)]?.parents.push(...edgeFrom(waiting.length + place))
   })
   topologicalOrder(graph)
 }

@@ -86,8 +86,9 @@ export class WorkflowRun {
   /** Stops it: nothing more of it runs, and the jobs that do are told to stop. */
   async stop(): Promise<this> {
     const { store, clock, recordTtlMs } = this.#open()
-    for (const job of await store.runs.stop(this.id, clock.now()))
-      await store.jobs.cancel(job, clock.now(), recordTtlMs)
+    await store.runs.stop(this.id, clock.now())
+    for await (const jobs of store.runs.read.owners(this.id))
+      await Promise.all(jobs.map((job) => store.jobs.cancel(job, clock.now(), recordTtlMs)))
     return this.#refresh()
   }
 

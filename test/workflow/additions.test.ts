@@ -74,3 +74,15 @@ test('a job that waits is named; one that has begun, or is not of the run, is re
   await driver.store.runs.stage(id, await planAdditions(driver.store.runs.read, id, [addition('lost', ['0'])]))
   await refused(id, [addition('new', ['2'])], /job 2 is not part of run/)
 })
+
+test('a thousand jobs may join under one that waits, in several batches, and run after it', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'], c: ['b'] })
+  await driver.store.runs.start(id, Date.now())
+  await endWith(
+    (await driver.take())!,
+    Array.from({ length: 1000 }, (_, i) => addition(`row${i}`, ['1'], ['2'])),
+  )
+  const ran = await driver.drain()
+  assert.deepEqual([ran[0], ran.length, ran.at(-1)], ['b', 1002, 'c'])
+  assert.deepEqual((await driver.store.runs.read.find(id))?.counts, { finished: 1003 })
+})

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { systemClock } from '../../runtime/core/clock.ts'
+import { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver } from './support.ts'
 
@@ -96,7 +98,8 @@ test('stop: nothing more is queued, waiting ones never run; continue takes up wh
   const { id, names } = await driver.create({ a: [], b: ['a'], c: ['b'], x: [] })
   await driver.store.runs.start(id, Date.now())
   const a = await driver.take()
-  assert.deepEqual(await driver.store.runs.stop(id, Date.now()), [a!.job.id])
+  await driver.store.runs.stop(id, Date.now())
+  for await (const owners of driver.store.runs.read.owners(id)) assert.deepEqual(owners, [a!.job.id])
   await driver.end(a!)
   assert.equal(await driver.take(), undefined)
   assert.deepEqual(await driver.states(id, names), {
@@ -109,6 +112,22 @@ test('stop: nothing more is queued, waiting ones never run; continue takes up wh
   await driver.store.runs.resume(id, Date.now())
   assert.deepEqual((await driver.drain()).sort(), ['b', 'c', 'x'])
   assert.equal((await driver.states(id, names)).run, 'finished')
+})
+
+test('a run is stopped whatever number of its jobs wait for their time', async () => {
+  const names = Array.from({ length: 9000 }, (_, i) => `n${i}`)
+  const { id } = await driver.create(Object.fromEntries(names.map((name) => [name, []])), {
+    wait: Object.fromEntries(names.map((name) => [name, 3_600_000])),
+  })
+  const run = await WorkflowRun.open(
+    { store: driver.store, clock: systemClock, ttlMs: 1000, maxPayloadBytes: 1e6, recordTtlMs: 1000 },
+    id,
+  )
+  await run.start()
+  assert.deepEqual(run.record.counts, { delayed: 9000 })
+  await run.stop()
+  assert.equal(run.status, 'stopped')
+  assert.deepEqual(run.record.counts, { held: 9000 })
 })
 
 test('a step is counted once, whatever is delivered again', async () => {

@@ -26,8 +26,9 @@ function works.roots(run, from)
   return BATCH
 end
 
--- What a node that joins a running run learns from a parent outside its own addition: `tell`s itself, or waits with the rest.
-local function join(run, node, edge)
+-- What a node that joins a running run learns from a parent outside its own addition: `tell`s itself, or waits with the rest,
+-- in which case its edge is collected in `more` by parent, since many may join under one.
+local function join(run, node, edge, more)
   local parent = read_node(run, edge % EDGE_ID)
   local how = parent.state == 'finished' and 'finished' or parent.state == 'skipped' and 'skipped' or parent.state == 'failed' and 'failed'
   local way = how and told[how][edge_names[math.floor(edge / EDGE_ID)]]
@@ -36,23 +37,31 @@ local function join(run, node, edge)
     if way == 'pass' then raise(node, PASSED) end
     return
   end
-  raise(parent, MORE)
-  write_node(run, parent)
-  local added = redis.call('HGET', key.runMore(run.id), parent.index) or ''
-  redis.call('HSET', key.runMore(run.id), parent.index, added .. struct.pack('<I', edge - edge % EDGE_ID + node.index))
+  more[parent.index] = more[parent.index] or {}
+  table.insert(more[parent.index], struct.pack('<I', edge - edge % EDGE_ID + node.index))
+end
+
+local function add_children(run, more)
+  for index, edges in pairs(more) do
+    local parent = read_node(run, index)
+    raise(parent, MORE)
+    write_node(run, parent)
+    local added = redis.call('HGET', key.runMore(run.id), index) or ''
+    redis.call('HSET', key.runMore(run.id), index, added .. table.concat(edges))
+  end
 end
 
 -- Staged nodes [from, to) enter the run; `first` is where their addition began. Each holds one open parent more than it has.
 function works.grow(run, from, to, first)
   from, to, first = tonumber(from), tonumber(to), tonumber(first ~= '' and first or from)
-  local left = BATCH
+  local left, more = BATCH, {}
   while from < to and left > 0 do
     local node = read_node(run, from)
     local start, count = struct.unpack('<II', redis.call('GETRANGE', key.runTable(run.id), from * NODE_BYTES + 16, from * NODE_BYTES + 23))
     local edges = count > 0 and redis.call('GETRANGE', key.runParents(run.id), start * 4, (start + count) * 4 - 1) or ''
     for i = 1, #edges, 4 do
       local edge = struct.unpack('<I', edges, i)
-      if edge % EDGE_ID < first or edge % EDGE_ID >= to then join(run, node, edge) end
+      if edge % EDGE_ID < first or edge % EDGE_ID >= to then join(run, node, edge, more) end
     end
     node.open = node.open - 1
     if move(run, node, 'waiting') then decide(run, node) end
@@ -60,6 +69,7 @@ function works.grow(run, from, to, first)
     left = left - 1 - count
     from = from + 1
   end
+  add_children(run, more)
   if from < to then leave(run, 'grow', from, to, first) end
   return BATCH - left
 end
@@ -85,8 +95,8 @@ while budget > 0 do
   local entry = redis.call('LPOP', key.advancing())
   if not entry then break end
   local id, work, a, b, c = string.match(entry, '^(%S+) (%S+) ?(%S*) ?(%S*) ?(%S*)$')
-  local run = run_of(id, now)
-  if run then
+  local run = id and run_of(id, now)
+  if run and works[work] then
     add(run.totals, 'advancing', -1)
     budget = run_spread(run, budget - works[work](run, a, b, c))
     run_flush(run)

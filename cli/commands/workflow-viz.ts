@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import { drawnGraph, drawnRun } from '../../runtime/workflow/drawing/drawn-run.ts'
 import { draw, drawingFormats, type DrawingFormat } from '../../runtime/workflow/drawing/formats.ts'
 import { command } from '../command.ts'
@@ -50,8 +51,16 @@ export const vizCommand = command<VizFlags>({
     const drawing = await draw(graph, chosen, run ? `${run.class} ${run.id} (${run.status})` : what)
     if (out === undefined) process.stdout.write(drawing)
     else {
-      writeFileSync(out, drawing)
+      write(out, drawing)
       line(`wrote ${out}`)
     }
   },
 })
+
+function write(file: string, drawing: string): void {
+  try {
+    writeFileSync(file, drawing)
+  } catch (error) {
+    throw new RuntimeError('ERR_USAGE', `--out: expected a file that can be written, got ${toError(error).message}`)
+  }
+}

@@ -6,6 +6,7 @@ import { endedRuns } from '../../runtime/workflow/run-state.ts'
 import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
 import type { Context } from '../context.ts'
 import { line } from '../output.ts'
+import { onSignals } from '../run-service.ts'
 
 /** More classes than these share one bar. */
 const mostBars = 12
@@ -21,6 +22,11 @@ export async function watchRun(
 ): Promise<void> {
   const deadline = options.timeout === undefined ? Infinity : Date.now() + duration(options.timeout, '--timeout')
   const view = process.stdout.isTTY ? new Bars() : new Lines()
+  // Leaves the cursor as it was.
+  const off = onSignals({ SIGINT: 130, SIGTERM: 143 }, (exitCode) => {
+    view.stop()
+    process.exit(exitCode)
+  })
   const began = { at: Date.now(), done: doneOf(flow.record.counts) }
   try {
     for (;;) {
@@ -38,6 +44,7 @@ export async function watchRun(
       await new Promise((resolve) => setTimeout(resolve, refreshMs))
     }
   } finally {
+    off()
     view.stop()
   }
   await flow.reload()

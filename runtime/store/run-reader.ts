@@ -4,6 +4,7 @@ import {
   readAddedParents,
   readEdges,
   readRows,
+  storedStates,
   type NodeRow,
   type StoredEdge,
   type StoredState,
@@ -45,16 +46,8 @@ export interface FailedNode {
   error: string
 }
 
-const countedStates: readonly StoredState[] = [
-  'waiting',
-  'delayed',
-  'queued',
-  'running',
-  'finished',
-  'failed',
-  'skipped',
-  'held',
-]
+/** Staged nodes are not part of the run yet. */
+const countedStates = storedStates.filter((state) => state !== 'staged')
 
 /** Workflow runs, read. No method walks a run's nodes unless it is asked for them. */
 export class RunReader {

@@ -11,10 +11,20 @@ const conditions = ['finished', 'failed', 'ended'] as const
 /** A flag of the record: some parent let it go on. A node without parents has it from the start. */
 const passed = 1
 /** Node states by their code; docs/states.md says what they mean. */
-const states = ['staged', 'waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held'] as const
+export const storedStates = [
+  'staged',
+  'waiting',
+  'delayed',
+  'queued',
+  'running',
+  'finished',
+  'failed',
+  'skipped',
+  'held',
+] as const
 
 /** A node's state, as stored. */
-export type StoredState = (typeof states)[number]
+export type StoredState = (typeof storedStates)[number]
 /** What lets an edge's child go on. */
 export type EdgeCondition = (typeof conditions)[number]
 
@@ -105,7 +115,7 @@ function writeRecords(
   nodes.forEach((node, i) => {
     const at = i * nodeBytes
     const parents = node.parents.length
-    table.writeUInt8(states.indexOf(place.state), at)
+    table.writeUInt8(storedStates.indexOf(place.state), at)
     table.writeUInt8(parents === 0 ? passed : 0, at + 1)
     table.writeUInt16LE(node.kind, at + 2)
     // A staged node holds one open parent more, until its addition joins the run.
@@ -140,7 +150,7 @@ export interface NodeRow {
 export function readRows(table: Buffer, first: number): NodeRow[] {
   return Array.from({ length: Math.floor(table.length / nodeBytes) }, (_, i) => {
     const at = i * nodeBytes
-    const state = states[table.readUInt8(at)] ?? 'staged'
+    const state = storedStates[table.readUInt8(at)] ?? 'staged'
     const attempts = table.readUInt32LE(at + 24)
     const hasBegun = attempts > 0 && state !== 'queued'
     return {

@@ -57,6 +57,19 @@ test('a run of a hundred thousand jobs, and a chain of one class, are folded qui
   assert.ok(performance.now() - started < 20_000)
 })
 
+test('nodes that all stand differently are told apart less finely when they are many', async () => {
+  const random = Array.from({ length: 20_000 }, (_, i): DrawnNode => ({
+    name: 'Step',
+    parents: i === 0 ? [] : after((Math.imul(i, 2_654_435_761) >>> 0) % i),
+  }))
+  const folded = foldGraph(random)
+  assert.deepEqual(folded.folds.map(foldLabel), ['Step', 'Step × 9,049', 'Step × 10,950'])
+  const names = foldGraph(random.slice(0, 2000).map((node, i) => ({ ...node, name: `Step${i}` })))
+  assert.equal(names.folds.length, 2000)
+  assert.ok(text(names, 'Names').length > 2000)
+  await assert.rejects(draw(names, 'svg', 'Names'), { code: 'ERR_TOO_LARGE' })
+})
+
 test('states are counted and the worst one colours', async () => {
   const nodes = fan(100, 'finished')
   nodes[5] = { ...nodes[5]!, state: 'failed' }

@@ -26,15 +26,25 @@ export interface FoldedGraph {
 
 /** As many nodes of one kind are drawn one by one. */
 const fewNodes = 5
-/** Rounds of telling nodes apart by their neighbours; a long chain of one class stays folded. */
-const rounds = 6
+/** Rounds of telling nodes apart by their neighbours, finest first; a long chain of one class stays folded. */
+const roundsTried = [6, 1, 0] as const
+/** More boxes than these nobody can read: then nodes are told apart less finely, in the end by their names alone. */
+const manyFolds = 300
 
 /**
  * Folds nodes that have the same name and whose parents and children fold alike, when there are many of them. Costs a few
  * walks over all edges, so a run of a hundred thousand jobs can be drawn.
  */
 export function foldGraph(nodes: readonly DrawnNode[], few = fewNodes): FoldedGraph {
-  const groups = groupsOf(nodes)
+  let folded: FoldedGraph = { folds: [], edges: [], total: 0 }
+  for (const rounds of roundsTried) {
+    folded = foldBy(groupsOf(nodes, rounds), nodes, few)
+    if (folded.folds.length <= manyFolds) break
+  }
+  return folded
+}
+
+function foldBy(groups: readonly number[], nodes: readonly DrawnNode[], few: number): FoldedGraph {
   const sizes = new Map<number, number>()
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
   const places = new Map<string, number>()
@@ -62,7 +72,7 @@ export function foldGraph(nodes: readonly DrawnNode[], few = fewNodes): FoldedGr
 }
 
 /** A number for each node: equal for nodes that cannot be told apart by name and by the groups around them. */
-function groupsOf(nodes: readonly DrawnNode[]): number[] {
+function groupsOf(nodes: readonly DrawnNode[], rounds: number): number[] {
   let groups = numbered(nodes.map((node) => node.name))
   for (let round = 0, before = 0; round < rounds; round += 1) {
     const around: Set<string>[] = nodes.map((_, i) => new Set([`=${groups[i]}`]))

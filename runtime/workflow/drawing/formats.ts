@@ -1,3 +1,4 @@
+import { RuntimeError } from '../../core/errors.ts'
 import type { ShownState } from '../run-state.ts'
 import { foldLabel, foldState, stateText, type Fold, type FoldedGraph } from './fold.ts'
 
@@ -21,7 +22,10 @@ const colours: Record<ShownState, readonly [fill: string, border: string]> = {
   stopped: ['#e7e5e4', '#57534e'],
 }
 
-/** Draws a folded graph. SVG is laid out by Graphviz in WebAssembly: nothing to install. */
+/** Graphviz takes minutes for more. */
+const mostBoxes = 1500
+
+/** Draws a folded graph. SVG is laid out by Graphviz in WebAssembly: nothing to install. @throws RuntimeError ERR_TOO_LARGE */
 export async function draw(graph: FoldedGraph, format: DrawingFormat, title: string): Promise<string> {
   switch (format) {
     case 'dot':
@@ -31,11 +35,19 @@ export async function draw(graph: FoldedGraph, format: DrawingFormat, title: str
     case 'text':
       return text(graph, title)
     case 'svg': {
+      if (graph.folds.length > mostBoxes)
+        throw new RuntimeError(
+          'ERR_TOO_LARGE',
+          `${title}: expected at most ${mostBoxes} boxes to lay out, got ${graph.folds.length} jobs of different names; take --format text, dot or mermaid`,
+        )
       const { instance } = await import('@viz-js/viz')
       return (await instance()).renderString(dot(graph, title), { format: 'svg' })
     }
   }
 }
+
+/** Measured as Helvetica; what a viewer has in its place may be wider, hence the margins and the pad. */
+const font = 'fontname="Helvetica,Arial,sans-serif"'
 
 /** Graphviz's language. */
 export function dot({ folds, edges }: FoldedGraph, title: string): string {
@@ -54,9 +66,9 @@ export function dot({ folds, edges }: FoldedGraph, title: string): string {
   })
   return [
     'digraph workflow {',
-    `  label=${quote(title)}; labelloc=t; rankdir=TB; fontname="Helvetica"`,
-    '  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11]',
-    '  edge [fontname="Helvetica", fontsize=9]',
+    `  label=${quote(title)}; labelloc=t; rankdir=TB; ${font}; fontsize=12; pad="0.4,0.2"`,
+    `  node [shape=box, style="rounded,filled", ${font}, fontsize=11, margin="0.2,0.08"]`,
+    `  edge [${font}, fontsize=9]`,
     ...nodes,
     ...arrows,
     '}',

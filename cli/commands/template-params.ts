@@ -1,7 +1,7 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { Template, TemplateParameter } from '../../runtime/workflow/template.ts'
-import { jsonArgument } from './workflow-target.ts'
+import { jsonArgument, objectArgument } from './workflow-target.ts'
 
 /** One flag of the command line: `--doc-id 5`, `--doc-id=5`, `--fast`, `--no-fast`. */
 interface Flag {
@@ -18,7 +18,7 @@ interface Flag {
  * @throws RuntimeError ERR_USAGE for unknown names and values of another type
  */
 export async function readParams(template: Template, words: readonly string[], base?: string): Promise<object> {
-  const given = base === undefined ? {} : (jsonArgument(base, '--values') as object)
+  const given = base === undefined ? {} : objectArgument(base, '--values')
   const { list, complete } = await template.parameters()
   const texts: Record<string, unknown> = { ...given }
   const values: Record<string, unknown> = { ...given }

@@ -1,11 +1,10 @@
 import type { Argv } from 'yargs'
-import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
 import { command } from '../command.ts'
 import { loadAppHere, type Context, type GlobalFlags } from '../context.ts'
 import { json, line } from '../output.ts'
 import { showRun } from './workflow-show.ts'
-import { jsonArgument, openRun, targetOf, workflowNamed } from './workflow-target.ts'
+import { jsonArgument, objectArgument, openRun, targetOf, workflowNamed } from './workflow-target.ts'
 import { watchRun } from './workflow-watch.ts'
 
 interface CreateFlags {
@@ -81,16 +80,13 @@ export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolea
 
 async function create(context: Context, argv: CreateFlags): Promise<WorkflowRun> {
   const type = workflowNamed((await loadAppHere(context.source)).registry, argv.class)
-  const globals = argv.globals === undefined ? undefined : jsonArgument(argv.globals, '--globals')
-  if (globals !== undefined && (typeof globals !== 'object' || globals === null || Array.isArray(globals))) {
-    throw new RuntimeError('ERR_USAGE', `--globals: expected a JSON object, got ${argv.globals}`)
-  }
+  const globals = argv.globals === undefined ? undefined : objectArgument(argv.globals, '--globals')
   return type.createOn(
     targetOf(context),
     type,
     argv.args.map((text) => jsonArgument(text)),
     {
-      ...(globals === undefined ? {} : { globals: globals as Record<string, unknown> }),
+      ...(globals === undefined ? {} : { globals }),
       ...(argv.ttl === undefined ? {} : { ttl: argv.ttl }),
     },
   )

@@ -48,3 +48,10 @@ export function jsonArgument(text: string, what = `argument ${text}`): unknown {
     )
   }
 }
+
+/** One JSON object of the command line. @throws RuntimeError ERR_USAGE */
+export function objectArgument(text: string, what: string): Record<string, unknown> {
+  const value = jsonArgument(text, what)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new RuntimeError('ERR_USAGE', `${what}: expected a JSON object, got ${text}`)
+}

@@ -100,14 +100,16 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): K
   return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler'])]
 }
 
-/** What each kind of change asks of whom; a worker that runs jobs in its own process cannot load modules twice. */
+/**
+ * What each kind of change asks of whom. A worker has its jobs' parent process load modules anew, unless it runs jobs in
+ * its own process; a scheduler has loaded them itself, for names, queues, hooks and workflows, and nobody can load a
+ * module twice.
+ */
 function follow([work, scheduler]: Keeper[], inline: boolean): (change: Change) => void {
   return (change) => {
     line(`dev       | ${change} changed`)
-    if (change === 'schedule') return scheduler?.reload()
-    if (change === 'settings' || inline) void work?.restart()
-    else work?.reload()
-    if (change === 'settings') void scheduler?.restart()
-    else scheduler?.reload()
+    if (change === 'settings' || (change === 'code' && inline)) void work?.restart()
+    else if (change === 'code') work?.reload()
+    void scheduler?.restart()
   }
 }

@@ -43,6 +43,10 @@ describe('runtime dev', () => {
     assert.equal(await hello(cwd), '"good day you"\n')
     await writeFile(join(cwd, 'schedule.yml'), "noon: { cron: '0 12 * * *', class: HelloJob, args: [noon] }\n")
     await dev.waitForLine(/^dev {7}\| schedule changed/, soon)
+    // A class that was not there when it started: the scheduler knows it, too.
+    await writeFile(join(cwd, 'src/jobs/late-job.ts'), job('late').replace('HelloJob', 'LateJob'))
+    await writeFile(join(cwd, 'schedule.yml'), 'late: { every: [1s, { first: now }], class: LateJob, args: [you] }\n')
+    await dev.waitForLine(/^scheduler \| .*late: fired/, soon)
     assert.equal((await dev.stop('SIGINT')).exitCode, 0)
   })
 

@@ -5,6 +5,7 @@ import { didYouMean } from '../config/did-you-mean.ts'
 import { systemClock } from '../runtime/core/clock.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
+import type { JobDefinition } from '../runtime/jobs/job.ts'
 import { optionsOn } from '../runtime/jobs/options.ts'
 import type { Registry } from '../runtime/jobs/registry.ts'
 import {
@@ -47,8 +48,8 @@ export async function openScheduling(context: Context): Promise<Scheduling> {
 function classesOf(registry: Registry): Map<string, KnownClass> {
   return new Map(
     registry.list().map(({ name, kind, definition }): [string, KnownClass] => {
-      const queue = kind === 'job' ? optionsOn(definition as object).queue : undefined
-      return [name, queue === undefined ? { kind } : { kind, queue }]
+      if (kind !== 'job') return [name, { kind }]
+      return [name, { kind, queue: optionsOn(definition as object).queue, job: definition as JobDefinition }]
     }),
   )
 }
@@ -113,8 +114,12 @@ export async function makeScheduler(context: Context): Promise<Scheduler> {
   })
 }
 
-/** Fires an entry now, whoever leads. @returns false when it has no queue or cannot be started */
-export async function fireNow(context: Context, scheduling: Scheduling, entry: ScheduleEntry): Promise<boolean> {
+/**
+ * Fires an entry now, whoever leads.
+ * @returns id of the job or run
+ * @throws RuntimeError ERR_STATE when it cannot be fired: no queue, a unique job that is there, a hook that said no …
+ */
+export async function fireNow(context: Context, scheduling: Scheduling, entry: ScheduleEntry): Promise<string> {
   const { store, log, config } = context
   const firer = new Firer(
     entry,
@@ -128,11 +133,12 @@ export async function fireNow(context: Context, scheduling: Scheduling, entry: S
         starters: scheduling.starters,
       },
       owner: { id: 'runtime schedule run', lockPrefix: '' },
-      queueOf: (className) => scheduling.check.classes?.get(className)?.queue,
+      classOf: (className) => scheduling.check.classes?.get(className),
       ttlMs: config.limits.waitingTtlMs,
       onLost: () => undefined,
     },
     () => undefined,
   )
-  return (await firer.fire(Date.now(), 0, 'manual')) === 'fired'
+  await firer.fire(Date.now(), 0, 'manual')
+  return (await store.schedules.find(entry.name))?.job ?? ''
 }

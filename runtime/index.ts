@@ -43,7 +43,16 @@ export { pipelines } from './workflow/pipelines/default-pipelines.ts'
 export type { Pipelines, RequestOptions } from './workflow/pipelines/pipelines.ts'
 export type { PipelineRunInfo, PipelineStepInfo } from './workflow/pipelines/pipeline-run.ts'
 export type { RunRequest } from './store/pipelines.ts'
-export { getSchedule, pauseSchedule, removeSchedule, resumeSchedule, setSchedule } from '../scheduler/dynamic.ts'
+export {
+  disableSchedule,
+  enableSchedule,
+  getSchedule,
+  pauseSchedule,
+  removeSchedule,
+  resumeSchedule,
+  runSchedule,
+  setSchedule,
+} from '../scheduler/dynamic.ts'
 export type { ScheduleConfig } from '../scheduler/dynamic.ts'
 export { days, hours, minutes, seconds } from './core/duration.ts'
 export type { Duration } from './core/duration.ts'

@@ -1,3 +1,4 @@
+import { didYouMean } from '../config/did-you-mean.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import { findNotJson } from '../runtime/core/json-check.ts'
 import { defaultClient } from '../runtime/jobs/default-client.ts'
@@ -72,4 +73,30 @@ export async function pauseSchedule(name: string, store: Store = defaultClient()
 /** Lets a paused entry fire again, from now on. */
 export async function resumeSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
   await store.schedules.switch(name, { paused: false }, Date.now())
+}
+
+/** Switches an entry on, whatever its file says. */
+export async function enableSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  await store.schedules.switch(name, { enabled: true }, Date.now())
+}
+
+/** Switches an entry off, whatever its file says; what it does not fire meanwhile is not missed. */
+export async function disableSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  await store.schedules.switch(name, { enabled: false }, Date.now())
+}
+
+/**
+ * Asks the scheduler that leads to fire an entry once, now, whatever its timing, paused or not; without one, the next that
+ * leads does. Asked again before it has heard, it fires once. What it cannot fire is noted as missed, with the reason.
+ * @throws RuntimeError ERR_NOT_FOUND when neither a scheduler has loaded an entry of that name nor `setSchedule` set it
+ */
+export async function runSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  const known = { ...(await store.schedules.described()), ...(await store.schedules.dynamic()) }
+  if (!Object.hasOwn(known, name)) {
+    throw new RuntimeError(
+      'ERR_NOT_FOUND',
+      `runSchedule ${name}: expected an entry that a scheduler has loaded, found none of that name${didYouMean(name, Object.keys(known))}`,
+    )
+  }
+  await store.schedules.askFor(name, Date.now())
 }

@@ -52,6 +52,7 @@ export class EntryRunner {
       const state = await schedules.meet(this.entry.name, now, now + clockStepMs, this.entry.enabled)
       this.#origin = { sinceMs: state.sinceMs, lastSlotMs: state.slotMs, fired: state.fired }
       if (state.pendingMs !== undefined) await this.#firer.startRun(state.pendingMs, state.pendingRun)
+      if (state.askedMs !== undefined) await this.#firer.fire(state.askedMs, 0, 'asked')
       await this.#firer.countWaiting()
       if (state.off || !this.entry.timing || this.#stopped) return
       const cursor = await this.#makeUp(state.cursorMs, now, reason)

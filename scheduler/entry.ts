@@ -1,3 +1,4 @@
+import type { JobDefinition } from '../runtime/jobs/job.ts'
 import type { CatchupPolicy } from './catchup.ts'
 import type { OverlapPolicy } from './overlap.ts'
 import type { Timing } from './timing.ts'
@@ -51,6 +52,8 @@ export interface ScheduleProblem {
 export interface KnownClass {
   kind: 'job' | 'workflow' | 'template'
   queue?: string
+  /** The class of a job: its unique lock and enqueue hooks count for entries, too. */
+  job?: JobDefinition
 }
 
 /** What entries are checked against. */

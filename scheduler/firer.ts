@@ -1,11 +1,12 @@
-import { toError } from '../runtime/core/errors.ts'
-import type { MissedFiring } from '../runtime/store/schedules.ts'
+import { RuntimeError, toError } from '../runtime/core/errors.ts'
+import type { FiringMode, FiringReply, MissedFiring } from '../runtime/store/schedules.ts'
+import { admit } from './admission.ts'
 import type { ScheduleEntry } from './entry.ts'
 import type { RunnerOptions } from './runner-options.ts'
 import { decideOverlap, type PreviousState } from './overlap.ts'
 
 /** How one firing ended. `accounted`: it was left out, or waits. */
-export type FireReply = 'fired' | 'accounted' | 'stale' | 'lost' | 'off'
+export type FireReply = FiringReply | 'accounted'
 
 /** Firings of one entry that may wait for the run before (overlap: queue). */
 const waitingMax = 100
@@ -30,33 +31,37 @@ export class Firer {
     this.waiting = waits ? (await this.#options.schedules.waiting(this.#entry.name)).length : 0
   }
 
-  async fire(slotMs: number, lateMs: number, mode: 'timed' | 'waited' | 'manual'): Promise<FireReply> {
+  /**
+   * Fires, unless the run before, the class's unique lock or a hook of it is against it.
+   * @throws RuntimeError ERR_STATE when a hand fires it (`manual`) and it cannot be; ERR_REDIS
+   */
+  async fire(slotMs: number, lateMs: number, mode: FiringMode): Promise<FireReply> {
     if (mode === 'timed' && this.#entry.overlap !== 'allow') {
       const { previous, waiting, id } = await this.#previous()
       const decision = decideOverlap(this.#entry.overlap, previous, waiting, waitingMax)
-      if (decision === 'skip') return this.#leaveOut(slotMs, `the run before (${id}) was not done`)
+      if (decision === 'skip') return this.#leaveOut(slotMs, `the run before (${id}) was not done`, mode)
       if (decision === 'wait') return this.#wait(slotMs)
     }
-    const queue = this.#entry.kind === 'job' ? (this.#entry.queue ?? this.#options.queueOf(this.#entry.target)) : ''
+    const { name, kind, target, args } = this.#entry
+    const known = this.#options.classOf(target)
+    const queue = kind === 'job' ? (this.#entry.queue ?? known?.queue) : ''
     if (queue === undefined)
-      return this.#leaveOut(slotMs, `nobody knows a queue of ${this.#entry.target}; give the entry one`)
-    const { schedules, owner, clock, newId, ttlMs } = this.#options
-    const { name, target, args } = this.#entry
+      return this.#leaveOut(slotMs, `nobody knows a queue of ${target}; give the entry one`, mode)
+    const { refusal, unique, enqueued } = await admit(known?.job, target, args)
+    if (refusal !== undefined) return this.#leaveOut(slotMs, refusal, mode)
+    const { schedules, owner, clock, newId, ttlMs, log } = this.#options
     const item = `{"class":${JSON.stringify(target)},"args":${args}}`
-    const job = this.#entry.kind === 'job' ? { id: newId(), className: target, queue, item, ttlMs } : undefined
-    const reply = await schedules.fire(owner, {
-      name,
-      slotMs,
-      nowMs: clock.now(),
-      lateMs,
-      nextMs: this.#nextAfter(slotMs),
-      mode,
-      job,
-    })
-    if (reply === 'fired') {
-      this.#options.log.info(`${name}: fired`, { slot: new Date(slotMs).toISOString(), late_ms: lateMs })
-      if (!job) await this.startRun(slotMs)
-    }
+    const job = kind === 'job' ? { id: newId(), className: target, queue, item, ttlMs, unique } : undefined
+    const about = { name, slotMs, nowMs: clock.now(), lateMs, nextMs: this.#nextAfter(slotMs), mode, job }
+    const reply = await schedules.fire(owner, about)
+    // One that waits goes on waiting.
+    if (reply === 'duplicate')
+      return mode === 'waited' ? reply : this.#leaveOut(slotMs, `a unique ${target} was there already`, mode)
+    if (reply !== 'fired') return reply
+    log.info(`${name}: fired`, { slot: new Date(slotMs).toISOString(), late_ms: lateMs })
+    const failure = job ? undefined : await this.startRun(slotMs)
+    if (failure !== undefined && mode === 'manual') throw this.#notFired(failure)
+    await enqueued().catch((error: unknown) => log.warn(`${name}: afterEnqueue of ${target}: ${String(error)}`))
     return reply
   }
 
@@ -77,8 +82,10 @@ export class Firer {
   /**
    * Starts the run of a firing that is noted as pending; what cannot be started is noted as missed.
    * @param created the run, where a scheduler had got so far before it died
+   * @returns why it could not be started; undefined when it was
+   * @throws RuntimeError ERR_REDIS
    */
-  async startRun(slotMs: number, created?: string): Promise<void> {
+  async startRun(slotMs: number, created?: string): Promise<string | undefined> {
     const { schedules, starters, log } = this.#options
     const { name, kind, target, args } = this.#entry
     try {
@@ -88,12 +95,15 @@ export class Firer {
       if (created === undefined) await schedules.runs(name, slotMs, { created: id })
       await starter.start(id)
       await schedules.runs(name, slotMs, { started: id })
+      return undefined
     } catch (error) {
       const { message, code } = toError(error) as Error & { code?: string }
       // Redis went away: the firing stays pending, and is started when this entry is attended to.
       if (code === 'ERR_REDIS') throw error
       log.error(`${name}: ${kind} ${target} could not be started: ${message}`)
-      await schedules.runs(name, slotMs, { refused: this.#missed(slotMs, `could not be started: ${message}`) })
+      const reason = `could not be started: ${message}`
+      await schedules.runs(name, slotMs, { refused: this.#missed(slotMs, reason) })
+      return reason
     }
   }
 
@@ -104,9 +114,18 @@ export class Firer {
     return { previous: starter && (await starter.isRunning(id)) ? 'busy' : 'ended', waiting, id }
   }
 
-  async #leaveOut(slotMs: number, reason: string): Promise<FireReply> {
-    this.#options.log.warn(`${this.#entry.name}: a firing was left out: ${reason}`)
-    return this.#account(slotMs, this.#missed(slotMs, reason), false)
+  async #leaveOut(slotMs: number, reason: string, mode: FiringMode): Promise<FireReply> {
+    if (mode === 'manual') throw this.#notFired(reason)
+    const { log, schedules } = this.#options
+    const missed = this.#missed(slotMs, reason)
+    log.warn(`${this.#entry.name}: a firing was left out: ${reason}`)
+    if (mode === 'timed') return this.#account(slotMs, missed, false)
+    await schedules.runs(this.#entry.name, slotMs, { refused: missed })
+    return 'accounted'
+  }
+
+  #notFired(reason: string): RuntimeError {
+    return new RuntimeError('ERR_STATE', `schedule ${this.#entry.name}: not fired: ${reason}`)
   }
 
   async #wait(slotMs: number): Promise<FireReply> {

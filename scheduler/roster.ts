@@ -24,6 +24,8 @@ export class Roster {
   readonly #options: RosterOptions
   readonly #runners = new Map<string, EntryRunner>()
   #file: Schedule = { entries: new Map(), problems: [] }
+  /** Names whose entries are to be read again; they stay while Redis cannot be reached. */
+  readonly #changed = new Set<string>()
   #open = false
   #tail: Promise<void> = Promise.resolve()
 
@@ -34,6 +36,11 @@ export class Roster {
   /** Names and next fire times of what is loaded. */
   get entries(): { entry: ScheduleEntry; nextMs: number | undefined }[] {
     return [...this.#runners.values()].map(({ entry, nextMs }) => ({ entry, nextMs }))
+  }
+
+  /** True while `refresh` has something to do, whatever Ruby's set holds. */
+  get isBehind(): boolean {
+    return this.#changed.size > 0
   }
 
   /** Takes a schedule just read; what is wrong in it is logged. Entries that did not change keep their timers. */
@@ -48,6 +55,7 @@ export class Roster {
     this.#open = true
     return this.#then(async () => {
       // What is loaded now is fresh, whatever is noted as changed.
+      this.#changed.clear()
       if (this.#options.dynamic) await this.#options.schedules.takeChanged()
       await this.#persist()
       await this.#load()
@@ -62,18 +70,18 @@ export class Roster {
     await Promise.all([...stopping, this.#tail])
   }
 
-  /** Something about dynamic entries has changed, by Ruby's set. */
+  /** Some dynamic entries have changed, by Ruby's set, or could not be read before. */
   async refresh(): Promise<void> {
-    if (!this.#options.dynamic) return
     return this.#then(async () => {
-      if ((await this.#options.schedules.takeChanged()).length > 0) await this.#load()
+      if (this.#options.dynamic) for (const name of await this.#options.schedules.takeChanged()) this.#changed.add(name)
+      await this.#renewChanged()
     })
   }
 
   /** One entry was changed, paused, or resumed. */
   async nudge(name: string): Promise<void> {
-    await this.#then(() => this.#load())
-    await this.#runners.get(name)?.start('it was switched off')
+    this.#changed.add(name)
+    await this.#then(() => this.#renewChanged())
   }
 
   /** The clock was set: all timers are set anew. */
@@ -108,28 +116,65 @@ export class Roster {
   async #load(): Promise<void> {
     const entries = new Map(this.#file.entries)
     for (const [name, json] of Object.entries(await this.#dynamic())) {
-      const context = { ...this.#options.context, file: 'persistent_schedules', source: 'dynamic' as const }
-      const { entry, problems } = readEntry(name, json, context)
-      this.#report(problems)
+      const entry = this.#read(name, json)
       if (entry) entries.set(name, entry)
       else entries.delete(name)
     }
     await this.#replace(entries)
-    const described = this.entries.map(({ entry, nextMs }): [string, string] => [
-      entry.name,
-      JSON.stringify(describeEntry(entry, nextMs)),
-    ])
+    // Another leads now, and describes what it has loaded.
+    if (!this.#open) return
+    const described = [...this.#runners.values()].map((runner): [string, string] => [runner.entry.name, about(runner)])
     await this.#options.schedules.describe(new Map(described))
   }
 
-  async #replace(entries: ReadonlyMap<string, ScheduleEntry>): Promise<void> {
-    for (const [name, runner] of this.#runners) {
-      const entry = entries.get(name)
-      if (entry && entry.config === runner.entry.config && entry.source === runner.entry.source) continue
-      this.#runners.delete(name)
-      await runner.stop()
+  async #renewChanged(): Promise<void> {
+    for (const name of this.#changed) {
+      if (!this.#open) return
+      // Whoever names it from here on means what is there after this.
+      this.#changed.delete(name)
+      await this.#renew(name).catch((error: unknown) => {
+        this.#changed.add(name)
+        throw error
+      })
     }
-    const fresh = [...entries.values()].filter(({ name }) => !this.#runners.has(name))
+  }
+
+  /** Reads one entry again: the others, thousands maybe, are not touched. */
+  async #renew(name: string): Promise<void> {
+    const { schedules, dynamic } = this.#options
+    const json = dynamic ? await schedules.findDynamic(name) : undefined
+    const entry = json === undefined ? this.#file.entries.get(name) : this.#read(name, json)
+    const before = this.#runners.get(name)
+    await this.#drop(name, entry)
+    if (entry) await this.#begin([entry])
+    const runner = this.#runners.get(name)
+    if (runner && runner === before) await runner.start('it was switched off')
+    if (this.#open) await schedules.describeOne(name, runner && about(runner))
+  }
+
+  #read(name: string, json: string): ScheduleEntry | undefined {
+    const context = { ...this.#options.context, file: 'persistent_schedules', source: 'dynamic' as const }
+    const { entry, problems } = readEntry(name, json, context)
+    this.#report(problems)
+    return entry
+  }
+
+  async #replace(entries: ReadonlyMap<string, ScheduleEntry>): Promise<void> {
+    for (const name of [...this.#runners.keys()]) await this.#drop(name, entries.get(name))
+    await this.#begin([...entries.values()])
+  }
+
+  /** Ends the runner of a name, unless it runs just this entry. */
+  async #drop(name: string, entry: ScheduleEntry | undefined): Promise<void> {
+    const runner = this.#runners.get(name)
+    if (!runner || (entry?.config === runner.entry.config && entry.source === runner.entry.source)) return
+    this.#runners.delete(name)
+    await runner.stop()
+  }
+
+  /** Begins the entries that no runner has. */
+  async #begin(entries: readonly ScheduleEntry[]): Promise<void> {
+    const fresh = entries.filter(({ name }) => !this.#runners.has(name))
     for (let at = 0; at < fresh.length && this.#open; at += startBatch) {
       const runners = fresh.slice(at, at + startBatch).map((entry) => new EntryRunner(entry, this.#options))
       for (const runner of runners) this.#runners.set(runner.entry.name, runner)
@@ -146,3 +191,5 @@ export class Roster {
     }
   }
 }
+
+const about = ({ entry, nextMs }: EntryRunner): string => JSON.stringify(describeEntry(entry, nextMs))

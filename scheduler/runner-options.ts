@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/core/clock.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import type { LockOwner } from '../runtime/store/locks.ts'
 import type { Schedules } from '../runtime/store/schedules.ts'
+import type { KnownClass } from './entry.ts'
 import type { Jitter } from './entry-rule.ts'
 import type { Starters } from './starters.ts'
 
@@ -15,8 +16,8 @@ export interface RunnerOptions {
   jitter: Jitter
   newId: () => string
   starters: Starters
-  /** The queue of an entry that names none; undefined when nobody knows one. */
-  queueOf: (className: string) => string | undefined
+  /** A class of the application; undefined when nobody knows it. */
+  classOf: (className: string) => KnownClass | undefined
   ttlMs: number
   /** Told when Redis says that another leads. */
   onLost: () => void

@@ -6,7 +6,7 @@ import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
 import type { LeadReply, LockOwner } from '../runtime/store/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
 import { DelayedMover } from './delayed-mover.ts'
-import type { CheckContext, ScheduleEntry } from './entry.ts'
+import type { CheckContext, KnownClass, ScheduleEntry } from './entry.ts'
 import { digestJitter, type Jitter } from './entry-rule.ts'
 import { Leader } from './leader.ts'
 import { Roster } from './roster.ts'
@@ -69,7 +69,7 @@ export class Scheduler implements Service {
     this.#monotonic = monotonic
     const lockPrefix = options.lockPrefix === undefined ? '' : `${options.lockPrefix}:`
     this.owner = { id: options.owner ?? `${hostname()}:${process.pid}`, lockPrefix }
-    const queueOf = (className: string): string | undefined => options.context?.classes?.get(className)?.queue
+    const classOf = (className: string): KnownClass | undefined => options.context?.classes?.get(className)
     this.#leader = new Leader({
       ...{
         locks: store.locks,
@@ -90,13 +90,13 @@ export class Scheduler implements Service {
       clock,
       log,
       leader,
-      queueOf,
+      queueOf: (className) => classOf(className)?.queue,
       ttlMs,
       failedMax,
       batch: options.batch,
     })
     this.#roster = new Roster({
-      ...{ schedules: store.schedules, owner: this.owner, clock, log, queueOf, ttlMs },
+      ...{ schedules: store.schedules, owner: this.owner, clock, log, classOf, ttlMs },
       jitter: options.jitter ?? digestJitter,
       newId: options.newId ?? (() => newId(clock.now())),
       starters: options.starters ?? {},
@@ -177,7 +177,7 @@ export class Scheduler implements Service {
       if (reply.leads) this.#quietly(this.#roster.realign())
     }
     if (!reply.leads) return
-    if (reply.changed > 0) this.#quietly(this.#roster.refresh())
+    if (reply.changed > 0 || this.#roster.isBehind) this.#quietly(this.#roster.refresh())
     this.#roster.attend()
   }
 

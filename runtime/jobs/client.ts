@@ -6,8 +6,8 @@ import { newId } from '../core/ids.ts'
 import type { NewJob } from '../store/queues.ts'
 import type { Store } from '../store/store.ts'
 import { JobHandle } from './handle.ts'
-import { hooksOf, runHooks } from './hooks.ts'
-import { isFunctionJob, isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from './job.ts'
+import { hooksOf, instanceOf, runHooks } from './hooks.ts'
+import { isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from './job.ts'
 import { callOptions, checkOptions, optionsOn, type JobOptions } from './options.ts'
 import { uniqueOf } from './permits.ts'
 import { inputProblems } from './typed.ts'
@@ -202,9 +202,4 @@ export class Client {
   #handle<R>(id: string, about: { duplicate?: boolean; accepted?: boolean }): JobHandle<R> {
     return new JobHandle<R>(this.store, id, { recordTtlMs: this.#settings.recordTtlMs, ...about })
   }
-}
-
-/** Enqueue hooks may be methods: they get an instance of their own, which knows no running job. */
-function instanceOf(definition: JobDefinition): object | undefined {
-  return isFunctionJob(definition) ? undefined : new (definition as new () => object)()
 }

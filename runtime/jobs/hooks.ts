@@ -1,4 +1,4 @@
-import type { JobDefinition } from './job.ts'
+import { isFunctionJob, type JobDefinition } from './job.ts'
 
 /** Job hooks, Resque's names in camel case. A longer name with the same beginning is one, too (`beforePerformLog`). */
 export type HookName =
@@ -27,6 +27,11 @@ export function hooksOf(definition: JobDefinition, name: HookName, instance?: ob
     ? namesAlong(Object.getPrototypeOf(instance) as object, name).map((found) => bind(instance, found))
     : []
   return [...statics, ...methods]
+}
+
+/** What is bound as `this` of enqueue hooks that are methods: an instance of their own, which knows no running job. */
+export function instanceOf(definition: JobDefinition): object | undefined {
+  return isFunctionJob(definition) ? undefined : new (definition as new () => object)()
 }
 
 /** True when the class has such a hook, as a static or a method. */

@@ -19,6 +19,8 @@ export interface EntryState {
   pendingMs: number | undefined
   /** That run, where it had been created. */
   pendingRun: string | undefined
+  /** When somebody asked the leader to fire it, and it has not yet. */
+  askedMs: number | undefined
   paused: boolean
   /** What somebody decided by hand, over the file. */
   enabled: boolean | undefined
@@ -55,6 +57,7 @@ export function readState(fields: Record<string, string | undefined>): EntryStat
     job: fields.job,
     pendingMs: optional(fields.pending),
     pendingRun: fields.pending_run,
+    askedMs: optional(fields.asked),
     paused: fields.paused === '1',
     enabled: fields.enabled === undefined ? undefined : fields.enabled === '1',
   }

@@ -5,6 +5,12 @@ import { formatStarted } from './resque-time.ts'
 
 export type { EntryState, MissedFiring } from './schedule-state.ts'
 
+/** Why a firing comes: its time, its turn after the run before, a word to the leader, or a hand that fires it now. */
+export type FiringMode = 'timed' | 'waited' | 'asked' | 'manual'
+
+/** See lua/fire-entry.lua. */
+export type FiringReply = 'fired' | 'lost' | 'stale' | 'off' | 'duplicate'
+
 /** One firing on its way. */
 export interface Firing {
   name: string
@@ -12,9 +18,17 @@ export interface Firing {
   nowMs: number
   lateMs: number
   nextMs: number | undefined
-  mode: 'timed' | 'waited' | 'manual'
+  mode: FiringMode
   /** Absent: a run that is started elsewhere. */
-  job?: { id: string; className: string; queue: string; item: string; ttlMs: number }
+  job?: {
+    id: string
+    className: string
+    queue: string
+    item: string
+    ttlMs: number
+    /** Absent: none. */
+    unique?: { key: string; forMs: number }
+  }
 }
 
 /** Slots that do not fire. */
@@ -55,8 +69,8 @@ export class Schedules {
     return 'since' in fields || 'fired' in fields ? readState(fields) : undefined
   }
 
-  /** Fires once. See lua/fire-entry.lua for the reply. */
-  async fire({ id: owner, lockPrefix }: LockOwner, firing: Firing): Promise<'fired' | 'lost' | 'stale' | 'off'> {
+  /** Fires once. */
+  async fire({ id: owner, lockPrefix }: LockOwner, firing: Firing): Promise<FiringReply> {
     const { name, slotMs, nowMs, lateMs, nextMs, mode, job } = firing
     const reply = await this.#connection.run('fire-entry', {
       ...{ lockPrefix, owner, name, slot: slotMs, now: nowMs, lateMs, next: nextMs ?? '', mode },
@@ -67,9 +81,11 @@ export class Schedules {
         class: job?.className ?? '',
         id: job?.id ?? '',
         ttlMs: job?.ttlMs ?? 0,
+        unique: job?.unique?.key ?? '',
+        uniqueMs: job?.unique?.forMs ?? 0,
       },
     })
-    return reply as 'fired' | 'lost' | 'stale' | 'off'
+    return reply as FiringReply
   }
 
   /** Notes how far the start of a firing's run has come: it is there, it runs, or it cannot. */
@@ -137,6 +153,19 @@ export class Schedules {
     )
   }
 
+  /** Asks the leader to fire an entry now; of several words that it has not heard yet the last one counts. */
+  async askFor(name: string, nowMs: number): Promise<void> {
+    await this.#connection.ask((redis, keys) =>
+      redis
+        .multi()
+        .hsetnx(keys.schedule(name), 'since', nowMs)
+        .hset(keys.schedule(name), 'asked', nowMs)
+        .sadd(keys.schedulesChanged(), name)
+        .publish(keys.wakeSchedule(), name)
+        .exec(),
+    )
+  }
+
   /** Resque's dynamic schedules: name → configuration as JSON. */
   async dynamic(): Promise<Record<string, string>> {
     return this.#connection.ask((redis, keys) => redis.hgetall(keys.persistentSchedules()))
@@ -188,6 +217,13 @@ export class Schedules {
       for (let at = 0; at < all.length; at += 1000) calls.hset(keys.schedules(), ...all.slice(at, at + 1000))
       await calls.exec()
     })
+  }
+
+  /** Writes, or takes away, what the leader has loaded under one name. */
+  async describeOne(name: string, json: string | undefined): Promise<void> {
+    await this.#connection.ask((redis, keys) =>
+      json === undefined ? redis.hdel(keys.schedules(), name) : redis.hset(keys.schedules(), name, json),
+    )
   }
 
   /** What the leader has loaded: name → JSON, see scheduler/describe.ts. */

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
-import { getSchedule, pauseSchedule, removeSchedule, resumeSchedule, setSchedule } from '../../scheduler/dynamic.ts'
+import {
+  getSchedule,
+  pauseSchedule,
+  removeSchedule,
+  resumeSchedule,
+  runSchedule,
+  setSchedule,
+} from '../../scheduler/dynamic.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -179,4 +186,61 @@ test('an entry that is not enabled does not fire, unless somebody enables it by 
   assert.equal(await queued(), 0)
   await store.schedules.switch('tick', { enabled: true }, Date.now())
   await eventually(async () => (await queued()) > 0)
+})
+
+test('runSchedule has the leader fire an entry once, paused or without a timing, and the next leader where there is none', async () => {
+  const yaml = 'byhand:\n  class: A\n  queue: q\npaused:\n  every: 1h\n  class: B\n  queue: q\n'
+  const scheduler = await run(yaml)
+  await eventually(async () => Object.keys(await store.schedules.described()).length === 2)
+  await pauseSchedule('paused', store)
+  await runSchedule('paused', store)
+  await eventually(async () => (await queued()) === 1)
+  await scheduler.stop()
+  await runSchedule('byhand', store)
+  await run(yaml)
+  await eventually(async () => (await queued()) === 2)
+  assert.deepEqual(
+    await Promise.all([0, 1].map((at) => redis.lindex('resque:queue:q', at))),
+    ['B', 'A'].map((name) => `{"class":"${name}","args":[]}`),
+  )
+  assert.equal((await store.schedules.find('byhand'))?.askedMs, undefined)
+  await assert.rejects(runSchedule('byhnd', store), {
+    code: 'ERR_NOT_FOUND',
+    message: /runSchedule byhnd: expected an entry .* did you mean byhand\?/,
+  })
+})
+
+test('what runSchedule asks for and cannot be had is noted as missed, and not asked for again', async () => {
+  await run('lost:\n  class: Nobody\n')
+  await eventually(async () => Object.keys(await store.schedules.described()).length === 1)
+  await runSchedule('lost', store)
+  const missed = await eventually(async () => (await store.schedules.missed())[0])
+  assert.match(missed.reason, /nobody knows a queue of Nobody/)
+  assert.equal((await store.schedules.find('lost'))?.askedMs, undefined)
+})
+
+test('a change of one entry reads that one: the others, thousands maybe, are not read again', async () => {
+  const { log, lines } = keepingLogger()
+  await redis.hset('resque:persistent_schedules', 'bad', 'no json')
+  const scheduler = await run('', { log })
+  await eventually(() => lines.some((line) => line.includes('bad: expected a JSON object')))
+  for (let i = 0; i < 50; i += 1) await setSchedule(`e${i}`, { every: '1h', class: 'A', queue: 'q' }, store)
+  await eventually(() => loaded(scheduler).length === 50)
+  await eventually(async () => Object.keys(await store.schedules.described()).length === 50)
+  await eventually(async () => (await redis.exists('resque:schedules_changed')) === 0)
+  assert.equal(lines.filter((line) => line.includes('bad: expected a JSON object')).length, 1)
+})
+
+test('changes while Redis is away are seen when it is back', async () => {
+  const scheduler = await run('tick:\n  every: 1h\n  class: A\n  queue: q\n', { lockTtlMs: 60_000 })
+  await eventually(() => loaded(scheduler).length === 1)
+  const find = store.schedules.findDynamic.bind(store.schedules)
+  let failures = 2
+  store.schedules.findDynamic = (name) => {
+    failures -= 1
+    return failures >= 0 ? Promise.reject(new Error('Redis is away')) : find(name)
+  }
+  await setSchedule('late', { every: '1h', class: 'A', queue: 'q' }, store)
+  await eventually(() => loaded(scheduler).includes('late'))
+  assert.ok(failures < 0)
 })

@@ -1,4 +1,5 @@
--- Follows the start of a firing's workflow, pipeline or template. `phase`: created (run `id` is there, and does not run
+-- Follows the start of a firing's workflow, pipeline or template, or ends a firing that waits or was asked for, and
+-- cannot be. `phase`: created (run `id` is there, and does not run
 -- yet: after a crash it is started rather than made anew), started, or refused (with the reason).
 -- @include entry
 -- @args name slot phase id reason note
@@ -10,4 +11,8 @@ if phase == 'created' then
 end
 if phase == 'started' then redis.call('HSET', state, 'job', id) else note_missed(name, 1, slot, reason, note) end
 if redis.call('HGET', state, 'pending') == slot then redis.call('HDEL', state, 'pending', 'pending_run') end
+if phase == 'refused' then
+  if redis.call('HGET', state, 'asked') == slot then redis.call('HDEL', state, 'asked') end
+  if redis.call('LINDEX', key.waitingFirings(name), 0) == slot then redis.call('LPOP', key.waitingFirings(name)) end
+end
 return 1

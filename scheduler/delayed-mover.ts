@@ -64,7 +64,10 @@ export class DelayedMover implements Service {
   async #turn(signal: AbortSignal): Promise<number> {
     // Whatever is announced while this turn looks may not be in what it sees.
     this.#nextMs = Infinity
-    const nextMs = Math.min(await this.#moveSet(signal), await this.#moveBuckets(signal))
+    // Neither waits for the other, nor stands still because the other cannot be moved.
+    const turns = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
+    for (const turn of turns) if (turn.status === 'rejected') throw turn.reason
+    const nextMs = Math.min(...turns.map((turn) => (turn.status === 'fulfilled' ? turn.value : Infinity)))
     this.#nextMs = nextMs
     return Math.min(Math.max(nextMs - this.#options.clock.now(), 0), idleMs)
   }

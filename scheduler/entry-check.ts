@@ -178,6 +178,11 @@ class EntryCheck {
     } else if (!known && entry.queue === undefined) {
       const advice = didYouMean(entry.target, classes.keys()) || '; name a queue if it belongs to another application'
       this.#say('error', `class: expected a job of this application, got ${entry.target}${advice}`, option)
+    } else if (known && entry.kind === 'job' && known.queue === undefined && entry.queue === undefined) {
+      this.#say(
+        'error',
+        `queue: expected one, since ${entry.target} names none; add queue: to the entry, or to the class`,
+      )
     } else if (!known) {
       this.#say(
         'warning',

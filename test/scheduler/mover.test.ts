@@ -105,6 +105,20 @@ describe('the mover', () => {
     assert.match(lines.join(''), /1 delayed items were no jobs/)
   })
 
+  test('nothing that lies where delayed jobs are keeps the others from moving', async () => {
+    await redis.zadd('resque:delayed_queue_schedule', 100, '100', 101, 'abc', '-inf', 'neg', 103, '103.0')
+    await redis.set('resque:delayed:100', 'not a list')
+    await rubyDelays(102, '{"class":"A","args":[1],"queue":"q"}')
+    await redis.zadd('resque:rt:delayed', 1, 'ghost', '-inf', '', 2, 'strange')
+    await redis.hset('resque:rt:job:strange', { state: 'delayed', item: 'no queue' })
+    await store.delayed.add([job(Date.now() + 20, [2])], Date.now(), 60_000)
+    await run()
+    await eventually(async () => (await redis.llen('resque:queue:q')) === 2)
+    await eventually(async () => (await redis.zcard('resque:delayed_queue_schedule')) === 0)
+    assert.equal(await redis.zcard('resque:rt:delayed'), 0)
+    assert.equal(await redis.get('resque:delayed:100'), 'not a list')
+  })
+
   test('goes on when Redis was away', async () => {
     await run()
     await store.delayed.add([job(Date.now() + 700)], Date.now(), 60_000)

@@ -177,7 +177,13 @@ describe('what is wrong is named with file, line and entry', () => {
     const classes = new Map([
       ['ReportJob', { kind: 'job' as const, queue: 'low' }],
       ['Import', { kind: 'workflow' as const }],
+      ['Homeless', { kind: 'job' as const }],
     ])
+    assert.match(
+      problems('it:\n  class: Homeless\n  every: 1m', { classes })[0] ?? '',
+      /:1: it: queue: expected one, since Homeless names none/,
+    )
+    assert.deepEqual(problems('it:\n  class: Homeless\n  queue: q\n  every: 1m', { classes }), [])
     assert.match(
       problems('it:\n  class: ReportJbo\n  every: 1m', { classes })[0] ?? '',
       /:2: it: class: expected a job of this application, got ReportJbo; did you mean ReportJob\?/,

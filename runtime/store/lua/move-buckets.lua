@@ -50,7 +50,10 @@ local full = false
 local function empty(second)
   local bucket = key.delayedBucket(second)
   local done = 0
-  for _, item in ipairs(redis.call('LRANGE', bucket, 0, tonumber(batch) - moved - buried - 1)) do
+  local items = redis.pcall('LRANGE', bucket, 0, tonumber(batch) - moved - buried - 1)
+  -- What is no list is no bucket: it is let be, and must not hold up those after it.
+  if items.err then return redis.call('ZREM', key.delayedSchedule(), second) end
+  for _, item in ipairs(items) do
     if not move(item, second) then break end
     done = done + 1
     full = spent(item)

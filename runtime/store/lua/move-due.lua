@@ -17,7 +17,7 @@ for i = 1, #due, 2 do
     wait = math.min(wait or math.huge, tonumber(now) + tonumber(due[i + 1]) - redis_now)
   else
     redis.call('ZREM', key.delayed(), id)
-    if item and (state == 'delayed' or state == 'held') then
+    if item and queue and (state == 'delayed' or state == 'held') then
       if state == 'held' then push_in_turn(queue, item, id) else push_later(queue, item, id) end
       redis.call('HSET', record, 'state', 'waiting')
       redis.call('PEXPIRE', record, ttlMs)

@@ -18,8 +18,8 @@ export function makeClerk(context: Context): Service {
 
 /** Puts the jobs of dead workers back where no worker is left that would. */
 export function makeUndertaker({ store, log, config }: Context): Undertaker {
-  const { maxRedeliveries, heartbeatMs } = config.worker
+  const { maxRedeliveries, heartbeatMs, leaseMs } = config.worker
   const { failedMax, recordTtlMs } = config.limits
   const limits = { maxRedeliveries, failedMax, ttlMs: recordTtlMs }
-  return new Undertaker({ store, clock: systemClock, log, limits, everyMs: heartbeatMs })
+  return new Undertaker({ store, clock: systemClock, log, limits, leaseMs, retryMs: heartbeatMs })
 }

@@ -155,12 +155,10 @@ export class Supervisors {
     return jobs.filter((_, i) => asked[i] === 1)
   }
 
-  /** Supervisors whose lease has run out, in Redis time; at most ten. */
-  async lapsed(): Promise<string[]> {
-    return this.#connection.ask(async (redis, keys) => {
-      const [seconds] = await redis.time()
-      return redis.zrangebyscore(keys.supervisors(), '-inf', Number(seconds) * 1000, 'LIMIT', 0, 10)
-    })
+  /** Supervisors whose lease has run out, in Redis time, at most ten; and how long the next of the others has. */
+  async lapsed(): Promise<{ dead: string[]; nextInMs: number | undefined }> {
+    const [next, ...dead] = (await this.#connection.run('lapsed', { count: 10 })) as [number | '', ...string[]]
+    return { dead, nextInMs: next === '' ? undefined : next }
   }
 
   /** Takes over the jobs of a supervisor whose lease has run out. */

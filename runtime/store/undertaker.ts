@@ -32,8 +32,10 @@ export interface UndertakerOptions {
   clock: Clock
   log: Logger
   limits: BurialLimits
-  /** Between two looks. */
-  everyMs: number
+  /** Between two looks, when nobody has a lease that runs out before. */
+  leaseMs: number
+  /** Until the next look after one that failed. */
+  retryMs: number
 }
 
 /**
@@ -43,12 +45,15 @@ export class Undertaker implements Service {
   readonly name = 'undertaker'
   readonly #loop: Loop
 
-  constructor({ store, clock, log, limits, everyMs }: UndertakerOptions) {
-    const turn = async (): Promise<undefined> => {
-      await bury(await store.supervisors.lapsed(), store, limits, clock, log)
+  constructor({ store, clock, log, limits, leaseMs, retryMs }: UndertakerOptions) {
+    // Who lives renews its lease long before its end, so that a scheduler with nothing to do hardly asks.
+    const turn = async (): Promise<number> => {
+      const { dead, nextInMs = leaseMs } = await store.supervisors.lapsed()
+      await bury(dead, store, limits, clock, log)
       await store.limits.tend()
+      return Math.min(nextInMs, leaseMs)
     }
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: everyMs, turn })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, turn })
   }
 
   start(): Promise<void> {

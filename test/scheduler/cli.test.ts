@@ -7,6 +7,7 @@ import { makeApp, removesApps } from '../support/app.ts'
 import { leavesNoProcess, runCli, startCli, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
+import { countCommands } from './support.ts'
 
 leavesNoProcess()
 removesApps()
@@ -139,4 +140,24 @@ test('runtime scheduler says that Redis is not there, waits for it, and can be s
   const scheduler = startCli(['scheduler', '--redis', 'unix:///nowhere/redis.sock'], { cwd })
   await scheduler.waitForLine(/is Redis running/)
   assert.equal((await scheduler.stop()).exitCode, 0)
+})
+
+test('runtime scheduler, idle, sends Redis fewer than one command a second, and finds a dead worker when its lease ends', async (t) => {
+  await writeFile(join(cwd, 'far.yml'), 'far:\n  cron: 0 0 1 1 *\n  class: CleanupJob\n')
+  const scheduler = startCli(['scheduler', '--schedule', 'far.yml', '--redis', server.url], { cwd, timeoutMs: 90_000 })
+  await scheduler.waitForLine(/scheduler started/, { timeoutMs: 30_000 })
+  await eventually(async () => (await redis.hlen('resque:rt:schedules')) === 1)
+  const seconds = 15
+  const sent = await countCommands(join(server.dir, 'redis.sock'), seconds * 1000)
+  t.diagnostic(`${sent} commands in ${seconds} seconds`)
+  assert.ok(sent < seconds, `${sent} commands in ${seconds} seconds`)
+  await scheduler.stop('SIGTERM')
+  const leaseEnd = Date.now() + 3000
+  await redis.zadd('resque:rt:supervisors', leaseEnd, 'host:1')
+  const next = startCli(['scheduler', '--schedule', 'far.yml', '--redis', server.url], { cwd, timeoutMs: 90_000 })
+  await next.waitForLine(/supervisor host:1 is dead/, { timeoutMs: 30_000 })
+  const late = Date.now() - leaseEnd
+  t.diagnostic(`found ${late} ms after its lease ran out`)
+  assert.ok(late < 2000, `${late} ms`)
+  await next.stop('SIGTERM')
 })

@@ -2,6 +2,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { close } from '../runtime/jobs/default-client.ts'
 import { openContext, type Context, type GlobalFlags } from './context.ts'
 import { report } from './errors.ts'
+import type { CommandNode } from './usage.ts'
 
 /** What a command says of itself. */
 export interface CommandOptions<Flags> {
@@ -18,9 +19,12 @@ export interface CommandOptions<Flags> {
 }
 
 /** A command: opens what it needs, runs, reports what went wrong in one line, lets go of Redis, sets the exit code. */
-export function command<Flags>(options: CommandOptions<Flags>): CommandModule<GlobalFlags, Flags & GlobalFlags> {
+export function command<Flags>(
+  options: CommandOptions<Flags>,
+): CommandModule<GlobalFlags, Flags & GlobalFlags> & CommandNode {
   return {
     command: options.command,
+    example: options.example[0],
     describe: options.describe,
     builder: (yargs) => {
       const built = (options.flags?.(yargs) ?? yargs) as Argv<Flags & GlobalFlags>
@@ -44,16 +48,19 @@ export function command<Flags>(options: CommandOptions<Flags>): CommandModule<Gl
 export function group(
   name: string,
   describe: string,
-  commands: readonly CommandModule<GlobalFlags, never>[],
-): CommandModule<GlobalFlags, GlobalFlags> {
+  commands: readonly (CommandModule<GlobalFlags, never> & CommandNode)[],
+): CommandModule<GlobalFlags, GlobalFlags> & CommandNode {
   return {
     command: `${name} <command>`,
+    commands,
     describe,
-    builder: (yargs) =>
-      yargs
+    builder: (yargs) => {
+      const words = yargs
         .command(commands as unknown as CommandModule[])
         .demandCommand(1)
-        .strict(),
+        .strict()
+      return commands.reduce((built, { example }) => built.example(`$0 ${example}`, ''), words)
+    },
     handler: () => undefined,
   }
 }

@@ -1,8 +1,10 @@
-import yargs, { type CommandModule } from 'yargs'
+import yargs, { type Argv, type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { RuntimeError } from '../runtime/core/errors.ts'
 import { version } from '../runtime/worker/titles.ts'
 import { leaveWithOwner } from './child-command.ts'
 import { report } from './errors.ts'
+import { checkValues, misuse, type CommandNode, type KnownOptions } from './usage.ts'
 import { archiveCommand } from './commands/archive.ts'
 import { demoCommand } from './commands/demo.ts'
 import { devCommand } from './commands/dev.ts'
@@ -24,7 +26,7 @@ import { workersCommand } from './commands/workers.ts'
 import { workflowCommand } from './commands/workflow.ts'
 
 /** In the order of `--help`: to begin with, to run, to look at. */
-const commands: readonly unknown[] = [
+const commands: readonly (CommandNode & { command?: CommandModule['command'] })[] = [
   demoCommand,
   initCommand,
   devCommand,
@@ -46,7 +48,8 @@ const commands: readonly unknown[] = [
   archiveCommand,
 ]
 
-const cli = yargs(hideBin(process.argv))
+const words = hideBin(process.argv)
+const cli: Argv = yargs(words)
   .scriptName('runtime')
   .usage('$0 <command>\n\nForking workers and a scheduler on Redis, in the wire format of Resque.')
   .option('redis', { type: 'string', describe: 'Redis to use: redis://, rediss:// or unix:///path', global: true })
@@ -59,16 +62,22 @@ const cli = yargs(hideBin(process.argv))
   })
   .option('json', { type: 'boolean', describe: 'Print JSON (commands that read)', global: true })
   .command(commands as CommandModule[])
-  .demandCommand(1, 'expected a command; see runtime --help')
-  .recommendCommands()
+  .demandCommand(1)
+  .check((argv, options) => checkValues(argv, words, options as unknown as KnownOptions))
   .strict()
   .version(version)
   .wrap(Math.min(120, process.stdout.columns ?? 120))
+  .example('$0 enqueue ReminderJob \'"u1"\' --wait', 'runs a job and prints its result')
   .fail((message, error) => {
-    if (error) process.exit(report(error))
-    process.stderr.write(`runtime: ${message.replace(/\s*\n\s*/g, ' ').trim()}\n`)
-    process.exit(2)
+    // A YError is yargs' own, about the command line.
+    if (error && error.name !== 'YError') process.exit(report(error))
+    const known = (cli as unknown as { getOptions(): KnownOptions }).getOptions()
+    process.exit(report(new RuntimeError('ERR_USAGE', misuse(message, words, commands, known))))
   })
+
+// A reader may leave before the end (`| head`); a worker goes on without one.
+process.stdout.on('error', () => undefined)
+process.stderr.on('error', () => undefined)
 
 leaveWithOwner()
 await cli.parseAsync()

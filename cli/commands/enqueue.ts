@@ -1,3 +1,4 @@
+import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import type { Registry } from '../../runtime/jobs/registry.ts'
@@ -60,7 +61,9 @@ export function jobNamed(registry: Registry, name: string): JobDefinition {
     .map((entry) => entry.name)
   throw new RuntimeError(
     'ERR_UNKNOWN_CLASS',
-    `${name}: expected one of ${names.length === 0 ? 'no jobs at all (none is exported under the jobs folders)' : names.join(', ')}`,
+    names.length === 0
+      ? `${name}: expected a job of this application, but none is exported under its jobs folders`
+      : `${name}: expected one of ${names.join(', ')}${didYouMean(name, names)}`,
   )
 }
 

@@ -153,10 +153,14 @@ async function select({ store }: Context, { class: className, queue }: Selection
 }
 
 async function chosen(context: Context, argv: Selection): Promise<FailedEntry[]> {
-  if (argv.index !== undefined) return [await one(context, argv.index)]
-  if (argv.class === undefined && argv.queue === undefined && argv.all !== true) {
-    throw new RuntimeError('ERR_USAGE', 'which ones? expected an index, --class, --queue or --all')
+  const { index, class: className, queue, all } = argv
+  const filtered = className !== undefined || queue !== undefined
+  const ways = [index !== undefined, filtered, all === true].filter((given) => given).length
+  if (ways !== 1) {
+    const got = ways === 0 ? 'nothing' : 'more than one of them'
+    throw new RuntimeError('ERR_USAGE', `which ones? expected an index, --class and --queue, or --all; got ${got}`)
   }
+  if (index !== undefined) return [await one(context, index)]
   return select(context, argv)
 }
 

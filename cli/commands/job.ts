@@ -12,11 +12,7 @@ const show = command<{ id: string }>({
   flags: (yargs) => yargs.positional('id', id),
   run: async ({ store, json: asJson }, argv) => {
     const record = await store.jobs.find(argv.id)
-    if (!record)
-      throw new RuntimeError(
-        'ERR_NOT_FOUND',
-        `job ${argv.id}: nothing is known of it; its record's time is over (limits.recordTtlMs), or it never was`,
-      )
+    if (!record) throw unknownJob(argv.id)
     const log = await store.jobs.log(argv.id)
     const evidence =
       record.evidence === undefined ? undefined : (JSON.parse(record.evidence) as Record<string, unknown>)
@@ -50,6 +46,7 @@ const cancel = command<{ id: string }>({
   run: async ({ client, json: asJson }, argv) => {
     const handle = client.job(argv.id)
     const before = await handle.status()
+    if (before.state === 'unknown') throw unknownJob(argv.id)
     if (!(await handle.cancel()))
       throw new RuntimeError('ERR_STATE', `job ${argv.id}: expected it to wait or run, it is ${before.state}`)
     if (before.state === 'running') await handle.result({ timeout: '1m' }).catch(() => undefined)
@@ -59,6 +56,13 @@ const cancel = command<{ id: string }>({
     return after.state === 'cancelled' ? 0 : 1
   },
 })
+
+function unknownJob(id: string): RuntimeError {
+  return new RuntimeError(
+    'ERR_NOT_FOUND',
+    `job ${id}: expected the id of a job, nothing is known of this one: its record's time is over (limits.recordTtlMs), or it never was`,
+  )
+}
 
 /** `runtime job …` */
 export const jobCommand = group('job', 'Look at one job, or cancel it', [show, cancel] as never)

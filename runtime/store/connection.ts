@@ -9,11 +9,14 @@ export class Connection {
   readonly keys: Keys
   readonly settings: RedisSettings
   #subscriber: Redis | undefined
+  #trouble: string | undefined
   readonly #listeners = new Map<string, Set<(message: string) => void>>()
 
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
     this.redis = connect(settings)
+      .on('error', (error: Error) => (this.#trouble = error.message.trim()))
+      .on('ready', () => (this.#trouble = undefined))
     this.keys = keysOf(namespace)
   }
 
@@ -27,7 +30,7 @@ export class Connection {
     try {
       return await commands(this.redis, this.keys)
     } catch (error) {
-      throw explain(error, placeName(this.settings))
+      throw explain(error, placeName(this.settings), this.#trouble)
     }
   }
 

@@ -86,13 +86,17 @@ export function placeName({ address, sentinel }: RedisSettings): string {
   return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
 }
 
-/** A Redis error in plain words, with what to do. Errors of our own pass through. */
-export function explain(error: unknown, place?: string): RuntimeError {
+/**
+ * A Redis error in plain words, with what to do. Errors of our own pass through.
+ * @param trouble what the connection last failed of, for commands that only know that there is none
+ */
+export function explain(error: unknown, place?: string, trouble?: string): RuntimeError {
   if (error instanceof RuntimeError) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
   const advice = causes.find(([pattern]) => pattern.test(text))?.[1]
-  const said = text.includes('max retries per request') ? 'cannot be reached' : text
+  const unreached = `cannot be reached${trouble === undefined ? '' : ` (${trouble})`}`
+  const said = text.includes('max retries per request') ? unreached : text
   const redis = place === undefined ? 'Redis' : `Redis at ${place}`
   return new RuntimeError('ERR_REDIS', `${redis}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
     cause: error,

@@ -82,12 +82,28 @@ describe('a setting that is wrong stops the command', () => {
   })
 
   for (const [args, said] of [
-    [['work', '--isolation', 'thread'], /isolation.*thread/s],
-    [['work', '--concurrency', 'many'], /concurrency/],
+    [['work', '--isolation', 'thread'], /work: --isolation: expected one of fork, spawn, inline, got thread/],
+    [['work', '--concurrency', 'many'], /--concurrency: expected a whole number, 1 or more, got many/],
+    [['work', '--drain=maybe'], /--drain: expected no value, got maybe/],
     [['work', '--queues', '!low'], /queues: expected a list such as high,low or \*, got "!low"/],
-    [['work', '--colour'], /Unknown argument: colour/],
-    [['wrok'], /wrok|Did you mean work/],
-    [[], /expected a command; see runtime --help/],
+    [
+      ['work', '--colour'],
+      /work: --colour: expected an option that it has, got an unknown one; see runtime work --help/,
+    ],
+    [['work', 'low'], /work: expected no further argument, got low; write for example: runtime work /],
+    [['wrok'], /expected one of .*, got wrok; did you mean work\?; see runtime --help/],
+    [[], /expected one of demo, .*, got nothing; see runtime --help/],
+    [['workflow'], /workflow: expected one of create, .*, got nothing; see runtime workflow --help/],
+    [['queues', 'paus', 'low'], /queues: expected one of list, .*, got paus; did you mean pause\?/],
+    [['queues', 'pause'], /queues pause: expected <name>, got 0 of 1; write for example: runtime queues pause low/],
+    [['failed', 'list', '--count', 'x'], /--count: expected a whole number, 1 or more, got x/],
+    [['failed', 'retry'], /expected an index, --class and --queue, or --all; got nothing/],
+    [['failed', 'retry', '0', '--all'], /got more than one of them/],
+    [['archive', 'search', '--arg'], /--arg: expected a value, got nothing/],
+    [['enqueue', 'GoodJob', '--queu', 'low'], /--queu: .*did you mean --queue\?/],
+    [['enqueue', 'GoodJob', '--in', '1s', '--at', '2099-01-01'], /expected either --in or --at, got both/],
+    [['enqueue', 'GoodJob', '--in', '1s', '--in', '2s'], /--in: expected one value, got it 2 times/],
+    [['enqueue', 'GodJob'], /GodJob: expected one of GoodJob; did you mean GoodJob\?/],
     [['enqueue', 'NoSuchJob'], /NoSuchJob: expected one of GoodJob/],
     [['enqueue', 'GoodJob', 'u1'], /argument u1: expected JSON/],
     [['enqueue', 'GoodJob', '--in', 'soon'], /enqueueIn GoodJob: expected milliseconds or text/],
@@ -97,6 +113,7 @@ describe('a setting that is wrong stops the command', () => {
       const cwd = await makeApp({ 'src/jobs/a.ts': good })
       const { exitCode, stderr } = await runCli(args, { cwd, env: { REDIS_URL: server.url } })
       assert.match(stderr, said)
+      assert.equal(stderr.trim().split('\n').length, 1, 'one line')
       assert.equal(exitCode, 2, stderr)
     })
   }

@@ -90,7 +90,8 @@ function isAbstract(definition: JobDefinition): boolean {
   return /^class\b/.test(Function.prototype.toString.call(definition)) && typeof prototype?.perform !== 'function'
 }
 
-function camelCase(name: string): string {
+/** `my-job` → `MyJob`, as Resque's `constantize` has it; a name without a dash stays as it is. */
+export function camelCase(name: string): string {
   if (!name.includes('-')) return name
   return name
     .split('-')

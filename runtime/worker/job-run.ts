@@ -1,23 +1,23 @@
 import { performance } from 'node:perf_hooks'
 import type { Clock } from '../core/clock.ts'
 import { decodeItem } from '../core/codec.ts'
-import { hasCode, toError } from '../core/errors.ts'
+import { toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { CallOptions } from '../jobs/options.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
 import type { Admission, Admitted } from './admission.ts'
-import { errorRecord } from './error-record.ts'
 import { assignmentOf, type Settings } from './assignment.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
+import { jobClass } from './manifest.ts'
 import { watchMemory } from './memory-watch.ts'
 import { Notes } from './notes.ts'
 import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
 import type { End, Settler } from './settler.ts'
 import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
-import { judge, type Cause, type KillReason, type Verdict } from './verdict.ts'
+import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from './verdict.ts'
 
 /** What every job of a worker shares. */
 export interface JobRunOptions {
@@ -67,10 +67,10 @@ export class JobRun {
    * Runs the job to its end. Never rejects, nor does `recorded`, which resolves when Redis knows of the end.
    */
   async run(): Promise<{ recorded: Promise<void> }> {
+    const end = await this.#perform().catch((thrown: unknown) => this.#end(judgeUnready(thrown)))
     const report = (thrown: unknown): void =>
       this.#options.log.error(`job ${this.job.id}: ${toError(thrown).stack ?? String(thrown)}`)
-    const end = await this.#perform().catch(report)
-    return { recorded: end ? this.#options.settler.settle(end).then(() => undefined, report) : Promise.resolve() }
+    return { recorded: this.#options.settler.settle(end).then(() => undefined, report) }
   }
 
   /**
@@ -115,8 +115,7 @@ export class JobRun {
     try {
       return await steps.prepare(this.job, args)
     } catch (thrown) {
-      if (hasCode(thrown, 'ERR_REDIS')) return { kind: 'put back' }
-      return { kind: 'failed', cause: 'exception', error: errorRecord(toError(thrown)) }
+      return judgeUnready(thrown)
     }
   }
 
@@ -131,9 +130,8 @@ export class JobRun {
     context?: StepContext
     options: CallOptions
   }): Promise<End> {
-    const manifest = this.#options.manifest().get(className)
-    if (manifest?.kind !== 'job')
-      return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
+    const manifest = jobClass(this.#options.manifest(), className)
+    if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
     const settings: Settings = { ...manifest, ...options }
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)

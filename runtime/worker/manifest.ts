@@ -3,12 +3,18 @@ import { hasHook } from '../jobs/hooks.ts'
 import type { JobDefinition } from '../jobs/job.ts'
 import { dataOptions, optionsOn, type JobOptions } from '../jobs/options.ts'
 import { permitsOf } from '../jobs/permits.ts'
-import type { Registered } from '../jobs/registry.ts'
+import { camelCase, type Registered } from '../jobs/registry.ts'
 import type { ClassManifest, Manifest } from './protocol.ts'
 
 /** What a supervisor must know of an application, as plain data: functions stay where the application is loaded. */
 export function manifestOf(app: App): Manifest {
   return { classes: app.registry.list().map(classManifest) }
+}
+
+/** What is known of a job's class; undefined when the application has no such job. The registry's own rules. */
+export function jobClass(classes: ReadonlyMap<string, ClassManifest>, name: string): ClassManifest | undefined {
+  const found = classes.get(name) ?? classes.get(camelCase(name))
+  return found?.kind === 'job' ? found : undefined
 }
 
 function classManifest(entry: Registered): ClassManifest {

@@ -5,6 +5,7 @@ import { encodeFailure } from '../store/failures.ts'
 import { MemoryClash } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
+import { logEnd } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
 import type { ErrorRecord, Outcome, StepContext } from './protocol.ts'
 import type { StepEnd, StepSource } from './step-source.ts'
@@ -56,12 +57,14 @@ export class Settler {
 
   /** @returns false when the job was no longer ours and nothing was written */
   async settle(end: End): Promise<boolean> {
-    const { clock, log, supervisorId } = this.#options
+    const { clock, log, supervisorId, steps } = this.#options
     for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       const id = supervisorId()
       if (id === undefined) return false
       try {
-        return await this.#record(id, end)
+        const recorded = await this.#record(id, end)
+        if (recorded) logEnd(log, end.job, end.verdict, steps?.className)
+        return recorded
       } catch (error) {
         if (!hasCode(error, 'ERR_REDIS')) throw error
         log.warn(`job ${end.job.id}: its end cannot be recorded yet: ${error.message}`)

@@ -1,6 +1,8 @@
 import { formatBytes } from '../core/size.ts'
 import { formatDuration } from '../core/duration.ts'
+import { hasCode, toError } from '../core/errors.ts'
 import { retryDelayMs } from '../jobs/retry.ts'
+import { errorRecord } from './error-record.ts'
 import type { Ending } from './launchers/launcher.ts'
 import type { ErrorRecord, RetryData } from './protocol.ts'
 
@@ -57,6 +59,12 @@ export function judge(given: Case): Verdict {
   const error = outcome && cause === 'exception' ? outcome.error : deathRecord(given, cause)
   const delayMs = outcome && !killed ? outcome.retryInMs : delayAfterDeath(given, error)
   return delayMs === undefined ? { kind: 'failed', cause, error } : { kind: 'retry', delayMs, cause, error }
+}
+
+/** What is to be done when the job could not be made ready: it fails; while Redis is away it goes back. */
+export function judgeUnready(thrown: unknown): Verdict {
+  if (hasCode(thrown, 'ERR_REDIS')) return { kind: 'put back' }
+  return { kind: 'failed', cause: 'exception', error: errorRecord(toError(thrown)) }
 }
 
 function ofOutcome(outcome: Exclude<NonNullable<Ending['outcome']>, { kind: 'failed' }>): Verdict {

@@ -75,6 +75,47 @@ describe('queue entries that are no jobs', () => {
   })
 })
 
+describe('what is known of a job', () => {
+  it('may be garbage: the job fails, or runs without it, and is not lost', async () => {
+    const redis = server.client()
+    const cwd = await makeApp({ 'src/jobs/length-job.js': jobs })
+    const ids = []
+    for (const argument of ['"options"', '"delivery"', '"type"']) {
+      const args = ['enqueue', 'LengthJob', argument, '--redis', server.url]
+      ids.push((await runCli(args, { cwd, timeoutMs: 60_000 })).stdout.trim())
+    }
+    const [options, delivery, type] = ids.map((id) => `resque:rt:job:${id}`) as [string, string, string]
+    await redis.hset(options, 'options', '{broken')
+    await redis.hset(delivery, 'delivery', 'many')
+    await redis.del(type)
+    await redis.set(type, 'no record')
+    const { failed, stdout } = await workOff([])
+    assert.match(stdout, /^length 12$\n^length 8$/m)
+    assert.deepEqual(
+      failed.map(({ payload, cause, exception }) => [payload.args, cause, exception]),
+      [[['options'], 'exception', 'SyntaxError']],
+    )
+  })
+})
+
+it("finds a class by Resque's dashed name", async () => {
+  const { failed, stdout } = await workOff(['{"class":"length-job","args":[true]}'])
+  assert.match(stdout, /^length 6$/m)
+  assert.deepEqual(failed, [])
+})
+
+it('tells the log of each failure, with its cause', async () => {
+  const cwd = await makeApp({ 'src/jobs/length-job.js': jobs })
+  await server.client().rpush('resque:queue:low', 'no json', '{"class":"NoSuchJob","args":[]}')
+  const { stderr } = await runCli(['work', '--queues', 'low', '--redis', server.url, '--drain'], {
+    cwd,
+    env: { RUNTIME_LOG_FORMAT: 'text' },
+    timeoutMs: 60_000,
+  })
+  assert.match(stderr, /WARN {2}a queue item failed, garbage: GarbageError: .* job=\w+ queue=low attempt=1/)
+  assert.match(stderr, /WARN {2}NoSuchJob failed, unknown class: NameError: /)
+})
+
 describe('arguments of a size nobody expects', () => {
   for (const isolation of ['fork', 'spawn', 'inline']) {
     it(`reach the job whole (${isolation})`, async () => {

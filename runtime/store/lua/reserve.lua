@@ -19,21 +19,31 @@ end
 if not item then return { 'empty' } end
 
 local tickets = key.tickets(queue)
-local id = next_ticket(tickets, ticket_field(item)) or newId
-if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
-local record = key.job(id)
-local delivery = redis.call('HINCRBY', record, 'delivery', 1)
-local attempt = redis.call('HINCRBY', record, 'attempt', 1)
-redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now)
--- Its turn among those who wait for the same limit: kept until the job ends, or fails.
-local t = redis.call('TIME')
-redis.call('HSETNX', record, 'turn', string.format('%d%06d', t[1], t[2]))
-redis.call('PERSIST', record)
-redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
+local function take(known)
+  local id = known or next_ticket(tickets, ticket_field(item)) or newId
+  if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
+  local record = key.job(id)
+  local delivery = redis.call('HINCRBY', record, 'delivery', 1)
+  local attempt = redis.call('HINCRBY', record, 'attempt', 1)
+  redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now)
+  -- Its turn among those who wait for the same limit: kept until the job ends, or fails.
+  local t = redis.call('TIME')
+  redis.call('HSETNX', record, 'turn', string.format('%d%06d', t[1], t[2]))
+  redis.call('PERSIST', record)
+  redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
 
--- Resque's own record of the job in hand; garbage is left out, since Ruby's web page would fall over it.
-if is_object(item) then
-  redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
+  -- Resque's own record of the job in hand; garbage is left out, since Ruby's web page would fall over it.
+  if is_object(item) then
+    redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
+  end
+  local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits')
+  return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '', rest[4] or '' }
 end
-local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits')
-return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '', rest[4] or '' }
+
+-- Its item is off the queue by now, and what is known of it may be garbage (another type under one of our keys): then it
+-- goes on without its old record, or back.
+local fine, taken = pcall(take)
+if not fine then fine, taken = pcall(take, newId) end
+if fine then return taken end
+redis.call('LPUSH', key.queue(queue), item)
+return redis.error_reply(type(taken) == 'table' and taken.err or taken)

@@ -1,3 +1,5 @@
+import { didYouMean } from '../../config/did-you-mean.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
 import { command, group } from '../command.ts'
 import { json, line, table } from '../output.ts'
 
@@ -22,8 +24,10 @@ const pause = command<{ name: string }>({
   example: ['queues pause low', 'low waits until resumed'],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
   run: async ({ store }, { name }) => {
+    const names = await store.queues.names()
     await store.queues.setPaused(name, true)
-    line(`paused ${name}`)
+    const note = `; nothing was ever put on a queue of this name${didYouMean(name, names)}`
+    line(`paused ${name}${names.includes(name) ? '' : note}`)
   },
 })
 
@@ -33,6 +37,11 @@ const resume = command<{ name: string }>({
   example: ['queues resume low', ''],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
   run: async ({ store }, { name }) => {
+    const paused = await store.queues.paused()
+    if (!paused.includes(name)) {
+      const which = paused.length === 0 ? 'none is' : `paused are ${paused.join(', ')}`
+      throw new RuntimeError('ERR_STATE', `queue ${name}: expected a paused queue, it is not; ${which}`)
+    }
     await store.queues.setPaused(name, false)
     line(`resumed ${name}`)
   },
@@ -44,7 +53,13 @@ const clear = command<{ name: string }>({
   example: ['queues clear low', 'workflow runs that waited for one of them fail, and can be continued'],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
   run: async ({ store, config }, { name }) => {
-    line(`removed ${await store.queues.remove(name, Date.now(), config.limits.recordTtlMs)} jobs`)
+    const names = await store.queues.names()
+    const removed = await store.queues.remove(name, Date.now(), config.limits.recordTtlMs)
+    if (removed === 0 && !names.includes(name)) {
+      const which = names.length === 0 ? 'a queue, and there is none' : `one of ${names.join(', ')}`
+      throw new RuntimeError('ERR_NOT_FOUND', `queue ${name}: expected ${which}${didYouMean(name, names)}`)
+    }
+    line(`removed ${removed} jobs`)
   },
 })
 

@@ -1,7 +1,8 @@
-// `runtime queues clear`: nothing waits any more for what is gone.
+// `runtime queues` as a user types it: nothing waits any more for what was cleared, and names that are not there are told.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { it } from 'node:test'
-import { leavesNoProcess, runCli } from '../support/process.ts'
+import { leavesNoProcess, ROOT, runCli, startProcess, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore, workerApp } from '../worker/support.ts'
 
@@ -24,4 +25,27 @@ it('cancels the jobs of a queue, whoever wrote them, and gives their unique lock
   assert.equal(record?.state, 'cancelled')
   const again = await push(to.store, 'Records', ['first'], unique)
   assert.notEqual(again, first)
+})
+
+const queues = (...args: string[]): Promise<Exit> =>
+  runCli(['queues', ...args], { cwd: workerApp, env: { REDIS_URL: server.url } })
+
+it('says that a queue is not there, and which one was meant', async () => {
+  await server.client().sadd('resque:queues', 'reports')
+  const clear = await queues('clear', 'report')
+  assert.equal(clear.exitCode, 1)
+  assert.match(clear.stderr, /queue report: expected one of reports; did you mean reports\?/)
+  const pause = await queues('pause', 'report')
+  assert.equal(pause.exitCode, 0)
+  assert.match(pause.stdout, /paused report; nothing was ever put on a queue of this name; did you mean reports\?/)
+  const resume = await queues('resume', 'reports')
+  assert.equal(resume.exitCode, 1)
+  assert.match(resume.stderr, /queue reports: expected a paused queue, it is not; paused are report/)
+})
+
+it('takes a reader that leaves early for no error', async () => {
+  const command = `"${process.execPath}" "${join(ROOT, 'bin/runtime.js')}" queues | true; echo "\${PIPESTATUS[0]}"`
+  const options = { cwd: workerApp, env: { REDIS_URL: server.url } }
+  const { stdout, stderr } = await startProcess('bash', ['-c', command], options).exited
+  assert.deepEqual([stdout.trim(), stderr], ['0', ''])
 })

@@ -1,12 +1,12 @@
 -- The end of one delivery of a step, for settle, requeue and bury. `step` is the job record's field of that name,
 -- `<run> <node>`, written by run-step-begin. A job that does not own its node any more changes nothing: no step's end is
--- counted twice, whatever is redelivered (promise 4).
+-- counted twice, whatever is redelivered (promise 4). Only a cancel ends a step that waits on its queue (`waits`).
 -- @include advance
-local function owned_step(step, job, now)
+local function owned_step(step, job, now, waits)
   local id, index = string.match(step, '^(%S+) (%d+)$')
   local run = run_of(id, now)
   local node = run and read_node(run, tonumber(index))
-  if not node or node.state ~= 'running' and node.state ~= 'delayed' then return nil end
+  if not node or node.state ~= 'running' and node.state ~= 'delayed' and not (waits and node.state == 'queued') then return nil end
   if redis.call('HGET', key.runOwners(id), index) ~= job then return nil end
   return run, node
 end
@@ -58,7 +58,7 @@ end
 -- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…]},
 -- memory: {values, by, expects}} as in memory-write.
 local function run_step_end(step, job, state, now, output, extra)
-  local run, node = owned_step(step, job, now)
+  local run, node = owned_step(step, job, now, state == 'cancelled')
   if not run then return nil end
   local more = extra ~= '' and cjson.decode(extra) or {}
   if state == 'cancelled' and run.status ~= 'running' then

@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { RuntimeError } from '../runtime/core/errors.ts'
 
 /**
@@ -16,6 +17,20 @@ export function readPidfile(file: string): number | undefined {
   if (!Number.isInteger(pid) || pid < 2)
     throw new RuntimeError('ERR_USAGE', `${file}: expected a process id, got ${JSON.stringify(text.slice(0, 40))}`)
   return isWorker(pid) ? pid : undefined
+}
+
+/**
+ * Asked before a worker starts: what cannot be written then would stop it in the middle of its work.
+ * @throws RuntimeError ERR_USAGE
+ */
+export function checkPidfile(file: string): void {
+  try {
+    accessSync(existsSync(file) ? file : dirname(resolve(file)), constants.W_OK)
+    if (!existsSync(file) || statSync(file).isFile()) return
+  } catch {
+    // Said below.
+  }
+  throw new RuntimeError('ERR_USAGE', `${file}: expected a file that can be written, it cannot; is its folder there?`)
 }
 
 /** Writes this process's pid. @returns removes the file, if it is still this process's */

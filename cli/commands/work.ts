@@ -7,7 +7,7 @@ import { makeArchiver } from '../helpers.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { makeLauncher, otherLauncher } from '../launchers.ts'
-import { readPidfile, writePidfile } from '../pidfile.ts'
+import { checkPidfile, readPidfile, writePidfile } from '../pidfile.ts'
 import { onSignals } from '../run-service.ts'
 import { startWatchdog, tellServiceManager } from '../service-manager.ts'
 
@@ -43,6 +43,8 @@ export const workCommand = command<WorkFlags>({
     worker: { queues, weights, concurrency, isolation, drain },
   }),
   run: async (context, { pidfile, replace }) => {
+    const file = pidfile ?? replace
+    if (file !== undefined) checkPidfile(file)
     const supervisor = await makeSupervisor(context)
     const archiver = makeArchiver(context)
     const old = replace === undefined ? undefined : readPidfile(replace)
@@ -51,7 +53,6 @@ export const workCommand = command<WorkFlags>({
     const onWorking = (): void => {
       if (old !== undefined) context.log.info(`worker ${old} is told to finish and leave`)
       if (old !== undefined) process.kill(old, 'SIGQUIT')
-      const file = pidfile ?? replace
       if (file !== undefined) removePidfile = writePidfile(file)
       tellServiceManager('READY=1')
       stopWatchdog = startWatchdog()

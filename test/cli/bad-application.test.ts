@@ -90,6 +90,7 @@ describe('a setting that is wrong stops the command', () => {
       ['work', '--colour'],
       /work: --colour: expected an option that it has, got an unknown one; see runtime work --help/,
     ],
+    [['work', '--pidfile', 'nowhere/x.pid'], /nowhere\/x\.pid: expected a file that can be written/],
     [['work', 'low'], /work: expected no further argument, got low; write for example: runtime work /],
     [['wrok'], /expected one of .*, got wrok; did you mean work\?; see runtime --help/],
     [[], /expected one of demo, .*, got nothing; see runtime --help/],

@@ -1,17 +1,17 @@
 /**
  * What an application's size costs: time of an empty forked job beside fork and _exit alone, of the heap as V8 lays it
- * out and as our zygote does, and the proportional set size (PSS,
- * shared pages by their share) of one more running job, of applications with so many megabytes on their heap.
+ * out and as our zygote does, and the memory of one more running job, of applications with so many megabytes on their
+ * heap. Memory is what the whole machine has less, so nothing else should run.
  *
  *   node --import tsx bench/fork-memory.ts [--jobs 100] [--sizes 20,100,300]
  */
+import { readFileSync } from 'node:fs'
 import { silentLogger } from '../runtime/core/logger.ts'
 import { ForkLauncher } from '../runtime/worker/launchers/fork.ts'
 import type { Launched, Launcher } from '../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../runtime/worker/launchers/spawn.ts'
 import type { Assignment } from '../runtime/worker/protocol.ts'
 import { bound } from './peers.ts'
-import { childrenOf, pssBytes } from './processes.ts'
 import { APP, flag, median } from './support.ts'
 
 const source = { root: APP, paths: ['src/jobs'] }
@@ -51,18 +51,22 @@ async function stay(launcher: Launcher): Promise<Launched> {
   return launched as Launched
 }
 
-const tree = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(tree)]
-const treePss = (): number => tree(process.pid).reduce((sum, pid) => sum + (pssBytes(pid) || 0), 0)
+/** Memory of the machine that no process has, in bytes: pages shared in huge ones are told wrongly by PSS. */
+function freeBytes(): number {
+  const text = readFileSync('/proc/meminfo', 'utf8')
+  const field = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1])
+  return (field('MemFree') + field('Cached') + field('Buffers')) * 1024
+}
 
-/** By how much the PSS of all processes together grows with the third job. */
-async function mbPerJob(launcher: Launcher): Promise<number> {
+/** By how much the machine's free memory falls with each of so many more running jobs. */
+async function mbPerJob(launcher: Launcher, more: number): Promise<number> {
   const running = [await stay(launcher), await stay(launcher)]
-  const before = treePss()
-  running.push(await stay(launcher))
-  const after = treePss()
+  const before = freeBytes()
+  for (let index = 0; index < more; index += 1) running.push(await stay(launcher))
+  const after = freeBytes()
   for (const job of running) job.kill('SIGKILL')
   await Promise.all(running.map((job) => job.ended))
-  return (after - before) / 1024 / 1024
+  return (before - after) / 1024 / 1024 / more
 }
 
 console.log('heap MB   bound ms   packed ms   fork ms   one more job: fork MB   spawn MB')
@@ -70,11 +74,11 @@ for (const size of sizes) {
   process.env['BALLAST_MB'] = String(size)
   const forks = fork()
   await forks.start()
-  const [ms, forkMb] = [await msPerJob(forks), await mbPerJob(forks)]
+  const [ms, forkMb] = [await msPerJob(forks), await mbPerJob(forks, 50)]
   await forks.stop()
   const spawns = spawn()
   await spawns.start()
-  const spawnMb = await mbPerJob(spawns)
+  const spawnMb = await mbPerJob(spawns, 5)
   await spawns.stop()
   const [plainMs, packedMs] = [1000 / bound(jobs, 1, 'plain', size), 1000 / bound(jobs, 1, 'packed', size)]
   const row = [size, ...[plainMs, packedMs, ms, forkMb, spawnMb].map((figure) => figure.toFixed(1))]

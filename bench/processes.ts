@@ -32,9 +32,6 @@ export function childrenOf(pid: number): number[] {
 export const zygoteOf = (pid: number): number | undefined =>
   childrenOf(pid).find((child) => read(`/proc/${child}/cmdline`).includes('Zygote of'))
 
-/** Proportional set size: shared pages count by their share. */
-export const pssBytes = (pid: number): number => fieldKb(read(`/proc/${pid}/smaps_rollup`), 'Pss') * 1024
-
 function fieldKb(text: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? NaN)
 }

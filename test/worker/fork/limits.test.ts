@@ -18,7 +18,8 @@ export class Limits extends Job {
   async perform(): Promise<unknown> {
     const limits = readFileSync('/proc/self/limits', 'utf8')
     const soft = (name: string) => new RegExp('^' + name + ' +(\\\\S+)', 'm').exec(limits)?.[1]
-    return { nice: getPriority(), core: soft('Max core file size'), files: soft('Max open files'), cpu: soft('Max cpu time') }
+    const oomScores = ['self', process.ppid].map((pid) => Number(readFileSync('/proc/' + pid + '/oom_score_adj', 'utf8')))
+    return { oomScores, nice: getPriority(), core: soft('Max core file size'), files: soft('Max open files'), cpu: soft('Max cpu time') }
   }
 }
 export class Opens extends Job {
@@ -44,11 +45,18 @@ describe('fork: limits', () => {
     assert.deepEqual([core, cpu, nice], ['0', 'unlimited', 0])
   })
 
+  it('leave the process that forks alone when the machine runs out of memory', async () => {
+    const { oomScores } = result(await run('Limits')) as { oomScores: [number, number] }
+    assert.equal(oomScores[0], 500)
+    assert.ok(oomScores[1] < 500, `the zygote's is ${oomScores[1]}`)
+  })
+
   it('are set for one job alone', async () => {
     const set = result(await run('Limits', { cpuLimitSeconds: 7, openFilesLimit: 100, niceness: 5 })) as Record<
       string,
       unknown
     >
+    delete set['oomScores']
     assert.deepEqual(set, { nice: 5, core: '0', files: '100', cpu: '7' })
     assert.equal((result(await run('Limits')) as Record<string, unknown>)['cpu'], 'unlimited')
   })

@@ -1,6 +1,7 @@
 import type { Assignment } from '../../protocol.ts'
 import {
   AF_UNIX,
+  O_WRONLY,
   RLIMIT,
   SIGKILL,
   SOCK_STREAM_CLOEXEC,
@@ -11,11 +12,13 @@ import {
   exitNow,
   getppid,
   limit,
+  openFile,
   setpgid,
   setpriority,
   socket,
   uvDefaultLoop,
   uvLoopFork,
+  write,
   writeAll,
 } from './libc.ts'
 import {
@@ -51,8 +54,21 @@ export function becomeChild({ zygotePid, loop, letGo, makeDistinct }: Inheritanc
   dieWithParent(SIGKILL)
   // It may have died between the fork and that.
   if (getppid() !== zygotePid) exitNow(EXIT_ORPHAN)
+  offerToOomKiller()
   letGo()
   makeDistinct()
+}
+
+const OOM_FILE = Buffer.from('/proc/self/oom_score_adj\0')
+/** Half of the scale of 1000: before anything of the machine that did not ask to be spared. */
+const OOM_SCORE = Buffer.from('500')
+
+/** When the machine runs out of memory one job shall go, not the process that all of them come from. */
+export function offerToOomKiller(): void {
+  const fd = openFile(OOM_FILE, O_WRONLY)
+  if (fd < 0) return
+  write(fd, OOM_SCORE, OOM_SCORE.length)
+  close(fd)
 }
 
 /** Limits that the kernel keeps; each applies to what the job starts as well. */

@@ -26,6 +26,8 @@ export const wait4 = bind<[number, Int32Array, number, Uint8Array], number>('int
 export const socket = bind<[number, number, number], number>('int socket(int, int, int)')
 export const connect = bind<[number, Uint8Array, number], number>('int connect(int, void *, unsigned int)')
 export const socketpair = bind<[number, number, number, Int32Array], number>('int socketpair(int, int, int, void *)')
+/** The path ends with a zero byte. */
+export const openFile = bind<[Uint8Array, number], number>('int open(void *, int)')
 export const read = bind<[number, Uint8Array, number], number>('long read(int, void *, unsigned long)')
 export const write = bind<[number, Uint8Array, number], number>('long write(int, void *, unsigned long)')
 export const pread = bind<[number, Uint8Array, number, number], number>('long pread(int, void *, unsigned long, long)')
@@ -62,6 +64,7 @@ export const AF_UNIX = 1
 /** SOCK_STREAM, closed on exec. */
 export const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
 export const O_CLOEXEC = 0o2000000
+export const O_WRONLY = 1
 export const RLIMIT = { cpu: 0, core: 4, openFiles: 7 }
 
 const MADV_DOFORK = 11

@@ -6,7 +6,7 @@ import { loadApp, type App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
 import { manifestOf } from '../../manifest.ts'
 import { title } from '../../titles.ts'
-import { becomeChild, connectToSupervisor, findLoop, socketAddress } from './after-fork.ts'
+import { becomeChild, connectToSupervisor, findLoop, offerToOomKiller, socketAddress } from './after-fork.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
 import { Children } from './children.ts'
@@ -48,6 +48,7 @@ async function prepareMemory(
     ...[JobChannel, InheritedSockets, ZygoteLoop, Children, Orphans].flatMap(methodsOf),
     leave,
     becomeChild,
+    offerToOomKiller,
   ])
   // A fork copies the page tables of all memory: the less there is, the faster it is.
   await packHeap()

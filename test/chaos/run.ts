@@ -11,6 +11,7 @@ import { markedProcesses } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { blows, Crew, type Blow } from './crew.ts'
+import { Flows } from './flows.ts'
 
 export interface ChaosOptions {
   seed: number
@@ -30,6 +31,7 @@ export interface ChaosReport {
   accepted: number
   refused: number
   runs: number
+  flows: number
   blows: Record<Blow, number>
   /** What was broken, in words; none when every invariant holds. */
   broken: string[]
@@ -60,20 +62,33 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   writeFileSync(evidence, '')
   const crew = new Crew(server, evidence, options.isolations)
   const store = testStore(server)
+  const flows = new Flows(store)
   try {
     const until = Date.now() + options.forMs
-    const [work] = await Promise.all([produce(store, options, until), deal(crew, options, until)])
+    const [work] = await Promise.all([
+      produce(store, options, until),
+      flows.produce(seeded(options.seed + 2), until),
+      deal(crew, options, until),
+    ])
     await crew.calm()
     options.say?.(`accepted ${work.accepted.length}; settling`)
-    const unfinished = await settled(store, work.accepted, options)
+    const unfinished = await settled(store, flows, work.accepted, options)
     const broken = [
       ...unfinished,
-      ...(await tally(store, server, work.accepted, evidence)),
+      ...(await flows.broken(lines(evidence))),
+      ...(await tally(store, server, flows, work.accepted, evidence)),
       ...(await left(crew, store, server, unfinished.length > 0)),
     ]
     if (broken.length > 0) options.say?.(crew.words.slice(-4000))
-    const runs = lines(evidence).length
-    return { accepted: work.accepted.length, refused: work.refused, runs, blows: crew.dealt, broken }
+    const runs = lines(evidence).filter(([what]) => what === 'begin').length
+    return {
+      accepted: work.accepted.length,
+      refused: work.refused,
+      runs,
+      flows: flows.count,
+      blows: crew.dealt,
+      broken,
+    }
   } finally {
     store.close()
     await crew.end()
@@ -132,8 +147,14 @@ async function deal(crew: Crew, { seed, blowEveryMs }: ChaosOptions, until: numb
 }
 
 /** Waits until every accepted job has ended and nothing is held by anybody. */
-async function settled(store: Store, accepted: readonly Accepted[], { settleMs }: ChaosOptions): Promise<string[]> {
+async function settled(
+  store: Store,
+  flows: Flows,
+  accepted: readonly Accepted[],
+  { settleMs }: ChaosOptions,
+): Promise<string[]> {
   const until = Date.now() + settleMs
+  while (!(await flows.haveEnded()) && Date.now() < until) await sleep(100)
   let open = [...accepted]
   while (open.length > 0 && Date.now() < until) {
     const states = await Promise.all(open.slice(0, 500).map(async ({ id }) => (await store.jobs.find(id))?.state))
@@ -159,12 +180,13 @@ const lines = (file: string): string[][] =>
 async function tally(
   store: Store,
   server: TestRedis,
+  flows: Flows,
   accepted: readonly Accepted[],
   evidence: string,
 ): Promise<string[]> {
   const broken: string[] = []
   const runs = new Map<number, number>()
-  for (const [, n] of lines(evidence)) runs.set(Number(n), (runs.get(Number(n)) ?? 0) + 1)
+  for (const [what, n] of lines(evidence)) if (what === 'begin') runs.set(Number(n), (runs.get(Number(n)) ?? 0) + 1)
   let failed = 0
   const states = await inBatches(accepted, async ({ id }) => (await store.jobs.find(id))?.state)
   for (const [i, { n, className }] of accepted.entries()) {
@@ -173,12 +195,16 @@ async function tally(
     else if (times === 0) broken.push(`job ${n} is ${states[i]} and never ran`)
     if (className === 'CountedOnce' && times > 1) broken.push(`at-most-once job ${n} ran ${times} times`)
   }
-  // Each counted delivery adds one to Resque's counter in the step that ends it; the records know how many there were.
+  // Each counted delivery adds one to Resque's counter in the step that ends it; the records, and the tables of runs, know
+  // how many there were.
   const redis = server.client()
-  const each = await inBatches(await redis.keys('resque:rt:job:*'), async (key) =>
-    Number((await redis.hget(key, 'attempt')) ?? 0),
-  )
-  const attempts = each.reduce((sum, one) => sum + one, 0)
+  const each = await inBatches(await redis.keys('resque:rt:job:*'), async (key) => {
+    const [attempt, step] = await redis.hmget(key, 'attempt', 'step')
+    return step ? 0 : Number(attempt ?? 0)
+  })
+  const tables = await redis.keys('resque:rt:run:*:table')
+  const ofSteps = await flows.attempts(tables.map((key) => key.split(':')[3] ?? ''))
+  const attempts = each.reduce((sum, one) => sum + one, ofSteps)
   const processed = Number(await redis.get('resque:stat:processed'))
   if (processed !== attempts)
     broken.push(

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 
 /** A variable in the environment that a process was started with; undefined without one, and of a process that is gone or another user's. */
 export function environmentOf(pid: number | string, variable: string): string | undefined {
@@ -11,4 +11,26 @@ export function environmentOf(pid: number | string, variable: string): string | 
   } catch {
     return undefined
   }
+}
+
+/**
+ * Kills every other process whose variable has a condemned value. Only where there is a /proc.
+ * @returns the pids that were killed
+ */
+export function killByEnvironment(variable: string, isCondemned: (value: string) => boolean): number[] {
+  if (!existsSync('/proc')) return []
+  const killed: number[] = []
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid) continue
+    const value = environmentOf(pid, variable)
+    if (value === undefined || !isCondemned(value)) continue
+    try {
+      process.kill(pid, 'SIGKILL')
+      killed.push(pid)
+    } catch {
+      // It has gone, or is another user's.
+    }
+  }
+  return killed
 }

@@ -1,5 +1,4 @@
-import { readdirSync } from 'node:fs'
-import { environmentOf } from '../../process-environment.ts'
+import { environmentOf, killByEnvironment } from '../../process-environment.ts'
 
 /** Set in the environment of all that jobs start, so that those which get away can be found: `<supervisor pid>-<start>:<launch>`. */
 export const MARK_VARIABLE = 'RESQUE_RUNTIME_MARK'
@@ -9,10 +8,7 @@ export const markOf = (pid: number | string): string | undefined => environmentO
 
 /** Kills every process whose mark begins so. */
 export function killMarked(prefix: string): void {
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    if (Number(name) !== process.pid && markOf(name)?.startsWith(prefix)) signal(Number(name), 'SIGKILL')
-  }
+  killByEnvironment(MARK_VARIABLE, (mark) => mark.startsWith(prefix))
 }
 
 /** Sends a signal to a process, or with a negative pid to a group; false when nobody is there to get it. */

@@ -172,7 +172,7 @@ export class ForkLauncher implements Launcher {
   #connect(connection: JobConnection): void {
     for (const zygote of this.#zygotes) {
       const run = zygote.run(connection.launch)
-      if (run) return run.connected(connection)
+      if (run) return run.attach(connection)
     }
     connection.socket.destroy()
   }

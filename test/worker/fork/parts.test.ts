@@ -37,6 +37,9 @@ describe('frames', () => {
     const header = Buffer.alloc(4)
     header.writeUInt32LE(MAX_FRAME_BYTES + 1)
     assert.throws(() => new FrameReader().push(header), /announces/)
+    const reader = new FrameReader()
+    assert.deepEqual(reader.push(Buffer.concat([encodeFrame('before'), header])), ['before'])
+    assert.throws(() => reader.push(Buffer.alloc(0)), /announces/)
   })
 })
 

@@ -1,23 +1,31 @@
-import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import type { Assignment, ChildMessage, Outcome, ParentMessage } from '../../protocol.ts'
 import type { Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
-import { FrameReader, encodeFrame } from '../zygote/frames.ts'
-import type { Exited } from '../zygote/messages.ts'
+import type { Exited } from '../zygote/report-format.ts'
 import type { JobConnection } from './job-sockets.ts'
+import type { Line, LineUser } from './line.ts'
 import { signal as sendSignal } from './marks.ts'
 
-/** After the process has ended: how long to wait for the end of its sockets, which a process of its own may hold. */
-const LINGER_MS = 250
-/** The same for a process that was never heard of: its connection may still be on its way through this event loop. */
+/** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */
 const UNHEARD_LINGER_MS = 50
 
 /** Where a forked job's words go. */
 export interface RunListeners {
   onMessage: (message: ChildMessage) => void
   onOutput: (chunk: Buffer) => void
+}
+
+/** What one forked process needs. */
+export interface ForkedRunOptions {
+  /** The supervisor's number for it. */
+  launch: number
+  line: Line
+  /** From the fork, or from the assignment where that comes later, to its first word. */
+  startedTimeoutMs: number
+  /** Has the zygote kill it: nobody else knows the pid before its first word. */
+  killUnheard: () => void
 }
 
 /** Names of signals by number; where one number has several (SIGABRT, SIGIOT), the first is the usual one. */
@@ -27,13 +35,23 @@ const signalNames = new Map(
     .map(([name, number]) => [number, name as NodeJS.Signals]),
 )
 
+/** For a process that died with its zygote, which nobody could wait for. */
+const UNWATCHED_END: Omit<Exited, 'pid'> = {
+  exitCode: null,
+  signal: constants.signals.SIGKILL,
+  cpuUserMs: NaN,
+  cpuSystemMs: NaN,
+  peakRssBytes: NaN,
+}
+
 /**
- * One forked process as the supervisor sees it: its pid from the zygote, its messages and its output from two sockets,
- * its end from the zygote. Settled when all of that is over.
+ * One forked process as the supervisor sees it: its words and its output from its line, its end from the zygote.
+ * Settled when all of that is over.
  */
-export class ForkedRun {
+export class ForkedRun implements LineUser {
   readonly launch: number
   readonly ended: Promise<Ending>
+  /** Known from its first word, else from its end. */
   pid: number | undefined
   /** What it is to do; undefined for a process that was forked ahead and waits. */
   assignment: Assignment | undefined
@@ -41,143 +59,114 @@ export class ForkedRun {
   #settled = false
   #started = false
   #outcome: Outcome | undefined
-  #exited: Omit<Exited, 'type' | 'launch'> | undefined
-  #messages: Socket | undefined
-  #output: Socket | undefined
-  #waiting: ParentMessage[] = []
+  #exited: Omit<Exited, 'pid'> | undefined
   #pendingSignal: NodeJS.Signals | undefined
   #deadline: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
-  #nudged = true
+  #unread = false
   #listeners: RunListeners = { onMessage: () => undefined, onOutput: () => undefined }
   readonly #tail = new OutputTail()
-  readonly #startedTimeoutMs: number
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #options: ForkedRunOptions
 
-  /** @param startedTimeoutMs from the fork, or from the assignment where that comes later, to its first word */
-  constructor(launch: number, startedTimeoutMs: number) {
-    this.launch = launch
-    this.#startedTimeoutMs = startedTimeoutMs
+  constructor(options: ForkedRunOptions) {
+    this.#options = options
+    this.launch = options.launch
     this.ended = new Promise((resolve) => (this.#resolve = resolve))
+    options.line.serve(this)
   }
 
+  /** What this process is to do, and is told over its line. */
   assign(assignment: Assignment, listeners: RunListeners): void {
-    this.assignment = assignment
-    this.#listeners = listeners
-    this.#watchStart()
-  }
-
-  /** The same for a process that waits already, and is told over its socket. */
-  assignToWaiting(assignment: Assignment, listeners: RunListeners): void {
-    this.assign(assignment, listeners)
+    this.expect(assignment, listeners)
     this.send({ type: 'assignment', assignment })
   }
 
-  /** The zygote has forked it. */
-  forked(pid: number): void {
-    this.pid = pid
-    if (this.#pendingSignal) this.kill(this.#pendingSignal)
-    if (!this.#nudged) this.#nudge()
-    this.#watchStart()
+  /** The same where the zygote has told it. */
+  expect(assignment: Assignment, listeners: RunListeners): void {
+    this.assignment = assignment
+    this.#listeners = listeners
+    this.#deadline = setTimeout(() => this.kill('SIGKILL'), this.#options.startedTimeoutMs)
   }
 
-  connected({ kind, socket, first }: JobConnection): void {
-    if (kind === 'output') this.#readOutput(socket, first)
-    else this.#readMessages(socket, first)
+  attach(connection: JobConnection): void {
+    this.#options.line.attach(connection)
   }
 
   /** The kernel's word of its end, from the zygote; undefined when the zygote has died, and the process with it. */
-  exited(exited: Omit<Exited, 'type' | 'launch'> | undefined): void {
+  exited(exited: Exited | undefined): void {
+    if (this.#exited) return
     clearTimeout(this.#deadline)
-    this.#exited ??= exited ?? {
-      exitCode: null,
-      signal: constants.signals.SIGKILL,
-      cpuUserMs: NaN,
-      cpuSystemMs: NaN,
-      peakRssBytes: NaN,
-    }
-    if (this.#isOver()) return this.#settle()
-    this.#linger ??= setTimeout(() => this.#settle(), this.#messages ? LINGER_MS : UNHEARD_LINGER_MS)
+    this.pid ??= exited?.pid
+    this.#exited = exited ?? UNWATCHED_END
+    if (this.#options.line.isOpen) this.#settleWhenRead()
+    else this.#linger = setTimeout(() => this.#settle(), UNHEARD_LINGER_MS)
+  }
+
+  /** Nothing of it was forked. */
+  failed(): void {
+    this.exited(undefined)
   }
 
   kill(name: NodeJS.Signals): void {
     if (this.#exited) return
-    if (this.pid === undefined) this.#pendingSignal = name
-    else if (!sendSignal(name === 'SIGTERM' ? this.pid : -this.pid, name)) sendSignal(this.pid, name)
+    if (this.pid !== undefined) {
+      if (!sendSignal(name === 'SIGTERM' ? this.pid : -this.pid, name)) sendSignal(this.pid, name)
+    } else if (name === 'SIGKILL') this.#options.killUnheard()
+    else this.#pendingSignal = name
   }
 
   send(message: ParentMessage): void {
-    if (!this.#messages) {
-      this.#waiting.push(message)
-      return
-    }
     if (this.#exited) return
-    this.#messages.write(encodeFrame(message))
+    this.#options.line.send(message)
     if (message.type !== 'assignment') this.#nudge()
   }
 
-  /** It reads when it is told to: see JobChannel. */
-  #nudge(): void {
-    this.#nudged = this.pid !== undefined && sendSignal(this.pid, 'SIGURG')
-  }
-
-  /** It is killed when it says nothing in time: its job can then be run elsewhere. */
-  #watchStart(): void {
-    if (this.#started || this.#exited || this.#deadline || !this.assignment || this.pid === undefined) return
-    this.#deadline = setTimeout(() => this.kill('SIGKILL'), this.#startedTimeoutMs)
-  }
-
-  #readOutput(socket: Socket, first: Buffer): void {
-    this.#output = socket
-    const decoder = new StringDecoder('utf8')
-    const take = (chunk: Buffer): void => {
-      this.#tail.add(decoder.write(chunk))
-      this.#listeners.onOutput(chunk)
-    }
-    if (first.length > 0) take(first)
-    socket.on('data', take)
-    socket.once('close', () => this.#settleIfOver())
-  }
-
-  #readMessages(socket: Socket, first: Buffer): void {
-    this.#messages = socket
-    const reader = new FrameReader()
-    const take = (chunk: Buffer): void => {
-      for (const message of reader.push(chunk)) this.#hear(message as ChildMessage)
-    }
-    if (first.length > 0) take(first)
-    socket.on('data', take)
-    socket.once('close', () => this.#settleIfOver())
-    for (const message of this.#waiting.splice(0)) this.send(message)
-  }
-
-  #hear(message: ChildMessage): void {
+  hear(message: ChildMessage): void {
     if (message.type === 'outcome') {
       this.#outcome = message.outcome
       return
     }
-    if (message.type === 'started') {
-      this.#started = true
-      this.pid ??= message.pid
-      clearTimeout(this.#deadline)
-    }
+    if (message.type === 'started') this.#start(message.pid)
     this.#listeners.onMessage(message)
   }
 
-  #isOver(): boolean {
-    return this.#exited !== undefined && this.#messages?.closed === true && this.#output?.closed === true
+  print(chunk: Buffer): void {
+    this.#tail.add(this.#decoder.write(chunk))
+    this.#listeners.onOutput(chunk)
   }
 
-  #settleIfOver(): void {
-    if (this.#isOver()) this.#settle()
+  connected(): void {
+    if (this.#exited) this.#settleWhenRead()
+  }
+
+  #start(pid: number): void {
+    this.#started = true
+    this.pid = pid
+    clearTimeout(this.#deadline)
+    if (this.#pendingSignal) this.kill(this.#pendingSignal)
+    if (this.#unread) this.#nudge()
+  }
+
+  /** It reads when it is told to: see JobChannel. */
+  #nudge(): void {
+    this.#unread = this.pid === undefined || !sendSignal(this.pid, 'SIGURG')
+  }
+
+  /**
+   * What it said last lies in the kernel's buffers: the event loop is at that when it has waited for descriptors once
+   * more, which it has when a second `setImmediate` comes.
+   */
+  #settleWhenRead(): void {
+    setImmediate(() => setImmediate(() => this.#settle()))
   }
 
   #settle(): void {
     if (this.#settled || !this.#exited) return
     this.#settled = true
     clearTimeout(this.#linger)
-    this.#messages?.destroy()
-    this.#output?.destroy()
     const { exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes } = this.#exited
+    this.#options.line.release(this.#outcome !== undefined && signal === null)
     this.#resolve({
       pid: this.pid,
       exitCode,

@@ -8,9 +8,12 @@ import { supervisorVariable } from '../../sweep.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Refusal } from '../zygote/gate-platform.ts'
 import { FrameReader, encodeFrame } from '../zygote/frames.ts'
-import type { Boot, FromZygote, ToZygote } from '../zygote/messages.ts'
+import type { Boot, FromZygote } from '../zygote/messages.ts'
+import { ORDER, encodeOrder } from '../zygote/order-format.ts'
+import { ReportReader, type Reported } from '../zygote/report-format.ts'
 import { builtEntry } from './entries.ts'
 import { ForkedRun, type RunListeners } from './forked-run.ts'
+import { Line } from './line.ts'
 import { killMarked, signal } from './marks.ts'
 
 /**
@@ -53,6 +56,9 @@ export class ZygoteProcess {
   readonly #tail = new OutputTail()
   readonly #runs = new Map<number, ForkedRun>()
   #spares: ForkedRun[] = []
+  /** Those that nobody uses, open or not. */
+  #lines: Line[] = []
+  #lineCount = 0
   #forksAhead = false
   #retired = false
   #isGone = false
@@ -85,26 +91,29 @@ export class ZygoteProcess {
 
   /** A process for a job: one that was forked ahead, else one that is forked now. Trouble reaches it as its end. */
   take(assignment: Assignment, listeners: RunListeners): ForkedRun {
-    const spare = this.#spares.shift()
-    if (spare) spare.assignToWaiting(assignment, listeners)
-    const run = spare ?? this.#fork({ assignment, listeners })
+    const run = this.#spares.shift() ?? this.#fork(this.#forksAhead ? undefined : assignment)
+    if (this.#forksAhead) run.assign(assignment, listeners)
+    else run.expect(assignment, listeners)
     setImmediate(() => this.#fillSpares())
     return run
   }
 
-  #fork(order?: { assignment: Assignment; listeners: RunListeners }): ForkedRun {
-    const run = new ForkedRun(this.#options.nextLaunch(), this.#options.startedTimeoutMs)
-    if (order) run.assign(order.assignment, order.listeners)
-    this.#runs.set(run.launch, run)
+  /** `assignment`: where the zygote has to know it. */
+  #fork(assignment?: Assignment): ForkedRun {
+    const { nextLaunch, startedTimeoutMs } = this.#options
+    const line = this.#lines.pop() ?? new Line(this.#lineCount++)
+    const launch = nextLaunch()
+    const killUnheard = (): void => void this.#control.write(encodeOrder(ORDER.kill, launch))
+    const run = new ForkedRun({ launch, line, startedTimeoutMs, killUnheard })
+    this.#runs.set(launch, run)
     void run.ended.then(() => {
-      this.#runs.delete(run.launch)
+      this.#runs.delete(launch)
+      this.#lines.push(line)
       this.#leaveWhenIdle()
     })
-    if (this.#isGone) run.exited(undefined)
-    else
-      this.#control.write(
-        encodeFrame({ type: 'launch', launch: run.launch, assignment: order?.assignment } satisfies ToZygote),
-      )
+    const kind = line.isOpen ? ORDER.launch : ORDER.launchOnNewLine
+    if (this.#isGone) run.failed()
+    else this.#control.write(encodeOrder(kind, launch, line.number, assignment))
     return run
   }
 
@@ -160,18 +169,20 @@ export class ZygoteProcess {
         )
       }, bootTimeoutMs)
       const reader = new FrameReader()
-      this.#control.on('data', (chunk: Buffer) => {
-        for (const message of reader.push(chunk) as FromZygote[]) {
-          if (message.type === 'ready') {
-            this.#forksAhead = message.forksAhead
-            this.#fillSpares()
-            resolve({ manifest: message.manifest })
-          } else if (message.type === 'refused') resolve({ refusal: { reason: message.reason, cure: message.cure } })
-          else if (message.type === 'broken') fail(message.code, message.message)
-          else this.#hear(message)
-          clearTimeout(timer)
-        }
-      })
+      const hearFirst = (chunk: Buffer): void => {
+        const [message] = reader.push(chunk) as FromZygote[]
+        if (!message) return
+        clearTimeout(timer)
+        this.#control.off('data', hearFirst)
+        if (message.type === 'ready') {
+          this.#hearReports()
+          this.#forksAhead = message.forksAhead
+          this.#fillSpares()
+          resolve({ manifest: message.manifest })
+        } else if (message.type === 'refused') resolve({ refusal: { reason: message.reason, cure: message.cure } })
+        else fail(message.code, message.message)
+      }
+      this.#control.on('data', hearFirst)
       this.#child.once('error', reject)
       this.#child.once('close', (code, name) => {
         clearTimeout(timer)
@@ -183,14 +194,19 @@ export class ZygoteProcess {
     })
   }
 
-  #hear(message: Exclude<FromZygote, { type: 'ready' | 'refused' | 'broken' }>): void {
-    const run = this.#runs.get(message.launch)
-    if (message.type === 'forked') run?.forked(message.pid)
-    else if (message.type === 'exited') run?.exited(message)
-    else {
-      this.#options.log.warn(`no process for a job: ${message.reason}`)
-      run?.exited(undefined)
-    }
+  /** Nothing comes before the first order, so nothing follows `ready` in its chunk. */
+  #hearReports(): void {
+    const reader = new ReportReader()
+    this.#control.on('data', (chunk: Buffer) => {
+      for (const report of reader.push(chunk)) this.#hear(report)
+    })
+  }
+
+  #hear(report: Reported): void {
+    const run = this.#runs.get(report.launch)
+    if ('exited' in report) return run?.exited(report.exited)
+    this.#options.log.warn(`no process for a job: ${report.failure}`)
+    run?.failed()
   }
 
   /** Its children got SIGKILL from the kernel with it; what they had started did not. */
@@ -201,6 +217,7 @@ export class ZygoteProcess {
       if (run.pid !== undefined) signal(-run.pid, 'SIGKILL')
       run.exited(undefined)
     }
+    for (const line of this.#lines) line.close()
     killMarked(`${this.#options.boot.mark}:`)
   }
 }

@@ -1,34 +1,21 @@
 import type { Assignment } from '../../protocol.ts'
 import {
-  AF_UNIX,
   O_WRONLY,
   RLIMIT,
   SIGKILL,
-  SOCK_STREAM_CLOEXEC,
   close,
-  connect,
   dieWithParent,
-  dup2,
   exitNow,
   getppid,
   limit,
   openFile,
   setpgid,
   setpriority,
-  socket,
   uvDefaultLoop,
   uvLoopFork,
   write,
-  writeAll,
 } from './libc.ts'
-import {
-  EXIT_LOOP_FORK,
-  EXIT_NO_CONNECTION,
-  EXIT_ORPHAN,
-  HELLO_BYTES,
-  HELLO_MESSAGES,
-  HELLO_OUTPUT,
-} from './messages.ts'
+import { EXIT_LOOP_FORK, EXIT_ORPHAN } from './messages.ts'
 import { role } from './role.ts'
 
 /** What a child needs from before the fork. All of it is made in the zygote. */
@@ -78,47 +65,4 @@ export function setLimits(assignment: Assignment): void {
   if (cpuLimitSeconds !== undefined) limit(RLIMIT.cpu, Math.max(1, Math.ceil(cpuLimitSeconds)), 2)
   if (openFilesLimit !== undefined) limit(RLIMIT.openFiles, openFilesLimit)
   if (niceness !== undefined && niceness !== 0) setpriority(0, 0, niceness)
-}
-
-/** sockaddr_un of a path of at most 107 bytes. */
-export function socketAddress(path: string): Uint8Array {
-  const name = Buffer.from(path)
-  if (name.length > 107) throw new RangeError(`a socket path has at most 107 bytes, got ${name.length}: ${path}`)
-  const address = new Uint8Array(2 + name.length + 1)
-  address[0] = AF_UNIX
-  address.set(name, 2)
-  return address
-}
-
-/**
- * Two connections to the supervisor: messages, whose descriptor is returned, and output, which becomes standard output
- * and standard error.
- */
-export function connectToSupervisor(address: Uint8Array, launch: number): number {
-  const output = open(address)
-  greet(output, launch, HELLO_OUTPUT)
-  becomeOutput(output)
-  const messages = open(address)
-  greet(messages, launch, HELLO_MESSAGES)
-  return messages
-}
-
-function becomeOutput(fd: number): void {
-  if (role.child) for (const standard of [1, 2]) dup2(fd, standard)
-  close(fd)
-}
-
-function open(address: Uint8Array): number {
-  const fd = socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0)
-  if (fd < 0 || connect(fd, address, address.length) !== 0) exitNow(EXIT_NO_CONNECTION)
-  return fd
-}
-
-/** Made once: every allocation costs a child pages of its own. */
-const hello = Buffer.alloc(HELLO_BYTES)
-
-function greet(fd: number, launch: number, kind: number): void {
-  hello.writeUInt32LE(launch, 0)
-  hello.writeUInt32LE(kind, 4)
-  if (!writeAll(fd, hello)) exitNow(EXIT_NO_CONNECTION)
 }

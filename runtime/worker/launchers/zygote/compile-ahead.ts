@@ -6,15 +6,23 @@ type AnyFunction = (...args: never[]) => unknown
 
 /**
  * Has V8 compile functions that the zygote never calls itself, so that not each child does: a few hundred microseconds
- * of every job. `%PrepareFunctionForOptimization` is a name of V8's own, for which its syntax is allowed for a moment.
+ * of every job.
  */
 export function compileAhead(functions: readonly unknown[]): void {
+  callNative('PrepareFunctionForOptimization', functions)
+}
+
+/** Keeps V8 from making optimised code of functions that children leave in another way than the zygote. */
+export function leaveUnoptimized(functions: readonly unknown[]): void {
+  callNative('NeverOptimizeFunction', functions)
+}
+
+/** Calls what V8 has for its own tests, under a name for which its syntax is allowed for a moment. */
+function callNative(name: string, functions: readonly unknown[]): void {
   setFlagsFromString('--allow-natives-syntax')
   try {
-    const compile = runInThisContext('(function (f) { %PrepareFunctionForOptimization(f) })') as (
-      f: AnyFunction,
-    ) => void
-    for (const candidate of functions) if (isPlain(candidate)) compile(candidate)
+    const call = runInThisContext(`(function (f) { %${name}(f) })`) as (f: AnyFunction) => void
+    for (const candidate of functions) if (isPlain(candidate)) call(candidate)
   } finally {
     setFlagsFromString('--no-allow-natives-syntax')
   }

@@ -24,19 +24,35 @@ export class FrameReader {
   #chunks: Buffer[] = []
   #bytes = 0
 
-  /** The messages that are complete with this chunk, oldest first. The chunk is kept, not copied. */
+  /** Whether the stream ended, so far, where a message does. */
+  get isBetweenMessages(): boolean {
+    return this.#bytes === 0
+  }
+
+  /**
+   * The messages that are complete with this chunk, oldest first. The chunk is kept, not copied.
+   * @throws RangeError, SyntaxError when what comes next is no message, but never in place of messages that came before
+   */
   push(chunk: Buffer): unknown[] {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     const messages: unknown[] = []
-    for (;;) {
-      const length = this.#peekLength()
-      if (length === undefined || this.#bytes < LENGTH_BYTES + length) return messages
-      const all = this.#join()
-      messages.push(JSON.parse(all.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length)))
-      this.#chunks = all.length > LENGTH_BYTES + length ? [all.subarray(LENGTH_BYTES + length)] : []
-      this.#bytes = all.length - LENGTH_BYTES - length
+    try {
+      for (let message = this.#next(); message; message = this.#next()) messages.push(message.value)
+    } catch (fault) {
+      if (messages.length === 0) throw fault
     }
+    return messages
+  }
+
+  #next(): { value: unknown } | undefined {
+    const length = this.#peekLength()
+    if (length === undefined || this.#bytes < LENGTH_BYTES + length) return undefined
+    const all = this.#join()
+    const value: unknown = JSON.parse(all.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length))
+    this.#chunks = all.length > LENGTH_BYTES + length ? [all.subarray(LENGTH_BYTES + length)] : []
+    this.#bytes = all.length - LENGTH_BYTES - length
+    return { value }
   }
 
   #peekLength(): number | undefined {

@@ -78,8 +78,7 @@ export async function tryFork(
   const pipe = new Int32Array(2)
   pipe2(pipe, O_CLOEXEC)
   const [from = -1, to = -1] = pipe
-  markAllMemory()
-  const pid = fork()
+  const pid = markAllMemory() ? fork() : -1
   if (pid === 0) {
     alarm(seconds + 1) // Should the zygote be gone by then.
     become()

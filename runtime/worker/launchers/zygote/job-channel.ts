@@ -29,9 +29,10 @@ export class JobChannel implements Channel {
     process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'told to stop' }))
   }
 
-  /** In the child: the connected socket. */
+  /** In the child: the connected socket. Who listened before, in the rehearsal, hears no more. */
   open(fd: number): void {
     this.#fd = fd
+    this.#listener = undefined
   }
 
   /** Waits, without the event loop, for what this process is to do; undefined when nobody will tell it any more. */

@@ -2,8 +2,8 @@ import koffi from 'koffi'
 import { MARK_VARIABLE } from '../fork/marks.ts'
 import { malloc, putenv } from './libc.ts'
 
-/** Launch numbers are 32 bit. */
-const DIGITS = 10
+/** Launch numbers are 32 bit, in hexadecimal: so no fraction has to be made, nor any other object (see ZygoteLoop). */
+const DIGITS = 8
 
 /**
  * The mark of the next job in this process's environment, which the child inherits. It is written in place: setenv(3)
@@ -27,18 +27,19 @@ export class JobMark {
   set(launch: number): void {
     let rest = launch
     for (let at = DIGITS - 1; at >= 0; at -= 1) {
-      this.#digits[at] = 48 + (rest % 10)
-      rest = Math.floor(rest / 10)
+      const digit = rest & 15
+      this.#digits[at] = digit < 10 ? 48 + digit : 87 + digit
+      rest >>>= 4
     }
   }
 
   /** The whole mark of a launch. */
   of(launch: number): string {
-    return `${this.#prefix}:${String(launch).padStart(DIGITS, '0')}`
+    return `${this.#prefix}:${launch.toString(16).padStart(DIGITS, '0')}`
   }
 
   /** The launch of a mark, undefined when it is of another zygote's. */
   launchOf(mark: string): number | undefined {
-    return mark.startsWith(`${this.#prefix}:`) ? Number(mark.slice(-DIGITS)) : undefined
+    return mark.startsWith(`${this.#prefix}:`) ? parseInt(mark.slice(-DIGITS), 16) : undefined
   }
 }

@@ -45,7 +45,7 @@ const mmapRaw = bind<[bigint, bigint, number, number, number, number], bigint>(
 )
 const madviseRaw = bind<[bigint, bigint, number], number>('int madvise(intptr_t, unsigned long, int)')
 const prctlRaw = bind<[number, number, number, number, number], number>('int prctl(int, long, long, long, long)')
-const pidfdRaw = bind<[number, number, number, number], number>('long syscall(long, long, long, long)')
+const syscall = bind<[number, number, number, number], number>('long syscall(long, long, long, long)')
 const dlsymRaw = bind<[bigint, string], bigint>('intptr_t dlsym(intptr_t, str)')
 
 export const uvDefaultLoop = program.func('intptr_t uv_default_loop()') as Native<[], bigint>
@@ -72,6 +72,9 @@ const MADV_COLLAPSE = 25
 const PROT_NONE = 0
 /** MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_FIXED_NOREPLACE. */
 const MAP_RESERVATION = 0x2 | 0x20 | 0x4000 | 0x100000
+const F_SETFL = 4
+const O_RDWR = 2
+const SYS_FCNTL = 72
 const PR_SET_PDEATHSIG = 1
 const PR_SET_CHILD_SUBREAPER = 36
 const SYS_PIDFD_OPEN = 434
@@ -103,7 +106,12 @@ export function adoptOrphans(): void {
 
 /** A descriptor that becomes readable when the process ends; -1 when the kernel refuses. */
 export function openPidfd(pid: number): number {
-  return pidfdRaw(SYS_PIDFD_OPEN, pid, 0, 0)
+  return syscall(SYS_PIDFD_OPEN, pid, 0, 0)
+}
+
+/** Calls on the descriptor wait from now on, whatever O_NONBLOCK somebody had set. */
+export function blockOn(fd: number): void {
+  syscall(SYS_FCNTL, fd, F_SETFL, O_RDWR)
 }
 
 /** The address of an exported symbol of the node binary or the C library, 0n when there is none. */

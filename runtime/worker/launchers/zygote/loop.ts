@@ -1,20 +1,24 @@
 import type { Assignment } from '../../protocol.ts'
 import { Children } from './children.ts'
+import { leaveUnoptimized, methodsOf } from './compile-ahead.ts'
 import { markAllMemory } from './fork-ranges.ts'
-import { FrameReader, encodeFrame } from './frames.ts'
-import { EINTR, errno, exitNow, fork, poll, read, setpgid, writeAll } from './libc.ts'
+import { EINTR, errno, exitNow, fork, poll, setpgid } from './libc.ts'
 import { JobMark } from './job-mark.ts'
-import { CONTROL_FD, type FromZygote, type Launch, type ToZygote } from './messages.ts'
+import type { Lines } from './lines.ts'
+import { CONTROL_FD } from './messages.ts'
+import { ORDER } from './order-format.ts'
+import { Orders } from './orders.ts'
 import { Orphans } from './orphans.ts'
+import { REPORT } from './report-format.ts'
+import { Report } from './report.ts'
 
-const READ_BYTES = 64 * 1024
 /** While orphans are about: nothing else tells when they end. */
 const ORPHAN_CHECK_MS = 500
 
 /** What a new child finds when {@link ZygoteLoop.run} returns in it. */
 export interface Born {
-  launch: number
-  /** Undefined for a process that was forked ahead. */
+  line: number
+  /** Undefined for a process that is told over its line what to do. */
   assignment: Assignment | undefined
   /** What beforeFork had against this job. */
   refused: Error | undefined
@@ -22,34 +26,41 @@ export interface Born {
 
 /**
  * The zygote's life after the application is loaded: wait for orders and for children to end, in poll(2), without ever
- * going back to the event loop. So no timer, socket, signal handler or promise of the application runs here.
+ * going back to the event loop. So no timer, socket, signal handler or promise of the application runs here. It makes
+ * no objects either: what it writes to is copied at each fork, page by page.
  */
 export class ZygoteLoop {
-  readonly #children = new Children(CONTROL_FD)
+  readonly #report = new Report()
+  readonly #children = new Children(CONTROL_FD, this.#report.usage)
+  readonly #orders = new Orders()
   readonly #orphans: Orphans
-  readonly #reader = new FrameReader()
   readonly #mark: JobMark
-  readonly #bytes = Buffer.alloc(READ_BYTES)
+  readonly #lines: Lines
+  readonly #beforeFork: (assignment: Assignment) => Error | undefined
   readonly #mayLive = (mark: string): boolean => {
     const launch = this.#mark.launchOf(mark)
-    return launch === undefined || this.#running.has(launch)
+    return launch === undefined || this.#children.hasLaunch(launch)
   }
-  readonly #beforeFork: (assignment: Assignment) => Error | undefined
-  readonly #running = new Set<number>()
   #orphansAlive = 0
 
-  /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork. */
-  constructor(mark: string, beforeFork: (assignment: Assignment) => Error | undefined) {
+  /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork whose job is known. */
+  constructor(mark: string, lines: Lines, beforeFork: (assignment: Assignment) => Error | undefined) {
     this.#mark = new JobMark(mark)
+    this.#lines = lines
     this.#beforeFork = beforeFork
     this.#orphans = new Orphans((pid) => this.#children.has(pid))
+    // A child returns from here as the zygote never does: what was optimised for the zygote each child would undo.
+    leaveUnoptimized([
+      ...[ZygoteLoop, Children, Orders, Orphans, JobMark, Report].flatMap(methodsOf),
+      ...[this.#reap, this.#obey, this.#launch, this.#tell, this.#mayLive],
+    ])
   }
 
   /** Returns in children only. The zygote itself leaves when the supervisor has closed the control socket. */
   run(): Born {
     for (;;) {
       const set = this.#children.pollSet
-      const count = poll(set, set.length / 2, this.#orphansAlive > 0 ? ORPHAN_CHECK_MS : -1)
+      const count = poll(set, this.#children.pollCount, this.#orphansAlive > 0 ? ORPHAN_CHECK_MS : -1)
       if (count < 0 && errno() === EINTR) continue
       const readable = (set[1] as number) >>> 16 !== 0
       this.#reap()
@@ -58,60 +69,65 @@ export class ZygoteLoop {
     }
   }
 
-  /** In a child: closes what only the zygote may use. */
+  /** In a child: closes what only the zygote may use, but for the lines. */
   forget(): void {
     this.#children.forget()
     this.#orphans.forget()
   }
 
   #reap(): void {
-    const exits = this.#children.reapEnded()
-    for (const exited of exits) {
-      this.#running.delete(exited.launch)
-      this.#send(exited)
+    const children = this.#children
+    let ended = false
+    while (children.reapEnded()) {
+      ended = true
+      // First, so that nothing that the job left writes to a line that is another's.
+      this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
+      this.#tell(REPORT.exited, children.launch, children.pid, children.status)
     }
-    if (exits.length > 0 || this.#orphansAlive > 0) this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
+    if (!ended && this.#orphansAlive > 0) this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
   }
 
   #obey(): Born | undefined {
-    const count = read(CONTROL_FD, this.#bytes, READ_BYTES)
-    if (count < 0 && errno() === EINTR) return undefined
-    if (count <= 0) this.#leave()
-    for (const message of this.#reader.push(Buffer.from(this.#bytes.subarray(0, count))) as ToZygote[]) {
-      const born = message.type === 'launch' ? this.#launch(message) : undefined
+    const orders = this.#orders
+    if (!orders.read(CONTROL_FD)) this.#leave()
+    while (orders.next()) {
+      if (orders.kind === ORDER.kill) this.#children.kill(orders.launch)
+      else if (orders.kind === ORDER.launchOnNewLine) {
+        const fault = this.#lines.open(orders.line, orders.launch)
+        if (fault !== 0) {
+          this.#tell(REPORT.noLine, orders.launch, 0, fault)
+          continue
+        }
+      }
+      const born = orders.kind === ORDER.kill ? undefined : this.#launch(orders.launch, orders.line)
       if (born) return born
     }
     return undefined
   }
 
-  #launch({ launch, assignment }: Launch): Born | undefined {
+  #launch(launch: number, line: number): Born | undefined {
+    const assignment = this.#orders.assignment()
     const refused = assignment && this.#beforeFork(assignment)
     this.#mark.set(launch)
-    let pid: number
-    try {
-      markAllMemory()
-      pid = fork()
-    } catch (error) {
-      this.#send({ type: 'unforked', launch, reason: (error as Error).message })
+    if (!markAllMemory()) {
+      this.#tell(REPORT.notMarked, launch, 0, 0)
       return undefined
     }
-    if (pid === 0) return { launch, assignment, refused }
+    const pid = fork()
+    if (pid === 0) return { line, assignment, refused }
     if (pid < 0) {
-      this.#send({ type: 'unforked', launch, reason: `fork failed with errno ${errno()}` })
+      this.#tell(REPORT.notForked, launch, 0, errno())
       return undefined
     }
     // The child does the same; whoever comes first, a signal to the group reaches it from now on.
     setpgid(pid, pid)
-    if (!this.#children.add(pid, launch)) this.#send({ type: 'unforked', launch, reason: 'pidfd_open failed' })
-    else {
-      this.#running.add(launch)
-      this.#send({ type: 'forked', launch, pid })
-    }
+    const fault = this.#children.add(pid, launch)
+    if (fault !== 0) this.#tell(REPORT.notWatched, launch, pid, fault)
     return undefined
   }
 
-  #send(message: FromZygote): void {
-    if (!writeAll(CONTROL_FD, encodeFrame(message))) this.#leave()
+  #tell(kind: (typeof REPORT)[keyof typeof REPORT], launch: number, pid: number, status: number): void {
+    if (!this.#report.write(CONTROL_FD, kind, launch, pid, status)) this.#leave()
   }
 
   /** The supervisor has gone, or wants no more of this zygote: nobody stays behind. */

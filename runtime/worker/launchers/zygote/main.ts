@@ -6,7 +6,7 @@ import { loadApp, type App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
 import { manifestOf } from '../../manifest.ts'
 import { title } from '../../titles.ts'
-import { becomeChild, connectToSupervisor, findLoop, offerToOomKiller, socketAddress } from './after-fork.ts'
+import { becomeChild, findLoop, offerToOomKiller } from './after-fork.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
 import { Children } from './children.ts'
@@ -19,6 +19,7 @@ import { JobChannel } from './job-channel.ts'
 import { live, runBeforeFork } from './job.ts'
 import { leave } from './leave.ts'
 import { close, dieWithParent, writeAll } from './libc.ts'
+import { Lines } from './lines.ts'
 import { ZygoteLoop } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from './messages.ts'
 import { Orphans } from './orphans.ts'
@@ -39,13 +40,13 @@ async function load({ boot }: Booted): Promise<App> {
 async function prepareMemory(
   { packHeap, makeDistinct }: Booted,
   app: App,
-  address: Uint8Array,
+  lines: Lines,
   channel: JobChannel,
 ): Promise<void> {
-  await rehearse({ address, channel, makeDistinct })
+  await rehearse({ lines, channel, makeDistinct })
   compileAhead([
     ...functionsOf(app),
-    ...[JobChannel, InheritedSockets, ZygoteLoop, Children, Orphans].flatMap(methodsOf),
+    ...[JobChannel, InheritedSockets, ZygoteLoop, Children, Orphans, Lines].flatMap(methodsOf),
     leave,
     becomeChild,
     offerToOomKiller,
@@ -92,9 +93,9 @@ async function main(): Promise<void> {
     return process.exit(1)
   }
   const channel = new JobChannel()
-  const address = socketAddress(boot.socketPath)
-  await prepareMemory(booted, app, address, channel)
-  const loop = new ZygoteLoop(boot.mark, (assignment) => runBeforeFork(app, assignment))
+  const lines = new Lines(boot.socketPath)
+  await prepareMemory(booted, app, lines, channel)
+  const loop = new ZygoteLoop(boot.mark, lines, (assignment) => runBeforeFork(app, assignment))
   const become = prepareChildren(booted, loop)
   const refusal = await refuse(booted, app, become)
   if (refusal) {
@@ -107,7 +108,7 @@ async function main(): Promise<void> {
   setImmediate(() => {
     const born = loop.run()
     become()
-    channel.open(connectToSupervisor(address, born.launch))
+    channel.open(lines.adopt(born.line))
     void live(app, channel, born).then(leave)
   })
 }

@@ -1,5 +1,6 @@
 import { openSync } from 'node:fs'
 import { markOf } from '../fork/marks.ts'
+import { extended } from './extended.ts'
 import { SIGKILL, WNOHANG, close, kill, poll, pread, wait4 } from './libc.ts'
 
 /**
@@ -9,6 +10,8 @@ import { SIGKILL, WNOHANG, close, kill, poll, pread, wait4 } from './libc.ts'
 export class Orphans {
   readonly #fd = openSync(`/proc/self/task/${process.pid}/children`, 'r')
   readonly #text = new Uint8Array(64 * 1024)
+  /** What {@link #list} found. */
+  #pids = new Int32Array(64)
   readonly #status = new Int32Array(1)
   readonly #usage = new Uint8Array(144)
   readonly #isChild: (pid: number) => boolean
@@ -24,7 +27,9 @@ export class Orphans {
    */
   sweep(mayLive: (mark: string) => boolean): number {
     let alive = 0
-    for (const pid of this.#list()) {
+    const count = this.#list()
+    for (let index = 0; index < count; index += 1) {
+      const pid = this.#pids[index] as number
       const mark = markOf(pid)
       if (mark !== undefined && !mayLive(mark)) kill(pid, SIGKILL)
       if (wait4(pid, this.#status, WNOHANG, this.#usage) === 0) alive += 1
@@ -40,9 +45,9 @@ export class Orphans {
   /** Kills and reaps all of them, and what they leave in turn; gives up after a second. */
   endAll(): void {
     for (let round = 0; round < 100; round += 1) {
-      const pids = this.#list()
-      if (pids.length === 0) return
-      for (const pid of pids) {
+      const count = this.#list()
+      if (count === 0) return
+      for (const pid of this.#pids.subarray(0, count)) {
         kill(pid, SIGKILL)
         wait4(pid, this.#status, WNOHANG, this.#usage)
       }
@@ -50,19 +55,28 @@ export class Orphans {
     }
   }
 
-  /** The kernel's list of children: pids in decimal, each followed by a space. Read after every job, so without strings. */
-  #list(): number[] {
+  /**
+   * Reads the kernel's list of children: pids in decimal, each followed by a space. Returns how many are orphans. Called
+   * after every job, so it makes no objects (see ZygoteLoop).
+   */
+  #list(): number {
     const length = pread(this.#fd, this.#text, this.#text.length, 0)
-    const found: number[] = []
+    let found = 0
     let pid = 0
     for (let at = 0; at < length; at += 1) {
       const byte = this.#text[at] as number
       if (byte !== 32) pid = pid * 10 + byte - 48
       else {
-        if (!this.#isChild(pid)) found.push(pid)
+        if (!this.#isChild(pid)) found = this.#note(pid, found)
         pid = 0
       }
     }
     return found
+  }
+
+  #note(pid: number, found: number): number {
+    if (found === this.#pids.length) this.#pids = extended(this.#pids, found * 2)
+    this.#pids[found] = pid
+    return found + 1
   }
 }

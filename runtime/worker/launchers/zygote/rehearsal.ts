@@ -2,11 +2,11 @@ import type { App } from '../../../jobs/app.ts'
 import { Job } from '../../../jobs/job.ts'
 import { Registry } from '../../../jobs/registry.ts'
 import type { Assignment } from '../../protocol.ts'
-import { connectToSupervisor } from './after-fork.ts'
 import { Children } from './children.ts'
 import { encodeFrame } from './frames.ts'
 import type { JobChannel } from './job-channel.ts'
 import { live } from './job.ts'
+import type { Lines } from './lines.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, getpid, getppid, setpgid, socketpair, writeAll } from './libc.ts'
 
 /** Enough for V8 to have compiled a function and allotted what it learns about it. */
@@ -34,29 +34,30 @@ const assignment: Assignment = {
 
 /** What is rehearsed with. */
 export interface Props {
-  address: Uint8Array
+  lines: Lines
   channel: JobChannel
   makeDistinct: () => void
 }
 
 /**
  * Goes through what every child does, here in the zygote: code that was run here is compiled, and its compiled form is
- * shared by all children; else each child compiles it anew, which costs it more than all the rest. The supervisor
- * knows no launch 0 and turns the connections away.
+ * shared by all children; else each child compiles it anew, which costs it more than all the rest. There are no lines
+ * yet, so that none is taken over.
  */
-export async function rehearse({ address, channel, makeDistinct }: Props): Promise<void> {
+export async function rehearse({ lines, channel, makeDistinct }: Props): Promise<void> {
   const registry = new Registry()
   registry.addModule({ Rehearsal }, 'rehearsal')
   const app: App = { registry, hooks: {} }
   const title = process.title
+  const usage = new Uint8Array(0)
   for (let round = 0; round < ROUNDS; round += 1) {
     setpgid(0, 0)
     getppid()
     getpid()
-    new Children(-1).forget()
+    new Children(-1, usage).forget()
     makeDistinct()
-    close(connectToSupervisor(address, 0))
-    await withSupervisor(channel, () => live(app, channel, { launch: 0, assignment: undefined, refused: undefined }))
+    lines.adopt(0)
+    await withSupervisor(channel, () => live(app, channel, { line: 0, assignment: undefined, refused: undefined }))
   }
   process.title = title
 }

@@ -42,7 +42,7 @@ describe('fork: refused, and spawned instead', () => {
     })
     assert.match(
       refusal?.reason ?? '',
-      /started \d+ threads? \("node", started by new Worker in \S*config\/preload\.ts:3\)/,
+      /started \d+ threads? \("(node|WorkerThread)", started by new Worker in \S*config\/preload\.ts:3\)/,
     )
     assert.match(refusal?.cure ?? '', /afterFork/)
     assert.deepEqual(more, [])

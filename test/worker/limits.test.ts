@@ -33,11 +33,9 @@ describe('concurrency', () => {
     for (const id of ids) await untilState(to.store, id, 'done')
     assert.equal(mostAtOnce('one-'), 1)
     const order = evidence.lines('begin').map((words) => Number(words[1]?.split('-')[1]))
-    assert.deepEqual(
-      order,
-      [...order].sort((a, b) => a - b),
-      'first come, first served',
-    )
+    // The six that were taken at once ask for the permit in any order; whoever comes after them finds a line.
+    const later = order.filter((number) => number >= 6)
+    assert.deepEqual([later, order.slice(6)], [[6, 7, 8, 9, 10, 11], later], 'first come, first served')
     for (const id of ids) assert.equal((await to.store.jobs.find(id))?.attempt, '1', 'waiting is no attempt')
     assert.deepEqual(await server.client().keys('resque:rt:held:*'), [])
     assert.deepEqual(await server.client().keys('resque:rt:limit:*'), [])

@@ -11,7 +11,7 @@ import { Settler } from './settler.ts'
 import type { WorkerVerb } from './signals.ts'
 import { aboutOf, workflowLoop, type SupervisorOptions } from './supervisor-options.ts'
 import { sweepOwn } from './sweep.ts'
-import { workerTitle } from './titles.ts'
+import { ProcessTitle, workerTitle } from './titles.ts'
 import { workerIds } from './worker-ids.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
@@ -34,6 +34,9 @@ export class Supervisor implements Service {
   #hurried = false
   #leave: () => void = () => undefined
   #processed = 0
+  readonly #title = new ProcessTitle(() =>
+    workerTitle(this.#fetcher.paused, this.#jobs.pids, this.#options.queues, this.#options.clock.now()),
+  )
 
   constructor(options: SupervisorOptions) {
     const { store, clock, log, queues, concurrency, pollMs, heartbeatMs, leaseMs, maxRedeliveries, limits, launcher } =
@@ -100,7 +103,7 @@ export class Supervisor implements Service {
       classes: this.#manifest.size,
     })
     this.#loops = this.#slots.map((slot) => this.#work(slot))
-    this.#showTitle()
+    this.#title.show()
   }
 
   /** Says more of this supervisor to `runtime doctor` (a launcher's fallback and its reason). */
@@ -123,7 +126,7 @@ export class Supervisor implements Service {
     else if (verb === 'pause') this.#fetcher.pause()
     else if (verb === 'resume') this.#fetcher.resume()
     else void this.#reload()
-    this.#showTitle()
+    this.#title.show()
   }
 
   async #terminate(): Promise<void> {
@@ -160,7 +163,7 @@ export class Supervisor implements Service {
       if (run) this.#jobs.add(run)
       await recorded
       if (!run) return
-      this.#showTitle()
+      this.#title.show()
       recorded = (await run.run()).recorded.then(() => this.#forget(run))
     }
   }
@@ -168,7 +171,7 @@ export class Supervisor implements Service {
   #forget(run: JobRun): void {
     this.#jobs.remove(run)
     this.#processed += 1
-    this.#showTitle()
+    this.#title.show()
     if (this.#options.drain) this.#fetcher.wake()
   }
 
@@ -203,7 +206,7 @@ export class Supervisor implements Service {
       }),
       admission: new Admission({ store, clock, log, supervisorId: () => this.#lease.id }),
       manifest: () => this.#manifest,
-      onStarted: () => this.#showTitle(),
+      onStarted: () => this.#title.show(),
     }
   }
 
@@ -238,9 +241,5 @@ export class Supervisor implements Service {
       this.#leave()
     })()
     return this.#ending
-  }
-
-  #showTitle(): void {
-    process.title = workerTitle(this.#fetcher.paused, this.#jobs.pids, this.#options.queues, this.#options.clock.now())
   }
 }

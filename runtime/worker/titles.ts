@@ -38,3 +38,22 @@ export function workerTitle(
     pids.length > 0 ? `Forked ${pids.join(',')} at ${Math.floor(nowMs / 1000)}` : `Waiting for ${queues.join(',')}`,
   )
 }
+
+/** The title of this process, set once for all that happens in one turn of the event loop: each time costs a syscall. */
+export class ProcessTitle {
+  readonly #describe: () => string
+  #isDue = false
+
+  constructor(describe: () => string) {
+    this.#describe = describe
+  }
+
+  show(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    setImmediate(() => {
+      this.#isDue = false
+      process.title = this.#describe()
+    })
+  }
+}

@@ -16,7 +16,14 @@ const program = (name: string): string => fileURLToPath(new URL(`./programs/${na
 const PYTHON = '/usr/bin/python3'
 
 /** The flags of the zygote, for the bound. */
-const ZYGOTE_FLAGS = ['--single-threaded', '--no-flush-bytecode', '--use-largepages=silent', '--max-semi-space-size=4']
+const ZYGOTE_FLAGS = [
+  '--single-threaded',
+  '--v8-pool-size=1',
+  '--no-flush-bytecode',
+  '--use-largepages=silent',
+  '--no-short-builtin-calls',
+  '--max-semi-space-size=4',
+]
 
 /** fork and _exit, nothing else: what cannot be beaten. `packed`: with the heap laid out as our zygote's is. */
 export function bound(jobs: number, slots: number, layout: 'plain' | 'packed', ballastMb = 0): number {

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8'
 const launchers = new URL('../../dist/runtime/worker/launchers/', import.meta.url)
 const { disablePlatformWorkers } = await import(new URL('zygote/node-platform.js', launchers))
 const { markAllMemory } = await import(new URL('zygote/fork-ranges.js', launchers))
-const { THOROUGH, gatherHeap, packHeap } = await import(new URL('zygote/heap-layout.js', launchers))
+const { THOROUGH, gatherHeap, packHeap, useHugePages } = await import(new URL('zygote/heap-layout.js', launchers))
 const [forks = 500, slots = 1, megabytes = 0] = process.argv.slice(2, 5).map(Number)
 const packed = process.argv[5] === 'packed'
 if (packed) gatherHeap()
@@ -20,8 +20,10 @@ globalThis.kept = ballast(megabytes)
 disablePlatformWorkers()
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
-if (packed) await packHeap(collect)
-else for (let round = 0; round < 2; round += 1) collect({ ...THOROUGH, execution: 'sync' })
+if (packed) {
+  await packHeap(collect)
+  useHugePages()
+} else for (let round = 0; round < 2; round += 1) collect({ ...THOROUGH, execution: 'sync' })
 
 const status = new Int32Array(1)
 const usage = new Uint8Array(144)

@@ -17,14 +17,17 @@ import { Line } from './line.ts'
 import { killMarked, signal } from './marks.ts'
 
 /**
- * See docs/fork.md: no workers, node's own text in huge pages, a small new space, compiled code that a garbage
- * collection leaves alone (a child would have to compile it again), right `.ts` lines.
+ * See docs/fork.md: no workers, and few threads, since each is a stack to copy; node's own text in huge pages, and no
+ * second copy of the builtins in it; a small new space; compiled code that a garbage collection leaves alone (a child
+ * would have to compile it again); right `.ts` lines.
  */
 const FLAGS = [
   '--no-flush-bytecode',
   '--single-threaded',
+  '--v8-pool-size=1',
   '--use-largepages=silent',
   '--max-semi-space-size=4',
+  '--no-short-builtin-calls',
   '--enable-source-maps',
 ]
 

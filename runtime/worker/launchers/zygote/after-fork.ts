@@ -11,48 +11,47 @@ import {
   openFile,
   setpgid,
   setpriority,
-  uvDefaultLoop,
-  uvLoopFork,
   write,
 } from './libc.ts'
 import { EXIT_LOOP_FORK, EXIT_ORPHAN } from './messages.ts'
+import type { Belongings } from './belongings.ts'
 import { role } from './role.ts'
 
 /** What a child needs from before the fork. All of it is made in the zygote. */
 export interface Inheritance {
   zygotePid: number
   loop: bigint
-  /** Closes or replaces what belongs to the zygote: control socket, siblings, sockets of the application. */
-  letGo: () => void
+  /** uv_loop_fork. */
+  renewLoop: (loop: bigint) => number
+  belongings: Belongings
+  /** Where {@link OOM_SCORE} is written; ends with a zero byte. */
+  oomFile: Uint8Array
   makeDistinct: () => void
 }
-
-/** The event loop of the process, found in the zygote. */
-export const findLoop = (): bigint => uvDefaultLoop()
 
 /**
  * First steps of a new child, in the recipe's order: its own event loop, its own death with the zygote, its own group,
  * nothing of the zygote's. Leaves with a code of its own where it cannot become a child.
  */
-export function becomeChild({ zygotePid, loop, letGo, makeDistinct }: Inheritance): void {
-  if (uvLoopFork(loop) !== 0) exitNow(EXIT_LOOP_FORK)
+export function becomeChild({ zygotePid, loop, renewLoop, belongings, oomFile, makeDistinct }: Inheritance): void {
+  if (renewLoop(loop) !== 0) exitNow(EXIT_LOOP_FORK)
   role.child = true
   setpgid(0, 0)
   dieWithParent(SIGKILL)
   // It may have died between the fork and that.
   if (getppid() !== zygotePid) exitNow(EXIT_ORPHAN)
-  offerToOomKiller()
-  letGo()
+  offerToOomKiller(oomFile)
+  belongings.letGo()
   makeDistinct()
 }
 
-const OOM_FILE = Buffer.from('/proc/self/oom_score_adj\0')
+export const OOM_FILE = Buffer.from('/proc/self/oom_score_adj\0')
 /** Half of the scale of 1000: before anything of the machine that did not ask to be spared. */
 const OOM_SCORE = Buffer.from('500')
 
 /** When the machine runs out of memory one job shall go, not the process that all of them come from. */
-export function offerToOomKiller(): void {
-  const fd = openFile(OOM_FILE, O_WRONLY)
+function offerToOomKiller(oomFile: Uint8Array): void {
+  const fd = openFile(oomFile, O_WRONLY)
   if (fd < 0) return
   write(fd, OOM_SCORE, OOM_SCORE.length)
   close(fd)

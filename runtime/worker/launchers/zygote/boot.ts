@@ -74,7 +74,10 @@ function readBoot(): Boot {
 /** Our flags are for this process, not for the node processes and Workers that jobs start. */
 function resetFlags(): void {
   process.execArgv = process.execArgv.filter(
-    (flag) => !/^--(single-threaded|no-flush-bytecode|use-largepages|max-semi-space-size)/.test(flag),
+    (flag) =>
+      !/^--(single-threaded|v8-pool-size|no-flush-bytecode|use-largepages|no-short-builtin-calls|max-semi-space-size)/.test(
+        flag,
+      ),
   )
 }
 

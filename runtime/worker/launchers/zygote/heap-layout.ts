@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { collapse, reserve } from './libc.ts'
 
 /**
@@ -25,6 +26,12 @@ const PAGEMAP_ENTRY_BYTES = 8
 /** Bit 63 of a pagemap entry, as the top bit of its last byte: the page is present. */
 const PRESENT = 0x80
 
+const SMALL_NEW_SPACE = 2 << 20
+/** GCTracer's ring buffers hold ten. */
+const COLLECTIONS_REMEMBERED = 12
+/** Fewer than 1,000 bytes a ms is little; 150 ms were enough. */
+const REST_MS = 200
+
 /** V8's `gc` function. */
 export type Collect = (options: { type: string; flavor: string; execution: 'sync' | 'async' }) => void | Promise<void>
 /** A collection that leaves as little as can be. */
@@ -48,17 +55,31 @@ export function gatherHeap(): void {
 }
 
 /**
- * Leaves as little on the heap as can be, together and in huge pages. Call when the application is loaded, from the event
+ * Leaves as little on the heap as can be, and lying together. Call when the application is loaded, from the event
  * loop: with nothing on the stack V8 need not keep what the stack might lead to, 6 MB of 16 after this package was loaded.
  */
 export async function packHeap(collect: Collect): Promise<void> {
+  if (newSpaceBytes() > SMALL_NEW_SPACE) await rest(collect)
   setFlagsFromString('--compact-on-every-full-gc')
   for (let round = 0; round < 2; round += 1) await collect({ ...THOROUGH, execution: 'async' })
   setFlagsFromString('--no-compact-on-every-full-gc')
-  useHugePages()
 }
 
-function useHugePages(): void {
+/**
+ * V8 of Node 20 makes new space small again only when little was allocated lately (Heap::ReduceNewSpaceSize), by what its
+ * last ten collections saw; loading the application has made it 8 MB, all of which a fork would copy.
+ */
+async function rest(collect: Collect): Promise<void> {
+  for (let round = 0; round < COLLECTIONS_REMEMBERED; round += 1)
+    await collect({ type: 'minor', flavor: 'regular', execution: 'sync' })
+  await sleep(REST_MS)
+}
+
+const newSpaceBytes = (): number =>
+  getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.physical_space_size ?? 0
+
+/** Puts what is full of the heap into huge pages, for when nothing will change much any more. */
+export function useHugePages(): void {
   const pagemap = openSync('/proc/self/pagemap', 'r')
   const entries = Buffer.alloc(PAGES_OF_HUGE * PAGEMAP_ENTRY_BYTES)
   for (const { start, end } of mappings().filter(isHeap)) {

@@ -49,6 +49,8 @@ const syscall = bind<[number, number, number, number], number>('long syscall(lon
 const dlsymRaw = bind<[bigint, string], bigint>('intptr_t dlsym(intptr_t, str)')
 
 export const uvDefaultLoop = program.func('intptr_t uv_default_loop()') as Native<[], bigint>
+/** Returns 0 and touches nothing. */
+export const doNothing = bind<[bigint], number>('int pthread_mutexattr_destroy(intptr_t)')
 export const uvLoopFork = program.func('int uv_loop_fork(intptr_t)') as Native<[bigint], number>
 
 /** `errno` of the last call. */

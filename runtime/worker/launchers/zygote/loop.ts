@@ -44,8 +44,8 @@ export class ZygoteLoop {
   #orphansAlive = 0
 
   /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork whose job is known. */
-  constructor(mark: string, lines: Lines, beforeFork: (assignment: Assignment) => Error | undefined) {
-    this.#mark = new JobMark(mark)
+  constructor(mark: JobMark, lines: Lines, beforeFork: (assignment: Assignment) => Error | undefined) {
+    this.#mark = mark
     this.#lines = lines
     this.#beforeFork = beforeFork
     this.#orphans = new Orphans((pid) => this.#children.has(pid))

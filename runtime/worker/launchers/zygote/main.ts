@@ -6,24 +6,25 @@ import { loadApp, type App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
 import { manifestOf } from '../../manifest.ts'
 import { title } from '../../titles.ts'
-import { becomeChild, findLoop, offerToOomKiller } from './after-fork.ts'
+import { OOM_FILE, becomeChild } from './after-fork.ts'
+import { Belongings } from './belongings.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
-import { Children } from './children.ts'
 import { compileAhead, functionsOf, methodsOf } from './compile-ahead.ts'
+import { useHugePages } from './heap-layout.ts'
 import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
 import type { Refusal } from './gate-platform.ts'
 import { refuseHooks, refuseState, tryFork } from './gate.ts'
 import { JobChannel } from './job-channel.ts'
+import { JobMark } from './job-mark.ts'
 import { live, runBeforeFork } from './job.ts'
 import { leave } from './leave.ts'
-import { close, dieWithParent, writeAll } from './libc.ts'
+import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
 import { Lines } from './lines.ts'
 import { ZygoteLoop } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from './messages.ts'
-import { Orphans } from './orphans.ts'
-import { rehearse } from './rehearsal.ts'
+import { ROUNDS_TO_COMPILE, ROUNDS_TO_LEARN, rehearse, rehearseBirth, type BirthProps } from './rehearsal.ts'
 
 function tell(message: FromZygote): void {
   writeAll(CONTROL_FD, encodeFrame(message))
@@ -36,37 +37,20 @@ async function load({ boot }: Booted): Promise<App> {
   return app
 }
 
-/** Makes forks cheap: code that is compiled, and as little memory as can be. */
-async function prepareMemory(
-  { packHeap, makeDistinct }: Booted,
-  app: App,
-  lines: Lines,
-  channel: JobChannel,
-): Promise<void> {
-  await rehearse({ lines, channel, makeDistinct })
-  compileAhead([
-    ...functionsOf(app),
-    ...[JobChannel, InheritedSockets, ZygoteLoop, Children, Orphans, Lines].flatMap(methodsOf),
-    leave,
-    becomeChild,
-    offerToOomKiller,
-  ])
-  // A fork copies the page tables of all memory: the less there is, the faster it is.
-  await packHeap()
+/** Has V8 compile what children run, so that not each of them does. */
+async function compile(app: App, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
+  rehearseBirth({ ...birth, rounds: ROUNDS_TO_COMPILE })
+  await rehearse({ channel, rounds: ROUNDS_TO_COMPILE })
+  compileAhead([...functionsOf(app), ...[JobChannel, InheritedSockets].flatMap(methodsOf), leave])
 }
 
-/** What turns a new process into a child; made before the fork. */
-function prepareChildren(booted: Booted, loop: ZygoteLoop): () => void {
-  const sockets = new InheritedSockets([CONTROL_FD])
-  const letGo = (): void => {
-    close(CONTROL_FD)
-    loop.forget()
-    sockets.disconnect()
-  }
-  const inheritance = { zygotePid: process.pid, loop: findLoop(), makeDistinct: booted.makeDistinct, letGo }
-  const become = (): void => becomeChild(inheritance)
-  compileAhead([letGo, become])
-  return become
+/** A fork copies the page tables of all memory, and the child's end frees them: the less there is, the faster it is. */
+async function shrink({ packHeap }: Booted, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
+  await packHeap()
+  // The collection took the shapes of objects that there are only while a job runs, and what V8 knew of them.
+  rehearseBirth({ ...birth, rounds: ROUNDS_TO_LEARN })
+  await rehearse({ channel, rounds: ROUNDS_TO_LEARN })
+  useHugePages()
 }
 
 async function refuse(booted: Booted, app: App, become: () => void): Promise<Refusal | undefined> {
@@ -83,7 +67,7 @@ async function refuse(booted: Booted, app: App, become: () => void): Promise<Ref
 
 async function main(): Promise<void> {
   const booted = await prepare()
-  const { boot } = booted
+  const { boot, makeDistinct } = booted
   let app: App
   try {
     app = await load(booted)
@@ -93,15 +77,28 @@ async function main(): Promise<void> {
     return process.exit(1)
   }
   const channel = new JobChannel()
+  const mark = new JobMark(boot.mark)
   const lines = new Lines(boot.socketPath)
-  await prepareMemory(booted, app, lines, channel)
-  const loop = new ZygoteLoop(boot.mark, lines, (assignment) => runBeforeFork(app, assignment))
-  const become = prepareChildren(booted, loop)
+  const birth = { mark, lines, makeDistinct }
+  await compile(app, birth, channel)
+  const loop = new ZygoteLoop(mark, lines, (assignment) => runBeforeFork(app, assignment))
+  const belongings = new Belongings(CONTROL_FD, loop, new InheritedSockets([CONTROL_FD]))
+  const inheritance = {
+    zygotePid: process.pid,
+    loop: uvDefaultLoop(),
+    renewLoop: uvLoopFork,
+    belongings,
+    oomFile: OOM_FILE,
+    makeDistinct,
+  }
+  const become = (): void => becomeChild(inheritance)
+  compileAhead([become])
   const refusal = await refuse(booted, app, become)
   if (refusal) {
     tell({ type: 'refused', ...refusal })
     return process.exit(0)
   }
+  await shrink(booted, birth, channel)
   tell({ type: 'ready', manifest: manifestOf(app), forksAhead: app.hooks.beforeFork === undefined })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)

@@ -2,15 +2,26 @@ import type { App } from '../../../jobs/app.ts'
 import { Job } from '../../../jobs/job.ts'
 import { Registry } from '../../../jobs/registry.ts'
 import type { Assignment } from '../../protocol.ts'
-import { Children } from './children.ts'
 import { encodeFrame } from './frames.ts'
+import { becomeChild } from './after-fork.ts'
+import { Belongings } from './belongings.ts'
+import { InheritedSockets, openDescriptors } from './descriptors.ts'
 import type { JobChannel } from './job-channel.ts'
+import { type JobMark } from './job-mark.ts'
 import { live } from './job.ts'
 import type { Lines } from './lines.ts'
-import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, getpid, getppid, setpgid, socketpair, writeAll } from './libc.ts'
+import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, writeAll } from './libc.ts'
+import { ZygoteLoop } from './loop.ts'
+import { role } from './role.ts'
 
 /** Enough for V8 to have compiled a function and allotted what it learns about it. */
-const ROUNDS = 50
+export const ROUNDS_TO_COMPILE = 2
+/** Enough for V8 to have seen all that a job does with compiled functions. */
+export const ROUNDS_TO_LEARN = 50
+
+const NO_DESCRIPTOR = -1
+const NO_LOOP = 0n
+const NOWHERE = Buffer.from('/dev/null\0')
 
 class Rehearsal extends Job {
   static override queue = 'rehearsal'
@@ -28,38 +39,43 @@ const assignment: Assignment = {
   args: '[1,"two",{"three":3}]',
   attempt: 1,
   worker: 'rehearsal',
-  keepResult: true,
-  niceness: 0,
-}
-
-/** What is rehearsed with. */
-export interface Props {
-  lines: Lines
-  channel: JobChannel
-  makeDistinct: () => void
 }
 
 /**
- * Goes through what every child does, here in the zygote: code that was run here is compiled, and its compiled form is
- * shared by all children; else each child compiles it anew, which costs it more than all the rest. There are no lines
- * yet, so that none is taken over.
+ * Goes through what every job does, here in the zygote: code that was run here is compiled, and its compiled form is
+ * shared by all children; else each child compiles it anew, which costs it more than all the rest.
  */
-export async function rehearse({ lines, channel, makeDistinct }: Props): Promise<void> {
+export async function rehearse({ channel, rounds }: { channel: JobChannel; rounds: number }): Promise<void> {
   const registry = new Registry()
   registry.addModule({ Rehearsal }, 'rehearsal')
   const app: App = { registry, hooks: {} }
   const title = process.title
-  const usage = new Uint8Array(0)
-  for (let round = 0; round < ROUNDS; round += 1) {
-    setpgid(0, 0)
-    getppid()
-    getpid()
-    new Children(-1, usage).forget()
-    makeDistinct()
-    lines.adopt(0)
+  for (let round = 0; round < rounds; round += 1)
     await withSupervisor(channel, () => live(app, channel, { line: 0, assignment: undefined, refused: undefined }))
-  }
   process.title = title
+}
+
+/** What a birth is rehearsed with. */
+export interface BirthProps {
+  mark: JobMark
+  lines: Lines
+  makeDistinct: () => void
+  rounds: number
+}
+
+/**
+ * The same for the first steps of a child, with a zygote's loop and descriptors that nobody needs. While it
+ * lasts this process takes itself for a child, so nothing else may run.
+ */
+export function rehearseBirth({ mark, lines, makeDistinct, rounds }: BirthProps): void {
+  for (let round = 0; round < rounds; round += 1) {
+    const sockets = new InheritedSockets([...openDescriptors().keys()])
+    const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, () => undefined), sockets)
+    const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, belongings, makeDistinct }
+    becomeChild({ ...inheritance, oomFile: NOWHERE })
+    lines.adopt(0)
+    role.child = false
+  }
 }
 
 /** Plays the supervisor: the assignment lies in the socket before it is asked for. */

@@ -6,7 +6,7 @@ import { loadApp, type App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
 import { manifestOf } from '../../manifest.ts'
 import { title } from '../../titles.ts'
-import { OOM_FILE, becomeChild } from './after-fork.ts'
+import { OOM_FILE, becomeChild, type Inheritance } from './after-fork.ts'
 import { Belongings } from './belongings.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
@@ -50,7 +50,13 @@ async function shrink({ packHeap }: Booted, birth: Omit<BirthProps, 'rounds'>, c
   // The collection took the shapes of objects that there are only while a job runs, and what V8 knew of them.
   rehearseBirth({ ...birth, rounds: ROUNDS_TO_LEARN })
   await rehearse({ channel, rounds: ROUNDS_TO_LEARN })
-  useHugePages()
+}
+
+/** What a child needs from before the fork, as things are now. */
+function inherit(loop: ZygoteLoop, makeDistinct: () => void): Inheritance {
+  const belongings = new Belongings(CONTROL_FD, loop, new InheritedSockets([CONTROL_FD]))
+  const renewLoop = uvLoopFork
+  return { zygotePid: process.pid, loop: uvDefaultLoop(), renewLoop, belongings, oomFile: OOM_FILE, makeDistinct }
 }
 
 async function refuse(booted: Booted, app: App, become: () => void): Promise<Refusal | undefined> {
@@ -67,7 +73,7 @@ async function refuse(booted: Booted, app: App, become: () => void): Promise<Ref
 
 async function main(): Promise<void> {
   const booted = await prepare()
-  const { boot, makeDistinct } = booted
+  const { boot, makeDistinct, threads, threadOrigins } = booted
   let app: App
   try {
     app = await load(booted)
@@ -82,29 +88,25 @@ async function main(): Promise<void> {
   const birth = { mark, lines, makeDistinct }
   await compile(app, birth, channel)
   const loop = new ZygoteLoop(mark, lines, (assignment) => runBeforeFork(app, assignment))
-  const belongings = new Belongings(CONTROL_FD, loop, new InheritedSockets([CONTROL_FD]))
-  const inheritance = {
-    zygotePid: process.pid,
-    loop: uvDefaultLoop(),
-    renewLoop: uvLoopFork,
-    belongings,
-    oomFile: OOM_FILE,
-    makeDistinct,
+  const trial = inherit(loop, makeDistinct)
+  let refusal = await refuse(booted, app, () => becomeChild(trial))
+  if (!refusal) {
+    await shrink(booted, birth, channel)
+    // The application went on meanwhile.
+    refusal = await refuseState(threads, threadOrigins)
   }
-  const become = (): void => becomeChild(inheritance)
-  compileAhead([become])
-  const refusal = await refuse(booted, app, become)
   if (refusal) {
     tell({ type: 'refused', ...refusal })
     return process.exit(0)
   }
-  await shrink(booted, birth, channel)
+  const inheritance = inherit(loop, makeDistinct)
+  useHugePages()
   tell({ type: 'ready', manifest: manifestOf(app), forksAhead: app.hooks.beforeFork === undefined })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
   setImmediate(() => {
     const born = loop.run()
-    become()
+    becomeChild(inheritance)
     channel.open(lines.adopt(born.line))
     void live(app, channel, born).then(leave)
   })

@@ -14,9 +14,9 @@ import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, wr
 import { ZygoteLoop } from './loop.ts'
 import { role } from './role.ts'
 
-/** Enough for V8 to have compiled a function and allotted what it learns about it. */
+/** Enough for V8 to have compiled what is run. */
 export const ROUNDS_TO_COMPILE = 2
-/** Enough for V8 to have seen all that a job does with compiled functions. */
+/** Enough for V8 to have allotted what it learns of a function, and to have learnt it. */
 export const ROUNDS_TO_LEARN = 50
 
 const NO_DESCRIPTOR = -1

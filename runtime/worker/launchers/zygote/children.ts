@@ -1,4 +1,5 @@
 import { extended } from './extended.ts'
+import type { LateDescriptors } from './late-descriptors.ts'
 import { EINTR, POLLIN, SIGKILL, close, errno, kill, openPidfd, wait4 } from './libc.ts'
 
 const FIRST_CAPACITY = 16
@@ -20,9 +21,11 @@ export class Children {
   #pollSet = new Int32Array((FIRST_CAPACITY + 1) * POLLFD_WORDS)
   readonly #status = new Int32Array(1)
   readonly #usage: Uint8Array
+  readonly #late: LateDescriptors
 
   /** `fd` is waited on together with the children; `usage`: where the struct rusage of those that are reaped goes. */
-  constructor(fd: number, usage: Uint8Array) {
+  constructor(fd: number, usage: Uint8Array, late: LateDescriptors) {
+    this.#late = late
     this.#pollSet[0] = fd
     this.#pollSet[1] = POLLIN
     this.#usage = usage
@@ -45,7 +48,7 @@ export class Children {
 
   /** Returns 0, or the errno when the kernel has no pidfd for it; it is then killed. */
   add(pid: number, launch: number): number {
-    const pidfd = openPidfd(pid)
+    const pidfd = this.#late.raise(openPidfd(pid))
     if (pidfd < 0) {
       const fault = errno()
       kill(pid, SIGKILL)
@@ -90,12 +93,6 @@ export class Children {
   killAll(): void {
     for (let index = 0; index < this.#count; index += 1) this.#kill(this.#pids[index] as number)
     while (this.#count > 0) this.#reap(this.#count - 1)
-  }
-
-  /** In a child: its siblings are none of its business. */
-  forget(): void {
-    for (let index = 1; index <= this.#count; index += 1) close(this.#pollSet[index * POLLFD_WORDS] as number)
-    this.#count = 0
   }
 
   #indexOf(launch: number): number {

@@ -6,6 +6,7 @@ import {
   POLLIN,
   alarm,
   close,
+  closeFrom,
   fork,
   kill,
   openPidfd,
@@ -15,6 +16,7 @@ import {
   wait4,
   writeAll,
 } from './libc.ts'
+import { BEYOND_ALL } from './late-descriptors.ts'
 import { leave } from './leave.ts'
 import { platformFault } from './node-platform.ts'
 import { STAGES } from './probe.ts'
@@ -42,6 +44,15 @@ export function refuseHooks({ beforeFork }: WorkerHooks): Refusal | undefined {
   return {
     reason: 'config/hooks: beforeFork is an async function, and nothing can be awaited in the process that forks',
     cure: 'make beforeFork a plain function, or move it to afterFork, which is awaited in each job process',
+  }
+}
+
+/** What the kernel must have. */
+export function refuseKernel(): Refusal | undefined {
+  if (closeFrom(BEYOND_ALL) === 0) return undefined
+  return {
+    reason: 'this kernel has no close_range(2), which came with Linux 5.9, or a sandbox forbids it',
+    cure: 'nothing is broken: jobs run through `spawn`; set isolation: spawn in runtime.yml to silence this',
   }
 }
 

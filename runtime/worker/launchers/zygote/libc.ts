@@ -76,7 +76,10 @@ const PROT_NONE = 0
 const MAP_RESERVATION = 0x2 | 0x20 | 0x4000 | 0x100000
 const F_SETFL = 4
 const O_RDWR = 2
+const F_DUPFD_CLOEXEC = 1030
 const SYS_FCNTL = 72
+const SYS_CLOSE_RANGE = 436
+const LAST_DESCRIPTOR = 0xffffffff
 const PR_SET_PDEATHSIG = 1
 const PR_SET_CHILD_SUBREAPER = 36
 const SYS_PIDFD_OPEN = 434
@@ -114,6 +117,16 @@ export function openPidfd(pid: number): number {
 /** Calls on the descriptor wait from now on, whatever O_NONBLOCK somebody had set. */
 export function blockOn(fd: number): void {
   syscall(SYS_FCNTL, fd, F_SETFL, O_RDWR)
+}
+
+/** The lowest free descriptor from `first` on for what `fd` leads to, closed on exec; -1 when the kernel refuses. */
+export function duplicateFrom(fd: number, first: number): number {
+  return syscall(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, first)
+}
+
+/** Closes all descriptors from `first` on (Linux 5.9); 0, or -1 when the kernel cannot. */
+export function closeFrom(first: number): number {
+  return syscall(SYS_CLOSE_RANGE, first, LAST_DESCRIPTOR, 0)
 }
 
 /** The address of an exported symbol of the node binary or the C library, 0n when there is none. */

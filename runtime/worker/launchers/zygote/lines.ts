@@ -1,7 +1,7 @@
 import { extended } from './extended.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, blockOn, close, connect, dup2, errno, socket, writeAll } from './libc.ts'
+import type { LateDescriptors } from './late-descriptors.ts'
 import { HELLO_BYTES, HELLO_MESSAGES, HELLO_OUTPUT } from './messages.ts'
-import { role } from './role.ts'
 
 const CLOSED = -1
 
@@ -12,13 +12,15 @@ const CLOSED = -1
  */
 export class Lines {
   readonly #address: Uint8Array
+  readonly #late: LateDescriptors
   /** Two a line: messages, output. */
   #fds = new Int32Array(0)
   readonly #hello = Buffer.alloc(HELLO_BYTES)
 
   /** `path`: of the supervisor's socket. */
-  constructor(path: string) {
+  constructor(path: string, late: LateDescriptors) {
     this.#address = socketAddress(path)
+    this.#late = late
   }
 
   /** Closes what a line was and connects it anew; returns 0 or the errno. */
@@ -31,28 +33,21 @@ export class Lines {
   }
 
   /**
-   * In a child: the line's output becomes standard output and error, all other lines are closed. Returns the descriptor
-   * of its messages.
+   * In a child: the line's output becomes standard output and error, all else that the zygote has opened since is closed.
+   * Returns the descriptor of its messages.
    */
   adopt(line: number): number {
     const output = this.#fds[line * 2] ?? CLOSED
-    const messages = this.#fds[line * 2 + 1] ?? CLOSED
-    if (role.child) {
-      // Whatever an earlier job started may have made it give up rather than wait.
-      blockOn(output)
-      dup2(output, 1)
-      dup2(output, 2)
-    }
-    for (let index = 0; index < this.#fds.length; index += 1) {
-      const fd = this.#fds[index] as number
-      if (fd !== CLOSED && fd !== messages) close(fd)
-    }
-    return messages
+    // Whatever an earlier job started may have made it give up rather than wait.
+    blockOn(output)
+    dup2(output, 1)
+    dup2(output, 2)
+    return this.#late.keepOnly(this.#fds[line * 2 + 1] ?? CLOSED)
   }
 
   /** Returns 0 or the errno. */
   #connect(index: number, launch: number, kind: number): number {
-    const fd = socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0)
+    const fd = this.#late.raise(socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0))
     if (fd < 0) return errno()
     this.#fds[index] = fd
     this.#hello.writeUInt32LE(launch, 0)

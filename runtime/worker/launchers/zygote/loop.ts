@@ -4,6 +4,7 @@ import { leaveUnoptimized, methodsOf } from './compile-ahead.ts'
 import { markAllMemory } from './fork-ranges.ts'
 import { EINTR, errno, exitNow, fork, poll, setpgid } from './libc.ts'
 import { JobMark } from './job-mark.ts'
+import type { LateDescriptors } from './late-descriptors.ts'
 import type { Lines } from './lines.ts'
 import { CONTROL_FD } from './messages.ts'
 import { ORDER } from './order-format.ts'
@@ -31,7 +32,7 @@ export interface Born {
  */
 export class ZygoteLoop {
   readonly #report = new Report()
-  readonly #children = new Children(CONTROL_FD, this.#report.usage)
+  readonly #children: Children
   readonly #orders = new Orders()
   readonly #orphans: Orphans
   readonly #mark: JobMark
@@ -44,7 +45,13 @@ export class ZygoteLoop {
   #orphansAlive = 0
 
   /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork whose job is known. */
-  constructor(mark: JobMark, lines: Lines, beforeFork: (assignment: Assignment) => Error | undefined) {
+  constructor(
+    mark: JobMark,
+    lines: Lines,
+    late: LateDescriptors,
+    beforeFork: (assignment: Assignment) => Error | undefined,
+  ) {
+    this.#children = new Children(CONTROL_FD, this.#report.usage, late)
     this.#mark = mark
     this.#lines = lines
     this.#beforeFork = beforeFork
@@ -69,9 +76,8 @@ export class ZygoteLoop {
     }
   }
 
-  /** In a child: closes what only the zygote may use, but for the lines. */
+  /** In a child: closes what only the zygote may use, but for late descriptors. */
   forget(): void {
-    this.#children.forget()
     this.#orphans.forget()
   }
 

@@ -15,10 +15,11 @@ import { useHugePages } from './heap-layout.ts'
 import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
 import type { Refusal } from './gate-platform.ts'
-import { refuseHooks, refuseState, tryFork } from './gate.ts'
+import { refuseHooks, refuseKernel, refuseState, tryFork } from './gate.ts'
 import { JobChannel } from './job-channel.ts'
 import { JobMark } from './job-mark.ts'
 import { live, runBeforeFork } from './job.ts'
+import { LateDescriptors } from './late-descriptors.ts'
 import { leave } from './leave.ts'
 import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
 import { Lines } from './lines.ts'
@@ -65,6 +66,7 @@ async function refuse(booted: Booted, app: App, become: () => void): Promise<Ref
     return { reason: patchFault, cure: 'report this with the output of `node -p process.versions`' }
   return (
     refuseHooks(app.hooks) ??
+    refuseKernel() ??
     (await refuseState(threads, threadOrigins)) ??
     (await tryFork(become, collectGarbage)) ??
     (await tryFork(become, collectGarbage))
@@ -84,10 +86,11 @@ async function main(): Promise<void> {
   }
   const channel = new JobChannel()
   const mark = new JobMark(boot.mark)
-  const lines = new Lines(boot.socketPath)
-  const birth = { mark, lines, makeDistinct }
+  const late = new LateDescriptors()
+  const lines = new Lines(boot.socketPath, late)
+  const birth = { mark, lines, late, makeDistinct }
   await compile(app, birth, channel)
-  const loop = new ZygoteLoop(mark, lines, (assignment) => runBeforeFork(app, assignment))
+  const loop = new ZygoteLoop(mark, lines, late, (assignment) => runBeforeFork(app, assignment))
   const trial = inherit(loop, makeDistinct)
   let refusal = await refuse(booted, app, () => becomeChild(trial))
   if (!refusal) {
@@ -105,6 +108,7 @@ async function main(): Promise<void> {
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
   setImmediate(() => {
+    late.start()
     const born = loop.run()
     becomeChild(inheritance)
     channel.open(lines.adopt(born.line))

@@ -9,6 +9,7 @@ import { InheritedSockets, openDescriptors } from './descriptors.ts'
 import type { JobChannel } from './job-channel.ts'
 import { type JobMark } from './job-mark.ts'
 import { live } from './job.ts'
+import type { LateDescriptors } from './late-descriptors.ts'
 import type { Lines } from './lines.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, writeAll } from './libc.ts'
 import { ZygoteLoop } from './loop.ts'
@@ -59,6 +60,7 @@ export async function rehearse({ channel, rounds }: { channel: JobChannel; round
 export interface BirthProps {
   mark: JobMark
   lines: Lines
+  late: LateDescriptors
   makeDistinct: () => void
   rounds: number
 }
@@ -67,10 +69,10 @@ export interface BirthProps {
  * The same for the first steps of a child, with a zygote's loop and descriptors that nobody needs. While it
  * lasts this process takes itself for a child, so nothing else may run.
  */
-export function rehearseBirth({ mark, lines, makeDistinct, rounds }: BirthProps): void {
+export function rehearseBirth({ mark, lines, late, makeDistinct, rounds }: BirthProps): void {
   for (let round = 0; round < rounds; round += 1) {
     const sockets = new InheritedSockets([...openDescriptors().keys()])
-    const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, () => undefined), sockets)
+    const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
     const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, belongings, makeDistinct }
     becomeChild({ ...inheritance, oomFile: NOWHERE })
     lines.adopt(0)

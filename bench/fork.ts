@@ -13,7 +13,7 @@ const rounds = flag('rounds', 3)
 const redis = await startRedis()
 const redises: Redises = { ...redis, port: Number(new URL(redis.url).port) }
 /** The slow ones get fewer jobs. */
-const few = Math.max(10, Math.ceil(jobs / 10))
+const few = Math.min(50, Math.max(10, Math.ceil(jobs / 10)))
 
 const contestants: Record<string, (slots: number) => number | undefined | Promise<number | undefined>> = {
   'bound: fork and _exit': (slots) => bound(jobs, slots, 'plain'),

@@ -53,8 +53,6 @@ export class ForkedRun implements LineUser {
   readonly ended: Promise<Ending>
   /** Known from its first word, else from its end. */
   pid: number | undefined
-  /** What it is to do; undefined for a process that was forked ahead and waits. */
-  assignment: Assignment | undefined
   #resolve: (ending: Ending) => void = () => undefined
   #settled = false
   #started = false
@@ -78,13 +76,12 @@ export class ForkedRun implements LineUser {
 
   /** What this process is to do, and is told over its line. */
   assign(assignment: Assignment, listeners: RunListeners): void {
-    this.expect(assignment, listeners)
+    this.expect(listeners)
     this.send({ type: 'assignment', assignment })
   }
 
   /** The same where the zygote has told it. */
-  expect(assignment: Assignment, listeners: RunListeners): void {
-    this.assignment = assignment
+  expect(listeners: RunListeners): void {
     this.#listeners = listeners
     this.#deadline = setTimeout(() => this.kill('SIGKILL'), this.#options.startedTimeoutMs)
   }

@@ -96,7 +96,7 @@ export class ZygoteProcess {
   take(assignment: Assignment, listeners: RunListeners): ForkedRun {
     const run = this.#spares.shift() ?? this.#fork(this.#forksAhead ? undefined : assignment)
     if (this.#forksAhead) run.assign(assignment, listeners)
-    else run.expect(assignment, listeners)
+    else run.expect(listeners)
     setImmediate(() => this.#fillSpares())
     return run
   }

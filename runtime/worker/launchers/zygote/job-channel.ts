@@ -9,7 +9,7 @@ const READ_BYTES = 64 * 1024
 export const NUDGE = 'SIGURG'
 
 /**
- * A job's line to its supervisor: its line, which it took over after the fork. Writing blocks until the kernel has
+ * A job's messages, over the line that it took over after the fork. Writing blocks until the kernel has
  * taken all of it, so that nothing is lost when the process leaves right after. It is read when a {@link NUDGE} says
  * that there is something to read: most jobs are never written to, and watching the socket would cost each of them.
  */

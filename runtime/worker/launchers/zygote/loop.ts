@@ -10,7 +10,7 @@ import { CONTROL_FD } from './messages.ts'
 import { ORDER } from './order-format.ts'
 import { Orders } from './orders.ts'
 import { Orphans } from './orphans.ts'
-import { REPORT } from './report-format.ts'
+import { REPORT, type ReportKind } from './report-format.ts'
 import { Report } from './report.ts'
 
 /** While orphans are about: nothing else tells when they end. */
@@ -56,15 +56,15 @@ export class ZygoteLoop {
     this.#lines = lines
     this.#beforeFork = beforeFork
     this.#orphans = new Orphans((pid) => this.#children.has(pid))
+  }
+
+  /** Returns in children only. The zygote itself leaves when the supervisor has closed the control socket. */
+  run(): Born {
     // A child returns from here as the zygote never does: what was optimised for the zygote each child would undo.
     leaveUnoptimized([
       ...[ZygoteLoop, Children, Orders, Orphans, JobMark, Report].flatMap(methodsOf),
       ...[this.#reap, this.#obey, this.#launch, this.#tell, this.#mayLive],
     ])
-  }
-
-  /** Returns in children only. The zygote itself leaves when the supervisor has closed the control socket. */
-  run(): Born {
     for (;;) {
       const set = this.#children.pollSet
       const count = poll(set, this.#children.pollCount, this.#orphansAlive > 0 ? ORPHAN_CHECK_MS : -1)
@@ -132,7 +132,7 @@ export class ZygoteLoop {
     return undefined
   }
 
-  #tell(kind: (typeof REPORT)[keyof typeof REPORT], launch: number, pid: number, status: number): void {
+  #tell(kind: ReportKind, launch: number, pid: number, status: number): void {
     if (!this.#report.write(CONTROL_FD, kind, launch, pid, status)) this.#leave()
   }
 

@@ -10,7 +10,7 @@ import { OOM_FILE, becomeChild, type Inheritance } from './after-fork.ts'
 import { Belongings } from './belongings.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
-import { compileAhead, functionsOf, methodsOf } from './compile-ahead.ts'
+import { compileAhead, functionsOf } from './compile-ahead.ts'
 import { useHugePages } from './heap-layout.ts'
 import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
@@ -42,7 +42,7 @@ async function load({ boot }: Booted): Promise<App> {
 async function compile(app: App, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
   rehearseBirth({ ...birth, rounds: ROUNDS_TO_COMPILE })
   await rehearse({ channel, rounds: ROUNDS_TO_COMPILE })
-  compileAhead([...functionsOf(app), ...[JobChannel, InheritedSockets].flatMap(methodsOf), leave])
+  compileAhead([...functionsOf(app), leave])
 }
 
 /** A fork copies the page tables of all memory, and the child's end frees them: the less there is, the faster it is. */

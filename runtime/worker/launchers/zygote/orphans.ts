@@ -8,7 +8,7 @@ import { SIGKILL, WNOHANG, close, kill, poll, pread, wait4 } from './libc.ts'
  * subreaper) and ends those whose job has ended; the job is known from the mark in their environment.
  */
 export class Orphans {
-  readonly #fd = openSync(`/proc/self/task/${process.pid}/children`, 'r')
+  #fd = openSync(`/proc/self/task/${process.pid}/children`, 'r')
   readonly #text = new Uint8Array(64 * 1024)
   /** What {@link #list} found. */
   #pids = new Int32Array(64)
@@ -37,9 +37,10 @@ export class Orphans {
     return alive
   }
 
-  /** In a child: not its list. */
+  /** In a child: not its list. Again and again in a rehearsal, in which the number may be another's by then. */
   forget(): void {
     close(this.#fd)
+    this.#fd = -1
   }
 
   /** Kills and reaps all of them, and what they leave in turn; gives up after a second. */

@@ -70,10 +70,10 @@ export interface BirthProps {
  * lasts this process takes itself for a child, so nothing else may run.
  */
 export function rehearseBirth({ mark, lines, late, makeDistinct, rounds }: BirthProps): void {
+  const sockets = new InheritedSockets([...openDescriptors().keys()])
+  const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
+  const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, belongings, makeDistinct }
   for (let round = 0; round < rounds; round += 1) {
-    const sockets = new InheritedSockets([...openDescriptors().keys()])
-    const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
-    const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, belongings, makeDistinct }
     becomeChild({ ...inheritance, oomFile: NOWHERE })
     lines.adopt(0)
     role.child = false

@@ -19,6 +19,8 @@ export const REPORT = {
   noLine: 4,
 } as const
 
+export type ReportKind = (typeof REPORT)[keyof typeof REPORT]
+
 /** How one process ended, as wait4(2) told it. */
 export interface Exited {
   pid: number

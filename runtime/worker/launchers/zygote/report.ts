@@ -1,5 +1,5 @@
 import { writeAll } from './libc.ts'
-import { REPORT_BYTES, USAGE_OFFSET, type REPORT } from './report-format.ts'
+import { REPORT_BYTES, USAGE_OFFSET, type ReportKind } from './report-format.ts'
 
 /** The zygote's pen for reports: one piece of memory, written over and over, since new memory costs every fork. */
 export class Report {
@@ -8,7 +8,7 @@ export class Report {
   readonly usage = this.#bytes.subarray(USAGE_OFFSET)
 
   /** False when nobody listens any more. `status`: see report-format.ts. */
-  write(fd: number, kind: (typeof REPORT)[keyof typeof REPORT], launch: number, pid: number, status: number): boolean {
+  write(fd: number, kind: ReportKind, launch: number, pid: number, status: number): boolean {
     this.#bytes.writeUInt32LE(kind, 0)
     this.#bytes.writeUInt32LE(launch, 4)
     this.#bytes.writeInt32LE(pid, 8)

@@ -123,7 +123,7 @@ export async function bullmq(jobs: number, slots: number, { client, port }: Redi
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2))
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 export async function end(child: ChildProcess): Promise<void> {

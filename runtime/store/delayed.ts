@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { newId } from '../core/ids.ts'
 import type { LockOwner } from './locks.ts'
 import { formatFailedAt } from './resque-time.ts'
@@ -23,6 +24,12 @@ export interface MoveReply {
 
 /** What one batch of {@link Delayed.moveBuckets} did; `lost` when the caller does not hold Ruby's lock. */
 export type BucketReply = { kind: 'lost' } | ({ kind: 'ok'; buried: number; unrouted: string | undefined } & MoveReply)
+
+/** How long the records of moved jobs are kept, in milliseconds, and how many entries the failed list may have. */
+export interface MoveLimits {
+  ttlMs: number
+  failedMax: number
+}
 
 const batchSize = 100
 const pageSize = 500
@@ -59,8 +66,10 @@ export class Delayed {
   }
 
   /** Moves at most `batch` due jobs of the millisecond set to their queues. Any number of processes may do so at once. */
-  async moveDue(nowMs: number, batch: number, ttlMs: number): Promise<MoveReply> {
-    const [moved, next] = (await this.#connection.run('move-due', { now: nowMs, batch, ttlMs })) as [number, string]
+  async moveDue(nowMs: number, batch: number, limits: MoveLimits): Promise<MoveReply> {
+    const who = { mover: `${hostname()}:${process.pid}`, failedAt: formatFailedAt(new Date(nowMs)) }
+    const reply = await this.#connection.run('move-due', { now: nowMs, batch, ...limits, ...who })
+    const [moved, next] = reply as [number, string]
     return { moved, nextDueMs: next === '' ? undefined : Number(next) }
   }
 
@@ -72,7 +81,7 @@ export class Delayed {
     { id: owner, lockPrefix }: LockOwner,
     nowMs: number,
     batch: number,
-    limits: { ttlMs: number; failedMax: number },
+    limits: MoveLimits,
     routes: Record<string, string> = {},
   ): Promise<BucketReply> {
     const reply = await this.#connection.run('move-buckets', {

@@ -71,7 +71,7 @@ export class Supervisor implements Service {
     })
     this.#services = [
       this.#lease,
-      new DueMover({ store, clock, log, ttlMs: limits.recordTtlMs }),
+      new DueMover({ store, clock, log, limits: { ttlMs: limits.recordTtlMs, failedMax: limits.failedMax } }),
       ...workflowLoop(options),
       { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.stop() },
     ]

@@ -4,8 +4,9 @@
 local function push(queue, item, id, front)
   local list, tickets = key.queue(queue), key.tickets(queue)
   if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', tickets) end
-  redis.call('SADD', key.queues(), queue)
+  -- First, since it is refused where the key is no list.
   redis.call(front and 'LPUSH' or 'RPUSH', list, item)
+  redis.call('SADD', key.queues(), queue)
   if id then put_ticket(tickets, ticket_field(item), id, front) end
   redis.call('PUBLISH', key.wake(), queue)
 end

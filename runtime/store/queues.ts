@@ -74,7 +74,8 @@ export class Queues {
   async setPaused(queue: string, paused: boolean): Promise<void> {
     await this.#connection.ask(async (redis, keys) => {
       await (paused ? redis.sadd(keys.pausedQueues(), queue) : redis.srem(keys.pausedQueues(), queue))
-      if (!paused) await redis.publish(keys.wake(), queue)
+      // A user that may not publish: the workers see it when they look next.
+      if (!paused) await redis.publish(keys.wake(), queue).catch(() => undefined)
     })
   }
 

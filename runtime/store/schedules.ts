@@ -1,4 +1,6 @@
+import type { ChainableCommander } from 'ioredis'
 import type { Connection } from './connection.ts'
+import type { Keys } from './keys.ts'
 import type { LockOwner } from './locks.ts'
 import { readState, type EntryState, type MissedFiring } from './schedule-state.ts'
 import { formatStarted } from './resque-time.ts'
@@ -143,26 +145,15 @@ export class Schedules {
   /** Pauses or resumes, enables or disables an entry by hand, and tells the schedulers. */
   async switch(name: string, fields: { paused?: boolean; enabled?: boolean }, nowMs: number): Promise<void> {
     const flags = Object.entries(fields).flatMap(([field, value]) => [field, value ? '1' : '0'])
-    await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hsetnx(keys.schedule(name), 'since', nowMs)
-        .hset(keys.schedule(name), ...flags)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
+    await this.#change(name, (calls, keys) =>
+      calls.hsetnx(keys.schedule(name), 'since', nowMs).hset(keys.schedule(name), ...flags),
     )
   }
 
   /** Asks the leader to fire an entry now; of several words that it has not heard yet the last one counts. */
   async askFor(name: string, nowMs: number): Promise<void> {
-    await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hsetnx(keys.schedule(name), 'since', nowMs)
-        .hset(keys.schedule(name), 'asked', nowMs)
-        .sadd(keys.schedulesChanged(), name)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
+    await this.#change(name, (calls, keys) =>
+      calls.hsetnx(keys.schedule(name), 'since', nowMs).hset(keys.schedule(name), 'asked', nowMs),
     )
   }
 
@@ -178,26 +169,12 @@ export class Schedules {
 
   /** Stores a dynamic schedule as Resque's `set_schedule` does, and tells the schedulers. */
   async setDynamic(name: string, json: string): Promise<void> {
-    await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hset(keys.persistentSchedules(), name, json)
-        .sadd(keys.schedulesChanged(), name)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
-    )
+    await this.#change(name, (calls, keys) => calls.hset(keys.persistentSchedules(), name, json))
   }
 
   /** Resque's `remove_schedule`. @returns false when there was none */
   async removeDynamic(name: string): Promise<boolean> {
-    const replies = await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hdel(keys.persistentSchedules(), name)
-        .sadd(keys.schedulesChanged(), name)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
-    )
+    const replies = await this.#change(name, (calls, keys) => calls.hdel(keys.persistentSchedules(), name))
     return replies?.[0]?.[1] === 1
   }
 
@@ -235,5 +212,17 @@ export class Schedules {
   async missed(count = 100): Promise<MissedFiring[]> {
     const notes = await this.#connection.ask((redis, keys) => redis.lrange(keys.missedFirings(), -count, -1))
     return notes.reverse().map((note) => JSON.parse(note) as MissedFiring)
+  }
+
+  /** Changes something of a schedule in one step. The leader learns of it by Ruby's set, and at once if it may be told. */
+  async #change(
+    name: string,
+    change: (calls: ChainableCommander, keys: Keys) => ChainableCommander,
+  ): Promise<[error: Error | null, reply: unknown][] | null> {
+    return this.#connection.ask(async (redis, keys) => {
+      const replies = await change(redis.multi(), keys).sadd(keys.schedulesChanged(), name).exec()
+      await redis.publish(keys.wakeSchedule(), name).catch(() => undefined)
+      return replies
+    })
   }
 }

@@ -12,12 +12,14 @@ const longestMs = 5000
 export class DueMover implements Service {
   readonly name = 'due mover'
   readonly #store: Store
+  readonly #log: Logger
   readonly #loop: Loop
   #unlisten: (() => void) | undefined
 
   constructor(options: { store: Store; clock: Clock; log: Logger; limits: MoveLimits }) {
     const { store, clock, log, limits } = options
     this.#store = store
+    this.#log = log
     const turn = async (): Promise<number> => {
       const { moved, nextDueMs } = await store.delayed.moveDue(clock.now(), 100, limits)
       if (moved >= 100) return 0
@@ -28,7 +30,8 @@ export class DueMover implements Service {
 
   async start(): Promise<void> {
     const { connection } = this.#store
-    this.#unlisten = await connection.listen(connection.keys.wakeDelayed(), () => this.#loop.wake())
+    const onMessage = (): void => this.#loop.wake()
+    this.#unlisten = await connection.listenIfAllowed(connection.keys.wakeDelayed(), onMessage, this.#log)
     await this.#loop.start()
   }
 

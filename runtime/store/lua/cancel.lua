@@ -8,7 +8,7 @@ local state, queue, item, second, line = unpack(redis.call('HMGET', record, 'sta
 if not state then return 'unknown' end
 if state == 'running' then
   redis.call('HSET', record, 'cancel_asked_at', now)
-  redis.call('PUBLISH', key.control(), 'cancel ' .. id)
+  redis.pcall('PUBLISH', key.control(), 'cancel ' .. id)
   return 'running'
 end
 if state == 'delayed' then

@@ -11,13 +11,13 @@ local function delay_in_bucket(id, second, bucket_item)
   redis.call('EXPIREAT', tickets, tonumber(second) + 604800)
   local is_new = redis.call('ZADD', key.delayedSchedule(), second, second) == 1
   if is_new and redis.call('ZRANGE', key.delayedSchedule(), 0, 0)[1] == second then
-    redis.call('PUBLISH', key.wakeDelayed(), second .. '000')
+    redis.pcall('PUBLISH', key.wakeDelayed(), second .. '000')
   end
 end
 
 local function delay_until(id, due)
   redis.call('ZADD', key.delayed(), due, id)
-  if redis.call('ZRANGE', key.delayed(), 0, 0)[1] == id then redis.call('PUBLISH', key.wakeDelayed(), due) end
+  if redis.call('ZRANGE', key.delayed(), 0, 0)[1] == id then redis.pcall('PUBLISH', key.wakeDelayed(), due) end
 end
 
 local redis_second = tonumber(redis.call('TIME')[1])

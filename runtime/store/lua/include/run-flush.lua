@@ -34,7 +34,7 @@ local function push_items(run)
     if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', key.tickets(queue)) end
     redis.call('SADD', key.queues(), queue)
     redis.call('RPUSH', list, unpack(items))
-    redis.call('PUBLISH', key.wake(), queue)
+    redis.pcall('PUBLISH', key.wake(), queue)
   end
 end
 
@@ -60,5 +60,5 @@ local function run_flush(run)
   if run.status ~= 'running' or left[1] + left[2] + left[3] + left[4] > 0 then return end
   run_status(run, (left[5] > 0 or left[6] > 0) and 'failed' or 'finished')
   release_unique(run)
-  redis.call('PUBLISH', key.ended(run.id), run.status)
+  redis.pcall('PUBLISH', key.ended(run.id), run.status)
 end

@@ -33,6 +33,8 @@ export interface MoveLimits {
 
 const batchSize = 100
 const pageSize = 500
+/** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
+const takeBatch = 50
 
 /**
  * Delayed jobs: Resque's buckets for a minute and more (whole seconds, rounded up, so that none runs early), a
@@ -213,8 +215,17 @@ export class Delayed {
     const ids: string[] = []
     for await (const job of this.#inSet()) if (job.id !== undefined && isNamed(job, name)) ids.push(job.id)
     const { className, item, queue } = name
-    const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), newId: newId(nowMs) }
-    const args = { mode, queue, class: className, item, now: nowMs, ttlMs, forms: forms.length, ...where }
-    return Number(await this.#connection.run('take-delayed', args, [...forms, ...ids]))
+    const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), forms: forms.length }
+    const args = { mode, queue, class: className, item, now: nowMs, ttlMs, max: takeBatch, ...where }
+    let taken = 0
+    for (let at = 0, more = 1; at === 0 || more === 1 || at < ids.length; at += takeBatch) {
+      const call = { ...args, first: at === 0 ? 1 : 0, newId: newId(nowMs) }
+      const some = ids.slice(at, at + takeBatch)
+      const reply = await this.#connection.run('take-delayed', call, [...forms, ...some])
+      const [count, left] = reply as [number, number]
+      taken += count
+      more = left
+    }
+    return taken
   }
 }

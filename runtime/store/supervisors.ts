@@ -5,6 +5,9 @@ import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from './r
 
 export type { Reserved, Delivery, ReserveReply, Settlement, SupervisorInfo } from './deliveries.ts'
 
+/** Queues that one script call looks at (promise 13). */
+const queuesAtOnce = 1000
+
 /** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
 export class Supervisors {
   readonly #connection: Connection
@@ -54,11 +57,10 @@ export class Supervisors {
     newId: string,
     nowMs: number,
   ): Promise<ReserveReply> {
-    const reply = (await this.#connection.run(
-      'reserve',
-      { supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId },
-      queues,
-    )) as string[]
+    const args = { supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId }
+    let reply: string[] = []
+    for (let at = 0; at === 0 || (reply[0] === 'empty' && at < queues.length); at += queuesAtOnce)
+      reply = (await this.#connection.run('reserve', args, queues.slice(at, at + queuesAtOnce))) as string[]
     if (reply[0] !== 'job') return { kind: reply[0] as 'empty' | 'paused' | 'fenced' }
     const [
       ,

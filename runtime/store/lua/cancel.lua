@@ -4,7 +4,8 @@
 -- @args id now ttlMs
 -- @reply 'cancelled' | 'running' | 'unknown' (also when it was cancelled before) | the state it had ended in
 local record = key.job(id)
-local state, queue, item, second, line = unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'held_by'))
+local state, queue, item, second, bucket_item, line =
+  unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'bucket_item', 'held_by'))
 if not state then return 'unknown' end
 if state == 'running' then
   redis.call('HSET', record, 'cancel_asked_at', now)
@@ -12,7 +13,7 @@ if state == 'running' then
   return 'running'
 end
 if state == 'delayed' then
-  if second then leave_bucket(id, second) else redis.call('ZREM', key.delayed(), id) end
+  if second then leave_bucket(id, second, bucket_item) else redis.call('ZREM', key.delayed(), id) end
 elseif state == 'held' then
   redis.call('ZREM', key.delayed(), id)
   redis.call('ZREM', key.held(line or ''), id)

@@ -38,7 +38,7 @@ local function move(item, second)
     push_later(queue, text, id)
     if id then
       redis.call('HSET', key.job(id), 'state', 'waiting', 'queue', queue, 'item', text)
-      redis.call('HDEL', key.job(id), 'second')
+      redis.call('HDEL', key.job(id), 'second', 'bucket_item')
       redis.call('PEXPIRE', key.job(id), ttlMs)
     end
     moved = moved + 1

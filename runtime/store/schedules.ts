@@ -45,6 +45,9 @@ export interface Accounted {
   wait?: boolean
 }
 
+/** Fields of an entry's record that count from when it was first seen. */
+const life = ['since', 'cursor', 'slot', 'fired', 'next', 'timing']
+
 /** Recurring entries: Resque's dynamic schedules, and what was fired or missed when. */
 export class Schedules {
   readonly #connection: Connection
@@ -57,9 +60,16 @@ export class Schedules {
    * Notes that an entry exists.
    * @param latestMs cursors beyond it come from a clock that was wrong, and go back to now
    * @param enabled what the schedule itself says
+   * @param timing says when it fires; where it is another than before, the entry begins anew
    */
-  async meet(name: string, nowMs: number, latestMs: number, enabled: boolean): Promise<EntryState & { off: boolean }> {
-    const args = { name, now: nowMs, latest: latestMs, enabled: enabled ? 1 : 0 }
+  async meet(
+    name: string,
+    nowMs: number,
+    latestMs: number,
+    enabled: boolean,
+    timing: string,
+  ): Promise<EntryState & { off: boolean }> {
+    const args = { name, now: nowMs, latest: latestMs, enabled: enabled ? 1 : 0, timing }
     const [off, flat] = (await this.#connection.run('meet-entry', args)) as [number, string[]]
     const fields = Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : [])))
     return { ...readState(fields), off: off === 1 }
@@ -183,7 +193,10 @@ export class Schedules {
     return this.#connection.ask((redis, keys) => redis.spop(keys.schedulesChanged(), 1000))
   }
 
-  /** Writes what the leader has loaded, for lists and the dashboard; names that are not among them go. */
+  /**
+   * Writes what the leader has loaded, for lists and the dashboard. Names that are not among them go, and begin anew
+   * should they come again: what they would have fired until then is not missed.
+   */
   async describe(entries: ReadonlyMap<string, string>): Promise<void> {
     await this.#connection.ask(async (redis, keys) => {
       const old = await redis.hkeys(keys.schedules())
@@ -191,16 +204,22 @@ export class Schedules {
       const all = [...entries].flat()
       const calls = redis.multi()
       if (gone.length > 0) calls.hdel(keys.schedules(), ...gone)
+      for (const name of gone) calls.hdel(keys.schedule(name), ...life)
       for (let at = 0; at < all.length; at += 1000) calls.hset(keys.schedules(), ...all.slice(at, at + 1000))
       await calls.exec()
     })
   }
 
-  /** Writes, or takes away, what the leader has loaded under one name. */
+  /** The same for one name; undefined: it goes. */
   async describeOne(name: string, json: string | undefined): Promise<void> {
-    await this.#connection.ask((redis, keys) =>
-      json === undefined ? redis.hdel(keys.schedules(), name) : redis.hset(keys.schedules(), name, json),
-    )
+    await this.#connection.ask(async (redis, keys) => {
+      if (json !== undefined) return redis.hset(keys.schedules(), name, json)
+      return redis
+        .multi()
+        .hdel(keys.schedules(), name)
+        .hdel(keys.schedule(name), ...life)
+        .exec()
+    })
   }
 
   /** What the leader has loaded: name → JSON, see scheduler/describe.ts. */

@@ -1,6 +1,6 @@
 -- Cancels a job that does not run: it leaves its queue, the set of delayed jobs, or the line of a limit. A running one is left to its
 -- supervisor, whose id cannot be known here, so all of them are told.
--- @include tickets settled delay run-step
+-- @include tickets settled delay delayed-item run-step
 -- @args id now ttlMs
 -- @reply 'cancelled' | 'running' | 'unknown' (also when it was cancelled before) | the state it had ended in
 local record = key.job(id)
@@ -13,7 +13,13 @@ if state == 'running' then
   return 'running'
 end
 if state == 'delayed' then
-  if second then leave_bucket(id, second, bucket_item) else redis.call('ZREM', key.delayed(), id) end
+  if not second then
+    redis.call('ZREM', key.delayed(), id)
+  elseif not leave_bucket(id, second, bucket_item) then
+    -- Ruby's scheduler, which knows no ids, has moved it to its queue; or a worker has it by now.
+    item = bucket_item and read_delayed(bucket_item)
+    if not item or redis.call('LREM', key.queue(queue), -1, item) == 0 then return 'unknown' end
+  end
 elseif state == 'held' then
   redis.call('ZREM', key.delayed(), id)
   redis.call('ZREM', key.held(line or ''), id)

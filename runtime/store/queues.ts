@@ -16,6 +16,9 @@ export interface NewJob {
 const batchSize = 100
 /** How many jobs one script call ends. */
 const clearBatch = 50
+/** How many queues one call of a sweep looks at, and how many calls it makes while they find something. */
+const sweepQueues = 20
+const sweepCalls = 10
 
 /** The queues: Resque's lists. */
 export class Queues {
@@ -114,6 +117,20 @@ export class Queues {
     let removed = 0
     for (const [item, most] of copies) removed += await this.#removeCopies(queue, item, most, nowMs, ttlMs)
     return removed
+  }
+
+  /**
+   * Drops tickets of items that workers without tickets have taken (Ruby's), in a few queues: to be called now and then.
+   * @returns how many went
+   */
+  async sweep(): Promise<number> {
+    let swept = 0
+    for (let call = 0; call < sweepCalls; call += 1) {
+      const went = Number(await this.#connection.run('sweep-tickets', { count: sweepQueues }))
+      swept += went
+      if (went === 0) break
+    }
+    return swept
   }
 
   /** Removes at most `most` jobs with these bytes, a batch a call. What comes in meanwhile stays. */

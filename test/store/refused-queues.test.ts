@@ -7,6 +7,7 @@ import type { NewDelayedJob } from '../../runtime/store/delayed-forms.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { StepDriver } from '../workflow/support.ts'
 
 const server = useRedis()
 const limits = { ttlMs: 86_400_000, failedMax: 100 }
@@ -73,4 +74,21 @@ test('a worker passes over such a queue and takes from the others', async () => 
   await store.supervisors.register('s', ['vm:1:bad,good'], {}, 10_000)
   const taken = await store.supervisors.reserve('s', 'vm:1:bad,good', ['bad', 'good'], newId(), Date.now())
   assert.equal(taken.kind === 'job' && taken.job.queue, 'good')
+})
+
+test('a workflow step whose queue takes no jobs fails, and the step before it has ended all the same', async (t) => {
+  const driver = await new StepDriver(server, 'driver', 'resque').register()
+  t.after(() => driver.close())
+  const graph = { a: [], bad: ['a'], c: ['a'], rescue: ['!bad'], after: ['bad'] }
+  const { id, names } = await driver.create(graph, { queue: { bad: 'bad' } })
+  await driver.store.runs.start(id, Date.now())
+  assert.deepEqual(await driver.drain(), ['a', 'c', 'rescue'])
+  const states = { a: 'finished', bad: 'failed', c: 'finished', rescue: 'finished', after: 'waiting' }
+  assert.deepEqual(await driver.states(id, names), { run: 'failed', ...states })
+  assert.deepEqual(await redis.hlen('resque:rt:inflight:driver'), 0)
+  assert.match((await redis.hget(`resque:rt:run:${id}:failed`, '1')) ?? '', /NoQueueError.*expected a list at its key/)
+  await redis.del('resque:queue:bad')
+  await driver.store.runs.decide(id, 1, 'retry', Date.now())
+  await driver.store.runs.advance(Date.now())
+  assert.equal(await redis.llen('resque:queue:bad'), 1)
 })

@@ -7,7 +7,8 @@ import type { CallOptions } from '../jobs/options.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
 import type { Admission, Admitted } from './admission.ts'
-import { assignmentOf, type Settings } from './assignment.ts'
+import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
+import { launchDeathHook } from './death-hook.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
 import { jobClass } from './manifest.ts'
@@ -48,7 +49,7 @@ export class JobRun {
   #killed: KillReason | undefined
   #step: StepContext | undefined
   #pid: number | undefined
-  #timers: NodeJS.Timeout[] = []
+  readonly #timers: NodeJS.Timeout[] = []
   #stopWatch: (() => number) | undefined
 
   constructor(job: Reserved, worker: string, options: JobRunOptions) {
@@ -119,17 +120,7 @@ export class JobRun {
     }
   }
 
-  async #launch({
-    className,
-    args,
-    context,
-    options,
-  }: {
-    className: string
-    args: string
-    context?: StepContext
-    options: CallOptions
-  }): Promise<End> {
+  async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
     const manifest = jobClass(this.#options.manifest(), className)
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
     const settings: Settings = { ...manifest, ...options }
@@ -152,11 +143,14 @@ export class JobRun {
     if (this.#killed) this.kill(this.#killed)
     const ending = await launched.ended
     const peakSeen = this.#stopWatch?.() ?? 0
-    for (const timer of this.#timers) clearTimeout(timer)
+    this.#clearTimers()
     await this.#notes.close()
     const verdict = this.#judge(ending, settings)
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
-      await launcher.launch({ ...assignment, phase: 'onFailure', failure: verdict.error }, () => undefined).ended
+      // Whoever ends the job may end its hook.
+      this.#launched = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
+      await this.#launched.ended
+      this.#clearTimers()
     }
     return {
       ...this.#end(verdict, ending, peakSeen),
@@ -188,6 +182,10 @@ export class JobRun {
       (thrown: unknown) => ({ error: toError(thrown).message }),
     )
     this.#launched?.send({ type: 'memory', ask, ...reply })
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer)
   }
 
   get #delivery(): Delivery {

@@ -123,25 +123,26 @@ export class ForkLauncher implements Launcher {
       this.#builds.delete(build)
       build.remove()
     }
+    const zygote = this.#bootZygote(build)
+    let start: ZygoteStart
     try {
-      const zygote = this.#bootZygote(build)
-      const start: ZygoteStart = await zygote.started
+      start = await zygote.started
       if ('refusal' in start) throw new CannotFork(start.refusal)
-      const old = this.#current
-      this.#current = Promise.resolve(zygote)
-      this.#ready = zygote
-      this.#refusal = undefined
-      void old.then((former) => former?.retire())
-      // Modules that a job imports late come from the build, so it stays as long as there is a zygote of it.
-      void this.#watch(zygote, build)
-        .catch((error: unknown) => this.#giveUpLater(troubleWith(error).reason))
-        .then(discard)
-      await this.#fallback.launcher?.reload()
-      return start.manifest
     } catch (error) {
       discard()
       throw error
     }
+    const old = this.#current
+    this.#current = Promise.resolve(zygote)
+    this.#ready = zygote
+    this.#refusal = undefined
+    void old.then((former) => former?.retire())
+    // Modules that a job imports late come from the build, so it stays as long as there is a zygote of it.
+    void this.#watch(zygote, build)
+      .catch((error: unknown) => this.#giveUpLater(troubleWith(error).reason))
+      .then(discard)
+    await this.#fallback.launcher?.reload()
+    return start.manifest
   }
 
   #bootZygote(build: BuiltApp): ZygoteProcess {

@@ -107,8 +107,11 @@ export class Delayed {
 
   /** Resque's `remove_delayed_selection`: every delayed job that `select` answers true for. @returns how many */
   async removeSelection(select: (job: DelayedJob) => boolean, nowMs: number, ttlMs: number): Promise<number> {
+    // Found before any goes, as in Resque: the lists are read by position, and would be passed over in part.
+    const found: DelayedJob[] = []
+    for await (const job of this.all()) if (select(job)) found.push(job)
     let removed = 0
-    for await (const job of this.all()) if (select(job)) removed += await this.removeOne(job, nowMs, ttlMs)
+    for (const job of found) removed += await this.removeOne(job, nowMs, ttlMs)
     return removed
   }
 

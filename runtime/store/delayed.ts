@@ -118,7 +118,9 @@ export class Delayed {
   /** Removes one delayed job that a list has shown (of several with the same bytes in one second, one). @returns 0 or 1 */
   async removeOne(job: DelayedJob, nowMs: number, ttlMs: number): Promise<number> {
     if (job.id !== undefined) {
-      return (await this.#connection.run('cancel', { id: job.id, now: nowMs, ttlMs })) === 'cancelled' ? 1 : 0
+      return (await this.#connection.run('cancel', { id: job.id, now: nowMs, ttlMs, byStop: 0 })) === 'cancelled'
+        ? 1
+        : 0
     }
     const second = job.dueMs / 1000
     return Number(await this.#connection.run('remove-delayed', { second, item: job.bytes, now: nowMs, ttlMs }))

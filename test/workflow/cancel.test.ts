@@ -70,3 +70,33 @@ test('a delayed step that is removed by its name ends in its run', async () => {
   await store.runs.resume(id, Date.now())
   assert.deepEqual(await driver.drain(), ['a'])
 })
+
+test('continue soon after stop: what the stop has cancelled runs again, whenever its end comes', async () => {
+  const { store } = driver
+  const { id, names } = await driver.create({ a: [], w: [], b: ['a', 'w'] }, { wait: { w: 5000 } })
+  await store.runs.start(id, Date.now())
+  const taken = await driver.take()
+  assert.ok(taken)
+  await store.runs.stop(id, Date.now())
+  await store.runs.resume(id, Date.now())
+  for await (const jobs of store.runs.read.owners(id))
+    for (const job of jobs) await store.jobs.cancelForStop(job, Date.now(), 60_000)
+  await driver.end(taken, 'cancelled')
+  assert.deepEqual(await driver.states(id, names), { run: 'running', a: 'queued', w: 'queued', b: 'waiting' })
+  assert.deepEqual((await driver.drain()).sort(), ['a', 'b', 'w'])
+  assert.equal((await driver.states(id, names)).run, 'finished')
+})
+
+test('a step that a person cancels fails, also when its run was stopped and continued meanwhile', async () => {
+  const { store } = driver
+  const { id, names } = await driver.create({ a: [] })
+  await store.runs.start(id, Date.now())
+  const taken = await driver.take()
+  assert.ok(taken)
+  await store.runs.stop(id, Date.now())
+  await store.jobs.cancelForStop(taken.job.id, Date.now(), 60_000)
+  await store.runs.resume(id, Date.now())
+  await store.jobs.cancel(taken.job.id, Date.now(), 60_000)
+  await driver.end(taken, 'cancelled')
+  assert.deepEqual(await driver.states(id, names), { run: 'failed', a: 'failed' })
+})

@@ -70,10 +70,7 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
     ...(spec.globals === undefined
       ? {}
       : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
-    ...(spec.args === undefined || spec.args.length === 0
-      ? {}
-      : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
-    ...(spec.fields ? { fields: spec.fields } : {}),
+    ...shown(spec),
   }
   const wanted = spec.memory ?? (limits.memory && { settings: limits.memory, values: {} })
   const memory = wanted && (await seeded(id, spec.className, wanted))
@@ -84,6 +81,13 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
     throw error
   }
   return id
+}
+
+/** The fields of a run's record that are for people; of long arguments their beginning, and how long they were. */
+function shown({ args = [], fields }: RunSpec): Pick<NewRun, 'args' | 'fields'> {
+  const text = args.length === 0 ? '' : (JSON.stringify(args) ?? '')
+  const cut: Record<string, string> = text.length > shownArgs ? { args_bytes: String(Buffer.byteLength(text)) } : {}
+  return { ...(text === '' ? {} : { args: text.slice(0, shownArgs) }), fields: { ...fields, ...cut } }
 }
 
 /** What is in a run's memory before it can be started: in Redis it becomes visible with the run itself. */

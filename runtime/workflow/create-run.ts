@@ -5,6 +5,7 @@ import { findNotJson } from '../core/json-check.ts'
 import { customMemory } from '../jobs/memory-backend.ts'
 import type { MemorySettings } from '../store/memory.ts'
 import type { NewNode } from '../store/run-table.ts'
+import { checkKinds } from '../store/run-kinds.ts'
 import type { NewRun, NodeKind } from '../store/run-writer.ts'
 import type { Store } from '../store/store.ts'
 import { checkGraph, type Graph } from './graph.ts'
@@ -125,11 +126,7 @@ function storedNodes({ className, graph }: RunSpec, maxBytes: number): { kinds: 
       ...(node.options ? { options: node.options } : {}),
     }
     byText.set(key, kinds.push(kind) - 1)
-    if (kinds.length > 65_536)
-      throw new RuntimeError(
-        'ERR_TOO_LARGE',
-        `${className}: expected at most 65536 different combinations of class, queue and options, got more`,
-      )
+    checkKinds(kinds.length, className)
     return kinds.length - 1
   }
   const nodes = graph.nodes.map((node): NewNode => ({

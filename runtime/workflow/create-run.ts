@@ -71,7 +71,7 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
     ...(spec.globals === undefined
       ? {}
       : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
-    ...shown(spec),
+    ...noted(spec),
   }
   const wanted = spec.memory ?? (limits.memory && { settings: limits.memory, values: {} })
   const memory = wanted && (await seeded(id, spec.className, wanted))
@@ -84,11 +84,14 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
   return id
 }
 
-/** The fields of a run's record that are for people; of long arguments their beginning, and how long they were. */
-function shown({ args = [], fields }: RunSpec): Pick<NewRun, 'args' | 'fields'> {
+/** What a run's record says beside its graph: its arguments for people, of long ones the beginning and how long they were; its queue. */
+function noted({ args = [], fields, graph: { queue } }: RunSpec): Pick<NewRun, 'args' | 'fields'> {
   const text = args.length === 0 ? '' : (JSON.stringify(args) ?? '')
-  const cut: Record<string, string> = text.length > shownArgs ? { args_bytes: String(Buffer.byteLength(text)) } : {}
-  return { ...(text === '' ? {} : { args: text.slice(0, shownArgs) }), fields: { ...fields, ...cut } }
+  const own: Record<string, string> = {
+    ...(text.length > shownArgs ? { args_bytes: String(Buffer.byteLength(text)) } : {}),
+    ...(queue === undefined ? {} : { queue }),
+  }
+  return { ...(text === '' ? {} : { args: text.slice(0, shownArgs) }), fields: { ...fields, ...own } }
 }
 
 /** What is in a run's memory before it can be started: in Redis it becomes visible with the run itself. */

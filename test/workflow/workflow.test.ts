@@ -81,6 +81,16 @@ test('a job adds jobs to its run, and others wait for them', async () => {
   assert.deepEqual(flow.record.counts, { finished: 503 })
 })
 
+test("jobs that a job adds go to their workflow's queue, where neither they nor their class name one", async () => {
+  class ImportFlow extends GrowFlow {
+    static override queue = 'import'
+  }
+  stop = await startInlineWorker(redis)
+  const flow = await (await (await ImportFlow.create(2)).start()).wait({ timeout: '20s' })
+  assert.deepEqual([flow.status, flow.jobs.length], ['finished', 5])
+  assert.deepEqual([...new Set(flow.jobs.map(({ queue }) => queue))], ['import'])
+})
+
 test('what workflow.add cannot take fails the job by name, and adds nothing', async () => {
   stop = await startInlineWorker(redis)
   const told = async (params: object): Promise<string> => {

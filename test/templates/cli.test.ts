@@ -94,6 +94,7 @@ test('bad input: one line, exit code 2', async () => {
     /--max-words: expected a number, got "many"/,
   )
   await says(['run', 'enrich_and_index', '123'], 2, /expected parameters as --name value, got "123"/)
+  await says(['run', 'enrich_and_index', '--doc-id', '1', '--timeout', 'banana'], 2, /--timeout: expected .* "banana"/)
   await says(['run'], 2, /template run: expected <name>, got 0 of 1/)
   await says(['show', 'enrich_and_index', '--values', '{'], 2, /--values: expected JSON/)
   await says(['run', 'enrich_and_index', '--values', '[1]'], 2, /--values: expected a JSON object, got \[1\]/)

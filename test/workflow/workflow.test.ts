@@ -178,6 +178,13 @@ test('payloads beyond the limit fail the job that would get them', async () => {
   )
 })
 
+test('the limit holds for a few parents, too', async () => {
+  stop = await startInlineWorker(redis, 2, { maxPayloadsBytes: 20 })
+  const flow = await (await (await DiamondFlow.create(3)).start()).wait({ timeout: '10s' })
+  assert.equal(flow.status, 'failed')
+  assert.match((await flow.failures())[0]?.error.message ?? '', /expected at most 20 bytes from its 4 parents/)
+})
+
 test('retries, waits and snoozes of a node: its children wait for the last attempt', async () => {
   stop = await startInlineWorker(redis)
   const flow = await PatientFlow.create.with<PatientFlow>({ globals: { trace } })(join(dir, 'marker'))

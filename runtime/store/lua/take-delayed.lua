@@ -1,7 +1,8 @@
 -- Takes every copy of one job out of the delayed structures and, in the same step, cancels it, queues it, or delays it
 -- anew. `wanted` begins with `forms` bucket forms of its bytes; then come jobs of the millisecond set with these bytes.
--- `mode`: cancel | queue | delay (until `due`; and when there was none, one new job is delayed).
--- @include push delay settled
+-- `mode`: cancel | queue | delay (until `due`; and when there was none, one new job is delayed). A step that is cancelled
+-- ends in its run as well.
+-- @include push delay settled run-step
 -- @args mode queue class item newItem now ttlMs due second newId forms
 -- @rest wanted
 -- @reply how many copies were taken
@@ -10,6 +11,8 @@ local taken = 0
 local function place(id)
   taken = taken + 1
   if mode == 'cancel' then
+    local step = id and redis.call('HGET', key.job(id), 'step')
+    if step then run_step_end(step, id, 'cancelled', now, '', '') end
     if id then finish(id, 'cancelled', now, ttlMs) end
     return
   end

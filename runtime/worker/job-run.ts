@@ -7,6 +7,7 @@ import type { CallOptions } from '../jobs/options.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
 import type { Admission, Admitted } from './admission.ts'
+import { memoryAnswer, permitsAnswer } from './answers.ts'
 import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
 import { launchDeathHook } from './death-hook.ts'
 import { evidenceOf } from './evidence.ts'
@@ -177,11 +178,7 @@ export class JobRun {
       this.#step && steps
         ? steps.remember(this.#step, this.job.id, request)
         : Promise.reject(new Error('this job is no step'))
-    const reply = await answer.then(
-      (values) => ({ values }),
-      (thrown: unknown) => ({ error: toError(thrown).message }),
-    )
-    this.#launched?.send({ type: 'memory', ask, ...reply })
+    this.#launched?.send(await memoryAnswer(ask, answer))
   }
 
   #clearTimers(): void {
@@ -206,8 +203,7 @@ export class JobRun {
 
   /** A process asks for the permits whose keys its arguments make. */
   async #answer(permits: PermitRequest[]): Promise<void> {
-    const admitted = await this.#options.admission.acquire(this.#delivery, permits)
-    this.#launched?.send({ type: 'answer', granted: admitted === 'granted' })
+    this.#launched?.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }
 
   /** The job's clock and its memory limit run from the moment its code may. */

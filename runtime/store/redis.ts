@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError } from '../core/errors.ts'
+import { longestTimerMs } from '../core/timer.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
 export interface RedisSettings {
@@ -36,13 +37,13 @@ export function connect(settings: RedisSettings, role: 'commands' | 'subscriber'
     db,
     protocol: 2,
     lazyConnect: true,
-    connectTimeout: connectTimeoutMs,
+    connectTimeout: Math.min(connectTimeoutMs, longestTimerMs),
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
     // After a failover the old master answers READONLY: a new connection finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...(role === 'commands'
-      ? { commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 2 }
+      ? { commandTimeout: Math.min(commandTimeoutMs, longestTimerMs), maxRetriesPerRequest: 2 }
       : { maxRetriesPerRequest: null }),
   })
   // Every command reports its own failure; without a listener ioredis would print each lost connection.

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { decodeItem } from '../core/codec.ts'
 import { toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { startTimer, type Timer } from '../core/timer.ts'
 import type { CallOptions } from '../jobs/options.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
@@ -50,7 +51,7 @@ export class JobRun {
   #killed: KillReason | undefined
   #step: StepContext | undefined
   #pid: number | undefined
-  readonly #timers: NodeJS.Timeout[] = []
+  readonly #timers: Timer[] = []
   #stopWatch: (() => number) | undefined
 
   constructor(job: Reserved, worker: string, options: JobRunOptions) {
@@ -89,7 +90,7 @@ export class JobRun {
     }
     launched.send({ type: 'cancel', reason })
     launched.kill('SIGTERM')
-    this.#timers.push(setTimeout(() => launched.kill('SIGKILL'), graceMs))
+    this.#timers.push(startTimer(() => launched.kill('SIGKILL'), graceMs))
   }
 
   async #perform(): Promise<End> {
@@ -182,7 +183,7 @@ export class JobRun {
   }
 
   #clearTimers(): void {
-    for (const timer of this.#timers.splice(0)) clearTimeout(timer)
+    for (const timer of this.#timers.splice(0)) timer.stop()
   }
 
   get #delivery(): Delivery {
@@ -208,7 +209,7 @@ export class JobRun {
 
   /** The job's clock and its memory limit run from the moment its code may. */
   #guard(pid: number, { timeoutMs, memoryLimitBytes }: Settings): void {
-    if (timeoutMs !== undefined) this.#timers.push(setTimeout(() => this.kill('timeout'), timeoutMs))
+    if (timeoutMs !== undefined) this.#timers.push(startTimer(() => this.kill('timeout'), timeoutMs))
     if (memoryLimitBytes !== undefined)
       this.#stopWatch = watchMemory(pid, memoryLimitBytes, () => this.kill('memory', 0))
   }

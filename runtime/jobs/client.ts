@@ -168,12 +168,13 @@ export class Client {
       )
     }
     const name = wireName(definition)
-    const options = { ...optionsOn(definition), ...checkOptions(given, name) }
+    const own = optionsOn(definition)
+    const options = { ...own, ...checkOptions(given, name) }
     const item = encodeItem(name, args, this.#settings.maxPayloadBytes)
     const problems = await inputProblems(definition, args[0])
     if (problems) throw new RuntimeError('ERR_SCHEMA', `${name}: input does not fit its schema: ${problems}`)
     const unique = uniqueOf(name, options, args)
-    const call = callOptions(name, given, args)
+    const call = callOptions(name, given, args, own)
     const queue = this.#queueOf(definition, given)
     return {
       id: newId(this.#clock.now()),

@@ -25,9 +25,7 @@ export function encodeItem(className: string, args: readonly unknown[], maxBytes
 
 /** The `args` part of {@link encodeItem}, with the same checks. */
 export function encodeArgs(className: string, args: readonly unknown[], maxBytes: number): string {
-  let length = args.length
-  while (length > 0 && args[length - 1] === undefined) length -= 1
-  const given = args.slice(0, length)
+  const given = givenArgs(args)
   const bad = findNotJson(given, 'args')
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${className}: ${bad}`)
   const text = JSON.stringify(given)
@@ -39,6 +37,11 @@ export function encodeArgs(className: string, args: readonly unknown[], maxBytes
     )
   }
   return text
+}
+
+/** Arguments without the undefined ones at their end: those that are written. */
+export function givenArgs(args: readonly unknown[]): readonly unknown[] {
+  return args.slice(0, args.findLastIndex((arg) => arg !== undefined) + 1)
 }
 
 /**

@@ -227,13 +227,3 @@ it('unique jobs: the second is told of the first, and written nowhere', async ()
   )
   assert.equal((await waiting()).length, 2)
 })
-
-it('a limit of one call leaves the other limit of its class in force', async () => {
-  const paced = job({ queue: 'mail', rateLimit: { limit: 5, per: '1s' } }, function paced() {})
-  const { id } = await client.enqueue(paced, [], { concurrency: 2 })
-  const { permits } = JSON.parse((await store.jobs.find(id))?.options ?? '{}') as { permits?: { kind: string }[] }
-  assert.deepEqual(
-    permits?.map(({ kind }) => kind),
-    ['concurrency', 'rate'],
-  )
-})

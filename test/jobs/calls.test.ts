@@ -1,4 +1,4 @@
-// What a call says of its job: limits, uniqueness, options.
+// What a call says of its job: limits, uniqueness, options; and what a retry of the failed job keeps of it.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, it } from 'node:test'
 import { systemClock } from '../../runtime/core/clock.ts'
@@ -51,4 +51,24 @@ it('enqueueBulk runs no afterEnqueue for a job that was there already', async ()
     [false, true, false],
   )
   assert.deepEqual(said, ['a', 'b'])
+})
+
+it('a failed job that is put back keeps the options of its call', async () => {
+  const { id } = await client.enqueue(MailJob, ['ann'], { timeout: '1m', retry: 2 })
+  const { options } = (await store.jobs.find(id)) ?? {}
+  const item = (await store.queues.peek('mail'))[0] ?? ''
+  const failure = { failedAtMs: 1, item, exception: 'E', error: '', backtrace: [], worker: 'w', queue: 'mail' }
+  await store.failures.add({ ...failure, id }, 10)
+  await store.failures.add(failure, 10)
+  const [ours, rubys] = await store.failures.list()
+  assert.ok(ours && rubys && options !== undefined)
+  for (const [entry, again] of [
+    [ours, 'j1'],
+    [rubys, 'j2'],
+  ] as const)
+    await store.failures.retry(entry, again, 1, 60_000)
+  assert.deepEqual(
+    [(await store.jobs.find('j1'))?.options, (await store.jobs.find('j2'))?.options],
+    [options, undefined],
+  )
 })

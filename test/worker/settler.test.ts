@@ -26,8 +26,8 @@ afterEach(() => {
   store.close()
 })
 
-async function reserve(): Promise<Reserved> {
-  await push(store, 'A', [1])
+async function reserve(...args: unknown[]): Promise<Reserved> {
+  await push(store, 'A', args)
   const reply = await store.supervisors.reserve('s', worker, ['q'], 'none', Date.now())
   assert.ok(reply.kind === 'job')
   return reply.job
@@ -69,4 +69,14 @@ test('an end that Redis refuses becomes a failure, with what the job itself fail
   const error = { name: 'Flaky', message: 'not today', backtrace: ['at work'] }
   assert.equal(await settle(job, { kind: 'retry', delayMs: 1000, cause: 'exception', error }), true)
   await assertFailed(job, /invalid token.*while this was recorded: Flaky: not today.*at work/)
+})
+
+test("an end that is recorded late leaves Resque's record of the slot's next job alone", async () => {
+  const [first, second] = [await reserve('first'), await reserve('second')]
+  const inHand = async (): Promise<unknown> =>
+    (JSON.parse((await server.client().get(`resque:worker:${worker}`)) ?? '{}') as { payload?: unknown }).payload
+  assert.equal(await settle(first, { kind: 'done' }), true)
+  assert.deepEqual(await inHand(), { class: 'A', args: ['second'] })
+  assert.equal(await settle(second, { kind: 'done' }), true)
+  assert.equal(await inHand(), undefined)
 })

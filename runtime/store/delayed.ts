@@ -2,6 +2,7 @@ import { newId } from '../core/ids.ts'
 import type { LockOwner } from './locks.ts'
 import { formatFailedAt } from './resque-time.ts'
 import type { Connection } from './connection.ts'
+import { scriptJson } from './script.ts'
 import {
   bucketItem,
   fields,
@@ -82,7 +83,7 @@ export class Delayed {
       batch,
       ...limits,
       failedAt: formatFailedAt(new Date(nowMs)),
-      routes: Object.keys(routes).length === 0 ? '' : JSON.stringify(routes),
+      routes: Object.keys(routes).length === 0 ? '' : scriptJson(routes),
     })
     const [word, moved = 0, buried = 0, next = '', unrouted = ''] = reply as [string, number, number, string, string]
     if (word === 'lost') return { kind: 'lost' }

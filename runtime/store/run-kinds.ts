@@ -1,6 +1,7 @@
 import { RuntimeError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
 import type { NodeKind } from './run-writer.ts'
+import { scriptJson } from './script.ts'
 
 /** How many kinds a run can have: a node names its kind in two bytes. */
 const mostKinds = 65_536
@@ -25,7 +26,7 @@ export async function numberedKinds(
   runId: string,
   kinds: readonly NodeKind[],
 ): Promise<number[]> {
-  const texts = kinds.map((kind) => JSON.stringify(kind))
+  const texts = kinds.map((kind) => scriptJson(kind))
   const [stored, taken] = await connection.ask((redis, keys) =>
     Promise.all([redis.hgetall(keys.runKinds(runId)), redis.hget(keys.run(runId), 'kinds')]),
   )

@@ -4,6 +4,7 @@ import type { Keys } from './keys.ts'
 import { numberedKinds } from './run-kinds.ts'
 import { memoryField, type MemorySettings } from './memory.ts'
 import { layOut, nodeBytes, type Layout, type NewNode } from './run-table.ts'
+import { scriptJson } from './script.ts'
 
 /** What nodes have in common; most runs have a handful. Kept as JSON, and read by the scripts: `class`, `queue`, `wait`. */
 export interface NodeKind {
@@ -66,7 +67,7 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
   const memoryKey = (keys: Keys): string => keys.runMemory(run.memory?.settings.prefix ?? '', run.id)
   await connection.ask(async (redis, keys) => {
     await putStrings(redis, keys, run.id, layout, { table: 0, children: 0, parents: 0 })
-    await putPairs(redis, keys.runKinds(run.id), numbered(run.kinds.map((kind) => JSON.stringify(kind))))
+    await putPairs(redis, keys.runKinds(run.id), numbered(run.kinds.map((kind) => scriptJson(kind))))
     await putNodes(redis, keys, run.id, run.nodes, 0)
     await putPairs(redis, keys.runTally(run.id), tally)
     await putPairs(redis, memoryKey(keys), Object.entries(run.memory?.values ?? {}))

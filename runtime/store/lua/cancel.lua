@@ -29,7 +29,7 @@ else
   return state == 'cancelled' and 'unknown' or state
 end
 local step = redis.call('HGET', record, 'step')
-if step then run_step_end(step, id, 'cancelled', now, '', '') end
+if step then run_step_end(step, id, 'cancelled', now, '', {}) end
 finish(id, 'cancelled', now, ttlMs)
 -- Its ticket is passed over when its turn comes; when it is the only one of these bytes it goes at once.
 local tickets, field = key.tickets(queue), ticket_field(item or '')

@@ -20,7 +20,7 @@ local function cancel_step(item, id)
     local owner = redis.call('HGET', key.runOwners(run.id), node.index)
     if owner and redis.call('HGET', key.job(owner), 'state') == 'waiting' then id = owner end
   end
-  if id and run_step_end(run.id .. ' ' .. node.index, id, 'cancelled', now, '', cjson.encode({ error = removed })) then return id end
+  if id and run_step_end(run.id .. ' ' .. node.index, id, 'cancelled', now, '', { error = removed }) then return id end
   if node.state == 'queued' then
     fail_node(run, node, removed)
     run_flush(run)

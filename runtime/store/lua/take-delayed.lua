@@ -12,7 +12,7 @@ local function place(id)
   taken = taken + 1
   if mode == 'cancel' then
     local step = id and redis.call('HGET', key.job(id), 'step')
-    if step then run_step_end(step, id, 'cancelled', now, '', '') end
+    if step then run_step_end(step, id, 'cancelled', now, '', {}) end
     if id then finish(id, 'cancelled', now, ttlMs) end
     return
   end

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
+import { startTimer } from '../../../core/timer.ts'
 import type { Assignment, Manifest } from '../../protocol.ts'
 import { identityOf } from '../../process-identity.ts'
 import { supervisorVariable } from '../../sweep.ts'
@@ -168,7 +169,7 @@ export class ZygoteProcess {
     return new Promise((resolve, reject) => {
       const { bootTimeoutMs } = this.#options
       const fail = (code: string, message: string): void => reject(new RuntimeError(code as ErrorCode, message))
-      const timer = setTimeout(() => {
+      const timer = startTimer(() => {
         this.kill()
         fail(
           'ERR_APP_LOAD',
@@ -179,7 +180,7 @@ export class ZygoteProcess {
       const hearFirst = (chunk: Buffer): void => {
         const [message] = reader.push(chunk) as FromZygote[]
         if (!message) return
-        clearTimeout(timer)
+        timer.stop()
         this.#control.off('data', hearFirst)
         if (message.type === 'ready') {
           this.#hearReports()
@@ -192,7 +193,7 @@ export class ZygoteProcess {
       this.#control.on('data', hearFirst)
       this.#child.once('error', reject)
       this.#child.once('close', (code, name) => {
-        clearTimeout(timer)
+        timer.stop()
         const how = name ?? `exit code ${code}`
         reject(new Error(`the process that loads the application ended (${how}): ${this.#tail.lines().join(' | ')}`))
       })

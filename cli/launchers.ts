@@ -30,11 +30,10 @@ export function otherLauncher(isolation: Isolation, context: Context, onFallback
     bootTimeoutMs,
     spares: concurrency,
     onFallback,
-    fallback: () => spawnLauncher(context),
+    fallback: (spares) => spawnLauncher(context, spares),
   })
 }
 
-function spawnLauncher({ source, log, config }: Context): SpawnLauncher {
-  const { concurrency, bootTimeoutMs } = config.worker
-  return new SpawnLauncher({ source, log, spares: concurrency, bootTimeoutMs })
+function spawnLauncher({ source, log, config }: Context, spares = config.worker.concurrency): SpawnLauncher {
+  return new SpawnLauncher({ source, log, spares, bootTimeoutMs: config.worker.bootTimeoutMs })
 }

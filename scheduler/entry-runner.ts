@@ -104,13 +104,21 @@ export class EntryRunner {
     return this.#tail
   }
 
+  /** True when it has fired as often as its `times` allow. */
+  get #isUsedUp(): boolean {
+    return this.#origin.fired >= (this.entry.timing?.bounds.times ?? Infinity)
+  }
+
   async #onTime(slotMs: number, plannedMs: number): Promise<void> {
+    // The timer was set for this one before the one before it had fired, and was counted.
+    if (this.#isUsedUp) return
     const lateMs = this.#options.clock.now() - plannedMs
     if (lateMs > graceMs) {
       void this.start('the clock was set forward, or the process stood still')
       return
     }
     await this.#fire(slotMs, Math.max(lateMs, 0))
+    if (this.#isUsedUp) this.#cancel()
   }
 
   async #fire(slotMs: number, lateMs: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/core/clock.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
+import { startTimer, type Timer } from '../runtime/core/timer.ts'
 import type { LeadReply, LockOwner, Locks } from '../runtime/store/locks.ts'
 
 /** What a {@link Leader} needs, and whom it tells. */
@@ -40,7 +41,7 @@ export class Leader implements Service {
   readonly #loop: Loop
   #leads = false
   #validUntil = 0
-  #expiry: NodeJS.Timeout | undefined
+  #expiry: Timer | undefined
   #told: Promise<unknown> = Promise.resolve()
 
   constructor(options: LeaderOptions) {
@@ -102,8 +103,8 @@ export class Leader implements Service {
   }
 
   #expect(ms: number): void {
-    clearTimeout(this.#expiry)
-    this.#expiry = setTimeout(() => this.#stepDown('the lock was not renewed in time'), Math.max(ms, 0))
+    this.#expiry?.stop()
+    this.#expiry = startTimer(() => this.#stepDown('the lock was not renewed in time'), ms)
   }
 
   #takeOver(): void {
@@ -114,7 +115,7 @@ export class Leader implements Service {
   }
 
   #stepDown(reason: string): void {
-    clearTimeout(this.#expiry)
+    this.#expiry?.stop()
     if (!this.#leads) return
     this.#leads = false
     this.#options.log.info('leads no longer', { reason })

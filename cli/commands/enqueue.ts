@@ -1,4 +1,5 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
+import { duration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import type { Registry } from '../../runtime/jobs/registry.ts'
@@ -31,6 +32,7 @@ export const enqueueCommand = command<EnqueueFlags>({
       .option('wait', { type: 'boolean', describe: 'Wait for the end and print the result' })
       .option('timeout', { type: 'string', default: '1h', describe: 'How long --wait waits' }),
   run: async ({ client, source, json: asJson }, argv) => {
+    const timeout = duration(argv.timeout, '--timeout')
     const { registry } = await loadAppHere(source)
     const definition = jobNamed(registry, argv.class)
     const args = argv.args.map(parseArgument) as never
@@ -44,7 +46,7 @@ export const enqueueCommand = command<EnqueueFlags>({
     if (!handle.accepted)
       throw new RuntimeError('ERR_STATE', `${argv.class}: not enqueued: its beforeEnqueue hook said no`)
     if (argv.wait !== true) return asJson ? json({ id: handle.id, duplicate: handle.duplicate }) : line(handle.id)
-    const result = await handle.result({ timeout: argv.timeout })
+    const result = await handle.result({ timeout })
     const status = await handle.status()
     if (asJson) json({ ...status, result })
     else line(result === undefined ? status.state : JSON.stringify(result))

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../runtime/core/errors.ts'
+import { hasCode, RuntimeError } from '../../runtime/core/errors.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { rawMembers } from '../../runtime/core/raw-json.ts'
 import type { FailedEntry } from '../../runtime/store/failures.ts'
@@ -12,6 +12,12 @@ interface Selection {
   class?: string
   queue?: string
   all?: boolean
+}
+
+/** An entry whose step's run does not let it run again. */
+interface Skipped {
+  index: number
+  reason: string
 }
 
 const selection = {
@@ -79,9 +85,18 @@ const retry = command<Selection>({
     yargs.positional('index', { type: 'string', describe: 'Index, or id of the job' }).options(selection),
   run: async (context, argv) => {
     const entries = await chosen(context, argv)
+    const skipped: Skipped[] = []
     let count = 0
-    for (const entry of entries) if (await putBack(context, entry)) count += 1
-    return told(context, 'retried', count, entries.length)
+    for (const entry of entries) {
+      try {
+        if (await putBack(context, entry)) count += 1
+      } catch (error) {
+        // Of one entry its error is the answer; of many, a step that was mended or whose run is gone keeps no other back.
+        if (argv.index !== undefined || !(hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND'))) throw error
+        skipped.push({ index: entry.index, reason: (error as Error).message })
+      }
+    }
+    return told(context, 'retried', count, entries.length, skipped)
   },
 })
 
@@ -132,8 +147,9 @@ function stepOf({ payload }: FailedEntry): { run: string; node: number; class: s
   if (!payload.startsWith('{')) return undefined
   const raw = rawMembers(payload)
   if (raw.get('class') !== JSON.stringify(stepClass)) return undefined
-  const [run, node, className] = JSON.parse(raw.get('args') ?? '[]') as [string, string, string]
-  return { run, node: Number(node), class: className }
+  const args: unknown = JSON.parse(raw.get('args') ?? '[]')
+  const [run, node, className = '?'] = Array.isArray(args) ? (args as string[]) : []
+  return run === undefined || node === undefined ? undefined : { run, node: Number(node), class: className }
 }
 
 /** The job's class; for a step, the class of the job that it runs. */
@@ -175,8 +191,18 @@ async function one(context: Context, name: string): Promise<FailedEntry> {
   )
 }
 
-function told({ json: asJson }: Context, verb: string, count: number, of: number): number {
-  if (asJson) json({ [verb]: count, changed: of - count })
-  else line(`${verb} ${count} of ${of}${count < of ? '; the list changed meanwhile, try the rest again' : ''}`)
+function told(
+  { json: asJson }: Context,
+  verb: string,
+  count: number,
+  of: number,
+  skipped: readonly Skipped[] = [],
+): number {
+  const changed = of - count - skipped.length
+  if (asJson) json({ [verb]: count, changed, ...(skipped.length > 0 ? { skipped } : {}) })
+  else {
+    line(`${verb} ${count} of ${of}${changed > 0 ? '; the list changed meanwhile, try the rest again' : ''}`)
+    for (const { index, reason } of skipped) line(`skipped ${index}: ${reason}`)
+  }
   return count < of ? 1 : 0
 }

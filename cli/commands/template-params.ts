@@ -85,8 +85,17 @@ const kebab = (name: string): string =>
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()
 
-/** A parameter as a flag. */
-export const flagOf = ({ name }: TemplateParameter): string => `--${kebab(name)}`
+/** What `template run` and `show` take for themselves, and never hand on. */
+const ownFlags = [
+  ...['name', 'params', 'values', 'wait', 'timeout'],
+  ...['redis', 'namespace', 'config', 'log-level', 'json', 'help', 'version'],
+]
+
+/** How a parameter is given: as a flag, or in `--values` where a flag of that name is the command's own. */
+export function flagOf({ name }: Pick<TemplateParameter, 'name'>): string {
+  const flag = kebab(name)
+  return ownFlags.includes(flag) ? `--values '{"${name}":…}'` : `--${flag}`
+}
 
 function unknown(template: string, name: string, list: readonly TemplateParameter[]): RuntimeError {
   const flags = list.map(flagOf)

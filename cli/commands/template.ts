@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs'
+import { duration } from '../../runtime/core/duration.ts'
 import { drawnGraph } from '../../runtime/workflow/drawing/drawn-run.ts'
 import { text } from '../../runtime/workflow/drawing/formats.ts'
 import type { TemplateParameter } from '../../runtime/workflow/template.ts'
@@ -88,11 +89,12 @@ const runCommand = command<NameFlags & { wait?: boolean; timeout?: string }>({
       .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
       .option('timeout', { type: 'string', describe: 'How long --wait waits' }),
   run: async (context, argv) => {
+    const options = argv.timeout === undefined ? {} : { timeout: duration(argv.timeout, '--timeout') }
     const { template } = templateNamed((await loadAppHere(context.source)).registry, argv.name)
     const params = await readParams(template, argv.params, argv.values)
     const flow = await (await template.createOn(targetOf(context), params)).start()
     if (argv.wait !== true) return context.json ? json({ id: flow.id, status: flow.status }) : line(flow.id)
-    await flow.wait(argv.timeout === undefined ? {} : { timeout: argv.timeout })
+    await flow.wait(options)
     await showRun(context, flow)
     return flow.status === 'finished' ? 0 : 1
   },

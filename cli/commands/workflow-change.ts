@@ -1,5 +1,7 @@
+import type { App } from '../../runtime/jobs/app.ts'
 import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
 import { command } from '../command.ts'
+import { loadAppHere } from '../context.ts'
 import { json, line } from '../output.ts'
 import { openRun } from './workflow-target.ts'
 
@@ -64,8 +66,12 @@ export const removeCommand = command<{ ids: string[] }>({
   flags: (yargs) =>
     yargs.positional('ids', { type: 'string', array: true, demandOption: true, describe: 'Ids of runs' }),
   run: async (context, { ids }) => {
+    let app: App | undefined
     for (const one of ids) {
-      await (await openRun(context, one)).destroy()
+      const flow = await openRun(context, one)
+      // What a backend of the application's own keeps of it goes, too: config/preload.ts plugs it in.
+      if (flow.record.fields.memory !== undefined) app ??= await loadAppHere(context.source)
+      await flow.destroy()
       if (!context.json) line(`removed ${one}`)
     }
     if (context.json) json({ removed: ids })

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs'
+import { duration } from '../../runtime/core/duration.ts'
 import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
 import { command } from '../command.ts'
 import { loadAppHere, type Context, type GlobalFlags } from '../context.ts'
@@ -63,6 +64,7 @@ export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolea
       .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
       .option('timeout', { type: 'string', describe: 'How long --watch and --wait wait' }),
   run: async (context, argv) => {
+    const options = argv.timeout === undefined ? {} : { timeout: duration(argv.timeout, '--timeout') }
     const flow = await create(context, argv)
     await startOrRemove(flow)
     if (argv.watch !== true && argv.wait !== true) {
@@ -70,7 +72,6 @@ export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolea
       else line(flow.id)
       return 0
     }
-    const options = argv.timeout === undefined ? {} : { timeout: argv.timeout }
     if (argv.watch === true && !context.json) await watchRun(context, flow, options)
     else await flow.wait(options)
     await showRun(context, flow)

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import { drawnGraph, drawnRun } from '../../runtime/workflow/drawing/drawn-run.ts'
+import type { Registry } from '../../runtime/jobs/registry.ts'
+import type { FoldedGraph } from '../../runtime/workflow/drawing/fold.ts'
 import { draw, drawingFormats, type DrawingFormat } from '../../runtime/workflow/drawing/formats.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
@@ -34,18 +36,14 @@ export const vizCommand = command<VizFlags>({
       .option('format', { choices: drawingFormats, describe: 'svg, or text when standard output is a terminal' })
       .option('out', { type: 'string', describe: 'File to write; standard output by default' }),
   run: async (context, { what, args, format, out }) => {
-    const run = await context.store.runs.read.find(what)
-    const graph = run
-      ? await drawnRun(context.store.runs.read, run)
-      : await (async () => {
-          const type = workflowNamed((await loadAppHere(context.source)).registry, what)
-          return drawnGraph(
-            await type.compile(
-              type,
-              args.map((text) => jsonArgument(text)),
-            ),
-          )
-        })()
+    // A class needs no Redis, and a run no application that loads.
+    const app = await loadAppHere(context.source).catch(toError)
+    const isClass = !(app instanceof Error) && app.registry.find(what)?.kind === 'workflow'
+    const run = isClass ? undefined : await context.store.runs.read.find(what)
+    let graph: FoldedGraph
+    if (run) graph = await drawnRun(context.store.runs.read, run)
+    else if (app instanceof Error) throw app
+    else graph = await drawnClass(app.registry, what, args)
     if (context.json) return json(graph)
     const chosen = format ?? (out === undefined && process.stdout.isTTY ? 'text' : 'svg')
     const drawing = await draw(graph, chosen, run ? `${run.class} ${run.id} (${run.status})` : what)
@@ -56,6 +54,16 @@ export const vizCommand = command<VizFlags>({
     }
   },
 })
+
+async function drawnClass(registry: Registry, name: string, args: readonly string[]): Promise<FoldedGraph> {
+  const type = workflowNamed(registry, name)
+  return drawnGraph(
+    await type.compile(
+      type,
+      args.map((text) => jsonArgument(text)),
+    ),
+  )
+}
 
 function write(file: string, drawing: string): void {
   try {

@@ -1,5 +1,5 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
-import { duration, formatDuration, type Duration } from '../../runtime/core/duration.ts'
+import { formatDuration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { StoredState } from '../../runtime/store/run-table.ts'
 import { endedRuns } from '../../runtime/workflow/run-state.ts'
@@ -14,13 +14,16 @@ const refreshMs = 250
 
 type Counts = Partial<Record<StoredState, number>>
 
-/** Follows a run until it ends: a bar for each class on a terminal, a line whenever something changed in a pipe. */
+/**
+ * Follows a run until it ends: a bar for each class on a terminal, a line whenever something changed in a pipe.
+ * @param options.timeout in milliseconds @throws RuntimeError ERR_TIMEOUT
+ */
 export async function watchRun(
   { store }: Context,
   flow: WorkflowRun,
-  options: { timeout?: Duration } = {},
+  options: { timeout?: number } = {},
 ): Promise<void> {
-  const deadline = options.timeout === undefined ? Infinity : Date.now() + duration(options.timeout, '--timeout')
+  const deadline = options.timeout === undefined ? Infinity : Date.now() + options.timeout
   const view = process.stdout.isTTY ? new Bars() : new Lines()
   // Leaves the cursor as it was.
   const off = onSignals({ SIGINT: 130, SIGTERM: 143 }, (exitCode) => {

@@ -86,7 +86,7 @@ export function readRecord({ fields }: ArchiveEntry): ArchiveRecord | undefined 
 }
 
 function whatRan(fields: Fields, isRun: boolean): { class: string; args?: string } {
-  if (isRun) return { class: fields.class ?? '?', ...(fields.args ? { args: fields.args } : {}) }
+  if (isRun) return { class: fields.class ?? '?', ...(isCut(fields) ? {} : { args: fields.args }) }
   if (fields.run !== undefined) {
     const params = { ...object(fields.globals), ...object(fields.params) }
     return { class: fields.class ?? '?', args: JSON.stringify([params]) }
@@ -95,6 +95,9 @@ function whatRan(fields: Fields, isRun: boolean): { class: string; args?: string
   if (item === undefined || 'garbage' in item) return { class: fields.class ?? '?' }
   return { class: item.className, args: item.args }
 }
+
+/** A run keeps the beginning of long arguments, for people: a text that is not JSON. */
+const isCut = ({ args }: Fields): boolean => args === undefined || !Array.isArray(json(args))
 
 function jobTimes(fields: Fields): Partial<ArchiveRecord> & { endedAtMs: number } {
   const evidence = object(fields.evidence)
@@ -128,6 +131,8 @@ const nodeStates = ['total', 'finished', 'failed', 'skipped'] as const
 
 function details(fields: Fields, isRun: boolean): RecordDetails {
   const omitted = Object.entries(fields).filter(([name]) => name.endsWith('_bytes'))
+  if (isRun && fields.args !== undefined && fields.args_bytes === undefined && isCut(fields))
+    omitted.push(['args_bytes', String(Buffer.byteLength(fields.args))])
   const nodes = nodeStates.map((state) => [state, Number(fields[state] ?? 0)] as const)
   return defined({
     worker: fields.worker,

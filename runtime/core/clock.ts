@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { longestTimerMs } from './timer.ts'
 
 /** Time, handed in so that tests can own it. */
 export interface Clock {
@@ -8,14 +9,13 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** setTimeout's own bound: longer sleeps would fire at once. */
-const longestTimerMs = 2 ** 31 - 1
-
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, signal) {
-    if (signal?.aborted) return
-    await wait(Math.min(Math.max(ms, 0), longestTimerMs), undefined, { signal }).catch(() => undefined)
+    for (let leftMs = Math.max(ms, 0); !signal?.aborted; leftMs -= longestTimerMs) {
+      await wait(Math.min(leftMs, longestTimerMs), undefined, { signal }).catch(() => undefined)
+      if (leftMs <= longestTimerMs) return
+    }
   },
 }

@@ -1,6 +1,6 @@
 import { RuntimeError } from './errors.ts'
 import { findNotJson } from './json-check.ts'
-import { rawMembers } from './raw-json.ts'
+import { rawMembers, skipBlank, skipString } from './raw-json.ts'
 
 /** A queue item, read. `args` is the exact text of its arguments, since bytes of foreign payloads must survive. */
 export interface Item {
@@ -25,9 +25,7 @@ export function encodeItem(className: string, args: readonly unknown[], maxBytes
 
 /** The `args` part of {@link encodeItem}, with the same checks. */
 export function encodeArgs(className: string, args: readonly unknown[], maxBytes: number): string {
-  let length = args.length
-  while (length > 0 && args[length - 1] === undefined) length -= 1
-  const given = args.slice(0, length)
+  const given = givenArgs(args)
   const bad = findNotJson(given, 'args')
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${className}: ${bad}`)
   const text = JSON.stringify(given)
@@ -39,6 +37,11 @@ export function encodeArgs(className: string, args: readonly unknown[], maxBytes
     )
   }
   return text
+}
+
+/** Arguments without the undefined ones at their end: those that are written. */
+export function givenArgs(args: readonly unknown[]): readonly unknown[] {
+  return args.slice(0, args.findLastIndex((arg) => arg !== undefined) + 1)
 }
 
 /**
@@ -70,16 +73,46 @@ function describe(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-const longInteger = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g
-const marker = '\u0000integer:'
+/** Quotes and numbers: where a text is passed over, every digit belongs to a number. */
+const tokens = /"|-?\d[\d.eE+-]*/g
+const mark = '\u0000'
+const escapedMark = String.raw`\u0000`
 
-/** JSON.parse, except that whole numbers beyond 2^53 arrive as BigInt instead of being rounded. */
+/**
+ * JSON.parse, except that whole numbers beyond 2^53 arrive as BigInt instead of being rounded. Fractions and numbers with
+ * an exponent arrive as JSON.parse reads them.
+ */
 export function parseLossless(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text)
-  const marked = text.replace(longInteger, (token) =>
-    token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : JSON.stringify(marker + token),
-  )
-  return JSON.parse(marked, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(marker) ? BigInt(value.slice(marker.length)) : value,
-  )
+  const marked = markIntegers(text)
+  if (marked === undefined) return JSON.parse(text)
+  return JSON.parse(marked, (_key, value: unknown) => {
+    if (typeof value !== 'string' || !value.startsWith(mark)) return value
+    return value.startsWith(mark, 1) ? value.slice(1) : BigInt(value.slice(1))
+  })
+}
+
+/**
+ * The same JSON with its long integers as texts that begin with a NUL; texts that began with one begin with two. Names of
+ * members stay as they are.
+ * @returns undefined when there are none
+ */
+function markIntegers(json: string): string | undefined {
+  const pieces: string[] = []
+  let [from, found] = [0, false]
+  tokens.lastIndex = 0
+  for (let token = tokens.exec(json); token; token = tokens.exec(json)) {
+    const at = token.index
+    if (token[0] === '"') {
+      tokens.lastIndex = skipString(json, at)
+      if (!json.startsWith(escapedMark, at + 1) || json[skipBlank(json, tokens.lastIndex)] === ':') continue
+      pieces.push(json.slice(from, at + 1), escapedMark)
+      from = at + 1
+    } else if (/^-?\d{16,}$/.test(token[0]) && !Number.isSafeInteger(Number(token[0]))) {
+      pieces.push(json.slice(from, at), `"${escapedMark}${token[0]}"`)
+      from = tokens.lastIndex
+      found = true
+    }
+  }
+  return found ? pieces.join('') + json.slice(from) : undefined
 }

@@ -20,6 +20,7 @@ export const errorCodes = {
   ERR_NOT_FOUND: 1,
   ERR_TIMEOUT: 1,
   ERR_REDIS: 1,
+  ERR_REPLY: 1,
   ERR_JOB_FAILED: 1,
   ERR_LAUNCH: 1,
   ERR_ARCHIVE: 1,

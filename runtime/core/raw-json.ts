@@ -18,13 +18,15 @@ export function rawMembers(json: string): Map<string, string> {
   return members
 }
 
-function skipBlank(json: string, from: number): number {
+/** Where the next character that is no blank stands, or the end. */
+export function skipBlank(json: string, from: number): number {
   let at = from
   while (at < json.length && /\s/.test(json[at] ?? '')) at += 1
   return at
 }
 
-function skipString(json: string, from: number): number {
+/** Where the text that begins with the quote at `from` is over: behind its other quote. */
+export function skipString(json: string, from: number): number {
   let at = from + 1
   while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1
   return at + 1

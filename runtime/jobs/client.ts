@@ -99,7 +99,7 @@ export class Client {
 
   /**
    * Puts many jobs of one class on its queue, a thousand a round trip. All of them are checked before any is written.
-   * Hooks run for each. @returns a handle each, in order
+   * Hooks run for each; afterEnqueue for those that were put there. @returns a handle each, in order
    */
   async enqueueBulk<J extends JobDefinition>(
     definition: J,
@@ -128,9 +128,10 @@ export class Client {
         this.#handle<ResultOf<J>>(holders[i] ?? job.id, { duplicate: holders[i] !== undefined }),
       ]),
     )
-    if (after.length > 0)
-      for (const [i, args] of list.entries()) if (accepted[i]) await runHooks(after, ...(args as unknown[]))
-    return jobs.map((job) => handles.get(job.id) ?? this.#refused(job))
+    const all = jobs.map((job) => handles.get(job.id) ?? this.#refused<ResultOf<J>>(job))
+    for (const [i, args] of list.entries())
+      if (all[i]?.accepted && !all[i].duplicate) await runHooks(after, ...(args as unknown[]))
+    return all
   }
 
   /**
@@ -168,12 +169,13 @@ export class Client {
       )
     }
     const name = wireName(definition)
-    const options = { ...optionsOn(definition), ...checkOptions(given, name) }
+    const own = optionsOn(definition)
+    const options = { ...own, ...checkOptions(given, name) }
     const item = encodeItem(name, args, this.#settings.maxPayloadBytes)
     const problems = await inputProblems(definition, args[0])
     if (problems) throw new RuntimeError('ERR_SCHEMA', `${name}: input does not fit its schema: ${problems}`)
     const unique = uniqueOf(name, options, args)
-    const call = callOptions(name, given, args)
+    const call = callOptions(name, given, args, own)
     const queue = this.#queueOf(definition, given)
     return {
       id: newId(this.#clock.now()),

@@ -160,10 +160,17 @@ export function dataOptions(
 }
 
 /**
- * JSON of per-call options for the job's record; undefined when there is nothing to keep.
+ * JSON of per-call options for the job's record; undefined when there is nothing to keep. Permits are kept whole: where one
+ * limit is given, the other one of the class stands beside it.
+ * @param own the class's options
  * @throws RuntimeError ERR_ARGUMENT for a backoff function, which cannot travel
  */
-export function callOptions(name: string, given: JobOptions, args: readonly unknown[]): string | undefined {
+export function callOptions(
+  name: string,
+  given: JobOptions,
+  args: readonly unknown[],
+  own: JobOptions = {},
+): string | undefined {
   const data = dataOptions(given, name)
   if (data.retry?.custom) {
     throw new RuntimeError(
@@ -171,7 +178,8 @@ export function callOptions(name: string, given: JobOptions, args: readonly unkn
       `retry.backoff of ${name}: expected fixed, linear or exponential in a per-call option, got a function; put it on the class`,
     )
   }
-  const permits = permitsOf(name, given, args)
+  const { concurrency = own.concurrency, rateLimit = own.rateLimit } = given
+  const permits = (given.concurrency ?? given.rateLimit) ? permitsOf(name, { concurrency, rateLimit }, args) : []
   const call: CallOptions = { ...data, ...(permits.length > 0 ? { permits } : {}) }
   return Object.keys(call).length === 0 ? undefined : JSON.stringify(call)
 }

@@ -1,3 +1,4 @@
+import { givenArgs } from '../core/codec.ts'
 import { duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobOptions, KeyOf } from './options.ts'
@@ -29,7 +30,7 @@ export function permitsOf(name: string, options: JobOptions, args: readonly unkn
   return permits
 }
 
-/** The unique lock a job takes when it is enqueued, or undefined. All arguments make the key unless `by` says otherwise. */
+/** The unique lock a job takes when it is enqueued, or undefined. All arguments, as they are written, make the key unless `by` says otherwise. */
 export function uniqueOf(
   name: string,
   options: JobOptions,
@@ -38,7 +39,10 @@ export function uniqueOf(
   const { unique } = options
   if (unique === undefined || unique === false) return undefined
   const { by, for: lasts = '1h' } = unique === true ? {} : unique
-  return { key: by ? keyFor(name, 'unique', by, args) : `${name}:${JSON.stringify(args)}`, forMs: duration(lasts) }
+  return {
+    key: by ? keyFor(name, 'unique', by, args) : `${name}:${JSON.stringify(givenArgs(args))}`,
+    forMs: duration(lasts),
+  }
 }
 
 /** An object as text is the same for all objects, and nothing is the same as nothing: jobs would share a limit unawares. */

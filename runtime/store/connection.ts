@@ -21,12 +21,12 @@ export class Connection {
     this.keys = keysOf(namespace)
   }
 
-  /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do */
+  /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do; ERR_REPLY where asking again would not help */
   async run<N extends ScriptName>(name: N, args: ScriptArgs<N>, rest?: readonly (string | number)[]): Promise<unknown> {
     return this.ask((redis) => runScript(redis, this.keys.prefix, name, args, rest))
   }
 
-  /** Runs plain commands. @throws RuntimeError ERR_REDIS with what to do */
+  /** Runs plain commands. @throws as {@link run}, and what `commands` itself throws */
   async ask<T>(commands: (redis: Redis, keys: Keys) => Promise<T>): Promise<T> {
     try {
       return await commands(this.redis, this.keys)

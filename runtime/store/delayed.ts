@@ -3,6 +3,7 @@ import { newId } from '../core/ids.ts'
 import type { LockOwner } from './locks.ts'
 import { formatFailedAt } from './resque-time.ts'
 import type { Connection } from './connection.ts'
+import { scriptJson } from './script.ts'
 import {
   bucketItem,
   fields,
@@ -93,7 +94,7 @@ export class Delayed {
       batch,
       ...limits,
       failedAt: formatFailedAt(new Date(nowMs)),
-      routes: Object.keys(routes).length === 0 ? '' : JSON.stringify(routes),
+      routes: Object.keys(routes).length === 0 ? '' : scriptJson(routes),
     })
     const [word, moved = 0, buried = 0, next = '', unrouted = ''] = reply as [string, number, number, string, string]
     if (word === 'lost') return { kind: 'lost' }
@@ -118,15 +119,20 @@ export class Delayed {
 
   /** Resque's `remove_delayed_selection`: every delayed job that `select` answers true for. @returns how many */
   async removeSelection(select: (job: DelayedJob) => boolean, nowMs: number, ttlMs: number): Promise<number> {
+    // Found before any goes, as in Resque: the lists are read by position, and would be passed over in part.
+    const found: DelayedJob[] = []
+    for await (const job of this.all()) if (select(job)) found.push(job)
     let removed = 0
-    for await (const job of this.all()) if (select(job)) removed += await this.removeOne(job, nowMs, ttlMs)
+    for (const job of found) removed += await this.removeOne(job, nowMs, ttlMs)
     return removed
   }
 
   /** Removes one delayed job that a list has shown (of several with the same bytes in one second, one). @returns 0 or 1 */
   async removeOne(job: DelayedJob, nowMs: number, ttlMs: number): Promise<number> {
     if (job.id !== undefined) {
-      return (await this.#connection.run('cancel', { id: job.id, now: nowMs, ttlMs })) === 'cancelled' ? 1 : 0
+      return (await this.#connection.run('cancel', { id: job.id, now: nowMs, ttlMs, byStop: 0 })) === 'cancelled'
+        ? 1
+        : 0
     }
     const second = job.dueMs / 1000
     return Number(await this.#connection.run('remove-delayed', { second, item: job.bytes, now: nowMs, ttlMs }))

@@ -113,7 +113,7 @@ export class Failures {
   }
 
   /**
-   * Puts the entry's job back on its queue and marks the entry `retried_at`, in one step; the entry stays, as in
+   * Puts the entry's job back on its queue, with the options of its call, and marks the entry `retried_at`, in one step; the entry stays, as in
    * Resque. @returns false when the list changed under the caller's feet
    */
   async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
@@ -126,11 +126,12 @@ export class Failures {
   }
 
   async #retried(entry: FailedEntry, item: string, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
-    const { index, digest, queue } = entry
+    const { index, digest, queue, id = '' } = entry
     const retriedAt = formatFailedAt(new Date(nowMs))
     const reply = await this.#connection.run('retry-failed', {
       index,
       digest,
+      id,
       queue,
       item,
       retriedAt,

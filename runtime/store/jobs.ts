@@ -78,7 +78,12 @@ export class Jobs {
 
   /** Cancels a job that waits; asks for the end of one that runs. See lua/cancel.lua for the reply. */
   async cancel(id: string, nowMs: number, ttlMs: number): Promise<'cancelled' | 'running' | 'unknown' | JobState> {
-    return (await this.#connection.run('cancel', { id, now: nowMs, ttlMs })) as JobState | 'unknown'
+    return (await this.#connection.run('cancel', { id, now: nowMs, ttlMs, byStop: 0 })) as JobState | 'unknown'
+  }
+
+  /** The same for a step whose run is stopped: it is held for a continue instead of failing. */
+  async cancelForStop(id: string, nowMs: number, ttlMs: number): Promise<void> {
+    await this.#connection.run('cancel', { id, now: nowMs, ttlMs, byStop: 1 })
   }
 
   /**

@@ -110,7 +110,7 @@ export const keyTemplates = {
   rateKeys: 'rt:rate-keys',
 
   // --- ours: workflow runs (a run is these few keys, whatever its size; layout in runtime/store/run-table.ts)
-  /** hash: status, class, args, globals, times, and how many nodes are in each state */
+  /** hash: status, class, args, globals, times, the queue for jobs that are added, and how many nodes are in each state */
   run: 'rt:run:{id}',
   /** string: 44 bytes a node, its state and open parents */
   runTable: 'rt:run:{id}:table',

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { scriptJson } from './script.ts'
 import type { Delivery } from './supervisors.ts'
 
 /** A permit that a job needs before it performs; the worker protocol's PermitRequest. */
@@ -45,7 +46,7 @@ export class Limits {
       id: job.id,
       delivery: job.delivery,
       now: nowMs,
-      permits: JSON.stringify(permits),
+      permits: scriptJson(permits),
     })
     return reply as 'granted' | 'held' | 'lost'
   }

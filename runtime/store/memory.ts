@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { scriptJson } from './script.ts'
 
 /** How a run's memory is kept. */
 export interface MemorySettings {
@@ -63,7 +64,7 @@ export class RunMemories {
     { values, by = {}, expects = {} }: MemoryWrite,
     owner: { job: string; node: string } = { job: '', node: '' },
   ): Promise<boolean> {
-    const texts = { values: JSON.stringify(values), by: JSON.stringify(by), expects: JSON.stringify(expects) }
+    const texts = { values: scriptJson(values), by: scriptJson(by), expects: scriptJson(expects) }
     const [word, key = ''] = (await this.#connection.run('memory-write', {
       id,
       prefix,

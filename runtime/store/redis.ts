@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError } from '../core/errors.ts'
+import { longestTimerMs } from '../core/timer.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
 export interface RedisSettings {
@@ -36,13 +37,13 @@ export function connect(settings: RedisSettings, role: 'commands' | 'subscriber'
     db,
     protocol: 2,
     lazyConnect: true,
-    connectTimeout: connectTimeoutMs,
+    connectTimeout: Math.min(connectTimeoutMs, longestTimerMs),
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
     // After a failover the old master answers READONLY: a new connection finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...(role === 'commands'
-      ? { commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 2 }
+      ? { commandTimeout: Math.min(commandTimeoutMs, longestTimerMs), maxRetriesPerRequest: 2 }
       : { maxRetriesPerRequest: null }),
   })
   // Every command reports its own failure; without a listener ioredis would print each lost connection.
@@ -74,12 +75,30 @@ const causes: [RegExp, string][] = [
   ],
   [/^READONLY/, 'this Redis is a read-only replica: point REDIS_URL at the master, or use redis.sentinel'],
   [/^MISCONF/, 'Redis cannot write to its disk and refuses writes: see its log'],
+  [
+    /^WRONGTYPE/,
+    'something of another type lies under a key of the runtime: docs/redis-keys.md lists them; remove or rename what is not its own',
+  ],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
   [
     /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|Connection is closed|max retries per request|Command timed out|sentinels are unreachable/,
     'is Redis running, and is REDIS_URL right?',
   ],
 ]
+
+/** Replies that an operator or time mends, whatever was asked; Redis 6 puts a script's own words before them. */
+const passing =
+  /(?:^|-)(?:OOM|READONLY|MISCONF|LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM)\b|Script killed/
+/** Replies that stay the same, however often it is asked. */
+const lasting =
+  /user_script|(?:running|compiling) script|^(?:WRONGTYPE|CROSSSLOT)\b|^ERR (?:wrong number|unknown|syntax|value|hash value|index|string exceeds)/
+
+const isLasting = (reply: string): boolean => lasting.test(reply) && !passing.test(reply)
+
+/** Errors of a program, thrown between its commands: they say nothing of Redis. */
+function isOfProgram(error: unknown): error is Error {
+  return [TypeError, RangeError, SyntaxError, ReferenceError].some((kind) => error instanceof kind)
+}
 
 /** Where these settings lead, for messages: no user, no password. */
 export function placeName({ address, sentinel }: RedisSettings): string {
@@ -88,18 +107,20 @@ export function placeName({ address, sentinel }: RedisSettings): string {
 }
 
 /**
- * A Redis error in plain words, with what to do. Errors of our own pass through.
+ * A Redis error in plain words, with what to do: ERR_REDIS where Redis is away, full or closed to us, and waiting helps;
+ * ERR_REPLY where it answers, and would not answer otherwise later. Errors of our own pass through.
  * @param trouble what the connection last failed of, for commands that only know that there is none
  */
-export function explain(error: unknown, place?: string, trouble?: string): RuntimeError {
-  if (error instanceof RuntimeError) return error
+export function explain(error: unknown, place?: string, trouble?: string): Error {
+  if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
   const advice = causes.find(([pattern]) => pattern.test(text))?.[1]
   const unreached = `cannot be reached${trouble === undefined ? '' : ` (${trouble})`}`
   const said = text.includes('max retries per request') ? unreached : text
   const redis = place === undefined ? 'Redis' : `Redis at ${place}`
-  return new RuntimeError('ERR_REDIS', `${redis}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
+  const code = isLasting(text) ? 'ERR_REPLY' : 'ERR_REDIS'
+  return new RuntimeError(code, `${redis}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
     cause: error,
   })
 }

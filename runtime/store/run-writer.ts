@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
+import { numberedKinds } from './run-kinds.ts'
 import { memoryField, type MemorySettings } from './memory.ts'
 import { layOut, nodeBytes, type Layout, type NewNode } from './run-table.ts'
+import { scriptJson } from './script.ts'
 
 /** What nodes have in common; most runs have a handful. Kept as JSON, and read by the scripts: `class`, `queue`, `wait`. */
 export interface NodeKind {
@@ -65,7 +67,7 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
   const memoryKey = (keys: Keys): string => keys.runMemory(run.memory?.settings.prefix ?? '', run.id)
   await connection.ask(async (redis, keys) => {
     await putStrings(redis, keys, run.id, layout, { table: 0, children: 0, parents: 0 })
-    await putPairs(redis, keys.runKinds(run.id), numbered(run.kinds.map((kind) => JSON.stringify(kind))))
+    await putPairs(redis, keys.runKinds(run.id), numbered(run.kinds.map((kind) => scriptJson(kind))))
     await putNodes(redis, keys, run.id, run.nodes, 0)
     await putPairs(redis, keys.runTally(run.id), tally)
     await putPairs(redis, memoryKey(keys), Object.entries(run.memory?.values ?? {}))
@@ -119,26 +121,21 @@ export async function writeRun(connection: Connection, run: NewRun, nowMs: numbe
  * Writes nodes beside a running run's own. They belong to it only when the step that adds them ends (lua/include/run-step.lua);
  * a step that dies first leaves them out for good.
  * @returns what the step's end must name
+ * @throws RuntimeError ERR_TOO_LARGE for more different kinds than a run can have
  */
 export async function stageNodes(connection: Connection, runId: string, addition: Addition): Promise<StagedNodes> {
+  const kinds = await numberedKinds(connection, runId, addition.kinds)
   return connection.ask(async (redis, keys) => {
     const reply = await redis
       .multi()
       .hincrby(keys.run(runId), 'allocated', addition.count)
       .hincrby(keys.run(runId), 'children', addition.edges.children)
       .hincrby(keys.run(runId), 'parents', addition.edges.parents)
-      .hincrby(keys.run(runId), 'kinds', addition.kinds.length)
       .exec()
-    const [ends, childrenEnd, parentsEnd, kindsEnd] = (reply ?? []).map((entry) => Number(entry[1])) as [
-      number,
-      number,
-      number,
-      number,
-    ]
+    const [ends, childrenEnd, parentsEnd] = (reply ?? []).map((entry) => Number(entry[1])) as [number, number, number]
     const first = ends - addition.count
-    const kindsAt = kindsEnd - addition.kinds.length
     const { nodes, before } = addition.nodes(first)
-    const placed = nodes.map((node) => ({ ...node, kind: node.kind + kindsAt }))
+    const placed = nodes.map((node) => ({ ...node, kind: kinds[node.kind]! }))
     const childrenAt = childrenEnd - addition.edges.children
     const parentsAt = parentsEnd - addition.edges.parents
     const layout = layOut(placed, { state: 'staged', first, childrenAt, parentsAt, before })
@@ -147,14 +144,6 @@ export async function stageNodes(connection: Connection, runId: string, addition
       children: childrenAt * 4,
       parents: parentsAt * 4,
     })
-    await putPairs(
-      redis,
-      keys.runKinds(runId),
-      numbered(
-        addition.kinds.map((kind) => JSON.stringify(kind)),
-        kindsAt,
-      ),
-    )
     await putNodes(redis, keys, runId, placed, first)
     return { from: first, count: addition.count, before: byTarget(before) }
   })
@@ -181,8 +170,7 @@ function tallyOf(nodes: readonly NewNode[]): [string, string][] {
   return [...counts].map(([kind, count]) => [`${kind}:waiting`, String(count)])
 }
 
-const numbered = (texts: readonly string[], from = 0): [string, string][] =>
-  texts.map((text, i) => [String(from + i), text])
+const numbered = (texts: readonly string[]): [string, string][] => texts.map((text, i) => [String(i), text])
 
 async function putNodes(redis: Redis, keys: Keys, id: string, nodes: readonly NewNode[], first: number): Promise<void> {
   const pairs = (pick: (node: NewNode) => string | undefined): [string, string][] =>

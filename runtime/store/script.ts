@@ -30,3 +30,14 @@ export async function runScript<N extends ScriptName>(
     return await redis.eval(script.source, 1, prefix, ...values, ...rest)
   }
 }
+
+/**
+ * JSON that a script decodes. Half a surrogate pair, such as the end of a text that was cut in the middle of an emoji,
+ * becomes U+FFFD: cjson refuses the escape that JSON.stringify writes for it, and with it the whole text.
+ */
+export function scriptJson(value: object): string {
+  const text = JSON.stringify(value)
+  if (!text.includes('\\ud')) return text
+  // A backslash that is itself escaped begins no escape.
+  return text.replace(/\\(?:\\|ud[89a-f]..)/g, (escape) => (escape === '\\\\' ? escape : '\\ufffd'))
+}

@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts'
 import type { Delivery, ReserveReply, Settlement, SupervisorInfo } from './deliveries.ts'
 import { MemoryClash } from './memory.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from './resque-time.ts'
+import { scriptJson } from './script.ts'
 
 export type { Reserved, Delivery, ReserveReply, Settlement, SupervisorInfo } from './deliveries.ts'
 
@@ -23,7 +24,7 @@ export class Supervisors {
     await this.beat(id, slots, leaseMs, true)
     const started = formatStarted(new Date())
     await this.#connection.ask((redis, keys) => {
-      const calls = redis.multi().hset(keys.supervisor(id), { ...about, slots: JSON.stringify(slots) })
+      const calls = redis.multi().hset(keys.supervisor(id), { ...about, slots: scriptJson(slots) })
       for (const slot of slots) calls.sadd(keys.workers(), slot).set(keys.workerStarted(slot), started)
       return calls.exec()
     })
@@ -112,7 +113,7 @@ export class Supervisors {
       entry: end.entry ?? '',
       failedMax,
       ttlMs: end.ttlMs,
-      fields: JSON.stringify(end.fields ?? {}),
+      fields: scriptJson(end.fields ?? {}),
       output: end.step?.output ?? '',
       extra: end.step?.extra ?? '',
     })
@@ -148,7 +149,7 @@ export class Supervisors {
       dueAt: dueAtMs,
       counted: counted ? 1 : 0,
       ttlMs,
-      fields: JSON.stringify(fields),
+      fields: scriptJson(fields),
     })
     return reply === 'ok'
   }

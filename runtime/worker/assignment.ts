@@ -2,6 +2,14 @@ import type { CallOptions } from '../jobs/options.ts'
 import type { Reserved } from '../store/supervisors.ts'
 import type { Assignment, ClassManifest, StepContext } from './protocol.ts'
 
+/** A job that can be launched. `args`: JSON text. */
+export interface ReadyJob {
+  className: string
+  args: string
+  context?: StepContext
+  options: CallOptions
+}
+
 /** A class's options with the call's own over them. */
 export type Settings = Omit<ClassManifest, 'retry'> & CallOptions
 

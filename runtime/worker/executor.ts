@@ -24,26 +24,51 @@ class SchemaError extends Error {
 }
 
 /**
- * Runs one assignment in this process and says how it ended. The pipeline of a job: permits, input schema,
- * beforePerform, aroundPerform, perform, afterPerform, output schema; onFailure when any of it threw. Never rejects.
+ * Runs one assignment in this process and says how it ended. The pipeline of a job: `begin` (the hooks of a new
+ * process), the instance, permits, input schema, beforePerform, aroundPerform, perform, afterPerform, output schema;
+ * onFailure when any of it threw. Never rejects.
  */
-export async function execute(assignment: Assignment, app: App, channel: Channel): Promise<Outcome> {
+export async function execute(
+  assignment: Assignment,
+  app: App,
+  channel: Channel,
+  begin: () => unknown = () => undefined,
+): Promise<Outcome> {
   const definition = app.registry.job(assignment.className)
   if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
   const surroundings = new JobSurroundings(assignment, channel)
-  const instance: Job = isFunctionJob(definition) ? new FunctionJobInstance() : new (definition as new () => Job)()
-  instance[jobContext] = surroundings
-  const args = parseLossless(assignment.args) as unknown[]
-  if (assignment.phase === 'onFailure') return afterDeath(definition, instance, args, assignment)
+  let args: unknown[] = []
+  let instance: Job | undefined
   try {
+    args = parseLossless(assignment.args) as unknown[]
+    await begin()
+    instance = instantiate(definition, surroundings)
+    if (assignment.phase === 'onFailure') return await afterDeath(definition, instance, args, assignment)
     const permits = assignment.permits ?? permitsOf(assignment.className, optionsOn(definition), args)
     if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
     await checkInput(definition, args, surroundings)
     const returned = await performWithHooks(definition, instance, args)
     return await done(definition, assignment, surroundings, returned)
   } catch (thrown) {
+    if (assignment.phase === 'onFailure') return { kind: 'failed', error: errorRecord(toError(thrown)) }
+    instance ??= tryInstantiate(definition, surroundings)
     return failed(thrown, definition, instance, args, assignment)
   }
+}
+
+/** For the onFailure hook of a job whose process failed before there was an instance. */
+function tryInstantiate(definition: JobDefinition, surroundings: JobSurroundings): Job | undefined {
+  try {
+    return instantiate(definition, surroundings)
+  } catch {
+    return undefined
+  }
+}
+
+function instantiate(definition: JobDefinition, surroundings: JobSurroundings): Job {
+  const instance: Job = isFunctionJob(definition) ? new FunctionJobInstance() : new (definition as new () => Job)()
+  instance[jobContext] = surroundings
+  return instance
 }
 
 async function checkInput(definition: JobDefinition, args: unknown[], { memory }: JobSurroundings): Promise<void> {
@@ -109,7 +134,7 @@ async function done(
 async function failed(
   thrown: unknown,
   definition: JobDefinition,
-  instance: Job,
+  instance: Job | undefined,
   args: unknown[],
   assignment: Assignment,
 ): Promise<Outcome> {
@@ -120,7 +145,8 @@ async function failed(
   const error = toError(thrown)
   let record = errorRecord(error)
   try {
-    await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
+    // Without an instance there is nobody to tell.
+    if (instance) await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
   } catch (hookError) {
     // As in Resque: a failing onFailure hook is told together with the error that it hid.
     record = { ...record, message: `${record.message} (and its onFailure hook failed: ${toError(hookError).message})` }

@@ -3,11 +3,14 @@ import type { Clock } from '../core/clock.ts'
 import { decodeItem } from '../core/codec.ts'
 import { toError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { startTimer, type Timer } from '../core/timer.ts'
 import type { CallOptions } from '../jobs/options.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery, Reserved } from '../store/supervisors.ts'
 import type { Admission, Admitted } from './admission.ts'
-import { assignmentOf, type Settings } from './assignment.ts'
+import { memoryAnswer, permitsAnswer } from './answers.ts'
+import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
+import { launchDeathHook } from './death-hook.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
 import { jobClass } from './manifest.ts'
@@ -48,7 +51,7 @@ export class JobRun {
   #killed: KillReason | undefined
   #step: StepContext | undefined
   #pid: number | undefined
-  #timers: NodeJS.Timeout[] = []
+  readonly #timers: Timer[] = []
   #stopWatch: (() => number) | undefined
 
   constructor(job: Reserved, worker: string, options: JobRunOptions) {
@@ -87,7 +90,7 @@ export class JobRun {
     }
     launched.send({ type: 'cancel', reason })
     launched.kill('SIGTERM')
-    this.#timers.push(setTimeout(() => launched.kill('SIGKILL'), graceMs))
+    this.#timers.push(startTimer(() => launched.kill('SIGKILL'), graceMs))
   }
 
   async #perform(): Promise<End> {
@@ -119,17 +122,7 @@ export class JobRun {
     }
   }
 
-  async #launch({
-    className,
-    args,
-    context,
-    options,
-  }: {
-    className: string
-    args: string
-    context?: StepContext
-    options: CallOptions
-  }): Promise<End> {
+  async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
     const manifest = jobClass(this.#options.manifest(), className)
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
     const settings: Settings = { ...manifest, ...options }
@@ -152,11 +145,14 @@ export class JobRun {
     if (this.#killed) this.kill(this.#killed)
     const ending = await launched.ended
     const peakSeen = this.#stopWatch?.() ?? 0
-    for (const timer of this.#timers) clearTimeout(timer)
+    this.#clearTimers()
     await this.#notes.close()
     const verdict = this.#judge(ending, settings)
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
-      await launcher.launch({ ...assignment, phase: 'onFailure', failure: verdict.error }, () => undefined).ended
+      // Whoever ends the job may end its hook.
+      this.#launched = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
+      await this.#launched.ended
+      this.#clearTimers()
     }
     return {
       ...this.#end(verdict, ending, peakSeen),
@@ -183,11 +179,11 @@ export class JobRun {
       this.#step && steps
         ? steps.remember(this.#step, this.job.id, request)
         : Promise.reject(new Error('this job is no step'))
-    const reply = await answer.then(
-      (values) => ({ values }),
-      (thrown: unknown) => ({ error: toError(thrown).message }),
-    )
-    this.#launched?.send({ type: 'memory', ask, ...reply })
+    this.#launched?.send(await memoryAnswer(ask, answer))
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers.splice(0)) timer.stop()
   }
 
   get #delivery(): Delivery {
@@ -208,13 +204,12 @@ export class JobRun {
 
   /** A process asks for the permits whose keys its arguments make. */
   async #answer(permits: PermitRequest[]): Promise<void> {
-    const admitted = await this.#options.admission.acquire(this.#delivery, permits)
-    this.#launched?.send({ type: 'answer', granted: admitted === 'granted' })
+    this.#launched?.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }
 
   /** The job's clock and its memory limit run from the moment its code may. */
   #guard(pid: number, { timeoutMs, memoryLimitBytes }: Settings): void {
-    if (timeoutMs !== undefined) this.#timers.push(setTimeout(() => this.kill('timeout'), timeoutMs))
+    if (timeoutMs !== undefined) this.#timers.push(startTimer(() => this.kill('timeout'), timeoutMs))
     if (memoryLimitBytes !== undefined)
       this.#stopWatch = watchMemory(pid, memoryLimitBytes, () => this.kill('memory', 0))
   }

@@ -6,7 +6,7 @@ import { checkOptions, optionsOn } from '../jobs/options.ts'
 import type { Permit } from '../jobs/permits.ts'
 import { memoryOf, type ChildMemory } from './child-memory.ts'
 import type { Channel } from './channel.ts'
-import type { Assignment, Outcome, StepAddition } from './protocol.ts'
+import type { Assignment, Outcome, ParentMessage, StepAddition } from './protocol.ts'
 
 /** What a running job can ask and tell, over its channel. */
 export class JobSurroundings implements JobContext {
@@ -22,7 +22,7 @@ export class JobSurroundings implements JobContext {
   readonly #channel: Channel
   readonly #additions: StepAddition[] = []
   #skipChildren = false
-  #answer: ((granted: boolean) => void) | undefined
+  #answer: ((message: Extract<ParentMessage, { type: 'answer' }>) => void) | undefined
 
   constructor(assignment: Assignment, channel: Channel) {
     this.id = assignment.jobId
@@ -40,7 +40,7 @@ export class JobSurroundings implements JobContext {
       }
     }
     channel.onMessage((message) => {
-      if (message.type === 'answer') this.#answer?.(message.granted)
+      if (message.type === 'answer') this.#answer?.(message)
       if (message.type === 'cancel') this.abort(message.reason)
       if (message.type === 'memory') this.memory?.hear(message)
     })
@@ -71,10 +71,10 @@ export class JobSurroundings implements JobContext {
     this.outputValue = value
   }
 
-  /** Asks the supervisor for permits. @returns false when the job must wait for its turn */
+  /** Asks the supervisor for permits. @returns false when the job must wait for its turn @throws when it cannot be asked */
   ask(permits: Permit[]): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#answer = resolve
+    return new Promise((resolve, reject) => {
+      this.#answer = ({ granted, error }) => (error === undefined ? resolve(granted) : reject(new Error(error)))
       this.#channel.send({ type: 'permits', permits })
     })
   }

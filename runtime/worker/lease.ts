@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Service } from '../core/service.ts'
+import { startTimer, type Timer } from '../core/timer.ts'
 import type { Store } from '../store/store.ts'
 import { bury } from '../store/undertaker.ts'
 import { sweepOrphans } from './sweep.ts'
@@ -42,7 +43,7 @@ export class Lease implements Service {
   readonly #loop: Loop
   #id: string | undefined
   #validUntil = 0
-  #guard: NodeJS.Timeout | undefined
+  #guard: Timer | undefined
   #strangers = new Set<string>()
   #stopped = false
   #fallbackAbout: Record<string, string> = {}
@@ -91,7 +92,7 @@ export class Lease implements Service {
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#loop.stop()
-    clearTimeout(this.#guard)
+    this.#guard?.stop()
     const id = this.#id
     this.#id = undefined
     if (id !== undefined) await this.#options.store.supervisors.unregister(id, this.#options.slots)
@@ -102,7 +103,7 @@ export class Lease implements Service {
     if (this.#id === undefined) return
     this.#options.log.warn(`lease of ${this.#id} lost: its jobs are ended here and run elsewhere`)
     this.#id = undefined
-    clearTimeout(this.#guard)
+    this.#guard?.stop()
     this.#options.onLost()
     this.#loop.wake()
   }
@@ -121,8 +122,8 @@ export class Lease implements Service {
   #extend(sentAt: number): void {
     const goodForMs = this.#options.leaseMs * 0.8
     this.#validUntil = sentAt + goodForMs
-    clearTimeout(this.#guard)
-    this.#guard = setTimeout(() => this.lose(), Math.max(this.#validUntil - performance.now(), 0))
+    this.#guard?.stop()
+    this.#guard = startTimer(() => this.lose(), this.#validUntil - performance.now())
   }
 
   async #beat(): Promise<undefined> {

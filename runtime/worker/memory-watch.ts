@@ -3,6 +3,8 @@ import pidusage from 'pidusage'
 
 /** How often a job with a limit is measured. */
 const everyMs = 250
+/** pidusage keeps a descriptor for each process that it has seen lately. */
+const forgottenAfterMs = 2000
 
 /**
  * Watches the resident set of a job's process tree.
@@ -31,7 +33,7 @@ export function watchMemory(pid: number, limitBytes: number, onOver: (usedBytes:
 
 /** Resident bytes of a process and all below it; 0 when it has gone. */
 async function treeMemory(pid: number): Promise<number> {
-  const stats = await pidusage(withDescendants(pid)).catch(() => ({}))
+  const stats = await pidusage(withDescendants(pid), { maxage: forgottenAfterMs }).catch(() => ({}))
   return Object.values(stats).reduce((sum, one) => sum + ((one as { memory?: number } | null)?.memory ?? 0), 0)
 }
 

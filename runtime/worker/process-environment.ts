@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 
 /** A variable in the environment that a process was started with; undefined without one, and of a process that is gone or another user's. */
 export function environmentOf(pid: number | string, variable: string): string | undefined {
@@ -14,13 +14,12 @@ export function environmentOf(pid: number | string, variable: string): string | 
 }
 
 /**
- * Kills every other process whose variable has a condemned value. Only where there is a /proc.
+ * Kills every other process whose variable has a condemned value. Only where there is a /proc that can be listed.
  * @returns the pids that were killed
  */
 export function killByEnvironment(variable: string, isCondemned: (value: string) => boolean): number[] {
-  if (!existsSync('/proc')) return []
   const killed: number[] = []
-  for (const name of readdirSync('/proc')) {
+  for (const name of listProcesses()) {
     const pid = Number(name)
     if (!Number.isInteger(pid) || pid === process.pid) continue
     const value = environmentOf(pid, variable)
@@ -33,4 +32,13 @@ export function killByEnvironment(variable: string, isCondemned: (value: string)
     }
   }
   return killed
+}
+
+/** Nothing where there is no /proc, or no descriptor left to read it with: then nobody can be found. */
+function listProcesses(): string[] {
+  try {
+    return readdirSync('/proc')
+  } catch {
+    return []
+  }
 }

@@ -129,8 +129,8 @@ export type ChildMessage =
 /** To the child, while it runs. */
 export type ParentMessage =
   | { type: 'assignment'; assignment: Assignment }
-  /** `held`: no permit now; the child leaves at once with outcome `held`, and the job keeps its turn. */
-  | { type: 'answer'; granted: boolean }
+  /** `held`: no permit now; the child leaves at once with outcome `held`, and the job keeps its turn. `error`: it cannot be asked, and the job fails. */
+  | { type: 'answer'; granted: boolean; error?: string }
   /** Somebody cancelled the job, or it is out of time: abort `this.signal` with this reason. */
   | { type: 'cancel'; reason: string }
   /** `values`: JSON texts by key. */

@@ -55,20 +55,29 @@ export class Settler {
     this.#options = options
   }
 
-  /** @returns false when the job was no longer ours and nothing was written */
+  /**
+   * An end that cannot be recorded, for another reason than that Redis is away, becomes a failure which says so.
+   * @returns false when the job was no longer ours and nothing was written
+   */
   async settle(end: End): Promise<boolean> {
     const { clock, log, supervisorId, steps } = this.#options
+    let given = end
     for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       const id = supervisorId()
       if (id === undefined) return false
       try {
-        const recorded = await this.#record(id, end)
-        if (recorded) logEnd(log, end.job, end.verdict, steps?.className)
+        const recorded = await this.#record(id, given)
+        if (recorded) logEnd(log, given.job, given.verdict, steps?.className)
         return recorded
       } catch (error) {
-        if (!hasCode(error, 'ERR_REDIS')) throw error
-        log.warn(`job ${end.job.id}: its end cannot be recorded yet: ${error.message}`)
-        await clock.sleep(pauseMs)
+        if (hasCode(error, 'ERR_REDIS')) {
+          log.warn(`job ${end.job.id}: its end cannot be recorded yet: ${error.message}`)
+          await clock.sleep(pauseMs)
+          continue
+        }
+        if (given !== end) throw error
+        log.error(`job ${end.job.id}: its end cannot be recorded as ${end.verdict.kind}: ${toError(error).message}`)
+        given = { ...end, verdict: unrecordable(end.verdict, toError(error)) }
       }
     }
   }
@@ -192,6 +201,14 @@ export class Settler {
       -this.#options.limits.attemptsKept,
     )
   }
+}
+
+/** The failure that an end becomes which could not be recorded; what the job itself failed of stands below. */
+function unrecordable(verdict: Verdict, thrown: Error): Extract<Verdict, { kind: 'failed' }> {
+  const error = errorRecord(thrown)
+  const own = 'error' in verdict ? verdict.error : undefined
+  const below = own ? [`while this was recorded: ${own.name}: ${own.message}`, ...own.backtrace] : []
+  return { kind: 'failed', cause: 'exception', error: { ...error, backtrace: [...error.backtrace, ...below] } }
 }
 
 function errorText({ name, message, backtrace }: ErrorRecord): string {

@@ -1,4 +1,5 @@
 import { startAll, stopAll, type Service } from '../core/service.ts'
+import { startTimer } from '../core/timer.ts'
 import { Admission } from './admission.ts'
 import { DueMover } from './due-mover.ts'
 import { Fetcher } from './fetcher.ts'
@@ -229,9 +230,9 @@ export class Supervisor implements Service {
     this.#ending ??= (async () => {
       const { log } = this.#options
       this.#fetcher.stop()
-      const patience = patienceMs > 0 ? setTimeout(() => void this.#terminate(), patienceMs) : undefined
+      const patience = patienceMs > 0 ? startTimer(() => void this.#terminate(), patienceMs) : undefined
       await Promise.all(this.#loops)
-      clearTimeout(patience)
+      patience?.stop()
       for (const launcher of this.#launchers.values()) await launcher.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {

@@ -116,7 +116,7 @@ function deathRecord({ ending, timeoutMs, memoryLimitBytes }: Case, cause: Cause
       backtrace: stack,
     }
   }
-  const said = output.find((line) => /^\w*(Error|Exception)\b.*:/.test(line.trim()))
+  const said = output.find((line) => /^(Uncaught )?\w*(Error|Exception)\b.*:/.test(line.trim()))
   const message = `Child process ${pid ?? '?'} exited with code ${exitCode ?? '?'} before the job ended${said ? `: ${said.trim()}` : ''}`
   return { name: 'Resque::DirtyExit', message, backtrace: stack }
 }

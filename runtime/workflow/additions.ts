@@ -15,6 +15,7 @@ export interface NodeAddition {
   after: string[]
   /** Ids of waiting nodes of the run that shall wait for it, too. */
   before?: string[]
+  /** Absent: the run's own, else Gush's. */
   queue?: string
 }
 
@@ -28,7 +29,8 @@ export async function planAdditions(
   additions: readonly NodeAddition[],
 ): Promise<Addition> {
   const places = new Map(additions.map((addition, place) => [addition.id, place]))
-  const known = await existing(reader, runId, additions, places)
+  const run = await reader.find(runId)
+  const known = await existing(reader, runId, Number(run?.fields.allocated ?? 0), additions, places)
   for (const { class: name, before = [] } of additions) {
     for (const target of before) {
       const row = known.get(target)
@@ -43,7 +45,7 @@ export async function planAdditions(
   await refuseCycles(reader, runId, additions, known)
   const kinds: NodeKind[] = []
   const kindOf = (addition: NodeAddition): number => {
-    const kind = { class: addition.class, queue: addition.queue ?? defaultQueue }
+    const kind = { class: addition.class, queue: addition.queue ?? run?.fields.queue ?? defaultQueue }
     const found = kinds.findIndex((other) => other.class === kind.class && other.queue === kind.queue)
     return found >= 0 ? found : kinds.push(kind) - 1
   }
@@ -80,19 +82,19 @@ export async function planAdditions(
   }
 }
 
-/** Records of the run's own nodes that additions name. */
+/** Records of the run's own nodes that additions name; it has numbers below `allocated`. */
 async function existing(
   reader: RunReader,
   runId: string,
+  allocated: number,
   additions: readonly NodeAddition[],
   places: ReadonlyMap<string, number>,
 ): Promise<Map<string, NodeRow>> {
-  const run = await reader.find(runId)
   const named = new Set(
     additions.flatMap(({ after, before = [] }) => [...after.filter((id) => !places.has(id)), ...before]),
   )
   for (const id of named) {
-    if (!/^\d{1,9}$/.test(id) || Number(id) >= Number(run?.fields.allocated ?? 0)) {
+    if (!/^\d{1,9}$/.test(id) || Number(id) >= allocated) {
       throw new RuntimeError(
         'ERR_GRAPH',
         `workflow.add: expected "after" and "before" to name jobs of run ${runId}, got ${JSON.stringify(id)}`,

@@ -5,6 +5,7 @@ import { findNotJson } from '../core/json-check.ts'
 import { customMemory } from '../jobs/memory-backend.ts'
 import type { MemorySettings } from '../store/memory.ts'
 import type { NewNode } from '../store/run-table.ts'
+import { checkKinds } from '../store/run-kinds.ts'
 import type { NewRun, NodeKind } from '../store/run-writer.ts'
 import type { Store } from '../store/store.ts'
 import { checkGraph, type Graph } from './graph.ts'
@@ -70,10 +71,7 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
     ...(spec.globals === undefined
       ? {}
       : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
-    ...(spec.args === undefined || spec.args.length === 0
-      ? {}
-      : { args: (JSON.stringify(spec.args) ?? '').slice(0, shownArgs) }),
-    ...(spec.fields ? { fields: spec.fields } : {}),
+    ...noted(spec),
   }
   const wanted = spec.memory ?? (limits.memory && { settings: limits.memory, values: {} })
   const memory = wanted && (await seeded(id, spec.className, wanted))
@@ -84,6 +82,16 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
     throw error
   }
   return id
+}
+
+/** What a run's record says beside its graph: its arguments for people, of long ones the beginning and how long they were; its queue. */
+function noted({ args = [], fields, graph: { queue } }: RunSpec): Pick<NewRun, 'args' | 'fields'> {
+  const text = args.length === 0 ? '' : (JSON.stringify(args) ?? '')
+  const own: Record<string, string> = {
+    ...(text.length > shownArgs ? { args_bytes: String(Buffer.byteLength(text)) } : {}),
+    ...(queue === undefined ? {} : { queue }),
+  }
+  return { ...(text === '' ? {} : { args: text.slice(0, shownArgs) }), fields: { ...fields, ...own } }
 }
 
 /** What is in a run's memory before it can be started: in Redis it becomes visible with the run itself. */
@@ -121,11 +129,7 @@ function storedNodes({ className, graph }: RunSpec, maxBytes: number): { kinds: 
       ...(node.options ? { options: node.options } : {}),
     }
     byText.set(key, kinds.push(kind) - 1)
-    if (kinds.length > 65_536)
-      throw new RuntimeError(
-        'ERR_TOO_LARGE',
-        `${className}: expected at most 65536 different combinations of class, queue and options, got more`,
-      )
+    checkKinds(kinds.length, className)
     return kinds.length - 1
   }
   const nodes = graph.nodes.map((node): NewNode => ({

@@ -121,7 +121,7 @@ export class GraphBuilder {
           for (const one of refs) link(resolve(one, node.className), index, when)
       for (const ref of before) link(index, resolve(ref, node.className), 'finished')
     })
-    const graph = { nodes }
+    const graph: Graph = { nodes, ...(this.#queue === undefined ? {} : { queue: this.#queue }) }
     try {
       checkGraph(graph)
     } catch (error) {

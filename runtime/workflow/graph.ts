@@ -29,6 +29,8 @@ export interface GraphNode {
 /** What every front end compiles to: plain data, checked by {@link checkGraph}. */
 export interface Graph {
   nodes: GraphNode[]
+  /** For jobs that are added while it runs and name no queue, nor does their class. */
+  queue?: string
 }
 
 /** Children of each node, with the edge's condition; the other direction of `parents`. */

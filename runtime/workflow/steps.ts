@@ -4,6 +4,7 @@ import type { CallOptions } from '../jobs/options.ts'
 import type { NodeKind } from '../store/run-writer.ts'
 import { readMemoryField, type MemorySettings } from '../store/memory.ts'
 import type { Runs } from '../store/runs.ts'
+import { scriptJson } from '../store/script.ts'
 import { planAdditions, type NodeAddition } from './additions.ts'
 import { collectPayloads, type Payload } from './payloads.ts'
 import { StepMemory, type MemoryAsk } from './step-memory.ts'
@@ -106,7 +107,7 @@ export class Steps {
     const extra = { ...(skipChildren ? { veto: true } : {}), ...(grow ? { grow } : {}), ...(memory ? { memory } : {}) }
     return {
       ...(result === undefined ? {} : { output: result }),
-      ...(Object.keys(extra).length > 0 ? { extra: JSON.stringify(extra) } : {}),
+      ...(Object.keys(extra).length > 0 ? { extra: scriptJson(extra) } : {}),
     }
   }
 
@@ -124,7 +125,7 @@ export class Steps {
       message: message.slice(0, 500),
       backtrace: backtrace.slice(0, 3).map((line) => line.slice(0, 200)),
     }
-    return { extra: JSON.stringify({ error: JSON.stringify(error) }) }
+    return { extra: scriptJson({ error: JSON.stringify(error) }) }
   }
 
   /** Goes on with what runs have left to do, and removes runs whose time to live is over. */

@@ -88,7 +88,7 @@ export class WorkflowRun {
     const { store, clock, recordTtlMs } = this.#open()
     await store.runs.stop(this.id, clock.now())
     for await (const jobs of store.runs.read.owners(this.id))
-      await Promise.all(jobs.map((job) => store.jobs.cancel(job, clock.now(), recordTtlMs)))
+      await Promise.all(jobs.map((job) => store.jobs.cancelForStop(job, clock.now(), recordTtlMs)))
     return this.#refresh()
   }
 

@@ -9,6 +9,7 @@ import { systemClock } from '../../runtime/core/clock.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { usePostgres } from '../support/postgres.ts'
 import { useRedis } from '../support/redis.ts'
+import { createRun } from '../../runtime/workflow/create-run.ts'
 import { testStore } from '../support/store.ts'
 import { endJob, heardLog } from './support.ts'
 
@@ -123,6 +124,19 @@ for (const keep of ['redis', 'postgres'] as const) {
       assert.equal(found?.class, 'BigJob')
       assert.equal(found?.args, undefined)
       assert.deepEqual(found?.details.omitted, { item: 9030 })
+    })
+
+    it('does not take the beginning of long arguments of a run for JSON', async () => {
+      const target = { store, clock: systemClock, ttlMs: 60_000, maxPayloadBytes: 10_000, recordTtlMs: 1000 }
+      const spec = { className: 'ImportFlow', graph: { nodes: [] } }
+      const long = await createRun(target, { ...spec, args: [{ user: 7, text: 'x'.repeat(3000) }] })
+      const short = await createRun(target, { ...spec, args: [{ user: 7 }] })
+      for (const id of [long, short]) await store.runs.start(id, Date.now())
+      assert.deepEqual(await search({ args: [{ name: 'user', value: '7' }] }), [short])
+      const found = await archive.find(long)
+      assert.equal(found?.args, undefined)
+      assert.deepEqual(found?.details.omitted, { args: 3022 })
+      assert.equal((await archive.find(short))?.args, '[{"user":7}]')
     })
 
     it('counts, and spreads times over each class', async () => {

@@ -47,3 +47,21 @@ test('retry of a failed step resumes its run, and marks the entry', { timeout: 1
   const [entry] = JSON.parse((await runtime('failed', 'list', '--json')).stdout) as { retried_at?: string }[]
   assert.match(entry?.retried_at ?? '', /^\d{4}\//)
 })
+
+test('retry of many goes on behind a step that was mended already, and says so', { timeout: 120_000 }, async () => {
+  const mended = join(dir, 'mended')
+  const first = (await runtime('workflow', 'run', 'FlakyFlow', JSON.stringify(mended))).stdout.trim()
+  await drain()
+  const second = (await runtime('workflow', 'run', 'FlakyFlow', JSON.stringify(join(dir, 'broken')))).stdout.trim()
+  await drain()
+  writeFileSync(mended, '')
+  await runtime('workflow', 'continue', first)
+  await drain()
+
+  const all = await runtime('failed', 'retry', '--all')
+  assert.equal(all.stderr, '')
+  assert.match(all.stdout, new RegExp(`^retried 1 of 2\nskipped 0: retry job 1 of run ${first}: .*it is finished\n$`))
+  assert.equal(all.exitCode, 1)
+  const run = JSON.parse((await runtime('workflow', 'show', second, '--json')).stdout) as { status: string }
+  assert.equal(run.status, 'running')
+})

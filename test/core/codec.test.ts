@@ -86,4 +86,43 @@ describe('numbers that JavaScript would round', () => {
       s: '"12345678901234567890',
     })
   })
+
+  it('are no fractions, however many digits these have', () => {
+    const texts = ['0.30000000000000004', '-12345678901234567890.5', '1234567890123456789e3']
+    assert.deepEqual(parseLossless(`[${texts.join()}]`), texts.map(Number))
+    const one = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+    )
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 1 }), (numbers) => {
+        const text = JSON.stringify(numbers)
+        const expected = (JSON.parse(text) as number[]).map((n) =>
+          Number.isInteger(n) && !Number.isSafeInteger(n) && !/e/.test(String(n)) ? BigInt(String(n)) : n,
+        )
+        assert.deepEqual(parseLossless(text), expected)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('stand among any texts, which arrive as they are', () => {
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\u0000', '\u0000integer:1', '\u0000\u00007', '\\', '"'),
+    )
+    fc.assert(
+      fc.property(fc.dictionary(texts, texts), fc.array(texts), (members, list) => {
+        const expected = JSON.parse(JSON.stringify([members, list])) as unknown[]
+        const text = JSON.stringify([members, list], null, 1).replace(/\]$/, ',1234567890123456789]')
+        assert.deepEqual(parseLossless(text), [...expected, 1234567890123456789n])
+      }),
+    )
+  })
+
+  it('stand beside a text of many megabytes', () => {
+    const text = 'x\\n'.repeat(6_000_000)
+    const read = parseLossless(`["${text}",1234567890123456789]`) as [string, bigint]
+    assert.deepEqual([read[0].length, read[1]], [12_000_000, 1234567890123456789n])
+  })
 })

@@ -1,28 +1,65 @@
-// examples/deploy, checked as text: no container engine is at hand.
+// examples/deploy, checked as text, and started as its files say: no container engine is at hand.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
-import { runCli, ROOT } from '../support/process.ts'
+import { leavesNoProcess, runCli, ROOT, startProcess } from '../support/process.ts'
+import { useRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
+import { push, useEvidence, useStore, workerApp } from '../worker/support.ts'
+
+const server = useRedis()
+const to = useStore(server)
+const evidence = useEvidence()
+leavesNoProcess({ withinMs: 20_000 })
 
 const read = (name: string): string => readFileSync(`${ROOT}examples/deploy/${name}`, 'utf8')
 
-/** Flags that `runtime <command>` knows. */
-async function flagsOf(command: string): Promise<string> {
-  return (await runCli([command, '--help'], { timeoutMs: 60_000 })).stdout
+const files = ['Dockerfile', 'compose.yml', 'resque-worker@.service', 'resque-scheduler.service']
+
+/** How the image, and each unit, starts the runtime: words before its command. */
+function startersIn(): string[][] {
+  const entry = /^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))?.[1] ?? '[]'
+  const units = files.slice(2).map((unit) => /^ExecStart=(.*\/runtime) /m.exec(read(unit))?.[1]?.split(' ') ?? [])
+  return [JSON.parse(entry) as string[], ...units]
 }
 
 describe('examples/deploy', () => {
   it('names only commands and flags that there are', async () => {
-    const texts = ['Dockerfile', 'compose.yml', 'resque-worker@.service', 'resque-scheduler.service']
-      .map(read)
-      .join('\n')
-    const lines = [...texts.matchAll(/(?:command:|runtime) (work|scheduler|web)\b(.*)$/gm)]
-    assert.ok(lines.length >= 5)
+    const texts = files.map(read).join('\n')
+    const lines = [...texts.matchAll(/(?:command:|bin\/runtime) (?!redis-server)([a-z]+)(.*)$/gm)]
+    assert.ok(lines.length >= 4)
     for (const [, command = '', rest = ''] of lines) {
-      const help = await flagsOf(command)
+      const help = (await runCli([command, '--help'], { timeoutMs: 60_000 })).stdout
+      assert.ok(help.startsWith(`runtime ${command}\n`), `runtime ${command}`)
       for (const [flag] of rest.matchAll(/--[a-z-]+/g)) assert.ok(help.includes(flag), `${command} ${flag}`)
     }
+  })
+
+  it('starts the runtime so that signals reach it: QUIT lets the job in hand finish', async (t) => {
+    const app = mkdtempSync(join(tmpdir(), 'test-deploy-'))
+    t.after(() => rmSync(app, { recursive: true, force: true }))
+    mkdirSync(join(app, 'node_modules/.bin'), { recursive: true })
+    symlinkSync(`${ROOT}bin/runtime.js`, join(app, 'node_modules/.bin/runtime'))
+    for (const name of ['config', 'src']) symlinkSync(join(workerApp, name), join(app, name))
+    for (const [file = '', ...words] of startersIn()) {
+      const program = file.replace(/^\/usr\/bin\/node$/, process.execPath)
+      const worker = startProcess(program, [...words, 'work', '--queues', 'q', '--isolation', 'spawn'], {
+        cwd: app,
+        env: { REDIS_URL: server.url, EVIDENCE: evidence.file },
+      })
+      const id = await push(to.store, 'Records', [String(worker.pid), 500])
+      await eventually(() => evidence.lines('begin', String(worker.pid)).length > 0, { timeoutMs: 60_000 })
+      const { exitCode, signal } = await worker.stop('SIGQUIT')
+      assert.deepEqual([exitCode, signal], [0, null], [file, ...words].join(' '))
+      assert.equal((await to.store.jobs.find(id))?.state, 'done')
+    }
+  })
+
+  it('lets the user of the image write where a worker that forks builds the application', () => {
+    assert.match(read('Dockerfile'), /^RUN mkdir \.runtime && chown node:node \.runtime\nUSER node$/m)
   })
 
   it('keeps Redis from losing jobs, and gives workers time to finish', () => {

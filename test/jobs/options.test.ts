@@ -74,6 +74,19 @@ describe('options', () => {
     )
   })
 
+  it("of one call that name one limit leave the class's other one in force", () => {
+    const own: JobOptions = { concurrency: { limit: 1, by: (x: string) => x }, rateLimit: { limit: 5, per: '1s' } }
+    const permitsWith = (given: JobOptions): unknown =>
+      (JSON.parse(callOptions('A', given, ['k'], own) ?? '{}') as { permits?: unknown }).permits
+    const rate = (limit: number): object => ({ kind: 'rate', key: 'A', limit, perMs: 1000 })
+    assert.deepEqual(permitsWith({ rateLimit: { limit: 9, per: '1s' } }), [
+      { kind: 'concurrency', key: 'A:k', limit: 1 },
+      rate(9),
+    ])
+    assert.deepEqual(permitsWith({ concurrency: 3 }), [{ kind: 'concurrency', key: 'A', limit: 3 }, rate(5)])
+    assert.equal(permitsWith({ timeout: '1s' }), undefined)
+  })
+
   it('make one key for all jobs of a class, or one by argument', () => {
     assert.deepEqual(
       permitsOf('A', { concurrency: 3, rateLimit: { limit: 5, per: '1s', by: (x: string) => x } }, ['k']),

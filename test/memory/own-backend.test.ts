@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { leavesNoProcess, ROOT, startCli } from '../support/process.ts'
+import { leavesNoProcess, ROOT, startCli, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
 const redis = useRedis()
@@ -28,3 +28,19 @@ for (const isolation of ['spawn', 'fork', 'inline']) {
     }
   })
 }
+
+test('a run that is removed by hand is cleared from the backend, too', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'own-memory-'))
+  const env = { REDIS_URL: redis.url, OWN_MEMORY: dir }
+  const runtime = (...args: string[]): Promise<Exit> =>
+    startCli(['workflow', ...args], { cwd: `${ROOT}test/fixtures/apps/own-memory`, env, timeoutMs: 60_000 }).exited
+  try {
+    const id = (await runtime('create', 'TwoSteps')).stdout.trim()
+    assert.deepEqual(readdirSync(dir), [`${id}.json`])
+    const { exitCode, stderr } = await runtime('rm', id)
+    assert.equal(exitCode, 0, stderr)
+    assert.deepEqual(readdirSync(dir), [])
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})

@@ -156,6 +156,13 @@ describe('compiling', () => {
     )
   })
 
+  it("keeps the pipeline's queue for jobs that its steps add", () => {
+    const [queued] = readPipelines('p: { queue: etl, jobs: [{ name: a, class_name: ExtractJob }] }', { resolver })
+    assert.ok(queued)
+    const { queue, nodes } = compilePipeline(queued, { paramsOf: () => ({}) })
+    assert.deepEqual([queue, nodes[0]?.queue], ['etl', 'etl'])
+  })
+
   it('refuses a step that it does not have', () => {
     assert.throws(() => compilePipeline(definition, { first: 'c', paramsOf: () => ({}) }), {
       code: 'ERR_NOT_FOUND',

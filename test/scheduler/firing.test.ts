@@ -95,6 +95,14 @@ describe('every', () => {
   })
 })
 
+test('an entry with `times` fires so often, and has no fire time after that', async () => {
+  const scheduler = await run('tick:\n  every: [1s, {first: now, times: 2}]\n  class: A\n  queue: q\n')
+  await eventually(async () => (await queued()).length >= 2)
+  await eventually(() => scheduler.entries[0]?.nextMs === undefined)
+  assert.equal((await store.schedules.find('tick'))?.fired, 2)
+  assert.equal((await queued()).length, 2)
+})
+
 describe('firings that were missed', () => {
   const hour = 3_600_000
   const missedSince = 5.5 * hour

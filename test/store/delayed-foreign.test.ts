@@ -50,6 +50,16 @@ describe('a foreign item in a bucket', () => {
       '{"class":"A","args":[12345678901234567890,1.0,1e400,-0.0],"queue":"q"}',
       '{"class":"A","args":[12345678901234567890,1.0,1e400,-0.0]}',
     ],
+    [
+      'half an emoji, in a text and in a name',
+      '{"class":"A","args":["hello \\ud83d",{"\\uDE00":"\\\\ud83d"}],"queue":"q"}',
+      '{"class":"A","args":["hello \\ud83d",{"\\uDE00":"\\\\ud83d"}]}',
+    ],
+    [
+      "half an emoji, in node-resque's order",
+      '{"class":"A","queue":"q","args":["hello \\ud83d"]}',
+      '{"class":"A","args":["hello \\ud83d"]}',
+    ],
     ['empty arrays and objects', '{"class":"A","args":[[],{},[[]]],"queue":"q"}', '{"class":"A","args":[[],{},[[]]]}'],
     ["node-resque's order", '{"class":"A","queue":"q","args":[{"b":1,"a":2}]}', '{"class":"A","args":[{"b":1,"a":2}]}'],
     [

@@ -222,4 +222,16 @@ describe("Resque's calls on delayed jobs", () => {
     assert.equal(await store.delayed.removeSelection((each) => each.dueMs < now + 100_000, now, ttlMs), 3)
     assert.equal(await store.delayed.count(), 3)
   })
+
+  test('removeSelection leaves none of many, in the millisecond set and in as many seconds', async () => {
+    await store.delayed.removeSelection(() => true, now, ttlMs)
+    await store.delayed.add(
+      Array.from({ length: 1100 }, (_, n) => job(now + 1000 + n)),
+      now,
+      ttlMs,
+    )
+    await Promise.all(Array.from({ length: 600 }, (_, n) => rubyDelays(Math.ceil(now / 1000) + 300 + n, bucketForm)))
+    assert.equal(await store.delayed.removeSelection((each) => each.className === 'OkJob', now, ttlMs), 1700)
+    assert.equal(await store.delayed.count(), 0)
+  })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { leavesNoProcess, ROOT, startCli, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { runExample, runIn } from '../composition/example-run.ts'
@@ -94,6 +94,7 @@ test('bad input: one line, exit code 2', async () => {
     /--max-words: expected a number, got "many"/,
   )
   await says(['run', 'enrich_and_index', '123'], 2, /expected parameters as --name value, got "123"/)
+  await says(['run', 'enrich_and_index', '--doc-id', '1', '--timeout', 'banana'], 2, /--timeout: expected .* "banana"/)
   await says(['run'], 2, /template run: expected <name>, got 0 of 1/)
   await says(['show', 'enrich_and_index', '--values', '{'], 2, /--values: expected JSON/)
   await says(['run', 'enrich_and_index', '--values', '[1]'], 2, /--values: expected a JSON object, got \[1\]/)
@@ -130,23 +131,49 @@ test('examples/templates/schedule.yml is a schedule, and its entry runs', async 
   })
 })
 
-test('a misspelt name in templates.yml is told by list', async () => {
+/** A copy of the example that can be changed; removed when the test is over. */
+function exampleCopy(t: TestContext): string {
   const app = mkdtempSync(join(tmpdir(), 'templates-'))
-  try {
-    cpSync(`${ROOT}examples/templates`, app, { recursive: true })
-    mkdirSync(join(app, 'node_modules'))
-    symlinkSync(ROOT, join(app, 'node_modules/resque-runtime'))
-    symlinkSync(`${ROOT}node_modules/zod`, join(app, 'node_modules/zod'))
-    writeFileSync(join(app, 'package.json'), '{ "type": "module" }')
-    writeFileSync(join(app, 'templates.yml'), 'enrich_and_indx: { llm_model: x }\n')
-    const env = { REDIS_URL: redis.url }
-    const { stderr, exitCode } = await startCli(['template', 'list'], { cwd: app, env, timeoutMs: 60_000 }).exited
-    assert.equal(exitCode, 0, stderr)
-    assert.match(
-      stderr,
-      /templates\.yml: enrich_and_indx: expected the name of a template; did you mean enrich_and_index\?/,
-    )
-  } finally {
-    rmSync(app, { recursive: true })
-  }
+  t.after(() => rmSync(app, { recursive: true }))
+  cpSync(`${ROOT}examples/templates`, app, { recursive: true })
+  mkdirSync(join(app, 'node_modules'))
+  symlinkSync(ROOT, join(app, 'node_modules/resque-runtime'))
+  symlinkSync(`${ROOT}node_modules/zod`, join(app, 'node_modules/zod'))
+  writeFileSync(join(app, 'package.json'), '{ "type": "module" }')
+  return app
+}
+
+test('a misspelt name in templates.yml is told by list', async (t) => {
+  const app = exampleCopy(t)
+  writeFileSync(join(app, 'templates.yml'), 'enrich_and_indx: { llm_model: x }\n')
+  const env = { REDIS_URL: redis.url }
+  const { stderr, exitCode } = await startCli(['template', 'list'], { cwd: app, env, timeoutMs: 60_000 }).exited
+  assert.equal(exitCode, 0, stderr)
+  assert.match(
+    stderr,
+    /templates\.yml: enrich_and_indx: expected the name of a template; did you mean enrich_and_index\?/,
+  )
+})
+
+test('a parameter named as a flag of the command is shown, and given, by --values', async (t) => {
+  const app = exampleCopy(t)
+  writeFileSync(
+    join(app, 'jobs/crawl.ts'),
+    `import { z } from 'zod'
+import { chain, Job, task, templates } from 'resque-runtime'
+export class Crawl extends Job { perform() {} }
+export const crawl = templates.register('crawl', { input: z.object({ page: z.string(), timeout: z.number() }) }, () =>
+  chain(task(Crawl)))
+`,
+  )
+  const runtime = (...args: string[]): Promise<Exit> =>
+    startCli(['template', ...args], { cwd: app, env: { REDIS_URL: redis.url }, timeoutMs: 60_000 }).exited
+  const shown = await runtime('show', 'crawl')
+  assert.match(
+    shown.stdout,
+    /--page\tstring\trequired\t\n--values '\{"timeout":…\}'\tnumber\trequired\t\n/,
+    shown.stderr,
+  )
+  const run = await runtime('run', 'crawl', '--page', 'a', '--values', '{"timeout":5}')
+  assert.equal(run.exitCode, 0, run.stderr)
 })

@@ -195,6 +195,14 @@ describe('cancelling', () => {
     assert.ok(!isAlive(childOf('ci')))
   })
 
+  it('ends the onFailure hook of a job that died', async () => {
+    const id = await push(store, 'HangsAfterDeath', ['ch'])
+    await eventually(() => evidence.lines('hook', 'ch').length === 1, { what: 'the hook to begin' })
+    assert.ok(await client.job(id).cancel())
+    assert.equal((await untilState(store, id, 'failed')).cause, 'timeout')
+    assert.ok(!isAlive(Number(evidence.lines('hook', 'ch')[0]?.[2])))
+  })
+
   it('does not retry a job that was cancelled', async () => {
     const id = await push(store, 'Waits', ['cr'], { retry: 5 })
     await begun('cr')

@@ -42,6 +42,21 @@ describe('concurrency', () => {
     for (const worker of workers) await worker.stop('SIGQUIT')
   })
 
+  it('that Redis cannot tell fails the job that asks, and its slot goes on', async () => {
+    const redis = server.client()
+    for (const key of ['OneAtATime', 'TwoByKey:a']) await redis.set(`resque:rt:held:${key}`, 'no line')
+    const worker = await startWorker(server, evidence)
+    const ids = [await push(to.store, 'OneAtATime', ['one']), await push(to.store, 'TwoByKey', ['a-1'])]
+    for (const id of ids) {
+      const { cause, error } = await untilState(to.store, id, 'failed')
+      assert.equal(cause, 'exception')
+      assert.match(error ?? '', /WRONGTYPE.*docs\/redis-keys\.md/)
+    }
+    await untilState(to.store, await push(to.store, 'Records', ['next']), 'done')
+    assert.deepEqual(await redis.keys('resque:rt:inflight:*'), [])
+    await worker.stop('SIGQUIT')
+  })
+
   it('is counted by key where the class says how, in processes of their own', async () => {
     const worker = await startWorker(server, evidence, { concurrency: 4 })
     const ids = []

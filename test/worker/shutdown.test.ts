@@ -30,6 +30,16 @@ describe('signals', () => {
     assert.deepEqual(await to.store.workers.list(), [])
   })
 
+  it('QUIT waits as long as it is told, and a job may run as long: forty days are not none', async () => {
+    const env = { RUNTIME_WORKER_LEASE_MS: '40 days', RUNTIME_WORKER_SHUTDOWN_TIMEOUT_MS: '40 days' }
+    const worker = await startWorker(server, evidence, { env })
+    const id = await push(to.store, 'Records', ['long', 300], { timeout: '40 days' })
+    await begun('long')
+    const { stderr } = await worker.stop('SIGQUIT')
+    assert.equal((await to.store.jobs.find(id))?.state, 'done', stderr)
+    assert.doesNotMatch(stderr, /lease of .* lost/)
+  })
+
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`${signal} tells jobs to stop, and puts them back uncounted at the head of their queue`, async () => {
       const worker = await startWorker(server, evidence)

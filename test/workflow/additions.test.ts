@@ -86,3 +86,29 @@ test('a thousand jobs may join under one that waits, in several batches, and run
   assert.deepEqual([ran[0], ran.length, ran.at(-1)], ['b', 1002, 'c'])
   assert.deepEqual((await driver.store.runs.read.find(id))?.counts, { finished: 1003 })
 })
+
+test('jobs of a kind that the run knows need no new one, however often they are added', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'] })
+  await driver.store.runs.start(id, Date.now())
+  await endWith((await driver.take())!, [addition('b', ['1']), addition('row', ['1'])])
+  await driver.store.runs.advance(Date.now())
+  for (let n = 0; n < 3; n += 1) await endWith((await driver.take())!, [addition('row', []), addition('row', [])])
+  const record = await driver.store.runs.read.find(id)
+  assert.equal(record?.fields.kinds, '3')
+  assert.deepEqual(
+    (await driver.store.runs.read.kinds(id)).map(({ class: name }) => name),
+    ['a', 'b', 'row'],
+  )
+  await driver.drain()
+  assert.deepEqual((await driver.store.runs.read.find(id))?.counts, { finished: 10 })
+})
+
+test('a run that has as many kinds as there can be takes no more, and takes those that it knows', async () => {
+  const { id } = await driver.create({ a: [] })
+  await driver.store.runs.start(id, Date.now())
+  const taken = (await driver.take())!
+  await redis.client().hset(`test:rt:run:${id}`, 'kinds', 65_536)
+  await assert.rejects(endWith(taken, [addition('new', [])]), { code: 'ERR_TOO_LARGE', message: /65536 different/ })
+  await endWith(taken, [addition('a', [])])
+  assert.deepEqual(await driver.drain(), ['a'])
+})

@@ -113,3 +113,18 @@ test(
     assert.deepEqual(JSON.parse((await runtime('workflow', 'list', '--json')).stdout), { count: 0, runs: [] })
   },
 )
+
+test('the README begins without a Redis; a --timeout that is none starts nothing', { timeout: 60_000 }, async () => {
+  const { root, runtime } = await importApp()
+  const away = { cwd: root, env: { REDIS_URL: 'redis://127.0.0.1:1' }, timeoutMs: 30_000 }
+  const drawn = await runCli(['workflow', 'viz', 'ImportWorkflow', '"data"', '--format', 'text'], away)
+  assert.equal(drawn.exitCode, 0, drawn.stderr)
+  assert.match(drawn.stdout, /^ImportWorkflow: 4 jobs\n/)
+
+  for (const follow of ['--wait', '--watch']) {
+    const said = await runtime('workflow', 'run', 'ImportWorkflow', '"data"', follow, '--timeout', 'banana')
+    assert.equal(said.exitCode, 2)
+    assert.match(said.stderr, /^runtime: --timeout: expected .*, got "banana"\n$/)
+  }
+  assert.deepEqual(JSON.parse((await runtime('workflow', 'list', '--json')).stdout), { count: 0, runs: [] })
+})

@@ -53,11 +53,9 @@ export class StepDriver {
     runs += 1
     // Sorts by age, as real ids do: runs of one millisecond are listed in this order.
     const id = `run${String(runs).padStart(4, '0')}`
-    const kinds = names.map((name) => ({
-      class: name,
-      queue: options.queue?.[name] ?? 'work',
-      wait: options.wait?.[name] ?? 0,
-    }))
+    const waitOf = (name: string): { wait?: number } => (options.wait?.[name] ? { wait: options.wait[name] } : {})
+    const queueOf = (name: string): string => options.queue?.[name] ?? 'work'
+    const kinds = names.map((name) => ({ class: name, queue: queueOf(name), ...waitOf(name) }))
     await this.store.runs.create(
       { id, className: 'TestFlow', kinds, nodes, ttlMs: options.ttlMs ?? 60_000, unique: options.unique },
       Date.now(),

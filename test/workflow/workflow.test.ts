@@ -81,6 +81,16 @@ test('a job adds jobs to its run, and others wait for them', async () => {
   assert.deepEqual(flow.record.counts, { finished: 503 })
 })
 
+test("jobs that a job adds go to their workflow's queue, where neither they nor their class name one", async () => {
+  class ImportFlow extends GrowFlow {
+    static override queue = 'import'
+  }
+  stop = await startInlineWorker(redis)
+  const flow = await (await (await ImportFlow.create(2)).start()).wait({ timeout: '20s' })
+  assert.deepEqual([flow.status, flow.jobs.length], ['finished', 5])
+  assert.deepEqual([...new Set(flow.jobs.map(({ queue }) => queue))], ['import'])
+})
+
 test('what workflow.add cannot take fails the job by name, and adds nothing', async () => {
   stop = await startInlineWorker(redis)
   const told = async (params: object): Promise<string> => {
@@ -166,6 +176,13 @@ test('payloads beyond the limit fail the job that would get them', async () => {
     (await flow.failures())[0]?.error.message ?? '',
     /payloads of job 61: expected at most 50 bytes from its 61 parents/,
   )
+})
+
+test('the limit holds for a few parents, too', async () => {
+  stop = await startInlineWorker(redis, 2, { maxPayloadsBytes: 20 })
+  const flow = await (await (await DiamondFlow.create(3)).start()).wait({ timeout: '10s' })
+  assert.equal(flow.status, 'failed')
+  assert.match((await flow.failures())[0]?.error.message ?? '', /expected at most 20 bytes from its 4 parents/)
 })
 
 test('retries, waits and snoozes of a node: its children wait for the last attempt', async () => {

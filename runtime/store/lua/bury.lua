@@ -15,7 +15,7 @@ for i = 1, #held, 2 do
   local times = redis.call('HINCRBY', record, 'redeliveries', 1)
   if at[5] then
     local step = redis.call('HGET', record, 'step')
-    if step then run_step_end(step, id, 'cancelled', now, '', '') end
+    if step then run_step_end(step, id, 'cancelled', now, '', {}) end
     finish(id, 'cancelled', now, ttlMs)
   elseif times > tonumber(maxRedeliveries) or at[3] == 'at-most-once' then
     local text = 'Worker ' .. worker .. ' did not gracefully exit while processing ' .. (at[4] or 'a job')
@@ -25,7 +25,7 @@ for i = 1, #held, 2 do
     count(worker, true)
     redis.call('HSET', record, 'cause', 'worker lost', 'error', cjson.encode({ name = 'WorkerLost', message = text }))
     local step = redis.call('HGET', record, 'step')
-    if step then run_step_end(step, id, 'failed', now, '', cjson.encode({ error = cjson.encode({ name = 'WorkerLost', message = text }) })) end
+    if step then run_step_end(step, id, 'failed', now, '', { error = cjson.encode({ name = 'WorkerLost', message = text }) }) end
     finish(id, 'failed', now, ttlMs)
     failed[#failed + 1] = id
   else

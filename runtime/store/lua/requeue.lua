@@ -4,14 +4,16 @@
 -- @include settled lease push run-step
 -- @args supervisor worker id delivery now dueAt counted fields ttlMs
 -- @reply 'ok' | 'lost'
+-- Read before anything is let go: what cannot be read must not leave a job without an end.
+local written = cjson.decode(fields)
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end
 local record = key.job(id)
-for field, value in pairs(cjson.decode(fields)) do redis.call('HSET', record, field, value) end
+for field, value in pairs(written) do redis.call('HSET', record, field, value) end
 if counted == '1' then count(worker, false) else redis.call('HINCRBY', record, 'attempt', -1) end
 redis.call('HDEL', record, 'worker', 'run_at')
 local step = redis.call('HGET', record, 'step')
 if redis.call('HEXISTS', record, 'cancel_asked_at') == 1 then
-  if step then run_step_end(step, id, 'cancelled', now, '', '') end
+  if step then run_step_end(step, id, 'cancelled', now, '', {}) end
   finish(id, 'cancelled', now, ttlMs)
   return 'ok'
 end

@@ -1,5 +1,5 @@
 -- Decides whether a delivered step may run, and marks it running under this job. A step that has ended, or that another
--- live job holds, is dropped: redelivery never runs it twice (promise 4). Parents' outputs come along while they are few.
+-- live job holds, is dropped: redelivery never runs it twice (promise 4). Parents' outputs come along while they are few and small.
 -- @include advance
 -- @args id index job attempt now few
 -- @reply {'gone' | 'busy'} | {'go', class of the run, kind JSON, params, globals, parents, 'few' | 'many', the run's `memory` field, parent, its class, its output, …}
@@ -21,6 +21,9 @@ local function busy(owner, node)
   return state == 'delayed' or state == 'held' or node.state == 'running' and (state == 'running' or state == 'waiting')
 end
 
+-- All outputs that come along; the rest is read by the supervisor, in pieces (promise 13).
+local FEW_BYTES = 262144
+
 local function payloads(run, reply)
   local start, count = struct.unpack('<II', redis.call('GETRANGE', key.runTable(id), index * NODE_BYTES + 16, index * NODE_BYTES + 23))
   reply[6] = count
@@ -29,13 +32,22 @@ local function payloads(run, reply)
     return reply
   end
   local edges = count > 0 and redis.call('GETRANGE', key.runParents(id), start * 4, (start + count) * 4 - 1) or ''
+  local finished, bytes = {}, 0
   for i = 1, #edges, 4 do
     local parent = read_node(run, struct.unpack('<I', edges, i) % EDGE_ID)
     if parent.state == 'finished' then
-      reply[#reply + 1] = parent.index
-      reply[#reply + 1] = kind_of(run, parent).class
-      reply[#reply + 1] = redis.call('HGET', key.runOutputs(id), parent.index) or ''
+      finished[#finished + 1] = parent
+      bytes = bytes + redis.call('HSTRLEN', key.runOutputs(id), parent.index)
     end
+  end
+  if bytes > FEW_BYTES then
+    reply[7] = 'many'
+    return reply
+  end
+  for _, parent in ipairs(finished) do
+    reply[#reply + 1] = parent.index
+    reply[#reply + 1] = kind_of(run, parent).class
+    reply[#reply + 1] = redis.call('HGET', key.runOutputs(id), parent.index) or ''
   end
   return reply
 end

@@ -1,17 +1,20 @@
 -- Records the end of a job for good, in one step with its leaving the in-flight record (promise 1).
 -- `state`: done | failed | discarded | refused | cancelled. `entry`: the failed list's JSON when it failed, else ''.
 -- `fields`: JSON object of strings to keep on the record (cause, error, evidence, result).
--- A workflow step's end reaches its run in the same step (promise 4); `output` and `extra` are its, see include/run-step.lua.
+-- A workflow step's end reaches its run in the same step (promise 4); `output` and `extra` (JSON object or '') are its, see include/run-step.lua.
 -- @include settled lease run-step
 -- @args supervisor worker id delivery now state entry failedMax ttlMs fields output extra
 -- @reply 'clash <key>' and nothing is recorded: a parallel step wrote it | 'ok' | 'more' when run-continue has something to go on with | 'lost' when the job is no longer this supervisor's
 local step = redis.call('HGET', key.job(id), 'step')
-local clash = step_clash(step, extra)
+-- Read before anything is let go: what cannot be read must not leave a job without an end.
+local more = extra ~= '' and cjson.decode(extra) or {}
+local written = cjson.decode(fields)
+local clash = step_clash(step, more)
 if clash then return 'clash ' .. clash end
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end
-for field, value in pairs(cjson.decode(fields)) do redis.call('HSET', key.job(id), field, value) end
+for field, value in pairs(written) do redis.call('HSET', key.job(id), field, value) end
 if entry ~= '' then fail(entry, failedMax) end
 count(worker, state == 'failed')
-local reach = step and run_step_end(step, id, state, now, output, extra)
+local reach = step and run_step_end(step, id, state, now, output, more)
 finish(id, state, now, ttlMs)
 return reach == 'more' and 'more' or 'ok'

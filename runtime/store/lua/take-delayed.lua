@@ -1,9 +1,9 @@
 -- Takes every copy of one job out of the delayed structures and, in the same step, cancels it, queues it, or delays it
 -- anew. `wanted` begins with `forms` bucket forms of its bytes; then come jobs of the millisecond set with these bytes.
--- `mode`: cancel | queue | delay (until `due`; and when there was none, one new job is delayed).
--- @include push delay settled
--- A call takes at most `max` copies out of buckets (promise 13); `first` is 1 in the first of them. Copies in the bucket in
--- which a delay would put them stay there.
+-- `mode`: cancel | queue | delay (until `due`; and when there was none, one new job is delayed). A step that is cancelled
+-- ends in its run as well. A call takes at most `max` copies out of buckets (promise 13); `first` is 1 in the first of
+-- them. Copies in the bucket in which a delay would put them stay there.
+-- @include push delay settled run-step
 -- @args mode queue class item newItem now ttlMs due second newId forms max first
 -- @rest wanted
 -- @reply {how many copies were taken, 1 when more of them lie in buckets}
@@ -12,6 +12,8 @@ local taken = 0
 local function place(id)
   taken = taken + 1
   if mode == 'cancel' then
+    local step = id and redis.call('HGET', key.job(id), 'step')
+    if step then run_step_end(step, id, 'cancelled', now, '', {}) end
     if id then finish(id, 'cancelled', now, ttlMs) end
     return
   end

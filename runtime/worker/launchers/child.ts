@@ -4,7 +4,6 @@
  */
 import { toError } from '../../core/errors.ts'
 import { loadApp, type AppSource } from '../../jobs/app.ts'
-import { errorRecord } from '../error-record.ts'
 import { execute, type Channel } from '../executor.ts'
 import { manifestOf } from '../manifest.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../protocol.ts'
@@ -69,13 +68,7 @@ async function perform(
   )
   await say({ type: 'started', pid: process.pid })
   const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
-  let outcome
-  try {
-    await app.hooks.afterFork?.(about)
-    outcome = await execute(assignment, app, channel)
-  } catch (thrown) {
-    outcome = { kind: 'failed' as const, error: errorRecord(toError(thrown)) }
-  }
+  const outcome = await execute(assignment, app, channel, () => app.hooks.afterFork?.(about))
   const usage = process.resourceUsage()
   await say({
     type: 'usage',

@@ -1,34 +1,21 @@
-import type { Logger } from '../../core/logger.ts'
-import type { AppSource } from '../../jobs/app.ts'
+import { RuntimeError } from '../../core/errors.ts'
 import type { Assignment, ChildMessage, Manifest } from '../protocol.ts'
 import { buildForFork, type BuiltApp } from './fork/built-app.ts'
+import { Fallback } from './fork/fallback.ts'
 import { type ForkedRun } from './fork/forked-run.ts'
+import type { ForkOptions } from './fork/fork-options.ts'
 import { JobSockets, type JobConnection } from './fork/job-sockets.ts'
 import { RescuedRun } from './fork/rescued-run.ts'
 import { Strikes } from './fork/strikes.ts'
 import { ZygoteProcess, type ZygoteStart } from './fork/zygote-process.ts'
 import type { Ending, Launched, Launcher } from './launcher.ts'
-import { refuseFlags, refusePlatform, type Refusal } from './zygote/gate-platform.ts'
+import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/gate-platform.ts'
 
-/** How to fork job processes. */
-export interface ForkOptions {
-  source: AppSource
-  log: Logger
-  bootTimeoutMs: number
-  /** From the fork to `started`; a process that takes longer is killed, and its job is run by the fallback. */
-  startedTimeoutMs?: number
-  /** How many processes to fork ahead: one for each job at a time spares every job the wait for its fork. 1 by default. */
-  spares?: number
-  /** Where what jobs print goes; the supervisor's own standard output and error by default. */
-  passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
-  /** Makes the launcher that takes over where the application cannot be forked (`spawn`). */
-  fallback: () => Launcher
-  /** Told once, in plain words, when forking is given up: for the log and for `runtime doctor`. */
-  onFallback?: (refusal: Refusal) => void
-}
+export type { ForkOptions }
 
 const STARTED_TIMEOUT_MS = 2000
 const HOUR_MS = 3_600_000
+const SPAWNED = 'nothing is broken: jobs run through `spawn`'
 /** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */
 const UNSTARTED_LIMIT = 2
 const ZYGOTE_DEATHS_LIMIT = 10
@@ -42,21 +29,23 @@ export class ForkLauncher implements Launcher {
   readonly #options: ForkOptions
   readonly #unstarted = new Strikes(UNSTARTED_LIMIT, HOUR_MS)
   readonly #deaths = new Strikes(ZYGOTE_DEATHS_LIMIT, HOUR_MS)
-  readonly #mark = `${process.pid}-${Date.now().toString(36)}`
+  readonly #startedAt = Date.now().toString(36)
+  #zygoteCount = 0
   readonly #zygotes = new Set<ZygoteProcess>()
   readonly #builds = new Set<BuiltApp>()
+  readonly #fallback: Fallback
   #sockets: JobSockets | undefined
   /** The same as soon as it is known, so that a job need not wait for a turn of the event loop. */
   #ready: ZygoteProcess | undefined
   /** The zygote for new jobs, when it is ready; undefined when jobs are not forked. */
   #current: Promise<ZygoteProcess | undefined> = Promise.resolve(undefined)
-  #fallback: { launcher: Launcher; manifest: Promise<Manifest> } | undefined
   #refusal: Refusal | undefined
   #launches = 0
   #stopped = false
 
   constructor(options: ForkOptions) {
     this.#options = options
+    this.#fallback = new Fallback(options.fallback, options.spares ?? 1)
   }
 
   /** Why jobs are not forked; undefined while they are. */
@@ -68,8 +57,13 @@ export class ForkLauncher implements Launcher {
     this.#stopped = false
     const refusal = refusePlatform() ?? refuseFlags(process.env)
     if (refusal) return this.#giveUp(refusal)
-    this.#sockets = new JobSockets((connection) => this.#connect(connection))
-    await this.#sockets.listen()
+    try {
+      this.#sockets = new JobSockets((connection) => this.#connect(connection))
+      await this.#sockets.listen()
+    } catch (error) {
+      this.#sockets = undefined
+      return this.#giveUp(troubleWith(error))
+    }
     return this.#nextGeneration().catch(async (error: unknown) => {
       await this.stop()
       throw error
@@ -78,11 +72,11 @@ export class ForkLauncher implements Launcher {
 
   async reload(): Promise<Manifest> {
     if (this.#sockets) return this.#nextGeneration()
-    return this.#fallbackLauncher().launcher.reload()
+    return this.#fallback.takeOver()
   }
 
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
-    if (this.#refusal && this.#fallback) return this.#fallback.launcher.launch(assignment, onMessage)
+    if (this.#refusal && this.#fallback.launcher) return this.#fallback.launcher.launch(assignment, onMessage)
     const onOutput = this.#options.passOutput?.out ?? ((chunk: Buffer) => process.stdout.write(chunk))
     const listeners = { onMessage, onOutput }
     let used: ZygoteProcess | undefined
@@ -91,7 +85,10 @@ export class ForkLauncher implements Launcher {
       return zygote?.take(assignment, listeners)
     }
     const run = this.#ready?.isGone === false ? take(this.#ready) : this.#current.then(take)
-    return new RescuedRun(run, assignment, onMessage, (ending) => this.#rescue(ending, used))
+    const rescued: RescuedRun = new RescuedRun(run, assignment, onMessage, (ending) =>
+      this.#rescue(ending, used, () => rescued.ended),
+    )
+    return rescued
   }
 
   async stop(): Promise<void> {
@@ -101,25 +98,39 @@ export class ForkLauncher implements Launcher {
     this.#builds.clear()
     await this.#sockets?.close()
     this.#sockets = undefined
-    await this.#fallback?.launcher.stop()
+    await this.#fallback.stop()
   }
 
-  /** Loads the application as it is now; the jobs that run finish on the old zygote. */
+  /**
+   * Loads the application as it is now; the jobs that run finish on the old zygote. Where it cannot be forked it is
+   * spawned; what keeps this machine from forking does so only where there is no old zygote to go on with.
+   */
   async #nextGeneration(): Promise<Manifest> {
+    try {
+      return await this.#forkAnew()
+    } catch (error) {
+      if (error instanceof CannotFork) return this.#giveUp(error.refusal)
+      if (error instanceof RuntimeError || this.#ready) throw error
+      return this.#giveUp(troubleWith(error))
+    }
+  }
+
+  /** @throws RuntimeError ERR_APP_LOAD, CannotFork, and whatever keeps a zygote from starting */
+  async #forkAnew(): Promise<Manifest> {
     const build = await buildForFork(this.#options.source)
     this.#builds.add(build)
-    const zygote = this.#bootZygote(build)
     const discard = (): void => {
       this.#builds.delete(build)
       build.remove()
     }
-    const start: ZygoteStart = await zygote.started.catch((error: unknown) => {
+    const zygote = this.#bootZygote(build)
+    let start: ZygoteStart
+    try {
+      start = await zygote.started
+      if ('refusal' in start) throw new CannotFork(start.refusal)
+    } catch (error) {
       discard()
       throw error
-    })
-    if ('refusal' in start) {
-      discard()
-      return this.#giveUp(start.refusal)
     }
     const old = this.#current
     this.#current = Promise.resolve(zygote)
@@ -127,15 +138,17 @@ export class ForkLauncher implements Launcher {
     this.#refusal = undefined
     void old.then((former) => former?.retire())
     // Modules that a job imports late come from the build, so it stays as long as there is a zygote of it.
-    void this.#watch(zygote, build).then(discard)
-    await this.#fallback?.launcher.reload()
+    void this.#watch(zygote, build)
+      .catch((error: unknown) => this.#giveUpLater(troubleWith(error).reason))
+      .then(discard)
+    await this.#fallback.launcher?.reload()
     return start.manifest
   }
 
   #bootZygote(build: BuiltApp): ZygoteProcess {
     const { source, bootTimeoutMs, startedTimeoutMs = STARTED_TIMEOUT_MS, passOutput, log } = this.#options
     const zygote = new ZygoteProcess({
-      boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark: this.#mark },
+      boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark: this.#nextMark() },
       bootTimeoutMs,
       startedTimeoutMs,
       spares: this.#options.spares ?? 1,
@@ -151,6 +164,12 @@ export class ForkLauncher implements Launcher {
     return zygote
   }
 
+  /** Each zygote has a mark of its own: when one goes, only what its own jobs have left goes with it. */
+  #nextMark(): string {
+    this.#zygoteCount += 1
+    return `${process.pid}-${this.#startedAt}-${this.#zygoteCount}`
+  }
+
   /** Follows a zygote and those that must replace it, until this build is used no more. */
   async #watch(first: ZygoteProcess, build: BuiltApp): Promise<void> {
     let zygote = first
@@ -160,12 +179,17 @@ export class ForkLauncher implements Launcher {
       this.#options.log.warn(`the process that forks (pid ${zygote.pid}) died; a new one takes its place`)
       if (this.#deaths.add(Date.now())) return this.#giveUpLater('the process that forks dies again and again')
       zygote = this.#bootZygote(build)
-      this.#current = zygote.started.then(
+      const { gone, started } = zygote
+      const next = started.then(
         (start) => ('manifest' in start ? zygote : undefined),
         () => undefined,
       )
-      this.#ready = await this.#current
-      if (this.#ready === undefined) return this.#giveUpLater('the process that forks died, and no new one would start')
+      this.#current = next
+      const ready = await next
+      // The application was loaded anew meanwhile, and whoever did that has retired this one.
+      if (this.#current !== next) return gone
+      this.#ready = ready
+      if (!ready) return this.#giveUpLater('the process that forks died, and no new one would start')
     }
   }
 
@@ -178,7 +202,11 @@ export class ForkLauncher implements Launcher {
   }
 
   /** Who runs a job whose process did not come to life in `zygote`. */
-  async #rescue(ending: Ending, zygote: ZygoteProcess | undefined): Promise<Launcher | undefined> {
+  async #rescue(
+    ending: Ending,
+    zygote: ZygoteProcess | undefined,
+    ended: () => Promise<Ending>,
+  ): Promise<Launcher | undefined> {
     if (this.#stopped) return undefined
     // It died with its zygote; the next one will do.
     if (zygote?.isGone && !this.#refusal) return this
@@ -188,13 +216,10 @@ export class ForkLauncher implements Launcher {
     )
     if (!this.#refusal && this.#unstarted.add(Date.now()))
       this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes did not come to life`)
-    const { launcher, manifest } = this.#fallbackLauncher()
-    await manifest
-    return launcher
+    return this.#refusal ? this.#fallback.ready() : this.#fallback.rescuer(ended())
   }
 
   #giveUpLater(reason: string): void {
-    void this.#current.then((zygote) => zygote?.retire())
     this.#giveUp({
       reason,
       cure: 'look for memory limits (dmesg) and modules with native code; restart the worker to try again',
@@ -204,6 +229,7 @@ export class ForkLauncher implements Launcher {
   /** From now on every job goes to the fallback, which loads the application as it is now. */
   async #giveUp(refusal: Refusal): Promise<Manifest> {
     const isNew = this.#refusal?.reason !== refusal.reason
+    void this.#current.then((zygote) => zygote?.retire())
     this.#refusal = refusal
     this.#current = Promise.resolve(undefined)
     this.#ready = undefined
@@ -211,15 +237,11 @@ export class ForkLauncher implements Launcher {
       this.#options.log.warn(`jobs are not forked but spawned: ${refusal.reason}. Cure: ${refusal.cure}`)
       this.#options.onFallback?.(refusal)
     }
-    const former = this.#fallback
-    return former ? former.launcher.reload() : this.#fallbackLauncher().manifest
-  }
-
-  #fallbackLauncher(): { launcher: Launcher; manifest: Promise<Manifest> } {
-    if (!this.#fallback) {
-      const launcher = this.#options.fallback()
-      this.#fallback = { launcher, manifest: launcher.start() }
-    }
-    return this.#fallback
+    return this.#fallback.takeOver()
   }
 }
+
+const troubleWith = (error: unknown): Refusal => ({
+  reason: `forking could not be prepared: ${(error as Error).message}`,
+  cure: `${SPAWNED}; mend that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this`,
+})

@@ -1,9 +1,7 @@
-import { toError } from '../../core/errors.ts'
 import { loadApp, type App, type AppSource } from '../../jobs/app.ts'
-import { errorRecord } from '../error-record.ts'
 import { execute, type Channel } from '../executor.ts'
 import { manifestOf } from '../manifest.ts'
-import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../protocol.ts'
 import type { Ending, Launched, Launcher } from './launcher.ts'
 
 /** Runs jobs in the supervisor's own process: no isolation, no boot, for tests and for many tiny trusted jobs. */
@@ -54,16 +52,12 @@ export class InlineLauncher implements Launcher {
     const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
     channel.send({ type: 'started', pid: process.pid })
     const before = process.cpuUsage()
-    let outcome: Outcome
-    try {
+    const outcome = await execute(assignment, app, channel, async () => {
       if (this.#first) await app.hooks.beforeFirstFork?.()
       this.#first = false
       await app.hooks.beforeFork?.(about)
       await app.hooks.afterFork?.(about)
-      outcome = await execute(assignment, app, channel)
-    } catch (thrown) {
-      outcome = { kind: 'failed', error: errorRecord(toError(thrown)) }
-    }
+    })
     const cpu = process.cpuUsage(before)
     return {
       pid: process.pid,

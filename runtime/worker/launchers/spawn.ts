@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { RuntimeError, type ErrorCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { startTimer } from '../../core/timer.ts'
 import { hasTypeScript, type AppSource } from '../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
@@ -170,7 +171,7 @@ export class SpawnLauncher implements Launcher {
 /** Resolves with the manifest when the process has loaded the application; rejects when it cannot, or takes too long. */
 function booted(child: ChildProcess, tail: OutputTail, timeoutMs: number): Promise<Manifest> {
   return new Promise<Manifest>((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       reject(
         new RuntimeError(
           'ERR_APP_LOAD',
@@ -179,13 +180,13 @@ function booted(child: ChildProcess, tail: OutputTail, timeoutMs: number): Promi
       )
     }, timeoutMs)
     const refuse = (error: Error): void => {
-      clearTimeout(timer)
+      timer.stop()
       reject(error)
     }
     child.on('message', (message: FromChild) => {
       if (message.type === 'broken') refuse(new RuntimeError(message.code as ErrorCode, message.message))
       if (message.type !== 'ready') return
-      clearTimeout(timer)
+      timer.stop()
       resolve(message.manifest)
     })
     child.once('error', refuse)

@@ -121,6 +121,7 @@ function checkPipeline(name: string, value: unknown, outer: CheckScope): Pipelin
   })
   definition.params = checkParams(value.params, `${name}.params`, outer)
   if (typeof description === 'string') definition.description = description
+  if (scope.queue !== undefined) definition.queue = scope.queue
   return definition
 }
 
@@ -147,7 +148,7 @@ export function compilePipeline(definition: PipelineDefinition, { first, paramsO
     options: optionsOf(step),
     parents: i === 0 ? [] : [{ from: i - 1, when: 'finished' as const }],
   }))
-  return { nodes }
+  return { nodes, ...(definition.queue === undefined ? {} : { queue: definition.queue }) }
 }
 
 /** After each failure the same gap, with nothing random in it: Rush's. */

@@ -2,6 +2,8 @@
 export interface PipelineDefinition {
   name: string
   description?: string
+  /** For jobs that its steps add and that name none, nor does their class; each step has its own. */
+  queue?: string
   /** Under every step's own. */
   params: Record<string, unknown>
   steps: PipelineStep[]

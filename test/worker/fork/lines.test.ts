@@ -156,7 +156,7 @@ describe('fork: orders and reports', () => {
     ])
     const reader = new ReportReader()
     const reports = [...stream].flatMap((byte) => reader.push(Buffer.of(byte)))
-    const usage = { cpuUserMs: 2005, cpuSystemMs: 0, peakRssBytes: 77 * 1024 }
+    const usage = { cpuUserMs: 2005, cpuSystemMs: 0, peakRssBytes: 77 * 1024, alone: true }
     assert.deepEqual(reports, [
       { launch: 1, exited: { pid: 100, exitCode: 7, signal: null, ...usage } },
       { launch: 2, exited: { pid: 101, exitCode: null, signal: 9, ...usage } },

@@ -70,7 +70,7 @@ local function archive_run(id)
   local max, keep = archive_bound()
   if max == 0 then return end
   local names = { 'status', 'class', 'created_at', 'started_at', 'ended_at', 'args', 'globals', 'total', 'finished', 'failed', 'skipped',
-    'pipeline', 'version', 'instance', 'first' }
+    'pipeline', 'version', 'instance', 'first', 'args_bytes' }
   local row = redis.call('HMGET', key.run(id), unpack(names))
   local fields = { 'kind', row[12] and 'pipeline' or 'workflow', 'id', id }
   for i, name in ipairs(names) do archive_put(fields, name, row[i], ARGS_MAX) end

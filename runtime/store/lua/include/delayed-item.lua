@@ -1,5 +1,6 @@
 -- Reads an item of a Resque bucket without changing a byte of what it carries (promise 11): cjson looks, and never
 -- writes a payload back, since it would round numbers and turn [] into {}.
+-- @include decode
 local function skip_blank(text, at)
   return string.find(text, '[^ \t\r\n]', at) or #text + 1
 end
@@ -40,7 +41,8 @@ local function raw_members(text)
     local name_end = skip_string(text, at)
     local start = skip_blank(text, skip_blank(text, name_end) + 1)
     local stop = skip_value(text, start)
-    members[cjson.decode('[' .. string.sub(text, at, name_end - 1) .. ']')[1]] = string.sub(text, start, stop - 1)
+    local _, name = decode('[' .. string.sub(text, at, name_end - 1) .. ']')
+    members[name[1]] = string.sub(text, start, stop - 1)
     at = skip_blank(text, stop)
     if string.sub(text, at, at) == ',' then at = skip_blank(text, at + 1) end
   end
@@ -50,7 +52,7 @@ end
 -- Returns the queue item, its queue (nil: the item names none) and its class; or nil when the text is no job.
 -- As Ruby reads it: no args are none, and what is not an array is one argument. Further members are dropped.
 local function read_object(text)
-  local ok, value = pcall(cjson.decode, text)
+  local ok, value = decode(text)
   if not ok and not string.find(tostring(value), 'nested', 1, true) then return nil end
   -- The form that Ruby and we write, without an escape in its names. In JSON text no string can hold `,"queue":"`
   -- as such, so that a match is the cut.
@@ -58,7 +60,8 @@ local function read_object(text)
   if name then return '{"class":"' .. name .. '","args":' .. list .. '}', to, name end
   if string.find(text, '^[ \t\r\n]*{') == nil then return nil end
   local raw = raw_members(text)
-  local class, queue = unpack(cjson.decode('[' .. (raw.class or 'null') .. ',' .. (raw.queue or 'null') .. ']'))
+  local _, named = decode('[' .. (raw.class or 'null') .. ',' .. (raw.queue or 'null') .. ']')
+  local class, queue = unpack(named)
   if type(class) ~= 'string' or class == '' then return nil end
   local args = raw.args
   if not args or args == 'null' then args = '[]' end

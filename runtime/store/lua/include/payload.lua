@@ -1,9 +1,10 @@
 -- Ruby's web page and its requeue read `payload` as an object with a class: what is none is shown inside one, whole.
 -- Items too large to decode in good time are taken at their first character's word.
+-- @include decode
 local function is_object(item)
   if not string.match(item, '^%s*{') then return false end
   if #item > 65536 then return true end
-  if not pcall(cjson.decode, item) then return false end
+  if not decode(item) then return false end
   -- cjson takes NaN, Infinity and 0x1F for numbers; nobody else does.
   local bare = string.lower(string.gsub(string.gsub(item, '\\.', ''), '"[^"]*"', ''))
   return not string.find(bare, 'nan') and not string.find(bare, 'inf') and not string.find(bare, '0x')

@@ -48,23 +48,31 @@ local function fail_node(run, node, error)
 end
 
 -- The memory key on which a step's end clashes with a parallel step's, or nil: to be asked before anything is recorded.
-local function step_clash(step, extra)
-  if not step or not string.find(extra, '"expects":', 1, true) then return nil end
-  local memory = memory_of(string.match(step, '^%S+'))
-  return memory and memory_clash(memory, cjson.decode(extra).memory.expects)
+local function step_clash(step, more)
+  local expects = step and more.memory and more.memory.expects
+  local memory = expects and memory_of(string.match(step, '^%S+'))
+  return memory and memory_clash(memory, expects)
+end
+
+-- What a stop has cancelled is not lost: it waits for the continue, or goes on when that has come already.
+local function hold_step(run, node)
+  end_node(run, node, 'held')
+  if run.status == 'running' then
+    make_ready(run, node, true)
+  else
+    redis.call('RPUSH', key.runHeld(run.id), node.index)
+  end
+  write_node(run, node)
 end
 
 -- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
--- `output`: JSON text or ''. `extra`: JSON object or '': {error: JSON text, veto: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…]},
+-- `output`: JSON text or ''. `more`: {error: JSON text, veto: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…]},
 -- memory: {values, by, expects}} as in memory-write.
-local function run_step_end(step, job, state, now, output, extra)
+local function run_step_end(step, job, state, now, output, more)
   local run, node = owned_step(step, job, now, state == 'cancelled')
   if not run then return nil end
-  local more = extra ~= '' and cjson.decode(extra) or {}
-  if state == 'cancelled' and run.status ~= 'running' then
-    end_node(run, node, 'held')
-    redis.call('RPUSH', key.runHeld(run.id), node.index)
-    write_node(run, node)
+  if state == 'cancelled' and (run.status ~= 'running' or redis.call('HEXISTS', key.job(job), 'stopped') == 1) then
+    hold_step(run, node)
   elseif state == 'failed' or state == 'cancelled' then
     fail_node(run, node, more.error or '{"name":"Cancelled","message":"cancelled"}')
   else

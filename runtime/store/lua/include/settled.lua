@@ -5,6 +5,10 @@ local function let_go(supervisor, worker, id, delivery)
   local held = redis.call('HGET', key.inflight(supervisor), id)
   if not held or string.match(held, '^%d+') ~= delivery then return false end
   redis.call('HDEL', key.inflight(supervisor), id)
+  -- An end may be recorded after its slot has taken the next job: then the mark is that one's.
+  for _, other in ipairs(redis.call('HVALS', key.inflight(supervisor))) do
+    if string.match(other, '^%d+ (.*)$') == worker then return true end
+  end
   redis.call('DEL', key.worker(worker))
   return true
 end

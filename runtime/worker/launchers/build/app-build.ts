@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { CannotFork } from '../zygote/gate-platform.ts'
 import { importPlaces, isModule, rewriteImports, type ImportPlace } from './rewrite.ts'
-import { findSources, isSource } from './sources.ts'
+import { findSources, isSource, isTypeScript } from './sources.ts'
 import { translate, withResolver, type Resolve } from './translate.ts'
 
 /** What to build: absolute paths. */
@@ -23,6 +24,7 @@ export type BuiltFiles = Record<string, string>
  * `import.meta.url`, and has a source map; packages are left alone.
  *
  * @throws Error with file and line of what cannot be read
+ * @throws CannotFork for TypeScript outside of the root, such as a workspace's other packages, and for `.cts`
  */
 export async function buildApp(order: BuildOrder): Promise<BuiltFiles> {
   return withResolver(order.root, (resolve) => new AppBuild(order, resolve).run())
@@ -49,6 +51,7 @@ class AppBuild {
 
   #add(files: readonly string[]): void {
     for (const file of files) {
+      if (isTypeScript(file) && !isSource(file, this.#order.root)) throw notBuilt(file)
       if (this.#seen.has(file) || !isSource(file, this.#order.root)) continue
       this.#seen.add(file)
       this.#queue.push(file)
@@ -91,7 +94,7 @@ class AppBuild {
   /** The file to import for a resolved path of the application itself. */
   async #target(path: string, place: ImportPlace): Promise<string | undefined> {
     if (extname(path) === '.json' && !place.hasAttributes) return this.#json(path)
-    if (!isSource(path, this.#order.root)) return path
+    if (!isSource(path, this.#order.root) && !isTypeScript(path)) return path
     if (/\.jsx?$/.test(path) && !isModule((await translate(path, pathToFileURL(path).href)).code)) return path
     this.#add([path])
     return this.#outFile(path)
@@ -109,6 +112,14 @@ class AppBuild {
   #outFile(file: string): string {
     return join(this.#order.outDir, `${relative(this.#order.root, file)}.mjs`)
   }
+}
+
+/** What lies outside imports in turn what is found from where it lies, and CommonJS would need a loader. */
+function notBuilt(path: string): CannotFork {
+  return new CannotFork({
+    reason: `${path} is TypeScript outside of the application's folder, or CommonJS (.cts): node cannot load it without a loader`,
+    cure: 'nothing is broken: jobs run through `spawn`; to fork them, let that package export JavaScript',
+  })
 }
 
 const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)

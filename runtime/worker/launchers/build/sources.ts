@@ -4,6 +4,9 @@ import { extname, join, sep } from 'node:path'
 const SOURCE_TYPES = ['.ts', '.mts', '.tsx', '.js', '.mjs', '.jsx']
 const OTHER_FOLDERS = ['node_modules', 'dist', 'build', 'coverage', 'test', 'tests', 'bench']
 
+/** What node cannot load as it is. */
+export const isTypeScript = (file: string): boolean => /\.[cm]?tsx?$/.test(file) && !file.endsWith('.d.ts')
+
 /** Modules that a build may have to touch: those of the application itself, not of packages. */
 export function isSource(file: string, root: string): boolean {
   return (

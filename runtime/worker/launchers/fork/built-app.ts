@@ -1,15 +1,14 @@
-import { execFile } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { RuntimeError } from '../../../core/errors.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from '../build/app-build.ts'
 import type { BuildAnswer } from '../build/main.ts'
 import { hasEnded, identityOf } from '../../process-identity.ts'
+import { OutputTail } from '../output-tail.ts'
+import { CannotFork } from '../zygote/gate-platform.ts'
 import { builtEntry } from './entries.ts'
-
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** An application that node can load as it is. */
 export interface BuiltApp {
@@ -25,6 +24,7 @@ let builds = 0
  * `.runtime/build` of its root, in a folder with this process's identity in its name, so that those of the dead can be told.
  *
  * @throws RuntimeError ERR_APP_LOAD with file and line
+ * @throws CannotFork for what only a loader can load
  */
 export async function buildForFork(source: AppSource): Promise<BuiltApp> {
   if (!hasTypeScript(source)) return { files: {}, remove: () => undefined }
@@ -40,17 +40,35 @@ export async function buildForFork(source: AppSource): Promise<BuiltApp> {
   const remove = (): void => rmSync(outDir, { recursive: true, force: true })
   if ('files' in answer) return { files: answer.files, remove }
   remove()
+  if ('refusal' in answer) throw new CannotFork(answer.refusal)
   throw new RuntimeError('ERR_APP_LOAD', `the application cannot be built: ${answer.error}`)
 }
 
-async function runBuild(order: BuildOrder): Promise<BuildAnswer> {
-  const args = [builtEntry('build/main'), JSON.stringify(order)]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: order.root, maxBuffer: MAX_ANSWER_BYTES })
-  return JSON.parse(stdout) as BuildAnswer
+/** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */
+function runBuild(order: BuildOrder): Promise<BuildAnswer> {
+  const child = fork(builtEntry('build/main'), [JSON.stringify(order)], {
+    cwd: order.root,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const tail = new OutputTail()
+  if (child.stderr) tail.follow(child.stderr, () => undefined)
+  return new Promise((resolve, reject) => {
+    child.once('message', (answer) => resolve(answer as BuildAnswer))
+    child.once('error', reject)
+    child.once('close', (code, signal) =>
+      reject(new Error(`the build ended (${signal ?? `exit code ${code}`}): ${tail.lines().join(' | ')}`)),
+    )
+  })
 }
 
 function removeAbandoned(folder: string): void {
   for (const name of readdirSync(folder)) {
-    if (hasEnded(name.split('-')[0] ?? '')) rmSync(join(folder, name), { recursive: true, force: true })
+    if (!hasEnded(name.split('-')[0] ?? '')) continue
+    try {
+      rmSync(join(folder, name), { recursive: true, force: true })
+    } catch {
+      // Another user's.
+    }
   }
 }

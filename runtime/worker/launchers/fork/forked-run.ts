@@ -10,6 +10,10 @@ import { signal as sendSignal } from './marks.ts'
 
 /** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */
 const UNHEARD_LINGER_MS = 50
+/** By then the event loop has taken in what had come before, however long it stood still: connection, hello, words. */
+const TURNS_TO_HEAR_ALL = 5
+/** The event loop has waited for descriptors once more when a second `setImmediate` comes. */
+const TURNS_TO_READ = 2
 
 /** Where a forked job's words go. */
 export interface RunListeners {
@@ -42,6 +46,7 @@ const UNWATCHED_END: Omit<Exited, 'pid'> = {
   cpuUserMs: NaN,
   cpuSystemMs: NaN,
   peakRssBytes: NaN,
+  alone: false,
 }
 
 /**
@@ -83,7 +88,7 @@ export class ForkedRun implements LineUser {
   /** The same where the zygote has told it. */
   expect(listeners: RunListeners): void {
     this.#listeners = listeners
-    this.#deadline = setTimeout(() => this.kill('SIGKILL'), this.#options.startedTimeoutMs)
+    this.#deadline = setTimeout(() => this.#expire(), this.#options.startedTimeoutMs)
   }
 
   attach(connection: JobConnection): void {
@@ -97,7 +102,7 @@ export class ForkedRun implements LineUser {
     this.pid ??= exited?.pid
     this.#exited = exited ?? UNWATCHED_END
     if (this.#options.line.isOpen) this.#settleWhenRead()
-    else this.#linger = setTimeout(() => this.#settle(), UNHEARD_LINGER_MS)
+    else this.#linger = setTimeout(() => afterTurns(TURNS_TO_HEAR_ALL, () => this.#settle()), UNHEARD_LINGER_MS)
   }
 
   /** Nothing of it was forked. */
@@ -137,6 +142,13 @@ export class ForkedRun implements LineUser {
     if (this.#exited) this.#settleWhenRead()
   }
 
+  /** Where this event loop stood still, the first word may lie in the kernel, and a job be at work. */
+  #expire(): void {
+    afterTurns(TURNS_TO_HEAR_ALL, () => {
+      if (!this.#started) this.kill('SIGKILL')
+    })
+  }
+
   #start(pid: number): void {
     this.#started = true
     this.pid = pid
@@ -150,20 +162,17 @@ export class ForkedRun implements LineUser {
     this.#unread = this.pid === undefined || !sendSignal(this.pid, 'SIGURG')
   }
 
-  /**
-   * What it said last lies in the kernel's buffers: the event loop is at that when it has waited for descriptors once
-   * more, which it has when a second `setImmediate` comes.
-   */
+  /** What it said last lies in the kernel's buffers. */
   #settleWhenRead(): void {
-    setImmediate(() => setImmediate(() => this.#settle()))
+    afterTurns(TURNS_TO_READ, () => this.#settle())
   }
 
   #settle(): void {
     if (this.#settled || !this.#exited) return
     this.#settled = true
     clearTimeout(this.#linger)
-    const { exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes } = this.#exited
-    this.#options.line.release(this.#outcome !== undefined && signal === null)
+    const { exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, alone } = this.#exited
+    this.#options.line.release(this.#outcome !== undefined && signal === null && alone)
     this.#resolve({
       pid: this.pid,
       exitCode,
@@ -174,4 +183,9 @@ export class ForkedRun implements LineUser {
       output: this.#tail.lines(),
     })
   }
+}
+
+/** Acts when the event loop has come round so many times. */
+function afterTurns(turns: number, act: () => void): void {
+  setImmediate(() => (turns > 1 ? afterTurns(turns - 1, act) : act()))
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,8 @@ import { hasEnded, identityOf } from '../../process-identity.ts'
 import { HELLO_BYTES, HELLO_OUTPUT } from '../zygote/messages.ts'
 
 const PREFIX = 'resque-runtime-jobs-'
+/** Of a unix socket's path, in bytes (sun_path, with its zero). */
+const MAX_PATH_BYTES = 107
 
 /** A connection of a job process, with what came right after its hello. */
 export interface JobConnection {
@@ -24,7 +26,8 @@ export class JobSockets {
 
   constructor(onConnection: (connection: JobConnection) => void) {
     removeAbandoned()
-    this.#folder = mkdtempSync(join(tmpdir(), `${PREFIX}${identityOf()}-`))
+    const base = [tmpdir(), '/tmp'].find(hasRoom) ?? tmpdir()
+    this.#folder = mkdtempSync(folderIn(base))
     this.path = join(this.#folder, 'jobs')
     // The output may end before the messages do, and the other way round: half-open is the normal state.
     this.#server = createServer({ allowHalfOpen: false }, (socket) => {
@@ -49,9 +52,15 @@ export class JobSockets {
   }
 }
 
+const folderIn = (base: string): string => join(base, `${PREFIX}${identityOf()}-`)
+
+/** Whether a socket's path may lie below. */
+const hasRoom = (base: string): boolean =>
+  existsSync(base) && Buffer.byteLength(join(`${folderIn(base)}XXXXXX`, 'jobs')) <= MAX_PATH_BYTES
+
 /** Folders of workers that were killed. Those of other users cannot be removed, and stay. */
 function removeAbandoned(): void {
-  for (const name of readdirSync(tmpdir())) {
+  for (const name of existsSync(tmpdir()) ? readdirSync(tmpdir()) : []) {
     if (!name.startsWith(PREFIX) || !hasEnded(name.slice(PREFIX.length).split('-')[0] ?? '')) continue
     try {
       rmSync(join(tmpdir(), name), { recursive: true, force: true })

@@ -62,12 +62,12 @@ export class Line {
   }
 
   /**
-   * The process has ended. The line stays open where nothing can be left on it: the process said all that it had to, and
-   * was told nothing but its assignment, which it must have read before.
+   * The process has ended. The line stays open where nothing can be left on it: the process said all that it had to and
+   * left nobody behind (`isClean`), and was told nothing but its assignment, which it must have read before.
    */
-  release(saidAll: boolean): void {
+  release(isClean: boolean): void {
     this.#user = undefined
-    if (!saidAll || this.#sent !== 1 || !this.#reader.isBetweenMessages) this.close()
+    if (!isClean || this.#sent !== 1 || !this.#reader.isBetweenMessages) this.close()
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { environmentOf, killByEnvironment } from '../../process-environment.ts'
 
-/** Set in the environment of all that jobs start, so that those which get away can be found: `<supervisor pid>-<start>:<launch>`. */
+/** Set in the environment of all that jobs start, so that those which get away can be found: `<supervisor pid>-<start>-<zygote>:<launch>`. */
 export const MARK_VARIABLE = 'RESQUE_RUNTIME_MARK'
 
 /** The mark of the job that a process was started by, undefined when it has none, is gone, or is another user's. */

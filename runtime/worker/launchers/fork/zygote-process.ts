@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
+import { startTimer } from '../../../core/timer.ts'
 import type { Assignment, Manifest } from '../../protocol.ts'
 import { identityOf } from '../../process-identity.ts'
 import { supervisorVariable } from '../../sweep.ts'
@@ -31,6 +32,9 @@ const FLAGS = [
   '--enable-source-maps',
 ]
 
+/** After its end: for what it printed last. */
+const LAST_OUTPUT_MS = 200
+
 /** What to run and what to tell. */
 export interface ZygoteOptions {
   boot: Omit<Boot, 'type' | 'supervisorPid'>
@@ -49,7 +53,7 @@ export type ZygoteStart = { manifest: Manifest } | { refusal: Refusal }
 
 /** One zygote: a process that has loaded the application and forks on demand. */
 export class ZygoteProcess {
-  /** Settles when the application is loaded; rejects with ERR_APP_LOAD. */
+  /** Settles when the application is loaded; rejects with ERR_APP_LOAD, or with what ended the process. */
   readonly started: Promise<ZygoteStart>
   /** Resolves when the process has ended, with all that it forked. */
   readonly gone: Promise<void>
@@ -79,6 +83,7 @@ export class ZygoteProcess {
     this.#control.on('error', () => undefined)
     if (this.#child.stdout) this.#tail.follow(this.#child.stdout, passOutput.out)
     if (this.#child.stderr) this.#tail.follow(this.#child.stderr, passOutput.err)
+    this.#child.once('exit', () => this.#letGoOfHelpers())
     this.gone = new Promise<void>((resolve) => this.#child.once('close', () => resolve())).then(() => this.#lost())
     this.started = this.#awaitStart()
     this.#control.write(encodeFrame({ type: 'boot', supervisorPid: process.pid, ...boot } satisfies Boot))
@@ -164,7 +169,7 @@ export class ZygoteProcess {
     return new Promise((resolve, reject) => {
       const { bootTimeoutMs } = this.#options
       const fail = (code: string, message: string): void => reject(new RuntimeError(code as ErrorCode, message))
-      const timer = setTimeout(() => {
+      const timer = startTimer(() => {
         this.kill()
         fail(
           'ERR_APP_LOAD',
@@ -175,7 +180,7 @@ export class ZygoteProcess {
       const hearFirst = (chunk: Buffer): void => {
         const [message] = reader.push(chunk) as FromZygote[]
         if (!message) return
-        clearTimeout(timer)
+        timer.stop()
         this.#control.off('data', hearFirst)
         if (message.type === 'ready') {
           this.#hearReports()
@@ -188,11 +193,9 @@ export class ZygoteProcess {
       this.#control.on('data', hearFirst)
       this.#child.once('error', reject)
       this.#child.once('close', (code, name) => {
-        clearTimeout(timer)
-        fail(
-          'ERR_APP_LOAD',
-          `the process that loads the application ended (${name ?? `exit code ${code}`}): ${this.#tail.lines().join(' | ')}`,
-        )
+        timer.stop()
+        const how = name ?? `exit code ${code}`
+        reject(new Error(`the process that loads the application ended (${how}): ${this.#tail.lines().join(' | ')}`))
       })
     })
   }
@@ -210,6 +213,15 @@ export class ZygoteProcess {
     if ('exited' in report) return run?.exited(report.exited)
     this.#options.log.warn(`no process for a job: ${report.failure}`)
     run?.failed()
+  }
+
+  /** What the application started while it was loaded may hold the zygote's output open: nobody waits for that. */
+  #letGoOfHelpers(): void {
+    const { pid, stdout, stderr } = this.#child
+    if (pid !== undefined) signal(-pid, 'SIGKILL')
+    setTimeout(() => {
+      for (const stream of [stdout, stderr, this.#control]) stream?.destroy()
+    }, LAST_OUTPUT_MS)
   }
 
   /** Its children got SIGKILL from the kernel with it; what they had started did not. */

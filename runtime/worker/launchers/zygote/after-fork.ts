@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Assignment } from '../../protocol.ts'
 import {
   O_WRONLY,
@@ -24,8 +25,10 @@ export interface Inheritance {
   /** uv_loop_fork. */
   renewLoop: (loop: bigint) => number
   belongings: Belongings
-  /** Where {@link OOM_SCORE} is written; ends with a zero byte. */
+  /** Where `oomScore` is written; ends with a zero byte. */
   oomFile: Uint8Array
+  /** See {@link oomScore}. */
+  oomScore: Uint8Array
   makeDistinct: () => void
 }
 
@@ -33,27 +36,37 @@ export interface Inheritance {
  * First steps of a new child, in the recipe's order: its own event loop, its own death with the zygote, its own group,
  * nothing of the zygote's. Leaves with a code of its own where it cannot become a child.
  */
-export function becomeChild({ zygotePid, loop, renewLoop, belongings, oomFile, makeDistinct }: Inheritance): void {
+export function becomeChild(inheritance: Inheritance): void {
+  const { zygotePid, loop, renewLoop, belongings, makeDistinct } = inheritance
   if (renewLoop(loop) !== 0) exitNow(EXIT_LOOP_FORK)
   role.child = true
   setpgid(0, 0)
   dieWithParent(SIGKILL)
   // It may have died between the fork and that.
   if (getppid() !== zygotePid) exitNow(EXIT_ORPHAN)
-  offerToOomKiller(oomFile)
+  offerToOomKiller(inheritance)
   belongings.letGo()
   makeDistinct()
 }
 
 export const OOM_FILE = Buffer.from('/proc/self/oom_score_adj\0')
-/** Half of the scale of 1000: before anything of the machine that did not ask to be spared. */
-const OOM_SCORE = Buffer.from('500')
+/** Half of the scale of 1000. */
+const OOM_STEP = 500
+const OOM_MAX = 1000
 
-/** When the machine runs out of memory one job shall go, not the process that all of them come from. */
-function offerToOomKiller(oomFile: Uint8Array): void {
+/**
+ * What a child tells the kernel: above anything of the machine that did not ask to be spared, and above the zygote. When
+ * the machine runs out of memory one job shall go, not the process that all of them come from.
+ */
+export function oomScore(): Uint8Array {
+  const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))
+  return Buffer.from(String(Math.min(Math.max(own, 0) + OOM_STEP, OOM_MAX)))
+}
+
+function offerToOomKiller({ oomFile, oomScore: score }: Inheritance): void {
   const fd = openFile(oomFile, O_WRONLY)
   if (fd < 0) return
-  write(fd, OOM_SCORE, OOM_SCORE.length)
+  write(fd, score, score.length)
   close(fd)
 }
 

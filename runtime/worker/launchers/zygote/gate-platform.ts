@@ -6,6 +6,16 @@ export interface Refusal {
   cure: string
 }
 
+/** The application must not, or cannot, be forked; it may well run otherwise. */
+export class CannotFork extends Error {
+  readonly refusal: Refusal
+
+  constructor(refusal: Refusal) {
+    super(refusal.reason)
+    this.refusal = refusal
+  }
+}
+
 /** Node versions on which the whole recipe was tried. */
 export const TRIED_NODE_MAJORS: readonly number[] = [20, 22, 24]
 

@@ -1,8 +1,7 @@
 import type { App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
-import { errorRecord } from '../../error-record.ts'
-import { execute, type Channel } from '../../executor.ts'
-import type { Assignment, Outcome } from '../../protocol.ts'
+import { execute } from '../../executor.ts'
+import type { Assignment } from '../../protocol.ts'
 import { jobTitle, title } from '../../titles.ts'
 import { setLimits } from './after-fork.ts'
 import type { JobChannel } from './job-channel.ts'
@@ -40,23 +39,10 @@ export async function live(app: App, channel: JobChannel, born: Born): Promise<t
   process.title = jobTitle(assignment)
   channel.send({ type: 'started', pid: process.pid })
   setLimits(assignment)
-  const outcome = await runJob(app, assignment, channel, born.refused)
+  const outcome = await execute(assignment, app, channel, () => {
+    if (born.refused) throw born.refused
+    return app.hooks.afterFork?.(aboutJob(assignment))
+  })
   channel.send({ type: 'outcome', outcome })
   return process.exitCode
-}
-
-/** A job, from afterFork to its outcome. Never rejects. */
-async function runJob(
-  app: App,
-  assignment: Assignment,
-  channel: Channel,
-  refused: Error | undefined,
-): Promise<Outcome> {
-  try {
-    if (refused) throw refused
-    if (app.hooks.afterFork) await app.hooks.afterFork(aboutJob(assignment))
-    return await execute(assignment, app, channel)
-  } catch (thrown) {
-    return { kind: 'failed', error: errorRecord(toError(thrown)) }
-  }
 }

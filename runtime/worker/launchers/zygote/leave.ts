@@ -41,6 +41,12 @@ function printError(error: unknown): void {
   writeAll(2, Buffer.from(`Uncaught ${inspect(error)}\n`))
 }
 
+/** Ends this process when its job is done, as process.exit does; without what nobody listens to. */
+export function depart(code: typeof process.exitCode): never {
+  if (process.listenerCount('exit') === 0) leave(code)
+  return process.exit(code ?? 0)
+}
+
 /** Ends this process at once. What was written to standard output is already there: it blocks in children. */
 export function leave(code: number | string | null | undefined): never {
   exitNow(Number(code ?? 0) & 0xff)

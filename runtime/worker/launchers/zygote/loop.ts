@@ -88,7 +88,8 @@ export class ZygoteLoop {
       ended = true
       // First, so that nothing that the job left writes to a line that is another's.
       this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
-      this.#tell(REPORT.exited, children.launch, children.pid, children.status)
+      const kind = this.#orphansAlive === 0 ? REPORT.exited : REPORT.exitedNotAlone
+      this.#tell(kind, children.launch, children.pid, children.status)
     }
     if (!ended && this.#orphansAlive > 0) this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
   }

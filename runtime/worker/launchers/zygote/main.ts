@@ -6,7 +6,7 @@ import { loadApp, type App } from '../../../jobs/app.ts'
 import { toError } from '../../../core/errors.ts'
 import { manifestOf } from '../../manifest.ts'
 import { title } from '../../titles.ts'
-import { OOM_FILE, becomeChild, type Inheritance } from './after-fork.ts'
+import { OOM_FILE, becomeChild, oomScore, type Inheritance } from './after-fork.ts'
 import { Belongings } from './belongings.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
@@ -20,7 +20,7 @@ import { JobChannel } from './job-channel.ts'
 import { JobMark } from './job-mark.ts'
 import { live, runBeforeFork } from './job.ts'
 import { LateDescriptors } from './late-descriptors.ts'
-import { leave } from './leave.ts'
+import { depart, leave } from './leave.ts'
 import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
 import { Lines } from './lines.ts'
 import { ZygoteLoop } from './loop.ts'
@@ -42,7 +42,7 @@ async function load({ boot }: Booted): Promise<App> {
 async function compile(app: App, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
   rehearseBirth({ ...birth, rounds: ROUNDS_TO_COMPILE })
   await rehearse({ channel, rounds: ROUNDS_TO_COMPILE })
-  compileAhead([...functionsOf(app), leave])
+  compileAhead([...functionsOf(app), depart, leave])
 }
 
 /** A fork copies the page tables of all memory, and the child's end frees them: the less there is, the faster it is. */
@@ -57,7 +57,8 @@ async function shrink({ packHeap }: Booted, birth: Omit<BirthProps, 'rounds'>, c
 function inherit(loop: ZygoteLoop, makeDistinct: () => void): Inheritance {
   const belongings = new Belongings(CONTROL_FD, loop, new InheritedSockets([CONTROL_FD]))
   const renewLoop = uvLoopFork
-  return { zygotePid: process.pid, loop: uvDefaultLoop(), renewLoop, belongings, oomFile: OOM_FILE, makeDistinct }
+  const oom = { oomFile: OOM_FILE, oomScore: oomScore() }
+  return { zygotePid: process.pid, loop: uvDefaultLoop(), renewLoop, belongings, ...oom, makeDistinct }
 }
 
 async function refuse(booted: Booted, app: App, become: () => void): Promise<Refusal | undefined> {
@@ -112,7 +113,7 @@ async function main(): Promise<void> {
     const born = loop.run()
     becomeChild(inheritance)
     channel.open(lines.adopt(born.line))
-    void live(app, channel, born).then(leave)
+    void live(app, channel, born).then(depart)
   })
 }
 

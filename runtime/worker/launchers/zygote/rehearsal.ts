@@ -23,6 +23,7 @@ export const ROUNDS_TO_LEARN = 50
 const NO_DESCRIPTOR = -1
 const NO_LOOP = 0n
 const NOWHERE = Buffer.from('/dev/null\0')
+const NOTHING = Buffer.from('0')
 
 class Rehearsal extends Job {
   static override queue = 'rehearsal'
@@ -74,7 +75,7 @@ export function rehearseBirth({ mark, lines, late, makeDistinct, rounds }: Birth
   const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
   const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, belongings, makeDistinct }
   for (let round = 0; round < rounds; round += 1) {
-    becomeChild({ ...inheritance, oomFile: NOWHERE })
+    becomeChild({ ...inheritance, oomFile: NOWHERE, oomScore: NOTHING })
     lines.adopt(0)
     role.child = false
   }

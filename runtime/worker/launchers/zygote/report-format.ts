@@ -17,6 +17,8 @@ export const REPORT = {
   notWatched: 3,
   /** A line could not be opened; `status` is the errno. */
   noLine: 4,
+  /** As `exited`, while something that a job had started is still there: it may have that process's line. */
+  exitedNotAlone: 5,
 } as const
 
 export type ReportKind = (typeof REPORT)[keyof typeof REPORT]
@@ -31,6 +33,8 @@ export interface Exited {
   cpuSystemMs: number
   /** Includes the pages it shared with the zygote. */
   peakRssBytes: number
+  /** Nothing that a job had started was left when it ended. */
+  alone: boolean
 }
 
 /** One report, for the supervisor: an end, or why there is no process. */
@@ -63,6 +67,7 @@ function decode(bytes: Buffer): Reported {
     launch,
     exited: {
       pid,
+      alone: kind === REPORT.exited,
       exitCode: signal === 0 ? (status >> 8) & 0xff : null,
       signal: signal === 0 ? null : signal,
       cpuUserMs: timevalMs(bytes, USAGE_OFFSET),

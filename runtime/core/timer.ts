@@ -1,0 +1,20 @@
+/** setTimeout's own bound, 24.8 days: what is longer fires at once. */
+export const longestTimerMs = 2 ** 31 - 1
+
+/** A timer that can be stopped; stopping one that has fired does nothing. */
+export interface Timer {
+  stop(): void
+}
+
+/** setTimeout for a duration that a user gives, which may be longer than setTimeout's own bound. @param ms at least 0; less is 0 */
+export function startTimer(fire: () => void, ms: number): Timer {
+  let timeout: NodeJS.Timeout
+  const arm = (leftMs: number): void => {
+    timeout =
+      leftMs > longestTimerMs
+        ? setTimeout(() => arm(leftMs - longestTimerMs), longestTimerMs)
+        : setTimeout(fire, Math.max(leftMs, 0))
+  }
+  arm(ms)
+  return { stop: () => clearTimeout(timeout) }
+}

@@ -1,0 +1,21 @@
+import type { Logger } from '../../../core/logger.ts'
+import type { AppSource } from '../../../jobs/app.ts'
+import type { Launcher } from '../launcher.ts'
+import type { Refusal } from '../zygote/gate-platform.ts'
+
+/** How to fork job processes. */
+export interface ForkOptions {
+  source: AppSource
+  log: Logger
+  bootTimeoutMs: number
+  /** From the fork to `started`; a process that takes longer is killed, and its job is run by the fallback. */
+  startedTimeoutMs?: number
+  /** How many processes to fork ahead: one for each job at a time spares every job the wait for its fork. 1 by default. */
+  spares?: number
+  /** Where what jobs print goes; the supervisor's own standard output and error by default. */
+  passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
+  /** Makes the launcher that takes over where the application, or one job, cannot be forked (`spawn`). */
+  fallback: (spares: number) => Launcher
+  /** Told once, in plain words, when forking is given up: for the log and for `runtime doctor`. */
+  onFallback?: (refusal: Refusal) => void
+}

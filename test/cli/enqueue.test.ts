@@ -1,0 +1,18 @@
+// `runtime enqueue`: what is refused has written nothing.
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { leavesNoProcess, runCli } from '../support/process.ts'
+import { useRedis } from '../support/redis.ts'
+import { useStore, workerApp } from '../worker/support.ts'
+
+const server = useRedis()
+const to = useStore(server)
+leavesNoProcess()
+
+it('refuses a --timeout that is none before the job is on its queue', async () => {
+  const args = ['enqueue', 'Records', '"a"', '--queue', 'q', '--wait', '--timeout', 'banana']
+  const { exitCode, stderr } = await runCli(args, { cwd: workerApp, env: { REDIS_URL: server.url } })
+  assert.equal(exitCode, 2)
+  assert.match(stderr, /^runtime: --timeout: expected .*, got "banana"\n$/)
+  assert.deepEqual(await to.store.queues.names(), [])
+})

@@ -1,0 +1,88 @@
+// One zygote after another: what goes with an old one, and what must not.
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import type { Launched } from '../../../runtime/worker/launchers/launcher.ts'
+import { leavesNoProcess } from '../../support/process.ts'
+import { isAlive, testSignal } from '../../support/signal.ts'
+import { eventually } from '../../support/wait.ts'
+import { forkLauncher, launch, noFallback, result, resultOf, writeApp } from './support.ts'
+import { jobs } from './trouble-jobs.ts'
+
+leavesNoProcess()
+
+const app = (more: Record<string, string> = {}): ReturnType<typeof writeApp> =>
+  writeApp({ 'src/jobs/all.ts': jobs(1), ...more })
+
+async function startHelper(launcher: Parameters<typeof launch>[0]): Promise<Launched & { helper: number }> {
+  const said = testSignal<number>()
+  const job = launch(launcher, 'HasHelper', [], (message) => message.type === 'log' && said.fire(Number(message.line)))
+  return Object.assign(job, { helper: await said.fired })
+}
+
+describe('fork: generations', () => {
+  it('a new application that cannot be loaded takes nothing from the jobs that run', async () => {
+    const source = app()
+    const launcher = forkLauncher(source, noFallback)
+    await launcher.start()
+    const job = await startHelper(launcher)
+    writeFileSync(join(source.root, 'src/jobs/broken.ts'), 'throw new Error("not today")\nexport {}')
+    await assert.rejects(launcher.reload(), /not today/)
+    // The zygote that could not load it is gone by then.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.ok(isAlive(job.helper))
+    job.send({ type: 'cancel', reason: 'enough' })
+    assert.equal(result(await job.ended), 'SIGINT')
+    await launcher.stop()
+  })
+
+  it('an old zygote that goes takes nothing from the jobs of the new one', async () => {
+    const launcher = forkLauncher(app(), noFallback)
+    await launcher.start()
+    const [, first] = (await resultOf(launcher, 'Where')) as [number, number]
+    const begun = testSignal()
+    const old = launch(launcher, 'Waits', [], (message) => message.type === 'started' && begun.fire())
+    await begun.fired
+    await launcher.reload()
+    const job = await startHelper(launcher)
+    old.send({ type: 'cancel', reason: 'enough' })
+    await old.ended
+    await eventually(() => !isAlive(first), { what: 'the old zygote to be gone' })
+    job.send({ type: 'cancel', reason: 'enough' })
+    assert.equal(result(await job.ended), 'SIGINT')
+    await launcher.stop()
+  })
+
+  it('an old zygote goes when the new application must not be forked', async () => {
+    const source = app()
+    const launcher = forkLauncher(source)
+    await launcher.start()
+    const [, zygote] = (await resultOf(launcher, 'Where')) as [number, number]
+    mkdirSync(join(source.root, 'config'))
+    writeFileSync(join(source.root, 'config/hooks.ts'), 'export async function beforeFork() {}')
+    await launcher.reload()
+    assert.match(launcher.refusal?.reason ?? '', /async/)
+    await eventually(() => !isAlive(zygote), { what: `zygote ${zygote} to be gone` })
+    await launcher.stop()
+  })
+
+  it('a zygote that dies while the application is loaded anew brings no old code back', async () => {
+    const source = app({ 'config/preload.ts': 'await new Promise((resolve) => setTimeout(resolve, 300))' })
+    const launcher = forkLauncher(source, noFallback)
+    await launcher.start()
+    const [, zygote] = (await resultOf(launcher, 'Where')) as [number, number]
+    writeFileSync(join(source.root, 'src/jobs/all.ts'), jobs(2))
+    const reloaded = launcher.reload()
+    // The replacement of the old one starts after the new one, and is ready later.
+    await new Promise((resolve) => setTimeout(resolve, 900))
+    process.kill(zygote, 'SIGKILL')
+    await reloaded
+    for (const end = Date.now() + 2500; Date.now() < end;) {
+      const [version] = (await resultOf(launcher, 'Where')) as [number, number]
+      assert.equal(version, 2)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await launcher.stop()
+  })
+})

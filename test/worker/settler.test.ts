@@ -1,0 +1,82 @@
+// Ends that cannot be recorded: only a Redis that is away is waited for.
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, mock, test } from 'node:test'
+import { systemClock } from '../../runtime/core/clock.ts'
+import { silentLogger } from '../../runtime/core/logger.ts'
+import type { Store } from '../../runtime/store/store.ts'
+import type { Reserved } from '../../runtime/store/supervisors.ts'
+import { Settler } from '../../runtime/worker/settler.ts'
+import type { StepSource } from '../../runtime/worker/step-source.ts'
+import type { Verdict } from '../../runtime/worker/verdict.ts'
+import { useRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+import { push } from './support.ts'
+
+const server = useRedis()
+const worker = 'vm:1:q'
+const limits = { failedMax: 10, recordTtlMs: 60_000, attemptsKept: 5, backtraceLines: 10 }
+let store: Store
+
+beforeEach(async () => {
+  store = testStore(server)
+  await store.supervisors.register('s', [worker], {}, 60_000)
+})
+afterEach(() => {
+  mock.restoreAll()
+  store.close()
+})
+
+async function reserve(...args: unknown[]): Promise<Reserved> {
+  await push(store, 'A', args)
+  const reply = await store.supervisors.reserve('s', worker, ['q'], 'none', Date.now())
+  assert.ok(reply.kind === 'job')
+  return reply.job
+}
+
+function settle(job: Reserved, verdict: Verdict, steps?: Partial<StepSource>): Promise<boolean> {
+  const settler = new Settler({
+    store,
+    clock: systemClock,
+    log: silentLogger,
+    limits,
+    supervisorId: () => 's',
+    ...(steps ? { steps: steps as StepSource } : {}),
+  })
+  const context = { workflowId: 'r', nodeId: '0', workflowClass: 'W', params: {}, payloads: [] }
+  const step = { context, outcome: { kind: 'done' as const } }
+  return settler.settle({ job, worker, verdict, evidence: {}, ...(steps ? { step } : {}) })
+}
+
+async function assertFailed(job: Reserved, said: RegExp): Promise<void> {
+  const record = await store.jobs.find(job.id)
+  assert.deepEqual([record?.state, record?.cause], ['failed', 'exception'])
+  assert.match(record?.error ?? '', said)
+  assert.equal((await store.supervisors.inflight('s')).size, 0)
+}
+
+test('an error of our own between two commands fails the step', async () => {
+  const job = await reserve()
+  const done = (): Promise<never> => store.connection.ask(() => Promise.reject(new RangeError('65536 is out of range')))
+  assert.equal(await settle(job, { kind: 'done' }, { done, failed: () => ({}) }), true)
+  await assertFailed(job, /RangeError.*65536 is out of range/)
+})
+
+test('an end that Redis refuses becomes a failure, with what the job itself failed of below', async () => {
+  const job = await reserve()
+  const { id, delivery } = job
+  const broken = { supervisor: 's', worker, id, delivery, now: 1, dueAt: 1, counted: 1, ttlMs: 1, fields: 'no JSON' }
+  mock.method(store.supervisors, 'requeue', () => store.connection.run('requeue', broken))
+  const error = { name: 'Flaky', message: 'not today', backtrace: ['at work'] }
+  assert.equal(await settle(job, { kind: 'retry', delayMs: 1000, cause: 'exception', error }), true)
+  await assertFailed(job, /invalid token.*while this was recorded: Flaky: not today.*at work/)
+})
+
+test("an end that is recorded late leaves Resque's record of the slot's next job alone", async () => {
+  const [first, second] = [await reserve('first'), await reserve('second')]
+  const inHand = async (): Promise<unknown> =>
+    (JSON.parse((await server.client().get(`resque:worker:${worker}`)) ?? '{}') as { payload?: unknown }).payload
+  assert.equal(await settle(first, { kind: 'done' }), true)
+  assert.deepEqual(await inHand(), { class: 'A', args: ['second'] })
+  assert.equal(await settle(second, { kind: 'done' }), true)
+  assert.equal(await inHand(), undefined)
+})

@@ -196,29 +196,27 @@ export class Schedules {
   /**
    * Writes what the leader has loaded, for lists and the dashboard. Names that are not among them go, and begin anew
    * should they come again: what they would have fired until then is not missed.
+   * @param broken says of a name whether it is only missing because it could not be read
    */
-  async describe(entries: ReadonlyMap<string, string>): Promise<void> {
+  async describe(entries: ReadonlyMap<string, string>, broken: (name: string) => boolean = () => false): Promise<void> {
     await this.#connection.ask(async (redis, keys) => {
       const old = await redis.hkeys(keys.schedules())
       const gone = old.filter((name) => !entries.has(name))
       const all = [...entries].flat()
       const calls = redis.multi()
       if (gone.length > 0) calls.hdel(keys.schedules(), ...gone)
-      for (const name of gone) calls.hdel(keys.schedule(name), ...life)
+      for (const name of gone) if (!broken(name)) calls.hdel(keys.schedule(name), ...life)
       for (let at = 0; at < all.length; at += 1000) calls.hset(keys.schedules(), ...all.slice(at, at + 1000))
       await calls.exec()
     })
   }
 
   /** The same for one name; undefined: it goes. */
-  async describeOne(name: string, json: string | undefined): Promise<void> {
+  async describeOne(name: string, json: string | undefined, broken = false): Promise<void> {
     await this.#connection.ask(async (redis, keys) => {
       if (json !== undefined) return redis.hset(keys.schedules(), name, json)
-      return redis
-        .multi()
-        .hdel(keys.schedules(), name)
-        .hdel(keys.schedule(name), ...life)
-        .exec()
+      const calls = redis.multi().hdel(keys.schedules(), name)
+      return (broken ? calls : calls.hdel(keys.schedule(name), ...life)).exec()
     })
   }
 

@@ -94,6 +94,16 @@ test('a deploy that changes something else, or only the words of the timing, mak
   assert.ok(((await state())?.fired ?? 0) >= 16)
 })
 
+test('an entry that could not be read for a while was not removed', async () => {
+  await deploy(tick)
+  await tenHoursPass()
+  await deploy(tick.replace('every: 1h', 'every: soon'))
+  assert.equal((await state())?.fired, 7)
+  assert.deepEqual(await store.schedules.described(), {})
+  await run(tick)
+  await eventually(async () => (await queued()) >= 9)
+})
+
 test('of more than a thousand the last are made up, and the others recorded', async () => {
   const then = Date.now() - 2 * hour
   await redis.hset('resque:rt:schedule:tick', { since: then, cursor: then, slot: then, fired: 1 })

@@ -76,6 +76,19 @@ test('a worker passes over such a queue and takes from the others', async () => 
   assert.equal(taken.kind === 'job' && taken.job.queue, 'good')
 })
 
+test("a dead worker's job that its queue does not take back fails, and the others go back", async () => {
+  const queues = ['doomed', 'good']
+  for (const queue of queues) await redis.rpush(`resque:queue:${queue}`, '{"class":"OkJob","args":[]}')
+  await store.supervisors.register('dead', ['vm:1:*'], {}, 60_000)
+  for (const id of queues) await store.supervisors.reserve('dead', 'vm:1:*', queues, id, Date.now())
+  await redis.set('resque:queue:doomed', 'no list')
+  await redis.zadd('resque:rt:supervisors', 1, 'dead')
+  const buried = await store.supervisors.bury('dead', { maxRedeliveries: 3, ...limits }, Date.now())
+  assert.deepEqual(buried, { back: ['good'], failed: ['doomed'] })
+  assert.deepEqual([(await store.jobs.find('doomed'))?.cause, await redis.llen('resque:queue:good')], ['no queue', 1])
+  assert.deepEqual(await store.supervisors.list(), [])
+})
+
 test('a workflow step whose queue takes no jobs fails, and the step before it has ended all the same', async (t) => {
   const driver = await new StepDriver(server, 'driver', 'resque').register()
   t.after(() => driver.close())

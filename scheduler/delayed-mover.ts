@@ -73,10 +73,10 @@ export class DelayedMover implements Service {
   }
 
   async #moveSet(signal: AbortSignal): Promise<number> {
-    const { delayed, clock, ttlMs, batch = defaultBatch } = this.#options
+    const { delayed, clock, ttlMs, failedMax, batch = defaultBatch } = this.#options
     for (;;) {
       const now = clock.now()
-      const { nextDueMs } = await delayed.moveDue(now, batch, ttlMs)
+      const { nextDueMs } = await delayed.moveDue(now, batch, { ttlMs, failedMax })
       if (nextDueMs === undefined) return Infinity
       if (nextDueMs > now || signal.aborted) return nextDueMs
     }

@@ -6,7 +6,7 @@ import type { ScheduleEntry } from './entry.ts'
 import { scheduleSlots } from './entry-rule.ts'
 import { Firer } from './firer.ts'
 import type { RunnerOptions } from './runner-options.ts'
-import { lastSlot, nextSlot, slotsBetween, type Origin } from './timing.ts'
+import { lastSlotsBetween, nextSlot, slotsBetween, timingMark, type Origin } from './timing.ts'
 
 /** A firing that is no later than this is late, not missed: long enough for another scheduler to take over. */
 export const graceMs = 30_000
@@ -49,7 +49,8 @@ export class EntryRunner {
       this.#cancel()
       const { schedules, clock, log } = this.#options
       const now = clock.now()
-      const state = await schedules.meet(this.entry.name, now, now + clockStepMs, this.entry.enabled)
+      const { name, enabled, timing, timingText } = this.entry
+      const state = await schedules.meet(name, now, now + clockStepMs, enabled, timingMark(timing, timingText))
       this.#origin = { sinceMs: state.sinceMs, lastSlotMs: state.slotMs, fired: state.fired }
       if (state.pendingMs !== undefined) await this.#firer.startRun(state.pendingMs, state.pendingRun)
       if (state.askedMs !== undefined) await this.#firer.fire(state.askedMs, 0, 'asked')
@@ -158,21 +159,22 @@ export class EntryRunner {
     return until
   }
 
-  /** Fire times that were missed, oldest first: a thousand at most, the newest a policy may want among them. */
+  /**
+   * Fire times that were missed, oldest first: the first thousand, and those that the policy may want.
+   * `more`: there are others between the two.
+   */
   #missedBetween(cursorMs: number, until: number, now: number): { missed: number[]; more: boolean } {
     const { timing, catchup, catchupWindowMs } = this.entry
     if (!timing) return { missed: [], more: false }
     const { slots, more } = slotsBetween(timing, this.#origin, cursorMs, until, missedMax)
     if (!more) return { missed: slots, more }
     const from = Math.max(cursorMs, now - catchupWindowMs)
-    const last = lastSlot(timing, this.#origin, until)
-    const wanted =
-      catchup === 'all'
-        ? slotsBetween(timing, this.#origin, from, until, missedMax).slots
-        : catchup === 'last' && last
-          ? [last]
-          : []
-    return { missed: [...slots.filter((slot) => slot < (wanted[0] ?? Infinity)), ...wanted], more }
+    const most = { none: 0, last: 1, all: missedMax }[catchup]
+    const wanted = lastSlotsBetween(timing, this.#origin, from, until, most)
+    const [first = Infinity] = wanted
+    const missed = slots.filter((slot) => slot < first)
+    const between = nextSlot(timing, this.#origin, missed.at(-1) ?? cursorMs) ?? Infinity
+    return { missed: [...missed, ...wanted], more: between < first && between <= until }
   }
 
   /** @param cursorMs how far all is accounted for then; the last of `slots` by default */

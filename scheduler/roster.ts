@@ -115,7 +115,8 @@ export class Roster {
 
   async #load(): Promise<void> {
     const entries = new Map(this.#file.entries)
-    for (const [name, json] of Object.entries(await this.#dynamic())) {
+    const dynamic = await this.#dynamic()
+    for (const [name, json] of Object.entries(dynamic)) {
       const entry = this.#read(name, json)
       if (entry) entries.set(name, entry)
       else entries.delete(name)
@@ -124,7 +125,7 @@ export class Roster {
     // Another leads now, and describes what it has loaded.
     if (!this.#open) return
     const described = [...this.#runners.values()].map((runner): [string, string] => [runner.entry.name, about(runner)])
-    await this.#options.schedules.describe(new Map(described))
+    await this.#options.schedules.describe(new Map(described), (name) => this.#isBroken(name, dynamic[name]))
   }
 
   async #renewChanged(): Promise<void> {
@@ -149,7 +150,14 @@ export class Roster {
     if (entry) await this.#begin([entry])
     const runner = this.#runners.get(name)
     if (runner && runner === before) await runner.start('it was switched off')
-    if (this.#open) await schedules.describeOne(name, runner && about(runner))
+    if (this.#open) await schedules.describeOne(name, runner && about(runner), this.#isBroken(name, json))
+  }
+
+  /** Whether an entry that is not there may only not be readable: then it was not removed. */
+  #isBroken(name: string, json: string | undefined): boolean {
+    const { problems } = this.#file
+    const concerns = (entry: string | undefined): boolean => entry === undefined || entry === name
+    return json !== undefined || problems.some(({ severity, entry }) => severity === 'error' && concerns(entry))
   }
 
   #read(name: string, json: string): ScheduleEntry | undefined {

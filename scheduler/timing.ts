@@ -85,6 +85,30 @@ export function lastSlot(timing: Timing, origin: Origin, atMs: number): number |
   return last !== undefined && nextSlot(timing, origin, last - 1) === last ? last : undefined
 }
 
+/** Up to `limit` fire times after `afterMs` and up to `untilMs`: the last ones, oldest first. */
+export function lastSlotsBetween(
+  timing: Timing,
+  origin: Origin,
+  afterMs: number,
+  untilMs: number,
+  limit: number,
+): number[] {
+  const slots: number[] = []
+  let at = lastSlot(timing, origin, Math.min(untilMs, closesAt(timing, origin)))
+  while (at !== undefined && at > afterMs && slots.length < limit) {
+    slots.push(at)
+    at = lastSlot(timing, origin, at - 1)
+  }
+  return slots.reverse()
+}
+
+/** The same text for the same fire times, and no other: an entry's record keeps it, to see whether they were changed. */
+export function timingMark(timing: Timing | undefined, text: string): string {
+  if (!timing) return 'none'
+  const when = timing.kind === 'every' ? [timing.everyMs] : [text.replace(/\s+/g, ' '), timing.cron.zone.name]
+  return JSON.stringify([timing.kind, ...when, Object.entries(timing.bounds).sort()])
+}
+
 /** The timing in words, for people. */
 export function describeTiming(timing: Timing | undefined): string {
   if (!timing) return 'by hand only'

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { Logger } from '../core/logger.ts'
 import { keysOf, type Keys } from './keys.ts'
 import { connect, explain, placeName, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
@@ -10,7 +11,7 @@ export class Connection {
   readonly settings: RedisSettings
   #subscriber: Redis | undefined
   #trouble: string | undefined
-  readonly #listeners = new Map<string, Set<(message: string) => void>>()
+  readonly #heard = new Map<string, { listeners: Set<(message: string) => void>; subscribed: Promise<unknown> }>()
 
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
@@ -37,20 +38,37 @@ export class Connection {
   /**
    * Listens to a channel until the returned function is called. What is published while the connection is away is
    * missed, so a listener must also poll.
+   * @throws RuntimeError ERR_REDIS where Redis refuses: then nothing is heard
    */
   async listen(channel: string, onMessage: (message: string) => void): Promise<() => void> {
-    const set = this.#listeners.get(channel) ?? new Set()
-    set.add(onMessage)
-    if (!this.#listeners.has(channel)) {
-      this.#listeners.set(channel, set)
-      await this.#channels().subscribe(channel)
+    const heard = this.#heard.get(channel) ?? {
+      listeners: new Set(),
+      subscribed: this.#channels().subscribe(channel),
     }
-    return () => {
-      set.delete(onMessage)
-      if (set.size > 0 || this.#listeners.get(channel) !== set) return
-      this.#listeners.delete(channel)
+    this.#heard.set(channel, heard)
+    heard.listeners.add(onMessage)
+    const stop = (): void => {
+      heard.listeners.delete(onMessage)
+      if (heard.listeners.size > 0 || this.#heard.get(channel) !== heard) return
+      this.#heard.delete(channel)
       void this.#subscriber?.unsubscribe(channel).catch(() => undefined)
     }
+    try {
+      await heard.subscribed
+    } catch (error) {
+      stop()
+      throw explain(error, placeName(this.settings), this.#trouble)
+    }
+    return stop
+  }
+
+  /** The same for those who get along by polling: that the user may not listen to the channel is only worth a warning. */
+  async listenIfAllowed(channel: string, onMessage: (message: string) => void, log?: Logger): Promise<() => void> {
+    return this.listen(channel, onMessage).catch((error: Error) => {
+      if (!error.message.includes('NOPERM')) throw error
+      log?.warn(`cannot listen to ${channel}, so that news is only found by polling: ${error.message}`)
+      return () => undefined
+    })
   }
 
   /** Lets go of Redis without waiting for it. */
@@ -61,7 +79,7 @@ export class Connection {
 
   #channels(): Redis {
     this.#subscriber ??= connect(this.settings, 'subscriber').on('message', (channel, message) => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener(message)
+      for (const listener of this.#heard.get(channel)?.listeners ?? []) listener(message)
     })
     return this.#subscriber
   }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { newId } from '../core/ids.ts'
 import type { LockOwner } from './locks.ts'
 import { formatFailedAt } from './resque-time.ts'
@@ -25,8 +26,16 @@ export interface MoveReply {
 /** What one batch of {@link Delayed.moveBuckets} did; `lost` when the caller does not hold Ruby's lock. */
 export type BucketReply = { kind: 'lost' } | ({ kind: 'ok'; buried: number; unrouted: string | undefined } & MoveReply)
 
+/** How long the records of moved jobs are kept, in milliseconds, and how many entries the failed list may have. */
+export interface MoveLimits {
+  ttlMs: number
+  failedMax: number
+}
+
 const batchSize = 100
 const pageSize = 500
+/** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
+const takeBatch = 50
 
 /**
  * Delayed jobs: Resque's buckets for a minute and more (whole seconds, rounded up, so that none runs early), a
@@ -60,8 +69,10 @@ export class Delayed {
   }
 
   /** Moves at most `batch` due jobs of the millisecond set to their queues. Any number of processes may do so at once. */
-  async moveDue(nowMs: number, batch: number, ttlMs: number): Promise<MoveReply> {
-    const [moved, next] = (await this.#connection.run('move-due', { now: nowMs, batch, ttlMs })) as [number, string]
+  async moveDue(nowMs: number, batch: number, limits: MoveLimits): Promise<MoveReply> {
+    const who = { mover: `${hostname()}:${process.pid}`, failedAt: formatFailedAt(new Date(nowMs)) }
+    const reply = await this.#connection.run('move-due', { now: nowMs, batch, ...limits, ...who })
+    const [moved, next] = reply as [number, string]
     return { moved, nextDueMs: next === '' ? undefined : Number(next) }
   }
 
@@ -73,7 +84,7 @@ export class Delayed {
     { id: owner, lockPrefix }: LockOwner,
     nowMs: number,
     batch: number,
-    limits: { ttlMs: number; failedMax: number },
+    limits: MoveLimits,
     routes: Record<string, string> = {},
   ): Promise<BucketReply> {
     const reply = await this.#connection.run('move-buckets', {
@@ -210,8 +221,17 @@ export class Delayed {
     const ids: string[] = []
     for await (const job of this.#inSet()) if (job.id !== undefined && isNamed(job, name)) ids.push(job.id)
     const { className, item, queue } = name
-    const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), newId: newId(nowMs) }
-    const args = { mode, queue, class: className, item, now: nowMs, ttlMs, forms: forms.length, ...where }
-    return Number(await this.#connection.run('take-delayed', args, [...forms, ...ids]))
+    const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), forms: forms.length }
+    const args = { mode, queue, class: className, item, now: nowMs, ttlMs, max: takeBatch, ...where }
+    let taken = 0
+    for (let at = 0, more = 1; at === 0 || more === 1 || at < ids.length; at += takeBatch) {
+      const call = { ...args, first: at === 0 ? 1 : 0, newId: newId(nowMs) }
+      const some = ids.slice(at, at + takeBatch)
+      const reply = await this.#connection.run('take-delayed', call, [...forms, ...some])
+      const [count, left] = reply as [number, number]
+      taken += count
+      more = left
+    }
+    return taken
   }
 }

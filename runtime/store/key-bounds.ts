@@ -21,7 +21,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
     'limits.recordTtlMs after the end, limits.waitingTtlMs while it waits in a queue; running, held and delayed ones stay',
   ],
   ['rt:log:', 'limits.logLines of limits.logLineBytes, and limits.recordTtlMs'],
-  ['rt:tickets:', 'one field an item in the queue, gone with it'],
+  ['rt:tickets:', 'about one field an item in the queue; those of items that Ruby took go with a later heartbeat'],
   ['rt:delayed:tickets:', 'gone with its second, or a week after it'],
   ['rt:delayed', 'one member a delayed job'],
   ['rt:wake', 'a channel, nothing is stored'],

@@ -70,7 +70,7 @@ export const keyTemplates = {
   control: 'rt:control',
 
   // --- ours: schedules
-  /** hash: `since`, `cursor` (fire time up to which all is accounted for), `slot`, `fired_at`, `late_ms`, `fired`, `job`, `next`, `missed`, `paused`, `asked` … of one entry */
+  /** hash: `since`, `cursor` (fire time up to which all is accounted for), `slot`, `fired_at`, `late_ms`, `fired`, `job`, `next`, `missed`, `paused`, `asked`, `timing` … of one entry */
   schedule: 'rt:schedule:{name}',
   /** hash: schedule name → JSON of what the leading scheduler has loaded, for lists */
   schedules: 'rt:schedules',

@@ -16,6 +16,9 @@ export interface NewJob {
 const batchSize = 100
 /** How many jobs one script call ends. */
 const clearBatch = 50
+/** How many queues one call of a sweep looks at, and how many calls it makes while they find something. */
+const sweepQueues = 20
+const sweepCalls = 10
 
 /** The queues: Resque's lists. */
 export class Queues {
@@ -74,7 +77,8 @@ export class Queues {
   async setPaused(queue: string, paused: boolean): Promise<void> {
     await this.#connection.ask(async (redis, keys) => {
       await (paused ? redis.sadd(keys.pausedQueues(), queue) : redis.srem(keys.pausedQueues(), queue))
-      if (!paused) await redis.publish(keys.wake(), queue)
+      // A user that may not publish: the workers see it when they look next.
+      if (!paused) await redis.publish(keys.wake(), queue).catch(() => undefined)
     })
   }
 
@@ -95,23 +99,48 @@ export class Queues {
 
   /** Removes jobs with exactly these bytes (Resque's `dequeue` with arguments). @returns how many */
   async removeItem(queue: string, item: string, nowMs: number, ttlMs: number): Promise<number> {
-    return Number(await this.#connection.run('dequeue', { queue, item, now: nowMs, ttlMs }))
+    const waiting = await this.#connection.ask((redis, keys) => redis.llen(keys.queue(queue)))
+    return this.#removeCopies(queue, item, waiting, nowMs, ttlMs)
   }
 
   /** Removes every job of a class, whatever its arguments (Resque's `dequeue` without). @returns how many */
   async removeClass(queue: string, className: string, nowMs: number, ttlMs: number): Promise<number> {
-    const items = new Set<string>()
+    const copies = new Map<string, number>()
     for (let start = 0; ; start += 1000) {
       const page = await this.peek(queue, start, 1000)
       for (const item of page) {
         const read = decodeItem(item)
-        if ('className' in read && read.className === className) items.add(item)
+        if ('className' in read && read.className === className) copies.set(item, (copies.get(item) ?? 0) + 1)
       }
       if (page.length < 1000) break
     }
     let removed = 0
-    for (const item of items) removed += await this.removeItem(queue, item, nowMs, ttlMs)
+    for (const [item, most] of copies) removed += await this.#removeCopies(queue, item, most, nowMs, ttlMs)
     return removed
+  }
+
+  /**
+   * Drops tickets of items that workers without tickets have taken (Ruby's), in a few queues: to be called now and then.
+   * @returns how many went
+   */
+  async sweep(): Promise<number> {
+    let swept = 0
+    for (let call = 0; call < sweepCalls; call += 1) {
+      const went = Number(await this.#connection.run('sweep-tickets', { count: sweepQueues }))
+      swept += went
+      if (went === 0) break
+    }
+    return swept
+  }
+
+  /** Removes at most `most` jobs with these bytes, a batch a call. What comes in meanwhile stays. */
+  async #removeCopies(queue: string, item: string, most: number, nowMs: number, ttlMs: number): Promise<number> {
+    for (let removed = 0; ;) {
+      const max = Math.min(clearBatch, Math.max(most - removed, 1))
+      const went = Number(await this.#connection.run('dequeue', { queue, item, max, now: nowMs, ttlMs }))
+      removed += went
+      if (went < max || removed >= most) return removed
+    }
   }
 }
 

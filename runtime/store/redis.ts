@@ -67,6 +67,7 @@ function place({ address, tls, sentinel }: RedisSettings): RedisOptions {
 }
 
 const causes: [RegExp, string][] = [
+  [/^NOPERM.* channel/, 'let the user have the channels of the namespace: `ACL SETUSER <name> &resque:*`'],
   [/^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/, 'check the user and password in REDIS_URL, and its permissions'],
   [
     /^OOM/,

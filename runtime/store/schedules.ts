@@ -1,4 +1,6 @@
+import type { ChainableCommander } from 'ioredis'
 import type { Connection } from './connection.ts'
+import type { Keys } from './keys.ts'
 import type { LockOwner } from './locks.ts'
 import { readState, type EntryState, type MissedFiring } from './schedule-state.ts'
 import { formatStarted } from './resque-time.ts'
@@ -43,6 +45,9 @@ export interface Accounted {
   wait?: boolean
 }
 
+/** Fields of an entry's record that count from when it was first seen. */
+const life = ['since', 'cursor', 'slot', 'fired', 'next', 'timing']
+
 /** Recurring entries: Resque's dynamic schedules, and what was fired or missed when. */
 export class Schedules {
   readonly #connection: Connection
@@ -55,9 +60,16 @@ export class Schedules {
    * Notes that an entry exists.
    * @param latestMs cursors beyond it come from a clock that was wrong, and go back to now
    * @param enabled what the schedule itself says
+   * @param timing says when it fires; where it is another than before, the entry begins anew
    */
-  async meet(name: string, nowMs: number, latestMs: number, enabled: boolean): Promise<EntryState & { off: boolean }> {
-    const args = { name, now: nowMs, latest: latestMs, enabled: enabled ? 1 : 0 }
+  async meet(
+    name: string,
+    nowMs: number,
+    latestMs: number,
+    enabled: boolean,
+    timing: string,
+  ): Promise<EntryState & { off: boolean }> {
+    const args = { name, now: nowMs, latest: latestMs, enabled: enabled ? 1 : 0, timing }
     const [off, flat] = (await this.#connection.run('meet-entry', args)) as [number, string[]]
     const fields = Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : [])))
     return { ...readState(fields), off: off === 1 }
@@ -143,26 +155,15 @@ export class Schedules {
   /** Pauses or resumes, enables or disables an entry by hand, and tells the schedulers. */
   async switch(name: string, fields: { paused?: boolean; enabled?: boolean }, nowMs: number): Promise<void> {
     const flags = Object.entries(fields).flatMap(([field, value]) => [field, value ? '1' : '0'])
-    await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hsetnx(keys.schedule(name), 'since', nowMs)
-        .hset(keys.schedule(name), ...flags)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
+    await this.#change(name, (calls, keys) =>
+      calls.hsetnx(keys.schedule(name), 'since', nowMs).hset(keys.schedule(name), ...flags),
     )
   }
 
   /** Asks the leader to fire an entry now; of several words that it has not heard yet the last one counts. */
   async askFor(name: string, nowMs: number): Promise<void> {
-    await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hsetnx(keys.schedule(name), 'since', nowMs)
-        .hset(keys.schedule(name), 'asked', nowMs)
-        .sadd(keys.schedulesChanged(), name)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
+    await this.#change(name, (calls, keys) =>
+      calls.hsetnx(keys.schedule(name), 'since', nowMs).hset(keys.schedule(name), 'asked', nowMs),
     )
   }
 
@@ -178,26 +179,12 @@ export class Schedules {
 
   /** Stores a dynamic schedule as Resque's `set_schedule` does, and tells the schedulers. */
   async setDynamic(name: string, json: string): Promise<void> {
-    await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hset(keys.persistentSchedules(), name, json)
-        .sadd(keys.schedulesChanged(), name)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
-    )
+    await this.#change(name, (calls, keys) => calls.hset(keys.persistentSchedules(), name, json))
   }
 
   /** Resque's `remove_schedule`. @returns false when there was none */
   async removeDynamic(name: string): Promise<boolean> {
-    const replies = await this.#connection.ask((redis, keys) =>
-      redis
-        .multi()
-        .hdel(keys.persistentSchedules(), name)
-        .sadd(keys.schedulesChanged(), name)
-        .publish(keys.wakeSchedule(), name)
-        .exec(),
-    )
+    const replies = await this.#change(name, (calls, keys) => calls.hdel(keys.persistentSchedules(), name))
     return replies?.[0]?.[1] === 1
   }
 
@@ -206,24 +193,31 @@ export class Schedules {
     return this.#connection.ask((redis, keys) => redis.spop(keys.schedulesChanged(), 1000))
   }
 
-  /** Writes what the leader has loaded, for lists and the dashboard; names that are not among them go. */
-  async describe(entries: ReadonlyMap<string, string>): Promise<void> {
+  /**
+   * Writes what the leader has loaded, for lists and the dashboard. Names that are not among them go, and begin anew
+   * should they come again: what they would have fired until then is not missed.
+   * @param broken says of a name whether it is only missing because it could not be read
+   */
+  async describe(entries: ReadonlyMap<string, string>, broken: (name: string) => boolean = () => false): Promise<void> {
     await this.#connection.ask(async (redis, keys) => {
       const old = await redis.hkeys(keys.schedules())
       const gone = old.filter((name) => !entries.has(name))
       const all = [...entries].flat()
       const calls = redis.multi()
       if (gone.length > 0) calls.hdel(keys.schedules(), ...gone)
+      for (const name of gone) if (!broken(name)) calls.hdel(keys.schedule(name), ...life)
       for (let at = 0; at < all.length; at += 1000) calls.hset(keys.schedules(), ...all.slice(at, at + 1000))
       await calls.exec()
     })
   }
 
-  /** Writes, or takes away, what the leader has loaded under one name. */
-  async describeOne(name: string, json: string | undefined): Promise<void> {
-    await this.#connection.ask((redis, keys) =>
-      json === undefined ? redis.hdel(keys.schedules(), name) : redis.hset(keys.schedules(), name, json),
-    )
+  /** The same for one name; undefined: it goes. */
+  async describeOne(name: string, json: string | undefined, broken = false): Promise<void> {
+    await this.#connection.ask(async (redis, keys) => {
+      if (json !== undefined) return redis.hset(keys.schedules(), name, json)
+      const calls = redis.multi().hdel(keys.schedules(), name)
+      return (broken ? calls : calls.hdel(keys.schedule(name), ...life)).exec()
+    })
   }
 
   /** What the leader has loaded: name → JSON, see scheduler/describe.ts. */
@@ -235,5 +229,17 @@ export class Schedules {
   async missed(count = 100): Promise<MissedFiring[]> {
     const notes = await this.#connection.ask((redis, keys) => redis.lrange(keys.missedFirings(), -count, -1))
     return notes.reverse().map((note) => JSON.parse(note) as MissedFiring)
+  }
+
+  /** Changes something of a schedule in one step. The leader learns of it by Ruby's set, and at once if it may be told. */
+  async #change(
+    name: string,
+    change: (calls: ChainableCommander, keys: Keys) => ChainableCommander,
+  ): Promise<[error: Error | null, reply: unknown][] | null> {
+    return this.#connection.ask(async (redis, keys) => {
+      const replies = await change(redis.multi(), keys).sadd(keys.schedulesChanged(), name).exec()
+      await redis.publish(keys.wakeSchedule(), name).catch(() => undefined)
+      return replies
+    })
   }
 }

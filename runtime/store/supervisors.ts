@@ -6,9 +6,14 @@ import { scriptJson } from './script.ts'
 
 export type { Reserved, Delivery, ReserveReply, Settlement, SupervisorInfo } from './deliveries.ts'
 
+/** Queues that one script call looks at (promise 13). */
+const queuesAtOnce = 1000
+
 /** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
 export class Supervisors {
   readonly #connection: Connection
+  /** Redis's clock less this process's monotonic one, in ms, by the last answer: Ruby prunes heartbeats by Redis's. */
+  #redisAheadMs: number | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -37,14 +42,21 @@ export class Supervisors {
     leaseMs: number,
     first = false,
   ): Promise<{ fenced: boolean; redisNowMs: number; dead: string[] }> {
-    const heartbeat = formatHeartbeat(new Date())
+    this.#redisAheadMs ??= (await this.#redisNowMs()) - performance.now()
+    const heartbeat = formatHeartbeat(new Date(performance.now() + this.#redisAheadMs))
     const reply = (await this.#connection.run(
       'beat',
       { supervisor: id, leaseMs, first: first ? 1 : 0, heartbeat },
       slots,
     )) as [string, number, ...string[]]
     const [word, redisNowMs, ...dead] = reply
+    this.#redisAheadMs = Number(redisNowMs) - performance.now()
     return { fenced: word === 'fenced', redisNowMs: Number(redisNowMs), dead: dead.filter((other) => other !== id) }
+  }
+
+  async #redisNowMs(): Promise<number> {
+    const [seconds, microseconds] = await this.#connection.ask((redis) => redis.time())
+    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
   }
 
   /** Takes one job from the first of `queues` that has one. */
@@ -55,11 +67,10 @@ export class Supervisors {
     newId: string,
     nowMs: number,
   ): Promise<ReserveReply> {
-    const reply = (await this.#connection.run(
-      'reserve',
-      { supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId },
-      queues,
-    )) as string[]
+    const args = { supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId }
+    let reply: string[] = []
+    for (let at = 0; at === 0 || (reply[0] === 'empty' && at < queues.length); at += queuesAtOnce)
+      reply = (await this.#connection.run('reserve', args, queues.slice(at, at + queuesAtOnce))) as string[]
     if (reply[0] !== 'job') return { kind: reply[0] as 'empty' | 'paused' | 'fenced' }
     const [
       ,

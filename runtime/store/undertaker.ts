@@ -39,7 +39,8 @@ export interface UndertakerOptions {
 }
 
 /**
- * Finds dead supervisors where no supervisor runs that would: beside a scheduler. Also looks after the lines of limits.
+ * Finds dead supervisors where no supervisor runs that would: beside a scheduler. Also looks after the lines of limits
+ * and the tickets of queues.
  */
 export class Undertaker implements Service {
   readonly name = 'undertaker'
@@ -51,6 +52,7 @@ export class Undertaker implements Service {
       const { dead, nextInMs = leaseMs } = await store.supervisors.lapsed()
       await bury(dead, store, limits, clock, log)
       await store.limits.tend()
+      await store.queues.sweep()
       return Math.min(nextInMs, leaseMs)
     }
     this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, turn })

@@ -45,12 +45,13 @@ export class Fetcher {
 
   /** Listens for pushes. */
   async start(): Promise<void> {
-    const { store } = this.#options
+    const { store, log } = this.#options
     this.#stopped = false
-    this.#unlisten = await store.connection.listen(store.connection.keys.wake(), (queue) => {
+    const onPush = (queue: string): void => {
       if (!this.#known.includes(queue)) this.#knownAtMs = -Infinity
       this.wake()
-    })
+    }
+    this.#unlisten = await store.connection.listenIfAllowed(store.connection.keys.wake(), onPush, log)
   }
 
   /** No job is taken any more; waiting slots get undefined. */

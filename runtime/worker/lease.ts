@@ -143,6 +143,7 @@ export class Lease implements Service {
     }
     await this.#reclaim()
     await store.limits.tend()
+    await store.queues.sweep()
     return undefined
   }
 

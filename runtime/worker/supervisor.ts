@@ -72,7 +72,7 @@ export class Supervisor implements Service {
     })
     this.#services = [
       this.#lease,
-      new DueMover({ store, clock, log, ttlMs: limits.recordTtlMs }),
+      new DueMover({ store, clock, log, limits: { ttlMs: limits.recordTtlMs, failedMax: limits.failedMax } }),
       ...workflowLoop(options),
       { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.stop() },
     ]
@@ -95,9 +95,9 @@ export class Supervisor implements Service {
     await startAll(this.#services, () => this.#ending !== undefined)
     // Told to leave while it waited for Redis.
     if (this.#ending) return stopAll(this.#services)
-    const { connection } = this.#options.store
-    await connection.listen(connection.keys.control(), (message) => this.#hear(message))
-    const { launcher, queues, log } = this.#options
+    const { launcher, queues, log, store } = this.#options
+    const { connection } = store
+    await connection.listenIfAllowed(connection.keys.control(), (message) => this.#hear(message), log)
     await this.#lease.describe({ launcher: launcher.name })
     log.info(`working on ${queues.join(',')} with ${launcher.name}, ${this.#slots.length} at a time`, {
       pid: process.pid,

@@ -90,7 +90,7 @@ describe('the states of a step', () => {
     assert.ok((steps[0]?.readyAtMs ?? 0) - Date.now() > 290_000)
     aheadMs = 300_001
     assert.deepEqual((await states(run))[0], 'extract Ready', 'its time has come')
-    await driver.store.delayed.moveDue(clock.now(), 10, 10_000)
+    await driver.store.delayed.moveDue(clock.now(), 10, { ttlMs: 10_000, failedMax: 10 })
     const again = await take()
     assert.equal(again.className, 'ExtractJob')
     await driver.end(again, 'failed')

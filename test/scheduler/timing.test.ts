@@ -5,7 +5,7 @@ import { planCatchup } from '../../scheduler/catchup.ts'
 import { Cron } from '../../scheduler/cron.ts'
 import { parseEvery } from '../../scheduler/every.ts'
 import { decideOverlap } from '../../scheduler/overlap.ts'
-import { nextSlot, slotsBetween, type Timing } from '../../scheduler/timing.ts'
+import { lastSlotsBetween, nextSlot, slotsBetween, type Timing } from '../../scheduler/timing.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -81,6 +81,16 @@ describe('every', () => {
       slots: [hour, 2 * hour],
       more: true,
     })
+  })
+
+  test('lists the last of them as well, up to the end of its time', () => {
+    assert.deepEqual(lastSlotsBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 9.5 * hour, 2), [8 * hour, 9 * hour])
+    assert.deepEqual(lastSlotsBetween(every(hour), { sinceMs: 0, fired: 0 }, 7 * hour, 9 * hour, 5), [
+      8 * hour,
+      9 * hour,
+    ])
+    const closed = every(hour, { lastInMs: 3.5 * hour })
+    assert.deepEqual(lastSlotsBetween(closed, { sinceMs: 0, fired: 0 }, 0, 9 * hour, 2), [2 * hour, 3 * hour])
   })
 
   test('keeps its beat: each next one is an interval after some earlier one, never before the instant asked', () => {

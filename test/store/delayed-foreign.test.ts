@@ -170,3 +170,47 @@ test('a kill between any two steps neither loses nor doubles: the whole move is 
     items.map((item) => item.replace(',"queue":"default"', '')),
   )
 })
+
+describe("a delayed job of ours that Ruby's scheduler has moved", () => {
+  const item = '{"class":"OkJob","args":[1,"two"]}'
+  const id = 'moved'
+  beforeEach(async () => {
+    const now = Date.now()
+    await store.delayed.add([{ id, className: 'OkJob', item, queue: 'default', dueMs: now + 90_000 }], now, ttlMs)
+    const second = Math.ceil((now + 90_000) / 1000)
+    assert.equal(await redis.lpop(`resque:delayed:${second}`), bucketForm)
+    await redis.srem(`resque:timestamps:${bucketForm}`, `delayed:${second}`)
+    await redis.zrem('resque:delayed_queue_schedule', second)
+    await redis.rpush('resque:queue:default', '{"class":"OkJob","args":[0]}', item)
+  })
+
+  test('is cancelled on its queue', async () => {
+    assert.equal(await store.jobs.cancel(id, Date.now(), ttlMs), 'cancelled')
+    assert.deepEqual(await store.queues.peek('default'), ['{"class":"OkJob","args":[0]}'])
+    assert.equal((await store.jobs.find(id))?.state, 'cancelled')
+  })
+
+  test('is not said to be cancelled once a worker has it, nor one of an earlier version', async () => {
+    await redis.rpop('resque:queue:default')
+    assert.equal(await store.jobs.cancel(id, Date.now(), ttlMs), 'unknown')
+    await redis.hdel(`resque:rt:job:${id}`, 'bucket_item')
+    assert.equal(await store.jobs.cancel(id, Date.now(), ttlMs), 'unknown')
+    assert.equal((await store.jobs.find(id))?.state, 'delayed')
+  })
+})
+
+test('a delayed job of an earlier version, whose record has not its bytes, is found by its ticket', async () => {
+  const now = Date.now()
+  const job = { className: 'OkJob', item: '{"class":"OkJob","args":[1,"two"]}', queue: 'default', dueMs: now + 90_000 }
+  await store.delayed.add(
+    [
+      { id: 'a', ...job },
+      { id: 'b', ...job },
+    ],
+    now,
+    ttlMs,
+  )
+  await redis.hdel('resque:rt:job:b', 'bucket_item')
+  assert.equal(await store.jobs.cancel('b', now, ttlMs), 'cancelled')
+  assert.equal(await store.delayed.count(), 1)
+})

@@ -131,10 +131,10 @@ describe('a short delay', () => {
     const now = Date.now()
     const [late, soon] = [job(now + 500, { queue: 'b' }), job(now + 200, { queue: 'a' })]
     await store.delayed.add([late, soon], now, ttlMs)
-    assert.deepEqual(await store.delayed.moveDue(now + 199, 100, ttlMs), { moved: 0, nextDueMs: now + 200 })
-    assert.deepEqual(await store.delayed.moveDue(now + 200, 100, ttlMs), { moved: 1, nextDueMs: now + 500 })
+    assert.deepEqual(await store.delayed.moveDue(now + 199, 100, limits), { moved: 0, nextDueMs: now + 200 })
+    assert.deepEqual(await store.delayed.moveDue(now + 200, 100, limits), { moved: 1, nextDueMs: now + 500 })
     assert.deepEqual(await redis.lrange('resque:queue:a', 0, -1), [name.item])
-    assert.deepEqual(await store.delayed.moveDue(now + 1000, 100, ttlMs), { moved: 1, nextDueMs: undefined })
+    assert.deepEqual(await store.delayed.moveDue(now + 1000, 100, limits), { moved: 1, nextDueMs: undefined })
     assert.equal((await store.jobs.find(late.id))?.state, 'waiting')
     assert.equal((await redis.pttl(`resque:rt:job:${late.id}`)) > 0, true)
   })
@@ -214,7 +214,7 @@ describe("Resque's calls on delayed jobs", () => {
     )
     assert.equal(await store.delayed.count(), 8)
     assert.deepEqual(await moveAllBuckets(now + 1_000_000), { moved: 7, buried: 0 })
-    assert.equal((await store.delayed.moveDue(now + 1_000_000, 100, ttlMs)).moved, 1)
+    assert.equal((await store.delayed.moveDue(now + 1_000_000, 100, limits)).moved, 1)
   })
 
   test('removeSelection takes what the function names', async () => {

@@ -67,6 +67,20 @@ describe("Resque's bytes", () => {
     assert.equal(await raw.hlen('resque:workers:heartbeat'), 0)
   })
 
+  it("a heartbeat is in Redis's time, whatever this machine's clock says", async (t) => {
+    const store = openStore()
+    const raw = redis.client()
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 600_000 })
+    const worker = 'vm:7-1-0:q'
+    await store.supervisors.register('sup2', [worker], {}, 30_000)
+    await store.supervisors.beat('sup2', [worker], 30_000)
+    const ageS =
+      Number((await raw.time())[0]) - Date.parse((await raw.hget('resque:workers:heartbeat', worker)) ?? '') / 1000
+    assert.ok(ageS >= 0 && ageS < 30, `${ageS} s old`)
+    t.mock.timers.reset()
+    await store.supervisors.unregister('sup2', [worker])
+  })
+
   it("a failed entry begins with Resque's members in their order, the payload's bytes untouched", () => {
     const failure = {
       failedAtMs: at.getTime(),

@@ -21,6 +21,16 @@ const begun = (tag: string, times = 1): Promise<unknown> =>
   eventually(() => evidence.lines('begin', tag).length >= times, { timeoutMs: 60_000, what: `${tag} to begin` })
 const patient = { RUNTIME_WORKER_LEASE_MS: '20000' }
 
+it('a user without channels: the worker says so, and finds its jobs by polling', async () => {
+  await server.client().call('ACL', 'SETUSER', 'quiet', 'on', '>secret', 'resetchannels', '~resque:*', '+@all')
+  const env = { RUNTIME_REDIS_USERNAME: 'quiet', RUNTIME_REDIS_PASSWORD: 'secret' }
+  const worker = launchWorker(server, evidence, { isolation: 'inline', env })
+  await worker.waitForLine(/cannot listen to resque:rt:wake, .*&resque:\*/, { timeoutMs: 60_000 })
+  await worker.waitForLine(/working on/, { timeoutMs: 60_000 })
+  await untilState(to.store, await push(to.store, 'Records', ['quiet']), 'done')
+  await worker.stop('SIGQUIT')
+})
+
 describe('Redis away', () => {
   it('at the start: the worker waits for it, and the producer is told within its time', async () => {
     await server.kill('SIGKILL')

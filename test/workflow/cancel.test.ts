@@ -35,7 +35,7 @@ test('a step whose wait is over, or that is back from a retry, leaves no run und
   const taken = await driver.take()
   assert.ok(taken)
   await store.supervisors.requeue(supervisor, taken.job, Date.now(), Date.now() + 5000, true, 60_000)
-  assert.equal((await store.delayed.moveDue(later(), 100, 60_000)).moved, 2)
+  assert.equal((await store.delayed.moveDue(later(), 100, { ttlMs: 60_000, failedMax: 10 })).moved, 2)
   assert.equal(await store.queues.remove('work', Date.now(), 60_000), 2)
   for (const { id, names } of [waits, retried]) {
     assert.deepEqual(await driver.states(id, names), { run: 'failed', a: 'failed', b: 'waiting' })
@@ -52,7 +52,7 @@ test('a step whose ticket is lost is cancelled with its queue, too', async () =>
   const { store } = driver
   const { id, names } = await driver.create({ a: [] }, { wait: { a: 5000 } })
   await store.runs.start(id, Date.now())
-  await store.delayed.moveDue(later(), 100, 60_000)
+  await store.delayed.moveDue(later(), 100, { ttlMs: 60_000, failedMax: 10 })
   await redis.client().del('test:rt:tickets:work')
   await store.queues.remove('work', Date.now(), 60_000)
   assert.deepEqual(await driver.states(id, names), { run: 'failed', a: 'failed' })

@@ -165,7 +165,7 @@ test('wait: a node is delayed from the moment it is ready', async () => {
   await driver.store.runs.start(id, Date.now())
   assert.deepEqual(await driver.drain(), ['a'])
   assert.deepEqual(await driver.states(id, names), { run: 'running', a: 'finished', b: 'delayed' })
-  await driver.store.connection.run('move-due', { now: Date.now() + 61_000, batch: 10, ttlMs: 1000 })
+  await driver.store.delayed.moveDue(Date.now() + 61_000, 10, { ttlMs: 1000, failedMax: 10 })
   assert.deepEqual(await driver.drain(), ['b'])
   assert.equal((await driver.states(id, names)).run, 'finished')
 })

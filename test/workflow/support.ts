@@ -47,14 +47,15 @@ export class StepDriver {
   /** Creates a run of a sketch. @returns its id and the name of each node */
   async create(
     edges: Sketch,
-    options: { unique?: string; wait?: Record<string, number>; ttlMs?: number } = {},
+    options: { unique?: string; wait?: Record<string, number>; queue?: Record<string, string>; ttlMs?: number } = {},
   ): Promise<{ id: string; names: string[] }> {
     const { nodes, names } = sketch(edges)
     runs += 1
     // Sorts by age, as real ids do: runs of one millisecond are listed in this order.
     const id = `run${String(runs).padStart(4, '0')}`
     const waitOf = (name: string): { wait?: number } => (options.wait?.[name] ? { wait: options.wait[name] } : {})
-    const kinds = names.map((name) => ({ class: name, queue: 'work', ...waitOf(name) }))
+    const queueOf = (name: string): string => options.queue?.[name] ?? 'work'
+    const kinds = names.map((name) => ({ class: name, queue: queueOf(name), ...waitOf(name) }))
     await this.store.runs.create(
       { id, className: 'TestFlow', kinds, nodes, ttlMs: options.ttlMs ?? 60_000, unique: options.unique },
       Date.now(),

@@ -1,6 +1,7 @@
 -- Takes the jobs of a supervisor whose lease has run out, a batch at a time: each goes back to the head of its queue,
 -- or, after too many redeliveries, to the failed list with the reason `worker lost` (promise 2). At-most-once jobs fail.
--- @include settled lease push run-step payload
+-- One whose queue takes no jobs fails as well: it is in nobody's hands by then.
+-- @include settled lease push run-step payload refuse
 -- @args supervisor now failedAt maxRedeliveries failedMax ttlMs
 -- @reply {'alive'} | {'more' | 'buried', ids put back, ids failed}
 if owns_lease(supervisor) then return { 'alive' } end
@@ -32,11 +33,16 @@ for i = 1, #held, 2 do
     redis.call('HINCRBY', record, 'attempt', -1)
     redis.call('HDEL', record, 'worker', 'run_at')
     redis.call('HSET', record, 'state', 'waiting')
-    local step = redis.call('HGET', record, 'step')
-    if step then run_step_back(step, id, now, false) end
-    keep_permits(id)
-    push(at[1], at[2], id, true)
-    back[#back + 1] = id
+    local fine, why = pcall(push, at[1], at[2], id, true)
+    if fine then
+      local step = redis.call('HGET', record, 'step')
+      if step then run_step_back(step, id, now, false) end
+      keep_permits(id)
+      back[#back + 1] = id
+    else
+      refuse(string.match(worker, '^[^:]*:[^:]*'), at[1], at[2], id, type(why) == 'table' and why.err or why)
+      failed[#failed + 1] = id
+    end
   end
 end
 if redis.call('EXISTS', key.inflight(supervisor)) == 1 then return { 'more', back, failed } end

@@ -1,11 +1,12 @@
 -- Cancels a job that does not run: it leaves its queue, the set of delayed jobs, or the line of a limit. A running one is left to its
 -- supervisor, whose id cannot be known here, so all of them are told. `byStop` is 1 when its run was stopped: the step is
 -- then held for a continue, also for one that comes before its job has ended; 0 when the job itself is meant.
--- @include tickets settled delay run-step
+-- @include tickets settled delay delayed-item run-step
 -- @args id now ttlMs byStop
 -- @reply 'cancelled' | 'running' | 'unknown' (also when it was cancelled before) | the state it had ended in
 local record = key.job(id)
-local state, queue, item, second, line = unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'held_by'))
+local state, queue, item, second, bucket_item, line =
+  unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'bucket_item', 'held_by'))
 if not state then return 'unknown' end
 if byStop == '1' and redis.call('HEXISTS', record, 'cancel_asked_at') == 0 then
   redis.call('HSET', record, 'stopped', 1)
@@ -14,11 +15,17 @@ elseif byStop ~= '1' then
 end
 if state == 'running' then
   redis.call('HSET', record, 'cancel_asked_at', now)
-  redis.call('PUBLISH', key.control(), 'cancel ' .. id)
+  redis.pcall('PUBLISH', key.control(), 'cancel ' .. id)
   return 'running'
 end
 if state == 'delayed' then
-  if second then leave_bucket(id, second) else redis.call('ZREM', key.delayed(), id) end
+  if not second then
+    redis.call('ZREM', key.delayed(), id)
+  elseif not leave_bucket(id, second, bucket_item) then
+    -- Ruby's scheduler, which knows no ids, has moved it to its queue; or a worker has it by now.
+    item = bucket_item and read_delayed(bucket_item)
+    if not item or redis.call('LREM', key.queue(queue), -1, item) == 0 then return 'unknown' end
+  end
 elseif state == 'held' then
   redis.call('ZREM', key.delayed(), id)
   redis.call('ZREM', key.held(line or ''), id)

@@ -1,9 +1,14 @@
 -- Notes that schedulers see an entry, when they first did, and whether it is off (paused or disabled). What lies before
 -- an entry was switched on is not missed. The cursor is set back when it lies too far in the future to have been a small
 -- step of the clock: `latest` is the latest that is believed. `enabled` is what the schedule says, 1 or 0.
--- @args name now latest enabled
+-- `timing` says when it fires. An entry for which that has changed begins anew: by its new times nothing was missed, and
+-- its firings are counted from here.
+-- @args name now latest enabled timing
 -- @reply {1 when it is off, the fields of its record}
 local state = key.schedule(name)
+local before = redis.call('HGET', state, 'timing')
+if before and before ~= timing then redis.call('HDEL', state, 'since', 'cursor', 'slot', 'fired', 'next') end
+redis.call('HSET', state, 'timing', timing)
 local since, cursor, slot, paused, switched = unpack(redis.call('HMGET', state, 'since', 'cursor', 'slot', 'paused', 'enabled'))
 if not since or tonumber(since) > tonumber(latest) then redis.call('HSET', state, 'since', now) end
 local off = paused == '1' or (switched or enabled) == '0'

@@ -1,7 +1,7 @@
 -- Moves due items from Resque's delayed buckets to their queues, at most `batch` of them, in one step. Only for the
 -- holder of Ruby's lock: two movers on one bucket would double or lose jobs. What is no job goes to the failed list
--- whole. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
--- @include push-all delayed-item settled budget payload
+-- whole, as does a job whose queue does not take it. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
+-- @include push-all refuse delayed-item settled budget payload
 -- @args lockPrefix owner now batch ttlMs failedAt failedMax routes
 -- @reply {'lost'} | {'ok', moved, buried, second of the next bucket or '', class that wants a route or ''}
 if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return { 'lost' } end
@@ -38,7 +38,7 @@ local function move(item, second)
     push_later(queue, text, id)
     if id then
       redis.call('HSET', key.job(id), 'state', 'waiting', 'queue', queue, 'item', text)
-      redis.call('HDEL', key.job(id), 'second')
+      redis.call('HDEL', key.job(id), 'second', 'bucket_item')
       redis.call('PEXPIRE', key.job(id), ttlMs)
     end
     moved = moved + 1
@@ -70,5 +70,8 @@ while head[2] and tonumber(head[2]) <= second_now and moved + buried < tonumber(
   empty(head[1])
   head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')
 end
-push_collected()
+push_collected(function(queue, item, id, why)
+  moved, buried = moved - 1, buried + 1
+  refuse(owner, queue, item, id, why)
+end)
 return { 'ok', moved, buried, head[2] or '', unrouted }

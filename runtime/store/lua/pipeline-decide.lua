@@ -14,7 +14,7 @@ if status ~= 'Pending' then return 'decided' end
 local function decide(word, why, ...)
   redis.call('HSET', record, 'status', word, 'decided_at', now, 'reason', why, ...)
   redis.call('SREM', key.pipelinePending(), request)
-  redis.call('PUBLISH', key.ended(request), word)
+  redis.pcall('PUBLISH', key.ended(request), word)
 end
 
 if reason ~= '' then

@@ -3,5 +3,5 @@
 -- @reply 1 when it was ours
 if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return 0 end
 redis.call('DEL', key.schedulerLock(lockPrefix))
-redis.call('PUBLISH', key.wakeSchedule(), '')
+redis.pcall('PUBLISH', key.wakeSchedule(), '')
 return 1

@@ -27,6 +27,6 @@ else
   release(id)
   redis.call('HSET', record, 'state', 'delayed', 'due_at', dueAt)
   redis.call('ZADD', key.delayed(), dueAt, id)
-  redis.call('PUBLISH', key.wakeDelayed(), dueAt)
+  redis.pcall('PUBLISH', key.wakeDelayed(), dueAt)
 end
 return 'ok'

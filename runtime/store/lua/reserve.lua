@@ -1,4 +1,5 @@
--- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given.
+-- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given; one whose
+-- key is no list has no jobs, and keeps nobody from those after it.
 -- @include tickets lease payload
 -- @args supervisor worker now runAt newId
 -- @rest wanted
@@ -9,9 +10,9 @@ if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then re
 local queue, item
 for _, name in ipairs(wanted) do
   if redis.call('SISMEMBER', key.pausedQueues(), name) == 0 then
-    item = redis.call('LPOP', key.queue(name))
-    if item then
-      queue = name
+    local head = redis.pcall('LPOP', key.queue(name))
+    if type(head) == 'string' then
+      item, queue = head, name
       break
     end
   end

@@ -8,5 +8,5 @@ if not run then return { 'gone' } end
 if run.status ~= 'pending' and run.status ~= 'running' then return { 'ended', run.status } end
 run_status(run, 'stopped')
 run_flush(run)
-redis.call('PUBLISH', key.ended(id), 'stopped')
+redis.pcall('PUBLISH', key.ended(id), 'stopped')
 return { 'ok' }

@@ -29,7 +29,7 @@ local function delay_step(run, node, ms)
     'state', 'delayed', 'enqueued_at', run.now, 'due_at', due, 'step', run.id .. ' ' .. node.index)
   redis.call('HSET', key.runOwners(run.id), node.index, id)
   redis.call('ZADD', key.delayed(), due, id)
-  redis.call('PUBLISH', key.wakeDelayed(), due)
+  redis.pcall('PUBLISH', key.wakeDelayed(), due)
 end
 
 -- To its queue, or to wait its time, or held back when the run is stopped.

@@ -11,13 +11,13 @@ local function delay_in_bucket(id, second, bucket_item)
   redis.call('EXPIREAT', tickets, tonumber(second) + 604800)
   local is_new = redis.call('ZADD', key.delayedSchedule(), second, second) == 1
   if is_new and redis.call('ZRANGE', key.delayedSchedule(), 0, 0)[1] == second then
-    redis.call('PUBLISH', key.wakeDelayed(), second .. '000')
+    redis.pcall('PUBLISH', key.wakeDelayed(), second .. '000')
   end
 end
 
 local function delay_until(id, due)
   redis.call('ZADD', key.delayed(), due, id)
-  if redis.call('ZRANGE', key.delayed(), 0, 0)[1] == id then redis.call('PUBLISH', key.wakeDelayed(), due) end
+  if redis.call('ZRANGE', key.delayed(), 0, 0)[1] == id then redis.pcall('PUBLISH', key.wakeDelayed(), due) end
 end
 
 local redis_second = tonumber(redis.call('TIME')[1])
@@ -28,7 +28,7 @@ local redis_second = tonumber(redis.call('TIME')[1])
 local function delay(id, queue, item, due, second, bucket_item, now, ttl, fields)
   local record = key.job(id)
   if tonumber(second) > redis_second + 2 then
-    redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due, 'second', second, unpack(fields))
+    redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due, 'second', second, 'bucket_item', bucket_item, unpack(fields))
     delay_in_bucket(id, second, bucket_item)
     redis.call('PEXPIRE', record, string.format('%.0f', math.max(tonumber(due) - tonumber(now), 0) + tonumber(ttl)))
   else
@@ -37,10 +37,8 @@ local function delay(id, queue, item, due, second, bucket_item, now, ttl, fields
   end
 end
 
--- Takes one job out of its bucket. Its bytes are not on its record: they are those whose tickets name it. A ticket
--- among several of the same bytes stays, and is passed over since its job no longer waits.
-local function leave_bucket(id, second)
-  local bucket, tickets = key.delayedBucket(second), key.delayedTickets(second)
+-- The bytes of a job in its bucket, by the tickets that name it: for a record of an earlier version, which has them not.
+local function bytes_by_ticket(id, bucket, tickets)
   for _, bytes in ipairs(redis.call('LRANGE', bucket, 0, -1)) do
     local field = ticket_field(bytes)
     local value = redis.call('HGET', tickets, field)
@@ -49,12 +47,19 @@ local function leave_bucket(id, second)
     for n = tonumber(head or 0), tonumber(tail or 0) - 1 do
       found = found or redis.call('HGET', tickets, field .. ':' .. string.format('%d', n)) == id
     end
-    if found then
-      if value == id then redis.call('HDEL', tickets, field) end
-      redis.call('LREM', bucket, -1, bytes)
-      if not redis.call('LPOS', bucket, bytes) then redis.call('SREM', key.delayedTimestamps(bytes), 'delayed:' .. second) end
-      break
-    end
+    if found then return bytes end
   end
+end
+
+-- Takes one job out of its bucket; false when it is not there. A ticket among several of the same bytes stays, and is
+-- passed over since its job no longer waits.
+local function leave_bucket(id, second, bytes)
+  local bucket, tickets = key.delayedBucket(second), key.delayedTickets(second)
+  bytes = bytes or bytes_by_ticket(id, bucket, tickets)
+  if not bytes or redis.call('LREM', bucket, -1, bytes) == 0 then return false end
+  local field = ticket_field(bytes)
+  if redis.call('HGET', tickets, field) == id then redis.call('HDEL', tickets, field) end
+  if not redis.call('LPOS', bucket, bytes) then redis.call('SREM', key.delayedTimestamps(bytes), 'delayed:' .. second) end
   if redis.call('EXISTS', bucket) == 0 then redis.call('ZREM', key.delayedSchedule(), second) end
+  return true
 end

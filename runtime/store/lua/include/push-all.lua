@@ -12,15 +12,20 @@ local function push_later(queue, item, id)
   list.ids[#list.items] = id or false
 end
 
-local function push_collected()
+-- What a queue does not take, for its key is no list, is given to `refused`: the others must not be lost with it.
+local function push_collected(refused)
   for _, queue in ipairs(push_order) do
     local list, tickets = to_push[queue], key.tickets(queue)
     if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
-    redis.call('SADD', key.queues(), queue)
-    redis.call('RPUSH', key.queue(queue), unpack(list.items))
-    for i, id in ipairs(list.ids) do
-      if id then put_ticket(tickets, ticket_field(list.items[i]), id) end
+    local pushed = redis.pcall('RPUSH', key.queue(queue), unpack(list.items))
+    if type(pushed) == 'table' and pushed.err then
+      for i, id in ipairs(list.ids) do refused(queue, list.items[i], id, pushed.err) end
+    else
+      redis.call('SADD', key.queues(), queue)
+      for i, id in ipairs(list.ids) do
+        if id then put_ticket(tickets, ticket_field(list.items[i]), id) end
+      end
+      redis.pcall('PUBLISH', key.wake(), queue)
     end
-    redis.call('PUBLISH', key.wake(), queue)
   end
 end

@@ -1,13 +1,32 @@
 -- Puts an item on its queue, with its ticket, and wakes the workers. `front` puts it at the head, where it was taken.
 -- An empty list has no tickets: those left over belong to items that somebody else's worker took.
+-- Here and elsewhere a message that Redis refuses (a user without channels) must not undo in the caller's eyes what is
+-- written by then: whoever listens also polls.
 -- @include tickets
 local function push(queue, item, id, front)
   local list, tickets = key.queue(queue), key.tickets(queue)
   if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', tickets) end
-  redis.call('SADD', key.queues(), queue)
+  -- First, since it is refused where the key is no list.
   redis.call(front and 'LPUSH' or 'RPUSH', list, item)
+  redis.call('SADD', key.queues(), queue)
   if id then put_ticket(tickets, ticket_field(item), id, front) end
-  redis.call('PUBLISH', key.wake(), queue)
+  redis.pcall('PUBLISH', key.wake(), queue)
+end
+
+-- Puts a ticket behind as many of its bytes as come before it: those of the `items` at the head, and that of `last`.
+local function put_ticket_in_turn(hash, item, id, items, last)
+  local field, turn, passed = ticket_field(item), 0, {}
+  for _, other in ipairs(items) do
+    if other == item then turn = turn + 1 end
+  end
+  for i = 1, items[#items] == item and 100 or turn do
+    passed[i] = take_ticket(hash, field)
+    if passed[i] == last then turn = i end
+    if not passed[i] or passed[i] == last then break end
+  end
+  for i = #passed, turn + 1, -1 do put_ticket(hash, field, passed[i], true) end
+  put_ticket(hash, field, id, true)
+  for i = math.min(#passed, turn), 1, -1 do put_ticket(hash, field, passed[i], true) end
 end
 
 -- Puts a job that waited for a permit at the head of its queue, but behind those that came there like this a moment ago
@@ -17,8 +36,9 @@ local function push_in_turn(queue, item, id)
   local last = redis.call('HGET', key.heldBack(), queue)
   local before = last and redis.call('HGET', key.job(last), 'item')
   redis.call('HSET', key.heldBack(), queue, id)
-  if not before or not redis.call('LPOS', list, before, 'MAXLEN', 100) then return push(queue, item, id, true) end
+  local at = before and redis.call('LPOS', list, before, 'MAXLEN', 100)
+  if not at then return push(queue, item, id, true) end
+  put_ticket_in_turn(key.tickets(queue), item, id, redis.call('LRANGE', list, 0, at), last)
   redis.call('LINSERT', list, 'AFTER', before, item)
-  put_ticket(key.tickets(queue), ticket_field(item), id)
-  redis.call('PUBLISH', key.wake(), queue)
+  redis.pcall('PUBLISH', key.wake(), queue)
 end

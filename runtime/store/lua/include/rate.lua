@@ -21,7 +21,7 @@ local function plan_start(permit, rank)
   local text = string.format('%.0f', math.max(due, redis_ms()))
   redis.call('HSET', key.job(id), 'due_at', text)
   redis.call('ZADD', key.delayed(), text, id)
-  redis.call('PUBLISH', key.wakeDelayed(), text)
+  redis.pcall('PUBLISH', key.wakeDelayed(), text)
 end
 
 -- Out of the line; who comes within the first `limit` by that gets a time.

@@ -27,17 +27,6 @@ local function release_unique(run)
   if run.unique and redis.call('GET', key.runUnique(run.unique)) == run.id then redis.call('DEL', key.runUnique(run.unique)) end
 end
 
--- Steps carry their identity in their arguments, so they need no tickets; one RPUSH a queue.
-local function push_items(run)
-  for queue, items in pairs(run.items) do
-    local list = key.queue(queue)
-    if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', key.tickets(queue)) end
-    redis.call('SADD', key.queues(), queue)
-    redis.call('RPUSH', list, unpack(items))
-    redis.call('PUBLISH', key.wake(), queue)
-  end
-end
-
 -- Leaves the rest of a long move for run-continue, which any supervisor calls: a crash loses nothing (promise 13).
 local function leave(run, ...)
   redis.call('RPUSH', key.advancing(), table.concat({ run.id, ... }, ' '))
@@ -45,14 +34,42 @@ local function leave(run, ...)
   run.left = true
 end
 
+-- A step that its queue does not take, since its key is no list, fails with that. By then the script has written, and Redis
+-- takes nothing back; those that hang on the step are told by run-continue.
+local function refuse_step(run, item, why)
+  local node = read_node(run, tonumber(string.match(item, '^{"class":"ResqueRuntime::Step","args":%["[^"]*","(%d+)"')))
+  if not move(run, node, 'failed') then return end
+  redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))
+  redis.call('HSET', key.runFailed(run.id), node.index,
+    cjson.encode({ name = 'NoQueueError', message = 'its queue takes no jobs: expected a list at its key, Redis says ' .. why }))
+  if not has(node, FAILED_BEFORE) then leave(run, 'tell', node.index, 0, 'failed') end
+  raise(node, FAILED_BEFORE)
+  write_node(run, node)
+end
+
+-- Steps carry their identity in their arguments, so they need no tickets; one RPUSH a queue.
+local function push_items(run)
+  for queue, items in pairs(run.items) do
+    local list = key.queue(queue)
+    if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', key.tickets(queue)) end
+    local pushed = redis.pcall('RPUSH', list, unpack(items))
+    if type(pushed) == 'table' and pushed.err then
+      for _, item in ipairs(items) do refuse_step(run, item, pushed.err) end
+    else
+      redis.call('SADD', key.queues(), queue)
+      redis.pcall('PUBLISH', key.wake(), queue)
+    end
+  end
+end
+
 local function run_flush(run)
+  push_items(run)
   for field, n in pairs(run.tally) do
     if n ~= 0 then redis.call('HINCRBY', key.runTally(run.id), field, n) end
   end
   for field, n in pairs(run.totals) do
     if n ~= 0 then redis.call('HINCRBY', key.run(run.id), field, n) end
   end
-  push_items(run)
   run.tally, run.totals, run.items = {}, {}, {}
   local left = redis.call('HMGET', key.run(run.id), 'queued', 'delayed', 'running', 'advancing', 'failed', 'waiting')
   for i = 1, 6 do left[i] = tonumber(left[i] or 0) end
@@ -60,5 +77,5 @@ local function run_flush(run)
   if run.status ~= 'running' or left[1] + left[2] + left[3] + left[4] > 0 then return end
   run_status(run, (left[5] > 0 or left[6] > 0) and 'failed' or 'finished')
   release_unique(run)
-  redis.call('PUBLISH', key.ended(run.id), run.status)
+  redis.pcall('PUBLISH', key.ended(run.id), run.status)
 end

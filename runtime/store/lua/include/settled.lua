@@ -32,7 +32,7 @@ local function finish(id, state, now, ttlMs)
   archive(id)
   redis.call('PEXPIRE', record, ttlMs)
   redis.call('PEXPIRE', key.log(id), ttlMs)
-  redis.call('PUBLISH', key.ended(id), state)
+  redis.pcall('PUBLISH', key.ended(id), state)
 end
 
 local function fail(entry, max)

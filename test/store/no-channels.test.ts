@@ -1,0 +1,76 @@
+// A user of Redis 7 has no channels unless they are given to it: what it writes is written once, and news is polled for.
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import { createLogger } from '../../runtime/core/logger.ts'
+import { newId } from '../../runtime/core/ids.ts'
+import type { NewDelayedJob } from '../../runtime/store/delayed-forms.ts'
+import { openStore, type Store } from '../../runtime/store/store.ts'
+import { useRedis } from '../support/redis.ts'
+import { redisSettings } from '../support/store.ts'
+
+const server = useRedis()
+const limits = { ttlMs: 86_400_000, failedMax: 100 }
+let store: Store
+
+beforeEach(async () => {
+  const acl = ['resetchannels', '~resque:*', '+@all']
+  await server.client().call('ACL', 'SETUSER', 'quiet', 'on', '>secret', ...acl)
+  store = openStore({ ...redisSettings(server), username: 'quiet', password: 'secret' }, 'resque')
+})
+afterEach(() => store.close())
+
+const job = (dueMs = 0): NewDelayedJob => ({
+  id: newId(),
+  className: 'OkJob',
+  item: '{"class":"OkJob","args":[]}',
+  queue: 'q',
+  dueMs,
+})
+
+test('enqueueing, delaying, moving and cancelling do not fail after they have written', async () => {
+  const now = Date.now()
+  const [first, soon, late] = [job(), job(now + 100), job(now + 90_000)]
+  assert.deepEqual(await store.queues.push('q', [first], now, limits.ttlMs), [undefined])
+  assert.deepEqual(await store.delayed.add([soon, late], now, limits.ttlMs), [undefined, undefined])
+  assert.equal((await store.delayed.moveDue(now + 100, 10, limits)).moved, 1)
+  assert.equal(await store.jobs.cancel(late.id, now, limits.ttlMs), 'cancelled')
+  await store.supervisors.register('s', ['vm:1:q'], {}, 10_000)
+  const taken = await store.supervisors.reserve('s', 'vm:1:q', ['q'], newId(), now)
+  assert.equal(taken.kind === 'job' && taken.job.id, first.id)
+  assert.equal(await store.jobs.cancel(first.id, now, limits.ttlMs), 'running')
+  await store.queues.setPaused('q', false)
+  assert.equal(await server.client().llen('resque:queue:q'), 1)
+})
+
+test('a schedule is changed, and the leader finds its name in the set of those that changed', async () => {
+  await store.schedules.setDynamic('new', '{}')
+  await store.schedules.switch('paused', { paused: true }, Date.now())
+  await store.schedules.askFor('asked', Date.now())
+  assert.equal(await store.schedules.removeDynamic('new'), true)
+  assert.deepEqual((await store.schedules.takeChanged()).sort(), ['asked', 'new', 'paused'])
+})
+
+test('every listener is told that it hears nothing, or only warned when it polls', async () => {
+  const listen = (): Promise<unknown> => store.connection.listen('resque:rt:wake', () => undefined)
+  const refused = { code: 'ERR_REDIS', message: /NOPERM.* channel.*let the user have the channels .*&resque:\*/ }
+  await Promise.all([assert.rejects(listen(), refused), assert.rejects(listen(), refused)])
+  await assert.rejects(listen(), refused)
+  const lines: string[] = []
+  const log = createLogger({ level: 'debug', format: 'text', write: (line) => lines.push(line) })
+  const stop = await store.connection.listenIfAllowed('resque:rt:wake', () => undefined, log)
+  stop()
+  assert.match(lines.join(''), /cannot listen to resque:rt:wake, so that news is only found by polling/)
+})
+
+test('who is allowed later is heard', async () => {
+  const listen = (heard: string[]): Promise<() => void> =>
+    store.connection.listen('resque:rt:wake', (message) => heard.push(message))
+  const heard: string[] = []
+  await assert.rejects(listen(heard))
+  await server.client().call('ACL', 'SETUSER', 'quiet', '&resque:*')
+  const stop = await listen(heard)
+  await server.client().publish('resque:rt:wake', 'q')
+  while (heard.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(heard, ['q'])
+  stop()
+})

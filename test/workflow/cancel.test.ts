@@ -48,6 +48,18 @@ test('a step whose wait is over, or that is back from a retry, leaves no run und
   assert.deepEqual(await driver.drain(), ['a', 'a', 'b', 'b'])
 })
 
+test('a step that is taken off its queue leaves no run under way', async () => {
+  const { store } = driver
+  const { id, names } = await driver.create({ a: [], b: ['a'] })
+  await store.runs.start(id, Date.now())
+  const [item = ''] = await store.queues.peek('work')
+  assert.equal(await store.queues.removeItem('work', item, Date.now(), 60_000), 1)
+  assert.deepEqual(await driver.states(id, names), { run: 'failed', a: 'failed', b: 'waiting' })
+  assert.match((await store.runs.read.failed(id, 1))[0]?.error ?? '', /taken off its queue/)
+  await store.runs.resume(id, Date.now())
+  assert.deepEqual(await driver.drain(), ['a', 'b'])
+})
+
 test('a step whose ticket is lost is cancelled with its queue, too', async () => {
   const { store } = driver
   const { id, names } = await driver.create({ a: [] }, { wait: { a: 5000 } })

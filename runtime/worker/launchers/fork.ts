@@ -76,7 +76,8 @@ export class ForkLauncher implements Launcher {
   }
 
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
-    if (this.#refusal && this.#fallback.launcher) return this.#fallback.launcher.launch(assignment, onMessage)
+    const spawned = this.#refusal && this.#fallback.launch(assignment, onMessage)
+    if (spawned) return spawned
     const onOutput = this.#options.passOutput?.out ?? ((chunk: Buffer) => process.stdout.write(chunk))
     const listeners = { onMessage, onOutput }
     let used: ZygoteProcess | undefined
@@ -141,7 +142,7 @@ export class ForkLauncher implements Launcher {
     void this.#watch(zygote, build)
       .catch((error: unknown) => this.#giveUpLater(troubleWith(error).reason))
       .then(discard)
-    await this.#fallback.launcher?.reload()
+    this.#fallback.retire()
     return start.manifest
   }
 
@@ -216,7 +217,9 @@ export class ForkLauncher implements Launcher {
     )
     if (!this.#refusal && this.#unstarted.add(Date.now()))
       this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes did not come to life`)
-    return this.#refusal ? this.#fallback.ready() : this.#fallback.rescuer(ended())
+    if (!this.#refusal) return this.#fallback.rescuer(ended())
+    await this.#fallback.ready()
+    return this
   }
 
   #giveUpLater(reason: string): void {

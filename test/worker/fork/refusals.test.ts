@@ -1,18 +1,33 @@
 // Applications and places that must not be forked: each is refused by name, with a cure, and its jobs run all the same.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { refuseFlags, refusePlatform, type Refusal } from '../../../runtime/worker/launchers/zygote/gate-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'
-import { forkLauncher, resultOf, writeApp } from './support.ts'
+import { testSignal } from '../../support/signal.ts'
+import { eventually } from '../../support/wait.ts'
+import { forkLauncher, launch, resultOf, writeApp } from './support.ts'
 
 leavesNoProcess()
 
 const job = `
 import { Job } from 'resque-runtime'
 export class Works extends Job { async perform(): Promise<string> { return 'worked' } }`
+const waits = `
+import { Job } from 'resque-runtime'
+export class Waits extends Job {
+  async perform(): Promise<void> { await new Promise((resolve) => this.signal.addEventListener('abort', resolve)) }
+}`
+
+/** How many processes of `spawn` there are: children of this one with its entry on their command line. */
+function jobProcesses(): number {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+  return children.filter((pid) =>
+    /launchers\/child\.[jt]s|resque-[\d.]+: (Performing|Processing)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+  ).length
+}
 
 /** Starts the application, runs a job, and gives what was said of forking. */
 async function refusalOf(files: Record<string, string>): Promise<Refusal[]> {
@@ -64,14 +79,22 @@ describe('fork: refused, and spawned instead', () => {
 
 it('fork: an application that is repaired is forked after a reload', async () => {
   const { writeFileSync } = await import('node:fs')
-  const source = writeApp({ 'src/jobs/works.ts': job, 'config/hooks.ts': 'export async function beforeFork() {}' })
+  const files = { 'src/jobs/works.ts': job, 'src/jobs/waits.ts': waits }
+  const source = writeApp({ ...files, 'config/hooks.ts': 'export async function beforeFork() {}' })
   const launcher = forkLauncher(source)
   await launcher.start()
   assert.match(launcher.refusal?.reason ?? '', /async/)
   writeFileSync(join(source.root, 'config/hooks.ts'), 'export function beforeFork() {}')
+  const begun = testSignal()
+  const spawned = launch(launcher, 'Waits', [], (message) => message.type === 'started' && begun.fire())
+  await begun.fired
   await launcher.reload()
   assert.equal(launcher.refusal, undefined)
   assert.equal(await resultOf(launcher, 'Works'), 'worked')
+  assert.equal(jobProcesses(), 2, 'the job that runs, and one that is ready')
+  spawned.send({ type: 'cancel', reason: 'enough' })
+  assert.equal((await spawned.ended).outcome?.kind, 'done')
+  await eventually(() => jobProcesses() === 0, { what: 'the spawned processes that waited to be gone' })
   await launcher.stop()
 })
 

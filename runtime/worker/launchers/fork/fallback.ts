@@ -1,13 +1,21 @@
-import type { Manifest } from '../../protocol.ts'
-import type { Ending, Launcher } from '../launcher.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../protocol.ts'
+import type { Ending, Launched, Launcher } from '../launcher.ts'
+
+/** A launcher that runs all jobs. */
+interface Taken {
+  launcher: Launcher
+  manifest: Promise<Manifest>
+  running: number
+  isRetired: boolean
+}
 
 /** What runs the jobs that are not forked: all of them, once forking is given up; before that one now and then. */
 export class Fallback {
   readonly #make: (spares: number) => Launcher
   readonly #spares: number
-  #taken: { launcher: Launcher; manifest: Promise<Manifest> } | undefined
-  /** One for each job that could not be forked, as long as it runs. */
-  readonly #rescuers = new Set<Launcher>()
+  #taken: Taken | undefined
+  /** All that are not stopped yet. */
+  readonly #launchers = new Set<Launcher>()
 
   /** `make` makes the launcher (`spawn`); `spares`: how many processes it keeps ready when it runs all jobs. */
   constructor(make: (spares: number) => Launcher, spares: number) {
@@ -15,39 +23,67 @@ export class Fallback {
     this.#spares = spares
   }
 
-  /** The launcher of all jobs; undefined before it was asked to take over. */
-  get launcher(): Launcher | undefined {
-    return this.#taken?.launcher
-  }
-
   /** Loads the application, anew where it was loaded before, for all jobs to come. */
   takeOver(): Promise<Manifest> {
     if (this.#taken) return this.#taken.launcher.reload()
-    const launcher = this.#make(this.#spares)
+    const launcher = this.#makeOne(this.#spares)
     const manifest = launcher.start()
-    this.#taken = { launcher, manifest }
+    this.#taken = { launcher, manifest, running: 0, isRetired: false }
     return manifest
   }
 
-  /** The launcher of all jobs when it has loaded the application, where there is one. */
-  async ready(): Promise<Launcher | undefined> {
+  /** Resolves when whoever has taken over has loaded the application. */
+  async ready(): Promise<void> {
     await this.#taken?.manifest
-    return this.#taken?.launcher
+  }
+
+  /** Runs a job; undefined when nobody has taken over. */
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched | undefined {
+    const taken = this.#taken
+    if (!taken) return undefined
+    const launched = taken.launcher.launch(assignment, onMessage)
+    taken.running += 1
+    void launched.ended.then(() => {
+      taken.running -= 1
+      return this.#stopWhenIdle(taken)
+    })
+    return launched
+  }
+
+  /** Jobs are forked again: the processes that wait go at once or with the last job that runs. */
+  retire(): void {
+    const taken = this.#taken
+    this.#taken = undefined
+    if (!taken) return
+    taken.isRetired = true
+    void this.#stopWhenIdle(taken)
   }
 
   /** A launcher for one job, which keeps nothing ready and goes when the job has `ended`. */
   async rescuer(ended: Promise<Ending>): Promise<Launcher> {
-    const launcher = this.#make(0)
-    this.#rescuers.add(launcher)
-    void ended.then(async () => {
-      await launcher.stop()
-      this.#rescuers.delete(launcher)
-    })
+    const launcher = this.#makeOne(0)
+    void ended.then(() => this.#stopOne(launcher))
     await launcher.start()
     return launcher
   }
 
   async stop(): Promise<void> {
-    for (const launcher of [this.#taken?.launcher, ...this.#rescuers]) await launcher?.stop()
+    await Promise.all([...this.#launchers].map((launcher) => this.#stopOne(launcher)))
+    this.#taken = undefined
+  }
+
+  #makeOne(spares: number): Launcher {
+    const launcher = this.#make(spares)
+    this.#launchers.add(launcher)
+    return launcher
+  }
+
+  async #stopWhenIdle({ launcher, running, isRetired }: Taken): Promise<void> {
+    if (isRetired && running === 0) await this.#stopOne(launcher)
+  }
+
+  async #stopOne(launcher: Launcher): Promise<void> {
+    await launcher.stop()
+    this.#launchers.delete(launcher)
   }
 }

@@ -129,8 +129,9 @@ export class Client {
       ]),
     )
     const all = jobs.map((job) => handles.get(job.id) ?? this.#refused<ResultOf<J>>(job))
-    for (const [i, args] of list.entries())
-      if (all[i]?.accepted && !all[i].duplicate) await runHooks(after, ...(args as unknown[]))
+    if (after.length > 0)
+      for (const [i, args] of list.entries())
+        if (all[i]?.accepted && !all[i].duplicate) await runHooks(after, ...(args as unknown[]))
     return all
   }
 

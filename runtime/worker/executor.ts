@@ -161,7 +161,7 @@ function retryIn(definition: JobDefinition, assignment: Assignment, error: Error
   return policy && retryDelayMs(policy, assignment.attempt, { names: errorNames(error), error }, Math.random())
 }
 
-/** Runs only the onFailure hooks, for a job whose own process could not. */
+/** Runs only the onFailure hooks, for a job whose own process could not. @throws what they throw */
 async function afterDeath(
   definition: JobDefinition,
   instance: Job,
@@ -171,10 +171,6 @@ async function afterDeath(
   const error = Object.assign(new Error(failure?.message ?? 'the job died'), {
     name: failure?.name ?? 'Resque::DirtyExit',
   })
-  try {
-    await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
-    return { kind: 'done' }
-  } catch (thrown) {
-    return { kind: 'failed', error: errorRecord(toError(thrown)) }
-  }
+  await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
+  return { kind: 'done' }
 }

@@ -8,30 +8,24 @@ import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { testScheduler } from './support.ts'
+import { testScheduler, useSchedulers } from './support.ts'
 
 const server = useRedis()
 const hour = 3_600_000
 const tick = 'tick:\n  every: 1h\n  class: A\n  queue: q\n  catchup: all\n'
 let store: Store
 let redis: Redis
-const running: Scheduler[] = []
+const { running, lead } = useSchedulers()
 
 beforeEach(() => {
   store = testStore(server)
   redis = server.client()
 })
-afterEach(async () => {
-  for (const scheduler of running.splice(0)) await scheduler.stop()
-  store.close()
-})
+afterEach(() => store.close())
 
 /** Starts a scheduler and waits until it has loaded its entries. */
 async function run(yaml: string | (() => string)): Promise<Scheduler> {
-  const scheduler = testScheduler(store, yaml)
-  running.push(scheduler)
-  await scheduler.start()
-  await eventually(() => scheduler.leads)
+  const scheduler = await lead(testScheduler(store, yaml))
   await scheduler.reload()
   return scheduler
 }

@@ -7,22 +7,21 @@ import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { keepingLogger, ShiftedClock, testScheduler } from './support.ts'
+import { keepingLogger, ShiftedClock, testScheduler, useSchedulers } from './support.ts'
 
 const server = useRedis()
 const hour = 3_600_000
 let store: Store
 let redis: Redis
 let realNow: () => number
-const running: Scheduler[] = []
+const { running, lead } = useSchedulers()
 
 beforeEach(() => {
   store = testStore(server)
   redis = server.client()
   realNow = Date.now
 })
-afterEach(async () => {
-  for (const scheduler of running.splice(0)) await scheduler.stop()
+afterEach(() => {
   Date.now = realNow
   store.close()
 })
@@ -34,11 +33,7 @@ function setClock(offsetMs: number): void {
 }
 
 async function run(yaml: string, more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  const scheduler = testScheduler(store, yaml, { clock: new ShiftedClock(), ...more })
-  running.push(scheduler)
-  await scheduler.start()
-  await eventually(() => scheduler.leads)
-  return scheduler
+  return lead(testScheduler(store, yaml, { clock: new ShiftedClock(), ...more }))
 }
 const queued = (): Promise<number> => redis.llen('resque:queue:q')
 

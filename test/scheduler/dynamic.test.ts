@@ -14,29 +14,22 @@ import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { keepingLogger, testScheduler } from './support.ts'
+import { keepingLogger, testScheduler, useSchedulers } from './support.ts'
 
 const server = useRedis()
 let store: Store
 let redis: Redis
-const running: Scheduler[] = []
+const { running, lead } = useSchedulers()
 
 beforeEach(() => {
   store = testStore(server)
   redis = server.client()
 })
-afterEach(async () => {
-  for (const scheduler of running.splice(0)) await scheduler.stop()
-  store.close()
-})
+afterEach(() => store.close())
 
 /** Polls as a real one does, so that the time to see a change is what users see. */
 async function run(yaml = '', more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  const scheduler = testScheduler(store, yaml, { turnMs: 1200, ...more })
-  running.push(scheduler)
-  await scheduler.start()
-  await eventually(() => scheduler.leads)
-  return scheduler
+  return lead(testScheduler(store, yaml, { turnMs: 1200, ...more }))
 }
 const loaded = (scheduler: Scheduler): string[] => scheduler.entries.map(({ entry }) => entry.name).sort()
 const queued = (queue = 'q'): Promise<number> => redis.llen(`resque:queue:${queue}`)

@@ -6,30 +6,23 @@ import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { keepingLogger, testScheduler } from './support.ts'
+import { keepingLogger, testScheduler, useSchedulers } from './support.ts'
 
 const server = useRedis()
 let store: Store
 let redis: Redis
-const running: Scheduler[] = []
+const { running, lead } = useSchedulers()
 
 beforeEach(() => {
   store = testStore(server)
   redis = server.client()
 })
-afterEach(async () => {
-  for (const scheduler of running.splice(0)) await scheduler.stop()
-  store.close()
-})
+afterEach(() => store.close())
 
 async function run(
   ...args: Parameters<typeof testScheduler> extends [Store, ...infer Rest] ? Rest : never
 ): Promise<Scheduler> {
-  const scheduler = testScheduler(store, ...args)
-  running.push(scheduler)
-  await scheduler.start()
-  await eventually(() => scheduler.leads)
-  return scheduler
+  return lead(testScheduler(store, ...args))
 }
 const queued = (queue = 'q'): Promise<string[]> => redis.lrange(`resque:queue:${queue}`, 0, -1)
 /** Sets what Redis remembers of an entry, as a scheduler that stopped long ago left it. */

@@ -10,29 +10,22 @@ import { leavesNoProcess, ROOT, startProgram } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { keepingLogger, ShiftedClock, testScheduler } from './support.ts'
+import { keepingLogger, ShiftedClock, testScheduler, useSchedulers } from './support.ts'
 
 const server = useRedis({ appendonly: true })
 let store: Store
 let redis: Redis
-const running: Scheduler[] = []
+const { running, lead } = useSchedulers()
 
 beforeEach(() => {
   store = testStore(server)
   redis = server.client()
 })
-afterEach(async () => {
-  for (const scheduler of running.splice(0)) await scheduler.stop()
-  store.close()
-})
+afterEach(() => store.close())
 leavesNoProcess()
 
 async function run(more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  const scheduler = testScheduler(store, '', { turnMs: 1200, ...more })
-  running.push(scheduler)
-  await scheduler.start()
-  await eventually(() => scheduler.leads)
-  return scheduler
+  return lead(testScheduler(store, '', { turnMs: 1200, ...more }))
 }
 const job = (dueMs: number, args: unknown[] = []): NewDelayedJob => ({
   id: newId(),

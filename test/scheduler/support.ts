@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { afterEach } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../runtime/core/clock.ts'
 import { createLogger, type Logger } from '../../runtime/core/logger.ts'
@@ -7,6 +8,7 @@ import type { Store } from '../../runtime/store/store.ts'
 import type { CheckContext } from '../../scheduler/entry.ts'
 import { readSchedule } from '../../scheduler/schedule-file.ts'
 import { Scheduler, type SchedulerOptions } from '../../scheduler/scheduler.ts'
+import { eventually } from '../support/wait.ts'
 
 /** A logger that keeps its lines. */
 export function keepingLogger(): { log: Logger; lines: string[] } {
@@ -48,6 +50,22 @@ export function testScheduler(
     turnMs: 50,
     ...more,
   })
+}
+
+/** Schedulers of a test file: each is stopped after its test, before what the file does then. */
+export function useSchedulers(): { running: Scheduler[]; lead: (scheduler: Scheduler) => Promise<Scheduler> } {
+  const running: Scheduler[] = []
+  afterEach(async () => {
+    for (const scheduler of running.splice(0)) await scheduler.stop()
+  })
+  /** Starts it, and waits until it leads. */
+  const lead = async (scheduler: Scheduler): Promise<Scheduler> => {
+    running.push(scheduler)
+    await scheduler.start()
+    await eventually(() => scheduler.leads)
+    return scheduler
+  }
+  return { running, lead }
 }
 
 /** How many commands clients send to a server in so many milliseconds; those of scripts do not count. */

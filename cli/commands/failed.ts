@@ -185,10 +185,9 @@ async function one(context: Context, name: string): Promise<FailedEntry> {
     ? (await context.store.failures.list(Number(name), 1))[0]
     : (await select(context, {})).find((entry) => entry.id === name)
   if (found) return found
-  throw new RuntimeError(
-    'ERR_NOT_FOUND',
-    `failed job ${name}: expected an index from 0 to ${(await context.store.failures.count()) - 1} or a job's id, found none`,
-  )
+  const last = (await context.store.failures.count()) - 1
+  const expected = last < 0 ? 'a failed job, and there is none' : `an index from 0 to ${last} or a job's id, found none`
+  throw new RuntimeError('ERR_NOT_FOUND', `failed job ${name}: expected ${expected}`)
 }
 
 function told(

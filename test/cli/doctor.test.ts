@@ -52,7 +52,10 @@ describe('doctor', () => {
     assert.match(bad[0]?.what ?? '', /^worker vm:1763:default is dead: last heartbeat 25m ago; its job is .*SleepJob/)
     const options = { cwd: workerApp, env: { REDIS_URL: server.url }, timeoutMs: 60_000 }
     const lines = (await runCli(['workers'], options)).stdout.split('\n')
-    assert.match(lines.find((line) => line.includes('1763')) ?? '', /dead, last heartbeat 25m ago; was \{"queue":"default"/)
+    assert.match(
+      lines.find((line) => line.includes('1763')) ?? '',
+      /dead, last heartbeat 25m ago; was \{"queue":"default"/,
+    )
     assert.doesNotMatch(lines.find((line) => line.includes('1764')) ?? '', /dead/)
   })
 

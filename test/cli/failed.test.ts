@@ -66,5 +66,8 @@ test('retry of many goes on behind a step that was mended already, and says so',
   assert.equal(run.status, 'running')
 
   const twice = await runtime('failed', 'retry', '--all')
-  assert.match(twice.stdout, /^retried 0 of 1\npassed over 1 that were retried before; --again includes them\nskipped 0: /)
+  assert.match(
+    twice.stdout,
+    /^retried 0 of 1\npassed over 1 that were retried before; --again includes them\nskipped 0: /,
+  )
 })

@@ -47,7 +47,10 @@ test('an entry without members takes the mark and stays JSON', async () => {
   await redis.rpush('resque:failed', '{ }')
   const [entry] = await store.failures.list()
   assert.equal(await store.failures.markRetried(entry!, Date.UTC(2026, 0, 2)), true)
-  assert.deepEqual((await listed()).map((text) => JSON.parse(text)), [{ retried_at: '2026/01/02 00:00:00 UTC' }])
+  assert.deepEqual(
+    (await listed()).map((text) => JSON.parse(text)),
+    [{ retried_at: '2026/01/02 00:00:00 UTC' }],
+  )
 })
 
 test('of two retries of one entry at once, one puts the job back', async () => {

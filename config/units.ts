@@ -49,7 +49,7 @@ export function readDuration(given: string, { bareMs, capitalMonth = false }: Du
   const seen = new Map<number, number>()
   let ambiguous: string | undefined
   const rest = text.replace(
-    /(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]+)[\s,]*/g,
+    /(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]+)(?:[\s,]|and\b)*/g,
     (all: string, amount: string, word: string) => {
       const unit = units.find(({ words }) => words.test(word === 'M' ? word : word.toLowerCase()))?.ms
       if (unit === undefined || seen.has(unit)) return all

@@ -1,4 +1,4 @@
-import { hasCode, RuntimeError } from '../../runtime/core/errors.ts'
+import { hasCode, RuntimeError, withCode } from '../../runtime/core/errors.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { rawMembers } from '../../runtime/core/raw-json.ts'
 import type { FailedEntry } from '../../runtime/store/failures.ts'
@@ -26,13 +26,13 @@ const selection = {
   all: { type: 'boolean', describe: 'Every entry' },
 } as const
 
-const list = command<{ start: number; count: number; class?: string; queue?: string }>({
+const list = command<{ start?: number; count: number; class?: string; queue?: string }>({
   command: ['list', '$0'],
-  describe: 'Failed jobs, newest last',
+  describe: 'Failed jobs, newest first',
   example: ['failed list --class ImportJob', ''],
   flags: (yargs) =>
     yargs
-      .option('start', { type: 'number', default: -50, describe: 'First index; negative counts from the newest' })
+      .option('start', { type: 'number', describe: 'From this index on; without it the newest' })
       .option('count', { type: 'number', default: 50, describe: 'How many at most' })
       .option('class', selection.class)
       .option('queue', selection.queue),
@@ -40,7 +40,8 @@ const list = command<{ start: number; count: number; class?: string; queue?: str
     const filtered = argv.class !== undefined || argv.queue !== undefined
     const entries = filtered
       ? (await select({ store } as Context, argv)).slice(-argv.count)
-      : await store.failures.list(argv.start, argv.count)
+      : await store.failures.list(argv.start ?? -argv.count, argv.count)
+    entries.reverse()
     if (asJson) return json(entries)
     table(
       ['index', 'failed at', 'class', 'queue', 'cause', 'exception', 'error', 'retried'],
@@ -93,7 +94,7 @@ const retry = command<Selection>({
       } catch (error) {
         // Of one entry its error is the answer; of many, a step that was mended or whose run is gone keeps no other back.
         if (argv.index !== undefined || !(hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND'))) throw error
-        skipped.push({ index: entry.index, reason: (error as Error).message })
+        skipped.push({ index: entry.index, reason: withCode(error) })
       }
     }
     return told(context, 'retried', count, entries.length, skipped)

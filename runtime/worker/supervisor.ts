@@ -187,12 +187,13 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const { store, clock, log, launcher, steps, termTimeoutMs, limits } = this.#options
+    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, limits } = this.#options
     return {
       store,
       clock,
       log,
       launcher,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
       termTimeoutMs,
       limits,
       ...(steps ? { steps } : {}),

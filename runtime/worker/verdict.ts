@@ -3,6 +3,7 @@ import { formatDuration } from '../core/duration.ts'
 import { hasCode, toError } from '../core/errors.ts'
 import { retryDelayMs } from '../jobs/retry.ts'
 import { errorRecord } from './error-record.ts'
+import { NEVER_SETTLED } from './job-loop.ts'
 import type { Ending } from './launchers/launcher.ts'
 import type { ErrorRecord, RetryData } from './protocol.ts'
 
@@ -12,6 +13,7 @@ export type KillReason = 'timeout' | 'memory' | 'cancelled' | 'shutdown' | 'usr1
 /** The name of a death (promise 9). */
 export type Cause =
   | 'exception'
+  | 'never settled'
   | 'timeout'
   | 'memory'
   | 'signal'
@@ -52,13 +54,23 @@ export function judge(given: Case): Verdict {
   const { ending, killed } = given
   const { outcome } = ending
   if (killed === 'lease lost') return { kind: 'lost' }
-  if (outcome && outcome.kind !== 'failed') return ofOutcome(outcome)
+  if (outcome && outcome.kind !== 'failed' && !isOverTime(given)) return ofOutcome(outcome)
+  const failure = outcome?.kind === 'failed' ? outcome : undefined
   if (killed === 'cancelled') return { kind: 'cancelled' }
   if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'put back' }
   const cause = causeOf(ending, killed)
-  const error = outcome && cause === 'exception' ? outcome.error : deathRecord(given, cause)
-  const delayMs = outcome && !killed ? outcome.retryInMs : delayAfterDeath(given, error)
+  const error = failure && cause !== 'timeout' && cause !== 'memory' ? failure.error : deathRecord(given, cause)
+  const delayMs = failure && !killed ? failure.retryInMs : delayAfterDeath(given, error)
   return delayMs === undefined ? { kind: 'failed', cause, error } : { kind: 'retry', delayMs, cause, error }
+}
+
+/**
+ * True for a job that was stopped for its timeout, whatever it says of its end: work that took longer than it may has
+ * not succeeded. Its own clock counts, since a supervisor that stood still hears of an end after the timeout has fired.
+ * A job that waits for a concurrency slot or a rate limit has not begun.
+ */
+function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {
+  return killed === 'timeout' && ending.outcome?.kind !== 'held' && !((ending.ranMs ?? Infinity) <= timeoutMs)
 }
 
 /** What is to be done when the job could not be made ready: it fails; while Redis is away it goes back. */
@@ -82,7 +94,8 @@ function ofOutcome(outcome: Exclude<NonNullable<Ending['outcome']>, { kind: 'fai
 
 function causeOf(ending: Ending, killed: KillReason | undefined): Cause {
   if (killed === 'timeout' || killed === 'memory') return killed
-  if (ending.outcome) return 'exception'
+  if (ending.outcome?.kind === 'failed')
+    return ending.outcome.error.code === NEVER_SETTLED ? 'never settled' : 'exception'
   const heapFull =
     ending.signal === 'SIGABRT' && ending.output.some((line) => /heap out of memory|Allocation failed/i.test(line))
   if (heapFull) return 'memory'

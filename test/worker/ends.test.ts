@@ -131,6 +131,13 @@ describe('timeouts and memory', () => {
     })
   }
 
+  it('does not take a job that ends well after its timeout for a success', async () => {
+    const id = await push(store, 'Records', ['late', 400], { timeout: 200 })
+    const record = await untilState(store, id, 'failed')
+    assert.equal(record.cause, 'timeout')
+    assert.equal(evidence.lines('end', 'late').length, 1, 'within worker.termTimeoutMs')
+  })
+
   it('aborts the signal of a job that is out of time', async () => {
     const record = await untilState(store, await push(store, 'Polite', ['p'], { timeout: 300 }), 'failed')
     assert.equal(record.cause, 'timeout')

@@ -11,6 +11,8 @@ export interface Ending {
   signal: NodeJS.Signals | null
   /** What the job reported before it left. Absent when it died without a word. */
   outcome?: Outcome
+  /** How long the job ran until that, by its process's own clock. */
+  ranMs?: number
   /** False when the process died, or was given up, before it said `started`: the job's code has then not begun, and it may run elsewhere unharmed. */
   started: boolean
   cpuUserMs?: number

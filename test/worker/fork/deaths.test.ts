@@ -15,7 +15,7 @@ import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Job } from 'resque-runtime'
 export class Waits extends Job {
-  async perform(): Promise<void> { await new Promise(() => undefined) }
+  async perform(): Promise<void> { await new Promise(() => void setInterval(() => undefined, 1000)) }
 }
 export class Where extends Job {
   async perform(): Promise<number> { return process.ppid }
@@ -27,7 +27,7 @@ export class LeavesDaemon extends Job {
     let pid = ''
     for await (const chunk of child.stdout) pid += chunk
     this.log(pid.trim())
-    if (wait) await new Promise(() => undefined)
+    if (wait) await new Promise(() => void setInterval(() => undefined, 1000))
     return Number(pid)
   }
 }

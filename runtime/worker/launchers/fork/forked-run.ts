@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
-import type { Assignment, ChildMessage, Outcome, ParentMessage } from '../../protocol.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../protocol.ts'
 import type { Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Exited } from '../zygote/report-format.ts'
@@ -61,7 +61,7 @@ export class ForkedRun implements LineUser {
   #resolve: (ending: Ending) => void = () => undefined
   #settled = false
   #started = false
-  #outcome: Outcome | undefined
+  #outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
   #exited: Omit<Exited, 'pid'> | undefined
   #pendingSignal: NodeJS.Signals | undefined
   #deadline: NodeJS.Timeout | undefined
@@ -126,7 +126,7 @@ export class ForkedRun implements LineUser {
 
   hear(message: ChildMessage): void {
     if (message.type === 'outcome') {
-      this.#outcome = message.outcome
+      this.#outcome = message
       return
     }
     if (message.type === 'started') this.#start(message.pid)
@@ -177,7 +177,7 @@ export class ForkedRun implements LineUser {
       pid: this.pid,
       exitCode,
       signal: signal === null ? null : (signalNames.get(signal) ?? 'SIGKILL'),
-      ...(this.#outcome ? { outcome: this.#outcome } : {}),
+      ...(this.#outcome ? { outcome: this.#outcome.outcome, ranMs: this.#outcome.ranMs } : {}),
       started: this.#started,
       ...(Number.isNaN(cpuUserMs) ? {} : { cpuUserMs, cpuSystemMs, peakRssBytes }),
       output: this.#tail.lines(),

@@ -37,6 +37,7 @@ export interface JobRunOptions {
   manifest: () => ReadonlyMap<string, ClassManifest>
   steps?: StepSource
   termTimeoutMs: number
+  maxRedeliveries: number
   /** For classes that have none. */
   timeoutMs?: number
   limits: { logLines: number; logLineBytes: number; recordTtlMs: number; maxResultBytes: number }
@@ -228,6 +229,8 @@ export class JobRun {
       retry: settings.retry,
       timeoutMs: settings.timeoutMs,
       memoryLimitBytes: settings.memoryLimitBytes,
+      redeliveries: this.job.redeliveries,
+      maxRedeliveries: this.#options.maxRedeliveries,
       atMostOnce: settings.delivery === 'at-most-once',
       random: Math.random(),
     })

@@ -187,7 +187,7 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, limits } = this.#options
+    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits } = this.#options
     return {
       store,
       clock,
@@ -195,6 +195,7 @@ export class Supervisor implements Service {
       launcher,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       termTimeoutMs,
+      maxRedeliveries,
       limits,
       ...(steps ? { steps } : {}),
       launcherFor: (isolation) => this.#launcherFor(isolation),

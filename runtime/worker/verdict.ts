@@ -31,8 +31,8 @@ export type Verdict =
   | { kind: 'failed'; cause: Cause; error: ErrorRecord }
   | { kind: 'retry'; delayMs: number; cause: Cause; error: ErrorRecord }
   | { kind: 'snoozed'; delayMs: number }
-  /** Back to the head of its queue, not counted. */
-  | { kind: 'put back' }
+  /** Back to the head of its queue; `redelivered` where that counts against maxRedeliveries. */
+  | { kind: 'put back'; redelivered?: true }
   /** Its lease is gone: nothing may be recorded. */
   | { kind: 'lost' }
 
@@ -45,6 +45,9 @@ export interface Case {
   timeoutMs: number | undefined
   memoryLimitBytes: number | undefined
   atMostOnce: boolean
+  /** How often it went back before since its worker, or the process that forks, had died. */
+  redeliveries: number
+  maxRedeliveries: number
   /** 0…1, for jitter. */
   random: number
 }
@@ -58,6 +61,7 @@ export function judge(given: Case): Verdict {
   const failure = outcome?.kind === 'failed' ? outcome : undefined
   if (killed === 'cancelled') return { kind: 'cancelled' }
   if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'put back' }
+  if (ending.lostParent !== undefined && !killed && !outcome) return ofLostParent(given, ending.lostParent)
   const cause = causeOf(ending, killed)
   const error = failure && cause !== 'timeout' && cause !== 'memory' ? failure.error : deathRecord(given, cause)
   const delayMs = failure && !killed ? failure.retryInMs : delayAfterDeath(given, error)
@@ -71,6 +75,14 @@ export function judge(given: Case): Verdict {
  */
 function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {
   return killed === 'timeout' && ending.outcome?.kind !== 'held' && !((ending.ranMs ?? Infinity) <= timeoutMs)
+}
+
+/** A job that died with the process that forks did nothing wrong: it goes back like those of a dead worker. */
+function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: Case, how: string): Verdict {
+  if (redeliveries < maxRedeliveries && !atMostOnce) return { kind: 'put back', redelivered: true }
+  const times = atMostOnce ? '' : `, for the ${redeliveries + 1}. time`
+  const message = `the process that forks died (${how}) while this job ran in process ${ending.pid ?? '?'}${times}; look for memory limits (dmesg), modules with native code, and jobs that kill their parent`
+  return { kind: 'failed', cause: 'worker lost', error: { name: 'Resque::DirtyExit', message, backtrace: [] } }
 }
 
 /** What is to be done when the job could not be made ready: it fails; while Redis is away it goes back. */

@@ -15,6 +15,8 @@ export interface Ending {
   ranMs?: number
   /** False when the process died, or was given up, before it said `started`: the job's code has then not begun, and it may run elsewhere unharmed. */
   started: boolean
+  /** The process that it was forked from died, and this one with it; how that one ended, such as `SIGKILL`. */
+  lostParent?: string
   cpuUserMs?: number
   cpuSystemMs?: number
   peakRssBytes?: number

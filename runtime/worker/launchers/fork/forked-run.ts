@@ -67,6 +67,7 @@ export class ForkedRun implements LineUser {
   #deadline: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
   #unread = false
+  #lostParent: string | undefined
   #listeners: RunListeners = { onMessage: () => undefined, onOutput: () => undefined }
   readonly #tail = new OutputTail()
   readonly #decoder = new StringDecoder('utf8')
@@ -95,7 +96,13 @@ export class ForkedRun implements LineUser {
     this.#options.line.attach(connection)
   }
 
-  /** The kernel's word of its end, from the zygote; undefined when the zygote has died, and the process with it. */
+  /** The zygote has died, and the process with it. @param how that one ended */
+  lost(how: string): void {
+    if (!this.#exited) this.#lostParent = how
+    this.exited(undefined)
+  }
+
+  /** The kernel's report of its end, from the zygote; undefined where there is none. */
   exited(exited: Exited | undefined): void {
     if (this.#exited) return
     clearTimeout(this.#deadline)
@@ -179,6 +186,7 @@ export class ForkedRun implements LineUser {
       signal: signal === null ? null : (signalNames.get(signal) ?? 'SIGKILL'),
       ...(this.#outcome ? { outcome: this.#outcome.outcome, ranMs: this.#outcome.ranMs } : {}),
       started: this.#started,
+      ...(this.#lostParent === undefined ? {} : { lostParent: this.#lostParent }),
       ...(Number.isNaN(cpuUserMs) ? {} : { cpuUserMs, cpuSystemMs, peakRssBytes }),
       output: this.#tail.lines(),
     })

@@ -1,9 +1,10 @@
 import { formatBytes } from '../../runtime/core/size.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
 import type { SupervisorInfo } from '../../runtime/store/supervisors.ts'
+import { silentForMs } from '../../runtime/store/workers.ts'
 import { selectQueues } from '../../runtime/worker/queue-list.ts'
 import type { Context } from '../context.ts'
-import { relative } from '../output.ts'
+import { clip, relative } from '../output.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 
 /** How many of the largest keys are shown. */
@@ -81,11 +82,27 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
       )
     if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
   }
+  findings.push(...(await silentFindings(store, supervisors)))
   if (await store.health.pausedAll())
     findings.push(
       note('all workers are paused (pause-all-workers is true)', 'DEL pause-all-workers, or resume on the dashboard'),
     )
   return findings
+}
+
+/** Workers of Ruby or another runtime that died without a word: only their own kind cleans up after them. */
+async function silentFindings(store: Context['store'], ours: readonly SupervisorInfo[]): Promise<Finding[]> {
+  const now = Date.now()
+  const slots = new Set(ours.flatMap((supervisor) => supervisor.slots))
+  return (await store.workers.list()).flatMap((worker) => {
+    const silentMs = silentForMs(worker, now)
+    if (silentMs === undefined || slots.has(worker.id)) return []
+    const job = worker.working === undefined ? 'it had no job' : `its job is ${clip(worker.working, 100)}`
+    return bad(
+      `worker ${worker.id} is dead: last heartbeat ${relative(now - silentMs, now)}; ${job}`,
+      'start a Ruby worker: it removes the registration and puts the job in the failed list, from where `runtime failed retry` runs it again',
+    )
+  })
 }
 
 async function queueFindings({ store }: Context): Promise<Finding[]> {

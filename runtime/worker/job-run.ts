@@ -11,14 +11,13 @@ import type { Admission, Admitted } from './admission.ts'
 import { memoryAnswer, permitsAnswer } from './answers.ts'
 import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
 import { launchDeathHook } from './death-hook.ts'
-import { errorRecord } from './error-record.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Ending, Launched, Launcher } from './launchers/launcher.ts'
 import { jobClass } from './manifest.ts'
 import { watchMemory } from './memory-watch.ts'
 import { Notes } from './notes.ts'
 import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
-import { checkResultSize } from './result-size.ts'
+import { withinLimit } from './result-size.ts'
 import type { End, Settler } from './settler.ts'
 import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
@@ -130,27 +129,24 @@ export class JobRun {
   async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
     const manifest = jobClass(this.#options.manifest(), className)
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
-    const { timeoutMs, limits } = this.#options
+    const {
+      timeoutMs,
+      limits: { maxResultBytes },
+    } = this.#options
     const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#killed) return this.#end(this.#killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
-    const assignment = assignmentOf(this.job, this.#worker, {
-      className,
-      args,
-      settings,
-      retry: options.retry,
-      step: context,
-      maxResultBytes: limits.maxResultBytes,
-    })
+    const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
+    const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
     this.#launched = launched
     this.#pid = launched.pid
     if (this.#killed) this.kill(this.#killed)
-    const ending = withinLimit(await launched.ended, limits.maxResultBytes)
+    const ending = withinLimit(await launched.ended, maxResultBytes)
     const peakSeen = this.#stopWatch?.() ?? 0
     this.#clearTimers()
     await this.#notes.close()
@@ -248,16 +244,5 @@ export class JobRun {
       peakSeenBytes,
     })
     return { job, worker: this.#worker, verdict, evidence }
-  }
-}
-
-/** A process that sends more than it may has failed; its result goes no further. */
-function withinLimit(ending: Ending, maxResultBytes: number): Ending {
-  if (ending.outcome?.kind !== 'done') return ending
-  try {
-    checkResultSize(ending.outcome.result, maxResultBytes)
-    return ending
-  } catch (thrown) {
-    return { ...ending, outcome: { kind: 'failed', error: errorRecord(toError(thrown)) } }
   }
 }

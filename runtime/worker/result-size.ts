@@ -1,7 +1,9 @@
-import { RuntimeError } from '../core/errors.ts'
+import { RuntimeError, toError } from '../core/errors.ts'
+import { errorRecord } from './error-record.ts'
+import type { Ending } from './launchers/launcher.ts'
 
 /**
- * Asked in the job's process before its result is sent, and by the supervisor, which does not trust that process.
+ * Asked in the job's process before its result is sent.
  * @param result JSON text
  * @throws RuntimeError ERR_TOO_LARGE
  */
@@ -12,4 +14,15 @@ export function checkResultSize(result: string | undefined, maxBytes = Infinity)
     'ERR_TOO_LARGE',
     `result: expected at most ${maxBytes} bytes of JSON, got ${size}; store it elsewhere and return its address, or raise limits.maxResultBytes`,
   )
+}
+
+/** Asked by the supervisor, which does not trust a job's process: one that sent more than it may has failed. */
+export function withinLimit(ending: Ending, maxResultBytes: number): Ending {
+  if (ending.outcome?.kind !== 'done') return ending
+  try {
+    checkResultSize(ending.outcome.result, maxResultBytes)
+    return ending
+  } catch (thrown) {
+    return { ...ending, outcome: { kind: 'failed', error: errorRecord(toError(thrown)) } }
+  }
 }

@@ -145,7 +145,10 @@ export function launcherContract(name: string, make: () => Launcher, skips: Skip
     it('refuses a result that is too large before it is sent', async () => {
       const { outcome } = await launch('Gives', [2000], { maxResultBytes: 1000 }).ended
       assert.ok(outcome?.kind === 'failed')
-      assert.match(outcome.error.message, /^result: expected at most 1000 bytes of JSON, got 2002; .*limits\.maxResultBytes/)
+      assert.match(
+        outcome.error.message,
+        /^result: expected at most 1000 bytes of JSON, got 2002; .*limits\.maxResultBytes/,
+      )
     })
 
     it('shows no job what another did', { skip: skips['own process'] }, async () => {

@@ -194,7 +194,9 @@ test('parallel steps, namespace: each has its own, those after read the nearest,
 test('only an object is merged: text, a number, an array or nothing is the output of its step and no more', async () => {
   await bench.work()
   for (const value of ['text', 5, [1], true, null, undefined]) {
-    const flow = await run(chain(task(Gives, { value: { a: 1 } }), task(Gives, { value }), task(Tells, { names: ['a', '0'] })))
+    const flow = await run(
+      chain(task(Gives, { value: { a: 1 } }), task(Gives, { value }), task(Tells, { names: ['a', '0'] })),
+    )
     assert.deepEqual(await errors(flow), [])
     assert.deepEqual(await told(flow, 2), { a: 1, 0: null })
     assert.deepEqual((await flow.output(1)) ?? null, value ?? null)

@@ -77,7 +77,10 @@ it('fork: what bson makes its ids from differs in each job, ids made before do n
   await launcher.start()
   const all = (await Promise.all([1, 2, 3].map(() => resultOf(launcher, 'Ids')))) as string[][]
   await launcher.stop()
-  assert.deepEqual([0, 1, 2].map((at) => new Set(all.map((ids) => ids[at])).size), [3, 3, 1])
+  assert.deepEqual(
+    [0, 1, 2].map((at) => new Set(all.map((ids) => ids[at])).size),
+    [3, 3, 1],
+  )
   assert.equal(warnings.length, 1)
   assert.match(warnings[0] ?? '', /^hyperid was used or loaded with the application/)
 })

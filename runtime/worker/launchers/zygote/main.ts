@@ -106,7 +106,12 @@ async function main(): Promise<void> {
   }
   const inheritance = inherit(loop, makeDistinct)
   useHugePages()
-  tell({ type: 'ready', manifest: manifestOf(app), forksAhead: app.hooks.beforeFork === undefined, warnings: idWarnings() })
+  tell({
+    type: 'ready',
+    manifest: manifestOf(app),
+    forksAhead: app.hooks.beforeFork === undefined,
+    warnings: idWarnings(),
+  })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
   setImmediate(() => {

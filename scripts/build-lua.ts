@@ -14,9 +14,10 @@ const target = new URL('../runtime/store/scripts.generated.ts', import.meta.url)
 /** The type of each key, the first word of its comment in keys.ts; one that is `the same` as another is a hash. */
 const keyTypes = new Map<string, string>()
 let about = ''
-for (const [, comment, name = ''] of readFileSync(new URL('../runtime/store/keys.ts', import.meta.url), 'utf8').matchAll(
-  /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^ {2}(\w+): '/gm,
-)) {
+for (const [, comment, name = ''] of readFileSync(
+  new URL('../runtime/store/keys.ts', import.meta.url),
+  'utf8',
+).matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^ {2}(\w+): '/gm)) {
   about = comment ?? about
   keyTypes.set(name, /^[\s*]*(list|set|zset|string|stream)\b/.exec(about)?.[1] ?? 'hash')
 }

@@ -164,7 +164,9 @@ export class Lease implements Service {
       // What stops one of them must not keep the heartbeat from what comes after it.
       const back = await store.supervisors
         .requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)
-        .catch((error: Error) => log.error(`job ${job} was taken but never arrived, and cannot be put back: ${error.message}`))
+        .catch((error: Error) =>
+          log.error(`job ${job} was taken but never arrived, and cannot be put back: ${error.message}`),
+        )
       if (back) log.warn(`job ${job} was taken but never arrived: put back`)
     }
     this.#strangers = new Set(strangers)

@@ -54,7 +54,8 @@ export async function buildWorld(store: Store, redis: Redis): Promise<void> {
   await queues.push('q', [job('waits', 'q'), job('waits2', 'q')], now, ttlMs)
   await delayed.add([job('soon', 'q3', now + 1000), job('soon2', 'q4', now + 1000)], now, ttlMs)
   await delayed.add([job('later', 'q5', now + 90_000), job('later2', 'q6', now + 90_000)], now, ttlMs)
-  for (const id of ['r-new', 'r-on', 'r-more', 'r-queued', 'r-failed', 'r-stopped', 'r-over']) await createRun(store, id)
+  for (const id of ['r-new', 'r-on', 'r-more', 'r-queued', 'r-failed', 'r-stopped', 'r-over'])
+    await createRun(store, id)
   for (const id of ['r-on', 'r-queued', 'r-failed', 'r-stopped']) await runs.start(id, now)
   await store.connection.run('run-start', { id: 'r-more', now })
   await runs.stop('r-stopped', now)
@@ -73,7 +74,10 @@ export async function buildWorld(store: Store, redis: Redis): Promise<void> {
   await store.schedules.meet('entry', now, now + 1e6, true, 'cron')
   await store.schedules.account(leader, { name: 'entry', slotMs: now + 1, nextMs: now + 9, wait: true })
   await store.pipelines.load('pipe', '{}')
-  await store.pipelines.request({ id: 'req', pipeline: 'pipe', first: undefined, instance: 1, params: '{}', by: 'x' }, now)
+  await store.pipelines.request(
+    { id: 'req', pipeline: 'pipe', first: undefined, instance: 1, params: '{}', by: 'x' },
+    now,
+  )
   await store.archive.take('archiver', ttlMs, 1)
 }
 
@@ -92,15 +96,19 @@ async function createRun(store: Store, id: string): Promise<void> {
 
 /** What is wrong, in words; keys of another type count as empty. */
 export async function faults(redis: Redis, store: Store): Promise<string[]> {
-  const none = <T>(value: T) => (): T => value
+  const none =
+    <T>(value: T) =>
+    (): T =>
+      value
   const names = await redis.keys('resque:*')
   const found: string[] = []
   const texts: string[] = []
   const waiting = new Set<string>()
   for (const name of names) {
-    if (/^resque:(queue:|failed$|delayed:\d)/.test(name)) texts.push(...(await redis.lrange(name, 0, -1).catch(none([]))))
+    if (/^resque:(queue:|failed$|delayed:\d)/.test(name))
+      texts.push(...(await redis.lrange(name, 0, -1).catch(none([]))))
     if (/^resque:rt:(delayed$|held:|rate-line:)/.test(name))
-      for (const id of await redis.zrange(name, 0, -1).catch(none([]))) waiting.add(id)
+      for (const id of await redis.zrange(name, 0, '-1').catch(none([]))) waiting.add(id)
     if (name.startsWith('resque:rt:inflight:'))
       for (const id of await redis.hkeys(name).catch(none([]))) waiting.add(id)
   }
@@ -126,7 +134,7 @@ export async function faults(redis: Redis, store: Store): Promise<string[]> {
     if (holder !== null && !live.has(holder)) found.push(`lock ${name} is held by ${holder}`)
   }
   for (const name of names.filter((each) => each.startsWith('resque:rt:limit:')))
-    for (const id of await redis.zrange(name, 0, -1).catch(none([])))
+    for (const id of await redis.zrange(name, 0, '-1').catch(none([])))
       if (!live.has(id)) found.push(`slot of ${name} is held by ${id}`)
   return [...found, ...(await runFaults(redis, store, names, texts))]
 }

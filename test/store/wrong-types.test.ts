@@ -42,7 +42,9 @@ after(async () => {
   await server.stop()
 })
 
-const newJob = (id: string): { id: string; className: string; item: string; unique: { key: string; forMs: number } } => ({
+const newJob = (
+  id: string,
+): { id: string; className: string; item: string; unique: { key: string; forMs: number } } => ({
   id,
   className: 'OkJob',
   item: itemOf(id),
@@ -69,7 +71,12 @@ const calls: Record<ScriptName, Call | Call[]> = {
   cancel: ['waits', 'soon', 'later', 'held', 'rated', 'plain'].map((id) => () => store.jobs.cancel(id, now, ttlMs)),
   'clear-queue': () => store.queues.remove('q', now, ttlMs),
   'commit-once': () => store.supervisors.commitOnce('s', inHand('plain')),
-  delay: () => store.delayed.add([now, now + 1000, now + 90_000].map((dueMs, i) => ({ ...newJob(`n${i}`), queue: `n${i}`, dueMs })), now, ttlMs),
+  delay: () =>
+    store.delayed.add(
+      [now, now + 1000, now + 90_000].map((dueMs, i) => ({ ...newJob(`n${i}`), queue: `n${i}`, dueMs })),
+      now,
+      ttlMs,
+    ),
   dequeue: () => store.queues.removeItem('q', itemOf('waits'), now, ttlMs),
   enqueue: () => store.queues.push('q', [newJob('n1'), newJob('n2')], now, ttlMs),
   'entry-busy': () => store.schedules.previous('entry'),
@@ -89,10 +96,18 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'pipeline-request': () =>
     store.pipelines.request({ id: 'req2', pipeline: 'pipe', first: 'a', instance: 2, params: '{}', by: 'x' }, now),
   'release-lock': () => store.connection.run('release-lock', { lockPrefix: '', owner: leader.id }),
-  'remove-delayed': () => store.connection.run('remove-delayed', { second, item: `${itemOf('later').slice(0, -1)},"queue":"q5"}`, now, ttlMs }),
+  'remove-delayed': () =>
+    store.connection.run('remove-delayed', {
+      second,
+      item: `${itemOf('later').slice(0, -1)},"queue":"q5"}`,
+      now,
+      ttlMs,
+    }),
   'remove-failed': () => withEntry((entry) => store.failures.remove(entry)),
   requeue: [
-    ...['plain', 'step-r-on', 'done'].map((id) => () => store.supervisors.requeue('s', inHand(id), now, 0, false, ttlMs)),
+    ...['plain', 'step-r-on', 'done'].map(
+      (id) => () => store.supervisors.requeue('s', inHand(id), now, 0, false, ttlMs),
+    ),
     () => store.supervisors.requeue('s', inHand('slow'), now, now + 60_000, true, ttlMs),
   ],
   reserve: () => store.supervisors.reserve('s', worker, ['q'], 'none', now),
@@ -111,8 +126,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   settle: [
     () => store.supervisors.settle('s', inHand('slow'), now, 100, { state: 'failed', entry: entryOf('slow'), ttlMs }),
     () => store.supervisors.settle('s', inHand('done'), now, 100, { state: 'done', ttlMs }),
-    () =>
-      store.supervisors.settle('s', inHand('step-r-on'), now, 100, { state: 'done', ttlMs, step: { output: '1' } }),
+    () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, { state: 'done', ttlMs, step: { output: '1' } }),
   ],
   'start-entry': () => store.schedules.runs('entry', now + 1, { refused: missed }),
   'sweep-tickets': () => store.queues.sweep(),
@@ -138,7 +152,7 @@ const others: Partial<Record<ScriptName, { one: RegExp; gone: (redis: Redis) => 
 async function dumpAll(except = ''): Promise<{ key: string; dump: Buffer; ttl: number }[]> {
   const keys = (await redis.keys('*')).filter((key) => key !== except).sort()
   return Promise.all(
-    keys.map(async (key) => ({ key, dump: (await redis.dumpBuffer(key))!, ttl: Math.max(await redis.pttl(key), 0) })),
+    keys.map(async (key) => ({ key, dump: (await redis.dumpBuffer(key)), ttl: Math.max(await redis.pttl(key), 0) })),
   )
 }
 
@@ -185,7 +199,8 @@ async function withAnotherType(script: ScriptName, call: Call, key: string): Pro
   const found: string[] = []
   if (error) {
     const changed = texts(await dumpAll(key)).filter((text) => !before.includes(text))
-    if (changed.length > 0) found.push(`failed (${error.message}) and wrote ${changed.map((text) => text.split(' ')[0]).join(', ')}`)
+    if (changed.length > 0)
+      found.push(`failed (${error.message}) and wrote ${changed.map((text) => text.split(' ')[0]).join(', ')}`)
   }
   // What is taken away on purpose can have no end in a record that is none.
   const own = removing.includes(script) ? `the bytes of job ${key.split(':').at(-1)} are gone` : ''

@@ -152,7 +152,7 @@ const others: Partial<Record<ScriptName, { one: RegExp; gone: (redis: Redis) => 
 async function dumpAll(except = ''): Promise<{ key: string; dump: Buffer; ttl: number }[]> {
   const keys = (await redis.keys('*')).filter((key) => key !== except).sort()
   return Promise.all(
-    keys.map(async (key) => ({ key, dump: (await redis.dumpBuffer(key)), ttl: Math.max(await redis.pttl(key), 0) })),
+    keys.map(async (key) => ({ key, dump: await redis.dumpBuffer(key), ttl: Math.max(await redis.pttl(key), 0) })),
   )
 }
 

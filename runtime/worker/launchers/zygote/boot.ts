@@ -27,6 +27,8 @@ export interface Booted {
   /** Those that the application opens. */
   connections: Connections
   collectGarbage: () => void
+  /** While it is ref'd the event loop is not empty. */
+  keepAlive: NodeJS.Timeout
   /** See heap-layout.ts; for when the event loop runs. */
   packHeap: () => Promise<void>
 }
@@ -48,8 +50,8 @@ export async function prepare(): Promise<Booted> {
   const distinct = makeDistinct()
   makeOutputBlock()
   await stat('/') // Starts libuv's thread pool, so that it belongs to the baseline.
-  // Node leaves when nothing is pending; modules and jobs may wait for what is no handle, such as a signal.
-  setInterval(() => undefined, FAR_AWAY_MS)
+  // Node leaves when nothing is pending; modules may wait for what is no handle, such as a signal.
+  const keepAlive = setInterval(() => undefined, FAR_AWAY_MS)
   const collect = findGarbageCollector()
   return {
     boot,
@@ -58,6 +60,7 @@ export async function prepare(): Promise<Booted> {
     threads: listThreads(),
     origins: watchThreadOrigins(),
     connections: new Connections(),
+    keepAlive,
     collectGarbage: () => void collect({ ...THOROUGH, execution: 'sync' }),
     packHeap: () => packHeap(collect),
   }

@@ -7,7 +7,8 @@ import { role } from './role.ts'
 /** Rounds of the event loop for handles to close, and for libraries to learn of it: they do so within one or two. */
 const TICKS = 5
 
-type Emit = (event: string | symbol, ...args: unknown[]) => boolean
+/** A method that is lent out and put back. */
+type Method = (this: never, ...args: unknown[]) => unknown
 
 /**
  * Connections and servers that the application opened while it was loaded. No child can use them, and a client that
@@ -27,20 +28,21 @@ export class Connections {
       if (!role.child) this.#open.set(one, `${what} in ${callerOf(caller)}`)
     }
     const isClosed = (): boolean => this.#heedErrors !== undefined && !role.child
-    const { connect } = net.Socket.prototype
-    const { listen } = net.Server.prototype
-    net.Socket.prototype.connect = function watched(this: net.Socket, ...args: unknown[]) {
+    const socket = net.Socket.prototype as unknown as { connect: Method }
+    const server = net.Server.prototype as unknown as { listen: Method }
+    const [{ connect }, { listen }] = [socket, server]
+    socket.connect = function watched(this: net.Socket, ...args: unknown[]) {
       if (isClosed()) return refuse(this)
       note(this, 'a connection', watched)
       return Reflect.apply(connect, this, args)
-    } as typeof connect
-    net.Server.prototype.listen = function watched(this: net.Server, ...args: unknown[]) {
+    }
+    server.listen = function watched(this: net.Server, ...args: unknown[]) {
       note(this, 'a server', watched)
       return Reflect.apply(listen, this, args)
-    } as typeof listen
+    }
     this.#endWatch = () => {
-      Object.assign(net.Socket.prototype, { connect })
-      Object.assign(net.Server.prototype, { listen })
+      Object.assign(socket, { connect })
+      Object.assign(server, { listen })
     }
   }
 
@@ -91,20 +93,19 @@ function refuse(socket: net.Socket): net.Socket {
  * is ignored without any listener of the application being called, and `process.exit` returns.
  */
 function ignoreErrors(): () => void {
-  const emitter = EventEmitter.prototype as { emit: Emit }
+  const emitter = EventEmitter.prototype as unknown as { emit: Method }
+  const own = process as unknown as { emit: Method; exit: Method }
   const { emit } = emitter
-  const { emit: processEmit, exit } = process
-  emitter.emit = function (this: EventEmitter, event, ...args) {
-    if (event === 'error' && this.listenerCount('error') === 0) return false
-    return Reflect.apply(emit, this, [event, ...args]) as boolean
+  const { emit: processEmit, exit } = own
+  emitter.emit = function (this: EventEmitter, ...args: unknown[]) {
+    return args[0] === 'error' && this.listenerCount('error') === 0 ? false : Reflect.apply(emit, this, args)
   }
-  process.emit = ((event: string, ...args: unknown[]) =>
-    /^(uncaughtException|unhandledRejection)/.test(event) ||
-    Reflect.apply(processEmit, process, [event, ...args])) as typeof process.emit
-  process.exit = (() => undefined) as unknown as typeof process.exit
+  own.emit = (...args: unknown[]) =>
+    /^(uncaughtException|unhandledRejection)/.test(String(args[0])) ||
+    Reflect.apply(processEmit, process as never, args)
+  own.exit = () => undefined
   return () => {
     emitter.emit = emit
-    process.emit = processEmit
-    process.exit = exit
+    Object.assign(own, { emit: processEmit, exit })
   }
 }

@@ -133,8 +133,7 @@ async function runStages(to: number, collectGarbage: () => void): Promise<never>
     const place = placeIn(error.stack)
     uncaught = `${error.name}: ${error.message}, which nothing catches${place === undefined ? '' : ` (${place})`}`
   })
-  const onExit = (): void =>
-    void say(APPLICATION_FAILED, uncaught ?? `process.exit was called in ${callerOf(process.exit)}`)
+  const onExit = (): void => void say(APPLICATION_FAILED, uncaught ?? `process.exit was called in ${callerOf(onExit)}`)
   process.on('exit', onExit)
   try {
     for (const [index, stage] of STAGES.entries()) {

@@ -16,6 +16,7 @@ import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
 import type { Refusal } from './gate-platform.ts'
 import { refuseHooks, refuseKernel, refuseState, tryFork } from './gate.ts'
+import { idWarnings } from './id-packages.ts'
 import { JobChannel } from './job-channel.ts'
 import { JobMark } from './job-mark.ts'
 import { live, runBeforeFork } from './job.ts'
@@ -88,7 +89,7 @@ async function refuse(booted: Booted, app: App, inherited: () => Inheritance): P
 
 async function main(): Promise<void> {
   const booted = await prepare()
-  const { boot, makeDistinct, threads, origins, connections } = booted
+  const { boot, keepAlive, makeDistinct, threads, origins, connections } = booted
   let app: App
   try {
     app = await load(booted)
@@ -97,7 +98,7 @@ async function main(): Promise<void> {
     tell({ type: 'broken', code: error.code ?? 'ERR_APP_LOAD', message: error.message })
     return process.exit(1)
   }
-  const channel = new JobChannel()
+  const channel = new JobChannel(keepAlive)
   const mark = new JobMark(boot.mark)
   const late = new LateDescriptors()
   const lines = new Lines(boot.socketPath, late)
@@ -116,7 +117,12 @@ async function main(): Promise<void> {
     return process.exit(0)
   }
   useHugePages()
-  tell({ type: 'ready', manifest: manifestOf(app), forksAhead: app.hooks.beforeFork === undefined })
+  tell({
+    type: 'ready',
+    manifest: manifestOf(app),
+    forksAhead: app.hooks.beforeFork === undefined,
+    warnings: idWarnings(),
+  })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
   // Clients that connect by themselves have done so again.

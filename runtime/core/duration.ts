@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { clip } from '../../config/clip.ts'
 import { readDuration } from '../../config/units.ts'
 import { RuntimeError } from './errors.ts'
 
@@ -62,7 +63,7 @@ function likelyCure(given: unknown, ms: number, nowMs: number): string {
 
 const shown = (value: unknown): string =>
   typeof value === 'string'
-    ? JSON.stringify(value.length > 100 ? `${value.slice(0, 99)}…` : value)
+    ? JSON.stringify(clip(value, 100))
     : inspect(value, { depth: 0, breakLength: Infinity })
 
 /** `days(5)` is five days in milliseconds. */

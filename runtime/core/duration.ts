@@ -62,9 +62,7 @@ function likelyCure(given: unknown, ms: number, nowMs: number): string {
 }
 
 const shown = (value: unknown): string =>
-  typeof value === 'string'
-    ? JSON.stringify(clip(value, 100))
-    : inspect(value, { depth: 0, breakLength: Infinity })
+  typeof value === 'string' ? JSON.stringify(clip(value, 100)) : inspect(value, { depth: 0, breakLength: Infinity })
 
 /** `days(5)` is five days in milliseconds. */
 export const days = (n: number): number => n * dayMs

@@ -78,7 +78,10 @@ function findInArray(
   const extra = names.length > list.length ? names.at(-1) : undefined
   return extra === undefined
     ? undefined
-    : say(path, `an array with the property ${JSON.stringify(clip(extra, pathShown))}, which JSON leaves out; pass an object`)
+    : say(
+        path,
+        `an array with the property ${JSON.stringify(clip(extra, pathShown))}, which JSON leaves out; pass an object`,
+      )
 }
 
 function say(path: string, what: string): string {

@@ -58,7 +58,16 @@ const names: readonly (keyof JobOptions)[] = [
 const leastMemoryBytes = 1024 ** 2
 
 /** What else a class or function of ours may have as its own: not options, and no misspelt ones. */
-const otherStatics: readonly string[] = ['wireName', 'input', 'output', 'name', 'length', 'prototype', 'caller', 'arguments']
+const otherStatics: readonly string[] = [
+  'wireName',
+  'input',
+  'output',
+  'name',
+  'length',
+  'prototype',
+  'caller',
+  'arguments',
+]
 
 /**
  * Refuses statics that are nearly the name of an option: `static timout` is no limit at all. A static whose name is not
@@ -97,7 +106,8 @@ export function optionsOn(definition: object): JobOptions {
  */
 export function checkOptions(options: JobOptions, of: string): JobOptions {
   for (const name of Object.keys(options)) {
-    if (!names.includes(name as keyof JobOptions)) refuse(of, name, `one of ${names.join(', ')}`, name, didYouMean(name, names))
+    if (!names.includes(name as keyof JobOptions))
+      refuse(of, name, `one of ${names.join(', ')}`, name, didYouMean(name, names))
   }
   const { queue, niceness, openFiles, isolation, delivery } = options
   if (queue !== undefined && (typeof queue !== 'string' || queue === '')) refuse(of, 'queue', 'a name', queue)

@@ -1,4 +1,5 @@
 import { givenArgs } from '../core/codec.ts'
+import { jsonText } from '../core/json-text.ts'
 import { duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobOptions, KeyOf } from './options.ts'
@@ -40,7 +41,7 @@ export function uniqueOf(
   if (unique === undefined || unique === false) return undefined
   const { by, for: lasts = '1h' } = unique === true ? {} : unique
   return {
-    key: by ? keyFor(name, 'unique', by, args) : `${name}:${JSON.stringify(givenArgs(args))}`,
+    key: by ? keyFor(name, 'unique', by, args) : `${name}:${jsonText(givenArgs(args))}`,
     forMs: duration(lasts),
   }
 }

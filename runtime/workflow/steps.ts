@@ -142,10 +142,7 @@ function stepArgs(text: string): { run: string; index: number } {
   const [run, node] = Array.isArray(args) ? (args as unknown[]) : []
   if (typeof run === 'string' && run !== '' && typeof node === 'string' && /^\d{1,9}$/.test(node))
     return { run, index: Number(node) }
-  throw new RuntimeError(
-    'ERR_ARGUMENT',
-    `${stepClass}: expected arguments [run, node, class], got ${head(text, 200)}`,
-  )
+  throw new RuntimeError('ERR_ARGUMENT', `${stepClass}: expected arguments [run, node, class], got ${head(text, 200)}`)
 }
 
 /** Globals with the node's own params over them; params that are no object stand for themselves. */

@@ -34,6 +34,8 @@ export class OutputTail {
 
   /** The last lines, oldest first. */
   lines(): string[] {
-    return (this.#partial === '' ? this.#lines : [...this.#lines, head(this.#partial, this.#maxLength)]).slice(-this.#max)
+    return (this.#partial === '' ? this.#lines : [...this.#lines, head(this.#partial, this.#maxLength)]).slice(
+      -this.#max,
+    )
   }
 }

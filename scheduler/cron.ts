@@ -21,12 +21,15 @@ export class Cron {
   /** The line as given, without its zone. */
   readonly text: string
   readonly zone: Zone
+  /** False when the zone is only that of this machine: another scheduler may have another. */
+  readonly isZoneGiven: boolean
   readonly #fields: CronFields
   readonly #everyHour: boolean
 
-  private constructor(text: string, zone: Zone, fields: CronFields) {
+  private constructor(text: string, zone: string | undefined, fields: CronFields) {
     this.text = text
-    this.zone = zone
+    this.zone = zoneOf(zone ?? localZone())
+    this.isZoneGiven = zone !== undefined
     this.#fields = fields
     this.#everyHour = fields.hours.length === 24
   }
@@ -54,7 +57,7 @@ export class Cron {
       )
     }
     const line = trailing === undefined ? tokens.join(' ') : tokens.slice(0, -1).join(' ')
-    const cron = new Cron(line, zoneOf(trailing ?? zone ?? fallback ?? localZone()), parseCronFields(line))
+    const cron = new Cron(line, trailing ?? zone ?? fallback, parseCronFields(line))
     if (cron.#nextWall(Date.UTC(2024, 0)) === undefined) {
       throw new RuntimeError(
         'ERR_SCHEDULE',

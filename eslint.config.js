@@ -49,12 +49,12 @@ const zones = [
 
 const CUT_ADVICE = 'a text that people wrote is cut between characters: use head() or clip() of config/clip.ts'
 const WORDS = '/^(text|line|message|note|label|reason|flat|json|name|value|output)$/'
-/** `text.slice(0, 80)` and the like; a cut at a place that was searched for (`at`) splits no character. */
+/** `text.slice(0, 80)` and the like; a cut at a place that was searched for (`at`, `space`) splits no character. */
 const CUT_TEXTS = [
   'CallExpression[callee.property.name=/^(substring|substr)$/]',
   ...['callee.object.name', 'callee.object.property.name'].map(
     (object) =>
-      `CallExpression[callee.property.name='slice'][${object}=${WORDS}][arguments.0.value=0][arguments.1][arguments.1.name!='at']`,
+      `CallExpression[callee.property.name='slice'][${object}=${WORDS}][arguments.0.value=0][arguments.1][arguments.1.name!=/^(at|space)$/]`,
   ),
 ]
 

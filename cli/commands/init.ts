@@ -43,7 +43,9 @@ export const initCommand: CommandModule<GlobalFlags, GlobalFlags> = {
         'schedule.yml': SCHEDULE,
         'config/runtime.yml': await readFile(join(packageRoot, 'config/runtime.yml'), 'utf8'),
       })
-      line(`next: npx resque-runtime dev, and in another terminal: npx resque-runtime enqueue HelloJob '"world"' --wait`)
+      line(
+        `next: npx resque-runtime dev, and in another terminal: npx resque-runtime enqueue HelloJob '"world"' --wait`,
+      )
     } catch (error) {
       process.exitCode = report(error)
     }

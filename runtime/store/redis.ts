@@ -87,7 +87,7 @@ const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
   ],
   [/^MISCONF/, 'Redis cannot write to its disk and refuses writes: see its log'],
   [
-    /^WRONGTYPE/,
+    /^(?:ERR )?WRONGTYPE/,
     'something of another type lies under a key of the runtime: docs/redis-keys.md lists them; remove or rename what is not its own',
   ],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],

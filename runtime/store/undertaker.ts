@@ -21,8 +21,9 @@ export async function bury(
   log: Logger,
 ): Promise<void> {
   for (const id of dead) {
-    const { back, failed } = await store.supervisors.bury(id, limits, clock.now())
+    const { back, failed, stuck } = await store.supervisors.bury(id, limits, clock.now())
     log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+    if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be put back: ${stuck}`)
   }
 }
 

@@ -5,6 +5,11 @@
 -- @rest jobs
 -- `jobs` repeats: id, class, item, options (JSON of per-call options or ''), unique key (or ''), unique time in ms
 -- @reply one element a job: 'ok', or the id of the job that holds the unique lock
+check('queue', queue)
+for i = 1, #jobs, 6 do
+  check('job', jobs[i])
+  if jobs[i + 4] ~= '' then check('unique', jobs[i + 4]) end
+end
 local replies = {}
 for i = 1, #jobs, 6 do
   local id, class, item, options, lock, lockMs = unpack(jobs, i, i + 5)

@@ -6,6 +6,7 @@
 -- @include push-all refuse lease budget
 -- @args now batch ttlMs mover failedAt failedMax
 -- @reply {jobs moved, due ms of the next one or ''}
+check('failed')
 local moved, redis_now = 0, redis_ms()
 local due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'WITHSCORES', 'LIMIT', 0, batch)
 local wait
@@ -15,7 +16,7 @@ local more = #due == 2 * tonumber(batch)
 for i = 1, #due, 2 do
   local id = due[i]
   local record = key.job(id)
-  local state, queue, item = unpack(redis.call('HMGET', record, 'state', 'queue', 'item'))
+  local state, queue, item = unpack(redis.pcall('HMGET', record, 'state', 'queue', 'item'))
   if state == 'held' and tonumber(due[i + 1]) > redis_now then
     wait = math.min(wait or math.huge, tonumber(now) + tonumber(due[i + 1]) - redis_now)
   else

@@ -8,7 +8,9 @@
 local entry = redis.call('LINDEX', key.failed(), index)
 if not entry or redis.sha1hex(entry) ~= digest then return 'changed' end
 if item ~= '' then
-  local options = id ~= '' and redis.call('HGET', key.job(id), 'options')
+  local options = id ~= '' and not wrong('job', id) and redis.call('HGET', key.job(id), 'options')
+  check('job', newId)
+  check('queue', queue)
   push(queue, item, newId)
   redis.call('HSET', key.job(newId), 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now)
   if options then redis.call('HSET', key.job(newId), 'options', options) end

@@ -222,8 +222,7 @@ export class Supervisor implements Service {
 
   #hear(message: string): void {
     const [verb, id = ''] = message.split(' ')
-    if (verb !== 'cancel') return
-    this.#jobs.cancel(id)
+    if (verb === 'cancel') this.#jobs.cancel(id)
   }
 
   #onEmpty(): void {

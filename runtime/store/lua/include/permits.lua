@@ -2,7 +2,7 @@
 -- the limit's line, in the order in which jobs were first taken off their queues (`turn`). A permit that comes free is
 -- handed to the head of the line, which goes to the head of its queue: nobody polls. A permit handed to a job that nobody
 -- takes up is given to the next one after a while.
--- @include push lease rate
+-- @include push lease rate unique
 local HANDED_MS = 30000
 -- The record of a job that went back to its queue: if another's worker takes the item, nothing else ends the record.
 local WAITING_MS = 2592000000
@@ -21,7 +21,7 @@ local function hand_on(limit_key, limit)
       redis.call('ZADD', holders, redis_ms(), id)
       redis.call('HSET', key.job(id), 'state', 'waiting')
       redis.call('HDEL', key.job(id), 'held_by')
-      redis.call('PEXPIRE', key.job(id), WAITING_MS)
+      expire_record(id, WAITING_MS)
       push_in_turn(queue, item, id)
     end
   end
@@ -60,5 +60,5 @@ local function keep_permits(id)
   for _, permit in ipairs(permits_of(id)) do
     if permit.kind == 'concurrency' then redis.call('ZADD', key.permits(permit.key), 'XX', redis_ms(), id) end
   end
-  redis.call('PEXPIRE', key.job(id), WAITING_MS)
+  expire_record(id, WAITING_MS)
 end

@@ -14,6 +14,13 @@ interface Selection {
   all?: boolean
 }
 
+interface Retry extends Selection {
+  again?: boolean
+}
+
+/** Entries that are put back at a time. */
+const retriesAtOnce = 100
+
 /** An entry whose step's run does not let it run again. */
 interface Skipped {
   index: number
@@ -77,28 +84,44 @@ const show = command<{ index: string }>({
   },
 })
 
-const retry = command<Selection>({
+const retry = command<Retry>({
   command: 'retry [index]',
   describe: 'Put failed jobs back on their queues: one, a class, a queue, or all',
   example: ['failed retry --class ImportJob', ''],
   flags: (yargs) =>
-    yargs.positional('index', { type: 'string', describe: 'Index, or id of the job' }).options(selection),
+    yargs
+      .positional('index', { type: 'string', describe: 'Index, or id of the job' })
+      .options(selection)
+      .option('again', { type: 'boolean', describe: 'Also those that were retried before: they run once more' }),
   run: async (context, argv) => {
-    const entries = await chosen(context, argv)
+    const all = await chosen(context, argv)
+    const entries = argv.again ? all : all.filter(({ retried_at: retriedAt }) => typeof retriedAt !== 'string')
+    if (argv.index !== undefined && entries.length === 0) throw retriedBefore(argv.index, all)
     const skipped: Skipped[] = []
     let count = 0
-    for (const entry of entries) {
-      try {
-        if (await putBack(context, entry)) count += 1
-      } catch (error) {
-        // Of one entry its error is the answer; of many, a step that was mended or whose run is gone keeps no other back.
-        if (argv.index !== undefined || !(hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND'))) throw error
-        skipped.push({ index: entry.index, reason: (error as Error).message })
+    for (let at = 0; at < entries.length; at += retriesAtOnce) {
+      const some = entries.slice(at, at + retriesAtOnce)
+      const results = await Promise.allSettled(some.map((entry) => putBack(context, entry)))
+      for (const [i, result] of results.entries()) {
+        if (result.status === 'fulfilled') count += result.value ? 1 : 0
+        // Of one entry its error is the answer; of many, a step that runs again or whose run is gone keeps no other back.
+        else if (argv.index === undefined && passable(result.reason))
+          skipped.push({ index: some[i]?.index ?? -1, reason: (result.reason as Error).message })
+        else throw result.reason
       }
     }
-    return told(context, 'retried', count, entries.length, skipped)
+    return told(context, 'retried', count, entries.length, skipped, all.length - entries.length)
   },
 })
+
+const passable = (error: unknown): boolean => hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND')
+
+function retriedBefore(name: string, [entry]: readonly FailedEntry[]): RuntimeError {
+  return new RuntimeError(
+    'ERR_STATE',
+    `failed job ${name}: expected one that was not retried, it was at ${entry?.retried_at}; --again runs it once more`,
+  )
+}
 
 const remove = command<Selection>({
   command: 'remove [index]',
@@ -138,6 +161,11 @@ export const failedCommand = group('failed', 'Failed jobs: list, show, retry, re
 async function putBack({ store, config }: Context, entry: FailedEntry): Promise<boolean> {
   const now = Date.now()
   const step = stepOf(entry)
+  if (!step && (typeof entry.queue !== 'string' || entry.queue === '' || entry.payload === 'null'))
+    throw new RuntimeError(
+      'ERR_STATE',
+      `failed job ${entry.index}: expected "payload" and "queue" in its entry, one is missing; \`runtime failed remove\` removes it`,
+    )
   if (!step) return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs)
   await store.runs.decide(step.run, step.node, 'retry', now)
   return store.failures.markRetried(entry, now)
@@ -196,11 +224,14 @@ function told(
   count: number,
   of: number,
   skipped: readonly Skipped[] = [],
+  before = 0,
 ): number {
   const changed = of - count - skipped.length
-  if (asJson) json({ [verb]: count, changed, ...(skipped.length > 0 ? { skipped } : {}) })
+  if (asJson)
+    json({ [verb]: count, changed, ...(before > 0 ? { before } : {}), ...(skipped.length > 0 ? { skipped } : {}) })
   else {
     line(`${verb} ${count} of ${of}${changed > 0 ? '; the list changed meanwhile, try the rest again' : ''}`)
+    if (before > 0) line(`passed over ${before} that were ${verb} before; --again includes them`)
     for (const { index, reason } of skipped) line(`skipped ${index}: ${reason}`)
   }
   return count < of ? 1 : 0

@@ -1,5 +1,6 @@
+import { silentForMs, type WorkerInfo } from '../../runtime/store/workers.ts'
 import { command } from '../command.ts'
-import { clip, json, table } from '../output.ts'
+import { clip, json, relative, table } from '../output.ts'
 
 /** `runtime workers`: who works, of every kind that is registered in this Redis. */
 export const workersCommand = command({
@@ -15,15 +16,16 @@ export const workersCommand = command({
           working: worker.working === undefined ? undefined : (JSON.parse(worker.working) as unknown),
         })),
       )
-    const rows = workers.map(({ host, pid, queues, heartbeat, working, processed, failed }) => [
-      host,
-      pid,
-      queues.join(','),
-      heartbeat ?? '-',
-      working === undefined ? 'waiting' : clip(working, 60),
-      processed,
-      failed,
-    ])
+    const rows = workers.map((worker) => {
+      const { host, pid, queues, heartbeat, processed, failed } = worker
+      return [host, pid, queues.join(','), heartbeat ?? '-', doing(worker, Date.now()), processed, failed]
+    })
     table(['host', 'pid', 'queues', 'heartbeat', 'doing', 'processed', 'failed'], rows)
   },
 })
+
+function doing(worker: WorkerInfo, nowMs: number): string {
+  const job = worker.working === undefined ? 'waiting' : clip(worker.working, 60)
+  const silentMs = silentForMs(worker, nowMs)
+  return silentMs === undefined ? job : `dead, last heartbeat ${relative(nowMs - silentMs, nowMs)}; was ${job}`
+}

@@ -1,13 +1,16 @@
 import { formatBytes } from '../../runtime/core/size.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
 import type { SupervisorInfo } from '../../runtime/store/supervisors.ts'
+import { silentForMs } from '../../runtime/store/workers.ts'
 import { selectQueues } from '../../runtime/worker/queue-list.ts'
 import type { Context } from '../context.ts'
-import { relative } from '../output.ts'
+import { clip, relative } from '../output.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 
 /** How many of the largest keys are shown. */
 const keysShown = 8
+/** How many stale unique locks are named. */
+const locksShown = 5
 
 /** The whole place: Redis, workers, queues, scheduler, keys. */
 export async function overview(context: Context): Promise<Finding[]> {
@@ -81,6 +84,7 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
       )
     if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
   }
+  findings.push(...(await silentFindings(store, supervisors)))
   if (await store.health.pausedAll())
     findings.push(
       note('all workers are paused (pause-all-workers is true)', 'DEL pause-all-workers, or resume on the dashboard'),
@@ -88,12 +92,28 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
   return findings
 }
 
+/** Workers of Ruby or another runtime that died without a word: only their own kind cleans up after them. */
+async function silentFindings(store: Context['store'], ours: readonly SupervisorInfo[]): Promise<Finding[]> {
+  const now = Date.now()
+  const slots = new Set(ours.flatMap((supervisor) => supervisor.slots))
+  return (await store.workers.list()).flatMap((worker) => {
+    const silentMs = silentForMs(worker, now)
+    if (silentMs === undefined || slots.has(worker.id)) return []
+    const job = worker.working === undefined ? 'it had no job' : `its job is ${clip(worker.working, 100)}`
+    return bad(
+      `worker ${worker.id} is dead: last heartbeat ${relative(now - silentMs, now)}; ${job}`,
+      'start a Ruby worker: it removes the registration and puts the job in the failed list, from where `runtime failed retry` runs it again',
+    )
+  })
+}
+
 async function queueFindings({ store }: Context): Promise<Finding[]> {
-  const [sizes, paused, workers, lines] = await Promise.all([
+  const [sizes, paused, workers, lines, stale] = await Promise.all([
     store.queues.sizes(),
     store.queues.paused(),
     store.workers.list(),
     store.limits.lines(),
+    store.health.staleLocks(),
   ])
   const served = new Set(workers.flatMap((worker) => selectQueues(worker.queues, [...sizes.keys()])))
   const findings: Finding[] = []
@@ -108,6 +128,14 @@ async function queueFindings({ store }: Context): Promise<Finding[]> {
     findings.push(
       note(`limit ${key}: ${waiting} wait for a permit, held by ${holders.slice(0, 3).join(', ') || 'nobody'}`),
     )
+  for (const { lock, job } of stale.slice(0, locksShown))
+    findings.push(
+      note(
+        `unique lock ${lock} is stale: its job ${job} is neither queued, delayed nor in flight (a Ruby worker took it, or it was removed)`,
+        'nothing: the next such job takes the lock over',
+      ),
+    )
+  if (stale.length > locksShown) findings.push(note(`${stale.length - locksShown} more unique locks are stale`))
   return findings
 }
 

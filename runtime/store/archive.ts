@@ -73,9 +73,7 @@ export class ArchiveStream {
 
   /** Lets another archiver have its turn at once. */
   async release(owner: string): Promise<void> {
-    await this.#connection.ask(async (redis, keys) => {
-      if ((await redis.get(keys.archiveTurn())) === owner) await redis.del(keys.archiveTurn())
-    })
+    await this.#connection.run('archive-release', { owner })
   }
 
   /**

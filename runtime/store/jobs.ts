@@ -71,9 +71,9 @@ export class Jobs {
     )
   }
 
-  /** Sets fields of a record that exists. */
-  async set(id: string, fields: Record<string, string | number>): Promise<void> {
-    await this.#connection.ask((redis, keys) => redis.hset(keys.job(id), fields))
+  /** Sets fields of a running job's record; of a job that has ended it changes nothing. */
+  async note(id: string, fields: Record<string, string | number>): Promise<void> {
+    await this.#connection.run('note-job', { id }, Object.entries(fields).flat())
   }
 
   /** Cancels a job that waits; asks for the end of one that runs. See lua/cancel.lua for the reply. */

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { formatFailedAt } from './resque-time.ts'
 import { scriptJson } from './script.ts'
 import type { Delivery } from './supervisors.ts'
 
@@ -46,6 +47,7 @@ export class Limits {
       id: job.id,
       delivery: job.delivery,
       now: nowMs,
+      failedAt: formatFailedAt(new Date(nowMs)),
       permits: scriptJson(permits),
     })
     return reply as 'granted' | 'held' | 'lost'

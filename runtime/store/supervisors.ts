@@ -111,6 +111,7 @@ export class Supervisors {
       id: job.id,
       delivery: job.delivery,
       now: nowMs,
+      failedAt: formatFailedAt(new Date(nowMs)),
       state: end.state,
       entry: end.entry ?? '',
       failedMax,
@@ -152,6 +153,7 @@ export class Supervisors {
       counted: counted ? 1 : 0,
       ttlMs,
       fields: scriptJson(fields),
+      failedAt: formatFailedAt(new Date(nowMs)),
     })
     return reply === 'ok'
   }

@@ -14,6 +14,15 @@ export interface WorkerInfo {
   failed: number
 }
 
+/** Resque's own bound: a Ruby worker that starts removes workers whose heartbeat is older (worker.rb, PRUNE_INTERVAL). */
+const silentAfterMs = 300_000
+
+/** How long a worker has sent no heartbeat, where that is so long that it must be dead; undefined for one that has none. */
+export function silentForMs({ heartbeat }: WorkerInfo, nowMs: number): number | undefined {
+  const silentMs = nowMs - Date.parse(heartbeat ?? '')
+  return silentMs > silentAfterMs ? silentMs : undefined
+}
+
 /** Resque's worker registry, read. */
 export class Workers {
   readonly #connection: Connection

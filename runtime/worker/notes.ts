@@ -44,7 +44,7 @@ export class Notes {
 
   /** The pid of its process, for `runtime ps`; not waited for. */
   pid(pid: number): void {
-    const write = (): void => void this.#store.jobs.set(this.#id, { pid }).catch(() => undefined)
+    const write = (): void => void this.#store.jobs.note(this.#id, { pid }).catch(() => undefined)
     this.#pidTimer = setTimeout(write, pidAfterMs)
   }
 
@@ -62,7 +62,7 @@ export class Notes {
     this.#progress = undefined
     const { logLines, recordTtlMs } = this.#limits
     try {
-      if (progress !== undefined) await this.#store.jobs.set(this.#id, { progress })
+      if (progress !== undefined) await this.#store.jobs.note(this.#id, { progress })
       if (lines.length > 0 && logLines > 0) await this.#store.jobs.addLog(this.#id, lines, logLines, recordTtlMs)
     } catch (error) {
       this.#log.warn(`job ${this.#id}: its log cannot be written: ${(error as Error).message}`)

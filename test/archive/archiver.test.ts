@@ -167,6 +167,14 @@ describe('moving to PostgreSQL', () => {
     assert.deepEqual((await archived()).sort(), ['fine', 'odd'])
   })
 
+  it('leaves the lock of another archiver alone when it stops', async () => {
+    await store.archive.take('other', 10_000, 1)
+    await store.archive.release('me')
+    assert.equal(await store.archive.take('me', 10_000, 1), undefined)
+    await store.archive.release('other')
+    assert.deepEqual(await store.archive.take('me', 10_000, 1), [])
+  })
+
   it('does not count as dropped what was being written when the bound dropped it', async () => {
     await store.archive.configure('postgres', 2)
     for (const id of ['a', 'b']) await endJob(store, { id })

@@ -29,13 +29,37 @@ describe('doctor', () => {
   it('names settings of Redis that would lose jobs, queues without a worker, and what bounds the largest keys', async () => {
     await server.client().config('SET', 'maxmemory-policy', 'allkeys-lru')
     await push(to.store, 'Records', ['x'], { queue: 'nobody' })
+    const taken = await push(to.store, 'Records', ['taken'], { queue: 'taken', uniqueKey: 'u' })
+    await server.client().lpop('resque:queue:taken')
     const { findings, exitCode } = await doctor()
     await server.client().config('SET', 'maxmemory-policy', 'noeviction')
     assert.equal(exitCode, 1)
     const bad = findings.filter((finding) => finding.level === 'bad')
     assert.ok(bad.some(({ what, cure }) => /allkeys-lru/.test(what) && /noeviction/.test(cure ?? '')))
     assert.ok(bad.some(({ what, cure }) => /queue nobody: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
+    assert.ok(findings.some(({ what }) => what.startsWith(`unique lock u is stale: its job ${taken} is neither queued`)))
     assert.ok(findings.some(({ what }) => /rt:job:.*limits\.waitingTtlMs/.test(what)))
+  })
+
+  it('names a Ruby worker that was killed with a job in hand', async () => {
+    const redis = server.client()
+    const [dead, alive] = ['vm:1763:default', 'vm:1764:default']
+    await redis.sadd('resque:workers', dead, alive)
+    const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
+    await redis.hset('resque:workers:heartbeat', { [dead]: minutesAgo(25), [alive]: minutesAgo(1) })
+    const job = '{"queue":"default","run_at":"2026-11-21T21:52:16Z","payload":{"class":"SleepJob","args":[9]}}'
+    await redis.mset(`resque:worker:${dead}`, job, `resque:worker:${alive}`, job)
+    const { findings } = await doctor()
+    const bad = findings.filter(({ level, what }) => level === 'bad' && what.startsWith('worker '))
+    assert.equal(bad.length, 1)
+    assert.match(bad[0]?.what ?? '', /^worker vm:1763:default is dead: last heartbeat 25m ago; its job is .*SleepJob/)
+    const options = { cwd: workerApp, env: { REDIS_URL: server.url }, timeoutMs: 60_000 }
+    const lines = (await runCli(['workers'], options)).stdout.split('\n')
+    assert.match(
+      lines.find((line) => line.includes('1763')) ?? '',
+      /dead, last heartbeat 25m ago; was \{"queue":"default"/,
+    )
+    assert.doesNotMatch(lines.find((line) => line.includes('1764')) ?? '', /dead/)
   })
 
   it('explains a job in each state, a queue and a worker', async () => {

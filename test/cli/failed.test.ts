@@ -64,4 +64,10 @@ test('retry of many goes on behind a step that was mended already, and says so',
   assert.equal(all.exitCode, 1)
   const run = JSON.parse((await runtime('workflow', 'show', second, '--json')).stdout) as { status: string }
   assert.equal(run.status, 'running')
+
+  const twice = await runtime('failed', 'retry', '--all')
+  assert.match(
+    twice.stdout,
+    /^retried 0 of 1\npassed over 1 that were retried before; --again includes them\nskipped 0: /,
+  )
 })

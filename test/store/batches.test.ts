@@ -112,3 +112,17 @@ test('a worker looks at ten thousand queues a thousand at a time, in their order
   assert.equal(await inBatches(t, 10, take), 'q9999')
   assert.equal(await inBatches(t, 10, take), 'empty')
 })
+
+test("a dead worker's fifteen hundred jobs go back in batches, each once", async (t) => {
+  await store.supervisors.register('dead', ['vm:1:q'], {}, 60_000)
+  const calls = redis.pipeline().zadd('resque:rt:supervisors', 1, 'dead')
+  for (const { id } of jobs(1500)) {
+    calls.hset('resque:rt:inflight:dead', id, '1 vm:1:q')
+    calls.hset(`resque:rt:job:${id}`, 'queue', 'q', 'item', item, 'state', 'running')
+  }
+  await calls.exec()
+  const limits = { maxRedeliveries: 3, failedMax: 100, ttlMs }
+  const { back } = await inBatches(t, 30, () => store.supervisors.bury('dead', limits, Date.now()))
+  assert.deepEqual([new Set(back).size, await redis.llen('resque:queue:q')], [1500, 1500])
+  assert.deepEqual([await redis.exists('resque:rt:inflight:dead'), await store.supervisors.list()], [0, []])
+})

@@ -72,7 +72,7 @@ describe('half an emoji', () => {
 test('what a script cannot read ends no delivery halfway', async () => {
   const job = await taken()
   const { keys } = store.connection
-  const args = { supervisor, ...job, now: 1, ttlMs, fields: '{"reason":"\\ud83d"}' }
+  const args = { supervisor, ...job, now: 1, failedAt: '', ttlMs, fields: '{"reason":"\\ud83d"}' }
   const ends = { state: 'discarded', entry: '', failedMax: 1, output: '', extra: '' }
   await assert.rejects(store.connection.run('settle', { ...args, ...ends }))
   await assert.rejects(store.connection.run('requeue', { ...args, dueAt: 0, counted: 0 }))

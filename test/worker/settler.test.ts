@@ -64,7 +64,8 @@ test('an error of our own between two commands fails the step', async () => {
 test('an end that Redis refuses becomes a failure, with what the job itself failed of below', async () => {
   const job = await reserve()
   const { id, delivery } = job
-  const broken = { supervisor: 's', worker, id, delivery, now: 1, dueAt: 1, counted: 1, ttlMs: 1, fields: 'no JSON' }
+  const ends = { now: 1, failedAt: '', dueAt: 1, counted: 1, ttlMs: 1, fields: 'no JSON' }
+  const broken = { supervisor: 's', worker, id, delivery, ...ends }
   mock.method(store.supervisors, 'requeue', () => store.connection.run('requeue', broken))
   const error = { name: 'Flaky', message: 'not today', backtrace: ['at work'] }
   assert.equal(await settle(job, { kind: 'retry', delayMs: 1000, cause: 'exception', error }), true)
@@ -79,4 +80,14 @@ test("an end that is recorded late leaves Resque's record of the slot's next job
   assert.deepEqual(await inHand(), { class: 'A', args: ['second'] })
   assert.equal(await settle(second, { kind: 'done' }), true)
   assert.equal(await inHand(), undefined)
+})
+
+test('what a job says of itself after its end writes nothing', async () => {
+  const job = await reserve('late')
+  await store.jobs.note(job.id, { progress: '1/2 half' })
+  assert.equal(await settle(job, { kind: 'done' }), true)
+  await store.jobs.note(job.id, { progress: '2/2 late' })
+  await store.jobs.note('gone', { progress: '2/2 late' })
+  const record = await store.jobs.find(job.id)
+  assert.deepEqual([record?.progress, await store.jobs.find('gone')], ['1/2 half', undefined])
 })

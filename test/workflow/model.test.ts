@@ -169,6 +169,7 @@ test('wide fan-outs and fan-ins go on in batches, and a driver that dies between
     id: root.job.id,
     delivery: root.job.delivery,
     now: Date.now(),
+    failedAt: '',
     state: 'done',
     entry: '',
     failedMax: 10,

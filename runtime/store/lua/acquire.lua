@@ -1,7 +1,7 @@
 -- Gives a job that was taken the permits it needs before it performs: all, or none. Without them it is no longer in flight
 -- and waits for its turn, in one step: in the line of a concurrency limit, or in that of a rate limit.
 -- @include settled run-step
--- @args supervisor worker id delivery now permits
+-- @args supervisor worker id delivery now permits failedAt
 -- @reply 'granted' | 'held' | 'lost'
 local mine = redis.call('HGET', key.inflight(supervisor), id)
 if not owns_lease(supervisor) or not mine or string.match(mine, '^%d+') ~= delivery then return 'lost' end

@@ -6,7 +6,8 @@
 -- @reply {'alive'} | {'more' | 'buried', ids put back, ids failed}
 if owns_lease(supervisor) then return { 'alive' } end
 local back, failed = {}, {}
-local held = redis.call('HSCAN', key.inflight(supervisor), 0, 'COUNT', 50)[2]
+-- At random: a scan that begins again at 0 with each call finds nothing once the first buckets are empty.
+local held = redis.call('HRANDFIELD', key.inflight(supervisor), 50, 'WITHVALUES')
 for i = 1, #held, 2 do
   local id = held[i]
   local delivery, worker = string.match(held[i + 1], '^(%d+) (.*)$')

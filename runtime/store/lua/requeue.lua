@@ -2,7 +2,7 @@
 -- `dueAt` (ms). `counted` is 1 when the delivery was an attempt (a retry), 0 when it was not (snooze, shutdown). One that
 -- somebody asked to cancel ends as cancelled instead.
 -- @include settled lease push run-step
--- @args supervisor worker id delivery now dueAt counted fields ttlMs
+-- @args supervisor worker id delivery now dueAt counted fields ttlMs failedAt
 -- @reply 'ok' | 'lost'
 -- Read before anything is let go: what cannot be read must not leave a job without an end.
 local written = cjson.decode(fields)

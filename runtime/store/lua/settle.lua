@@ -3,7 +3,7 @@
 -- `fields`: JSON object of strings to keep on the record (cause, error, evidence, result).
 -- A workflow step's end reaches its run in the same step (promise 4); `output` and `extra` (JSON object or '') are its, see include/run-step.lua.
 -- @include settled lease run-step
--- @args supervisor worker id delivery now state entry failedMax ttlMs fields output extra
+-- @args supervisor worker id delivery now failedAt state entry failedMax ttlMs fields output extra
 -- @reply 'clash <key>' and nothing is recorded: a parallel step wrote it | 'ok' | 'more' when run-continue has something to go on with | 'lost' when the job is no longer this supervisor's
 local step = redis.call('HGET', key.job(id), 'step')
 -- Read before anything is let go: what cannot be read must not leave a job without an end.

@@ -1,6 +1,7 @@
 -- What every end of a delivery has in common: the in-flight record goes, and Resque's own marks with it.
 -- Returns false when the job is no longer this supervisor's (promise 3): then nothing may be recorded.
--- @include permits archive
+-- Counts on the script's argument `failedAt`.
+-- @include permits archive dirty-exit
 local function let_go(supervisor, worker, id, delivery)
   local held = redis.call('HGET', key.inflight(supervisor), id)
   if not held or string.match(held, '^%d+') ~= delivery then return false end
@@ -9,7 +10,10 @@ local function let_go(supervisor, worker, id, delivery)
   for _, other in ipairs(redis.call('HVALS', key.inflight(supervisor))) do
     if string.match(other, '^%d+ (.*)$') == worker then return true end
   end
-  redis.call('DEL', key.worker(worker))
+  -- The mark is gone before its time: another worker, such as Ruby's, has taken this one for dead.
+  if redis.call('DEL', key.worker(worker)) == 0 then
+    mark_dirty_exit(worker, redis.call('HGET', key.job(id), 'item') or '', failedAt)
+  end
   return true
 end
 

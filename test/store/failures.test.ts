@@ -1,0 +1,102 @@
+// The failed list: what a retry does to an entry, and what becomes of an entry that Ruby wrote for a job of ours.
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import type { Store } from '../../runtime/store/store.ts'
+import { useRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+
+const server = useRedis()
+const ttlMs = 86_400_000
+const item = '{"class":"OkJob","args":[1.50,{}]}'
+let store: Store
+let redis: Redis
+
+beforeEach(() => {
+  store = testStore(server)
+  redis = server.client()
+})
+afterEach(() => store.close())
+
+const entryOf = (more = ''): string =>
+  `{"failed_at":"2026/11/21 21:51:52 UTC","payload":${item},"exception":"E","error":"e","backtrace":[],"worker":"vm:1:q","queue":"q"${more}}`
+const listed = (): Promise<string[]> => redis.lrange('resque:failed', 0, -1)
+
+async function retryAll(id = 'n'): Promise<boolean[]> {
+  const entries = await store.failures.list()
+  return Promise.all(entries.map((entry, i) => store.failures.retry(entry, `${id}${i}`, Date.UTC(2026, 0, 2), ttlMs)))
+}
+
+const mark = '"retried_at":"2026/01/02 00:00:00 UTC"}'
+const bare = entryOf().slice(0, -1)
+
+for (const [what, text, expected] of [
+  ['as Ruby writes it', entryOf(), `${bare},${mark}`],
+  ['with blanks behind it', `${entryOf()} \n`, `${bare},${mark}`],
+  ['with a blank before its end', `${bare} }`, `${bare} ,${mark}`],
+  ['that was retried before', entryOf(',"retried_at":"2025/01/02 00:00:00 UTC"'), `${bare},${mark}`],
+] as const)
+  test(`a retry marks an entry ${what}, and changes no other byte`, async () => {
+    await redis.rpush('resque:failed', text)
+    assert.deepEqual(await retryAll(), [true])
+    assert.deepEqual(await listed(), [expected])
+    assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), [item])
+  })
+
+test('an entry without members takes the mark and stays JSON', async () => {
+  await redis.rpush('resque:failed', '{ }')
+  const [entry] = await store.failures.list()
+  assert.equal(await store.failures.markRetried(entry!, Date.UTC(2026, 0, 2)), true)
+  assert.deepEqual(
+    (await listed()).map((text) => JSON.parse(text)),
+    [{ retried_at: '2026/01/02 00:00:00 UTC' }],
+  )
+})
+
+test('of two retries of one entry at once, one puts the job back', async () => {
+  await redis.rpush('resque:failed', entryOf())
+  const replies = await Promise.all([retryAll('a'), retryAll('b')])
+  assert.deepEqual(replies.flat().sort(), [false, true])
+  assert.equal(await redis.llen('resque:queue:q'), 1)
+})
+
+describe("Ruby's Resque::DirtyExit for a job of ours", () => {
+  const worker = 'vm:1:q'
+  const limits = { maxRedeliveries: 3, failedMax: 1000, ttlMs }
+
+  beforeEach(async () => {
+    await redis.rpush('resque:queue:q', item)
+    await store.supervisors.register('s', [worker], {}, 60_000)
+    await store.supervisors.reserve('s', worker, ['q'], 'j', Date.now())
+  })
+
+  /** What a Ruby worker does on its start: lib/resque/worker.rb, `unregister_worker`. */
+  async function prune(exception = 'Resque::DirtyExit', payload = '{"class":"OkJob","args":[1.5,{}]}'): Promise<void> {
+    await redis.del(`resque:worker:${worker}`)
+    const more = `"exception":"${exception}","error":"Job still being processed","backtrace":[],"worker":"${worker}","queue":"q"`
+    await redis.rpush('resque:failed', `{"failed_at":"2026/11/21 21:51:52 UTC","payload":${payload},${more}}`)
+    await redis.rpush('resque:failed', ...Array.from({ length: 30 }, () => entryOf(',"id":"other"')))
+  }
+  const retried = async (): Promise<boolean> => /"retried_at":"20/.test((await listed())[0] ?? '')
+  const job = { id: 'j', delivery: '1', worker }
+
+  for (const exception of ['Resque::DirtyExit', 'Resque::PruneDeadWorkerDirtyExit'])
+    test(`${exception} is marked when the job is put back`, async () => {
+      await prune(exception)
+      await redis.zadd('resque:rt:supervisors', 1, 's')
+      await store.supervisors.bury('s', limits, Date.now())
+      assert.deepEqual([await redis.llen('resque:queue:q'), await retried()], [1, true])
+    })
+
+  test('is marked when the job ends', async () => {
+    await prune()
+    assert.equal(await store.supervisors.settle('s', job, Date.now(), 1000, { state: 'done', ttlMs }), true)
+    assert.equal(await retried(), true)
+  })
+
+  test('of another job is not marked', async () => {
+    await prune('Resque::DirtyExit', '{"class":"OkJob","args":[2]}')
+    await store.supervisors.settle('s', job, Date.now(), 1000, { state: 'done', ttlMs })
+    assert.equal(await retried(), false)
+  })
+})

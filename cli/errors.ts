@@ -1,4 +1,4 @@
-import { hasCode, toError } from '../runtime/core/errors.ts'
+import { hasCode, toError, withCode } from '../runtime/core/errors.ts'
 
 /**
  * The exit code for what ended a command, with one line about it on standard error: 1 what was asked for failed, 2 wrong
@@ -8,6 +8,6 @@ export function report(thrown: unknown): number {
   const error = toError(thrown)
   const exitCode = (error as { exitCode?: unknown }).exitCode
   const meant = typeof exitCode === 'number' || hasCode(error, 'ERR_REDIS')
-  process.stderr.write(`runtime: ${meant ? error.message : (error.stack ?? error.message)}\n`)
+  process.stderr.write(`runtime: ${meant ? withCode(error) : (error.stack ?? error.message)}\n`)
   return typeof exitCode === 'number' ? exitCode : 1
 }

@@ -4,7 +4,7 @@ import { RuntimeError } from '../runtime/core/errors.ts'
 import { version } from '../runtime/worker/titles.ts'
 import { leaveWithOwner } from './child-command.ts'
 import { report } from './errors.ts'
-import { checkValues, misuse, type CommandNode, type KnownOptions } from './usage.ts'
+import { checkValues, joinNegatives, misuse, type CommandNode, type KnownOptions } from './usage.ts'
 import { archiveCommand } from './commands/archive.ts'
 import { demoCommand } from './commands/demo.ts'
 import { devCommand } from './commands/dev.ts'
@@ -48,7 +48,7 @@ const commands: readonly (CommandNode & { command?: CommandModule['command'] })[
   archiveCommand,
 ]
 
-const words = hideBin(process.argv)
+const words = joinNegatives(hideBin(process.argv))
 const cli: Argv = yargs(words)
   .scriptName('runtime')
   .usage('$0 <command>\n\nForking workers and a scheduler on Redis, in the wire format of Resque.')

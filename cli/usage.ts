@@ -19,6 +19,18 @@ export interface KnownOptions {
   array: readonly string[]
 }
 
+/** `--in -5s` as `--in=-5s`: yargs would read the value as options `-5` and `-s`. */
+export function joinNegatives(words: readonly string[]): string[] {
+  return words.flatMap((word, i) => {
+    if (isOption(words[i - 1]) && isNegative(word)) return []
+    return isOption(word) && isNegative(words[i + 1]) ? [`${word}=${words[i + 1]}`] : [word]
+  })
+}
+
+const isOption = (word = ''): boolean => /^--[a-z][a-z-]*$/.test(word)
+/** A negative number and its unit; a bare one is a value to yargs, too. */
+const isNegative = (word = ''): boolean => /^-\d[\d.]*\s*[a-z]/i.test(word)
+
 /**
  * Values that yargs would let pass: a number that is none (NaN), a flag with a value (false), one option given twice.
  * @throws RuntimeError ERR_USAGE

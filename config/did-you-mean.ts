@@ -15,17 +15,21 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
   return guess === undefined ? '' : `; did you mean ${guess}?`
 }
 
-/** Letters to add, drop or change (Levenshtein); gives up at `limit`. */
+/** Letters to add, drop, change or swap with their neighbour (optimal string alignment); gives up at `limit`. */
 function editDistance(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) >= limit) return limit
+  let before: number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let line = 1; line <= from.length; line++) {
     const next = [line]
     for (let column = 1; column <= to.length; column++) {
       const change = at(row, column - 1) + (from[line - 1] === to[column - 1] ? 0 : 1)
-      next.push(Math.min(change, at(row, column) + 1, at(next, column - 1) + 1))
+      const isSwap = from[line - 1] === to[column - 2] && from[line - 2] === to[column - 1]
+      const swap = isSwap ? at(before, column - 2) + 1 : Infinity
+      next.push(Math.min(change, swap, at(row, column) + 1, at(next, column - 1) + 1))
     }
-    if (Math.min(...next) >= limit) return limit
+    if (Math.min(...next) >= limit && Math.min(...row) >= limit) return limit
+    before = row
     row = next
   }
   return at(row, to.length)

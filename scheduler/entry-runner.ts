@@ -1,5 +1,6 @@
 import type { Job } from 'node-schedule'
 import { formatDuration } from '../runtime/core/duration.ts'
+import { withCode } from '../runtime/core/errors.ts'
 import type { MissedFiring } from '../runtime/store/schedules.ts'
 import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from './entry.ts'
@@ -98,7 +99,7 @@ export class EntryRunner {
         await step()
       } catch (error) {
         this.#troubled = true
-        this.#options.log.warn(`${this.entry.name}: ${String(error)}; trying again soon`)
+        this.#options.log.warn(`${this.entry.name}: ${withCode(error)}; trying again soon`)
       }
     })
     return this.#tail

@@ -1,4 +1,4 @@
-import { RuntimeError, toError } from '../runtime/core/errors.ts'
+import { withCode, RuntimeError, toError } from '../runtime/core/errors.ts'
 import type { FiringMode, FiringReply, MissedFiring } from '../runtime/store/schedules.ts'
 import { admit } from './admission.ts'
 import type { ScheduleEntry } from './entry.ts'
@@ -61,7 +61,7 @@ export class Firer {
     log.info(`${name}: fired`, { slot: new Date(slotMs).toISOString(), late_ms: lateMs })
     const failure = job ? undefined : await this.startRun(slotMs)
     if (failure !== undefined && mode === 'manual') throw this.#notFired(failure)
-    await enqueued().catch((error: unknown) => log.warn(`${name}: afterEnqueue of ${target}: ${String(error)}`))
+    await enqueued().catch((error: unknown) => log.warn(`${name}: afterEnqueue of ${target}: ${withCode(error)}`))
     return reply
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/core/clock.ts'
+import { withCode } from '../runtime/core/errors.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
@@ -123,7 +124,7 @@ export class Leader implements Service {
   }
 
   #tell(what: () => Promise<void>): void {
-    const done = what().catch((error: unknown) => this.#options.log.error(String(error)))
+    const done = what().catch((error: unknown) => this.#options.log.error(withCode(error)))
     this.#told = Promise.all([this.#told, done])
   }
 }

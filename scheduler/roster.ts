@@ -1,3 +1,4 @@
+import { withCode } from '../runtime/core/errors.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import type { Schedules } from '../runtime/store/schedules.ts'
 import { describeEntry } from './describe.ts'
@@ -96,7 +97,7 @@ export class Roster {
 
   #then(step: () => Promise<void>): Promise<void> {
     const run = this.#tail.then(() => (this.#open ? step() : undefined))
-    this.#tail = run.catch((error: unknown) => this.#options.log.warn(`schedule: ${String(error)}`))
+    this.#tail = run.catch((error: unknown) => this.#options.log.warn(`schedule: ${withCode(error)}`))
     return run
   }
 

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { systemClock, type Clock } from '../runtime/core/clock.ts'
+import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
@@ -143,7 +144,7 @@ export class Scheduler implements Service {
       if (this.#started) this.#deaf.push(stopListening)
       else stopListening()
     } catch (error) {
-      if (this.#started) this.#options.log.warn(`schedule: ${String(error)}`)
+      if (this.#started) this.#options.log.warn(`schedule: ${withCode(error)}`)
     }
   }
 
@@ -182,6 +183,6 @@ export class Scheduler implements Service {
   }
 
   #quietly(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#options.log.warn(`schedule: ${String(error)}`))
+    work.catch((error: unknown) => this.#options.log.warn(`schedule: ${withCode(error)}`))
   }
 }

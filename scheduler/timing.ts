@@ -114,5 +114,5 @@ export function describeTiming(timing: Timing | undefined): string {
   if (!timing) return 'by hand only'
   return timing.kind === 'cron'
     ? `${timing.cron.describe()} (${timing.cron.zone.name})`
-    : `Every ${formatDuration(timing.everyMs)}`
+    : `Every ${formatDuration(timing.everyMs, Infinity)}`
 }

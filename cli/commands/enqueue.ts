@@ -1,11 +1,12 @@
-import { didYouMean } from '../../config/did-you-mean.ts'
 import { duration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
-import type { Registry } from '../../runtime/jobs/registry.ts'
+import { optionsOn } from '../../runtime/jobs/options.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
+import { named } from '../named.ts'
 import { json, line } from '../output.ts'
+import { jsonArgument } from './workflow-target.ts'
 
 interface EnqueueFlags {
   class: string
@@ -34,12 +35,12 @@ export const enqueueCommand = command<EnqueueFlags>({
   run: async ({ client, source, json: asJson }, argv) => {
     const timeout = duration(argv.timeout, '--timeout')
     const { registry } = await loadAppHere(source)
-    const definition = jobNamed(registry, argv.class)
-    const args = argv.args.map(parseArgument) as never
+    const definition = named(registry, 'job', argv.class).definition as JobDefinition
+    const args = argv.args.map((text) => jsonArgument(text)) as never
     const options = argv.queue === undefined ? {} : { queue: argv.queue }
     const handle =
       argv.in !== undefined
-        ? await client.enqueueIn(/^\d+$/.test(argv.in) ? Number(argv.in) : argv.in, definition, args, options)
+        ? await client.enqueueIn(duration(argv.in, '--in'), definition, args, options)
         : argv.at !== undefined
           ? await client.enqueueAt(moment(argv.at), definition, args, options)
           : await client.enqueue(definition, args, options)
@@ -48,37 +49,14 @@ export const enqueueCommand = command<EnqueueFlags>({
     if (argv.wait !== true) return asJson ? json({ id: handle.id, duplicate: handle.duplicate }) : line(handle.id)
     const result = await handle.result({ timeout })
     const status = await handle.status()
-    if (asJson) json({ ...status, result })
-    else line(result === undefined ? status.state : JSON.stringify(result))
+    if (asJson) return json({ ...status, result })
+    line(result === undefined ? status.state : JSON.stringify(result))
+    if (result === undefined && optionsOn(definition).keepResult === undefined)
+      process.stderr.write(
+        `runtime: what ${argv.class} returns is not kept; to print it, set static keepResult = '1h' on the class\n`,
+      )
   },
 })
-
-/** The job of a name. @throws RuntimeError ERR_UNKNOWN_CLASS that names what there is */
-export function jobNamed(registry: Registry, name: string): JobDefinition {
-  const found = registry.job(name)
-  if (found) return found
-  const names = registry
-    .list()
-    .filter((entry) => entry.kind === 'job')
-    .map((entry) => entry.name)
-  throw new RuntimeError(
-    'ERR_UNKNOWN_CLASS',
-    names.length === 0
-      ? `${name}: expected a job of this application, but none is exported under its jobs folders`
-      : `${name}: expected one of ${names.join(', ')}${didYouMean(name, names)}`,
-  )
-}
-
-function parseArgument(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new RuntimeError(
-      'ERR_USAGE',
-      `argument ${text}: expected JSON, such as '"text"' (with both quotes), 5 or '{"a":1}'`,
-    )
-  }
-}
 
 function moment(text: string): Date {
   const date = new Date(text)

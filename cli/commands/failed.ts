@@ -1,4 +1,4 @@
-import { hasCode, RuntimeError } from '../../runtime/core/errors.ts'
+import { hasCode, RuntimeError, withCode } from '../../runtime/core/errors.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { rawMembers } from '../../runtime/core/raw-json.ts'
 import type { FailedEntry } from '../../runtime/store/failures.ts'
@@ -33,13 +33,13 @@ const selection = {
   all: { type: 'boolean', describe: 'Every entry' },
 } as const
 
-const list = command<{ start: number; count: number; class?: string; queue?: string }>({
+const list = command<{ start?: number; count: number; class?: string; queue?: string }>({
   command: ['list', '$0'],
-  describe: 'Failed jobs, newest last',
+  describe: 'Failed jobs, newest first',
   example: ['failed list --class ImportJob', ''],
   flags: (yargs) =>
     yargs
-      .option('start', { type: 'number', default: -50, describe: 'First index; negative counts from the newest' })
+      .option('start', { type: 'number', describe: 'From this index on; without it the newest' })
       .option('count', { type: 'number', default: 50, describe: 'How many at most' })
       .option('class', selection.class)
       .option('queue', selection.queue),
@@ -47,7 +47,8 @@ const list = command<{ start: number; count: number; class?: string; queue?: str
     const filtered = argv.class !== undefined || argv.queue !== undefined
     const entries = filtered
       ? (await select({ store } as Context, argv)).slice(-argv.count)
-      : await store.failures.list(argv.start, argv.count)
+      : await store.failures.list(argv.start ?? -argv.count, argv.count)
+    entries.reverse()
     if (asJson) return json(entries)
     table(
       ['index', 'failed at', 'class', 'queue', 'cause', 'exception', 'error', 'retried'],
@@ -106,7 +107,7 @@ const retry = command<Retry>({
         if (result.status === 'fulfilled') count += result.value ? 1 : 0
         // Of one entry its error is the answer; of many, a step that runs again or whose run is gone keeps no other back.
         else if (argv.index === undefined && passable(result.reason))
-          skipped.push({ index: some[i]?.index ?? -1, reason: (result.reason as Error).message })
+          skipped.push({ index: some[i]?.index ?? -1, reason: withCode(result.reason) })
         else throw result.reason
       }
     }

@@ -67,19 +67,18 @@ const list = command<{ schedule?: string }>({
   },
 })
 
-const next = command<{ count: number; name?: string; schedule?: string }>({
+const next = command<{ count?: string; name?: string; schedule?: string }>({
   command: 'next [count] [name]',
   describe: 'The next firings, each in its entry’s zone; nothing is run',
-  example: ['schedule next 20', 'of all entries; `schedule next 5 cleanup` of one'],
+  example: ['schedule next 20', 'of all entries; `schedule next cleanup` or `schedule next 5 cleanup` of one'],
   flags: (yargs) =>
     yargs
-      .positional('count', { type: 'number', default: 10, describe: 'How many' })
+      .positional('count', { type: 'string', describe: 'How many (10)' })
       .positional('name', { type: 'string', describe: 'Only of this entry' })
       .option('schedule', fileFlag),
   settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
-  run: async (context, { count, name }) => {
-    if (!Number.isSafeInteger(count) || count < 1 || count > 10_000)
-      throw new RuntimeError('ERR_USAGE', `schedule next: expected 1 to 10000 firings, got ${count}`)
+  run: async (context, argv) => {
+    const { count, name } = countAndName(argv.count, argv.name)
     const all = await allEntries(context, await openScheduling(context))
     const entries = name === undefined ? [...all.entries.values()] : [entryNamed(all, name)]
     const now = Date.now()
@@ -104,6 +103,14 @@ const next = command<{ count: number; name?: string; schedule?: string }>({
     )
   },
 })
+
+/** Of `next`: a first word that is no number is the name. @throws RuntimeError ERR_USAGE */
+function countAndName(first = '10', second?: string): { count: number; name?: string | undefined } {
+  const [text, name] = Number.isNaN(Number(first)) ? [second ?? '10', first] : [first, second]
+  const count = Number(text)
+  if (Number.isSafeInteger(count) && count >= 1 && count <= 10_000) return { count, name }
+  throw new RuntimeError('ERR_USAGE', `schedule next: expected 1 to 10000 firings, got ${text}`)
+}
 
 const missed = command<{ count: number }>({
   command: 'missed',

@@ -1,6 +1,6 @@
 import { startAll, stopAll } from '../../runtime/core/service.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
-import { hasCode } from '../../runtime/core/errors.ts'
+import { hasCode, withCode } from '../../runtime/core/errors.ts'
 import type { Service } from '../../runtime/core/service.ts'
 import { title } from '../../runtime/worker/titles.ts'
 import { makeArchiver, makeClerk, makeUndertaker } from '../helpers.ts'
@@ -44,7 +44,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
       } else if (verb === 'reload') {
         scheduler.reload().then(
           () => log.info('schedule read again'),
-          (error: unknown) => log.error(`the schedule stays as it was: ${String(error)}`),
+          (error: unknown) => log.error(`the schedule stays as it was: ${withCode(error)}`),
         )
       } else {
         for (const { entry, nextMs } of scheduler.entries) {

@@ -1,8 +1,8 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
-import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { Registry } from '../../runtime/jobs/registry.ts'
 import { appDefaults, defaultsFile } from '../../runtime/workflow/template-defaults.ts'
 import type { Template } from '../../runtime/workflow/template.ts'
+import { named } from '../named.ts'
 
 /** A template and the file that exports it. */
 export interface FoundTemplate {
@@ -19,13 +19,8 @@ export function templatesOf(registry: Registry): FoundTemplate[] {
 
 /** A template by its name. @throws RuntimeError ERR_TEMPLATE that names those there are */
 export function templateNamed(registry: Registry, name: string): FoundTemplate {
-  const found = templatesOf(registry)
-  const one = found.find(({ template }) => template.name === name)
-  if (one) return one
-  const names = found.map(({ template }) => template.name)
-  const known =
-    names.length === 0 ? 'a template exported under the jobs folders; there is none' : `one of ${names.join(', ')}`
-  throw new RuntimeError('ERR_TEMPLATE', `template ${name}: expected ${known}${didYouMean(name, names)}`)
+  const { definition, file } = named(registry, 'template', name)
+  return { template: definition as Template, file }
 }
 
 /** Names in the file of defaults that no template has: most likely misspelt. */

@@ -86,10 +86,10 @@ export const expireCommand = command<{ id: string; ttl: string }>({
   flags: (yargs) =>
     yargs
       .positional('id', id)
-      .positional('ttl', { type: 'string', demandOption: true, describe: "'1h', or milliseconds" }),
+      .positional('ttl', { type: 'string', demandOption: true, describe: "Such as '1h' or '7 days'" }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
-    await flow.expire(/^\d+$/.test(argv.ttl) ? Number(argv.ttl) : argv.ttl)
+    await flow.expire(argv.ttl)
     if (context.json) json({ id: flow.id, ttlMs: flow.record.ttlMs })
     else line(`${flow.id} kept ${argv.ttl} after its end`)
   },

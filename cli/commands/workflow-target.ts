@@ -5,6 +5,7 @@ import type { RunTarget } from '../../runtime/workflow/create-run.ts'
 import type { Workflow, WorkflowClass } from '../../runtime/workflow/frontends/workflow.ts'
 import { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
 import type { Context } from '../context.ts'
+import { named } from '../named.ts'
 
 /** Where a command's runs are. */
 export function targetOf({ store, config }: Context): RunTarget {
@@ -29,12 +30,7 @@ export function workflowNamed(
   registry: Registry,
   name: string,
 ): WorkflowClass & Pick<typeof Workflow, 'createOn' | 'compile'> {
-  const found = registry.find(name)
-  if (found?.kind === 'workflow') return found.definition as WorkflowClass & typeof Workflow
-  const names = registry.list().flatMap((entry) => (entry.kind === 'workflow' ? [entry.name] : []))
-  const known =
-    names.length === 0 ? 'a Workflow class exported under the jobs folders; there is none' : names.join(', ')
-  throw new RuntimeError('ERR_UNKNOWN_CLASS', `${name}: expected one of: ${known}`)
+  return named(registry, 'workflow', name).definition as WorkflowClass & typeof Workflow
 }
 
 /** One argument of the command line, as JSON. @throws RuntimeError ERR_USAGE */

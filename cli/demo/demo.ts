@@ -5,11 +5,12 @@ import { loadConfig } from '../../config/load.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { configureWith, defaultClient } from '../../runtime/jobs/default-client.ts'
 import type { Client } from '../../runtime/jobs/client.ts'
+import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import type { SupervisorInfo } from '../../runtime/store/supervisors.ts'
 import { ChildCommand, withoutSettings } from '../child-command.ts'
 import { sourceOf, loadAppHere } from '../context.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
-import { jobNamed } from '../commands/enqueue.ts'
+import { named } from '../named.ts'
 import { makeDemoApp } from './app.ts'
 import type { Stage } from './script.ts'
 
@@ -60,7 +61,7 @@ export class Demo {
       client,
       data,
       page: join(this.folder, 'report.html'),
-      jobNamed: (name) => jobNamed(registry, name),
+      jobNamed: (name) => named(registry, 'job', name).definition as JobDefinition,
       ended: (id) => client.store.jobs.waitForEnd(id, START_MS),
       fired: (entry) => this.#poll(`a firing of ${entry}`, async () => (await client.store.schedules.find(entry))?.job),
     }

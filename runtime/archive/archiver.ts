@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { hasCode } from '../core/errors.ts'
+import { hasCode, withCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
@@ -106,7 +106,7 @@ export class Archiver implements Service {
       // Everything else in this process says so, too, and nothing can be noted in Redis.
       if (hasCode(error, 'ERR_REDIS')) return idleMs
       this.#failures += 1
-      await this.#say((error as Error).message)
+      await this.#say(withCode(error))
       return Math.min(500 * 2 ** Math.min(this.#failures, 10), longestPauseMs)
     }
   }

@@ -1,32 +1,72 @@
-import ms from 'ms'
+import { inspect } from 'node:util'
+import { readDuration } from '../../config/units.ts'
 import { RuntimeError } from './errors.ts'
 
-/** A span of time: milliseconds, or text such as `'5 days'`, `'10s'`, `'1.5h'` (the `ms` package's forms). */
+/**
+ * A length of time: a number of milliseconds, or text with units, such as `'5 days'`, `'10s'`, `'1h30m'`, `'1.5 hours'`
+ * or `'PT5M'`. A month is 30 days, a year 365.
+ */
 export type Duration = number | string
 
-const longestMs = 100 * 365 * 86_400_000
+const dayMs = 86_400_000
+/** The longest length of time that is taken: a hundred years. */
+export const longestMs = 100 * 365 * dayMs
+/** A number from here on is a moment (`Date.now()`) that was taken for a length: nobody counts 31 years in milliseconds. */
+const firstMomentMs = Date.UTC(2001, 0)
 
 /**
  * Milliseconds of a {@link Duration}; whole, zero or more, at most a hundred years.
  * @param what names the value in the error, such as `timeout of ReminderJob`
- * @throws RuntimeError ERR_ARGUMENT
+ * @throws RuntimeError ERR_ARGUMENT, also for text without a unit, for `'1M'`, and for a number that is a moment
  */
 export function duration(value: Duration, what = 'duration'): number {
-  const result = typeof value === 'number' ? value : parse(value)
-  if (typeof result === 'number' && result >= 0 && result <= longestMs) return Math.round(result)
+  const given: unknown = value
+  const reading =
+    typeof given === 'number' ? numberOf(given) : typeof given === 'string' ? readDuration(given) : { advice: '' }
+  if ('ms' in reading && reading.ms >= 0 && reading.ms <= longestMs) return Math.round(reading.ms)
+  const advice = 'advice' in reading ? reading.advice : ''
   throw new RuntimeError(
     'ERR_ARGUMENT',
-    `${what}: expected milliseconds or text like '5 days' or '10s' (0 to 100 years), got ${JSON.stringify(value)}`,
+    `${what}: expected milliseconds or text like '10s', '1h30m' or '5 days', up to 100 years, got ${shown(given)}${advice}`,
   )
 }
 
-function parse(text: unknown): number | undefined {
-  if (typeof text !== 'string' || text.trim() === '' || text.length > 100) return undefined
-  return ms(text.trim() as ms.StringValue)
+function numberOf(ms: number): ReturnType<typeof readDuration> {
+  if (ms < firstMomentMs || ms > longestMs) return { ms }
+  return { advice: `; that is the moment ${new Date(ms).toISOString()}: subtract Date.now(), or use enqueueAt` }
 }
 
+/**
+ * Milliseconds since 1970 of a moment from 2001 to a hundred years from now.
+ * @param what names the value in the error, such as `enqueueAt ReminderJob`
+ * @throws RuntimeError ERR_ARGUMENT, with the likely mistake: seconds, microseconds or a delay in place of milliseconds
+ */
+export function moment(at: Date | number, what: string, nowMs: number): number {
+  const given: unknown = at
+  const ms = given instanceof Date ? given.getTime() : typeof given === 'number' ? given : NaN
+  if (ms >= firstMomentMs && ms <= nowMs + longestMs) return ms
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `${what}: expected a Date or milliseconds since 1970, from 2001 to 100 years from now, got ${shown(given)}${likelyCure(given, ms, nowMs)}`,
+  )
+}
+
+function likelyCure(given: unknown, ms: number, nowMs: number): string {
+  const isMoment = (each: number): boolean => each >= firstMomentMs && each <= nowMs + longestMs
+  if (typeof given === 'string' && !Number.isNaN(Date.parse(given))) return `; write new Date(${JSON.stringify(given)})`
+  if (isMoment(ms * 1000)) return '; that looks like seconds: multiply by 1000'
+  if (isMoment(ms / 1000)) return '; that looks like microseconds: divide by 1000'
+  if (isMoment(ms / 1e6)) return '; that looks like nanoseconds: divide by 1000000'
+  return typeof given === 'number' && ms >= 0 && ms < firstMomentMs ? '; that looks like a delay: use enqueueIn' : ''
+}
+
+const shown = (value: unknown): string =>
+  typeof value === 'string'
+    ? JSON.stringify(value.length > 100 ? `${value.slice(0, 99)}…` : value)
+    : inspect(value, { depth: 0, breakLength: Infinity })
+
 /** `days(5)` is five days in milliseconds. */
-export const days = (n: number): number => n * 86_400_000
+export const days = (n: number): number => n * dayMs
 /** `hours(5)` is five hours in milliseconds. */
 export const hours = (n: number): number => n * 3_600_000
 /** `minutes(5)` is five minutes in milliseconds. */
@@ -34,8 +74,18 @@ export const minutes = (n: number): number => n * 60_000
 /** `seconds(5)` is five seconds in milliseconds. */
 export const seconds = (n: number): number => n * 1000
 
-/** Short text for people: `1.2s`, `350ms`, `2d`. */
-export function formatDuration(valueMs: number): string {
-  if (valueMs >= 1000 && valueMs < 60_000) return `${(valueMs / 1000).toFixed(1)}s`
-  return ms(Math.round(valueMs))
+/**
+ * Short text for people: `350ms`, `1.2s`, `1h30m`, `2d`.
+ * @param parts the most units from a minute on; the rest is dropped. `Infinity` drops nothing, down to the millisecond
+ */
+export function formatDuration(valueMs: number, parts = 2): string {
+  if (valueMs < 1000) return `${Math.round(valueMs)}ms`
+  if (valueMs < 60_000 && parts !== Infinity) return `${(valueMs / 1000).toFixed(1)}s`
+  let restMs = Math.round(valueMs)
+  const pieces: string[] = []
+  for (const [word, unitMs] of Object.entries({ d: dayMs, h: 3_600_000, m: 60_000, s: 1000, ms: 1 })) {
+    if (restMs >= unitMs) pieces.push(`${Math.floor(restMs / unitMs)}${word}`)
+    restMs %= unitMs
+  }
+  return pieces.slice(0, parts).join('')
 }

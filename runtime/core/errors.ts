@@ -50,6 +50,14 @@ export function hasCode(error: unknown, code: ErrorCode): error is RuntimeError 
   return error instanceof Error && (error as { code?: unknown }).code === code
 }
 
+/** What people are shown of an error: of one of ours its message and code, `… [ERR_REDIS]`; see docs/errors.md. */
+export function withCode(thrown: unknown): string {
+  const error = toError(thrown) as Error & { code?: unknown }
+  return typeof error.code === 'string' && Object.hasOwn(errorCodes, error.code)
+    ? `${error.message} [${error.code}]`
+    : String(error)
+}
+
 /** Whatever was thrown, as an Error: user code may throw strings, numbers, or nothing. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown

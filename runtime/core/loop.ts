@@ -1,3 +1,4 @@
+import { withCode } from './errors.ts'
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { Service } from './service.ts'
@@ -52,7 +53,7 @@ export class Loop implements Service {
     while (!this.#stopping.signal.aborted) {
       this.#woken = false
       const wanted = await turn(this.#stopping.signal).catch((error: unknown) => {
-        if (!this.#stopping.signal.aborted) log.warn(`${this.name}: ${String(error)}`)
+        if (!this.#stopping.signal.aborted) log.warn(`${this.name}: ${withCode(error)}`)
         return undefined
       })
       if (this.#woken || this.#stopping.signal.aborted) continue

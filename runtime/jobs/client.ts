@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { encodeItem } from '../core/codec.ts'
-import { duration, type Duration } from '../core/duration.ts'
+import { duration, moment, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { NewJob } from '../store/queues.ts'
@@ -55,20 +55,18 @@ export class Client {
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
   }
 
-  /** Puts a job on its queue at a moment; one that is not in the future goes there at once, as in Resque. */
+  /**
+   * Puts a job on its queue at a moment, from 2001 to 100 years from now; one that is not in the future goes there at
+   * once, as in Resque.
+   * @throws RuntimeError ERR_ARGUMENT for any other moment, and what `enqueue` throws
+   */
   async enqueueAt<J extends JobDefinition>(
     at: Date | number,
     definition: J,
     args: ArgsOf<J>,
     options: JobOptions = {},
   ): Promise<JobHandle<ResultOf<J>>> {
-    const dueAtMs = typeof at === 'number' ? at : at.getTime()
-    if (!Number.isFinite(dueAtMs) || Math.abs(dueAtMs) > 8.64e15) {
-      throw new RuntimeError(
-        'ERR_ARGUMENT',
-        `enqueueAt ${wireName(definition)}: expected a Date or milliseconds since 1970, got ${String(at)}`,
-      )
-    }
+    const dueAtMs = moment(at, `enqueueAt ${wireName(definition)}`, this.#clock.now())
     if (dueAtMs <= this.#clock.now()) return this.enqueue(definition, args, options)
     const job = await this.#prepare(definition, args, options)
     const [instance, list] = [instanceOf(definition), args as unknown[]]
@@ -82,7 +80,10 @@ export class Client {
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
   }
 
-  /** Puts a job on its queue after a delay: `'5 days'`, or milliseconds. */
+  /**
+   * Puts a job on its queue after a delay: `'5 days'`, or milliseconds.
+   * @throws RuntimeError ERR_ARGUMENT for a delay that is none, or a moment; and what `enqueue` throws
+   */
   async enqueueIn<J extends JobDefinition>(
     delay: Duration,
     definition: J,

@@ -1,3 +1,4 @@
+import { withCode } from '../core/errors.ts'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../core/logger.ts'
 import { keysOf, type Keys } from './keys.ts'
@@ -66,7 +67,7 @@ export class Connection {
   async listenIfAllowed(channel: string, onMessage: (message: string) => void, log?: Logger): Promise<() => void> {
     return this.listen(channel, onMessage).catch((error: Error) => {
       if (!error.message.includes('NOPERM')) throw error
-      log?.warn(`cannot listen to ${channel}, so that news is only found by polling: ${error.message}`)
+      log?.warn(`cannot listen to ${channel}, so that news is only found by polling: ${withCode(error)}`)
       return () => undefined
     })
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { hasCode } from '../core/errors.ts'
+import { hasCode, withCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
 import type { Delivery } from '../store/supervisors.ts'
@@ -48,7 +48,7 @@ export class Admission {
         return answer === 'granted' && supervisorId() !== id ? 'lost' : answer
       } catch (error) {
         if (!hasCode(error, 'ERR_REDIS')) throw error
-        log.warn(`job ${job.id}: whether it may start cannot be asked yet: ${error.message}`)
+        log.warn(`job ${job.id}: whether it may start cannot be asked yet: ${withCode(error)}`)
         await clock.sleep(pauseMs)
       }
     }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { withCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
@@ -113,7 +114,7 @@ export class Fetcher {
       if (reply.kind === 'empty') onEmpty()
       return reply.kind === 'job' ? reply.job : undefined
     } catch (error) {
-      log.warn(`cannot take jobs: ${(error as Error).message}`)
+      log.warn(`cannot take jobs: ${withCode(error)}`)
       return undefined
     }
   }

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { hasCode } from '../core/errors.ts'
+import { hasCode, withCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
@@ -81,7 +81,7 @@ export class Lease implements Service {
         break
       } catch (error) {
         if (!hasCode(error, 'ERR_REDIS') || refusals.test(error.message)) throw error
-        log.warn(`waiting for Redis: ${error.message}`)
+        log.warn(`waiting for Redis: ${withCode(error)}`)
         await clock.sleep(pauseMs)
       }
     }

@@ -1,3 +1,4 @@
+import { withCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
 
@@ -65,7 +66,7 @@ export class Notes {
       if (progress !== undefined) await this.#store.jobs.note(this.#id, { progress })
       if (lines.length > 0 && logLines > 0) await this.#store.jobs.addLog(this.#id, lines, logLines, recordTtlMs)
     } catch (error) {
-      this.#log.warn(`job ${this.#id}: its log cannot be written: ${(error as Error).message}`)
+      this.#log.warn(`job ${this.#id}: its log cannot be written: ${withCode(error)}`)
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { hasCode, toError } from '../core/errors.ts'
+import { hasCode, toError, withCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { encodeFailure } from '../store/failures.ts'
 import { MemoryClash } from '../store/memory.ts'
@@ -71,12 +71,12 @@ export class Settler {
         return recorded
       } catch (error) {
         if (hasCode(error, 'ERR_REDIS')) {
-          log.warn(`job ${end.job.id}: its end cannot be recorded yet: ${error.message}`)
+          log.warn(`job ${end.job.id}: its end cannot be recorded yet: ${withCode(error)}`)
           await clock.sleep(pauseMs)
           continue
         }
         if (given !== end) throw error
-        log.error(`job ${end.job.id}: its end cannot be recorded as ${end.verdict.kind}: ${toError(error).message}`)
+        log.error(`job ${end.job.id}: its end cannot be recorded as ${end.verdict.kind}: ${withCode(error)}`)
         given = { ...end, verdict: unrecordable(end.verdict, toError(error)) }
       }
     }

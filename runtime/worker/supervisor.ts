@@ -1,3 +1,4 @@
+import { withCode } from '../core/errors.ts'
 import { startAll, stopAll, type Service } from '../core/service.ts'
 import { startTimer } from '../core/timer.ts'
 import { Admission } from './admission.ts'
@@ -147,7 +148,7 @@ export class Supervisor implements Service {
       for (const other of this.#launchers.values()) if (other !== launcher) await other.reload()
       log.info('the application was loaded anew')
     } catch (error) {
-      log.error(`the application cannot be loaded anew, the old one stays: ${(error as Error).message}`)
+      log.error(`the application cannot be loaded anew, the old one stays: ${withCode(error)}`)
     }
   }
 
@@ -236,7 +237,7 @@ export class Supervisor implements Service {
       for (const launcher of this.#launchers.values()) await launcher.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {
-        log.warn(`leaving: ${(error as Error).message}`)
+        log.warn(`leaving: ${withCode(error)}`)
       })
       log.info(`left after ${this.#processed} jobs`)
       this.#leave()

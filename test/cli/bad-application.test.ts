@@ -32,6 +32,7 @@ const broken: [name: string, file: string, text: string, said: RegExp][] = [
   ],
 ]
 const good = "import { Job } from 'resque-runtime'\nexport class GoodJob extends Job { perform() {} }"
+const flow = "import { Workflow } from 'resque-runtime'\nexport class GoodFlow extends Workflow { configure() {} }"
 
 for (const isolation of ['fork', 'spawn', 'inline']) {
   describe(`a job file stops the worker at its start (${isolation}) when it`, () => {
@@ -101,20 +102,30 @@ describe('a setting that is wrong stops the command', () => {
     [['failed', 'retry'], /expected an index, --class and --queue, or --all; got nothing/],
     [['failed', 'retry', '0', '--all'], /got more than one of them/],
     [['archive', 'search', '--arg'], /--arg: expected a value, got nothing/],
+    [['enqueue', 'GoodJob', '--in', '-5s'], /--in: expected .*, got "-5s"/],
+    [['enqueue', 'GoodJob', '--wiat'], /--wiat: .*did you mean --wait\?/],
+    [['enqueue', 'GoodFlow'], /GoodFlow: expected a job, it is a workflow; write: runtime workflow run GoodFlow/],
+    [['workflow', 'run', 'GoodJob'], /GoodJob: expected a workflow, it is a job; write: runtime enqueue GoodJob/],
+    [['template', 'run', 'GoodJob'], /GoodJob: expected a template, it is a job; write: runtime enqueue GoodJob/],
+    [['schedule', 'next', '0'], /schedule next: expected 1 to 10000 firings, got 0/],
     [['enqueue', 'GoodJob', '--queu', 'low'], /--queu: .*did you mean --queue\?/],
     [['enqueue', 'GoodJob', '--in', '1s', '--at', '2099-01-01'], /expected either --in or --at, got both/],
     [['enqueue', 'GoodJob', '--in', '1s', '--in', '2s'], /--in: expected one value, got it 2 times/],
     [['enqueue', 'GodJob'], /GodJob: expected one of GoodJob; did you mean GoodJob\?/],
     [['enqueue', 'NoSuchJob'], /NoSuchJob: expected one of GoodJob/],
     [['enqueue', 'GoodJob', 'u1'], /argument u1: expected JSON/],
-    [['enqueue', 'GoodJob', '--in', 'soon'], /enqueueIn GoodJob: expected milliseconds or text/],
+    [['enqueue', 'GoodJob', '--in', 'soon'], /--in: expected milliseconds or text/],
     [['enqueue', 'GoodJob', '--at', 'soon'], /--at: expected a moment/],
   ] as [string[], RegExp][]) {
     it(`runtime ${args.join(' ')}`, async () => {
-      const cwd = await makeApp({ 'src/jobs/a.ts': good })
+      const cwd = await makeApp({ 'src/jobs/a.ts': good, 'src/jobs/flow.ts': flow })
       const { exitCode, stderr } = await runCli(args, { cwd, env: { REDIS_URL: server.url } })
       assert.match(stderr, said)
-      assert.equal(stderr.trim().split('\n').length, 1, 'one line')
+      assert.match(
+        stderr,
+        /^runtime: .* \[ERR_(USAGE|ARGUMENT|UNKNOWN_CLASS|TEMPLATE|CONFIG)\]\n$/,
+        'one line, and its code',
+      )
       assert.equal(exitCode, 2, stderr)
     })
   }

@@ -37,7 +37,7 @@ describe('a Redis that is not there', () => {
       const { exitCode, stderr } = await runCli([...args, '--redis', nowhere], { cwd, timeoutMs })
       assert.match(
         stderr,
-        /^runtime: Redis.*127\.0\.0\.1:1.*cannot be reached \(connect ECONNREFUSED 127\.0\.0\.1:1\); is Redis running, and is REDIS_URL right\?\n$/,
+        /^runtime: Redis.*127\.0\.0\.1:1.*cannot be reached \(connect ECONNREFUSED 127\.0\.0\.1:1\); is Redis running, and is REDIS_URL right\? \[ERR_REDIS\]\n$/,
         args.join(' '),
       )
       assert.doesNotMatch(stderr, /secret/)

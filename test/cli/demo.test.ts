@@ -70,6 +70,9 @@ describe('runtime demo', () => {
       cwd: await makeApp(),
       timeoutMs,
     })
-    assert.deepEqual([exitCode, stderr], [2, 'runtime: the demo runs on a Redis of its own: leave --redis out\n'])
+    assert.deepEqual(
+      [exitCode, stderr],
+      [2, 'runtime: the demo runs on a Redis of its own: leave --redis out [ERR_USAGE]\n'],
+    )
   })
 })

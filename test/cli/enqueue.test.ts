@@ -13,6 +13,6 @@ it('refuses a --timeout that is none before the job is on its queue', async () =
   const args = ['enqueue', 'Records', '"a"', '--queue', 'q', '--wait', '--timeout', 'banana']
   const { exitCode, stderr } = await runCli(args, { cwd: workerApp, env: { REDIS_URL: server.url } })
   assert.equal(exitCode, 2)
-  assert.match(stderr, /^runtime: --timeout: expected .*, got "banana"\n$/)
+  assert.match(stderr, /^runtime: --timeout: expected .*, got "banana".* \[ERR_ARGUMENT\]\n$/)
   assert.deepEqual(await to.store.queues.names(), [])
 })

@@ -60,7 +60,10 @@ test('retry of many goes on behind a step that was mended already, and says so',
 
   const all = await runtime('failed', 'retry', '--all')
   assert.equal(all.stderr, '')
-  assert.match(all.stdout, new RegExp(`^retried 1 of 2\nskipped 0: retry job 1 of run ${first}: .*it is finished\n$`))
+  assert.match(
+    all.stdout,
+    new RegExp(`^retried 1 of 2\nskipped 0: retry job 1 of run ${first}: .*it is finished \\[ERR_STATE\\]\n$`),
+  )
   assert.equal(all.exitCode, 1)
   const run = JSON.parse((await runtime('workflow', 'show', second, '--json')).stdout) as { status: string }
   assert.equal(run.status, 'running')
@@ -70,4 +73,20 @@ test('retry of many goes on behind a step that was mended already, and says so',
     twice.stdout,
     /^retried 0 of 1\npassed over 1 that were retried before; --again includes them\nskipped 0: /,
   )
+})
+
+test('list shows the newest first, of all and of a class', { timeout: 120_000 }, async () => {
+  const entry = (n: number): string =>
+    JSON.stringify({
+      failed_at: '2026/01/01 00:00:00 UTC',
+      payload: { class: 'GoneJob', args: [n] },
+      ...{ exception: 'Error', error: `no ${n}`, backtrace: [], worker: 'a:1:low', queue: 'low' },
+    })
+  await redis.client().rpush('resque:failed', ...Array.from({ length: 60 }, (_, n) => entry(n)))
+  const indexes = async (...args: string[]): Promise<number[]> =>
+    (JSON.parse((await runtime('failed', 'list', '--json', ...args)).stdout) as { index: number }[]).map((e) => e.index)
+  assert.deepEqual(await indexes('--count', '2'), [59, 58])
+  assert.deepEqual(await indexes('--count', '2', '--class', 'GoneJob'), [59, 58])
+  assert.deepEqual(await indexes('--start', '0', '--count', '2'), [1, 0])
+  assert.deepEqual((await indexes()).length, 50)
 })

@@ -87,5 +87,6 @@ it('a misspelt name finds what was meant, and nonsense finds nothing', () => {
   assert.equal(nearest('concurency', names), 'concurrency')
   assert.equal(nearest('QUEUE', names), 'queues')
   assert.equal(nearest('lease', names), 'leaseMs')
+  assert.equal(nearest('wiat', ['at', 'wait']), 'wait', 'two letters swapped are one slip')
   assert.equal(nearest('zebra', names), undefined)
 })

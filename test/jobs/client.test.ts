@@ -115,16 +115,30 @@ describe('enqueue', () => {
       () => client.enqueue(MailJob, ['a'], { timeout: 'soon' }),
       { code: 'ERR_ARGUMENT', message: /timeout of MailJob/ },
     ],
-    [
-      'a moment that is none',
-      () => client.enqueueAt(new Date('x'), MailJob, ['a']),
-      { code: 'ERR_ARGUMENT', message: /enqueueAt MailJob/ },
-    ],
-    [
-      'a delay that is none',
-      () => client.enqueueIn('soon', MailJob, ['a']),
-      { code: 'ERR_ARGUMENT', message: /enqueueIn MailJob/ },
-    ],
+    ...(
+      [
+        ['no date', () => client.enqueueAt(new Date('x'), MailJob, ['a']), /^enqueueAt MailJob/],
+        ['no length', () => client.enqueueIn('soon', MailJob, ['a']), /^enqueueIn MailJob/],
+        ['seconds', () => client.enqueueAt(Date.now() / 1000 + 60, MailJob, ['a']), /seconds: multiply by 1000$/],
+        ['a Date of seconds', () => client.enqueueAt(new Date(Date.now() / 1000), MailJob, ['a']), /multiply by 1000$/],
+        ['microseconds', () => client.enqueueAt(Date.now() * 1000, MailJob, ['a']), /microseconds: divide by 1000$/],
+        ['a delay', () => client.enqueueAt(60_000, MailJob, ['a']), /looks like a delay: use enqueueIn$/],
+        ['text', () => client.enqueueAt('2027-01-01' as never, MailJob, ['a']), /write new Date\("2027-01-01"\)$/],
+        [
+          'nothing',
+          () => client.enqueueAt(undefined as never, MailJob, ['a']),
+          /^enqueueAt MailJob: .* got undefined$/,
+        ],
+        ['a moment', () => client.enqueueIn(Date.now() + 60_000, MailJob, ['a']), /or use enqueueAt$/],
+        ['a BigInt', () => client.enqueueIn(5n as never, MailJob, ['a']), /^enqueueIn MailJob: .* got 5n$/],
+        ['Infinity', () => client.enqueueIn(Infinity, MailJob, ['a']), /got Infinity$/],
+        ['text without a unit', () => client.enqueueIn('60', MailJob, ['a']), /write '60s' for seconds/],
+      ] as const
+    ).map(([name, call, message]): (typeof refused)[number] => [
+      `${name} for a time`,
+      call,
+      { code: 'ERR_ARGUMENT', message },
+    ]),
   ]
   for (const [name, call, error] of refused) {
     it(`refuses ${name}, and writes nothing`, async () => {
@@ -200,7 +214,7 @@ describe('enqueueAt', () => {
     const { state, dueAt } = await later.status()
     assert.equal(state, 'delayed')
     assert.ok(Math.abs((dueAt?.getTime() ?? 0) - Date.now() - 3_600_000) < 60_000)
-    await client.enqueueAt(new Date(0), MailJob, ['now'])
+    await client.enqueueAt(new Date('2020-01-01'), MailJob, ['now'])
     assert.deepEqual(await waiting(), ['{"class":"MailJob","args":["now"]}'])
     assert.equal(await later.cancel(), true)
     assert.equal((await later.status()).state, 'cancelled')

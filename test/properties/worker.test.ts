@@ -1,9 +1,8 @@
-// Properties of the pure parts, held by random cases: queue selection, weights, retries, payload bytes, durations.
+// Properties of the pure parts, held by random cases: queue selection, weights, retries, payload bytes.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { decodeItem, parseLossless } from '../../runtime/core/codec.ts'
-import { duration } from '../../runtime/core/duration.ts'
 import { retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
 import { encodeFailure, decodeFailure } from '../../runtime/store/failures.ts'
 import { queueListName, selectQueues } from '../../runtime/worker/queue-list.ts'
@@ -178,39 +177,5 @@ describe('payloads', () => {
 
   it('that are garbage are told from jobs, and never throw', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void decodeItem(text)))
-  })
-})
-
-describe('durations', () => {
-  const units: [string, number][] = [
-    ['ms', 1],
-    ['s', 1000],
-    [' seconds', 1000],
-    ['m', 60_000],
-    [' minutes', 60_000],
-    ['h', 3_600_000],
-    [' hours', 3_600_000],
-    ['d', 86_400_000],
-    [' days', 86_400_000],
-  ]
-  it('are what they say', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 30_000 }), fc.constantFrom(...units), (count, [unit, ms]) => {
-        assert.equal(duration(`${count}${unit}`), count * ms)
-      }),
-    )
-  })
-
-  it('are whole milliseconds from 0 to a hundred years, or refused with what came', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.double(), fc.integer()), (given) => {
-        try {
-          const ms = duration(given)
-          assert.ok(Number.isSafeInteger(ms) && ms >= 0 && ms <= 100 * 365 * 86_400_000)
-        } catch (error) {
-          assert.equal((error as { code?: string }).code, 'ERR_ARGUMENT')
-        }
-      }),
-    )
   })
 })

@@ -76,6 +76,10 @@ describe('runtime schedule', () => {
       next.every(({ name, local }) => name === 'nightly' && /^\d{4}-\d\d-\d\d 0[23]:[03]0:00 CES?T$/.test(local)),
       JSON.stringify(next),
     )
+    const ofOne = await runJson<{ name: string }[]>('schedule', 'next', 'flow')
+    assert.deepEqual([ofOne.length, new Set(ofOne.map(({ name }) => name))], [10, new Set(['flow'])])
+    const misspelt = await run('schedule', 'next', 'nighty', '3')
+    assert.match(misspelt.stderr, /schedule nighty: .*did you mean nightly\?/)
     const { stdout } = await run('schedule', 'list')
     assert.equal(stdout.split('\n')[0], 'name\twhen\truns\tqueue\tstate\tlast\tlate\tnext\tmissed\twhy')
   })

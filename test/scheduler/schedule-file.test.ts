@@ -108,7 +108,7 @@ describe('what is wrong is named with file, line and entry', () => {
       'it:\n  class: A\n  cron: 61 * * * *',
       /^schedule\.yml:3: it: cron: minute: expected 0 to 59, got "61"$/,
     ],
-    ['nothing', 'it:\n  every: 0s', /:2: it: every: expected more than nothing.*"0s"/],
+    ['nothing', 'it:\n  every: 0s', /:2: it: every: .*more than nothing.*"0s"/],
     [
       'a number for text',
       'it:\n  every: 30',

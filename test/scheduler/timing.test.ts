@@ -13,7 +13,7 @@ const hour = 60 * minute
 describe("rufus-scheduler's durations", () => {
   const good: [text: string, ms: number][] = [
     ['30s', 30_000], ['1h30m', 90 * minute], ['15mins', 15 * minute], ['1w2d', 9 * 24 * hour], ['1.5h', 90 * minute], ['PT5M', 5 * minute],
-    ['60', minute], ['1M', 30 * 24 * hour], ['1m', minute], ['1y', 365 * 24 * hour], ['P1DT2H', 26 * hour], ['2 hours, 5 minutes', 125 * minute],
+    ['60', minute], ['1M', 30 * 24 * hour], ['1m', minute], ['1y', 365 * 24 * hour], ['P1DT2H', 26 * hour], ['2 hours, 5 minutes', 125 * minute], ['1h and 5m', 65 * minute],
     ['1 month', 30 * 24 * hour], ['0.5s', 500], ['250ms', 250], ['10sec', 10_000],
   ] // prettier-ignore
   for (const [text, ms] of good) test(text, () => assert.equal(parseEvery(text, 'every'), ms))
@@ -24,6 +24,12 @@ describe("rufus-scheduler's durations", () => {
     '0',
     'PT',
     'P',
+    'PT.M',
+    'P1.2.3D',
+    'PT1..5M',
+    'P.D',
+    'P1DT',
+    '1h 1h',
     '-5m',
     '5 parsecs',
     'h',

@@ -94,7 +94,7 @@ test(
       [['rm', id], 1, /stop it/],
       [['run', 'ImportWorkflow', '"data"'], 1, new RegExp(`run ${id} is; wait for its end or stop it`)],
       [['show', 'nothing'], 1, /no workflow run "nothing"/],
-      [['create', 'NoSuchFlow'], 2, /NoSuchFlow: expected one of: ImportWorkflow/],
+      [['create', 'NoSuchFlow'], 2, /NoSuchFlow: expected one of ImportWorkflow/],
       [['create', 'ImportWorkflow', 'data'], 2, /expected JSON/],
       [['list', '--status', 'broken'], 2, /status/],
       [['show', id, '--bogus'], 2, /bogus/],
@@ -124,7 +124,7 @@ test('the README begins without a Redis; a --timeout that is none starts nothing
   for (const follow of ['--wait', '--watch']) {
     const said = await runtime('workflow', 'run', 'ImportWorkflow', '"data"', follow, '--timeout', 'banana')
     assert.equal(said.exitCode, 2)
-    assert.match(said.stderr, /^runtime: --timeout: expected .*, got "banana"\n$/)
+    assert.match(said.stderr, /^runtime: --timeout: expected .*, got "banana".* \[ERR_ARGUMENT\]\n$/)
   }
   assert.deepEqual(JSON.parse((await runtime('workflow', 'list', '--json')).stdout), { count: 0, runs: [] })
 })

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../core/errors.ts'
+import { withCode, RuntimeError } from '../../core/errors.ts'
 import type { Assignment, ChildMessage, Manifest } from '../protocol.ts'
 import { buildForFork, type BuiltApp } from './fork/built-app.ts'
 import { Fallback } from './fork/fallback.ts'
@@ -226,7 +226,7 @@ export class ForkLauncher implements Launcher {
     this.#giveUp({
       reason,
       cure: 'look for memory limits (dmesg) and modules with native code; restart the worker to try again',
-    }).catch((error: unknown) => this.#options.log.error((error as Error).message))
+    }).catch((error: unknown) => this.#options.log.error(withCode(error)))
   }
 
   /** From now on every job goes to the fallback, which loads the application as it is now. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { RuntimeError, type ErrorCode } from '../../core/errors.ts'
+import { withCode, RuntimeError, type ErrorCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { startTimer } from '../../core/timer.ts'
 import { hasTypeScript, type AppSource } from '../../jobs/app.ts'
@@ -88,8 +88,7 @@ export class SpawnLauncher implements Launcher {
     while (!this.#stopped && this.#spares.length < this.#options.spares) {
       const spare = this.#boot(this.#generation)
       spare.ready.catch((error: unknown) => {
-        if (!this.#stopped)
-          this.#options.log.warn(`a job process could not load the application: ${(error as Error).message}`)
+        if (!this.#stopped) this.#options.log.warn(`a job process could not load the application: ${withCode(error)}`)
       })
       this.#spares.push(spare)
     }

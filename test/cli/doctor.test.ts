@@ -37,7 +37,9 @@ describe('doctor', () => {
     const bad = findings.filter((finding) => finding.level === 'bad')
     assert.ok(bad.some(({ what, cure }) => /allkeys-lru/.test(what) && /noeviction/.test(cure ?? '')))
     assert.ok(bad.some(({ what, cure }) => /queue nobody: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
-    assert.ok(findings.some(({ what }) => what.startsWith(`unique lock u is stale: its job ${taken} is neither queued`)))
+    assert.ok(
+      findings.some(({ what }) => what.startsWith(`unique lock u is stale: its job ${taken} is neither queued`)),
+    )
     assert.ok(findings.some(({ what }) => /rt:job:.*limits\.waitingTtlMs/.test(what)))
   })
 

@@ -31,11 +31,18 @@ describe('doctor', () => {
     await push(to.store, 'Records', ['x'], { queue: 'nobody' })
     const taken = await push(to.store, 'Records', ['taken'], { queue: 'taken', uniqueKey: 'u' })
     await server.client().lpop('resque:queue:taken')
+    const run = { id: 'stuck', className: 'Flow', kinds: [{ class: 'A', queue: 'gone' }], ttlMs: 60_000 }
+    await to.store.runs.create({ ...run, nodes: [{ kind: 0, parents: [] }] }, Date.now())
+    await to.store.runs.start('stuck', Date.now())
+    await server.client().del('resque:queue:gone')
     const { findings, exitCode } = await doctor()
     await server.client().config('SET', 'maxmemory-policy', 'noeviction')
     assert.equal(exitCode, 1)
     const bad = findings.filter((finding) => finding.level === 'bad')
     assert.ok(bad.some(({ what, cure }) => /allkeys-lru/.test(what) && /noeviction/.test(cure ?? '')))
+    assert.ok(
+      bad.some(({ what, cure }) => /run stuck: job 0 waits/.test(what) && cure === 'runtime workflow continue stuck'),
+    )
     assert.ok(bad.some(({ what, cure }) => /queue nobody: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
     assert.ok(
       findings.some(({ what }) => what.startsWith(`unique lock u is stale: its job ${taken} is neither queued`)),

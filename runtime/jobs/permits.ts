@@ -32,11 +32,7 @@ export function permitsOf(name: string, options: JobOptions, args: readonly unkn
 }
 
 /** The unique lock a job takes when it is enqueued, or undefined. All arguments, as they are written, make the key unless `by` says otherwise. */
-export function uniqueOf(
-  name: string,
-  options: JobOptions,
-  args: readonly unknown[],
-): UniqueLock | undefined {
+export function uniqueOf(name: string, options: JobOptions, args: readonly unknown[]): UniqueLock | undefined {
   const { unique } = options
   if (unique === undefined || unique === false) return undefined
   const { by, for: lasts = '1h', until = 'end' } = unique === true ? {} : unique

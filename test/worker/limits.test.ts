@@ -167,7 +167,7 @@ describe('unique', () => {
     await worker.stop('SIGQUIT')
   })
 
-  it('is let go by cancelling, discarding and burial, and never outlives its job's record', async () => {
+  it('is let go by cancelling, discarding and burial, and never outlives the record of its job', async () => {
     const cancelled = await push(to.store, 'Records', ['c'], { uniqueKey: 'u' })
     assert.ok((await server.client().pttl(lock)) <= 86_400_000)
     await to.client.job(cancelled).cancel()

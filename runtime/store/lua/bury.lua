@@ -11,11 +11,16 @@ local held = redis.call('HRANDFIELD', key.inflight(supervisor), 50, 'WITHVALUES'
 for i = 1, #held, 2 do
   local id = held[i]
   local delivery, worker = string.match(held[i + 1], '^(%d+) (.*)$')
+  -- What cannot be read must not keep the rest here for ever.
+  if not worker then delivery, worker = string.match(held[i + 1], '^%d+'), supervisor end
   local record = key.job(id)
   let_go(supervisor, worker, id, delivery)
-  local at = redis.call('HMGET', record, 'queue', 'item', 'delivery_mode', 'class', 'cancel_asked_at')
-  local times = redis.call('HINCRBY', record, 'redeliveries', 1)
-  if at[5] then
+  local at = { fields_of(id, 'queue', 'item', 'delivery_mode', 'class', 'cancel_asked_at') }
+  local is_known = at[1] and at[2]
+  local times = is_known and redis.call('HINCRBY', record, 'redeliveries', 1)
+  if not is_known then
+    failed[#failed + 1] = id
+  elseif at[5] then
     local step = redis.call('HGET', record, 'step')
     if step then run_step_end(step, id, 'cancelled', now, '', {}) end
     finish(id, 'cancelled', now, ttlMs)
@@ -41,14 +46,15 @@ for i = 1, #held, 2 do
       keep_permits(id)
       back[#back + 1] = id
     else
-      refuse(string.match(worker, '^[^:]*:[^:]*'), at[1], at[2], id, type(why) == 'table' and why.err or why)
+      refuse(string.match(worker, '^[^:]*:[^:]*') or worker, at[1], at[2], id, type(why) == 'table' and why.err or why)
       failed[#failed + 1] = id
     end
   end
 end
 if redis.call('EXISTS', key.inflight(supervisor)) == 1 then return { 'more', back, failed } end
 local slots = redis.call('HGET', key.supervisor(supervisor), 'slots')
-for _, worker in ipairs(slots and cjson.decode(slots) or {}) do
+local good, workers = pcall(cjson.decode, slots)
+for _, worker in ipairs(good and type(workers) == 'table' and workers or {}) do
   redis.call('SREM', key.workers(), worker)
   redis.call('DEL', key.worker(worker), key.workerStarted(worker), key.statProcessedOf(worker), key.statFailedOf(worker))
   redis.call('HDEL', key.heartbeats(), worker)

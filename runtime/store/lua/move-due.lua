@@ -3,7 +3,7 @@
 -- a worker whose clock is ahead would move them only for them to be refused. Stops after a hundred
 -- kilobytes or so: the caller sees by the next due time, which is not in the future then, that there is more. A job whose
 -- queue does not take it goes to the failed list, in the name of `mover`.
--- @include push-all refuse lease budget unique
+-- @include push-all refuse lease budget unique fields
 -- @args now batch ttlMs mover failedAt failedMax
 -- @reply {jobs moved, due ms of the next one or ''}
 local moved, redis_now = 0, redis_ms()
@@ -15,7 +15,7 @@ local more = #due == 2 * tonumber(batch)
 for i = 1, #due, 2 do
   local id = due[i]
   local record = key.job(id)
-  local state, queue, item = unpack(redis.call('HMGET', record, 'state', 'queue', 'item'))
+  local state, queue, item = fields_of(id, 'state', 'queue', 'item')
   if state == 'held' and tonumber(due[i + 1]) > redis_now then
     wait = math.min(wait or math.huge, tonumber(now) + tonumber(due[i + 1]) - redis_now)
   else

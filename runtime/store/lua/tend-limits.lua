@@ -9,12 +9,13 @@ local function permit_of(id, kind, limit_key)
   end
 end
 
-for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.heldKeys(), count)) do
+local function tend_line(limit_key)
   local permit = permit_of(redis.call('ZRANGE', key.held(limit_key), 0, 0)[1], 'concurrency', limit_key)
   drop_lost(limit_key)
   hand_on(limit_key, permit and permit.limit or 1)
 end
-for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.rateKeys(), count)) do
+
+local function tend_rate_line(limit_key)
   local line = key.rateLine(limit_key)
   local permit = permit_of(redis.call('ZRANGE', line, 0, 0)[1], 'rate', limit_key)
   if permit then
@@ -27,4 +28,8 @@ for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.rateKeys(), count)) do
   end
   if redis.call('EXISTS', line) == 0 then redis.call('SREM', key.rateKeys(), limit_key) end
 end
+
+-- A limit whose keys cannot be read must not hold up the others.
+for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.heldKeys(), count)) do pcall(tend_line, limit_key) end
+for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.rateKeys(), count)) do pcall(tend_rate_line, limit_key) end
 return redis.call('SCARD', key.heldKeys()) + redis.call('SCARD', key.rateKeys())

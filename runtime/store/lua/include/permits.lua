@@ -16,7 +16,7 @@ local function hand_on(limit_key, limit)
       return
     end
     redis.call('ZREM', line, id)
-    local state, queue, item, by = unpack(redis.call('HMGET', key.job(id), 'state', 'queue', 'item', 'held_by'))
+    local state, queue, item, by = fields_of(id, 'state', 'queue', 'item', 'held_by')
     if state == 'held' and by == limit_key then
       redis.call('ZADD', holders, redis_ms(), id)
       redis.call('HSET', key.job(id), 'state', 'waiting')
@@ -31,16 +31,22 @@ end
 local function drop_lost(limit_key)
   local now, holders = redis_ms(), redis.call('ZRANGE', key.permits(limit_key), 0, 99, 'WITHSCORES')
   for i = 1, #holders, 2 do
-    local state = redis.call('HGET', key.job(holders[i]), 'state')
+    local state = fields_of(holders[i], 'state')
     if state ~= 'running' and not (state == 'waiting' and tonumber(holders[i + 1]) > now - HANDED_MS) then
       redis.call('ZREM', key.permits(limit_key), holders[i])
     end
   end
 end
 
+-- What a record asks for. Fields that cannot be read are none: a job's end, and the lines of all limits, must not stop at them.
 local function permits_of(id)
-  local asked = redis.call('HGET', key.job(id), 'permits')
-  return asked and cjson.decode(asked) or {}
+  local good, asked = pcall(cjson.decode, redis.pcall('HGET', key.job(id), 'permits'))
+  local permits = {}
+  for _, permit in ipairs(good and type(asked) == 'table' and asked or {}) do
+    local fits = type(permit) == 'table' and type(permit.key) == 'string' and tonumber(permit.limit)
+    if fits and (permit.kind == 'concurrency' or permit.kind == 'rate' and tonumber(permit.perMs)) then permits[#permits + 1] = permit end
+  end
+  return permits
 end
 
 local function give_back(permit, id)

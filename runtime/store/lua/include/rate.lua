@@ -1,7 +1,7 @@
 -- Rate limits: at most `limit` starts in any window of `perMs`. Starts are kept for one window. Who finds no room waits in
 -- the limit's line by turn; the first `limit` of the line are also among the delayed jobs, each due when the start that it
 -- waits for is a window old. Nobody passes one that stands before him, unless that one has vanished.
--- @include lease
+-- @include lease fields
 local UNTAKEN_MS = 30000
 
 -- When the job of this rank (0: the head) may start, 0 for at once; nil while that depends on starts that are still to come.
@@ -16,7 +16,7 @@ end
 
 local function plan_start(permit, rank)
   local id = redis.call('ZRANGE', key.rateLine(permit.key), rank, rank)[1]
-  local due = id and redis.call('HGET', key.job(id), 'state') == 'held' and rate_due(permit, rank)
+  local due = id and fields_of(id, 'state') == 'held' and rate_due(permit, rank)
   if not due then return end
   local text = string.format('%.0f', math.max(due, redis_ms()))
   redis.call('HSET', key.job(id), 'due_at', text)
@@ -32,7 +32,7 @@ end
 -- Jobs at the head that are gone, or were put on a queue from which nobody takes them, lose their turn.
 local function drop_vanished(permit)
   for _, id in ipairs(redis.call('ZRANGE', key.rateLine(permit.key), 0, 19)) do
-    local state, due = unpack(redis.call('HMGET', key.job(id), 'state', 'due_at'))
+    local state, due = fields_of(id, 'state', 'due_at')
     local fresh = tonumber(due or 0) > redis_ms() - UNTAKEN_MS
     if state ~= 'held' and state ~= 'running' and not (state == 'waiting' and fresh) then leave_rate_line(permit, id) end
   end

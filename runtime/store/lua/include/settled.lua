@@ -12,7 +12,7 @@ local function let_go(supervisor, worker, id, delivery)
   end
   -- The mark is gone before its time: another worker, such as Ruby's, has taken this one for dead.
   if redis.call('DEL', key.worker(worker)) == 0 then
-    mark_dirty_exit(worker, redis.call('HGET', key.job(id), 'item') or '', failedAt)
+    mark_dirty_exit(worker, fields_of(id, 'item') or '', failedAt)
   end
   return true
 end

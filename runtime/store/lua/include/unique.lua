@@ -2,7 +2,7 @@
 -- has ended (or started, where `unique_until` says so), however late that is: its key lives as long as the job's record.
 -- A lock whose job is neither queued, delayed nor in flight is stale: a worker that knows no ids (Ruby's) has taken the job,
 -- or it was removed. The next job takes such a lock over.
--- @include delayed-item lease
+-- @include delayed-item lease fields
 -- How many items of queues one script looks at (promise 13): 50,000 take about a millisecond.
 local LOOKS_MAX = 50000
 local looks_left = LOOKS_MAX
@@ -21,8 +21,8 @@ local function is_queued(queue, item, since, lasts_ms)
 end
 
 local function is_held(id, lock)
-  local state, named, queue, item, second, bucket_item, line, enqueued_at, due_at, lasts_ms = unpack(redis.call('HMGET', key.job(id),
-    'state', 'unique', 'queue', 'item', 'second', 'bucket_item', 'held_by', 'enqueued_at', 'due_at', 'unique_ms'))
+  local state, named, queue, item, second, bucket_item, line, enqueued_at, due_at, lasts_ms = fields_of(id,
+    'state', 'unique', 'queue', 'item', 'second', 'bucket_item', 'held_by', 'enqueued_at', 'due_at', 'unique_ms')
   if named ~= lock then return false end
   if state == 'running' then return true end
   if state == 'held' then

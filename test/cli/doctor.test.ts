@@ -113,7 +113,7 @@ describe('doctor of a schedule entry', () => {
     const busy = await push(to.store, 'Waits', [], { queue: 'nobody' })
     await server.client().hset('resque:rt:schedule:hourly', 'job', busy, 'missed', 3, 'missed_reason', 'nobody led')
     const { text, exitCode } = await doctor('hourly')
-    assert.match(text, /schedule entry hourly \(every 30 minutes, job Waits\): never fired, next in 1m|in 60s|in 59s/)
+    assert.match(text, /schedule entry hourly \(every 30 minutes, job Waits\): never fired, next in (1m|\d\ds)/)
     assert.match(text, /it is paused.*runtime schedule resume hourly/)
     assert.match(text, /no scheduler leads, so nothing fires/)
     assert.match(text, new RegExp(`the next firing is skipped.*runtime doctor ${busy}`))

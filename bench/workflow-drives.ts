@@ -107,6 +107,7 @@ export async function inline(redis: TestRedis): Promise<Drive> {
       recordTtlMs: 1000,
       attemptsKept: 5,
       backtraceLines: 20,
+      maxResultBytes: 1e6,
       logLines: 20,
       logLineBytes: 1000,
     },

@@ -1,9 +1,20 @@
-import { accessSync, constants, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { RuntimeError } from '../runtime/core/errors.ts'
 
 /**
- * The process that a pid file names, if it lives.
+ * The worker whose pid file this is, if it lives; undefined where the pid is another process's by now.
  * @throws RuntimeError ERR_USAGE when there is a file and it holds no pid
  */
 export function readPidfile(file: string): number | undefined {
@@ -16,7 +27,7 @@ export function readPidfile(file: string): number | undefined {
   const pid = Number(text)
   if (!Number.isInteger(pid) || pid < 2)
     throw new RuntimeError('ERR_USAGE', `${file}: expected a process id, got ${JSON.stringify(text.slice(0, 40))}`)
-  return isWorker(pid) ? pid : undefined
+  return isWorkerOf(pid, file) ? pid : undefined
 }
 
 /**
@@ -33,28 +44,35 @@ export function checkPidfile(file: string): void {
   throw new RuntimeError('ERR_USAGE', `${file}: expected a file that can be written, it cannot; is its folder there?`)
 }
 
-/** Writes this process's pid. @returns removes the file, if it is still this process's */
+/** Writes this process's pid and holds the file open. @returns removes the file, if it is still this process's */
 export function writePidfile(file: string): () => void {
-  writeFileSync(file, `${process.pid}\n`)
+  const fd = openSync(file, 'w')
+  writeSync(fd, `${process.pid}\n`)
   return () => {
+    closeSync(fd)
     try {
       if (readFileSync(file, 'utf8').trim() === String(process.pid)) rmSync(file)
     } catch {
-      // Somebody has removed it.
+      // Another process has removed it.
     }
   }
 }
 
-/** A pid is used again some day: a signal must not hit a stranger. Where there is no /proc, any living process counts. */
-function isWorker(pid: number): boolean {
+/**
+ * A worker holds its pid file open. No other process does, whatever its title is: not one that got the same pid later,
+ * and not one with that pid in another container. Where there is no /proc, any living process counts.
+ */
+function isWorkerOf(pid: number, file: string): boolean {
+  if (pid === process.pid) return false
   try {
     process.kill(pid, 0)
+    if (process.platform !== 'linux') return true
+    const { dev, ino } = statSync(file)
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      const open = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false })
+      return open?.dev === dev && open.ino === ino
+    })
   } catch {
     return false
-  }
-  try {
-    return /^resque|runtime/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
-  } catch {
-    return process.platform !== 'linux'
   }
 }

@@ -120,6 +120,7 @@ function settle(settings: Settings, root: string, source: ConfigFile) {
       : redis,
     scheduler: { ...scheduler, file: resolve(root, scheduler.file) },
     jobs: {
+      ...jobs,
       paths: jobs.paths.map((path) => resolve(root, path)),
       preload: absolute(jobs.preload) ?? existing('config/preload'),
       hooks: absolute(jobs.hooks) ?? existing('config/hooks'),

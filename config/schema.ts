@@ -90,10 +90,14 @@ const jobs = {
   preload: text('config/preload.ts').optional(),
   /** Worker hooks; absent: config/hooks.ts when there is one. */
   hooks: text('config/hooks.ts').optional(),
+  /** `timeout` of the classes that have none, in ms; absent: such a job may run for ever. */
+  timeout: durationMs('1h', { min: 1 }).optional(),
 }
 
 const limits = {
   maxPayloadBytes: sizeBytes('1mb', { min: 64 }).default(1024 ** 2),
+  /** Of what a job or a workflow step returns, where it is kept. */
+  maxResultBytes: sizeBytes('1mb', { min: 64, max: 64 * 1024 ** 2 }).default(1024 ** 2),
   failedMax: whole(1, 10_000_000).default(10_000),
   backtraceLines: whole(1, 10_000, 100).default(100),
   logLines: whole(0, 100_000, 200).default(200),

@@ -47,12 +47,15 @@ export const workCommand = command<WorkFlags>({
     if (file !== undefined) checkPidfile(file)
     const supervisor = await makeSupervisor(context)
     const archiver = makeArchiver(context)
-    const old = replace === undefined ? undefined : readPidfile(replace)
+    if (replace !== undefined) readPidfile(replace) // what is no pid file stops the start, not the take-over
     let removePidfile = (): void => undefined
     let stopWatchdog = (): void => undefined
     const onWorking = (): void => {
-      if (old !== undefined) context.log.info(`worker ${old} is told to finish and leave`)
-      if (old !== undefined) process.kill(old, 'SIGQUIT')
+      const old = replace === undefined ? undefined : readPidfile(replace)
+      if (old !== undefined) {
+        context.log.info(`worker ${old} gets SIGQUIT: it finishes its jobs and leaves`)
+        process.kill(old, 'SIGQUIT')
+      } else if (replace !== undefined) context.log.info(`no worker to replace: none that runs wrote ${replace}`)
       if (file !== undefined) removePidfile = writePidfile(file)
       tellServiceManager('READY=1')
       stopWatchdog = startWatchdog()
@@ -93,6 +96,7 @@ async function supervisorOptions(context: Context, onFallback: (refusal: Refusal
   checkQueues(config.worker.queues)
   return {
     ...config.worker,
+    ...(config.jobs.timeout === undefined ? {} : { timeoutMs: config.jobs.timeout }),
     store,
     clock: systemClock,
     log,
@@ -108,5 +112,5 @@ const maxPayloadsBytes = 32 * 1024 ** 2
 
 /** What makes workflow steps ready for a supervisor. */
 export function stepsOf({ store, config }: Context): Steps {
-  return new Steps(store.runs, systemClock, { maxOutputBytes: config.limits.maxPayloadBytes, maxPayloadsBytes })
+  return new Steps(store.runs, systemClock, { maxOutputBytes: config.limits.maxResultBytes, maxPayloadsBytes })
 }

@@ -38,7 +38,7 @@ export async function drain(
     concurrency: 1,
     drain: true,
     steps: new Steps(store.runs, systemClock, {
-      maxOutputBytes: limits.maxPayloadBytes,
+      maxOutputBytes: limits.maxResultBytes,
       maxPayloadsBytes: 64 * limits.maxPayloadBytes,
     }),
     launcher: new InlineLauncher({ root, paths: [] }, { registry, hooks: {} }),

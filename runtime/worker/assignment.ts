@@ -25,9 +25,10 @@ export function assignmentOf(
     /** Of the call itself: the class's own policy, which may be a function, is in the process. */
     retry: CallOptions['retry']
     step: StepContext | undefined
+    maxResultBytes: number
   },
 ): Assignment {
-  const { className, args, settings, retry, step } = about
+  const { className, args, settings, retry, step, maxResultBytes } = about
   const { cpuLimitSeconds, openFilesLimit, niceness, keepResultMs } = settings
   return {
     phase: 'perform',
@@ -37,6 +38,7 @@ export function assignmentOf(
     args,
     attempt: job.attempt,
     worker,
+    maxResultBytes,
     ...(cpuLimitSeconds === undefined ? {} : { cpuLimitSeconds }),
     ...(openFilesLimit === undefined ? {} : { openFilesLimit }),
     ...(niceness === undefined ? {} : { niceness }),

@@ -14,8 +14,10 @@ export interface ChildMemory {
   extendTtl(ttl: string | number): Promise<void>
   /** Values of keys, or of all there are. */
   read(keys?: readonly string[]): Promise<Record<string, unknown>>
-  /** Takes the step's output. @returns true when that was all there is to do; else the supervisor merges it with the step's end @throws TypeError when it is no object */
+  /** Takes the step's output, of which only an object is merged. @returns true when that was all there is to do; else the supervisor merges it with the step's end */
   keep(output: unknown): Promise<boolean>
+  /** An answer of the supervisor is on its way. */
+  readonly isAsking: boolean
   hear(message: Extract<ParentMessage, { type: 'memory' }>): void
 }
 
@@ -57,8 +59,11 @@ class AskedMemory implements ChildMemory {
     return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, JSON.parse(text) as unknown]))
   }
 
-  async keep(output: unknown): Promise<boolean> {
-    checkOutput(output)
+  get isAsking(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  async keep(): Promise<boolean> {
     return false
   }
 
@@ -80,6 +85,7 @@ class AskedMemory implements ChildMemory {
 
 /** A backend of the application's own, in this process. */
 class OwnMemory implements ChildMemory {
+  readonly isAsking = false
   readonly #runId: string
   readonly #backend: MemoryBackend
 
@@ -105,7 +111,7 @@ class OwnMemory implements ChildMemory {
   }
 
   async keep(output: unknown): Promise<boolean> {
-    await this.#backend.write(this.#runId, checkOutput(output))
+    if (isMergeable(output)) await this.#backend.write(this.#runId, output)
     return true
   }
 
@@ -125,10 +131,7 @@ function checkValue(key: string, value: unknown): unknown {
   return value
 }
 
-function checkOutput(output: unknown): Record<string, unknown> {
-  if (typeof output === 'object' && output !== null && !Array.isArray(output)) return output as Record<string, unknown>
-  const text = JSON.stringify(output) ?? String(output)
-  throw new TypeError(
-    `output: expected an object, since its keys go into the run's memory, got ${text.length > 60 ? `${text.slice(0, 57)}...` : text}; return { name: … } or nothing, or turn memory off for this workflow`,
-  )
+/** Text, numbers and arrays have no keys: they are the step's output and no more. */
+function isMergeable(output: unknown): output is Record<string, unknown> {
+  return typeof output === 'object' && output !== null && !Array.isArray(output)
 }

@@ -5,11 +5,15 @@ import type { Reserved } from '../store/supervisors.ts'
 import type { Verdict } from './verdict.ts'
 
 /**
- * Tells the log how a job ended: a failure as a warning, another attempt for information, the rest for who debugs.
+ * Tells the log how a job ended: a failure, and a job that went down with others, as a warning, another attempt for information, the rest for who debugs.
  * @param stepClass the class under which steps of workflows travel: of those their own class is named
  */
 export function logEnd(log: Logger, job: Reserved, verdict: Verdict, stepClass: string | undefined): void {
   const about = { job: job.id, queue: job.queue, attempt: job.attempt }
+  if (verdict.kind === 'put back' && verdict.redelivered) {
+    log.warn(`${classOf(job, stepClass)} goes back to its queue: the process that forks died`, about)
+    return
+  }
   if (verdict.kind !== 'failed' && verdict.kind !== 'retry') {
     log.debug(`a job ended: ${verdict.kind}`, about)
     return

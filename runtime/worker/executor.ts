@@ -12,6 +12,7 @@ import { check, schemaOf } from '../jobs/typed.ts'
 import { errorRecord } from './error-record.ts'
 import type { Channel } from './channel.ts'
 import { fillInput } from './fill-input.ts'
+import { checkResultSize } from './result-size.ts'
 import { JobSurroundings } from './job-surroundings.ts'
 import { unknownClass } from './unknown-class.ts'
 import type { Assignment, Outcome } from './protocol.ts'
@@ -40,19 +41,21 @@ export async function execute(
   let args: unknown[] = []
   let instance: Job | undefined
   try {
-    args = parseLossless(assignment.args) as unknown[]
-    await begin()
-    instance = instantiate(definition, surroundings)
-    if (assignment.phase === 'onFailure') return await afterDeath(definition, instance, args, assignment)
-    const permits = assignment.permits ?? permitsOf(assignment.className, optionsOn(definition), args)
-    if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
-    await checkInput(definition, args, surroundings)
-    const returned = await performWithHooks(definition, instance, args)
-    return await done(definition, assignment, surroundings, returned)
+    return await surroundings.settle(async () => {
+      args = parseLossless(assignment.args) as unknown[]
+      await begin()
+      const made = (instance = instantiate(definition, surroundings))
+      if (assignment.phase === 'onFailure') return afterDeath(definition, made, args, assignment)
+      const permits = assignment.permits ?? permitsOf(assignment.className, optionsOn(definition), args)
+      if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
+      await checkInput(definition, args, surroundings)
+      const returned = await performWithHooks(definition, made, args)
+      return done(definition, assignment, surroundings, returned)
+    })
   } catch (thrown) {
     if (assignment.phase === 'onFailure') return { kind: 'failed', error: errorRecord(toError(thrown)) }
     instance ??= tryInstantiate(definition, surroundings)
-    return failed(thrown, definition, instance, args, assignment)
+    return failed(thrown, { definition, instance, args, assignment, surroundings })
   }
 }
 
@@ -121,23 +124,29 @@ async function done(
     const bad = findNotJson(value, 'result')
     if (bad) throw new TypeError(bad)
   }
+  const result = wanted && value !== undefined ? JSON.stringify(value) : undefined
+  checkResultSize(result, assignment.maxResultBytes)
   const remembered =
     surroundings.memory && value !== undefined && value !== null ? await surroundings.memory.keep(value) : false
   return {
     kind: 'done',
     ...(remembered ? { remembered } : {}),
-    ...(wanted && value !== undefined ? { result: JSON.stringify(value) } : {}),
+    ...(result === undefined ? {} : { result }),
     ...surroundings.stepOutcome(),
   }
 }
 
 async function failed(
   thrown: unknown,
-  definition: JobDefinition,
-  instance: Job | undefined,
-  args: unknown[],
-  assignment: Assignment,
+  job: {
+    definition: JobDefinition
+    instance: Job | undefined
+    args: unknown[]
+    assignment: Assignment
+    surroundings: JobSurroundings
+  },
 ): Promise<Outcome> {
+  const { definition, instance, args, assignment, surroundings } = job
   if (thrown instanceof Refused) return { kind: 'refused' }
   const verb = verbOf(thrown)
   if (verb === 'discard') return { kind: 'discarded', reason: (thrown as Error).message }
@@ -146,7 +155,7 @@ async function failed(
   let record = errorRecord(error)
   try {
     // Without an instance there is nobody to tell.
-    if (instance) await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
+    if (instance) await surroundings.settle(() => runHooks(hooksOf(definition, 'onFailure', instance), error, ...args))
   } catch (hookError) {
     // As in Resque: a failing onFailure hook is told together with the error that it hid.
     record = { ...record, message: `${record.message} (and its onFailure hook failed: ${toError(hookError).message})` }

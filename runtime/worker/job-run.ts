@@ -17,6 +17,7 @@ import { jobClass } from './manifest.ts'
 import { watchMemory } from './memory-watch.ts'
 import { Notes } from './notes.ts'
 import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
+import { withinLimit } from './result-size.ts'
 import type { End, Settler } from './settler.ts'
 import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
@@ -35,7 +36,10 @@ export interface JobRunOptions {
   manifest: () => ReadonlyMap<string, ClassManifest>
   steps?: StepSource
   termTimeoutMs: number
-  limits: { logLines: number; logLineBytes: number; recordTtlMs: number }
+  maxRedeliveries: number
+  /** For classes that have none. */
+  timeoutMs?: number
+  limits: { logLines: number; logLineBytes: number; recordTtlMs: number; maxResultBytes: number }
   /** Called when the pid of the job's process is known. */
   onStarted: () => void
 }
@@ -125,25 +129,24 @@ export class JobRun {
   async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
     const manifest = jobClass(this.#options.manifest(), className)
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
-    const settings: Settings = { ...manifest, ...options }
+    const {
+      timeoutMs,
+      limits: { maxResultBytes },
+    } = this.#options
+    const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#killed) return this.#end(this.#killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
-    const assignment = assignmentOf(this.job, this.#worker, {
-      className,
-      args,
-      settings,
-      retry: options.retry,
-      step: context,
-    })
+    const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
+    const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
     this.#launched = launched
     this.#pid = launched.pid
     if (this.#killed) this.kill(this.#killed)
-    const ending = await launched.ended
+    const ending = withinLimit(await launched.ended, maxResultBytes)
     const peakSeen = this.#stopWatch?.() ?? 0
     this.#clearTimers()
     await this.#notes.close()
@@ -224,6 +227,8 @@ export class JobRun {
       retry: settings.retry,
       timeoutMs: settings.timeoutMs,
       memoryLimitBytes: settings.memoryLimitBytes,
+      redeliveries: this.job.redeliveries,
+      maxRedeliveries: this.#options.maxRedeliveries,
       atMostOnce: settings.delivery === 'at-most-once',
       random: Math.random(),
     })

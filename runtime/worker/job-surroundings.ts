@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { RuntimeError } from '../core/errors.ts'
 import { findNotJson } from '../core/json-check.ts'
 import { newId } from '../core/ids.ts'
@@ -40,9 +41,10 @@ export class JobSurroundings implements JobContext {
       }
     }
     channel.onMessage((message) => {
-      if (message.type === 'answer') this.#answer?.(message)
+      if (message.type === 'answer') this.#takeAnswer(message)
       if (message.type === 'cancel') this.abort(message.reason)
       if (message.type === 'memory') this.memory?.hear(message)
+      channel.loop?.heard()
     })
   }
 
@@ -69,6 +71,24 @@ export class JobSurroundings implements JobContext {
   output(value: unknown): void {
     this.hasOutput = true
     this.outputValue = value
+  }
+
+  /** Waits for `work` as long as something in this process, or the supervisor, can settle it. @throws what it throws, or that nothing can */
+  settle<T>(work: () => Promise<T>): Promise<T> {
+    const { loop } = this.#channel
+    return loop ? loop.settle(work, () => this.#awaitsSupervisor) : work()
+  }
+
+  /** A cancel may come as long as the job listens for it. */
+  get #awaitsSupervisor(): boolean {
+    const listens = getEventListeners(this.signal, 'abort').length > 0 && !this.signal.aborted
+    return listens || this.#answer !== undefined || this.memory?.isAsking === true
+  }
+
+  #takeAnswer(message: Extract<ParentMessage, { type: 'answer' }>): void {
+    const answer = this.#answer
+    this.#answer = undefined
+    answer?.(message)
   }
 
   /** Asks the supervisor for permits. @returns false when the job must wait for its turn @throws when it cannot be asked */

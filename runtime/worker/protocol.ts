@@ -101,6 +101,8 @@ export interface Assignment {
   permits?: PermitRequest[]
   /** True when somebody will want what `perform` returns. */
   keepResult?: true
+  /** Of what `perform` returns, as JSON; a larger one fails the job. */
+  maxResultBytes?: number
   /** Phase `onFailure` only: what ended the job. */
   failure?: ErrorRecord
   step?: StepContext
@@ -124,7 +126,8 @@ export type ChildMessage =
   | { type: 'permits'; permits: PermitRequest[] }
   /** Wants something of its run's memory; the parent answers with `memory` and the same `ask`. */
   | { type: 'memory'; ask: number; request: MemoryRequest }
-  | { type: 'outcome'; outcome: Outcome }
+  /** `ranMs`: from `started` to this, by the process's own clock. */
+  | { type: 'outcome'; outcome: Outcome; ranMs: number }
 
 /** To the child, while it runs. */
 export type ParentMessage =

@@ -93,7 +93,9 @@ export class Settler {
       case 'lost':
         return false
       case 'put back':
-        return supervisors.requeue(id, delivery, now, 0, false, ttlMs)
+        return supervisors.requeue(id, delivery, now, 0, false, ttlMs, {
+          ...(verdict.redelivered ? { redeliveries: String(job.redeliveries + 1) } : {}),
+        })
       case 'held':
         return true // lua/acquire.lua has moved it to where it waits
       case 'snoozed':

@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   /** Empty: the order of `queues` is their priority. */
   weights?: Readonly<Record<string, number>>
   concurrency: number
+  /** Of jobs whose class and call have no timeout; absent: none. */
+  timeoutMs?: number
   heartbeatMs: number
   leaseMs: number
   maxRedeliveries: number
@@ -36,7 +38,7 @@ export interface SupervisorOptions {
   gracefulTerm: boolean
   /** Leave when the queues are empty. */
   drain: boolean
-  limits: KeepLimits & { logLines: number; logLineBytes: number }
+  limits: KeepLimits & { logLines: number; logLineBytes: number; maxResultBytes: number }
 }
 
 /** Whatever a crash has left half done in a run goes on within a second, in any supervisor. */

@@ -188,13 +188,15 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const { store, clock, log, launcher, steps, termTimeoutMs, limits } = this.#options
+    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits } = this.#options
     return {
       store,
       clock,
       log,
       launcher,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
       termTimeoutMs,
+      maxRedeliveries,
       limits,
       ...(steps ? { steps } : {}),
       launcherFor: (isolation) => this.#launcherFor(isolation),

@@ -3,6 +3,7 @@ import { formatDuration } from '../core/duration.ts'
 import { hasCode, toError } from '../core/errors.ts'
 import { retryDelayMs } from '../jobs/retry.ts'
 import { errorRecord } from './error-record.ts'
+import { NEVER_SETTLED } from './job-loop.ts'
 import type { Ending } from './launchers/launcher.ts'
 import type { ErrorRecord, RetryData } from './protocol.ts'
 
@@ -12,6 +13,7 @@ export type KillReason = 'timeout' | 'memory' | 'cancelled' | 'shutdown' | 'usr1
 /** The name of a death (promise 9). */
 export type Cause =
   | 'exception'
+  | 'never settled'
   | 'timeout'
   | 'memory'
   | 'signal'
@@ -29,8 +31,8 @@ export type Verdict =
   | { kind: 'failed'; cause: Cause; error: ErrorRecord }
   | { kind: 'retry'; delayMs: number; cause: Cause; error: ErrorRecord }
   | { kind: 'snoozed'; delayMs: number }
-  /** Back to the head of its queue, not counted. */
-  | { kind: 'put back' }
+  /** Back to the head of its queue; `redelivered` where that counts against maxRedeliveries. */
+  | { kind: 'put back'; redelivered?: true }
   /** Its lease is gone: nothing may be recorded. */
   | { kind: 'lost' }
 
@@ -43,6 +45,9 @@ export interface Case {
   timeoutMs: number | undefined
   memoryLimitBytes: number | undefined
   atMostOnce: boolean
+  /** How often it went back before since its worker, or the process that forks, had died. */
+  redeliveries: number
+  maxRedeliveries: number
   /** 0…1, for jitter. */
   random: number
 }
@@ -52,13 +57,32 @@ export function judge(given: Case): Verdict {
   const { ending, killed } = given
   const { outcome } = ending
   if (killed === 'lease lost') return { kind: 'lost' }
-  if (outcome && outcome.kind !== 'failed') return ofOutcome(outcome)
+  if (outcome && outcome.kind !== 'failed' && !isOverTime(given)) return ofOutcome(outcome)
+  const failure = outcome?.kind === 'failed' ? outcome : undefined
   if (killed === 'cancelled') return { kind: 'cancelled' }
   if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'put back' }
+  if (ending.lostParent !== undefined && !killed && !outcome) return ofLostParent(given, ending.lostParent)
   const cause = causeOf(ending, killed)
-  const error = outcome && cause === 'exception' ? outcome.error : deathRecord(given, cause)
-  const delayMs = outcome && !killed ? outcome.retryInMs : delayAfterDeath(given, error)
+  const error = failure && cause !== 'timeout' && cause !== 'memory' ? failure.error : deathRecord(given, cause)
+  const delayMs = failure && !killed ? failure.retryInMs : delayAfterDeath(given, error)
   return delayMs === undefined ? { kind: 'failed', cause, error } : { kind: 'retry', delayMs, cause, error }
+}
+
+/**
+ * True for a job that was stopped for its timeout, whatever it says of its end: work that took longer than it may has
+ * not succeeded. Its own clock counts, since a supervisor that stood still hears of an end after the timeout has fired.
+ * A job that waits for a concurrency slot or a rate limit has not begun.
+ */
+function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {
+  return killed === 'timeout' && ending.outcome?.kind !== 'held' && !((ending.ranMs ?? Infinity) <= timeoutMs)
+}
+
+/** A job that died with the process that forks did nothing wrong: it goes back like those of a dead worker. */
+function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: Case, how: string): Verdict {
+  if (redeliveries < maxRedeliveries && !atMostOnce) return { kind: 'put back', redelivered: true }
+  const times = atMostOnce ? '' : `, for the ${redeliveries + 1}. time`
+  const message = `the process that forks died (${how}) while this job ran in process ${ending.pid ?? '?'}${times}; look for memory limits (dmesg), modules with native code, and jobs that kill their parent`
+  return { kind: 'failed', cause: 'worker lost', error: { name: 'Resque::DirtyExit', message, backtrace: [] } }
 }
 
 /** What is to be done when the job could not be made ready: it fails; while Redis is away it goes back. */
@@ -82,7 +106,8 @@ function ofOutcome(outcome: Exclude<NonNullable<Ending['outcome']>, { kind: 'fai
 
 function causeOf(ending: Ending, killed: KillReason | undefined): Cause {
   if (killed === 'timeout' || killed === 'memory') return killed
-  if (ending.outcome) return 'exception'
+  if (ending.outcome?.kind === 'failed')
+    return ending.outcome.error.code === NEVER_SETTLED ? 'never settled' : 'exception'
   const heapFull =
     ending.signal === 'SIGABRT' && ending.output.some((line) => /heap out of memory|Allocation failed/i.test(line))
   if (heapFull) return 'memory'

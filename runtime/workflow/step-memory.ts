@@ -26,10 +26,11 @@ export class StepMemory {
     this.#reader = reader
   }
 
-  /** What a step's end merges, from its output's JSON text. @throws MemoryClash, RuntimeError ERR_ARGUMENT for no object, ERR_TOO_LARGE */
+  /** What a step's end merges, from its output's JSON text: an object's keys, and nothing of any other value. @throws MemoryClash, RuntimeError ERR_TOO_LARGE */
   async merge(step: MemoryOf, output: string): Promise<MemoryWrite | undefined> {
     const value: unknown = JSON.parse(output)
-    return step.memory && value !== null ? this.#prepared(step, step.memory, memoryTexts(value, 'output')) : undefined
+    if (!step.memory || typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    return this.#prepared(step, step.memory, memoryTexts(value, 'output'))
   }
 
   /** Answers a running step. @returns JSON texts by key for `read`, else nothing @throws MemoryClash, Error when the step is another's now */

@@ -87,7 +87,7 @@ export class Steps {
     }
   }
 
-  /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH, ERR_ARGUMENT (no object, where the run has memory); MemoryClash */
+  /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH; MemoryClash */
   async done(
     step: StepSetting,
     { result, additions, skipChildren, remembered }: StepResult,
@@ -96,7 +96,7 @@ export class Steps {
     if (size > this.#limits.maxOutputBytes) {
       throw new RuntimeError(
         'ERR_TOO_LARGE',
-        `output: expected at most ${this.#limits.maxOutputBytes} bytes, got ${size}; store it elsewhere and return its address, or raise limits.maxPayloadBytes`,
+        `output: expected at most ${this.#limits.maxOutputBytes} bytes, got ${size}; store it elsewhere and return its address, or raise limits.maxResultBytes`,
       )
     }
     const memory =

@@ -127,6 +127,30 @@ export function launcherContract(name: string, make: () => Launcher, skips: Skip
       assert.equal(outcome?.kind === 'failed' ? outcome.error.name : outcome, 'AbortError')
     })
 
+    it('ends a job that waits for what cannot come, with that reason', { skip: skips['own process'] }, async () => {
+      const { outcome } = await run('NeverSettles')
+      assert.ok(outcome?.kind === 'failed')
+      assert.deepEqual([outcome.error.name, outcome.error.code], ['NeverSettledError', 'ERR_NEVER_SETTLED'])
+      assert.match(outcome.error.message, /a promise that nothing can settle.*its onFailure hook failed/s)
+    })
+
+    it('lets a job wait for its own cancel and nothing else', async () => {
+      const waiting = started()
+      const launched = launch('WaitsForCancel')
+      await waiting
+      launched.send({ type: 'cancel', reason: 'cancelled' })
+      assert.equal(resultOf(await launched.ended), '"cancelled"')
+    })
+
+    it('refuses a result that is too large before it is sent', async () => {
+      const { outcome } = await launch('Gives', [2000], { maxResultBytes: 1000 }).ended
+      assert.ok(outcome?.kind === 'failed')
+      assert.match(
+        outcome.error.message,
+        /^result: expected at most 1000 bytes of JSON, got 2002; .*limits\.maxResultBytes/,
+      )
+    })
+
     it('shows no job what another did', { skip: skips['own process'] }, async () => {
       const first = JSON.parse(resultOf(await run('Changes'))) as { pid: number }
       const second = JSON.parse(resultOf(await run('Changes'))) as {

@@ -131,6 +131,29 @@ describe('timeouts and memory', () => {
     })
   }
 
+  it('gives a class without a timeout that of jobs.timeout, and a call its own', async () => {
+    const other = await startWorker(server, evidence, { queues: 'timed', env: { RUNTIME_JOBS_TIMEOUT: '300ms' } })
+    const own = await push(store, 'Records', ['own', 600], { queue: 'timed', timeout: '1m' })
+    assert.equal((await untilState(store, own, 'done', 'failed')).state, 'done')
+    const long = await push(store, 'Waits', ['long'], { queue: 'timed' })
+    assert.match((await untilState(store, long, 'failed')).error ?? '', /ran longer than 300ms/)
+    await other.stop('SIGQUIT')
+  })
+
+  it('fails a job that waits in vain, and one that returns too much, by name', async () => {
+    const vain = await untilState(store, await push(store, 'WaitsInVain', []), 'failed')
+    assert.equal(vain.cause, 'never settled')
+    const much = await untilState(store, await push(store, 'Returns', [2 * 1024 ** 2], { keepResult: '1m' }), 'failed')
+    assert.match(much.error ?? '', /expected at most 1048576 bytes of JSON, got 2097154.*limits\.maxResultBytes/)
+    await untilState(store, await push(store, 'Returns', [2 * 1024 ** 2]), 'done')
+  })
+
+  it('does not take a job that ends well after its timeout for a success', async () => {
+    const id = await push(store, 'Records', ['late', 400], { timeout: 200 })
+    assert.equal((await untilState(store, id, 'failed')).cause, 'timeout')
+    assert.equal(evidence.lines('end', 'late').length, 1, 'within worker.termTimeoutMs')
+  })
+
   it('aborts the signal of a job that is out of time', async () => {
     const record = await untilState(store, await push(store, 'Polite', ['p'], { timeout: 300 }), 'failed')
     assert.equal(record.cause, 'timeout')

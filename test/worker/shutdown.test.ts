@@ -1,9 +1,11 @@
 // Signals as Resque has them, the deadline, and one worker taking over from another.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
+import { readPidfile } from '../../cli/pidfile.ts'
 import { leavesNoProcess } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { isAlive } from '../support/signal.ts'
@@ -93,6 +95,17 @@ describe('signals', () => {
 })
 
 describe('runtime work --replace', () => {
+  it('takes no other process for the worker of the file, whatever its title', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'test-pidfile-')), 'worker.pid')
+    const stranger = spawn('sleep', ['60'], { argv0: 'resque-0.1.0: runtime work', stdio: 'ignore' })
+    writeFileSync(file, `${stranger.pid}\n`)
+    assert.equal(readPidfile(file), undefined)
+    stranger.kill('SIGKILL')
+    writeFileSync(file, `${process.pid}\n`)
+    assert.equal(readPidfile(file), undefined, 'a new container begins with the pids of the old one')
+    rmSync(dirname(file), { recursive: true })
+  })
+
   it('tells the old worker to leave only once the new one works; the file is the new one’s', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'test-replace-'))
     const file = join(dir, 'worker.pid')

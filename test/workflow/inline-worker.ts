@@ -23,6 +23,7 @@ export async function startInlineWorker(
     recordTtlMs: 60_000,
     attemptsKept: 5,
     backtraceLines: 20,
+    maxResultBytes: 1024 ** 2,
     logLines: 20,
     logLineBytes: 1000,
   }

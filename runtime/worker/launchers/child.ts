@@ -5,6 +5,7 @@
 import { toError } from '../../core/errors.ts'
 import { loadApp, type AppSource } from '../../jobs/app.ts'
 import { execute, type Channel } from '../executor.ts'
+import { JobLoop } from '../job-loop.ts'
 import { manifestOf } from '../manifest.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../protocol.ts'
 import { jobTitle } from '../titles.ts'
@@ -33,6 +34,7 @@ try {
   const inbox: ParentMessage[] = []
   let listener: ((message: ParentMessage) => void) | undefined
   const channel: Channel = {
+    loop: new JobLoop((on) => (on ? process.channel?.ref() : process.channel?.unref())),
     send: (message) => void say(message),
     onMessage: (given) => {
       listener = given
@@ -67,8 +69,10 @@ async function perform(
     process.emit('message', { type: 'cancel', reason: 'told to stop' } satisfies ParentMessage, undefined),
   )
   await say({ type: 'started', pid: process.pid })
+  const startedAt = performance.now()
   const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
   const outcome = await execute(assignment, app, channel, () => app.hooks.afterFork?.(about))
+  const ranMs = performance.now() - startedAt
   const usage = process.resourceUsage()
   await say({
     type: 'usage',
@@ -76,6 +80,6 @@ async function perform(
     cpuSystemMs: usage.systemCPUTime / 1000,
     peakRssBytes: usage.maxRSS * 1024,
   })
-  await say({ type: 'outcome', outcome })
+  await say({ type: 'outcome', outcome, ranMs })
   process.exit(0)
 }

@@ -177,7 +177,7 @@ export class ForkLauncher implements Launcher {
     for (;;) {
       await zygote.gone
       if (this.#stopped || (await this.#current) !== zygote) return
-      this.#options.log.warn(`the process that forks (pid ${zygote.pid}) died; a new one takes its place`)
+      this.#options.log.warn(`the process that forks (${zygote.pid}) died (${zygote.how}); a new one takes its place`)
       if (this.#deaths.add(Date.now())) return this.#giveUpLater('the process that forks dies again and again')
       zygote = this.#bootZygote(build)
       const { gone, started } = zygote

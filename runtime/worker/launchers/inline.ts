@@ -51,6 +51,7 @@ export class InlineLauncher implements Launcher {
   async #run(assignment: Assignment, app: App, channel: Channel): Promise<Ending> {
     const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
     channel.send({ type: 'started', pid: process.pid })
+    const startedAt = performance.now()
     const before = process.cpuUsage()
     const outcome = await execute(assignment, app, channel, async () => {
       if (this.#first) await app.hooks.beforeFirstFork?.()
@@ -64,6 +65,7 @@ export class InlineLauncher implements Launcher {
       exitCode: 0,
       signal: null,
       outcome,
+      ranMs: performance.now() - startedAt,
       started: true,
       cpuUserMs: cpu.user / 1000,
       cpuSystemMs: cpu.system / 1000,

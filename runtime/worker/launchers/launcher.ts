@@ -11,8 +11,12 @@ export interface Ending {
   signal: NodeJS.Signals | null
   /** What the job reported before it left. Absent when it died without a word. */
   outcome?: Outcome
+  /** How long the job ran until that, by its process's own clock. */
+  ranMs?: number
   /** False when the process died, or was given up, before it said `started`: the job's code has then not begun, and it may run elsewhere unharmed. */
   started: boolean
+  /** The process that it was forked from died, and this one with it; how that one ended, such as `SIGKILL`. */
+  lostParent?: string
   cpuUserMs?: number
   cpuSystemMs?: number
   peakRssBytes?: number

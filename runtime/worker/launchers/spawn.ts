@@ -4,7 +4,7 @@ import { withCode, RuntimeError, type ErrorCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { startTimer } from '../../core/timer.ts'
 import { hasTypeScript, type AppSource } from '../../jobs/app.ts'
-import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../protocol.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
 import { identityOf } from '../process-identity.ts'
 import { supervisorVariable } from '../sweep.ts'
@@ -124,10 +124,10 @@ export class SpawnLauncher implements Launcher {
 
   #assign({ child, tail, ready }: Spare, assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
     let started = false
-    let outcome: Outcome | undefined
+    let outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
     let usage: UsageMessage | undefined
     child.on('message', (message: FromChild) => {
-      if (message.type === 'outcome') outcome = message.outcome
+      if (message.type === 'outcome') outcome = message
       else if (message.type === 'usage') usage = message
       else if (message.type !== 'ready' && message.type !== 'broken') {
         if (message.type === 'started') started = true
@@ -141,7 +141,7 @@ export class SpawnLauncher implements Launcher {
           pid: child.pid,
           exitCode,
           signal,
-          ...(outcome ? { outcome } : {}),
+          ...(outcome ? { outcome: outcome.outcome, ranMs: outcome.ranMs } : {}),
           started,
           ...numbers(usage),
           output: tail.lines(),

@@ -15,19 +15,22 @@ import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Job } from 'resque-runtime'
 export class Waits extends Job {
-  async perform(): Promise<void> { await new Promise(() => undefined) }
+  async perform(): Promise<void> { await new Promise(() => void setInterval(() => undefined, 1000)) }
 }
 export class Where extends Job {
   async perform(): Promise<number> { return process.ppid }
 }
 /** A grandchild in a session of its own, below a process that leaves at once: nobody's group, nobody's child. */
+export class KillsParent extends Job {
+  async perform(): Promise<void> { process.kill(process.ppid, 'SIGTERM') }
+}
 export class LeavesDaemon extends Job {
   async perform(wait: boolean): Promise<number> {
     const child = spawn('sh', ['-c', 'setsid sleep 1000 >/dev/null 2>&1 & echo $!'], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
     let pid = ''
     for await (const chunk of child.stdout) pid += chunk
     this.log(pid.trim())
-    if (wait) await new Promise(() => undefined)
+    if (wait) await new Promise(() => void setInterval(() => undefined, 1000))
     return Number(pid)
   }
 }
@@ -105,11 +108,24 @@ describe('fork: deaths', () => {
         [ending.signal, ending.exitCode, ending.started, ending.outcome],
         ['SIGKILL', null, true, undefined],
       )
+      assert.equal(ending.lostParent, 'SIGKILL')
       await eventually(() => !isAlive(ending.pid ?? 0), { what: `process ${ending.pid} to be gone` })
     }
     const next = await zygotePid()
     assert.notEqual(next, zygote)
     assert.equal(launcher.refusal, undefined)
+  })
+
+  it('of the zygote, by a job: refused, and the job that tried is named', async () => {
+    const other = await startWaiting()
+    const zygote = await zygotePid()
+    const { outcome } = await launch(launcher, 'KillsParent').ended
+    assert.ok(outcome?.kind === 'failed')
+    assert.match(outcome.error.message, /^kill EPERM: process \d+ is the one that jobs are forked from/)
+    assert.match(outcome.error.backtrace.join('\n'), /all\.ts/)
+    assert.equal(await zygotePid(), zygote)
+    other.kill('SIGKILL')
+    await other.ended
   })
 
   it('of the zygote, with jobs on their way: each of them runs, in one way or another', async () => {

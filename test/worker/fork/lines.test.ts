@@ -21,7 +21,7 @@ export class Sockets extends Job {
   async perform(): Promise<number> { return new Set(sockets().map(({ to }) => to)).size }
 }
 export class Waits extends Job {
-  async perform(): Promise<void> { await new Promise(() => undefined) }
+  async perform(): Promise<void> { await new Promise(() => void setInterval(() => undefined, 1000)) }
 }
 export class Aborted extends Job {
   async perform(): Promise<boolean> { await new Promise((resolve) => setTimeout(resolve, 20)); return this.signal.aborted }

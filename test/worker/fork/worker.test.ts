@@ -14,9 +14,13 @@ removesApps()
 
 const jobs = (version: number): string => `
 import { Job } from 'resque-runtime'
+import { execSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 export class Works extends Job {
   async perform(): Promise<void> { await sleep(20); console.log('version ${version}') }
+}
+export class KillsParentByShell extends Job {
+  async perform(): Promise<void> { console.log('about to kill'); execSync('kill -9 ' + process.ppid); await sleep(10_000) }
 }
 export class Leaves extends Job {
   async perform(): Promise<void> { console.log('last words'); process.exit(4) }
@@ -63,7 +67,7 @@ it('a worker that is told to load its application anew, again and again, drops n
   assert.equal((await worker.stop('SIGQUIT')).exitCode, 0)
 })
 
-it('a worker whose zygote is killed in the middle of it all records every end, and goes on', async () => {
+it('a worker whose zygote is killed in the middle of it all runs every job, and goes on', async () => {
   await redis.client().flushall()
   const worker = startWorker(await makeApp({ 'src/jobs/works.ts': jobs(1) }))
   await push('Works', COUNT)
@@ -71,16 +75,30 @@ it('a worker whose zygote is killed in the middle of it all records every end, a
   const zygote = zygoteOf(worker.pid)
   process.kill(zygote, 'SIGKILL')
   await eventually(async () => (await stat('processed')) === COUNT, patience)
-  const failed = (await redis.client().lrange('resque:failed', 0, -1)).map(
-    (entry) => JSON.parse(entry) as Record<string, string>,
-  )
-  assert.ok(failed.length <= 3, `${failed.length} failed`)
-  for (const { exception, error } of failed) {
-    assert.equal(exception, 'Resque::DirtyExit')
-    assert.match(error ?? '', /SIGKILL/)
-  }
+  assert.equal(await stat('failed'), 0)
   assert.notEqual(zygoteOf(worker.pid), zygote)
   assert.equal((await worker.stop('SIGQUIT')).exitCode, 0)
+})
+
+it('a job whose zygote dies each time goes back worker.maxRedeliveries times, then fails with that reason', async () => {
+  await redis.client().flushall()
+  const app = await makeApp({ 'src/jobs/works.ts': jobs(1) })
+  const worker = startCli(['work', '--queues', 'q', '--isolation', 'fork', '--redis', redis.url], {
+    cwd: app,
+    env: { RUNTIME_WORKER_MAX_REDELIVERIES: '1' },
+  })
+  await push('KillsParentByShell', 1)
+  const entry = JSON.parse(await eventually(() => redis.client().lindex('resque:failed', 0), patience)) as {
+    error: string
+    cause: string
+  }
+  assert.equal(entry.cause, 'worker lost')
+  assert.match(
+    entry.error,
+    /^the process that forks died \(SIGKILL\) while this job ran in process \d+, for the 2\. time; look for/,
+  )
+  assert.equal((await worker.stop('SIGQUIT')).exitCode, 0)
+  assert.equal(worker.stdout.split('about to kill').length, 3)
 })
 
 it('a failed entry carries what the kernel knows: exit code, processor time, memory, last lines', async () => {

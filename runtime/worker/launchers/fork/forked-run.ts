@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
-import type { Assignment, ChildMessage, Outcome, ParentMessage } from '../../protocol.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../protocol.ts'
 import type { Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Exited } from '../zygote/report-format.ts'
@@ -61,12 +61,13 @@ export class ForkedRun implements LineUser {
   #resolve: (ending: Ending) => void = () => undefined
   #settled = false
   #started = false
-  #outcome: Outcome | undefined
+  #outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
   #exited: Omit<Exited, 'pid'> | undefined
   #pendingSignal: NodeJS.Signals | undefined
   #deadline: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
   #unread = false
+  #lostParent: string | undefined
   #listeners: RunListeners = { onMessage: () => undefined, onOutput: () => undefined }
   readonly #tail = new OutputTail()
   readonly #decoder = new StringDecoder('utf8')
@@ -95,7 +96,13 @@ export class ForkedRun implements LineUser {
     this.#options.line.attach(connection)
   }
 
-  /** The kernel's word of its end, from the zygote; undefined when the zygote has died, and the process with it. */
+  /** The zygote has died, and the process with it. @param how that one ended */
+  lost(how: string): void {
+    if (!this.#exited) this.#lostParent = how
+    this.exited(undefined)
+  }
+
+  /** The kernel's report of its end, from the zygote; undefined where there is none. */
   exited(exited: Exited | undefined): void {
     if (this.#exited) return
     clearTimeout(this.#deadline)
@@ -126,7 +133,7 @@ export class ForkedRun implements LineUser {
 
   hear(message: ChildMessage): void {
     if (message.type === 'outcome') {
-      this.#outcome = message.outcome
+      this.#outcome = message
       return
     }
     if (message.type === 'started') this.#start(message.pid)
@@ -177,8 +184,9 @@ export class ForkedRun implements LineUser {
       pid: this.pid,
       exitCode,
       signal: signal === null ? null : (signalNames.get(signal) ?? 'SIGKILL'),
-      ...(this.#outcome ? { outcome: this.#outcome } : {}),
+      ...(this.#outcome ? { outcome: this.#outcome.outcome, ranMs: this.#outcome.ranMs } : {}),
       started: this.#started,
+      ...(this.#lostParent === undefined ? {} : { lostParent: this.#lostParent }),
       ...(Number.isNaN(cpuUserMs) ? {} : { cpuUserMs, cpuSystemMs, peakRssBytes }),
       output: this.#tail.lines(),
     })

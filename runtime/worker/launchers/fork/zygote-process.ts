@@ -69,6 +69,7 @@ export class ZygoteProcess {
   #forksAhead = false
   #retired = false
   #isGone = false
+  #how = 'unknown'
 
   constructor(options: ZygoteOptions) {
     this.#options = options
@@ -83,7 +84,10 @@ export class ZygoteProcess {
     this.#control.on('error', () => undefined)
     if (this.#child.stdout) this.#tail.follow(this.#child.stdout, passOutput.out)
     if (this.#child.stderr) this.#tail.follow(this.#child.stderr, passOutput.err)
-    this.#child.once('exit', () => this.#letGoOfHelpers())
+    this.#child.once('exit', (code, name) => {
+      this.#how = name ?? `exit code ${code}`
+      this.#letGoOfHelpers()
+    })
     this.gone = new Promise<void>((resolve) => this.#child.once('close', () => resolve())).then(() => this.#lost())
     this.started = this.#awaitStart()
     this.#control.write(encodeFrame({ type: 'boot', supervisorPid: process.pid, ...boot } satisfies Boot))
@@ -95,6 +99,11 @@ export class ZygoteProcess {
 
   get isGone(): boolean {
     return this.#isGone
+  }
+
+  /** How its process ended: a signal, or an exit code. */
+  get how(): string {
+    return this.#how
   }
 
   /** A process for a job: one that was forked ahead, else one that is forked now. Trouble reaches it as its end. */
@@ -230,7 +239,7 @@ export class ZygoteProcess {
     this.#control.destroy()
     for (const run of this.#runs.values()) {
       if (run.pid !== undefined) signal(-run.pid, 'SIGKILL')
-      run.exited(undefined)
+      run.lost(this.#how)
     }
     for (const line of this.#lines) line.close()
     killMarked(`${this.#options.boot.mark}:`)

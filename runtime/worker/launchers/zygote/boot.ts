@@ -24,6 +24,8 @@ export interface Booted {
   /** Grows as the application starts threads. */
   threadOrigins: readonly string[]
   collectGarbage: () => void
+  /** While it is ref'd the event loop is not empty. */
+  keepAlive: NodeJS.Timeout
   /** See heap-layout.ts; for when the event loop runs. */
   packHeap: () => Promise<void>
 }
@@ -45,8 +47,8 @@ export async function prepare(): Promise<Booted> {
   const distinct = makeDistinct()
   makeOutputBlock()
   await stat('/') // Starts libuv's thread pool, so that it belongs to the baseline.
-  // Node leaves when nothing is pending; modules and jobs may wait for what is no handle, such as a signal.
-  setInterval(() => undefined, FAR_AWAY_MS)
+  // Node leaves when nothing is pending; modules may wait for what is no handle, such as a signal.
+  const keepAlive = setInterval(() => undefined, FAR_AWAY_MS)
   const collect = findGarbageCollector()
   return {
     boot,
@@ -54,6 +56,7 @@ export async function prepare(): Promise<Booted> {
     makeDistinct: distinct.inChild,
     threads: listThreads(),
     threadOrigins: watchThreadOrigins(),
+    keepAlive,
     collectGarbage: () => void collect({ ...THOROUGH, execution: 'sync' }),
     packHeap: () => packHeap(collect),
   }

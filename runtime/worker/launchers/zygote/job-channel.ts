@@ -1,5 +1,6 @@
 import type { Channel } from '../../executor.ts'
 import type { Assignment, ChildMessage, ParentMessage } from '../../protocol.ts'
+import { JobLoop } from '../../job-loop.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from './libc.ts'
 
@@ -14,6 +15,7 @@ export const NUDGE = 'SIGURG'
  * that there is something to read: most jobs are never written to, and watching the socket would cost each of them.
  */
 export class JobChannel implements Channel {
+  readonly loop: JobLoop
   #fd = -1
   #listener: ((message: ParentMessage) => void) | undefined
   readonly #reader = new FrameReader()
@@ -22,8 +24,12 @@ export class JobChannel implements Channel {
   readonly #pollSet = new Int32Array(2)
   readonly #early: ParentMessage[] = []
 
-  /** In the zygote: children inherit the signal handlers, ready to work. */
-  constructor() {
+  /**
+   * In the zygote: children inherit the signal handlers, ready to work.
+   * @param keepAlive a timer that keeps the event loop from being empty
+   */
+  constructor(keepAlive: NodeJS.Timeout) {
+    this.loop = new JobLoop((on) => void (on ? keepAlive.ref() : keepAlive.unref()))
     process.on(NUDGE, () => this.#read())
     // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
     process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'told to stop' }))

@@ -38,11 +38,12 @@ export async function live(app: App, channel: JobChannel, born: Born): Promise<t
   if (!assignment) return 0
   process.title = jobTitle(assignment)
   channel.send({ type: 'started', pid: process.pid })
+  const startedAt = performance.now()
   setLimits(assignment)
   const outcome = await execute(assignment, app, channel, () => {
     if (born.refused) throw born.refused
     return app.hooks.afterFork?.(aboutJob(assignment))
   })
-  channel.send({ type: 'outcome', outcome })
+  channel.send({ type: 'outcome', outcome, ranMs: performance.now() - startedAt })
   return process.exitCode
 }

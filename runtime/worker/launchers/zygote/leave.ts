@@ -7,15 +7,17 @@ const EXIT_UNCAUGHT = 1
 /**
  * A child may leave through _exit(2) only: node's own way out waits for threads that the fork did not copy, and ends
  * in SIGSEGV or never. So every way out is replaced once, in the zygote: process.exit, an empty event loop, an error
- * that nobody catches, process.abort. `exit` listeners still run and may still change the code.
+ * that nobody catches, process.abort. `exit` listeners still run and may still change the code. A signal to the zygote is
+ * refused.
  */
 export function replaceWaysOut(): void {
   const real = process as unknown as {
     reallyExit: (code?: number) => never
     abort: () => never
+    kill: typeof process.kill
     emit: (event: string, ...args: unknown[]) => boolean
   }
-  const { reallyExit, abort, emit } = real
+  const { reallyExit, abort, kill: signal, emit } = real
   let fatal: { error: unknown } | undefined
 
   process.on('uncaughtExceptionMonitor', (error) => {
@@ -26,6 +28,10 @@ export function replaceWaysOut(): void {
     if (role.child) kill(getpid(), SIGABRT)
     return abort.call(process)
   }
+  real.kill = (pid, name) => {
+    if (role.child && name !== 0 && Math.abs(pid) === process.ppid) throw spareParent()
+    return signal.call(process, pid, name)
+  }
   real.emit = function (event, ...args) {
     const heard = emit.call(process, event, ...args)
     if (event === 'exit' && role.child) {
@@ -35,6 +41,12 @@ export function replaceWaysOut(): void {
     }
     return heard
   }
+}
+
+/** What a job gets that would take the jobs beside it along. */
+function spareParent(): Error {
+  const message = `kill EPERM: process ${process.ppid} is the one that jobs are forked from; a job may not signal it, since the jobs beside it would die`
+  return Object.assign(new Error(message), { code: 'EPERM', syscall: 'kill' })
 }
 
 function printError(error: unknown): void {

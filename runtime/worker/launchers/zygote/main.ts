@@ -76,7 +76,7 @@ async function refuse(booted: Booted, app: App, become: () => void): Promise<Ref
 
 async function main(): Promise<void> {
   const booted = await prepare()
-  const { boot, makeDistinct, threads, threadOrigins } = booted
+  const { boot, keepAlive, makeDistinct, threads, threadOrigins } = booted
   let app: App
   try {
     app = await load(booted)
@@ -85,7 +85,7 @@ async function main(): Promise<void> {
     tell({ type: 'broken', code: error.code ?? 'ERR_APP_LOAD', message: error.message })
     return process.exit(1)
   }
-  const channel = new JobChannel()
+  const channel = new JobChannel(keepAlive)
   const mark = new JobMark(boot.mark)
   const late = new LateDescriptors()
   const lines = new Lines(boot.socketPath, late)

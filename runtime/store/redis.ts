@@ -76,7 +76,7 @@ const causes: [RegExp, string][] = [
   [/^READONLY/, 'this Redis is a read-only replica: point REDIS_URL at the master, or use redis.sentinel'],
   [/^MISCONF/, 'Redis cannot write to its disk and refuses writes: see its log'],
   [
-    /^WRONGTYPE/,
+    /^(?:ERR )?WRONGTYPE/,
     'something of another type lies under a key of the runtime: docs/redis-keys.md lists them; remove or rename what is not its own',
   ],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],

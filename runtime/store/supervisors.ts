@@ -181,19 +181,20 @@ export class Supervisors {
     return { dead, nextInMs: next === '' ? undefined : next }
   }
 
-  /** Takes over the jobs of a supervisor whose lease has run out. */
+  /** Takes over the jobs of a supervisor whose lease has run out. `stuck` says why some of them cannot be taken. */
   async bury(
     dead: string,
     limits: { maxRedeliveries: number; failedMax: number; ttlMs: number },
     nowMs: number,
-  ): Promise<{ back: string[]; failed: string[] }> {
-    const total = { back: [] as string[], failed: [] as string[] }
+  ): Promise<{ back: string[]; failed: string[]; stuck?: string }> {
+    const total: { back: string[]; failed: string[]; stuck?: string } = { back: [], failed: [] }
     for (;;) {
       const failedAt = formatFailedAt(new Date(nowMs))
       const reply = await this.#connection.run('bury', { supervisor: dead, now: nowMs, failedAt, ...limits })
-      const [word, back = [], failed = []] = reply as [string, string[]?, string[]?]
+      const [word, back = [], failed = [], stuck = ''] = reply as [string, string[]?, string[]?, string?]
       total.back.push(...back)
       total.failed.push(...failed)
+      if (stuck !== '') total.stuck = stuck
       if (word !== 'more') return total
     }
   }

@@ -24,8 +24,9 @@ export async function bury(
   const parts = dead.map((id) => [
     `supervisor ${id}`,
     async () => {
-      const { back, failed } = await store.supervisors.bury(id, limits, clock.now())
+      const { back, failed, stuck } = await store.supervisors.bury(id, limits, clock.now())
       log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+      if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be put back: ${stuck}`)
     },
   ])
   await doEach(log, Object.fromEntries(parts) as Record<string, () => Promise<void>>)

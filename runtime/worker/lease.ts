@@ -163,9 +163,13 @@ export class Lease implements Service {
     const strangers = [...held.keys()].filter((job) => !running().has(job))
     for (const job of strangers.filter((stranger) => this.#strangers.has(stranger))) {
       const { delivery = '', worker = '' } = held.get(job) ?? {}
-      if (await store.supervisors.requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)) {
-        log.warn(`job ${job} was taken but never arrived: put back`)
-      }
+      // What stops one of them must not keep the heartbeat from what comes after it.
+      const back = await store.supervisors
+        .requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)
+        .catch((error: Error) =>
+          log.error(`job ${job} was taken but never arrived, and cannot be put back: ${error.message}`),
+        )
+      if (back) log.warn(`job ${job} was taken but never arrived: put back`)
     }
     this.#strangers = new Set(strangers)
     if (held.size > 0) onCancelled(await store.supervisors.askedToCancel([...held.keys()]))

@@ -84,9 +84,7 @@ test('what a dead supervisor left that cannot be read keeps none of its jobs', a
     garbled: 'x',
     number: '7',
     'no-record': '1 host:1:q',
-    typed: '1 host:1:q',
   })
-  await redis.set(record('typed'), 'no hash')
   await redis.hset('resque:rt:supervisor:s', 'slots', '[')
   await redis.zadd('resque:rt:supervisors', 1, 's')
   assert.deepEqual((await store.supervisors.bury('s', limits, Date.now())).back, ['fine'])

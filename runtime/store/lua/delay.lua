@@ -6,6 +6,12 @@
 -- `jobs` repeats: id, class, item, options (JSON or ''), unique key (or ''), its `for` in ms, its `until`, queue, due
 -- ms, second (0 for the millisecond set), the bucket's form of the item (or '')
 -- @reply one element a job: 'ok', or the id of the job that holds the unique lock
+for i = 1, #jobs, 11 do
+  local id, _, _, _, lock, _, _, queue, due, second, bucket_item = unpack(jobs, i, i + 10)
+  check('job', id)
+  check('unique', lock)
+  if tonumber(due) <= tonumber(now) then check('queue', queue) else check_delay(second, bucket_item) end
+end
 local replies = {}
 for i = 1, #jobs, 11 do
   local id, class, item, options, lock, lasts_ms, lasts_until, queue, due, second, bucket_item = unpack(jobs, i, i + 10)

@@ -6,6 +6,11 @@
 -- `jobs` repeats: id, class, item, options (JSON of per-call options or ''), unique key (or ''), its `for` in ms, its
 -- `until`
 -- @reply one element a job: 'ok', or the id of the job that holds the unique lock
+check('queue', queue)
+for i = 1, #jobs, 7 do
+  check('job', jobs[i])
+  if jobs[i + 4] ~= '' then check('unique', jobs[i + 4]) end
+end
 local replies = {}
 for i = 1, #jobs, 7 do
   local id, class, item, options, lock, lasts_ms, lasts_until = unpack(jobs, i, i + 6)

@@ -18,6 +18,14 @@ if mode ~= 'manual' and redis.call('GET', key.schedulerLock(lockPrefix)) ~= owne
 if is_stale() then return 'stale' end
 local switches = redis.call('HMGET', state, 'paused', 'enabled')
 local off = by_time and (switches[1] == '1' or switches[2] == '0')
+check('schedule', name)
+check('waitingFirings', name)
+check('lastEnqueuedAt')
+if item ~= '' then
+  check('queue', queue)
+  check('job', id)
+  check('unique', unique)
+end
 if not off and unique ~= '' and take_lock(unique, id, ttlMs) then return 'duplicate' end
 if mode == 'timed' then advance(name, slot, next) end
 if mode == 'waited' then redis.call('LPOP', key.waitingFirings(name)) end

@@ -5,6 +5,7 @@
 -- @args lockPrefix owner now batch ttlMs failedAt failedMax routes
 -- @reply {'lost'} | {'ok', moved, buried, second of the next bucket or '', class that wants a route or ''}
 if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return { 'lost' } end
+check('failed')
 local known = routes ~= '' and cjson.decode(routes) or {}
 local moved, buried, unrouted = 0, 0, ''
 local second_now = math.floor(tonumber(now) / 1000)
@@ -28,8 +29,8 @@ local function move(item, second)
       return false
     end
   end
-  redis.call('SREM', key.delayedTimestamps(item), 'delayed:' .. second)
-  id = next_ticket(key.delayedTickets(second), ticket_field(item))
+  redis.pcall('SREM', key.delayedTimestamps(item), 'delayed:' .. second)
+  id = not wrong('delayedTickets', second) and next_ticket(key.delayedTickets(second), ticket_field(item))
   if not text then
     bury(item, nil, 'delayed item is not a job: expected a JSON object with "class" and "args"')
   elseif queue == '' then

@@ -1,10 +1,11 @@
 -- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given; one whose
 -- key is no list has no jobs, and keeps nobody from those after it.
--- @include tickets lease payload unique
+-- @include push lease payload unique
 -- @args supervisor worker now runAt newId
 -- @rest wanted
 -- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
 if not owns_lease(supervisor) then return { 'fenced' } end
+check('inflight', supervisor)
 local pause = redis.call('GET', key.pauseAll())
 if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
 local queue, item
@@ -20,9 +21,10 @@ end
 if not item then return { 'empty' } end
 
 local tickets = key.tickets(queue)
+if wrong('tickets', queue) then redis.call('UNLINK', tickets) end
 local function take(known)
   local id = known or next_ticket(tickets, ticket_field(item)) or newId
-  if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
+  tidy_tickets(queue)
   local record = key.job(id)
   local delivery = redis.call('HINCRBY', record, 'delivery', 1)
   local attempt = redis.call('HINCRBY', record, 'attempt', 1)

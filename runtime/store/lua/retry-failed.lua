@@ -8,7 +8,9 @@
 local entry = redis.call('LINDEX', key.failed(), index)
 if not entry or redis.sha1hex(entry) ~= digest then return 'changed' end
 if item ~= '' then
-  local options, lock, lasts_ms, lasts_until = unpack(redis.call('HMGET', key.job(id), 'options', 'unique', 'unique_ms', 'unique_until'))
+  local options, lock, lasts_ms, lasts_until = unpack(redis.pcall('HMGET', key.job(id), 'options', 'unique', 'unique_ms', 'unique_until'))
+  check('job', newId)
+  check('queue', queue)
   local holder = lock and take_lock(lock, newId, ttlMs)
   if holder then return 'held ' .. holder end
   push(queue, item, newId)

@@ -3,9 +3,11 @@
 -- @args now
 -- @reply how many were removed
 local due = redis.call('ZRANGEBYSCORE', key.runsExpiring(), '-inf', now, 'LIMIT', 0, 20)
+local removed = 0
 for _, id in ipairs(due) do
-  -- First: a run whose keys cannot be read must not be met again with each sweep.
-  redis.call('ZREM', key.runsExpiring(), id)
-  pcall(remove_run, id)
+  -- A run whose record is none goes without it.
+  if wrong('run', id) then redis.call('UNLINK', key.run(id)) end
+  remove_run(id)
+  removed = removed + 1
 end
-return #due
+return removed

@@ -7,6 +7,14 @@
 -- @args mode queue class item newItem now ttlMs due second newId forms max first
 -- @rest wanted
 -- @reply {how many copies were taken, 1 when more of them lie in buckets}
+for i = 1, tonumber(forms) do
+  for _, bucket in ipairs(redis.call('SRANDMEMBER', key.delayedTimestamps(wanted[i]), max)) do
+    local from = string.match(bucket, '^delayed:(%d+)$')
+    if from then check_bucket(from, wanted[i]) end
+  end
+end
+if mode == 'queue' then check('queue', queue) end
+if mode == 'delay' then check_delay(second, newItem) end
 local taken = 0
 
 local function place(id)

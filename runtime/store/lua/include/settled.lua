@@ -12,17 +12,17 @@ local function let_go(supervisor, worker, id, delivery)
   end
   -- The mark is gone before its time: another worker, such as Ruby's, has taken this one for dead.
   if redis.call('DEL', key.worker(worker)) == 0 then
-    mark_dirty_exit(worker, fields_of(id, 'item') or '', failedAt)
+    mark_dirty_exit(worker, redis.call('HGET', key.job(id), 'item') or '', failedAt)
   end
   return true
 end
 
 local function count(worker, failed)
-  redis.call('INCR', key.statProcessed())
-  redis.call('INCR', key.statProcessedOf(worker))
+  redis.pcall('INCR', key.statProcessed())
+  redis.pcall('INCR', key.statProcessedOf(worker))
   if failed then
-    redis.call('INCR', key.statFailed())
-    redis.call('INCR', key.statFailedOf(worker))
+    redis.pcall('INCR', key.statFailed())
+    redis.pcall('INCR', key.statFailedOf(worker))
   end
 end
 
@@ -32,7 +32,7 @@ local function finish(id, state, now, ttlMs)
   drop_lock(id)
   release(id)
   redis.call('HSET', record, 'state', state, 'ended_at', now)
-  archive(id)
+  pcall(archive, id)
   redis.call('PEXPIRE', record, ttlMs)
   redis.call('PEXPIRE', key.log(id), ttlMs)
   redis.pcall('PUBLISH', key.ended(id), state)

@@ -2,7 +2,7 @@
 -- has ended (or started, where `unique_until` says so), however late that is: its key lives as long as the job's record.
 -- A lock whose job is neither queued, delayed nor in flight is stale: a worker that knows no ids (Ruby's) has taken the job,
 -- or it was removed. The next job takes such a lock over.
--- @include delayed-item lease fields
+-- @include delayed-item lease
 -- How many items of queues one script looks at (promise 13): 50,000 take about a millisecond.
 local LOOKS_MAX = 50000
 local looks_left = LOOKS_MAX
@@ -21,8 +21,8 @@ local function is_queued(queue, item, since, lasts_ms)
 end
 
 local function is_held(id, lock)
-  local state, named, queue, item, second, bucket_item, line, enqueued_at, due_at, lasts_ms = fields_of(id,
-    'state', 'unique', 'queue', 'item', 'second', 'bucket_item', 'held_by', 'enqueued_at', 'due_at', 'unique_ms')
+  local state, named, queue, item, second, bucket_item, line, enqueued_at, due_at, lasts_ms = unpack(redis.pcall('HMGET', key.job(id),
+    'state', 'unique', 'queue', 'item', 'second', 'bucket_item', 'held_by', 'enqueued_at', 'due_at', 'unique_ms'))
   if named ~= lock then return false end
   if state == 'running' then return true end
   if state == 'held' then
@@ -55,8 +55,8 @@ end
 
 -- The key of the lock that a job holds, or nil.
 local function lock_of(id)
-  local lock = redis.call('HGET', key.job(id), 'unique')
-  return lock and redis.pcall('GET', key.unique(lock)) == id and key.unique(lock) or nil
+  local lock = redis.pcall('HGET', key.job(id), 'unique')
+  return type(lock) == 'string' and redis.pcall('GET', key.unique(lock)) == id and key.unique(lock) or nil
 end
 
 local function drop_lock(id)

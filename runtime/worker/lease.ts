@@ -8,7 +8,7 @@ import type { Service } from '../core/service.ts'
 import { startTimer, type Timer } from '../core/timer.ts'
 import { isRefusal } from '../store/redis.ts'
 import type { Store } from '../store/store.ts'
-import { bury } from '../store/undertaker.ts'
+import { bury, doEach } from '../store/undertaker.ts'
 import { sweepOrphans } from './sweep.ts'
 
 /** What a lease needs. */
@@ -139,9 +139,11 @@ export class Lease implements Service {
       this.#sweep()
       await bury(dead, store, limits, clock, log)
     }
-    await this.#reclaim()
-    await store.limits.tend()
-    await store.queues.sweep()
+    await doEach(log, {
+      'jobs that never arrived': () => this.#reclaim(),
+      limits: () => store.limits.tend(),
+      queues: () => store.queues.sweep(),
+    })
     return undefined
   }
 

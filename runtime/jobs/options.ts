@@ -1,8 +1,7 @@
 import { didYouMean, nearest } from '../../config/did-you-mean.ts'
-import { duration, type Duration } from '../core/duration.ts'
+import { duration, shown, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { bytes } from '../core/size.ts'
-import { inspect } from 'node:util'
 import { permitsOf, type Permit } from './permits.ts'
 import { retryPolicy, type RetryOptions, type RetryPolicy } from './retry.ts'
 
@@ -176,10 +175,7 @@ function whole(of: string, name: string, value: unknown, least: number, most: nu
 }
 
 function refuse(of: string, name: string, expected: string, got: unknown, advice = ''): never {
-  throw new RuntimeError(
-    'ERR_ARGUMENT',
-    `${name} of ${of}: expected ${expected}, got ${inspect(got, { depth: 0, breakLength: Infinity })}${advice}`,
-  )
+  throw new RuntimeError('ERR_ARGUMENT', `${name} of ${of}: expected ${expected}, got ${shown(got)}${advice}`)
 }
 
 /** Per-call options as the record keeps them; the same fields as the manifest's, plus permits whose keys are known. */

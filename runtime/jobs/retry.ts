@@ -1,6 +1,5 @@
-import { inspect } from 'node:util'
 import { didYouMean } from '../../config/did-you-mean.ts'
-import { duration, type Duration } from '../core/duration.ts'
+import { duration, shown, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 
 /** An error class, or its name. */
@@ -47,17 +46,17 @@ export function retryPolicy(options: number | RetryOptions, of: string): RetryPo
   if (!Number.isInteger(limit) || limit < 0 || limit > 1000) {
     throw new RuntimeError(
       'ERR_ARGUMENT',
-      `retry.limit of ${of}: expected a whole number from 0 to 1000, got ${inspect(limit)}`,
+      `retry.limit of ${of}: expected a whole number from 0 to 1000, got ${shown(limit)}`,
     )
   }
   if (typeof backoff !== 'function' && !['fixed', 'linear', 'exponential'].includes(backoff)) {
     throw new RuntimeError(
       'ERR_ARGUMENT',
-      `retry.backoff of ${of}: expected fixed, linear, exponential or a function, got ${inspect(backoff)}`,
+      `retry.backoff of ${of}: expected fixed, linear, exponential or a function, got ${shown(backoff)}`,
     )
   }
   if (!(jitter >= 0 && jitter <= 1)) {
-    throw new RuntimeError('ERR_ARGUMENT', `retry.jitter of ${of}: expected 0 to 1, got ${inspect(jitter)}`)
+    throw new RuntimeError('ERR_ARGUMENT', `retry.jitter of ${of}: expected 0 to 1, got ${shown(jitter)}`)
   }
   return {
     limit,
@@ -78,13 +77,13 @@ function checkShape(options: unknown, of: string): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new RuntimeError(
       'ERR_ARGUMENT',
-      `retry of ${of}: expected a whole number or { ${retryKeys.join(', ')} }, got ${inspect(options, { depth: 0 })}`,
+      `retry of ${of}: expected a whole number or { ${retryKeys.join(', ')} }, got ${shown(options)}`,
     )
   const unknown = Object.keys(options).find((key) => !retryKeys.includes(key))
   if (unknown !== undefined)
     throw new RuntimeError(
       'ERR_ARGUMENT',
-      `retry.${unknown} of ${of}: expected one of ${retryKeys.join(', ')}, got ${inspect(unknown)}${didYouMean(unknown, retryKeys)}`,
+      `retry.${unknown} of ${of}: expected one of ${retryKeys.join(', ')}, got ${shown(unknown)}${didYouMean(unknown, retryKeys)}`,
     )
   for (const name of ['on', 'not'] as const) checkKinds(name, (options as Record<string, unknown>)[name], of)
 }
@@ -94,7 +93,7 @@ function checkKinds(name: string, kinds: unknown, of: string): void {
   if (kinds === undefined || (Array.isArray(kinds) && kinds.every(isKind))) return
   throw new RuntimeError(
     'ERR_ARGUMENT',
-    `retry.${name} of ${of}: expected a list of error classes or their names, got ${inspect(kinds, { depth: 1, breakLength: Infinity })}`,
+    `retry.${name} of ${of}: expected a list of error classes or their names, got ${shown(kinds)}`,
   )
 }
 

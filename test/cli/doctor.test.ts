@@ -29,12 +29,15 @@ describe('doctor', () => {
   it('names settings of Redis that would lose jobs, queues without a worker, and what bounds the largest keys', async () => {
     await server.client().config('SET', 'maxmemory-policy', 'allkeys-lru')
     await push(to.store, 'Records', ['x'], { queue: 'nobody' })
+    await server.client().set('resque:resque_scheduler_leader_lock', 'vm-12')
     const { findings, exitCode } = await doctor()
     await server.client().config('SET', 'maxmemory-policy', 'noeviction')
     assert.equal(exitCode, 1)
     const bad = findings.filter((finding) => finding.level === 'bad')
     assert.ok(bad.some(({ what, cure }) => /allkeys-lru/.test(what) && /noeviction/.test(cure ?? '')))
     assert.ok(bad.some(({ what, cure }) => /queue nobody: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
+    assert.ok(findings.some(({ what }) => /^scheduler vm-12 of node-resque leads/.test(what)))
+    assert.ok(findings.every(({ what }) => !what.startsWith('no scheduler leads')))
     assert.ok(findings.some(({ what }) => /rt:job:.*limits\.waitingTtlMs/.test(what)))
   })
 

@@ -1,4 +1,5 @@
-import { duration, type Duration } from '../core/duration.ts'
+import { didYouMean, nearest } from '../../config/did-you-mean.ts'
+import { duration, shown, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { bytes } from '../core/size.ts'
 import { permitsOf, type Permit } from './permits.ts'
@@ -25,8 +26,12 @@ export interface JobOptions {
   niceness?: number
   /** How long to keep what `perform` returns; without it the value is dropped. */
   keepResult?: Duration
-  /** At most one such job waits or runs; the lock lasts `for` at the longest (an hour by default). */
-  unique?: boolean | { for?: Duration; by?: KeyOf }
+  /**
+   * At most one such job waits or runs. The lock lasts until the job has ended, however late (`until: 'end'`), or until it
+   * starts. Only where it cannot be seen whether the job still waits (a queue of more than 50,000) does it end `for` after
+   * the job was due, an hour by default.
+   */
+  unique?: boolean | { for?: Duration; by?: KeyOf; until?: 'start' | 'end' }
   /** At most `limit` of these run at once, across all workers. */
   concurrency?: number | { limit: number; by?: KeyOf }
   /** At most `limit` of these start within `per`. */
@@ -52,6 +57,46 @@ const names: readonly (keyof JobOptions)[] = [
   'delivery',
 ]
 
+/** Less than a process needs to start: `'1'` is a byte, and meant otherwise. */
+const leastMemoryBytes = 1024 ** 2
+
+/** What else a class or function of ours may have as its own: not options, and no misspelt ones. */
+const otherStatics: readonly string[] = [
+  'wireName',
+  'input',
+  'output',
+  'name',
+  'length',
+  'prototype',
+  'caller',
+  'arguments',
+]
+
+/**
+ * Refuses statics that are nearly the name of an option: `static timout` is no limit at all. A static whose name is not
+ * near one is the user's own, and so is a method.
+ * @throws RuntimeError ERR_ARGUMENT
+ */
+export function checkStatics(definition: object, of: string): void {
+  const known = [...names, ...otherStatics]
+  for (const [name, value] of Object.entries(definition)) {
+    if (known.includes(name) || typeof value === 'function') continue
+    const guess = misspelt(name)
+    if (guess !== undefined)
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `${name} of ${of}: expected no static of this name, since it is nearly the option ${guess}; did you mean ${guess}? If it is yours, give it another name`,
+      )
+  }
+}
+
+/** The option whose name this nearly is: two letters off at most, or one in a short name. */
+function misspelt(name: string): string | undefined {
+  const guess = nearest(name, names)
+  if (guess === undefined || Math.abs(guess.length - name.length) > 1) return undefined
+  return name.charAt(0).toLowerCase() === guess.charAt(0) ? guess : undefined
+}
+
 /** The options that stand on a class or function, taken along its prototype chain. */
 export function optionsOn(definition: object): JobOptions {
   const found = names.map((name) => [name, (definition as Record<string, unknown>)[name]] as const)
@@ -64,15 +109,20 @@ export function optionsOn(definition: object): JobOptions {
  */
 export function checkOptions(options: JobOptions, of: string): JobOptions {
   for (const name of Object.keys(options)) {
-    if (!names.includes(name as keyof JobOptions)) refuse(of, name, `one of ${names.join(', ')}`, name)
+    if (!names.includes(name as keyof JobOptions))
+      refuse(of, name, `one of ${names.join(', ')}`, name, didYouMean(name, names))
   }
   const { queue, niceness, openFiles, isolation, delivery } = options
   if (queue !== undefined && (typeof queue !== 'string' || queue === '')) refuse(of, 'queue', 'a name', queue)
   if (options.retry !== undefined) retryPolicy(options.retry, of)
-  if (options.timeout !== undefined) duration(options.timeout, `timeout of ${of}`)
-  if (options.cpuLimit !== undefined) duration(options.cpuLimit, `cpuLimit of ${of}`)
+  for (const name of ['timeout', 'cpuLimit'] as const) {
+    const given = options[name]
+    if (given !== undefined && duration(given, `${name} of ${of}`) < 1)
+      refuse(of, name, 'a millisecond or more; leave it out for no limit', given)
+  }
   if (options.keepResult !== undefined) duration(options.keepResult, `keepResult of ${of}`)
-  if (options.memoryLimit !== undefined) bytes(options.memoryLimit, `memoryLimit of ${of}`)
+  if (options.memoryLimit !== undefined && bytes(options.memoryLimit, `memoryLimit of ${of}`) < leastMemoryBytes)
+    refuse(of, 'memoryLimit', "1mb or more, with a unit, such as '512mb'", options.memoryLimit)
   if (niceness !== undefined) whole(of, 'niceness', niceness, 0, 19)
   if (openFiles !== undefined) whole(of, 'openFiles', openFiles, 16, 1_000_000)
   if (isolation !== undefined && !['fork', 'spawn', 'inline'].includes(isolation))
@@ -85,7 +135,7 @@ export function checkOptions(options: JobOptions, of: string): JobOptions {
 }
 
 const limitShapes = {
-  unique: { keys: ['for', 'by'], plain: 'boolean', expected: 'true, false or { for, by }' },
+  unique: { keys: ['for', 'by', 'until'], plain: 'boolean', expected: 'true, false or { for, by, until }' },
   concurrency: { keys: ['limit', 'by'], plain: 'number', expected: 'a whole number or { limit, by }' },
   rateLimit: { keys: ['limit', 'per', 'by'], plain: undefined, expected: '{ limit, per, by }' },
 } as const
@@ -100,9 +150,11 @@ function checkLimits(options: JobOptions, of: string): void {
     if (duration(rateLimit.per, `rateLimit.per of ${of}`) < 1)
       refuse(of, 'rateLimit.per', 'a millisecond or more', rateLimit.per)
   }
-  if (typeof unique === 'object' && unique.for !== undefined && duration(unique.for, `unique.for of ${of}`) < 1) {
-    refuse(of, 'unique.for', 'a millisecond or more', unique.for)
-  }
+  if (typeof unique !== 'object') return
+  const { for: lasts, until = 'end' } = unique
+  if (lasts !== undefined && duration(lasts, `unique.for of ${of}`) < 1)
+    refuse(of, 'unique.for', 'a millisecond or more', lasts)
+  if (!['start', 'end'].includes(until)) refuse(of, 'unique.until', 'start or end', until)
 }
 
 function checkLimitShape(name: keyof typeof limitShapes, value: unknown, of: string): void {
@@ -122,8 +174,8 @@ function whole(of: string, name: string, value: unknown, least: number, most: nu
   }
 }
 
-function refuse(of: string, name: string, expected: string, got: unknown): never {
-  throw new RuntimeError('ERR_ARGUMENT', `${name} of ${of}: expected ${expected}, got ${JSON.stringify(got)}`)
+function refuse(of: string, name: string, expected: string, got: unknown, advice = ''): never {
+  throw new RuntimeError('ERR_ARGUMENT', `${name} of ${of}: expected ${expected}, got ${shown(got)}${advice}`)
 }
 
 /** Per-call options as the record keeps them; the same fields as the manifest's, plus permits whose keys are known. */

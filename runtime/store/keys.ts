@@ -48,6 +48,8 @@ export const keyTemplates = {
    * prefix is blank, or `MyApp:` for RESQUE_SCHEDULER_MASTER_LOCK_PREFIX
    */
   schedulerLock: 'resque:{lockPrefix}resque_scheduler_master_lock',
+  /** string: name of the scheduler of node-resque that leads; it excludes neither Ruby's nor ours */
+  nodeSchedulerLock: 'resque_scheduler_leader_lock',
 
   // --- ours: jobs
   /** hash: what is known of one job; see docs/redis-keys.md for its fields */
@@ -92,7 +94,7 @@ export const keyTemplates = {
   // --- ours: flow control
   /** set: names of paused queues */
   pausedQueues: 'rt:paused',
-  /** string with a time to live: id of the job that holds a unique lock */
+  /** string: id of the job that holds a unique lock; expires with its record */
   unique: 'rt:unique:{key}',
   /** zset: job id → Redis time in ms at which it got a permit of a concurrency limit, by taking it or by being handed it */
   permits: 'rt:limit:{key}',

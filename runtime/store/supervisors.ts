@@ -83,6 +83,7 @@ export class Supervisors {
       options = '',
       enqueuedAt,
       permits = '',
+      uniqueUntil = '',
     ] = reply
     const job = {
       queue,
@@ -93,6 +94,7 @@ export class Supervisors {
       redeliveries: Number(redeliveries),
       options,
       permits,
+      uniqueUntil,
     }
     return { kind: 'job', job: { ...job, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined } }
   }
@@ -156,9 +158,13 @@ export class Supervisors {
     return reply === 'ok'
   }
 
-  /** Marks a delivery as the only one, before its process starts. @returns false when the job is another's now */
-  async commitOnce(id: string, job: Delivery): Promise<boolean> {
-    return (await this.#connection.run('commit-once', { supervisor: id, id: job.id, delivery: job.delivery })) === 'ok'
+  /**
+   * Notes that a delivery's process is about to start, and gives up a unique lock that lasts until then.
+   * @param once this delivery is the only one
+   * @returns false when the job is another's now
+   */
+  async begin(id: string, { id: job, delivery }: Delivery, once: boolean): Promise<boolean> {
+    return (await this.#connection.run('begin', { supervisor: id, id: job, delivery, once: once ? 1 : 0 })) === 'ok'
   }
 
   /** Which of these jobs somebody asked to cancel. */

@@ -67,10 +67,10 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'archive-release': () => store.archive.release('archiver'),
   'archive-take': () => store.archive.take('archiver', 1000, 1),
   beat: () => store.supervisors.beat('s', [worker], 600_000),
+  begin: () => store.supervisors.begin('s', inHand('plain'), true),
   bury: () => store.supervisors.bury('dead', { maxRedeliveries: 3, ...limits }, now),
   cancel: ['waits', 'soon', 'later', 'held', 'rated', 'plain'].map((id) => () => store.jobs.cancel(id, now, ttlMs)),
   'clear-queue': () => store.queues.remove('q', now, ttlMs),
-  'commit-once': () => store.supervisors.commitOnce('s', inHand('plain')),
   delay: () =>
     store.delayed.add(
       [now, now + 1000, now + 90_000].map((dueMs, i) => ({ ...newJob(`n${i}`), queue: `n${i}`, dueMs })),
@@ -118,6 +118,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'run-destroy': () => store.runs.destroy('r-new'),
   'run-expire': () => store.runs.expire('r-new', 1000, now),
   'run-node': () => store.runs.decide('r-failed', 0, 'retry', now),
+  'run-recover': () => store.connection.run('run-recover', { id: 'r-failed', now }, [0]),
   'run-resume': () => store.connection.run('run-resume', { id: 'r-failed', now }),
   'run-start': () => store.connection.run('run-start', { id: 'r-new', now }),
   'run-step-begin': () => store.runs.begin('r-queued', 0, 'plain', 1, now),
@@ -128,6 +129,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
     () => store.supervisors.settle('s', inHand('done'), now, 100, { state: 'done', ttlMs }),
     () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, { state: 'done', ttlMs, step: { output: '1' } }),
   ],
+  'stale-locks': () => store.health.staleLocks(),
   'start-entry': () => store.schedules.runs('entry', now + 1, { refused: missed }),
   'sweep-tickets': () => store.queues.sweep(),
   'take-delayed': [

@@ -28,6 +28,9 @@ local function park(held_by)
   redis.call('HINCRBY', record, 'attempt', -1)
   redis.call('HDEL', record, 'worker', 'run_at')
   redis.call('HSET', record, 'state', 'held', 'held_by', held_by)
+  -- It has not started after all: a lock that its start gave up is its own again, unless another job took it meanwhile.
+  local lock, lasts_until = unpack(redis.call('HMGET', record, 'unique', 'unique_until'))
+  if lasts_until == 'start' then redis.call('SET', key.unique(lock), id, 'NX') end
   if step then run_step_back(step, id, now, true) end
 end
 

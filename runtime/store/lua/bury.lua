@@ -27,7 +27,7 @@ local function put_back(id, worker, at)
   redis.call('HSET', key.job(id), 'state', 'waiting')
   local why = wrong('queue', at[1])
   if why then
-    refuse(string.match(worker, '^[^:]*:[^:]*'), at[1], at[2], id, why)
+    refuse(string.match(worker, '^[^:]*:[^:]*') or worker, at[1], at[2], id, why)
     failed[#failed + 1] = id
     return
   end
@@ -39,6 +39,8 @@ end
 
 local function take(id, held)
   local delivery, worker = string.match(held, '^(%d+) (.*)$')
+  -- What cannot be read must not stay in flight for ever.
+  if not worker then delivery, worker = string.match(held, '^%d+'), supervisor end
   local record = key.job(id)
   local why = wrong('job', id) or wrong('failed')
   local at = why and {} or redis.call('HMGET', record, 'queue', 'item', 'delivery_mode', 'class', 'cancel_asked_at', 'step')
@@ -68,7 +70,8 @@ for i = 1, #held, 2 do take(held[i], held[i + 1]) end
 local left = redis.call('HLEN', key.inflight(supervisor))
 if left > 0 then return { left < before and 'more' or 'stuck', back, failed, stuck } end
 local slots = not wrong('supervisor', supervisor) and redis.call('HGET', key.supervisor(supervisor), 'slots')
-for _, worker in ipairs(slots and cjson.decode(slots) or {}) do
+local good, workers = pcall(cjson.decode, slots)
+for _, worker in ipairs(good and type(workers) == 'table' and workers or {}) do
   redis.pcall('SREM', key.workers(), worker)
   redis.call('DEL', key.worker(worker), key.workerStarted(worker), key.statProcessedOf(worker), key.statFailedOf(worker))
   redis.pcall('HDEL', key.heartbeats(), worker)

@@ -3,7 +3,7 @@
 -- a worker whose clock is ahead would move them only for them to be refused. Stops after a hundred
 -- kilobytes or so: the caller sees by the next due time, which is not in the future then, that there is more. A job whose
 -- queue does not take it goes to the failed list, in the name of `mover`.
--- @include push-all refuse lease budget
+-- @include push-all refuse lease budget unique
 -- @args now batch ttlMs mover failedAt failedMax
 -- @reply {jobs moved, due ms of the next one or ''}
 check('failed')
@@ -29,7 +29,7 @@ for i = 1, #due, 2 do
       else
         push_later(queue, item, id)
       end
-      redis.call('PEXPIRE', record, ttlMs)
+      expire_record(id, ttlMs)
       moved = moved + 1
       if spent(item) then
         more = true

@@ -29,12 +29,11 @@ local function place(id)
   redis.call('HSETNX', key.job(id), 'enqueued_at', now)
   if mode == 'delay' then
     redis.call('HDEL', key.job(id), 'second', 'bucket_item', 'item')
-    redis.call('PERSIST', key.job(id))
     return delay(id, queue, item, due, second, newItem, now, ttlMs, { 'class', class })
   end
   redis.call('HSET', key.job(id), 'class', class, 'queue', queue, 'item', item, 'state', 'waiting')
   redis.call('HDEL', key.job(id), 'second', 'bucket_item', 'due_at')
-  redis.call('PEXPIRE', key.job(id), ttlMs)
+  expire_record(id, ttlMs)
   push(queue, item, id)
 end
 

@@ -3,7 +3,7 @@
 -- handed to the head of the line, which goes to the head of its queue: nobody polls. A permit handed to a job that nobody
 -- takes up is given to the next one after a while.
 -- Where a key of a limit is of another type there is nothing to hand on or give back.
--- @include push lease rate
+-- @include push lease rate unique
 local HANDED_MS = 30000
 -- The record of a job that went back to its queue: if another's worker takes the item, nothing else ends the record.
 local WAITING_MS = 2592000000
@@ -29,7 +29,7 @@ local function hand_on(limit_key, limit)
       redis.call('ZADD', holders, redis_ms(), id)
       redis.call('HSET', key.job(id), 'state', 'waiting')
       redis.call('HDEL', key.job(id), 'held_by')
-      redis.call('PEXPIRE', key.job(id), WAITING_MS)
+      expire_record(id, WAITING_MS)
       push_in_turn(queue, item, id)
     end
   end
@@ -47,9 +47,15 @@ local function drop_lost(limit_key)
   end
 end
 
+-- What a record asks for. Fields that cannot be read are none: a job's end, and the lines of all limits, must not stop at them.
 local function permits_of(id)
-  local asked = redis.pcall('HGET', key.job(id), 'permits')
-  return type(asked) == 'string' and cjson.decode(asked) or {}
+  local good, asked = pcall(cjson.decode, redis.pcall('HGET', key.job(id), 'permits'))
+  local permits = {}
+  for _, permit in ipairs(good and type(asked) == 'table' and asked or {}) do
+    local fits = type(permit) == 'table' and type(permit.key) == 'string' and tonumber(permit.limit)
+    if fits and (permit.kind == 'concurrency' or permit.kind == 'rate' and tonumber(permit.perMs)) then permits[#permits + 1] = permit end
+  end
+  return permits
 end
 
 local function give_back(permit, id)
@@ -69,5 +75,5 @@ local function keep_permits(id)
   for _, permit in ipairs(permits_of(id)) do
     if permit.kind == 'concurrency' then redis.pcall('ZADD', key.permits(permit.key), 'XX', redis_ms(), id) end
   end
-  redis.call('PEXPIRE', key.job(id), WAITING_MS)
+  expire_record(id, WAITING_MS)
 end

@@ -29,8 +29,7 @@ end
 -- A job's last word: its record gets a time to live, its unique lock and its permits go, and those who wait are told.
 local function finish(id, state, now, ttlMs)
   local record = key.job(id)
-  local lock = redis.call('HGET', record, 'unique')
-  if lock and redis.pcall('GET', key.unique(lock)) == id then redis.call('DEL', key.unique(lock)) end
+  drop_lock(id)
   release(id)
   redis.call('HSET', record, 'state', state, 'ended_at', now)
   pcall(archive, id)

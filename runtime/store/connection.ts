@@ -2,7 +2,7 @@ import { withCode } from '../core/errors.ts'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../core/logger.ts'
 import { keysOf, type Keys } from './keys.ts'
-import { connect, explain, placeName, type RedisSettings } from './redis.ts'
+import { connect, explain, greeting, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
 
 /** One namespace of one Redis: what every part of the store works on. */
@@ -32,7 +32,7 @@ export class Connection {
     try {
       return await commands(this.redis, this.keys)
     } catch (error) {
-      throw explain(error, placeName(this.settings), this.#trouble)
+      throw await this.#explained(error)
     }
   }
 
@@ -58,7 +58,7 @@ export class Connection {
       await heard.subscribed
     } catch (error) {
       stop()
-      throw explain(error, placeName(this.settings), this.#trouble)
+      throw await this.#explained(error)
     }
     return stop
   }
@@ -78,6 +78,16 @@ export class Connection {
     for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
   }
 
+  async #explained(error: unknown): Promise<Error> {
+    const { settings, redis } = this
+    if (settings.address.kind === 'tls' && redis.status === 'connecting')
+      this.#trouble ??= 'no answer to the TLS handshake'
+    // A socket that closed under a command says EPIPE, ECONNRESET or nothing, where the server has said why.
+    else if (isDropped(error) && !settings.sentinel && /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? ''))
+      this.#trouble = (await greeting(settings)) ?? this.#trouble
+    return explain(error, settings, this.#trouble)
+  }
+
   #channels(): Redis {
     this.#subscriber ??= connect(this.settings, 'subscriber').on('message', (channel, message) => {
       for (const listener of this.#heard.get(channel)?.listeners ?? []) listener(message)
@@ -85,3 +95,6 @@ export class Connection {
     return this.#subscriber
   }
 }
+
+const isDropped = (error: unknown): boolean =>
+  error instanceof Error && /max retries per request|Connection is closed/.test(error.message)

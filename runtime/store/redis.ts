@@ -1,5 +1,6 @@
+import { createConnection } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
-import { RuntimeError } from '../core/errors.ts'
+import { RuntimeError, toError } from '../core/errors.ts'
 import { longestTimerMs } from '../core/timer.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
@@ -18,6 +19,8 @@ export interface RedisSettings {
     password?: string
     tls?: boolean
   }
+  /** What names this Redis, for messages: `--redis`, `REDIS_URL`, `runtime dev`; undefined for the default address. */
+  source?: string
   connectTimeoutMs: number
   /** No command waits longer: a producer gets a clear error in bounded time (promise 6). */
   commandTimeoutMs: number
@@ -66,14 +69,22 @@ function place({ address, tls, sentinel }: RedisSettings): RedisOptions {
   return { host: address.host, port: address.port, ...(address.kind === 'tls' ? { tls: { ...tls } } : {}) }
 }
 
-const causes: [RegExp, string][] = [
+/** What to do about an error, by what it says; `source` names the address. */
+const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
   [/^NOPERM.* channel/, 'let the user have the channels of the namespace: `ACL SETUSER <name> &resque:*`'],
-  [/^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/, 'check the user and password in REDIS_URL, and its permissions'],
+  [
+    /^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/,
+    (source = 'redis.url') => `check the user and password (${source}, redis.password), and what the user may do`,
+  ],
+  [/max number of clients/, 'all connections that it allows are in use: close some, or raise maxclients'],
   [
     /^OOM/,
     'Redis is out of memory: raise maxmemory or remove data (`runtime doctor` prints the largest keys); nothing was written',
   ],
-  [/^READONLY/, 'this Redis is a read-only replica: point REDIS_URL at the master, or use redis.sentinel'],
+  [
+    /^READONLY/,
+    (source = 'redis.url') => `this Redis is a read-only replica: name the master in ${source}, or use redis.sentinel`,
+  ],
   [/^MISCONF/, 'Redis cannot write to its disk and refuses writes: see its log'],
   [
     /^(?:ERR )?WRONGTYPE/,
@@ -81,8 +92,17 @@ const causes: [RegExp, string][] = [
   ],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
   [
+    /TLS handshake/,
+    (source = 'redis.url') => `where this Redis speaks no TLS, write redis:// in place of rediss:// in ${source}`,
+  ],
+  [
     /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|Connection is closed|max retries per request|Command timed out|sentinels are unreachable/,
-    'is Redis running, and is REDIS_URL right?',
+    (source) =>
+      source === undefined
+        ? 'is Redis running? This is the default address: set REDIS_URL to another, or start `runtime dev`'
+        : source === 'runtime dev'
+          ? 'is `runtime dev` still running?'
+          : `is Redis running, and is ${source} right?`,
   ],
 ]
 
@@ -94,6 +114,11 @@ const lasting =
   /user_script|(?:running|compiling) script|^(?:WRONGTYPE|CROSSSLOT)\b|^ERR (?:wrong number|unknown|syntax|value|hash value|index|string exceeds)/
 
 const isLasting = (reply: string): boolean => lasting.test(reply) && !passing.test(reply)
+
+/** True where Redis is there and refuses us: a long-lived process ends, since waiting would not help. */
+export function isRefusal(error: unknown): boolean {
+  return /NOAUTH|WRONGPASS|ERR AUTH|NOPERM|invalid DB index/.test(toError(error).message)
+}
 
 /** Errors of a program, thrown between its commands: they say nothing of Redis. */
 function isOfProgram(error: unknown): error is Error {
@@ -111,16 +136,37 @@ export function placeName({ address, sentinel }: RedisSettings): string {
  * ERR_REPLY where it answers, and would not answer otherwise later. Errors of our own pass through.
  * @param trouble what the connection last failed of, for commands that only know that there is none
  */
-export function explain(error: unknown, place?: string, trouble?: string): Error {
+export function explain(error: unknown, settings: RedisSettings, trouble?: string): Error {
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
-  const advice = causes.find(([pattern]) => pattern.test(text))?.[1]
-  const unreached = `cannot be reached${trouble === undefined ? '' : ` (${trouble})`}`
-  const said = text.includes('max retries per request') ? unreached : text
-  const redis = place === undefined ? 'Redis' : `Redis at ${place}`
+  const isUnreached =
+    text.includes('max retries per request') || (text === 'Command timed out' && trouble !== undefined)
+  const how = trouble !== undefined && /^[A-Z]+ /.test(trouble) ? 'refuses the connection' : 'cannot be reached'
+  const said = isUnreached ? `${how}${trouble === undefined ? '' : ` (${trouble})`}` : text
+  const about = (what = ''): (typeof causes)[number] | undefined => causes.find(([pattern]) => pattern.test(what))
+  const cause = (about(trouble) ?? about(text))?.[1]
+  const advice = typeof cause === 'function' ? cause(settings.source) : cause
   const code = isLasting(text) ? 'ERR_REPLY' : 'ERR_REDIS'
-  return new RuntimeError(code, `${redis}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
-    cause: error,
+  return new RuntimeError(
+    code,
+    `Redis at ${placeName(settings)}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`,
+    { cause: error },
+  )
+}
+
+/** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */
+export function greeting({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket =
+      address.kind === 'unix' ? createConnection(address.path) : createConnection(address.port, address.host)
+    const end = (text?: string): void => {
+      socket.destroy()
+      resolve(text)
+    }
+    socket.setTimeout(timeoutMs, () => end())
+    socket.once('error', () => end())
+    socket.once('close', () => end())
+    socket.once('data', (reply) => end(/^-(.*)/.exec(reply.toString())?.[1]?.trim()))
   })
 }

@@ -1,8 +1,9 @@
 import { withCode } from '../core/errors.ts'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../core/logger.ts'
+import { longestTimerMs } from '../core/timer.ts'
 import { keysOf, type Keys } from './keys.ts'
-import { connect, explain, placeName, type RedisSettings } from './redis.ts'
+import { connect, explain, placeName, type ConnectionState, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
 
 /** One namespace of one Redis: what every part of the store works on. */
@@ -11,14 +12,18 @@ export class Connection {
   readonly keys: Keys
   readonly settings: RedisSettings
   #subscriber: Redis | undefined
+  #pings: NodeJS.Timeout | undefined
   #trouble: string | undefined
+  #wasReady = false
   readonly #heard = new Map<string, { listeners: Set<(message: string) => void>; subscribed: Promise<unknown> }>()
 
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
     this.redis = connect(settings)
-      .on('error', (error: Error) => (this.#trouble = error.message.trim()))
-      .on('ready', () => (this.#trouble = undefined))
+      .on('error', ({ message }: Error) => {
+        this.#trouble = message.startsWith('Socket timeout') ? 'it does not answer' : message.trim()
+      })
+      .on('ready', () => ([this.#trouble, this.#wasReady] = [undefined, true]))
     this.keys = keysOf(namespace)
   }
 
@@ -32,7 +37,7 @@ export class Connection {
     try {
       return await commands(this.redis, this.keys)
     } catch (error) {
-      throw explain(error, placeName(this.settings), this.#trouble)
+      throw explain(error, this.#state())
     }
   }
 
@@ -58,7 +63,7 @@ export class Connection {
       await heard.subscribed
     } catch (error) {
       stop()
-      throw explain(error, placeName(this.settings), this.#trouble)
+      throw explain(error, this.#state())
     }
     return stop
   }
@@ -72,16 +77,35 @@ export class Connection {
     })
   }
 
+  #state(): ConnectionState {
+    const { status } = this.redis
+    const { tls, address } = this.settings
+    const handshake = status === 'connecting' && (tls !== undefined || address.kind === 'tls')
+    const trouble = this.#trouble ?? (handshake ? 'no answer to the TLS handshake' : undefined)
+    return { place: placeName(this.settings), trouble, wasReady: this.#wasReady }
+  }
+
   /** Lets go of Redis without waiting for it. */
   close(): void {
+    clearInterval(this.#pings)
     // On a client that has ended already, disconnect() would keep the process for two seconds.
     for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
   }
 
   #channels(): Redis {
-    this.#subscriber ??= connect(this.settings, 'subscriber').on('message', (channel, message) => {
+    this.#subscriber ??= this.#subscribe()
+    return this.#subscriber
+  }
+
+  /** Nothing is asked of a subscriber, so that only a ping finds out that its other side is gone. */
+  #subscribe(): Redis {
+    const subscriber = connect(this.settings, 'subscriber').on('message', (channel, message) => {
       for (const listener of this.#heard.get(channel)?.listeners ?? []) listener(message)
     })
-    return this.#subscriber
+    const ping = (): void => {
+      if (subscriber.status === 'ready') void subscriber.ping().catch(() => undefined)
+    }
+    this.#pings = setInterval(ping, Math.min(3 * this.settings.commandTimeoutMs, longestTimerMs)).unref()
+    return subscriber
   }
 }

@@ -23,13 +23,18 @@ export interface RedisSettings {
   commandTimeoutMs: number
 }
 
+/** How long a connection is idle before the kernel asks whether the other side is still there. */
+const keepAliveMs = 30_000
+
 /**
  * A connection that heals itself. Commands that were under way when it broke are not sent again: only the caller knows
- * whether that would be harmless.
- * @param role `subscriber` connections carry no commands and so have no time limit
+ * whether that would be harmless. One that leaves a command without any byte for `commandTimeoutMs` is closed and opened
+ * again: a firewall may have forgotten it, or Sentinel may know another master by now.
+ * @param role `subscriber` connections carry no commands but pings, and so have no time limit
  */
 export function connect(settings: RedisSettings, role: 'commands' | 'subscriber' = 'commands'): Redis {
   const { username, password, db, connectTimeoutMs, commandTimeoutMs } = settings
+  const timeoutMs = Math.min(commandTimeoutMs, longestTimerMs)
   const redis = new Redis({
     ...place(settings),
     username,
@@ -39,25 +44,34 @@ export function connect(settings: RedisSettings, role: 'commands' | 'subscriber'
     lazyConnect: true,
     connectTimeout: Math.min(connectTimeoutMs, longestTimerMs),
     autoResendUnfulfilledCommands: false,
+    keepAlive: keepAliveMs,
+    socketTimeout: timeoutMs,
+    // Without Sentinel nothing needs INFO, which a user may not have: a Redis that loads its data says so itself.
+    enableReadyCheck: settings.sentinel !== undefined,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
-    // After a failover the old master answers READONLY: a new connection finds the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    ...(role === 'commands'
-      ? { commandTimeout: Math.min(commandTimeoutMs, longestTimerMs), maxRetriesPerRequest: 2 }
-      : { maxRetriesPerRequest: null }),
+    // After a failover the old master answers READONLY: a new connection finds the new one. What was refused because the
+    // data is still being loaded is sent again, until its time is up.
+    reconnectOnError: ({ message }) => (message.startsWith('LOADING') ? 2 : message.startsWith('READONLY')),
+    ...(role === 'commands' ? { commandTimeout: timeoutMs, maxRetriesPerRequest: 2 } : { maxRetriesPerRequest: null }),
   })
   // Every command reports its own failure; without a listener ioredis would print each lost connection.
-  redis.on('error', () => undefined)
+  redis.on('error', (error: Error & { command?: { name?: string } }) => {
+    if (error.command?.name !== 'select') return
+    // ioredis would go on in database 0. The copy names no command, so that this does not come here again.
+    const refused = new Error(error.message, { cause: error })
+    redis.recoverFromFatalError(refused, refused, {})
+  })
   return redis
 }
 
-function place({ address, tls, sentinel }: RedisSettings): RedisOptions {
+function place({ address, tls, sentinel, commandTimeoutMs }: RedisSettings): RedisOptions {
   if (sentinel) {
     return {
       name: sentinel.name,
       sentinels: sentinel.nodes,
       sentinelUsername: sentinel.username,
       sentinelPassword: sentinel.password,
+      sentinelCommandTimeout: Math.min(commandTimeoutMs, longestTimerMs),
       ...(tls ? { tls: { ...tls } } : {}),
       ...(sentinel.tls ? { enableTLSForSentinelMode: true, sentinelTLS: { ...tls } } : {}),
     }
@@ -67,6 +81,15 @@ function place({ address, tls, sentinel }: RedisSettings): RedisOptions {
 }
 
 const causes: [RegExp, string][] = [
+  [
+    /^NOPERM.*'select'/i,
+    'a database other than 0 needs the command SELECT: `ACL SETUSER <name> +select`, or leave redis.db out',
+  ],
+  [
+    /DB index is out of range|invalid DB index/,
+    'redis.db, or the number in REDIS_URL, names a database that this server does not have (`databases` in redis.conf)',
+  ],
+  [/^ERR EXEC without MULTI/, 'the user may not use transactions: `ACL SETUSER <name> +@transaction`'],
   [/^NOPERM.* channel/, 'let the user have the channels of the namespace: `ACL SETUSER <name> &resque:*`'],
   [/^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/, 'check the user and password in REDIS_URL, and its permissions'],
   [
@@ -81,7 +104,16 @@ const causes: [RegExp, string][] = [
   ],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
   [
-    /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|Connection is closed|max retries per request|Command timed out|sentinels are unreachable/,
+    /^gave no answer/,
+    'whether a write was done is not known: look before you repeat it, or enqueue with an id (`enqueue.with({ id })`), which may be repeated',
+  ],
+  [
+    /wrong version number|TLS handshake/,
+    'that port does not speak TLS: use redis:// and leave redis.tls out, or another port',
+  ],
+  [/self-signed certificate|unable to (?:get|verify)/, 'name the certificate of its authority in redis.tls.ca'],
+  [
+    /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|Connection is closed|cannot be reached|sentinels are unreachable/,
     'is Redis running, and is REDIS_URL right?',
   ],
 ]
@@ -106,19 +138,40 @@ export function placeName({ address, sentinel }: RedisSettings): string {
   return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
 }
 
+/** What a connection knows of itself when a command fails, for commands that only know that there was no answer. */
+export interface ConnectionState {
+  place: string
+  /** What the connection last failed of, since it was last there. */
+  trouble: string | undefined
+  /** It has been there: a command that got no answer may have been done. */
+  wasReady: boolean
+}
+
+/** Replies by which a Redis refuses this client, whatever it asks and however long it waits. */
+const refusals = /NOAUTH|WRONGPASS|ERR AUTH|NOPERM|DB index|EXEC without MULTI/
+
+/** True for an error of {@link explain} that waiting does not cure: Redis is there, and refuses this user or its database. */
+export const isRefusal = (error: Error): boolean => refusals.test(error.message)
+
+/** The error's own words, or better ones where they say little. */
+function wordsOf(text: string, state: ConnectionState | undefined): string {
+  const silent = text.includes('Command timed out')
+  if (silent && state?.wasReady !== false) return 'gave no answer in time'
+  if (!silent && !text.includes('max retries per request')) return text
+  return `cannot be reached${state?.trouble === undefined ? '' : ` (${state.trouble})`}`
+}
+
 /**
  * A Redis error in plain words, with what to do: ERR_REDIS where Redis is away, full or closed to us, and waiting helps;
  * ERR_REPLY where it answers, and would not answer otherwise later. Errors of our own pass through.
- * @param trouble what the connection last failed of, for commands that only know that there is none
  */
-export function explain(error: unknown, place?: string, trouble?: string): Error {
+export function explain(error: unknown, state?: ConnectionState): Error {
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
-  const advice = causes.find(([pattern]) => pattern.test(text))?.[1]
-  const unreached = `cannot be reached${trouble === undefined ? '' : ` (${trouble})`}`
-  const said = text.includes('max retries per request') ? unreached : text
-  const redis = place === undefined ? 'Redis' : `Redis at ${place}`
+  const said = wordsOf(text, state)
+  const advice = causes.find(([pattern]) => pattern.test(said))?.[1]
+  const redis = state === undefined ? 'Redis' : `Redis at ${state.place}`
   const code = isLasting(text) ? 'ERR_REPLY' : 'ERR_REDIS'
   return new RuntimeError(code, `${redis}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
     cause: error,

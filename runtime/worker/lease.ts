@@ -6,12 +6,10 @@ import { Loop } from '../core/loop.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Service } from '../core/service.ts'
 import { startTimer, type Timer } from '../core/timer.ts'
+import { isRefusal } from '../store/redis.ts'
 import type { Store } from '../store/store.ts'
 import { bury } from '../store/undertaker.ts'
 import { sweepOrphans } from './sweep.ts'
-
-/** Waiting would not help. */
-const refusals = /NOAUTH|WRONGPASS|ERR AUTH|NOPERM|invalid DB index/
 
 /** What a lease needs. */
 export interface LeaseOptions {
@@ -80,7 +78,7 @@ export class Lease implements Service {
         await this.#register()
         break
       } catch (error) {
-        if (!hasCode(error, 'ERR_REDIS') || refusals.test(error.message)) throw error
+        if (!hasCode(error, 'ERR_REDIS') || isRefusal(error)) throw error
         log.warn(`waiting for Redis: ${withCode(error)}`)
         await clock.sleep(pauseMs)
       }

@@ -5,7 +5,6 @@ import { loadApp, hasTypeScript, type App, type AppSource } from '../runtime/job
 import { configureWith, defaultClient } from '../runtime/jobs/default-client.ts'
 import type { Client } from '../runtime/jobs/client.ts'
 import type { Store } from '../runtime/store/store.ts'
-import { findEmbeddedRedis } from './embedded-redis.ts'
 
 /** Flags of every command. */
 export interface GlobalFlags {
@@ -27,17 +26,13 @@ export interface Context {
 }
 
 /**
- * Settings and connections of one command. Without any configured Redis, one that `runtime dev` runs for this
- * application is found and used.
+ * Settings and connections of one command.
  * @param flags more settings from this command's own flags, in the tree's form
  * @throws ConfigError
  */
 export async function openContext(argv: GlobalFlags, flags: Parameters<typeof settings>[1] = {}): Promise<Context> {
-  const first = settings(argv, flags)
-  const embedded =
-    first.redis.url === undefined && !first.redis.sentinel ? await findEmbeddedRedis(first.root) : undefined
-  const config = embedded === undefined ? first : settings({ ...argv, redis: embedded }, flags)
-  handDown(argv, embedded)
+  const config = settings(argv, flags)
+  handDown(argv, config)
   configureWith(config)
   const client = defaultClient()
   const log = createLogger({
@@ -48,9 +43,9 @@ export async function openContext(argv: GlobalFlags, flags: Parameters<typeof se
 }
 
 /** What flags say holds for the processes below, too: a job that enqueues does so in the Redis it was taken from. */
-function handDown({ redis, namespace, config }: GlobalFlags, embedded: string | undefined): void {
+function handDown({ namespace, config }: GlobalFlags, { redis, redisSource = '' }: Config): void {
   const given = {
-    RUNTIME_REDIS_URL: redis ?? embedded,
+    RUNTIME_REDIS_URL: ['--redis', 'runtime dev'].includes(redisSource) ? redis.url : undefined,
     RUNTIME_NAMESPACE: namespace,
     RUNTIME_CONFIG: config,
   }

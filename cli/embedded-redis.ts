@@ -1,20 +1,13 @@
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { link, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EMBEDDED_FOLDER, isAlive, OWNER_FILE, socketPath, urlOf } from '../config/embedded-redis.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Service } from '../runtime/core/service.ts'
 import { answers, startRedisProcess, type RedisProcess } from './redis-process.ts'
 
-/** A unix socket's address holds 108 bytes on Linux and 104 on macOS, one of them the closing zero. */
-const LONGEST_SOCKET_PATH = 103
 /** A socket that does not answer yet may belong to a server that is still loading its data. */
 const STARTING_MS = 15_000
-
-/** Where `runtime dev` keeps its Redis, under the application's root. */
-export const EMBEDDED_FOLDER = '.runtime/redis'
 
 /**
  * A private redis-server for `dev` and `demo`: a unix socket and no port, an append-only file in a folder of the
@@ -56,7 +49,7 @@ export class EmbeddedRedis implements Service {
     if (!server) return
     await server.stop()
     await rm(this.socket, { force: true })
-    await rm(join(this.folder, 'owner'), { force: true })
+    await rm(join(this.folder, OWNER_FILE), { force: true })
   }
 
   private async launch(): Promise<void> {
@@ -67,7 +60,7 @@ export class EmbeddedRedis implements Service {
     try {
       this.server = await startRedisProcess(serverOptions(this.folder, this.socket), { path: this.socket })
     } catch (error) {
-      await rm(join(this.folder, 'owner'), { force: true })
+      await rm(join(this.folder, OWNER_FILE), { force: true })
       throw withAdvice(error, await lastLines(join(this.folder, 'redis.log')))
     }
     const { server } = this
@@ -76,7 +69,7 @@ export class EmbeddedRedis implements Service {
 
   /** Makes this process the folder's owner: two servers on one append-only file would ruin it. */
   private async takeOver(): Promise<void> {
-    const owner = join(this.folder, 'owner')
+    const owner = join(this.folder, OWNER_FILE)
     const mine = `${owner}.${process.pid}`
     await writeFile(mine, String(process.pid))
     try {
@@ -113,25 +106,6 @@ export class EmbeddedRedis implements Service {
   }
 }
 
-/** The URL of the private Redis that a `runtime dev` keeps running for this application now; undefined without one. */
-export async function findEmbeddedRedis(root: string, folder = EMBEDDED_FOLDER): Promise<string | undefined> {
-  const socket = socketPath(join(root, folder))
-  return existsSync(socket) && (await answers({ path: socket })) ? urlOf(socket) : undefined
-}
-
-/** In the folder itself, or, where its path is too long for a socket, in a folder of this user's under the system's own. */
-function socketPath(folder: string): string {
-  const inside = join(folder, 'redis.sock')
-  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) return inside
-  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 12)
-  const short = join(`resque-runtime-${process.getuid?.() ?? 0}-${hash}`, 'redis.sock')
-  const candidates = [tmpdir(), '/tmp'].map((base) => join(base, short))
-  return candidates.find((path) => Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) ?? join('/tmp', short)
-}
-
-/** As text of a URL; `%`, `?` and `#` in a folder's name must not be read as more than a name. */
-const urlOf = (socket: string): string => `unix://${socket.split('/').map(encodeURIComponent).join('/')}`
-
 /** A folder under the system's temporary one could have been planted there by somebody else. */
 async function privateSocketFolder(socket: string, folder: string): Promise<void> {
   const home = join(socket, '..')
@@ -159,15 +133,6 @@ async function linked(from: string, to: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

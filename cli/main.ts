@@ -4,6 +4,7 @@ import { RuntimeError } from '../runtime/core/errors.ts'
 import { version } from '../runtime/worker/titles.ts'
 import { leaveWithOwner } from './child-command.ts'
 import { report } from './errors.ts'
+import { showWide } from './output.ts'
 import { checkValues, joinNegatives, misuse, type CommandNode, type KnownOptions } from './usage.ts'
 import { archiveCommand } from './commands/archive.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -61,6 +62,8 @@ const cli: Argv = yargs(words)
     global: true,
   })
   .option('json', { type: 'boolean', describe: 'Print JSON (commands that read)', global: true })
+  .option('wide', { type: 'boolean', describe: 'Show tables whole, however narrow the terminal', global: true })
+  .middleware((argv) => showWide(argv['wide'] === true))
   .command(commands as CommandModule[])
   .demandCommand(1)
   .check((argv, options) => checkValues(argv, words, options as unknown as KnownOptions))

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { findAppRoot } from './app-root.ts'
+import { findEmbeddedRedis } from './embedded-redis.ts'
 import { readEnvironment, type Finding } from './environment.ts'
 import { ConfigError } from './errors.ts'
 import { readConfigFile, type ConfigFile } from './file.ts'
@@ -26,13 +27,16 @@ export interface LoadOptions {
   flags?: ConfigFlags
   /** A settings file in place of config/runtime.yml (also RUNTIME_CONFIG), relative to the application. */
   file?: string | undefined
+  /** Without a configured Redis, take the one that `runtime dev` runs for this application, if it does. Default: true. */
+  findEmbedded?: boolean
 }
 
 /**
  * All settings: flags before environment before config/runtime.yml before defaults; checked, complete, deeply frozen.
  * @throws ConfigError with one line for everything that is wrong
  */
-export function loadConfig({ cwd = process.cwd(), env = process.env, flags = {}, file }: LoadOptions = {}): Config {
+export function loadConfig(options: LoadOptions = {}): Config {
+  const { cwd = process.cwd(), env = process.env, flags = {}, file, findEmbedded = true } = options
   const root = findAppRoot(cwd)
   const source = readConfigFile(root, file ?? (env['RUNTIME_CONFIG'] || undefined))
   const { findings, problems } = readEnvironment(env)
@@ -44,7 +48,10 @@ export function loadConfig({ cwd = process.cwd(), env = process.env, flags = {},
   if (!parsed.success) problems.push(...explain(parsed.error, source.tree, place))
   else problems.push(...contradictions(parsed.data, root, place))
   if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)])
-  return deepFreeze(settle(parsed.data, root, source))
+  const embedded = findEmbedded ? findEmbeddedRedis(root) : undefined
+  const { url = parsed.data.redis.url, ...named } = redisOf(parsed.data, place, embedded)
+  const redis = url === undefined ? parsed.data.redis : { ...parsed.data.redis, url }
+  return deepFreeze({ ...settle({ ...parsed.data, redis }, root, source), ...named })
 }
 
 function flagFindings(flags: ConfigFlags): Finding[] {
@@ -103,6 +110,14 @@ function contradictions({ worker, redis }: Settings, root: string, place: (path:
     )
   }
   return problems
+}
+
+/** The Redis to use, and what names it, for messages. */
+function redisOf({ redis }: Settings, place: (path: string[]) => string, embedded: string | undefined) {
+  const named = (['url', 'sentinel'] as const).find((key) => redis[key] !== undefined)
+  if (named === undefined) return embedded === undefined ? {} : { url: embedded, redisSource: 'runtime dev' }
+  const origin = place(['redis', named])
+  return { redisSource: origin === 'command line' ? '--redis' : origin }
 }
 
 /** Makes paths absolute, and fills in the files that count when they are there. */

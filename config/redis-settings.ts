@@ -16,12 +16,14 @@ export interface ResolvedRedis {
     password?: string
     tls: boolean
   }
+  /** What names this Redis, for messages: `REDIS_URL`, `config/runtime.yml:3`; undefined for the default address. */
+  source?: string
   connectTimeoutMs: number
   commandTimeoutMs: number
 }
 
 /** The Redis of a configuration. Named settings win over what stands in the URL. @throws when a PEM file cannot be read */
-export function redisSettings({ redis }: Config): ResolvedRedis {
+export function redisSettings({ redis, redisSource }: Config): ResolvedRedis {
   const address = parseRedisUrl(redis.url ?? DEFAULT_REDIS_URL)
   if (!address) throw new Error('redis.url was checked when the settings were read')
   const { tls, sentinel } = redis
@@ -34,6 +36,7 @@ export function redisSettings({ redis }: Config): ResolvedRedis {
     db: redis.db ?? address.db ?? 0,
     ...(tls ? { tls: { ...tls, ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key) } } : {}),
     ...(sentinel ? { sentinel: { ...sentinel, nodes: sentinel.nodes.map(hostAndPort) } } : {}),
+    ...(redisSource === undefined ? {} : { source: redisSource }),
     connectTimeoutMs: redis.connectTimeoutMs,
     commandTimeoutMs: redis.commandTimeoutMs,
   }

@@ -181,6 +181,8 @@ interface Place {
   root: string
   /** The file that was read, absolute; undefined when there is none. */
   file: string | undefined
+  /** What names the Redis, for messages: `--redis`, `REDIS_URL`, `config/runtime.yml:3`, `runtime dev`; undefined by default. */
+  redisSource?: string
 }
 
 /** All settings, checked, complete and frozen; paths absolute, durations in ms, sizes in bytes. */

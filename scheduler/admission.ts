@@ -4,13 +4,14 @@ import type { JobDefinition } from '../runtime/jobs/job.ts'
 import { optionsOn } from '../runtime/jobs/options.ts'
 import { uniqueOf } from '../runtime/jobs/permits.ts'
 import { inputProblems } from '../runtime/jobs/typed.ts'
+import type { UniqueLock } from '../runtime/store/queues.ts'
 
 /** What a job's class says when an entry is about to enqueue one: the same as when `enqueue` does. */
 export interface Admission {
   /** Why it must not be enqueued; absent: it may be. */
   refusal?: string
   /** The lock it takes; absent: none. */
-  unique?: { key: string; forMs: number }
+  unique?: UniqueLock
   /** Runs the afterEnqueue hooks. */
   enqueued: () => Promise<void>
 }

@@ -1,9 +1,13 @@
-import cronstrue from 'cronstrue'
 import { RuntimeError } from '../runtime/core/errors.ts'
-import { parseCronFields, type CronFields } from './cron-fields.ts'
+import { describeFields } from './cron-words.ts'
+import { isFugitLine, parseCronFields, type CronFields } from './cron-fields.ts'
 import { isZone, localZone, zoneOf, type Zone } from './zone.ts'
 
 const dayMs = 86_400_000
+/** A Monday: the first day of the weeks that `mon%2` counts, as in et-orbi 1.4. */
+const firstWeekMs = Date.UTC(2018, 11, 31)
+/** The end of a line that is meant as a zone, also when there is none of that name. */
+const looksLikeZone = /^([A-Za-z_]+\/[A-Za-z]|[+-]\d\d:?\d\d$)/
 /** A line that has no fire time in so many years has none at all: 29 February on a Monday comes after 40 at the latest. */
 const horizonYears = 50
 
@@ -17,12 +21,15 @@ export class Cron {
   /** The line as given, without its zone. */
   readonly text: string
   readonly zone: Zone
+  /** False when the zone is only that of this machine: another scheduler may have another. */
+  readonly isZoneGiven: boolean
   readonly #fields: CronFields
   readonly #everyHour: boolean
 
-  private constructor(text: string, zone: Zone, fields: CronFields) {
+  private constructor(text: string, zone: string | undefined, fields: CronFields) {
     this.text = text
-    this.zone = zone
+    this.zone = zoneOf(zone ?? localZone())
+    this.isZoneGiven = zone !== undefined
     this.#fields = fields
     this.#everyHour = fields.hours.length === 24
   }
@@ -34,11 +41,15 @@ export class Cron {
    * @throws RuntimeError ERR_SCHEDULE that names what is wrong with which field, also when the line can never fire
    */
   static parse(text: string, zone?: string, fallback?: string): Cron {
+    if (/^(CRON_)?TZ=/i.test(text.trim()))
+      throw new RuntimeError(
+        'ERR_SCHEDULE',
+        `cron: expected the zone at the end of the line, got ${JSON.stringify(text)}`,
+      )
     const tokens = text.trim().split(/\s+/)
     const last = tokens.at(-1) ?? ''
     const shortest = text.trim().startsWith('@') ? 1 : 5
-    const isTrailing = tokens.length > shortest && (tokens.length > 6 || /^\w+\/[\w/+-]+$/.test(last) || isZone(last))
-    const trailing = isTrailing && !/^\d+\/\d+$/.test(last) ? last : undefined
+    const trailing = tokens.length > shortest && (looksLikeZone.test(last) || isZone(last)) ? last : undefined
     if (trailing !== undefined && zone !== undefined && trailing !== zone) {
       throw new RuntimeError(
         'ERR_SCHEDULE',
@@ -46,7 +57,7 @@ export class Cron {
       )
     }
     const line = trailing === undefined ? tokens.join(' ') : tokens.slice(0, -1).join(' ')
-    const cron = new Cron(line, zoneOf(trailing ?? zone ?? fallback ?? localZone()), parseCronFields(line))
+    const cron = new Cron(line, trailing ?? zone ?? fallback, parseCronFields(line))
     if (cron.#nextWall(Date.UTC(2024, 0)) === undefined) {
       throw new RuntimeError(
         'ERR_SCHEDULE',
@@ -79,17 +90,14 @@ export class Cron {
     return low
   }
 
-  /** The line in words: `At 08:00 AM, only on Monday`. */
+  /** True when Ruby's scheduler reads the line; one that it cannot read ends it. */
+  get isReadByRuby(): boolean {
+    return isFugitLine(this.text, this.#fields)
+  }
+
+  /** The line in words: `At 08:00, only on Monday`; the line itself where words could differ from what fires. */
   describe(): string {
-    try {
-      const plain = this.text
-        .replace(/@midnight/i, '@daily')
-        .replace(/@noon/i, '0 12 * * *')
-        .replace(/^((?:\S+ )?\S+) 24 (\S+ \S+ \S+)$/, '$1 0 $2')
-      return cronstrue.toString(plain, { use24HourTimeFormat: true, monthStartIndexZero: false })
-    } catch {
-      return this.text
-    }
+    return describeFields(this.#fields) ?? this.text
   }
 
   #nextNamed(afterMs: number): number | undefined {
@@ -143,15 +151,19 @@ function allowsDay(fields: CronFields, date: Date): boolean {
   const day = date.getUTCDate()
   const byMonthDay = (): boolean => fields.monthDays.includes(day) || fields.monthDays.includes(day - daysInMonth - 1)
   const byWeekday = (): boolean =>
-    fields.weekdays.some(({ day: wanted, nth }) => {
+    fields.weekdays.some(({ day: wanted, nth, every }) => {
       if (wanted !== date.getUTCDay()) return false
+      if (every) return (((weekOf(date) - every[1]) % every[0]) + every[0]) % every[0] === 0
       if (nth === undefined) return true
       return nth > 0 ? Math.ceil(day / 7) === nth : Math.ceil((daysInMonth - day + 1) / 7) === -nth
     })
-  if (fields.monthDayGiven && fields.weekdayGiven) return byMonthDay() || byWeekday()
+  if (fields.monthDayGiven && fields.weekdayGiven)
+    return fields.both ? byMonthDay() && byWeekday() : byMonthDay() || byWeekday()
   if (fields.monthDayGiven) return byMonthDay()
   return fields.weekdayGiven ? byWeekday() : true
 }
+
+const weekOf = (date: Date): number => Math.floor((date.getTime() - firstWeekMs) / (7 * dayMs))
 
 /** Seconds since midnight of the first allowed time at or after a second of the day; undefined when the day has none. */
 function timeAtOrAfter(fields: CronFields, secondOfDay: number): number | undefined {

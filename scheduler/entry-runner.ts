@@ -23,6 +23,8 @@ export class EntryRunner {
   readonly #firer: Firer
   #job: Job | null = null
   #origin: Origin = { sinceMs: 0, fired: 0 }
+  /** When the timer was last set. */
+  #setMs = -Infinity
   /** Steps of one entry come one after the other. */
   #tail: Promise<void> = Promise.resolve()
   #stopped = false
@@ -50,6 +52,7 @@ export class EntryRunner {
       this.#cancel()
       const { schedules, clock, log } = this.#options
       const now = clock.now()
+      this.#setMs = now
       const { name, enabled, timing, timingText } = this.entry
       const state = await schedules.meet(name, now, now + clockStepMs, enabled, timingMark(timing, timingText))
       this.#origin = { sinceMs: state.sinceMs, lastSlotMs: state.slotMs, fired: state.fired }
@@ -113,8 +116,10 @@ export class EntryRunner {
   async #onTime(slotMs: number, plannedMs: number): Promise<void> {
     // The timer was set for this one before the one before it had fired, and was counted.
     if (this.#isUsedUp) return
-    const lateMs = this.#options.clock.now() - plannedMs
-    if (lateMs > graceMs) {
+    const now = this.#options.clock.now()
+    const lateMs = now - plannedMs
+    // Firings that were in their grace when the timer was set stay so: the first of many must not make the last too late.
+    if (now - Math.max(plannedMs, this.#setMs) > graceMs) {
       void this.start('the clock was set forward, or the process stood still')
       return
     }

@@ -102,10 +102,16 @@ export function lastSlotsBetween(
   return slots.reverse()
 }
 
-/** The same text for the same fire times, and no other: an entry's record keeps it, to see whether they were changed. */
+/**
+ * The same text for the same timing, and no other: an entry's record keeps it, to see whether it was changed. The machine's
+ * own zone is not in it: at a take-over by a machine in another zone the entry is still the same one.
+ */
 export function timingMark(timing: Timing | undefined, text: string): string {
   if (!timing) return 'none'
-  const when = timing.kind === 'every' ? [timing.everyMs] : [text.replace(/\s+/g, ' '), timing.cron.zone.name]
+  const when =
+    timing.kind === 'every'
+      ? [timing.everyMs]
+      : [text.replace(/\s+/g, ' '), timing.cron.isZoneGiven ? timing.cron.zone.name : '']
   return JSON.stringify([timing.kind, ...when, Object.entries(timing.bounds).sort()])
 }
 

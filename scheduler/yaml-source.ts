@@ -21,7 +21,7 @@ export function findPair(map: YAMLMap, key: string, document: Document): Pair | 
   if (own) return own
   for (const merge of map.items.filter((pair) => named(pair) === '<<')) {
     const value = resolved(merge.value, document)
-    for (const each of isSeq(value) ? [...value.items].reverse() : [value]) {
+    for (const each of isSeq(value) ? value.items : [value]) {
       const target = resolved(each, document)
       const found = isMap(target) ? findPair(target, key, document) : undefined
       if (found) return found
@@ -47,7 +47,7 @@ export function toJsonText(node: unknown, document: Document, depth = 0): string
   if (isSeq(target)) {
     text = `[${target.items.map((item) => toJsonText(item, document, depth + 1)).join(',')}]`
   } else if (isMap(target)) {
-    const pairs = target.items.map(
+    const pairs = mergedPairs(target, document, depth).map(
       (pair) => `${JSON.stringify(keyText(pair))}:${toJsonText(pair.value, document, depth + 1)}`,
     )
     text = `{${pairs.join(',')}}`
@@ -57,6 +57,29 @@ export function toJsonText(node: unknown, document: Document, depth = 0): string
   if (text.length > longestText)
     throw new RuntimeError('ERR_SCHEDULE', `args: expected at most ${longestText} bytes, got more`)
   return text
+}
+
+const isMerge = (pair: Pair): boolean => isScalar(pair.key) && (pair.key.source ?? String(pair.key.value)) === '<<'
+
+/** The pairs of a mapping, those of its merges (`<<: *defaults`) first, as YAML orders them; its own win, then the first merge. */
+function mergedPairs(map: YAMLMap, document: Document, depth: number): Pair[] {
+  if (depth > deepest) throw new RuntimeError('ERR_SCHEDULE', `args: expected at most ${deepest} levels, got more`)
+  const byKey = new Map<string, Pair>()
+  for (const pair of map.items) {
+    if (!isMerge(pair)) {
+      byKey.set(keyText(pair), pair)
+      continue
+    }
+    const value = resolved(pair.value, document)
+    for (const each of isSeq(value) ? value.items : [value]) {
+      const target = resolved(each, document)
+      if (!isMap(target))
+        throw new RuntimeError('ERR_SCHEDULE', 'args: expected a mapping after <<, got something else')
+      for (const merged of mergedPairs(target, document, depth + 1))
+        if (!byKey.has(keyText(merged))) byKey.set(keyText(merged), merged)
+    }
+  }
+  return [...byKey.values()]
 }
 
 function keyText(pair: Pair): string {

@@ -16,12 +16,17 @@ export interface Transition {
 export class Zone {
   readonly name: string
   readonly #format: Intl.DateTimeFormat
+  /** Set for a zone such as `+05:30`, which no engine before Node 22 knows. */
+  readonly #fixedMs: number | undefined
   readonly #years = new Map<number, Transition[]>()
   readonly #offsets = new Map<number, number>()
 
   constructor(name: string) {
+    const [, sign, hours, minutes] = /^([+-])([01]\d|2[0-4]):?(00|15|30|45)$/.exec(name) ?? []
+    this.#fixedMs =
+      sign === undefined ? undefined : Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) * 60_000
     this.#format = new Intl.DateTimeFormat('en-US', {
-      timeZone: name,
+      timeZone: this.#fixedMs === undefined ? name : 'UTC',
       hourCycle: 'h23',
       year: 'numeric',
       month: 'numeric',
@@ -69,6 +74,7 @@ export class Zone {
   /** `2027-03-28 03:00:00 CEST`, as people of the zone would write it. */
   format(ms: number): string {
     const wall = new Date(this.wallAt(ms)).toISOString().slice(0, 19).replace('T', ' ')
+    if (this.#fixedMs !== undefined) return `${wall} ${this.name}`
     const zone = new Intl.DateTimeFormat('en-GB', { timeZone: this.name, timeZoneName: 'short' })
     const short = zone.formatToParts(ms).find((part) => part.type === 'timeZoneName')?.value
     return `${wall} ${short ?? this.name}`
@@ -106,6 +112,7 @@ export class Zone {
   #measure(ms: number): number {
     const known = this.#offsets.get(ms)
     if (known !== undefined) return known
+    if (this.#fixedMs !== undefined) return this.#fixedMs
     const part = Object.fromEntries(this.#format.formatToParts(ms).map(({ type, value }) => [type, value]))
     const wall = Date.UTC(
       Number(part.year),

@@ -11,6 +11,17 @@ import { keyTemplates } from '../runtime/store/keys.ts'
 const folder = new URL('../runtime/store/lua/', import.meta.url)
 const target = new URL('../runtime/store/scripts.generated.ts', import.meta.url)
 
+/** The type of each key, the first word of its comment in keys.ts; one that is `the same` as another is a hash. */
+const keyTypes = new Map<string, string>()
+let about = ''
+for (const [, comment, name = ''] of readFileSync(
+  new URL('../runtime/store/keys.ts', import.meta.url),
+  'utf8',
+).matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^ {2}(\w+): '/gm)) {
+  about = comment ?? about
+  keyTypes.set(name, /^[\s*]*(list|set|zset|string|stream)\b/.exec(about)?.[1] ?? 'hash')
+}
+
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
 const words = (source: string, tag: string): string[] =>
   [...source.matchAll(new RegExp(`^-- @${tag} (.+)$`, 'gm'))].flatMap((match) => (match[1] ?? '').trim().split(/\s+/))
@@ -31,6 +42,11 @@ function includesOf(source: string, seen: string[] = []): string[] {
 
 function keyTable(body: string): string {
   const used = new Set([...body.matchAll(/\bkey\.(\w+)/g)].map((match) => match[1] ?? ''))
+  const looksAtTypes = body.includes('types[')
+  // A script that looks at types names keys in quotes, too.
+  const quoted = looksAtTypes ? [...body.matchAll(/'(\w+)'/g)].map((match) => match[1] ?? '') : []
+  const typed = quoted.filter((name) => name in keyTemplates).sort()
+  for (const name of typed) used.add(name)
   const rows = [...used].sort().map((name) => {
     const template = (keyTemplates as Record<string, string>)[name]
     if (template === undefined) throw new Error(`no key called ${name} in runtime/store/keys.ts`)
@@ -41,7 +57,8 @@ function keyTable(body: string): string {
       .filter((part) => part !== "''")
     return `${name}=function(${params.join(',')}) return KEYS[1]..${parts.join('..')} end`
   })
-  return `local key={${rows.join(',\n')}}\n`
+  const types = [...new Set(typed)].map((name) => `${name}='${keyTypes.get(name)}'`).join(',')
+  return `local key={${rows.join(',\n')}}\n${looksAtTypes ? `local types={${types}}\n` : ''}`
 }
 
 function compile(file: string): { name: string; source: string; args: string[]; rest: string | undefined } {

@@ -55,6 +55,7 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
 function settings({ config, redis, namespace, queues, concurrency, isolation, ...rest }: DevFlags): Config {
   return loadConfig({
     file: config,
+    findEmbedded: false,
     flags: {
       namespace,
       redis: { url: redis },
@@ -73,6 +74,7 @@ async function ownRedis(config: Config, onLost: (how: string) => void): Promise<
   const redis = new EmbeddedRedis({ root: config.root, onLost })
   await redis.start()
   line(`dev       | a private Redis (${redis.pid}): ${redis.url}`)
+  line('dev       | programs in this folder find it; elsewhere set REDIS_URL to that address')
   return redis
 }
 

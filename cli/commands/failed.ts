@@ -5,6 +5,7 @@ import type { FailedEntry } from '../../runtime/store/failures.ts'
 import { stepClass } from '../../runtime/workflow/steps.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
+import { evidenceRows } from '../evidence.ts'
 import { clip, json, line, table } from '../output.ts'
 
 interface Selection {
@@ -62,6 +63,7 @@ const list = command<{ start?: number; count: number; class?: string; queue?: st
         clip(entry.error ?? '', 60),
         entry.retried_at ?? '-',
       ]),
+      ['retried', 'failed at', 'queue'],
     )
   },
 })
@@ -80,7 +82,7 @@ const show = command<{ index: string }>({
     for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
     line(`payload: ${entry.payload}`)
     if (entry.cause !== undefined) line(`cause: ${entry.cause}`)
-    if (entry.evidence) line(`evidence: ${JSON.stringify(entry.evidence)}`)
+    for (const [what, value] of evidenceRows(entry.evidence ?? {})) line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
     if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}`)
   },
 })

@@ -10,7 +10,7 @@ import { packageRoot } from '../package-root.ts'
 
 const HELLO_JOB = `import { Job } from 'resque-runtime'
 
-/** Says hello: \`npx runtime enqueue HelloJob '"world"' --wait\` */
+/** Says hello: \`npx resque-runtime enqueue HelloJob '"world"' --wait\` */
 export class HelloJob extends Job {
   static queue = 'default'
   static keepResult = '1h'
@@ -22,7 +22,7 @@ export class HelloJob extends Job {
 }
 `
 
-const SCHEDULE = `# What runs when. \`npx runtime schedule next 5\` shows the next firings without firing any.
+const SCHEDULE = `# What runs when. \`npx resque-runtime schedule next 5\` shows the next firings without firing any.
 hello_every_morning:
   cron: '0 8 * * *'      # minute hour day month weekday; a zone may follow: '0 8 * * * Europe/Berlin'
   class: HelloJob
@@ -43,7 +43,9 @@ export const initCommand: CommandModule<GlobalFlags, GlobalFlags> = {
         'schedule.yml': SCHEDULE,
         'config/runtime.yml': await readFile(join(packageRoot, 'config/runtime.yml'), 'utf8'),
       })
-      line(`next: npx runtime dev, and in another terminal: npx runtime enqueue HelloJob '"world"' --wait`)
+      line(
+        `next: npx resque-runtime dev, and in another terminal: npx resque-runtime enqueue HelloJob '"world"' --wait`,
+      )
     } catch (error) {
       process.exitCode = report(error)
     }

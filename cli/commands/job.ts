@@ -1,6 +1,7 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { statusOf } from '../../runtime/jobs/handle.ts'
 import { command, group } from '../command.ts'
+import { evidenceRows } from '../evidence.ts'
 import { json, line, table } from '../output.ts'
 
 const id = { type: 'string', demandOption: true, describe: 'Id of the job' } as const
@@ -22,9 +23,10 @@ const show = command<{ id: string }>({
     if (asJson) return json({ ...status, item: record.item, evidence, attempts, result, log })
     const rows = Object.entries({
       ...status,
+      error: status.error && `${status.error.name}: ${status.error.message}`,
       item: record.item,
       result,
-      ...evidence,
+      ...Object.fromEntries(evidenceRows(evidence ?? {})),
       attempts: attempts?.length,
     }).filter(([, value]) => value !== undefined)
     table(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { EntryState } from '../../runtime/store/schedules.ts'
 import { describeEntry } from '../../scheduler/describe.ts'
@@ -17,7 +18,12 @@ const check = command<{ file?: string }>({
   example: ['schedule check schedule.yml', 'exit code 2 when an entry is wrong'],
   flags: (yargs) => yargs.positional('file', fileFlag),
   settings: ({ file }) => ({ scheduler: { file } }),
-  run: async (context) => {
+  run: async (context, { file }) => {
+    if (file !== undefined && !existsSync(context.config.scheduler.file))
+      throw new RuntimeError(
+        'ERR_SCHEDULE',
+        `schedule check: expected a file, but ${context.config.scheduler.file} does not exist`,
+      )
     const { entries, problems } = await loadSchedule(context, await openScheduling(context))
     if (context.json) json({ entries: [...entries.keys()], problems })
     const errors = context.json

@@ -2,6 +2,7 @@ import { startAll, stopAll } from '../../runtime/core/service.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import { hasCode, withCode } from '../../runtime/core/errors.ts'
 import type { Service } from '../../runtime/core/service.ts'
+import { isRefusal } from '../../runtime/store/redis.ts'
 import { title } from '../../runtime/worker/titles.ts'
 import { makeArchiver, makeClerk, makeUndertaker } from '../helpers.ts'
 import { command } from '../command.ts'
@@ -30,6 +31,11 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
   settings: ({ schedule, strict }) => ({ scheduler: { file: schedule, strict } }),
   run: async (context) => {
     const { log } = context
+    await context.store.connection
+      .ask((redis) => redis.ping())
+      .catch((error: unknown) => {
+        if (isRefusal(error)) throw error
+      })
     const scheduler = await makeScheduler(context)
     const helpers = [makeArchiver(context), makeClerk(context), makeUndertaker(context)]
     process.title = title('Scheduler')

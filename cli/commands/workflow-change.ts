@@ -50,11 +50,13 @@ export const stopCommand = change(
   (flow) => flow.stop(),
 )
 /** `runtime workflow continue` */
-export const continueCommand = change('continue', 'Run the failed jobs of a run again, and what hung on them', (flow) =>
-  flow.continue(),
+export const continueCommand = change(
+  'continue',
+  'Run the failed jobs of a run again, and what hung on them; put back jobs that lie nowhere',
+  (flow) => flow.continue(),
 )
 /** `runtime workflow retry` */
-export const retryCommand = changeJob('retry', 'Run one failed job again')
+export const retryCommand = changeJob('retry', 'Run one job again that has failed, or lies nowhere')
 /** `runtime workflow skip` */
 export const skipCommand = changeJob('skip', 'Let what hangs on a job go on without it')
 

@@ -1,4 +1,4 @@
-import { existsSync, statSync, watch, type FSWatcher } from 'node:fs'
+import { existsSync, statSync, watch } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { Config } from '../../config/schema.ts'
 
@@ -31,7 +31,7 @@ export function watchApp({ root, jobs, scheduler }: Config, onChange: (change: C
     watchFolder(dirname(schedule), (file) => file === basename(schedule) && tell('schedule'), false),
   ]
   return () => {
-    for (const watcher of watchers) watcher?.close()
+    for (const end of watchers) end()
     for (const timer of timers.values()) clearTimeout(timer)
   }
 }
@@ -48,12 +48,29 @@ function folders(root: string, paths: readonly string[]): string[] {
 
 const folderOf = (path: string): string => (existsSync(path) && statSync(path).isFile() ? dirname(path) : path)
 
-function watchFolder(folder: string, onFile: (file: string) => void, recursive = true): FSWatcher | undefined {
-  if (!existsSync(folder)) return undefined
+/** Watches a folder, which need not be there yet. @returns what ends the watch */
+function watchFolder(folder: string, onFile: (file: string) => void, recursive = true): () => void {
+  if (!existsSync(folder)) return awaitFolder(folder, onFile, recursive)
   const watcher = watch(folder, { recursive }, (_event, file) => {
     if (file !== null && !NOT_CODE.test(file)) onFile(file)
   })
   // A folder that goes away while it is watched is no reason to stop.
   watcher.on('error', () => undefined)
-  return watcher
+  return () => watcher.close()
+}
+
+/** Watches the nearest folder above one that is not there; once it is there it counts as changed, and is watched. */
+function awaitFolder(folder: string, onFile: (file: string) => void, recursive: boolean): () => void {
+  let above = dirname(folder)
+  while (!existsSync(above)) above = dirname(above)
+  const awaited = join(above, relative(above, folder).split(sep)[0] ?? '')
+  let end = (): void => watcher.close()
+  const watcher = watch(above, () => {
+    if (!existsSync(awaited)) return
+    end()
+    end = watchFolder(folder, onFile, recursive)
+    if (existsSync(folder)) onFile(basename(folder))
+  })
+  watcher.on('error', () => undefined)
+  return () => end()
 }

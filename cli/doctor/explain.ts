@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { explainEntry } from './explain-entry.ts'
 import { explainJob } from './explain-job.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
-import { prefixOf } from './overview.ts'
+import { lostSteps, prefixOf } from './overview.ts'
 import { selectQueues } from '../../runtime/worker/queue-list.ts'
 
 /**
@@ -41,7 +41,11 @@ async function explainRun(id: string, { store }: Context): Promise<Finding[]> {
             `a worker goes on with what a crash left of it: is one running? (runtime doctor)`,
           ),
         ]
-      return [fine(head), ...(queued > 0 && running === 0 ? await queuesOfRun(id, store) : [])]
+      return [
+        ...lostSteps(await store.runs.lost([id])),
+        fine(head),
+        ...(queued > 0 && running === 0 ? await queuesOfRun(id, store) : []),
+      ]
     }
     default:
       return [fine(head)]

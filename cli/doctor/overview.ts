@@ -1,5 +1,6 @@
 import { formatBytes } from '../../runtime/core/size.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
+import type { LostSteps } from '../../runtime/store/lost-steps.ts'
 import type { SupervisorInfo } from '../../runtime/store/supervisors.ts'
 import { silentForMs } from '../../runtime/store/workers.ts'
 import { selectQueues } from '../../runtime/worker/queue-list.ts'
@@ -9,6 +10,10 @@ import { bad, fine, note, type Finding } from './finding.ts'
 
 /** How many of the largest keys are shown. */
 const keysShown = 8
+/** How many stale unique locks are named. */
+const locksShown = 5
+/** How many runs under way are looked at, oldest first. */
+const runsLooked = 200
 
 /** The whole place: Redis, workers, queues, scheduler, keys. */
 export async function overview(context: Context): Promise<Finding[]> {
@@ -16,12 +21,14 @@ export async function overview(context: Context): Promise<Finding[]> {
     ['the server', redisFindings],
     ['workers', workerFindings],
     ['queues', queueFindings],
+    ['runs', runFindings],
     ['schedulers', schedulerFindings],
     ['the archive', archiveFindings],
     ['the largest keys', keyFindings],
   ]
   const findings: Finding[] = []
-  for (const [what, find] of sections) findings.push(...(await find(context).catch((error: unknown) => unseen(what, error))))
+  for (const [what, find] of sections)
+    findings.push(...(await find(context).catch((error: unknown) => unseen(what, error))))
   return findings
 }
 
@@ -115,11 +122,12 @@ async function silentFindings(store: Context['store'], ours: readonly Supervisor
 }
 
 async function queueFindings({ store }: Context): Promise<Finding[]> {
-  const [sizes, paused, workers, lines] = await Promise.all([
+  const [sizes, paused, workers, lines, stale] = await Promise.all([
     store.queues.sizes(),
     store.queues.paused(),
     store.workers.list(),
     store.limits.lines(),
+    store.health.staleLocks(),
   ])
   const served = new Set(workers.flatMap((worker) => selectQueues(worker.queues, [...sizes.keys()])))
   const findings: Finding[] = []
@@ -134,7 +142,37 @@ async function queueFindings({ store }: Context): Promise<Finding[]> {
     findings.push(
       note(`limit ${key}: ${waiting} wait for a permit, held by ${holders.slice(0, 3).join(', ') || 'nobody'}`),
     )
+  for (const { lock, job } of stale.slice(0, locksShown))
+    findings.push(
+      note(
+        `unique lock ${lock} is stale: its job ${job} is neither queued, delayed nor in flight (a Ruby worker took it, or it was removed)`,
+        'nothing: the next such job takes the lock over',
+      ),
+    )
+  if (stale.length > locksShown) findings.push(note(`${stale.length - locksShown} more unique locks are stale`))
   return findings
+}
+
+async function runFindings({ store }: Context): Promise<Finding[]> {
+  const all = await store.runs.read.count({ status: 'running' })
+  const ids = await store.runs.read.ids({ status: 'running', from: 0, to: runsLooked - 1, order: 'asc' })
+  const found = await store.runs.lost(ids)
+  const some = all > ids.length || !found.complete
+  return [
+    ...lostSteps(found),
+    ...(some ? [note(`not all of the ${all} runs under way were looked at`, 'runtime doctor <id of the run>')] : []),
+  ]
+}
+
+/** Runs that do not go on, since steps of theirs lie nowhere. */
+export function lostSteps({ lost }: LostSteps): Finding[] {
+  return [...lost].map(([id, nodes]) => {
+    const some = nodes.slice(0, 3).join(', ')
+    const which =
+      nodes.length === 1 ? `job ${some} waits` : `${nodes.length} jobs (${some}${nodes.length > 3 ? ', …' : ''}) wait`
+    const why = 'a Ruby worker took them (`runtime failed list`), or the queue was removed'
+    return bad(`run ${id}: ${which} by its record, and lie in no queue: ${why}`, `runtime workflow continue ${id}`)
+  })
 }
 
 async function schedulerFindings({ store, config }: Context): Promise<Finding[]> {

@@ -1,5 +1,5 @@
 // One task, then two beside each other (the second a fifth of a second later), then one after both.
-// Needs a worker: `npx runtime work --queues '*'` in this folder, then `node --import tsx main.ts`.
+// Needs a worker: `npx resque-runtime work --queues '*'` in this folder, then `node --import tsx main.ts`.
 import { chain, close, findRun, group, task, withDelay, workflow } from 'resque-runtime'
 import { Task1, Task2, Task3, Task4 } from './jobs/tasks.ts'
 
@@ -19,8 +19,12 @@ if (!one || !two || !three || !four) throw new Error(`expected four jobs, the ru
 for (const { name, startedAt, endedAt } of [one, two, three, four]) {
   console.log(`${name} ${startedAt - one.startedAt} to ${endedAt - one.startedAt} ms`)
 }
-console.log(`Task2 and Task3 after Task1: ${two.startedAt >= one.endedAt && three.startedAt >= one.endedAt}`)
-console.log(`Task3 at least 200 ms after Task1: ${three.startedAt - one.endedAt >= 195}`)
-console.log(`Task4 after both: ${four.startedAt >= Math.max(two.endedAt, three.endedAt)}`)
+const proof = {
+  'Task2 and Task3 after Task1': two.startedAt >= one.endedAt && three.startedAt >= one.endedAt,
+  'Task3 at least 200 ms after Task1': three.startedAt - one.endedAt >= 195,
+  'Task4 after both': four.startedAt >= Math.max(two.endedAt, three.endedAt),
+}
+for (const [what, isTrue] of Object.entries(proof)) console.log(`${what}: ${isTrue}`)
 console.log(`${run.status}, Task4 got ${JSON.stringify(await run.output('3'))}`)
+if (run.status !== 'finished' || Object.values(proof).includes(false)) process.exitCode = 1
 close()

@@ -1,5 +1,5 @@
 // Starts a template by its name and shows what its run leaves. Needs a worker, as ../composition does. The same from
-// the command line: `npx runtime template run enrich_and_index --doc-id 123 --wait`.
+// the command line: `npx resque-runtime template run enrich_and_index --doc-id 123 --wait`.
 import { close, findRun, memory, templates } from 'resque-runtime'
 import './jobs/enrich-and-index.ts'
 

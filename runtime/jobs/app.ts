@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { RuntimeError, toError } from '../core/errors.ts'
+import { hasCode, RuntimeError, toError } from '../core/errors.ts'
 import { Registry } from './registry.ts'
 
 /** What to load of an application. Paths are absolute or relative to `root`. */
@@ -86,7 +86,23 @@ function optionalFile({ root }: AppSource, given: string | undefined, name: stri
  * @throws RuntimeError ERR_APP_LOAD with file and line, ERR_NAME_CLASH, ERR_ARGUMENT
  */
 export async function loadApp(source: AppSource, locate: (file: string) => string = (file) => file): Promise<App> {
-  const load = (file: string): Promise<Record<string, unknown>> => loadModule(locate(file), relative(source.root, file))
+  const watch = watchLoad()
+  try {
+    const app = await Promise.race([watch.ended, importApp(source, locate, watch)])
+    // Node tells of unhandled rejections after the microtasks that made them.
+    await Promise.race([watch.ended, new Promise((resolve) => setImmediate(resolve))])
+    return app
+  } finally {
+    watch.stop()
+  }
+}
+
+async function importApp(source: AppSource, locate: (file: string) => string, watch: LoadWatch): Promise<App> {
+  const load = (file: string): Promise<Record<string, unknown>> => {
+    const name = relative(source.root, file)
+    watch.files.unshift(name)
+    return loadModule(locate(file), name)
+  }
   const registry = new Registry()
   const [preload, hooks] = [preloadFile(source), hooksFile(source)]
   if (preload !== undefined) await load(preload)
@@ -104,6 +120,45 @@ export async function loadApp(source: AppSource, locate: (file: string) => strin
   return { registry, hooks: hooks === undefined ? {} : checkHooks(await load(hooks), relative(source.root, hooks)) }
 }
 
+/** Watches a load for what would end the process without a word: `process.exit`, a rejection that nothing handles. */
+interface LoadWatch {
+  /** The files so far, the last one first. */
+  files: string[]
+  /** Rejects with ERR_APP_LOAD, and the file. */
+  ended: Promise<never>
+  stop: () => void
+}
+
+function watchLoad(): LoadWatch {
+  const files: string[] = []
+  let end: (error: Error) => void = () => undefined
+  const ended = new Promise<never>((_resolve, reject) => (end = reject))
+  ended.catch(() => undefined)
+  const fail = (what: string, stack = ''): RuntimeError => {
+    const name = files.find((file) => stack.includes(file)) ?? files[0] ?? 'the application'
+    const error = new RuntimeError('ERR_APP_LOAD', `${name}: ${what}${whereIn({ stack, message: '' }, name)}`)
+    end(error)
+    return error
+  }
+  const { exit } = process as { exit: (this: void, code?: string | number | null) => never }
+  process.exit = (code) => {
+    throw fail(
+      `expected it to define jobs, it called process.exit(${code ?? ''}) while it was loaded; move that into a function`,
+      new Error().stack,
+    )
+  }
+  const onRejection = (reason: unknown): void => {
+    const { message, stack } = toError(reason)
+    fail(`a promise that was made while it was loaded was rejected, and nothing handles that: ${message}`, stack)
+  }
+  process.on('unhandledRejection', onRejection)
+  const stop = (): void => {
+    process.exit = exit
+    process.off('unhandledRejection', onRejection)
+  }
+  return { files, ended, stop }
+}
+
 function checkHooks(module: Record<string, unknown>, file: string): WorkerHooks {
   for (const [name, value] of Object.entries(module)) {
     if (!hookNames.includes(name) || typeof value !== 'function') {
@@ -119,7 +174,7 @@ async function loadModule(file: string, name: string): Promise<Record<string, un
     return exportsOf(module)
   } catch (thrown) {
     const error = toError(thrown)
-    if ((error as { code?: unknown }).code === 'ERR_NAME_CLASH') throw error
+    if (hasCode(error, 'ERR_NAME_CLASH') || hasCode(error, 'ERR_APP_LOAD')) throw error
     const place = whereIn(error, name) || (error instanceof SyntaxError ? await syntaxPlace(file, name) : '')
     throw new RuntimeError('ERR_APP_LOAD', `${name}: cannot be loaded: ${error.message}${place}`, { cause: error })
   }
@@ -138,7 +193,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** ` (src/jobs/x.ts:3:7)`: the first stack frame in the file, unless the message names the place already. */
-function whereIn(error: Error, name: string): string {
+function whereIn(error: Pick<Error, 'message' | 'stack'>, name: string): string {
   const place = error.stack?.split('\n').find((line) => line.includes(name) && /:\d+/.test(line))
   const at = place && new RegExp(`${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}:\\d+(:\\d+)?`).exec(place)?.[0]
   return at && !error.message.includes(at) ? ` (${at})` : ''

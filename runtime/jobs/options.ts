@@ -25,8 +25,12 @@ export interface JobOptions {
   niceness?: number
   /** How long to keep what `perform` returns; without it the value is dropped. */
   keepResult?: Duration
-  /** At most one such job waits or runs; the lock lasts `for` at the longest (an hour by default). */
-  unique?: boolean | { for?: Duration; by?: KeyOf }
+  /**
+   * At most one such job waits or runs. The lock lasts until the job has ended, however late (`until: 'end'`), or until it
+   * starts. Only where it cannot be seen whether the job still waits (a queue of more than 50,000) does it end `for` after
+   * the job was due, an hour by default.
+   */
+  unique?: boolean | { for?: Duration; by?: KeyOf; until?: 'start' | 'end' }
   /** At most `limit` of these run at once, across all workers. */
   concurrency?: number | { limit: number; by?: KeyOf }
   /** At most `limit` of these start within `per`. */
@@ -85,7 +89,7 @@ export function checkOptions(options: JobOptions, of: string): JobOptions {
 }
 
 const limitShapes = {
-  unique: { keys: ['for', 'by'], plain: 'boolean', expected: 'true, false or { for, by }' },
+  unique: { keys: ['for', 'by', 'until'], plain: 'boolean', expected: 'true, false or { for, by, until }' },
   concurrency: { keys: ['limit', 'by'], plain: 'number', expected: 'a whole number or { limit, by }' },
   rateLimit: { keys: ['limit', 'per', 'by'], plain: undefined, expected: '{ limit, per, by }' },
 } as const
@@ -100,9 +104,11 @@ function checkLimits(options: JobOptions, of: string): void {
     if (duration(rateLimit.per, `rateLimit.per of ${of}`) < 1)
       refuse(of, 'rateLimit.per', 'a millisecond or more', rateLimit.per)
   }
-  if (typeof unique === 'object' && unique.for !== undefined && duration(unique.for, `unique.for of ${of}`) < 1) {
-    refuse(of, 'unique.for', 'a millisecond or more', unique.for)
-  }
+  if (typeof unique !== 'object') return
+  const { for: lasts, until = 'end' } = unique
+  if (lasts !== undefined && duration(lasts, `unique.for of ${of}`) < 1)
+    refuse(of, 'unique.for', 'a millisecond or more', lasts)
+  if (!['start', 'end'].includes(until)) refuse(of, 'unique.until', 'start or end', until)
 }
 
 function checkLimitShape(name: keyof typeof limitShapes, value: unknown, of: string): void {

@@ -1,6 +1,7 @@
 import { givenArgs } from '../core/codec.ts'
 import { duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
+import type { UniqueLock } from '../store/queues.ts'
 import type { JobOptions, KeyOf } from './options.ts'
 
 /** A permit that a job needs before it performs; the same shape as the worker protocol's PermitRequest. */
@@ -31,17 +32,14 @@ export function permitsOf(name: string, options: JobOptions, args: readonly unkn
 }
 
 /** The unique lock a job takes when it is enqueued, or undefined. All arguments, as they are written, make the key unless `by` says otherwise. */
-export function uniqueOf(
-  name: string,
-  options: JobOptions,
-  args: readonly unknown[],
-): { key: string; forMs: number } | undefined {
+export function uniqueOf(name: string, options: JobOptions, args: readonly unknown[]): UniqueLock | undefined {
   const { unique } = options
   if (unique === undefined || unique === false) return undefined
-  const { by, for: lasts = '1h' } = unique === true ? {} : unique
+  const { by, for: lasts = '1h', until = 'end' } = unique === true ? {} : unique
   return {
     key: by ? keyFor(name, 'unique', by, args) : `${name}:${JSON.stringify(givenArgs(args))}`,
     forMs: duration(lasts),
+    ...(until === 'start' ? { until } : {}),
   }
 }
 

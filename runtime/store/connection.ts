@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from '../core/logger.ts'
 import { longestTimerMs } from '../core/timer.ts'
 import { keysOf, type Keys } from './keys.ts'
-import { connect, explain, placeName, type ConnectionState, type RedisSettings } from './redis.ts'
+import { connect, explain, greeting, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
 
 /** One namespace of one Redis: what every part of the store works on. */
@@ -37,7 +37,7 @@ export class Connection {
     try {
       return await commands(this.redis, this.keys)
     } catch (error) {
-      throw explain(error, this.#state())
+      throw await this.#explained(error)
     }
   }
 
@@ -63,7 +63,7 @@ export class Connection {
       await heard.subscribed
     } catch (error) {
       stop()
-      throw explain(error, this.#state())
+      throw await this.#explained(error)
     }
     return stop
   }
@@ -77,19 +77,21 @@ export class Connection {
     })
   }
 
-  #state(): ConnectionState {
-    const { status } = this.redis
-    const { tls, address } = this.settings
-    const handshake = status === 'connecting' && (tls !== undefined || address.kind === 'tls')
-    const trouble = this.#trouble ?? (handshake ? 'no answer to the TLS handshake' : undefined)
-    return { place: placeName(this.settings), trouble, wasReady: this.#wasReady }
-  }
-
   /** Lets go of Redis without waiting for it. */
   close(): void {
     clearInterval(this.#pings)
     // On a client that has ended already, disconnect() would keep the process for two seconds.
     for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
+  }
+
+  async #explained(error: unknown): Promise<Error> {
+    const { settings, redis } = this
+    if (settings.address.kind === 'tls' && redis.status === 'connecting')
+      this.#trouble ??= 'no answer to the TLS handshake'
+    // A socket that closed under a command says EPIPE, ECONNRESET or nothing, where the server has said why.
+    else if (isDropped(error) && !settings.sentinel && /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? ''))
+      this.#trouble = (await greeting(settings)) ?? this.#trouble
+    return explain(error, settings, this.#trouble, this.#wasReady)
   }
 
   #channels(): Redis {
@@ -109,3 +111,6 @@ export class Connection {
     return subscriber
   }
 }
+
+const isDropped = (error: unknown): boolean =>
+  error instanceof Error && /max retries per request|Connection is closed/.test(error.message)

@@ -1,5 +1,5 @@
 import { decodeItem } from '../core/codec.ts'
-import type { NewJob } from './queues.ts'
+import { lockFields, type NewJob } from './queues.ts'
 
 /** A job that is to wait. */
 export interface NewDelayedJob extends NewJob {
@@ -53,12 +53,11 @@ export function isNamed(job: DelayedJob, name: DelayedName): boolean {
   return job.bytes === name.item && job.queue === name.queue
 }
 
-/** The script `delay`'s ten fields of one job. */
+/** The script `delay`'s eleven fields of one job. */
 export function fields(job: NewDelayedJob, nowMs: number): (string | number)[] {
   const second = secondOf(job.dueMs, nowMs)
-  const lock = [job.unique?.key ?? '', job.unique?.forMs ?? 0]
   const where = [job.queue, job.dueMs, second, second === 0 ? '' : bucketItem(job.item, job.queue)]
-  return [job.id, job.className, job.item, job.options ?? '', ...lock, ...where]
+  return [job.id, job.className, job.item, job.options ?? '', ...lockFields(job.unique), ...where]
 }
 
 /** What a list shows of an item; garbage is shown as it is. */

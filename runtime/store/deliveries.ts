@@ -12,6 +12,8 @@ export interface Reserved {
   enqueuedAtMs: number | undefined
   /** JSON of the permits it asked for when it was taken before, or ''. */
   permits: string
+  /** `start` where its unique lock is given up when it starts; else blank. */
+  uniqueUntil: string
 }
 
 /** Names a delivery in every call that ends it. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { formatFailedAt } from './resque-time.ts'
+import { RuntimeError } from '../core/errors.ts'
 import { rawMembers } from '../core/raw-json.ts'
 import type { Connection } from './connection.ts'
 
@@ -114,7 +115,9 @@ export class Failures {
 
   /**
    * Puts the entry's job back on its queue, with the options of its call, and marks the entry `retried_at`, in one step; the entry stays, as in
-   * Resque. @returns false when the list changed under the caller's feet
+   * Resque. A unique job takes its lock again.
+   * @returns false when the list changed under the caller's feet
+   * @throws RuntimeError ERR_STATE when another job holds its unique lock
    */
   async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
     return this.#retried(entry, itemOf(entry.payload), newId, nowMs, ttlMs)
@@ -139,6 +142,12 @@ export class Failures {
       now: nowMs,
       ttlMs,
     })
+    const [, holder] = /^held (.+)$/.exec(String(reply)) ?? []
+    if (holder !== undefined)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `failed job ${index}: expected no other job of its unique key, job ${holder} waits or runs; retry it when that has ended`,
+      )
     return reply === 'ok'
   }
 

@@ -33,7 +33,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:supervisor', 'one a supervisor, while it lives'],
   ['rt:inflight:', 'one field a running job: worker.concurrency'],
   ['rt:paused', 'one member a paused queue'],
-  ['rt:unique:', "the lock's own time, `unique.for` (an hour unless it says otherwise)"],
+  ['rt:unique:', "as long as its job's record, gone with its job's end"],
   ['rt:limit:', 'at most `concurrency.limit` members'],
   ['rt:held-back', 'one field a queue'],
   ['rt:held', 'one member a job that waits for a permit'],

@@ -92,7 +92,7 @@ export const keyTemplates = {
   // --- ours: flow control
   /** set: names of paused queues */
   pausedQueues: 'rt:paused',
-  /** string with a time to live: id of the job that holds a unique lock */
+  /** string: id of the job that holds a unique lock; expires with its record */
   unique: 'rt:unique:{key}',
   /** zset: job id → Redis time in ms at which it got a permit of a concurrency limit, by taking it or by being handed it */
   permits: 'rt:limit:{key}',

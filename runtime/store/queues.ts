@@ -1,6 +1,15 @@
 import { decodeItem } from '../core/codec.ts'
 import type { Connection } from './connection.ts'
 
+/** A unique lock that a job takes when it is enqueued. */
+export interface UniqueLock {
+  key: string
+  /** How long the lock lasts where nobody can see whether its job still waits: in a queue of more than 50,000. */
+  forMs: number
+  /** Absent: until the job has ended. */
+  until?: 'start'
+}
+
 /** A job on its way into a queue. */
 export interface NewJob {
   id: string
@@ -9,7 +18,7 @@ export interface NewJob {
   item: string
   /** Per-call options, JSON text; absent when the class's own apply. */
   options?: string
-  unique?: { key: string; forMs: number }
+  unique?: UniqueLock
 }
 
 /** How many jobs one script call may write (promise 13). */
@@ -145,5 +154,10 @@ export class Queues {
 }
 
 function fields(job: NewJob): (string | number)[] {
-  return [job.id, job.className, job.item, job.options ?? '', job.unique?.key ?? '', job.unique?.forMs ?? 0]
+  return [job.id, job.className, job.item, job.options ?? '', ...lockFields(job.unique)]
+}
+
+/** Key, `for` in ms and `until` of a lock, as scripts take them; a blank key for none. */
+export function lockFields(lock: UniqueLock | undefined): [key: string, forMs: number, until: string] {
+  return [lock?.key ?? '', lock?.forMs ?? 0, lock?.until ?? '']
 }

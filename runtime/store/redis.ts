@@ -1,5 +1,6 @@
+import { createConnection } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
-import { RuntimeError } from '../core/errors.ts'
+import { RuntimeError, toError } from '../core/errors.ts'
 import { longestTimerMs } from '../core/timer.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
@@ -18,6 +19,8 @@ export interface RedisSettings {
     password?: string
     tls?: boolean
   }
+  /** What names this Redis, for messages: `--redis`, `REDIS_URL`, `runtime dev`; undefined for the default address. */
+  source?: string
   connectTimeoutMs: number
   /** No command waits longer: a producer gets a clear error in bounded time (promise 6). */
   commandTimeoutMs: number
@@ -80,41 +83,51 @@ function place({ address, tls, sentinel, commandTimeoutMs }: RedisSettings): Red
   return { host: address.host, port: address.port, ...(address.kind === 'tls' ? { tls: { ...tls } } : {}) }
 }
 
-const causes: [RegExp, string][] = [
+/** What to do about an error, by what it says; `source` names the address. */
+const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
   [
     /^NOPERM.*'select'/i,
     'a database other than 0 needs the command SELECT: `ACL SETUSER <name> +select`, or leave redis.db out',
   ],
   [
     /DB index is out of range|invalid DB index/,
-    'redis.db, or the number in REDIS_URL, names a database that this server does not have (`databases` in redis.conf)',
+    'redis.db, or the number in the address, names a database that this server does not have (`databases` in redis.conf)',
   ],
   [/^ERR EXEC without MULTI/, 'the user may not use transactions: `ACL SETUSER <name> +@transaction`'],
   [/^NOPERM.* channel/, 'let the user have the channels of the namespace: `ACL SETUSER <name> &resque:*`'],
-  [/^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/, 'check the user and password in REDIS_URL, and its permissions'],
+  [
+    /^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/,
+    (source = 'redis.url') => `check the user and password (${source}, redis.password), and what the user may do`,
+  ],
+  [/max number of clients/, 'all connections that it allows are in use: close some, or raise maxclients'],
   [
     /^OOM/,
     'Redis is out of memory: raise maxmemory or remove data (`runtime doctor` prints the largest keys); nothing was written',
   ],
-  [/^READONLY/, 'this Redis is a read-only replica: point REDIS_URL at the master, or use redis.sentinel'],
+  [
+    /^READONLY/,
+    (source = 'redis.url') => `this Redis is a read-only replica: name the master in ${source}, or use redis.sentinel`,
+  ],
   [/^MISCONF/, 'Redis cannot write to its disk and refuses writes: see its log'],
   [
-    /^WRONGTYPE/,
+    /^(?:ERR )?WRONGTYPE/,
     'something of another type lies under a key of the runtime: docs/redis-keys.md lists them; remove or rename what is not its own',
   ],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
-  [
-    /^gave no answer/,
-    'whether a write was done is not known: look before you repeat it, or enqueue with an id (`enqueue.with({ id })`), which may be repeated',
-  ],
-  [
-    /wrong version number|TLS handshake/,
-    'that port does not speak TLS: use redis:// and leave redis.tls out, or another port',
-  ],
+  [/^gave no answer/, 'whether a write was done is not known: look before you repeat it'],
   [/self-signed certificate|unable to (?:get|verify)/, 'name the certificate of its authority in redis.tls.ca'],
   [
+    /TLS handshake|wrong version number/,
+    (source = 'redis.url') => `where this Redis speaks no TLS, write redis:// in place of rediss:// in ${source}`,
+  ],
+  [
     /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|Connection is closed|cannot be reached|sentinels are unreachable/,
-    'is Redis running, and is REDIS_URL right?',
+    (source) =>
+      source === undefined
+        ? 'is Redis running? This is the default address: set REDIS_URL to another, or start `runtime dev`'
+        : source === 'runtime dev'
+          ? 'is `runtime dev` still running?'
+          : `is Redis running, and is ${source} right?`,
   ],
 ]
 
@@ -127,6 +140,11 @@ const lasting =
 
 const isLasting = (reply: string): boolean => lasting.test(reply) && !passing.test(reply)
 
+/** True where Redis is there and refuses us: a long-lived process ends, since waiting would not help. */
+export function isRefusal(error: unknown): boolean {
+  return /NOAUTH|WRONGPASS|ERR AUTH|NOPERM|DB index|EXEC without MULTI/.test(toError(error).message)
+}
+
 /** Errors of a program, thrown between its commands: they say nothing of Redis. */
 function isOfProgram(error: unknown): error is Error {
   return [TypeError, RangeError, SyntaxError, ReferenceError].some((kind) => error instanceof kind)
@@ -138,42 +156,49 @@ export function placeName({ address, sentinel }: RedisSettings): string {
   return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
 }
 
-/** What a connection knows of itself when a command fails, for commands that only know that there was no answer. */
-export interface ConnectionState {
-  place: string
-  /** What the connection last failed of, since it was last there. */
-  trouble: string | undefined
-  /** It has been there: a command that got no answer may have been done. */
-  wasReady: boolean
-}
-
-/** Replies by which a Redis refuses this client, whatever it asks and however long it waits. */
-const refusals = /NOAUTH|WRONGPASS|ERR AUTH|NOPERM|DB index|EXEC without MULTI/
-
-/** True for an error of {@link explain} that waiting does not cure: Redis is there, and refuses this user or its database. */
-export const isRefusal = (error: Error): boolean => refusals.test(error.message)
-
 /** The error's own words, or better ones where they say little. */
-function wordsOf(text: string, state: ConnectionState | undefined): string {
-  const silent = text.includes('Command timed out')
-  if (silent && state?.wasReady !== false) return 'gave no answer in time'
-  if (!silent && !text.includes('max retries per request')) return text
-  return `cannot be reached${state?.trouble === undefined ? '' : ` (${state.trouble})`}`
+function wordsOf(text: string, trouble: string | undefined, wasReady: boolean): string {
+  const timedOut = text === 'Command timed out'
+  if (timedOut && (wasReady || trouble === undefined)) return 'gave no answer in time'
+  if (!timedOut && !text.includes('max retries per request')) return text
+  const how = trouble !== undefined && /^[A-Z]+ /.test(trouble) ? 'refuses the connection' : 'cannot be reached'
+  return `${how}${trouble === undefined ? '' : ` (${trouble})`}`
 }
 
 /**
  * A Redis error in plain words, with what to do: ERR_REDIS where Redis is away, full or closed to us, and waiting helps;
  * ERR_REPLY where it answers, and would not answer otherwise later. Errors of our own pass through.
+ * @param trouble what the connection last failed of, for commands that only know that there is none
+ * @param wasReady the connection was there: a command that got no answer may have been done
  */
-export function explain(error: unknown, state?: ConnectionState): Error {
+export function explain(error: unknown, settings: RedisSettings, trouble?: string, wasReady = false): Error {
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
-  const said = wordsOf(text, state)
-  const advice = causes.find(([pattern]) => pattern.test(said))?.[1]
-  const redis = state === undefined ? 'Redis' : `Redis at ${state.place}`
+  const said = wordsOf(text, trouble, wasReady)
+  const about = (what = ''): (typeof causes)[number] | undefined => causes.find(([pattern]) => pattern.test(what))
+  const cause = (about(said === text ? said : trouble) ?? about(said))?.[1]
+  const advice = typeof cause === 'function' ? cause(settings.source) : cause
   const code = isLasting(text) ? 'ERR_REPLY' : 'ERR_REDIS'
-  return new RuntimeError(code, `${redis}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`, {
-    cause: error,
+  return new RuntimeError(
+    code,
+    `Redis at ${placeName(settings)}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`,
+    { cause: error },
+  )
+}
+
+/** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */
+export function greeting({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket =
+      address.kind === 'unix' ? createConnection(address.path) : createConnection(address.port, address.host)
+    const end = (text?: string): void => {
+      socket.destroy()
+      resolve(text)
+    }
+    socket.setTimeout(timeoutMs, () => end())
+    socket.once('error', () => end())
+    socket.once('close', () => end())
+    socket.once('data', (reply) => end(/^-(.*)/.exec(reply.toString())?.[1]?.trim()))
   })
 }

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
+import { findLostSteps, type LostSteps } from './lost-steps.ts'
 import { RunMemories } from './memory.ts'
 import { RunReader } from './run-reader.ts'
 import { stageNodes, writeRun, type Addition, type NewRun, type StagedNodes } from './run-writer.ts'
@@ -20,6 +21,8 @@ export interface BegunStep {
 
 /** Beyond this many parents, their outputs are fetched in pages instead of in the script that begins the step. */
 const fewParents = 50
+/** Steps that one script puts back (promise 13). */
+const recoverBatch = 100
 
 /** Workflow runs in Redis: everything that changes one. Each method is one atomic step, except where it says batches. */
 export class Runs {
@@ -45,10 +48,31 @@ export class Runs {
     await this.advance(nowMs)
   }
 
-  /** Runs failed nodes, and what a stop held back, again. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
+  /**
+   * Runs failed nodes, and what a stop held back, again; and puts steps back that lie nowhere, also of a run under way.
+   * @throws RuntimeError ERR_NOT_FOUND, ERR_STATE
+   */
   async resume(id: string, nowMs: number): Promise<void> {
-    check(id, await this.#connection.run('run-resume', { id, now: nowMs }), 'continue', 'failed or stopped')
+    const reply = (await this.#connection.run('run-resume', { id, now: nowMs })) as string[]
     await this.advance(nowMs)
+    const isUnderWay = reply[0] === 'ok' || reply[1] === 'running'
+    const found = isUnderWay ? await this.#recover(id, nowMs) : 0
+    if (found === 0) check(id, reply, 'continue', 'failed or stopped')
+  }
+
+  /** Steps of these runs that are queued or delayed by their run's table, and lie nowhere. */
+  async lost(ids: readonly string[]): Promise<LostSteps> {
+    return findLostSteps(this.#connection, this.read, ids)
+  }
+
+  /** Puts lost steps of a run back, or one of them. @returns how many */
+  async #recover(id: string, nowMs: number, index?: number): Promise<number> {
+    const { lost } = await findLostSteps(this.#connection, this.read, [id], index)
+    const nodes = lost.get(id) ?? []
+    let count = 0
+    for (let at = 0; at < nodes.length; at += recoverBatch)
+      count += Number(await this.#connection.run('run-recover', { id, now: nowMs }, nodes.slice(at, at + recoverBatch)))
+    return count
   }
 
   /** Stops a run at once; jobs of it that run are to be cancelled. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
@@ -56,7 +80,7 @@ export class Runs {
     check(id, await this.#connection.run('run-stop', { id, now: nowMs }), 'stop', 'pending or running')
   }
 
-  /** Runs a failed node again, or lets what hangs on a node go on without it. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
+  /** Runs a node again that has failed or lies nowhere, or lets what hangs on a node go on without it. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
   async decide(id: string, index: number, verb: 'retry' | 'skip', nowMs: number): Promise<void> {
     const reply = (await this.#connection.run('run-node', { id, index, now: nowMs, verb })) as string[]
     if (reply[0] === 'no node')
@@ -65,6 +89,7 @@ export class Runs {
         `run ${id} has no job ${index}; \`runtime workflow show ${id} --jobs all\` lists them`,
       )
     if (reply[0] === 'illegal') {
+      if (verb === 'retry' && (await this.#recover(id, nowMs, index)) > 0) return
       const wanted = verb === 'retry' ? 'a failed job' : 'a job that has not begun, or has failed'
       throw new RuntimeError(
         'ERR_STATE',

@@ -2,6 +2,7 @@ import type { ChainableCommander } from 'ioredis'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import type { LockOwner } from './locks.ts'
+import { lockFields, type UniqueLock } from './queues.ts'
 import { readState, type EntryState, type MissedFiring } from './schedule-state.ts'
 import { formatStarted } from './resque-time.ts'
 
@@ -29,7 +30,7 @@ export interface Firing {
     item: string
     ttlMs: number
     /** Absent: none. */
-    unique?: { key: string; forMs: number }
+    unique?: UniqueLock
   }
 }
 
@@ -84,6 +85,7 @@ export class Schedules {
   /** Fires once. */
   async fire({ id: owner, lockPrefix }: LockOwner, firing: Firing): Promise<FiringReply> {
     const { name, slotMs, nowMs, lateMs, nextMs, mode, job } = firing
+    const [unique, uniqueMs, uniqueUntil] = lockFields(job?.unique)
     const reply = await this.#connection.run('fire-entry', {
       ...{ lockPrefix, owner, name, slot: slotMs, now: nowMs, lateMs, next: nextMs ?? '', mode },
       lastEnqueuedAt: formatStarted(new Date(nowMs)),
@@ -93,8 +95,9 @@ export class Schedules {
         class: job?.className ?? '',
         id: job?.id ?? '',
         ttlMs: job?.ttlMs ?? 0,
-        unique: job?.unique?.key ?? '',
-        uniqueMs: job?.unique?.forMs ?? 0,
+        unique,
+        uniqueMs,
+        uniqueUntil,
       },
     })
     return reply as FiringReply

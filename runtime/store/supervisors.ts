@@ -83,6 +83,7 @@ export class Supervisors {
       options = '',
       enqueuedAt,
       permits = '',
+      uniqueUntil = '',
     ] = reply
     const job = {
       queue,
@@ -93,6 +94,7 @@ export class Supervisors {
       redeliveries: Number(redeliveries),
       options,
       permits,
+      uniqueUntil,
     }
     return { kind: 'job', job: { ...job, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined } }
   }
@@ -156,9 +158,13 @@ export class Supervisors {
     return reply === 'ok'
   }
 
-  /** Marks a delivery as the only one, before its process starts. @returns false when the job is another's now */
-  async commitOnce(id: string, job: Delivery): Promise<boolean> {
-    return (await this.#connection.run('commit-once', { supervisor: id, id: job.id, delivery: job.delivery })) === 'ok'
+  /**
+   * Notes that a delivery's process is about to start, and gives up a unique lock that lasts until then.
+   * @param once this delivery is the only one
+   * @returns false when the job is another's now
+   */
+  async begin(id: string, { id: job, delivery }: Delivery, once: boolean): Promise<boolean> {
+    return (await this.#connection.run('begin', { supervisor: id, id: job, delivery, once: once ? 1 : 0 })) === 'ok'
   }
 
   /** Which of these jobs somebody asked to cancel. */
@@ -175,19 +181,20 @@ export class Supervisors {
     return { dead, nextInMs: next === '' ? undefined : next }
   }
 
-  /** Takes over the jobs of a supervisor whose lease has run out. */
+  /** Takes over the jobs of a supervisor whose lease has run out. `stuck` says why some of them cannot be taken. */
   async bury(
     dead: string,
     limits: { maxRedeliveries: number; failedMax: number; ttlMs: number },
     nowMs: number,
-  ): Promise<{ back: string[]; failed: string[] }> {
-    const total = { back: [] as string[], failed: [] as string[] }
+  ): Promise<{ back: string[]; failed: string[]; stuck?: string }> {
+    const total: { back: string[]; failed: string[]; stuck?: string } = { back: [], failed: [] }
     for (;;) {
       const failedAt = formatFailedAt(new Date(nowMs))
       const reply = await this.#connection.run('bury', { supervisor: dead, now: nowMs, failedAt, ...limits })
-      const [word, back = [], failed = []] = reply as [string, string[]?, string[]?]
+      const [word, back = [], failed = [], stuck = ''] = reply as [string, string[]?, string[]?, string?]
       total.back.push(...back)
       total.failed.push(...failed)
+      if (stuck !== '') total.stuck = stuck
       if (word !== 'more') return total
     }
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { hasCode, withCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
@@ -20,9 +21,28 @@ export async function bury(
   clock: Clock,
   log: Logger,
 ): Promise<void> {
-  for (const id of dead) {
-    const { back, failed } = await store.supervisors.bury(id, limits, clock.now())
-    log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+  const parts = dead.map((id) => [
+    `supervisor ${id}`,
+    async () => {
+      const { back, failed, stuck } = await store.supervisors.bury(id, limits, clock.now())
+      log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+      if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be put back: ${stuck}`)
+    },
+  ])
+  await doEach(log, Object.fromEntries(parts) as Record<string, () => Promise<void>>)
+}
+
+/**
+ * Does what a tick has to do, one thing after another. One that fails, since a record in Redis cannot be read, is logged
+ * and keeps none from its turn.
+ * @throws RuntimeError ERR_REDIS while Redis is away: the rest would fail, too
+ */
+export async function doEach(log: Logger, parts: Record<string, () => Promise<unknown>>): Promise<void> {
+  for (const [name, act] of Object.entries(parts)) {
+    await act().catch((error: unknown) => {
+      if (hasCode(error, 'ERR_REDIS')) throw error
+      log.warn(`${name}: ${withCode(error)}`)
+    })
   }
 }
 
@@ -50,9 +70,11 @@ export class Undertaker implements Service {
     // Who lives renews its lease long before its end, so that a scheduler with nothing to do hardly asks.
     const turn = async (): Promise<number> => {
       const { dead, nextInMs = leaseMs } = await store.supervisors.lapsed()
-      await bury(dead, store, limits, clock, log)
-      await store.limits.tend()
-      await store.queues.sweep()
+      await doEach(log, {
+        'dead workers': () => bury(dead, store, limits, clock, log),
+        limits: () => store.limits.tend(),
+        queues: () => store.queues.sweep(),
+      })
       return Math.min(nextInMs, leaseMs)
     }
     this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, turn })

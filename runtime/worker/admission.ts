@@ -31,10 +31,10 @@ export class Admission {
     return this.#ask(job, (id) => store.limits.acquire(id, job, permits, clock.now()))
   }
 
-  /** From here on this delivery is the only one (`delivery: 'at-most-once'`). */
-  async commitOnce(job: Delivery): Promise<Admitted> {
+  /** The job's process is about to start. @param once from here on this delivery is the only one (`delivery: 'at-most-once'`) */
+  async begin(job: Delivery, once: boolean): Promise<Admitted> {
     const { supervisors } = this.#options.store
-    return this.#ask(job, async (id) => ((await supervisors.commitOnce(id, job)) ? 'granted' : 'lost'))
+    return this.#ask(job, async (id) => ((await supervisors.begin(id, job, once)) ? 'granted' : 'lost'))
   }
 
   async #ask(job: Delivery, ask: (supervisor: string) => Promise<Admitted>): Promise<Admitted> {

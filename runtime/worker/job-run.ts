@@ -202,7 +202,9 @@ export class JobRun {
   async #admit(permits: PermitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
     const { admission } = this.#options
     const granted = permits?.length ? await admission.acquire(this.#delivery, permits) : 'granted'
-    return granted === 'granted' && delivery === 'at-most-once' ? admission.commitOnce(this.#delivery) : granted
+    const once = delivery === 'at-most-once'
+    const mustTell = once || this.job.uniqueUntil === 'start'
+    return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
   }
 
   /** A process asks for the permits whose keys its arguments make. */

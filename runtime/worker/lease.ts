@@ -8,7 +8,7 @@ import type { Service } from '../core/service.ts'
 import { startTimer, type Timer } from '../core/timer.ts'
 import { isRefusal } from '../store/redis.ts'
 import type { Store } from '../store/store.ts'
-import { bury } from '../store/undertaker.ts'
+import { bury, doEach } from '../store/undertaker.ts'
 import { sweepOrphans } from './sweep.ts'
 
 /** What a lease needs. */
@@ -139,9 +139,11 @@ export class Lease implements Service {
       this.#sweep()
       await bury(dead, store, limits, clock, log)
     }
-    await this.#reclaim()
-    await store.limits.tend()
-    await store.queues.sweep()
+    await doEach(log, {
+      'jobs that never arrived': () => this.#reclaim(),
+      limits: () => store.limits.tend(),
+      queues: () => store.queues.sweep(),
+    })
     return undefined
   }
 
@@ -159,9 +161,13 @@ export class Lease implements Service {
     const strangers = [...held.keys()].filter((job) => !running().has(job))
     for (const job of strangers.filter((stranger) => this.#strangers.has(stranger))) {
       const { delivery = '', worker = '' } = held.get(job) ?? {}
-      if (await store.supervisors.requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)) {
-        log.warn(`job ${job} was taken but never arrived: put back`)
-      }
+      // What stops one of them must not keep the heartbeat from what comes after it.
+      const back = await store.supervisors
+        .requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)
+        .catch((error: Error) =>
+          log.error(`job ${job} was taken but never arrived, and cannot be put back: ${error.message}`),
+        )
+      if (back) log.warn(`job ${job} was taken but never arrived: put back`)
     }
     this.#strangers = new Set(strangers)
     if (held.size > 0) onCancelled(await store.supervisors.askedToCancel([...held.keys()]))

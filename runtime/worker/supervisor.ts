@@ -1,4 +1,4 @@
-import { withCode } from '../core/errors.ts'
+import { toError, withCode } from '../core/errors.ts'
 import { startAll, stopAll, type Service } from '../core/service.ts'
 import { startTimer } from '../core/timer.ts'
 import { Admission } from './admission.ts'
@@ -91,8 +91,8 @@ export class Supervisor implements Service {
 
   /** Preloads the application, registers, and begins to take jobs. @throws RuntimeError ERR_APP_LOAD, ERR_REDIS */
   async start(): Promise<void> {
-    this.#learn(await this.#options.launcher.start())
-    await this.#startOtherLaunchers()
+    const failed = await this.#load().catch(toError)
+    if (failed && !this.#ending) throw failed
     await startAll(this.#services, () => this.#ending !== undefined)
     // Told to leave while it waited for Redis.
     if (this.#ending) return stopAll(this.#services)
@@ -104,6 +104,7 @@ export class Supervisor implements Service {
       pid: process.pid,
       classes: this.#manifest.size,
     })
+    if (this.#manifest.size === 0) log.warn('no job is exported under the jobs folders (jobs.paths): all jobs fail')
     this.#loops = this.#slots.map((slot) => this.#work(slot))
     this.#title.show()
   }
@@ -177,8 +178,9 @@ export class Supervisor implements Service {
     if (this.#options.drain) this.#fetcher.wake()
   }
 
-  /** Classes may ask for another isolation than the worker's: each kind that is asked for gets a launcher of its own. */
-  async #startOtherLaunchers(): Promise<void> {
+  /** Loads the application. Classes may ask for another isolation than the worker's: each kind that is asked for gets a launcher of its own. */
+  async #load(): Promise<void> {
+    this.#learn(await this.#options.launcher.start())
     for (const { isolation } of this.#manifest.values()) {
       const other = isolation && !this.#launchers.has(isolation) ? this.#options.otherLauncher?.(isolation) : undefined
       if (!other || !isolation) continue
@@ -220,8 +222,7 @@ export class Supervisor implements Service {
 
   #hear(message: string): void {
     const [verb, id = ''] = message.split(' ')
-    if (verb !== 'cancel') return
-    this.#jobs.cancel(id)
+    if (verb === 'cancel') this.#jobs.cancel(id)
   }
 
   #onEmpty(): void {

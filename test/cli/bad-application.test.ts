@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
-import { leavesNoProcess, runCli } from '../support/process.ts'
+import { leavesNoProcess, runCli, startCli } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
 leavesNoProcess()
@@ -30,6 +30,18 @@ const broken: [name: string, file: string, text: string, said: RegExp][] = [
     'const a = 1\nvoid a',
     /src\/jobs\/a-job\.ts: expected it to export a job, it exports nothing/,
   ],
+  [
+    'exits at import',
+    'a-job.ts',
+    '\nprocess.exit(0)\nexport {}',
+    /src\/jobs\/a-job\.ts: .*process\.exit\(0\).*a-job\.ts:2/,
+  ],
+  [
+    'rejects at import',
+    'a-job.ts',
+    "\nvoid Promise.reject(new Error('no luck'))\nexport const a = 1",
+    /src\/jobs\/a-job\.ts: a promise .*no luck.*a-job\.ts:2/,
+  ],
 ]
 const good = "import { Job } from 'resque-runtime'\nexport class GoodJob extends Job { perform() {} }"
 const flow = "import { Workflow } from 'resque-runtime'\nexport class GoodFlow extends Workflow { configure() {} }"
@@ -48,6 +60,17 @@ for (const isolation of ['fork', 'spawn', 'inline']) {
     }
   })
 }
+
+it('a worker that is stopped while it loads the application leaves with exit code 0', async () => {
+  const cwd = await makeApp({
+    'src/jobs/a.ts': `console.log('loading')\nawait new Promise((r) => setTimeout(r, 5000))\n${good}`,
+  })
+  const worker = startCli(['work', '--redis', server.url], { cwd, timeoutMs: 60_000 })
+  await worker.waitForLine(/loading/)
+  const { exitCode, signal, stderr } = await worker.stop('SIGTERM')
+  assert.deepEqual([exitCode, signal], [0, null], stderr)
+  assert.doesNotMatch(stderr, /spawned|\[ERR_/)
+})
 
 describe('an application is refused, too, for', () => {
   it('two jobs of one name, with both files', async () => {

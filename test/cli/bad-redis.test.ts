@@ -1,6 +1,8 @@
 // A Redis that is not there, refuses, or dies: producers are told soon, workers wait, nothing in flight is dropped.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
@@ -37,12 +39,23 @@ describe('a Redis that is not there', () => {
       const { exitCode, stderr } = await runCli([...args, '--redis', nowhere], { cwd, timeoutMs })
       assert.match(
         stderr,
-        /^runtime: Redis.*127\.0\.0\.1:1.*cannot be reached \(connect ECONNREFUSED 127\.0\.0\.1:1\); is Redis running, and is REDIS_URL right\? \[ERR_REDIS\]\n$/,
+        /^runtime: Redis.*127\.0\.0\.1:1.*cannot be reached \(connect ECONNREFUSED 127\.0\.0\.1:1\); is Redis running, and is --redis right\? \[ERR_REDIS\]\n$/,
         args.join(' '),
       )
       assert.doesNotMatch(stderr, /secret/)
       assert.equal(exitCode, 1)
       assert.ok(performance.now() - startedAt < 20_000)
+    }
+  })
+
+  it('is named by what named it', async () => {
+    const cwd = await makeApp({ ...files, 'config/runtime.yml': `redis:\n  url: ${nowhere}\n` })
+    for (const [env, source] of [
+      [{}, 'config/runtime.yml:2'],
+      [{ REDIS_URL: nowhere }, 'REDIS_URL'],
+    ] as const) {
+      const { stderr } = await runCli(['queues'], { cwd, env, timeoutMs })
+      assert.ok(stderr.includes(`and is ${source} right?`), stderr)
     }
   })
 
@@ -63,7 +76,7 @@ describe('a Redis that wants a password', () => {
 
   it('stops producer and worker, and says what to check', async () => {
     const cwd = await makeApp(files)
-    for (const args of [['queues'], ['enqueue', 'PatientJob', '"x"'], ['work']]) {
+    for (const args of [['queues'], ['enqueue', 'PatientJob', '"x"'], ['work'], ['scheduler']]) {
       for (const password of [undefined, 'wrong']) {
         const { exitCode, stderr } = await runCli([...args, '--redis', server.url], {
           cwd,
@@ -92,7 +105,11 @@ describe('a Redis that refuses', () => {
   before(async () => (server = await startRedis()))
   after(() => server.stop())
   const refused = async (args: string[], env: Record<string, string>, expected: RegExp): Promise<void> => {
-    const { exitCode, stderr } = await runCli([...args, '--redis', server.url], { cwd: await makeApp(files), env, timeoutMs })
+    const { exitCode, stderr } = await runCli([...args, '--redis', server.url], {
+      cwd: await makeApp(files),
+      env,
+      timeoutMs,
+    })
     assert.match(stderr, expected, args.join(' '))
     assert.equal(exitCode, 1, args.join(' '))
   }
@@ -117,7 +134,11 @@ describe('a Redis that refuses', () => {
   it('INFO and SCAN: the others work, and doctor says what it cannot see', async () => {
     await server.client().call('ACL', 'SETUSER', 'noinfo', 'on', '>secret', '&*', '~*', '+@all', '-info', '-scan')
     const env = { RUNTIME_REDIS_USERNAME: 'noinfo', RUNTIME_REDIS_PASSWORD: 'secret' }
-    const { stdout, stderr } = await runCli(['doctor', '--redis', server.url], { cwd: await makeApp(files), env, timeoutMs })
+    const { stdout, stderr } = await runCli(['doctor', '--redis', server.url], {
+      cwd: await makeApp(files),
+      env,
+      timeoutMs,
+    })
     assert.match(stdout, /cannot be seen: .*NOPERM.*info[^]*no worker runs[^]*cannot be seen: .*NOPERM.*scan/i)
     assert.equal(stderr, '')
   })
@@ -157,5 +178,42 @@ describe('a Redis that dies while a job runs', () => {
       [await redis.get('resque:stat:failed'), await redis.llen('resque:failed'), await redis.llen('resque:queue:low')],
       [null, 0, 0],
     )
+  })
+})
+
+describe('a Redis that takes no more connections', () => {
+  let server: TestRedis
+  before(async () => (server = await startRedis({ args: ['--maxclients', '1'] })))
+  after(() => server.stop())
+
+  it('is said to do so, with what to do', async () => {
+    const cwd = await makeApp(files)
+    await server.client().ping()
+    const { exitCode, stderr } = await runCli(['queues', '--redis', server.url], { cwd, timeoutMs })
+    assert.match(
+      stderr,
+      /refuses the connection \(ERR max number of clients reached\); .* raise maxclients \[ERR_REDIS\]\n$/,
+    )
+    assert.equal(exitCode, 1)
+  })
+})
+
+describe('a Redis without TLS', () => {
+  it('does not answer the handshake of rediss://, which is said', async (t) => {
+    // What Redis does with the first bytes of a handshake: it waits for the end of a line.
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+    t.after(() => silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const { exitCode, stderr } = await runCli(['queues', '--redis', `rediss://127.0.0.1:${port}`], {
+      cwd: await makeApp(files),
+      env: { RUNTIME_REDIS_COMMAND_TIMEOUT_MS: '500' },
+      timeoutMs,
+    })
+    assert.match(
+      stderr,
+      /cannot be reached \(no answer to the TLS handshake\); .* write redis:\/\/ in place of rediss:\/\/ in --redis/,
+    )
+    assert.equal(exitCode, 1)
   })
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
-import { leavesNoProcess, markedProcesses, runCli, startCli } from '../support/process.ts'
+import { leavesNoProcess, markedProcesses, runCli, startCli, startProcess } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 
@@ -22,6 +22,12 @@ export class HelloJob extends Job {
   perform(name: string) { return '${greeting} ' + name }
 }`
 
+const enqueues = `
+import { close, enqueue, Job } from 'resque-runtime'
+class HelloJob extends Job { static queue = 'default'; static keepResult = '1h'; perform() {} }
+console.log(await (await enqueue(HelloJob, 'program')).result())
+close()`
+
 async function hello(cwd: string): Promise<string> {
   const { stdout, stderr } = await runCli(['enqueue', 'HelloJob', '"you"', '--wait', '--timeout', '30s'], {
     cwd,
@@ -38,6 +44,9 @@ describe('runtime dev', () => {
     await dev.waitForLine(/^work {6}\| .*working on/, soon)
     await dev.waitForLine(/^scheduler \| .*scheduler started/, soon)
     assert.equal(await hello(cwd), '"hello you"\n')
+    // A program of the application, without any setting, enqueues where the worker works.
+    const program = startProcess(process.execPath, ['--input-type=module', '-e', enqueues], { cwd, timeoutMs })
+    assert.deepEqual(await program.exited.then(({ stdout, stderr }) => [stdout, stderr]), ['hello program\n', ''])
     await writeFile(join(cwd, 'src/jobs/hello-job.ts'), job('good day'))
     await dev.waitForLine(/work {6}\| .*loaded anew/, soon)
     assert.equal(await hello(cwd), '"good day you"\n')
@@ -48,6 +57,16 @@ describe('runtime dev', () => {
     await writeFile(join(cwd, 'schedule.yml'), 'late: { every: [1s, { first: now }], class: LateJob, args: [you] }\n')
     await dev.waitForLine(/^scheduler \| .*late: fired/, soon)
     assert.equal((await dev.stop('SIGINT')).exitCode, 0)
+  })
+
+  it('starts the worker when the first job file is written', async () => {
+    const cwd = await makeApp()
+    const dev = startCli(['dev'], { cwd, timeoutMs })
+    await dev.waitForLine(/^work {6}\| ended \(exit code 2\); starts again/, soon)
+    await mkdir(join(cwd, 'src/jobs'), { recursive: true })
+    await writeFile(join(cwd, 'src/jobs/hello-job.ts'), job('hello'))
+    await dev.waitForLine(/^work {6}\| .*working on/, soon)
+    assert.equal((await dev.stop('SIGTERM')).exitCode, 0)
   })
 
   it('starts the worker when a broken job file is mended', async () => {

@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { parseRedisUrl } from '../../config/redis-url.ts'
-import { EmbeddedRedis, findEmbeddedRedis } from '../../cli/embedded-redis.ts'
+import { findEmbeddedRedis } from '../../config/embedded-redis.ts'
+import { EmbeddedRedis } from '../../cli/embedded-redis.ts'
 import { startRedisProcess } from '../../cli/redis-process.ts'
 import { leavesNoProcess, startProgram } from '../support/process.ts'
 import { isAlive, testSignal } from '../support/signal.ts'
@@ -50,14 +51,14 @@ describe('the private Redis', () => {
     await first.start()
     await first.start()
     assert.equal(first.url, `unix://${root}/.runtime/redis/redis.sock`)
-    assert.equal(await findEmbeddedRedis(root), first.url)
+    assert.equal(findEmbeddedRedis(root), first.url)
     await ask(first.url, 'set', 'kept', 'yes')
     assert.deepEqual(await ask(first.url, 'config', 'get', 'port'), ['port', '0'])
     const { pid } = first
     await first.stop()
     await first.stop()
     assert.equal(isAlive(pid ?? 0), false)
-    assert.equal(await findEmbeddedRedis(root), undefined)
+    assert.equal(findEmbeddedRedis(root), undefined)
 
     const second = embedded()
     await second.start()

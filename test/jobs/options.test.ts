@@ -26,6 +26,7 @@ describe('options', () => {
     [{ concurrency: { limit: 1, by: 'user' as never } }, /^concurrency\.by of A: expected a function/],
     [{ unique: 'yes' as never }, /^unique of A: expected true, false or/],
     [{ unique: { for: 0 } }, /^unique\.for of A/],
+    [{ unique: { until: 'run' as never } }, /^unique\.until of A: expected start or end, got "run"/],
   ]
   for (const [options, said] of refused) {
     it(`refuses ${JSON.stringify(options)}`, () =>

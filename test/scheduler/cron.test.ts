@@ -10,7 +10,7 @@ const cronParser = require('cron-parser') as {
   parseExpression(text: string, options: object): { next(): { getTime(): number }; prev(): { getTime(): number } }
 }
 
-function fires(text: string, zone: string, from: string, count: number): string[] {
+function fires(text: string, zone: string | undefined, from: string, count: number): string[] {
   const cron = Cron.parse(text, zone)
   const times: string[] = []
   for (let at: number | undefined = Date.parse(from); times.length < count;) {
@@ -38,6 +38,28 @@ describe('a cron line', () => {
     ['0 0 * * 0-7', ['2027-01-04', '2027-01-05']],
     ['0 0 * * fri-mon', ['2027-01-04', '2027-01-08']],
     ['0 0 13 * 5', ['2027-01-08', '2027-01-13', '2027-01-15']], // day of month or weekday
+    // What fugit 1.12 answers, the parser of resque-scheduler.
+    [
+      '0 0 * * sun-7',
+      ['2027-01-04', '2027-01-05', '2027-01-06', '2027-01-07', '2027-01-08', '2027-01-09', '2027-01-10'],
+    ],
+    ['0 0 * * 0-sun', ['2027-01-10', '2027-01-17']],
+    ['0 0 * * mon/2', ['2027-01-04', '2027-01-11']],
+    ['0 0 * * 1-7/2', ['2027-01-04', '2027-01-06', '2027-01-08', '2027-01-10', '2027-01-11']],
+    ['0 0 * * 5,*', ['2027-01-08', '2027-01-15']],
+    ['0 0 * * mon%2', ['2027-01-04', '2027-01-18']],
+    ['0 0 * * mon%2+1', ['2027-01-11', '2027-01-25']],
+    ['0 0 * * tue%2', ['2027-01-05', '2027-01-19']],
+    ['0 0 1-7& * mon', ['2027-01-04', '2027-02-01', '2027-03-01', '2027-04-05']],
+    ['0 0 1-7 * mon&', ['2027-01-04', '2027-02-01']],
+    ['0 0 1 * */1', ['2027-01-04', '2027-01-05', '2027-01-06']],
+    ['0 0 */1 * 5', ['2027-01-08', '2027-01-15']],
+    ['0 0 1-31 * 5', ['2027-01-08', '2027-01-15']],
+    ['0 0 -3--1 * *', ['2027-01-29', '2027-01-30', '2027-01-31', '2027-02-26']],
+    ['0 0 28-L * *', ['2027-01-28', '2027-01-29', '2027-01-30', '2027-01-31', '2027-02-28']],
+    ['0 0 last * *', ['2027-01-31', '2027-02-28']],
+    ['0 0 * * fri#last', ['2027-01-29', '2027-02-26']],
+    ['0 0 * * friL', ['2027-01-29', '2027-02-26']],
     ['0 0 29 2 *', ['2028-02-29', '2032-02-29']],
     ['0 0 1 jan,DEC *', ['2027-12-01', '2028-01-01']],
     ['@weekly', ['2027-01-10', '2027-01-17']],
@@ -54,6 +76,38 @@ describe('a cron line', () => {
       ),
     )
   }
+
+  const hours: [text: string, expected: string[]][] = [
+    ['0 0-24 * * *', ['13:00', '14:00']],
+    ['0 0-24/6 * * *', ['18:00', '00:00', '06:00', '12:00']],
+    ['0 22-24 * * *', ['22:00', '23:00', '00:00', '22:00']],
+    ['0 24-2 * * *', ['00:00', '01:00', '02:00', '00:00']],
+    ['0 24-24 * * *', ['00:00', '00:00']],
+    ['/20 * * * *', ['12:20', '12:40', '13:00']],
+    ['*/61 * * * *', ['13:00', '14:00']],
+    ['0 0 12 * * mon/2', ['12:00', '12:00']],
+    ['0 20 * * * +05:30', ['20:00', '20:00']],
+  ]
+  for (const [text, expected] of hours) {
+    test(text, () =>
+      assert.deepEqual(
+        fires(text, text.includes('+') ? undefined : 'UTC', from, expected.length).map((time) => time.slice(11, 16)),
+        expected,
+      ),
+    )
+  }
+
+  test('of a fixed offset fires in that offset', () => {
+    assert.equal(Cron.parse('0 20 * * * +05:30').next(Date.parse(from)), Date.parse('2027-01-03T14:30Z'))
+  })
+
+  test('that every fugit reads is known from those that end a scheduler of Ruby', () => {
+    const reads = (text: string): boolean => Cron.parse(text, 'UTC').isReadByRuby
+    for (const text of ['0 8 * * 1-5', '@daily', '0-24/6 * * * mon%2+1', '*/5 0 24 L jan-mar fri#-1', '0 0 28-L * *'])
+      assert.equal(reads(text), true, text)
+    for (const text of ['0 0 * * 5L', '0 0 L-2 * *', '0 0 ? * 1', '0 0 * * monday', '0 0 1-7& * mon', '0 0 31 2 1'])
+      assert.equal(reads(text), false, text)
+  })
 
   test('of six fields begins with seconds', () => {
     assert.deepEqual(fires('*/30 5 8 * * *', 'UTC', from, 2), ['2027-01-04 08:05:00 UTC', '2027-01-04 08:05:30 UTC'])
@@ -72,6 +126,13 @@ describe('a cron line', () => {
     assert.equal(Cron.parse('0 8 * * mon-fri').describe(), 'At 08:00, Monday through Friday')
     assert.equal(Cron.parse('@noon').describe(), 'At 12:00')
     assert.equal(Cron.parse('0 24 * * *').describe(), 'At 00:00')
+    assert.equal(Cron.parse('*/61 * * * *').describe(), 'Every hour')
+    assert.equal(Cron.parse('0 0 * * mon/2').describe(), 'At 00:00, only on Monday')
+  })
+
+  test('is not read in words that could mean something else', () => {
+    for (const text of ['*/7 * * * *', '0 0 1 * */1', '0 0 13 * 5', '0 0 * * mon%2', '0 0 L-2 * *', '0 0 */2 * *'])
+      assert.match(Cron.parse(text).describe(), /^(0 0 |At 0, 7, 14, |.*on day 1, 3, 5, |\*\/7)/, text)
   })
 
   const wrong: [text: string, message: RegExp][] = [
@@ -89,7 +150,14 @@ describe('a cron line', () => {
     ['0 0 30 2 *', /never comes/],
     ['0 0 31 feb,apr *', /never comes/],
     ['0 8 * * * Mars/Base', /zone: expected a name.*"Mars\/Base"/],
-    ['@reboot', /five fields/],
+    ['@reboot', /@reboot is not supported/],
+    ['@every 5m', /write every: in place of cron:/],
+    ['CRON_TZ=UTC 0 8 * * *', /the zone at the end/],
+    ['0 0 12 ? * 2 *', /years is not supported/],
+    ['0~30 * * * *', /~, a random value, is not supported/],
+    ['0 0 LW * *', /W, the nearest working day, is not supported/],
+    ['0 0 * * mon%0', /number of weeks/],
+    ['0 0 -1--3 * *', /in order/],
     ['0 8 * * * * * *', /five fields|zone/],
     ['__proto__', /five fields/],
     ['@constructor', /five fields/],

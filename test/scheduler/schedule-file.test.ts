@@ -34,6 +34,7 @@ describe("an entry of resque-scheduler's", () => {
   const args: [yaml: string, json: string][] = [
     ['args: [1, two, {a: 1}]', '[1,"two",{"a":1}]'],
     ['args: {x: 1}', '[{"x":1}]'],
+    ['args: {b: 3, <<: [{a: 1.0, b: 2}, {a: 5, c: 6}]}', '[{"b":3,"a":1.0,"c":6}]'],
     ['args: daily', '["daily"]'],
     ['args: 0', '[0]'],
     ['args:', '[]'],

@@ -5,7 +5,7 @@ import { planCatchup } from '../../scheduler/catchup.ts'
 import { Cron } from '../../scheduler/cron.ts'
 import { parseEvery } from '../../scheduler/every.ts'
 import { decideOverlap } from '../../scheduler/overlap.ts'
-import { lastSlotsBetween, nextSlot, slotsBetween, type Timing } from '../../scheduler/timing.ts'
+import { lastSlotsBetween, nextSlot, slotsBetween, timingMark, type Timing } from '../../scheduler/timing.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -45,6 +45,23 @@ describe("rufus-scheduler's durations", () => {
   ]) {
     test(`refused: ${JSON.stringify(bad)}`, () =>
       assert.throws(() => parseEvery(bad, 'every'), { code: 'ERR_SCHEDULE' }))
+  }
+})
+
+test('the mark of a cron line does not depend on the zone of the machine', () => {
+  const before = process.env.TZ
+  const markIn = (zone: string, text: string): string => {
+    process.env.TZ = zone
+    const cron = Cron.parse(text)
+    assert.equal(cron.zone.name, text.includes('Rome') ? 'Europe/Rome' : zone)
+    return timingMark({ kind: 'cron', cron, bounds: {} }, text)
+  }
+  try {
+    assert.equal(markIn('Asia/Tokyo', '0 8 * * *'), markIn('Europe/Berlin', '0 8 * * *'))
+    assert.notEqual(markIn('Asia/Tokyo', '0 8 * * *'), markIn('Asia/Tokyo', '0 8 * * * Europe/Rome'))
+  } finally {
+    process.env.TZ = before ?? ''
+    if (before === undefined) delete process.env.TZ
   }
 })
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { explain } from '../../runtime/store/redis.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
-import { testStore } from '../support/store.ts'
+import { redisSettings, testStore } from '../support/store.ts'
 
 const server = useRedis()
 let store: Store
@@ -51,7 +51,7 @@ describe('a reply that passes by itself is an absence', () => {
   ]
   for (const reply of replies) {
     test(reply.split(' ').slice(0, 6).join(' '), () => {
-      assert.equal((explain(new Error(reply)) as { code?: string }).code, 'ERR_REDIS')
+      assert.equal((explain(new Error(reply), redisSettings(server)) as { code?: string }).code, 'ERR_REDIS')
     })
   }
 })

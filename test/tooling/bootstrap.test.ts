@@ -22,7 +22,7 @@ beforeEach(async () => {
   await cp(join(ROOT, 'script/bootstrap'), join(clone, 'script/bootstrap'))
   await writeFile(join(clone, 'package-lock.json'), '{}')
   for (const name of COMMON) await symlink(await which(name), join(bin, name))
-  await stub('node', 'case "$*" in *versions*) echo 20;; *) echo v20.0.0;; esac')
+  await stub('node', 'case "$*" in *versions*) ;; *) echo v20.19.0;; esac')
   await stub('npm', 'mkdir -p node_modules')
   await symlink(await which('mkdir'), join(bin, 'mkdir'))
   await stub('id', 'echo 0')
@@ -126,9 +126,9 @@ describe('script/bootstrap', () => {
 
   it('refuses a Node that is too old', async () => {
     await stub('redis-server')
-    await stub('node', 'case "$*" in *versions*) echo 18;; *) echo v18.19.0;; esac')
+    await stub('node', 'case "$*" in *versions*) exit 1;; *) echo v18.19.0;; esac')
     const { exitCode, stderr } = await bootstrap()
     assert.equal(exitCode, 1)
-    assert.match(stderr, /expected Node 20 or newer, found v18.19.0/)
+    assert.match(stderr, /expected Node 20\.19, 22\.12, or 23 and newer, found v18\.19\.0/)
   })
 })

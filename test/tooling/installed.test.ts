@@ -44,5 +44,5 @@ it('an empty application with one job works with npx runtime work, and the demo 
   const { stdout: shown } = await run('npx', 'runtime', 'job', 'show', id.trim(), '--json')
   const { state, result } = JSON.parse(shown)
   assert.deepEqual([state, result], ['done', { reminded: 'u1', urgent: true }])
-  assert.match((await run('npx', 'runtime', 'demo')).stdout, /every job ended as it should/)
+  assert.match((await run('npx', 'resque-runtime', 'demo')).stdout, /every job ended as it should/)
 })

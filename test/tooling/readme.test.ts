@@ -50,7 +50,7 @@ it('what the README shows works', async () => {
   }
   // npx itself is tried in installed.test.ts; here it would only take its time.
   const shell = (text: string): Running =>
-    startProcess('bash', ['-c', `{ ${text.replaceAll('npx runtime', 'node_modules/.bin/runtime')}\n} 2>&1`], {
+    startProcess('bash', ['-c', `{ ${text.replaceAll('npx resque-runtime', 'node_modules/.bin/runtime')}\n} 2>&1`], {
       cwd,
       timeoutMs: 120_000,
     })

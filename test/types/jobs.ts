@@ -57,7 +57,7 @@ export async function rightArguments(): Promise<void> {
   same<Awaited<ReturnType<typeof handle.result>>, { sent: boolean } | undefined>(true)
   await handle.result({ timeout: '5s' })
   await enqueue(ReminderJob, 'u1', { urgent: true })
-  await enqueue.with({ queue: 'low', retry: 3, unique: { for: '1h', by: (id: string) => id } })(ReminderJob, 'u1')
+  await enqueue.with({ queue: 'low', retry: 3, unique: { until: 'start', by: (id: string) => id } })(ReminderJob, 'u1')
   await enqueueIn('5 days', ReminderJob, 'u1')
   await enqueueIn(days(5), ReminderJob, 'u1')
   await enqueueAt(new Date(), ReminderJob, 'u1')

@@ -197,7 +197,7 @@ describe('Sentinel', () => {
         }
         const worker = await startWorker(master, evidence, { env })
         schedulers.push(...[0, 1].map(() => startCli(['scheduler'], { cwd: workerApp, env })))
-        await eventually(async () => (await master.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 2, {
+        await eventually(async () => (await master.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 3, {
           timeoutMs: 30_000,
         })
         const id = await push(store, 'Records', ['fo', 4000])
@@ -218,7 +218,7 @@ describe('Sentinel', () => {
         assert.equal(record.redeliveries ?? '0', '0')
         const after = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 30_000 })
         await untilState(store, after, 'done')
-        await eventually(async () => (await replica.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 2, {
+        await eventually(async () => (await replica.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 3, {
           timeoutMs: 30_000,
         })
         await eventually(() => store.health.leader(''), { timeoutMs: 30_000 })

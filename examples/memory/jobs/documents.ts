@@ -1,5 +1,4 @@
 import { Job, type Infer } from 'resque-runtime'
-import * as v from 'valibot'
 import { z } from 'zod'
 
 /** Its document's id comes from the task's own params. */
@@ -12,10 +11,10 @@ export class FetchDoc extends Job {
   }
 }
 
-/** `text` comes from the memory, where FetchDoc left it; `factor` from the schema's default. Another library, as well. */
+/** `text` comes from the memory, where FetchDoc left it; `factor` from the schema's default. */
 export class CountWords extends Job {
-  static input = v.object({ text: v.string(), factor: v.optional(v.number(), 1) })
-  static output = v.object({ text: v.string(), words: v.number() })
+  static input = z.object({ text: z.string(), factor: z.number().default(1) })
+  static output = z.object({ text: z.string(), words: z.number() })
 
   async perform({ text, factor }: Infer<typeof CountWords.input>) {
     const counted = ((await this.memory.get('counted')) as number | undefined) ?? 0

@@ -8,7 +8,19 @@ if not owns_lease(supervisor) or not mine or string.match(mine, '^%d+') ~= deliv
 -- A write that needs no memory comes first: Redis then lets the script go on when its memory is full.
 redis.call('SREM', key.heldKeys(), '')
 local record, wanted = key.job(id), cjson.decode(permits)
-local turn = redis.call('HGET', record, 'turn') or 0
+local turn, step = unpack(redis.call('HMGET', record, 'turn', 'step'))
+turn = turn or 0
+if step then check_run(string.match(step, '^%S+')) end
+check('rateKeys')
+for _, permit in ipairs(wanted) do
+  if permit.kind == 'concurrency' then
+    check('permits', permit.key)
+    check('held', permit.key)
+  else
+    local why = rate_wrong(permit)
+    if why then error(why, 0) end
+  end
+end
 redis.call('HSET', record, 'permits', permits)
 
 local function park(held_by)
@@ -16,7 +28,9 @@ local function park(held_by)
   redis.call('HINCRBY', record, 'attempt', -1)
   redis.call('HDEL', record, 'worker', 'run_at')
   redis.call('HSET', record, 'state', 'held', 'held_by', held_by)
-  local step = redis.call('HGET', record, 'step')
+  -- It has not started after all: a lock that its start gave up is its own again, unless another job took it meanwhile.
+  local lock, lasts_until = unpack(redis.call('HMGET', record, 'unique', 'unique_until'))
+  if lasts_until == 'start' then redis.call('SET', key.unique(lock), id, 'NX') end
   if step then run_step_back(step, id, now, true) end
 end
 

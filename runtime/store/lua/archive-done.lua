@@ -1,7 +1,11 @@
 -- Removes records that the archive has. Those that the bound had dropped while they were being written are not lost after all.
+-- @include types
 -- @args owner at
 -- @rest entries
 -- @reply how many are left
+check('archive')
+check('archiveTurn')
+check('archiveSettings')
 local removed = 0
 for i = 1, #entries, 1000 do
   removed = removed + redis.call('XDEL', key.archive(), unpack(entries, i, math.min(i + 999, #entries)))

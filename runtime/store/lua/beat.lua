@@ -11,8 +11,9 @@ local dead = redis.call('ZRANGEBYSCORE', key.supervisors(), '-inf', now, 'LIMIT'
 if not owns_lease(supervisor) then return { 'fenced', now, unpack(dead) } end
 redis.call('ZADD', key.supervisors(), now + tonumber(leaseMs), supervisor)
 for _, worker in ipairs(workers) do
-  redis.call('HSET', key.heartbeats(), worker, heartbeat)
+  -- Marks for Ruby: where they cannot be set, the lease holds all the same.
+  redis.pcall('HSET', key.heartbeats(), worker, heartbeat)
   -- Again each time: a Ruby worker on this host may have taken it for dead, or the burial of this process's last lease.
-  redis.call('SADD', key.workers(), worker)
+  redis.pcall('SADD', key.workers(), worker)
 end
 return { 'ok', now, unpack(dead) }

@@ -1,13 +1,22 @@
 -- Cancels a job that does not run: it leaves its queue, the set of delayed jobs, or the line of a limit. A running one is left to its
 -- supervisor, whose id cannot be known here, so all of them are told. `byStop` is 1 when its run was stopped: the step is
 -- then held for a continue, also for one that comes before its job has ended; 0 when the job itself is meant.
--- @include tickets settled delay delayed-item run-step
+-- @include tickets types settled delay delayed-item run-step
 -- @args id now ttlMs byStop
 -- @reply 'cancelled' | 'running' | 'unknown' (also when it was cancelled before) | the state it had ended in
 local record = key.job(id)
 local state, queue, item, second, bucket_item, line =
   unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'bucket_item', 'held_by'))
 if not state then return 'unknown' end
+local step = redis.call('HGET', record, 'step')
+if step then check_run(string.match(step, '^%S+')) end
+check('tickets', queue or '')
+if state == 'waiting' or bucket_item then check('queue', queue) end
+if state == 'delayed' or state == 'held' then
+  check('delayed')
+  check('held', line or '')
+  if second then check_bucket(second, bucket_item or '') end
+end
 if byStop == '1' and redis.call('HEXISTS', record, 'cancel_asked_at') == 0 then
   redis.call('HSET', record, 'stopped', 1)
 elseif byStop ~= '1' then
@@ -35,7 +44,6 @@ elseif state == 'waiting' then
 else
   return state == 'cancelled' and 'unknown' or state
 end
-local step = redis.call('HGET', record, 'step')
 if step then run_step_end(step, id, 'cancelled', now, '', {}) end
 finish(id, 'cancelled', now, ttlMs)
 -- Its ticket is passed over when its turn comes; when it is the only one of these bytes it goes at once.

@@ -4,6 +4,9 @@
 -- @args queue max now ttlMs
 -- @reply how many items went
 local tickets = key.tickets(queue)
+check('tickets', queue)
+check('queues')
+check_steps(redis.call('LRANGE', key.queue(queue), 0, tonumber(max) - 1))
 
 local items = redis.call('LPOP', key.queue(queue), max) or {}
 for _, item in ipairs(items) do

@@ -3,6 +3,8 @@
 -- @include tickets cancel-step
 -- @args queue item max now ttlMs
 -- @reply how many items went
+check('tickets', queue)
+check_steps({ item })
 local removed = redis.call('LREM', key.queue(queue), max, item)
 if removed == 0 then return 0 end
 local tickets, field = key.tickets(queue), ticket_field(item)

@@ -2,8 +2,8 @@
 -- for anything else the firing is noted as `pending` until `start-entry` says that it has been started. `mode`: timed |
 -- waited (its turn came after the run before) | asked (somebody asked the leader for it at `slot`) | manual (no fence:
 -- somebody fires it now).
--- @include push entry
--- @args lockPrefix owner name slot now lateMs next lastEnqueuedAt mode queue item class id ttlMs unique uniqueMs
+-- @include push entry unique
+-- @args lockPrefix owner name slot now lateMs next lastEnqueuedAt mode queue item class id ttlMs unique uniqueMs uniqueUntil
 -- @reply 'fired' | 'lost' (owner does not lead) | 'stale' (accounted for already) | 'off' (paused or disabled meanwhile)
 --   | 'duplicate' (another job holds the unique lock: nothing is written)
 local state, record = key.schedule(name), key.job(id)
@@ -18,7 +18,15 @@ if mode ~= 'manual' and redis.call('GET', key.schedulerLock(lockPrefix)) ~= owne
 if is_stale() then return 'stale' end
 local switches = redis.call('HMGET', state, 'paused', 'enabled')
 local off = by_time and (switches[1] == '1' or switches[2] == '0')
-if not off and unique ~= '' and not redis.call('SET', key.unique(unique), id, 'NX', 'PX', uniqueMs) then return 'duplicate' end
+check('schedule', name)
+check('waitingFirings', name)
+check('lastEnqueuedAt')
+if item ~= '' then
+  check('queue', queue)
+  check('job', id)
+  check('unique', unique)
+end
+if not off and unique ~= '' and take_lock(unique, id, ttlMs) then return 'duplicate' end
 if mode == 'timed' then advance(name, slot, next) end
 if mode == 'waited' then redis.call('LPOP', key.waitingFirings(name)) end
 if mode == 'asked' then redis.call('HDEL', state, 'asked') end
@@ -32,8 +40,8 @@ if item == '' then
   return 'fired'
 end
 push(queue, item, id)
-redis.call('HSET', record, 'class', class, 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now, 'schedule', name)
-if unique ~= '' then redis.call('HSET', record, 'unique', unique) end
-redis.call('PEXPIRE', record, ttlMs)
+redis.call('HSET', record, 'class', class, 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now, 'schedule', name,
+  unpack(lock_fields(unique, uniqueMs, uniqueUntil)))
+expire_record(id, ttlMs)
 redis.call('HSET', state, 'job', id)
 return 'fired'

@@ -9,7 +9,7 @@ local holder = won and owner or redis.call('GET', lock)
 if holder == owner then redis.call('PEXPIRE', lock, ttlMs) end
 return {
   holder == owner and 1 or 0, holder, redis.call('PTTL', lock),
-  redis.call('ZRANGE', key.delayed(), 0, 0, 'WITHSCORES')[2] or '',
-  redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')[2] or '',
-  redis.call('SCARD', key.schedulesChanged()),
+  redis.pcall('ZRANGE', key.delayed(), 0, 0, 'WITHSCORES')[2] or '',
+  redis.pcall('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')[2] or '',
+  tonumber(redis.pcall('SCARD', key.schedulesChanged())) or 0,
 }

@@ -1,9 +1,11 @@
 -- Reads names of a run's memory, or all of it; with `owners` = 1 also who wrote them.
--- @include memory
+-- @include memory types
 -- @args id prefix ttlMs all owners
 -- @rest names
 -- @reply {name, JSON text, …}, {name, node, …}
 local memory = memory_of(id, prefix, ttlMs)
+check('runMemory', memory.prefix, id)
+check('runMemoryBy', memory.prefix, id)
 memory_clock(memory)
 local found = {}
 if all == '1' then

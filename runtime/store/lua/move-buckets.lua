@@ -1,10 +1,11 @@
 -- Moves due items from Resque's delayed buckets to their queues, at most `batch` of them, in one step. Only for the
 -- holder of Ruby's lock: two movers on one bucket would double or lose jobs. What is no job goes to the failed list
 -- whole, as does a job whose queue does not take it. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
--- @include push-all refuse delayed-item settled budget payload
+-- @include push-all refuse unique delayed-item settled budget payload
 -- @args lockPrefix owner now batch ttlMs failedAt failedMax routes
 -- @reply {'lost'} | {'ok', moved, buried, second of the next bucket or '', class that wants a route or ''}
 if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return { 'lost' } end
+check('failed')
 local known = routes ~= '' and cjson.decode(routes) or {}
 local moved, buried, unrouted = 0, 0, ''
 local second_now = math.floor(tonumber(now) / 1000)
@@ -28,8 +29,8 @@ local function move(item, second)
       return false
     end
   end
-  redis.call('SREM', key.delayedTimestamps(item), 'delayed:' .. second)
-  id = next_ticket(key.delayedTickets(second), ticket_field(item))
+  redis.pcall('SREM', key.delayedTimestamps(item), 'delayed:' .. second)
+  id = not wrong('delayedTickets', second) and next_ticket(key.delayedTickets(second), ticket_field(item))
   if not text then
     bury(item, nil, 'delayed item is not a job: expected a JSON object with "class" and "args"')
   elseif queue == '' then
@@ -39,7 +40,7 @@ local function move(item, second)
     if id then
       redis.call('HSET', key.job(id), 'state', 'waiting', 'queue', queue, 'item', text)
       redis.call('HDEL', key.job(id), 'second', 'bucket_item')
-      redis.call('PEXPIRE', key.job(id), ttlMs)
+      expire_record(id, ttlMs)
     end
     moved = moved + 1
   end

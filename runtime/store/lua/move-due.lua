@@ -3,9 +3,10 @@
 -- a worker whose clock is ahead would move them only for them to be refused. Stops after a hundred
 -- kilobytes or so: the caller sees by the next due time, which is not in the future then, that there is more. A job whose
 -- queue does not take it goes to the failed list, in the name of `mover`.
--- @include push-all refuse lease budget
+-- @include push-all refuse lease budget unique
 -- @args now batch ttlMs mover failedAt failedMax
 -- @reply {jobs moved, due ms of the next one or ''}
+check('failed')
 local moved, redis_now = 0, redis_ms()
 local due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'WITHSCORES', 'LIMIT', 0, batch)
 local wait
@@ -15,7 +16,7 @@ local more = #due == 2 * tonumber(batch)
 for i = 1, #due, 2 do
   local id = due[i]
   local record = key.job(id)
-  local state, queue, item = unpack(redis.call('HMGET', record, 'state', 'queue', 'item'))
+  local state, queue, item = unpack(redis.pcall('HMGET', record, 'state', 'queue', 'item'))
   if state == 'held' and tonumber(due[i + 1]) > redis_now then
     wait = math.min(wait or math.huge, tonumber(now) + tonumber(due[i + 1]) - redis_now)
   else
@@ -28,7 +29,7 @@ for i = 1, #due, 2 do
       else
         push_later(queue, item, id)
       end
-      redis.call('PEXPIRE', record, ttlMs)
+      expire_record(id, ttlMs)
       moved = moved + 1
       if spent(item) then
         more = true

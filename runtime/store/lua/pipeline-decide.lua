@@ -17,10 +17,12 @@ local function decide(word, why, ...)
   redis.pcall('PUBLISH', key.ended(request), word)
 end
 
+check('pipelinePending')
 if reason ~= '' then
   decide('Rejected', reason)
   return 'rejected'
 end
+check_run(id)
 local run = run_of(id, now)
 if not run or run.status ~= 'pending' then return 'gone' end
 if not claim_unique(run) then

@@ -1,7 +1,10 @@
 -- Writes a run request, pending; the oldest beyond `max` go.
+-- @include types
 -- @args id now max ttlMs
 -- @rest fields
 -- @reply 'ok'
+check('pipelineRequests')
+check('pipelinePending')
 redis.call('HSET', key.pipelineRequest(id), 'status', 'Pending', 'requested_at', now, unpack(fields))
 redis.call('PEXPIRE', key.pipelineRequest(id), ttlMs)
 redis.call('ZADD', key.pipelineRequests(), now, id)

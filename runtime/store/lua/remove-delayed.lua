@@ -2,6 +2,7 @@
 -- @include delay settled
 -- @args second item now ttlMs
 -- @reply how many items went, 0 or 1
+check_bucket(second, item)
 local bucket = key.delayedBucket(second)
 if redis.call('LREM', bucket, 1, item) == 0 then return 0 end
 local id = next_ticket(key.delayedTickets(second), ticket_field(item))

@@ -1,28 +1,30 @@
 -- Ends a delivery without ending the job: puts it back at the head of its queue (`dueAt` 0), or makes it wait until
 -- `dueAt` (ms). `counted` is 1 when the delivery was an attempt (a retry), 0 when it was not (snooze, shutdown). One that
--- somebody asked to cancel ends as cancelled instead.
+-- somebody asked to cancel ends as cancelled instead, as does one whose record is gone, and its arguments with it.
 -- @include settled lease push run-step
 -- @args supervisor worker id delivery now dueAt counted fields ttlMs failedAt
 -- @reply 'ok' | 'lost'
 -- Read before anything is let go: what cannot be read must not leave a job without an end.
-local written = cjson.decode(fields)
+local written, record = cjson.decode(fields), key.job(id)
+local step, queue, item = unpack(redis.call('HMGET', record, 'step', 'queue', 'item'))
+step = usable_step(step)
+check('delayed')
+-- A queue that takes no jobs: the job waits, and the mover of delayed jobs puts it on the failed list.
+if item and tonumber(dueAt) == 0 and wrong('queue', queue) then dueAt = now end
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end
-local record = key.job(id)
 for field, value in pairs(written) do redis.call('HSET', record, field, value) end
 if counted == '1' then count(worker, false) else redis.call('HINCRBY', record, 'attempt', -1) end
 redis.call('HDEL', record, 'worker', 'run_at')
-local step = redis.call('HGET', record, 'step')
-if redis.call('HEXISTS', record, 'cancel_asked_at') == 1 then
+if redis.call('HEXISTS', record, 'cancel_asked_at') == 1 or not item then
   if step then run_step_end(step, id, 'cancelled', now, '', {}) end
   finish(id, 'cancelled', now, ttlMs)
   return 'ok'
 end
 if step then run_step_back(step, id, now, tonumber(dueAt) > 0, counted == '1', dueAt) end
 if tonumber(dueAt) == 0 then
-  local at = redis.call('HMGET', record, 'queue', 'item')
   redis.call('HSET', record, 'state', 'waiting')
   keep_permits(id)
-  push(at[1], at[2], id, true)
+  push(queue, item, id, true)
 else
   release(id)
   redis.call('HSET', record, 'state', 'delayed', 'due_at', dueAt)

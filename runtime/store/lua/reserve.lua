@@ -1,10 +1,11 @@
 -- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given; one whose
 -- key is no list has no jobs, and keeps nobody from those after it.
--- @include tickets lease payload
+-- @include push lease payload unique
 -- @args supervisor worker now runAt newId
 -- @rest wanted
--- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits}
+-- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
 if not owns_lease(supervisor) then return { 'fenced' } end
+check('inflight', supervisor)
 local pause = redis.call('GET', key.pauseAll())
 if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
 local queue, item
@@ -20,9 +21,10 @@ end
 if not item then return { 'empty' } end
 
 local tickets = key.tickets(queue)
+if wrong('tickets', queue) then redis.call('UNLINK', tickets) end
 local function take(known)
   local id = known or next_ticket(tickets, ticket_field(item)) or newId
-  if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
+  tidy_tickets(queue)
   local record = key.job(id)
   local delivery = redis.call('HINCRBY', record, 'delivery', 1)
   local attempt = redis.call('HINCRBY', record, 'attempt', 1)
@@ -30,15 +32,15 @@ local function take(known)
   -- Its turn among those who wait for the same limit: kept until the job ends, or fails.
   local t = redis.call('TIME')
   redis.call('HSETNX', record, 'turn', string.format('%d%06d', t[1], t[2]))
-  redis.call('PERSIST', record)
+  keep_record(id)
   redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
 
   -- Resque's own record of the job in hand; garbage is left out, since Ruby's web page would fall over it.
   if is_object(item) then
     redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
   end
-  local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits')
-  return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '', rest[4] or '' }
+  local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits', 'unique_until')
+  return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '', rest[4] or '', rest[5] or '' }
 end
 
 -- Its item is off the queue by now, and what is known of it may be garbage (another type under one of our keys): then it

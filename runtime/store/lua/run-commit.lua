@@ -6,6 +6,11 @@
 -- @reply 'ok' | the id of the run in the way
 local holder = unique ~= '' and redis.call('GET', key.runUnique(unique))
 if holder then return holder end
+check('run', id)
+check('runs')
+check('runsExpiring')
+check('runsIs', 'pending')
+check('runsOf', class)
 redis.call('HSET', key.run(id), 'status', 'pending', 'class', class, 'created_at', now, unpack(fields))
 if unique ~= '' then redis.call('HSET', key.run(id), 'unique', unique) end
 for _, name in ipairs(run_keys(id)) do redis.call('PERSIST', name) end

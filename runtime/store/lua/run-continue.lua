@@ -90,16 +90,23 @@ function works.resume(run)
   return #failed + #held
 end
 
-local budget = BATCH
+local budget, stuck = BATCH, 0
 while budget > 0 do
-  local entry = redis.call('LPOP', key.advancing())
+  local entry = redis.call('LINDEX', key.advancing(), 0)
   if not entry then break end
   local id, work, a, b, c = string.match(entry, '^(%S+) (%S+) ?(%S*) ?(%S*) ?(%S*)$')
-  local run = id and run_of(id, now)
-  if run and works[work] then
+  local unusable = id and wrong_run(id)
+  redis.call('LPOP', key.advancing())
+  local run = id and not unusable and run_of(id, now)
+  if unusable then
+    -- Behind the others, which must not wait for it.
+    redis.call('RPUSH', key.advancing(), entry)
+    stuck = stuck + 1
+    if stuck >= redis.call('LLEN', key.advancing()) or stuck >= 20 then break end
+  elseif run and works[work] then
     add(run.totals, 'advancing', -1)
     budget = run_spread(run, budget - works[work](run, a, b, c))
     run_flush(run)
   end
 end
-return redis.call('LLEN', key.advancing())
+return redis.call('LLEN', key.advancing()) - stuck

@@ -2,6 +2,7 @@
 -- @include run-flush
 -- @args id now ttlMs
 -- @reply 'ok' | 'gone'
+check_run(id)
 local run = run_of(id, now)
 if not run then return 'gone' end
 redis.call('HSET', key.run(id), 'ttl_ms', ttlMs)

@@ -3,6 +3,7 @@
 -- @include advance
 -- @args id index now verb
 -- @reply 'ok' | 'gone' | 'no node' | 'illegal' and the node's state | 'not started' | 'overlap' and the id of the run in the way
+check_run(id)
 local run = run_of(id, now)
 if not run then return { 'gone' } end
 local node = read_node(run, tonumber(index))

@@ -2,6 +2,7 @@
 -- @include run-flush
 -- @args id now
 -- @reply 'ok' | 'gone' | 'not ended' and its status | 'overlap' and the id of the run in the way
+check_run(id)
 local run = run_of(id, now)
 if not run then return { 'gone' } end
 if run.status ~= 'failed' and run.status ~= 'stopped' then return { 'not ended', run.status } end

@@ -2,6 +2,7 @@
 -- @include run-flush
 -- @args id now
 -- @reply 'ok' | 'gone' | 'not pending' and its status | 'overlap' and the id of the run in the way
+check_run(id)
 local run = run_of(id, now)
 if not run then return { 'gone' } end
 if run.status ~= 'pending' then return { 'not pending', run.status } end

@@ -17,7 +17,7 @@ end
 -- by somebody else's worker, so it does not count for a queued node: whichever delivery comes first runs it.
 local function busy(owner, node)
   if not owner or owner == job or node.state == 'queued' then return false end
-  local state = redis.call('HGET', key.job(owner), 'state')
+  local state = redis.pcall('HGET', key.job(owner), 'state')
   return state == 'delayed' or state == 'held' or node.state == 'running' and (state == 'running' or state == 'waiting')
 end
 
@@ -52,6 +52,9 @@ local function payloads(run, reply)
   return reply
 end
 
+check_run(id)
+check('job', job)
+check('runParams', id)
 local run = run_of(id, now)
 local node = run and read_node(run, tonumber(index))
 if not node then return { 'gone' } end

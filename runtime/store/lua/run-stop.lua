@@ -3,6 +3,7 @@
 -- @include run-flush
 -- @args id now
 -- @reply 'ok' | 'gone' | 'ended' and its status
+check_run(id)
 local run = run_of(id, now)
 if not run then return { 'gone' } end
 if run.status ~= 'pending' and run.status ~= 'running' then return { 'ended', run.status } end

@@ -9,6 +9,9 @@ local step = redis.call('HGET', key.job(id), 'step')
 -- Read before anything is let go: what cannot be read must not leave a job without an end.
 local more = extra ~= '' and cjson.decode(extra) or {}
 local written = cjson.decode(fields)
+-- Where the run is broken, a good end is refused, and the caller records a failure that says so.
+if step and state == 'done' then check_run(string.match(step, '^%S+')) else step = usable_step(step) end
+if entry ~= '' then check('failed') end
 local clash = step_clash(step, more)
 if clash then return 'clash ' .. clash end
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end

@@ -1,9 +1,12 @@
 -- Follows the start of a firing's workflow, pipeline or template, or ends a firing that waits or was asked for, and
 -- cannot be. `phase`: created (run `id` is there, and does not run
 -- yet: after a crash it is started rather than made anew), started, or refused (with the reason).
--- @include entry
+-- @include entry types
 -- @args name slot phase id reason note
 -- @reply 1
+check('schedule', name)
+check('missedFirings')
+check('waitingFirings', name)
 local state = key.schedule(name)
 if phase == 'created' then
   redis.call('HSET', state, 'pending_run', id)

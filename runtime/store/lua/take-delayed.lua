@@ -7,6 +7,14 @@
 -- @args mode queue class item newItem now ttlMs due second newId forms max first
 -- @rest wanted
 -- @reply {how many copies were taken, 1 when more of them lie in buckets}
+for i = 1, tonumber(forms) do
+  for _, bucket in ipairs(redis.call('SRANDMEMBER', key.delayedTimestamps(wanted[i]), max)) do
+    local from = string.match(bucket, '^delayed:(%d+)$')
+    if from then check_bucket(from, wanted[i]) end
+  end
+end
+if mode == 'queue' then check('queue', queue) end
+if mode == 'delay' then check_delay(second, newItem) end
 local taken = 0
 
 local function place(id)
@@ -21,12 +29,11 @@ local function place(id)
   redis.call('HSETNX', key.job(id), 'enqueued_at', now)
   if mode == 'delay' then
     redis.call('HDEL', key.job(id), 'second', 'bucket_item', 'item')
-    redis.call('PERSIST', key.job(id))
     return delay(id, queue, item, due, second, newItem, now, ttlMs, { 'class', class })
   end
   redis.call('HSET', key.job(id), 'class', class, 'queue', queue, 'item', item, 'state', 'waiting')
   redis.call('HDEL', key.job(id), 'second', 'bucket_item', 'due_at')
-  redis.call('PEXPIRE', key.job(id), ttlMs)
+  expire_record(id, ttlMs)
   push(queue, item, id)
 end
 

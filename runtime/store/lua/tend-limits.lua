@@ -9,15 +9,17 @@ local function permit_of(id, kind, limit_key)
   end
 end
 
-for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.heldKeys(), count)) do
-  local permit = permit_of(redis.call('ZRANGE', key.held(limit_key), 0, 0)[1], 'concurrency', limit_key)
+for _, limit_key in ipairs(not wrong('heldKeys') and redis.call('SRANDMEMBER', key.heldKeys(), count) or {}) do
+  local permit = permit_of(redis.pcall('ZRANGE', key.held(limit_key), 0, 0)[1], 'concurrency', limit_key)
   drop_lost(limit_key)
   hand_on(limit_key, permit and permit.limit or 1)
 end
-for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.rateKeys(), count)) do
+for _, limit_key in ipairs(not wrong('rateKeys') and redis.call('SRANDMEMBER', key.rateKeys(), count) or {}) do
   local line = key.rateLine(limit_key)
-  local permit = permit_of(redis.call('ZRANGE', line, 0, 0)[1], 'rate', limit_key)
-  if permit then
+  local permit = permit_of(redis.pcall('ZRANGE', line, 0, 0)[1], 'rate', limit_key)
+  if wrong('rateLine', limit_key) or permit and rate_wrong(permit) then
+    permit = nil
+  elseif permit then
     drop_vanished(permit)
     for rank, id in ipairs(redis.call('ZRANGE', line, 0, math.min(permit.limit, 20) - 1)) do
       if not redis.call('ZSCORE', key.delayed(), id) then plan_start(permit, rank - 1) end
@@ -27,4 +29,4 @@ for _, limit_key in ipairs(redis.call('SRANDMEMBER', key.rateKeys(), count)) do
   end
   if redis.call('EXISTS', line) == 0 then redis.call('SREM', key.rateKeys(), limit_key) end
 end
-return redis.call('SCARD', key.heldKeys()) + redis.call('SCARD', key.rateKeys())
+return (tonumber(redis.pcall('SCARD', key.heldKeys())) or 0) + (tonumber(redis.pcall('SCARD', key.rateKeys())) or 0)

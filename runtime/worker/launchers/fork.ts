@@ -15,7 +15,6 @@ export type { ForkOptions }
 
 const STARTED_TIMEOUT_MS = 2000
 const HOUR_MS = 3_600_000
-const SPAWNED = 'nothing is broken: jobs run through `spawn`'
 /** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */
 const UNSTARTED_LIMIT = 2
 const ZYGOTE_DEATHS_LIMIT = 10
@@ -110,8 +109,8 @@ export class ForkLauncher implements Launcher {
     try {
       return await this.#forkAnew()
     } catch (error) {
-      if (error instanceof CannotFork) return this.#giveUp(error.refusal)
-      if (error instanceof RuntimeError || this.#ready) throw error
+      if (error instanceof CannotFork && !this.#stopped) return this.#giveUp(error.refusal)
+      if (error instanceof RuntimeError || this.#ready || this.#stopped) throw error
       return this.#giveUp(troubleWith(error))
     }
   }
@@ -124,9 +123,11 @@ export class ForkLauncher implements Launcher {
       this.#builds.delete(build)
       build.remove()
     }
-    const zygote = this.#bootZygote(build)
+    let zygote: ZygoteProcess
     let start: ZygoteStart
     try {
+      if (this.#stopped) throw new RuntimeError('ERR_LAUNCH', 'the launcher was stopped while it started')
+      zygote = this.#bootZygote(build)
       start = await zygote.started
       if ('refusal' in start) throw new CannotFork(start.refusal)
     } catch (error) {
@@ -211,9 +212,8 @@ export class ForkLauncher implements Launcher {
     if (this.#stopped) return undefined
     // It died with its zygote; the next one will do.
     if (zygote?.isGone && !this.#refusal) return this
-    const how = ending.signal ?? `exit code ${ending.exitCode}`
     this.#options.log.warn(
-      `a forked process (pid ${ending.pid ?? 'none'}, ${how}) never became a job; its job runs through spawn instead`,
+      `a forked process (pid ${ending.pid ?? 'none'}, ${ending.signal ?? `exit code ${ending.exitCode}`}) never became a job; its job runs through spawn instead`,
     )
     if (!this.#refusal && this.#unstarted.add(Date.now()))
       this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes did not come to life`)
@@ -246,5 +246,5 @@ export class ForkLauncher implements Launcher {
 
 const troubleWith = (error: unknown): Refusal => ({
   reason: `forking could not be prepared: ${(error as Error).message}`,
-  cure: `${SPAWNED}; mend that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this`,
+  cure: `nothing is broken: jobs run through \`spawn\`; correct that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this`,
 })

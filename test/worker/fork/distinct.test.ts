@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { silentLogger } from '../../../runtime/core/logger.ts'
 import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { forkLauncher, launch, noFallback, result, resultOf, writeApp } from './support.ts'
@@ -47,6 +48,42 @@ export class Draws extends Job {
     }
   }
 }`
+
+/** As bson draws the bytes that all ObjectIds of a process have in common, in older and in newer versions. */
+const bson = `
+const crypto = require('node:crypto')
+exports.older = crypto.randomBytes(5)
+exports.newer = globalThis.crypto.getRandomValues(Buffer.alloc(5))
+exports.id = globalThis.crypto.getRandomValues(Buffer.alloc(16))
+`
+const hyperid = 'exports.made = 1'
+const usesPackages = `
+import { Job } from 'resque-runtime'
+import bson from 'bson'
+import 'hyperid'
+export class Ids extends Job {
+  async perform(): Promise<unknown> { return [bson.older, bson.newer, bson.id].map((bytes) => bytes.toString('hex')) }
+}`
+
+it('fork: what bson makes its ids from differs in each job, ids made before do not; other makers are named', async () => {
+  const warnings: string[] = []
+  const log = { ...silentLogger, warn: (line: string) => void warnings.push(line) }
+  const packages = Object.entries({ bson, hyperid }).flatMap(([name, text]) => [
+    [`node_modules/${name}/index.js`, text],
+    [`node_modules/${name}/package.json`, JSON.stringify({ name, main: 'index.js' })],
+  ])
+  const app = writeApp({ 'src/jobs/ids.ts': usesPackages, ...(Object.fromEntries(packages) as Record<string, string>) })
+  const launcher = forkLauncher(app, { ...noFallback, log })
+  await launcher.start()
+  const all = (await Promise.all([1, 2, 3].map(() => resultOf(launcher, 'Ids')))) as string[][]
+  await launcher.stop()
+  assert.deepEqual(
+    [0, 1, 2].map((at) => new Set(all.map((ids) => ids[at])).size),
+    [3, 3, 1],
+  )
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /^hyperid was used or loaded with the application/)
+})
 
 describe(`fork: ${SIBLINGS} siblings`, () => {
   const launcher = forkLauncher(writeApp({ 'src/jobs/draws.ts': job, 'config/preload.ts': preload }), noFallback)

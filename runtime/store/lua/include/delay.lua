@@ -1,7 +1,7 @@
 -- Where delayed jobs wait. With a `second` they lie in Resque's own structures, written in Ruby's order; else in the
 -- millisecond set, whose record holds the bytes. A bucket whose second is near is never touched: Ruby's mover reads
 -- a due bucket before it watches it, and would lose what was pushed in between.
--- @include tickets
+-- @include tickets types unique
 local function delay_in_bucket(id, second, bucket_item)
   local tickets = key.delayedTickets(second)
   redis.call('RPUSH', key.delayedBucket(second), bucket_item)
@@ -22,6 +22,19 @@ end
 
 local redis_second = tonumber(redis.call('TIME')[1])
 
+local function check_bucket(second, bucket_item)
+  check('delayedBucket', second)
+  check('delayedTimestamps', bucket_item)
+  check('delayedTickets', second)
+  check('delayedSchedule')
+end
+
+-- To be called before anything of a job that is to wait is written.
+local function check_delay(second, bucket_item)
+  check('delayed')
+  if tonumber(second) > 0 then check_bucket(second, bucket_item) end
+end
+
 -- Makes a job wait until `due` ms: in the bucket of `second`, or, when that is 0 or nearer than two seconds by Redis's
 -- own clock, in the millisecond set. `item` is the queue's form of the bytes, `bucket_item` Resque's delayed form;
 -- `fields` are more fields of its record. A job that waits in the set must not lose its record, which has the bytes.
@@ -30,10 +43,11 @@ local function delay(id, queue, item, due, second, bucket_item, now, ttl, fields
   if tonumber(second) > redis_second + 2 then
     redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due, 'second', second, 'bucket_item', bucket_item, unpack(fields))
     delay_in_bucket(id, second, bucket_item)
-    redis.call('PEXPIRE', record, string.format('%.0f', math.max(tonumber(due) - tonumber(now), 0) + tonumber(ttl)))
+    expire_record(id, string.format('%.0f', math.max(tonumber(due) - tonumber(now), 0) + tonumber(ttl)))
   else
     redis.call('HSET', record, 'queue', queue, 'state', 'delayed', 'due_at', due, 'item', item, unpack(fields))
     delay_until(id, due)
+    keep_record(id)
   end
 end
 

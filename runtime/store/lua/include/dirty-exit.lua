@@ -1,7 +1,7 @@
 -- A Ruby worker that starts takes one of our workers for dead, sometimes before its lease has run out, and writes a
 -- Resque::DirtyExit to the failed list for the job in hand. That job is put back here or ends here, so its entry gets
 -- the mark of a retry: `failed retry --all` must not run the job twice.
--- @include decode failed-mark
+-- @include decode failed-mark types
 local LOOKED_AT, LOOKED_AT_BYTES = 100, 1048576
 
 local function is_dirty_exit(entry, worker, item)
@@ -17,6 +17,7 @@ local function is_dirty_exit(entry, worker, item)
 end
 
 local function mark_dirty_exit(worker, item, at)
+  if wrong('failed') then return end
   local bytes = 0
   for index = -1, -LOOKED_AT, -1 do
     local entry = redis.call('LINDEX', key.failed(), index)

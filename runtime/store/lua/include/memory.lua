@@ -5,7 +5,7 @@ local function memory_of(id, prefix, ttl)
   local _, ms, own = string.match(redis.call('HGET', key.run(id), 'memory') or '', '^(%S+) (%d+) (.+)$')
   prefix = own or prefix
   if not prefix then return nil end
-  return { id = id, values = key.runMemory(prefix, id), by = key.runMemoryBy(prefix, id), ttl = tonumber(ms or ttl) }
+  return { id = id, prefix = prefix, values = key.runMemory(prefix, id), by = key.runMemoryBy(prefix, id), ttl = tonumber(ms or ttl) }
 end
 
 local function memory_clock(memory)

@@ -2,26 +2,34 @@
 -- the limit's line, in the order in which jobs were first taken off their queues (`turn`). A permit that comes free is
 -- handed to the head of the line, which goes to the head of its queue: nobody polls. A permit handed to a job that nobody
 -- takes up is given to the next one after a while.
--- @include push lease rate
+-- Where a key of a limit is of another type there is nothing to hand on or give back.
+-- @include push lease rate unique
 local HANDED_MS = 30000
 -- The record of a job that went back to its queue: if another's worker takes the item, nothing else ends the record.
 local WAITING_MS = 2592000000
 
 local function hand_on(limit_key, limit)
-  local holders, line = key.permits(limit_key), key.held(limit_key)
-  while redis.call('ZCARD', holders) < tonumber(limit) do
-    local id = redis.call('ZRANGE', line, 0, 0)[1]
+  if wrong('permits', limit_key) or wrong('held', limit_key) or wrong('heldKeys') then return end
+  local holders, line, passed = key.permits(limit_key), key.held(limit_key), 0
+  while redis.call('ZCARD', holders) < tonumber(limit) and passed < 20 do
+    local id = redis.call('ZRANGE', line, passed, passed)[1]
     if not id then
-      redis.call('SREM', key.heldKeys(), limit_key)
+      if passed == 0 then redis.call('SREM', key.heldKeys(), limit_key) end
       return
     end
-    redis.call('ZREM', line, id)
-    local state, queue, item, by = unpack(redis.call('HMGET', key.job(id), 'state', 'queue', 'item', 'held_by'))
-    if state == 'held' and by == limit_key then
+    local state, queue, item, by = unpack(redis.pcall('HMGET', key.job(id), 'state', 'queue', 'item', 'held_by'))
+    local mine = state == 'held' and by == limit_key
+    -- One whose queue takes no jobs stays where it is, and keeps no other waiting.
+    if mine and wrong('queue', queue) then
+      passed = passed + 1
+    else
+      redis.call('ZREM', line, id)
+    end
+    if mine and not wrong('queue', queue) then
       redis.call('ZADD', holders, redis_ms(), id)
       redis.call('HSET', key.job(id), 'state', 'waiting')
       redis.call('HDEL', key.job(id), 'held_by')
-      redis.call('PEXPIRE', key.job(id), WAITING_MS)
+      expire_record(id, WAITING_MS)
       push_in_turn(queue, item, id)
     end
   end
@@ -29,22 +37,29 @@ end
 
 -- Takes permits back from jobs that are gone (another's worker took them, their queue was removed) or not taken up.
 local function drop_lost(limit_key)
+  if wrong('permits', limit_key) then return end
   local now, holders = redis_ms(), redis.call('ZRANGE', key.permits(limit_key), 0, 99, 'WITHSCORES')
   for i = 1, #holders, 2 do
-    local state = redis.call('HGET', key.job(holders[i]), 'state')
+    local state = redis.pcall('HGET', key.job(holders[i]), 'state')
     if state ~= 'running' and not (state == 'waiting' and tonumber(holders[i + 1]) > now - HANDED_MS) then
       redis.call('ZREM', key.permits(limit_key), holders[i])
     end
   end
 end
 
+-- What a record asks for. Fields that cannot be read are none: a job's end, and the lines of all limits, must not stop at them.
 local function permits_of(id)
-  local asked = redis.call('HGET', key.job(id), 'permits')
-  return asked and cjson.decode(asked) or {}
+  local good, asked = pcall(cjson.decode, redis.pcall('HGET', key.job(id), 'permits'))
+  local permits = {}
+  for _, permit in ipairs(good and type(asked) == 'table' and asked or {}) do
+    local fits = type(permit) == 'table' and type(permit.key) == 'string' and tonumber(permit.limit)
+    if fits and (permit.kind == 'concurrency' or permit.kind == 'rate' and tonumber(permit.perMs)) then permits[#permits + 1] = permit end
+  end
+  return permits
 end
 
 local function give_back(permit, id)
-  if redis.call('ZREM', key.permits(permit.key), id) == 1 then hand_on(permit.key, permit.limit) end
+  if not wrong('permits', permit.key) and redis.call('ZREM', key.permits(permit.key), id) == 1 then hand_on(permit.key, permit.limit) end
 end
 
 -- Gives back what a job holds or waits for, and its turn.
@@ -58,7 +73,7 @@ end
 -- A job that goes back to the head of its queue keeps its permit, as if it had just been handed it.
 local function keep_permits(id)
   for _, permit in ipairs(permits_of(id)) do
-    if permit.kind == 'concurrency' then redis.call('ZADD', key.permits(permit.key), 'XX', redis_ms(), id) end
+    if permit.kind == 'concurrency' then redis.pcall('ZADD', key.permits(permit.key), 'XX', redis_ms(), id) end
   end
-  redis.call('PEXPIRE', key.job(id), WAITING_MS)
+  expire_record(id, WAITING_MS)
 end

@@ -16,12 +16,12 @@ end
 local function push_collected(refused)
   for _, queue in ipairs(push_order) do
     local list, tickets = to_push[queue], key.tickets(queue)
-    if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', tickets) end
+    tidy_tickets(queue)
     local pushed = redis.pcall('RPUSH', key.queue(queue), unpack(list.items))
     if type(pushed) == 'table' and pushed.err then
       for i, id in ipairs(list.ids) do refused(queue, list.items[i], id, pushed.err) end
     else
-      redis.call('SADD', key.queues(), queue)
+      redis.pcall('SADD', key.queues(), queue)
       for i, id in ipairs(list.ids) do
         if id then put_ticket(tickets, ticket_field(list.items[i]), id) end
       end

@@ -1,14 +1,19 @@
 -- Puts an item on its queue, with its ticket, and wakes the workers. `front` puts it at the head, where it was taken.
--- An empty list has no tickets: those left over belong to items that somebody else's worker took.
 -- Here and elsewhere a message that Redis refuses (a user without channels) must not undo in the caller's eyes what is
 -- written by then: whoever listens also polls.
--- @include tickets
+-- @include tickets types
+
+-- Tickets of an empty list are left over; what is no hash are no tickets.
+local function tidy_tickets(queue)
+  if redis.call('EXISTS', key.queue(queue)) == 0 or wrong('tickets', queue) then redis.call('UNLINK', key.tickets(queue)) end
+end
+
 local function push(queue, item, id, front)
   local list, tickets = key.queue(queue), key.tickets(queue)
-  if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', tickets) end
+  tidy_tickets(queue)
   -- First, since it is refused where the key is no list.
   redis.call(front and 'LPUSH' or 'RPUSH', list, item)
-  redis.call('SADD', key.queues(), queue)
+  redis.pcall('SADD', key.queues(), queue)
   if id then put_ticket(tickets, ticket_field(item), id, front) end
   redis.pcall('PUBLISH', key.wake(), queue)
 end
@@ -33,9 +38,11 @@ end
 -- and are not taken yet: they keep their turn among one another.
 local function push_in_turn(queue, item, id)
   local list = key.queue(queue)
-  local last = redis.call('HGET', key.heldBack(), queue)
-  local before = last and redis.call('HGET', key.job(last), 'item')
-  redis.call('HSET', key.heldBack(), queue, id)
+  check('queue', queue)
+  tidy_tickets(queue)
+  local last = not wrong('heldBack') and redis.call('HGET', key.heldBack(), queue)
+  local before = last and not wrong('job', last) and redis.call('HGET', key.job(last), 'item')
+  redis.pcall('HSET', key.heldBack(), queue, id)
   local at = before and redis.call('LPOS', list, before, 'MAXLEN', 100)
   if not at then return push(queue, item, id, true) end
   put_ticket_in_turn(key.tickets(queue), item, id, redis.call('LRANGE', list, 0, at), last)

@@ -1,7 +1,7 @@
 -- Rate limits: at most `limit` starts in any window of `perMs`. Starts are kept for one window. Who finds no room waits in
 -- the limit's line by turn; the first `limit` of the line are also among the delayed jobs, each due when the start that it
 -- waits for is a window old. Nobody passes one that stands before him, unless that one has vanished.
--- @include lease
+-- @include lease types
 local UNTAKEN_MS = 30000
 
 -- When the job of this rank (0: the head) may start, 0 for at once; nil while that depends on starts that are still to come.
@@ -14,9 +14,13 @@ local function rate_due(permit, rank)
   return start and math.max(tonumber(start) + permit.perMs, now + 1)
 end
 
+local function rate_wrong(permit)
+  return wrong('rateLine', permit.key) or wrong('rateStarts', permit.key) or wrong('delayed')
+end
+
 local function plan_start(permit, rank)
   local id = redis.call('ZRANGE', key.rateLine(permit.key), rank, rank)[1]
-  local due = id and redis.call('HGET', key.job(id), 'state') == 'held' and rate_due(permit, rank)
+  local due = id and redis.pcall('HGET', key.job(id), 'state') == 'held' and rate_due(permit, rank)
   if not due then return end
   local text = string.format('%.0f', math.max(due, redis_ms()))
   redis.call('HSET', key.job(id), 'due_at', text)
@@ -26,13 +30,13 @@ end
 
 -- Out of the line; who comes within the first `limit` by that gets a time.
 local function leave_rate_line(permit, id)
-  if redis.call('ZREM', key.rateLine(permit.key), id) == 1 then plan_start(permit, permit.limit - 1) end
+  if not rate_wrong(permit) and redis.call('ZREM', key.rateLine(permit.key), id) == 1 then plan_start(permit, permit.limit - 1) end
 end
 
 -- Jobs at the head that are gone, or were put on a queue from which nobody takes them, lose their turn.
 local function drop_vanished(permit)
   for _, id in ipairs(redis.call('ZRANGE', key.rateLine(permit.key), 0, 19)) do
-    local state, due = unpack(redis.call('HMGET', key.job(id), 'state', 'due_at'))
+    local state, due = unpack(redis.pcall('HMGET', key.job(id), 'state', 'due_at'))
     local fresh = tonumber(due or 0) > redis_ms() - UNTAKEN_MS
     if state ~= 'held' and state ~= 'running' and not (state == 'waiting' and fresh) then leave_rate_line(permit, id) end
   end

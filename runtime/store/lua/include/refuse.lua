@@ -10,7 +10,7 @@ local function refuse(worker, queue, item, id, why)
   if not id then return end
   local record, error = key.job(id), cjson.encode({ name = 'NoQueueError', message = text })
   redis.call('HSET', record, 'cause', 'no queue', 'error', error)
-  local step = redis.call('HGET', record, 'step')
+  local step = usable_step(redis.call('HGET', record, 'step'))
   if step then run_step_end(step, id, 'failed', now, '', { error = error }) end
   finish(id, 'failed', now, ttlMs)
 end

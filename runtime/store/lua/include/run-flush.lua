@@ -1,5 +1,5 @@
 -- What a script has counted about a run is written here, once; and here a run ends.
--- @include run-node archive memory
+-- @include run-node archive memory push
 local function run_status(run, to)
   redis.call('HSET', key.run(run.id), 'status', to)
   redis.call('ZREM', key.runsIs(run.status), run.id)
@@ -10,7 +10,7 @@ local function run_status(run, to)
     redis.call('ZREM', key.runsExpiring(), run.id)
   else
     redis.call('HSET', key.run(run.id), 'ended_at', run.now)
-    archive_run(run.id)
+    pcall(archive_run, run.id)
     local memory = memory_of(run.id)
     if memory then memory_clock(memory) end
     if run.ttl > 0 then redis.call('ZADD', key.runsExpiring(), run.now + run.ttl, run.id) end
@@ -51,12 +51,12 @@ end
 local function push_items(run)
   for queue, items in pairs(run.items) do
     local list = key.queue(queue)
-    if redis.call('EXISTS', list) == 0 then redis.call('UNLINK', key.tickets(queue)) end
+    tidy_tickets(queue)
     local pushed = redis.pcall('RPUSH', list, unpack(items))
     if type(pushed) == 'table' and pushed.err then
       for _, item in ipairs(items) do refuse_step(run, item, pushed.err) end
     else
-      redis.call('SADD', key.queues(), queue)
+      redis.pcall('SADD', key.queues(), queue)
       redis.pcall('PUBLISH', key.wake(), queue)
     end
   end

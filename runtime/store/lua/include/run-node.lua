@@ -3,6 +3,7 @@
 -- parents at u32, count u32 (both index the edge strings) | attempts u32 | started f64 | ended f64, in ms. While it is
 -- queued, `started` says since when: that is how long its step waited.
 -- runtime/store/run-table.ts writes and reads the same layout. States and moves: docs/states.md, runtime/workflow/run-state.ts.
+-- @include types memory
 local NODE_BYTES = 44
 local node_states = { [0] = 'staged', 'waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held' }
 local node_codes = {}
@@ -21,6 +22,35 @@ local node_moves = {
 -- PASSED: some parent let it go on. MORE, MORE_PARENTS: edges were added while running. FAILED_BEFORE: its failure branches
 -- are settled. VETOED: a parent decided that it shall not run.
 local PASSED, MORE, FAILED_BEFORE, VETOED, MORE_PARENTS = 1, 2, 4, 8, 16
+
+local run_parts = { 'run', 'runTable', 'runChildren', 'runParents', 'runMore', 'runKinds', 'runTally', 'runOutputs', 'runFailed',
+  'runRetrying', 'runHeld', 'runOwners', 'runMoves' }
+local run_lists = { 'advancing', 'runsExpiring', 'delayed' }
+
+-- Why a run cannot be changed, in words: one of the keys that its changes write is of another type.
+local function wrong_run(id)
+  local why
+  for _, kind in ipairs(run_parts) do why = why or wrong(kind, id) end
+  for _, kind in ipairs(run_lists) do why = why or wrong(kind) end
+  if why then return why end
+  if redis.call('EXISTS', key.runKinds(id)) == 0 and redis.call('EXISTS', key.runTable(id)) == 1 then
+    return 'WRONGTYPE ' .. key.runKinds(id) .. ' is gone'
+  end
+  for _, status in ipairs({ 'pending', 'running', 'finished', 'failed', 'stopped' }) do why = why or wrong('runsIs', status) end
+  local unique = redis.call('HGET', key.run(id), 'unique')
+  local memory = memory_of(id)
+  return why or unique and wrong('runUnique', unique) or memory and (wrong('runMemory', memory.prefix, id) or wrong('runMemoryBy', memory.prefix, id))
+end
+
+local function check_run(id)
+  local why = wrong_run(id)
+  if why then error(why, 0) end
+end
+
+-- A step whose run can be changed, `<run> <node>`, or nil: then its job ends, or goes back, without its run.
+local function usable_step(step)
+  return step and not wrong_run(string.match(step, '^%S+')) and step or nil
+end
 
 -- One run during one script: what changes is counted here and written once, by run_flush.
 local function run_of(id, now)

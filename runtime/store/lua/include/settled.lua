@@ -18,22 +18,21 @@ local function let_go(supervisor, worker, id, delivery)
 end
 
 local function count(worker, failed)
-  redis.call('INCR', key.statProcessed())
-  redis.call('INCR', key.statProcessedOf(worker))
+  redis.pcall('INCR', key.statProcessed())
+  redis.pcall('INCR', key.statProcessedOf(worker))
   if failed then
-    redis.call('INCR', key.statFailed())
-    redis.call('INCR', key.statFailedOf(worker))
+    redis.pcall('INCR', key.statFailed())
+    redis.pcall('INCR', key.statFailedOf(worker))
   end
 end
 
 -- A job's last word: its record gets a time to live, its unique lock and its permits go, and those who wait are told.
 local function finish(id, state, now, ttlMs)
   local record = key.job(id)
-  local lock = redis.call('HGET', record, 'unique')
-  if lock and redis.call('GET', key.unique(lock)) == id then redis.call('DEL', key.unique(lock)) end
+  drop_lock(id)
   release(id)
   redis.call('HSET', record, 'state', state, 'ended_at', now)
-  archive(id)
+  pcall(archive, id)
   redis.call('PEXPIRE', record, ttlMs)
   redis.call('PEXPIRE', key.log(id), ttlMs)
   redis.pcall('PUBLISH', key.ended(id), state)

@@ -46,7 +46,10 @@ end
 -- The oldest ticket of these bytes whose job still waits; tickets of jobs cancelled meanwhile are passed over.
 local function next_ticket(hash, field)
   local id = take_ticket(hash, field)
-  while id and redis.call('HGET', key.job(id), 'state') == 'cancelled' do
+  while id do
+    local state = redis.pcall('HGET', key.job(id), 'state')
+    -- Another type under the record's key: there is no such job.
+    if type(state) ~= 'table' and state ~= 'cancelled' then break end
     id = take_ticket(hash, field)
   end
   return id

@@ -192,6 +192,7 @@ export class ZygoteProcess {
         timer.stop()
         this.#control.off('data', hearFirst)
         if (message.type === 'ready') {
+          for (const warning of message.warnings) this.#options.log.warn(warning)
           this.#hearReports()
           this.#forksAhead = message.forksAhead
           this.#fillSpares()

@@ -9,8 +9,7 @@ import { role } from './role.ts'
  * uptime. Call before the application is loaded, so that it sees nothing else. Returns what a child must do at once;
  * all that can wait is done at the first use.
  *
- * Not covered: uuid v1 (clock sequence and node id), and what a library keeps for itself, such as the five process
- * bytes of a MongoDB ObjectId that was made while the application was loaded. See docs/fork.md.
+ * Not covered: uuid v1 (clock sequence and node id) and other state that a library keeps for itself. See id-packages.ts.
  */
 export function makeDistinct(): { inChild: () => void } {
   replaceMathRandom()

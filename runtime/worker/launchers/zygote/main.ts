@@ -16,6 +16,7 @@ import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from './frames.ts'
 import type { Refusal } from './gate-platform.ts'
 import { refuseHooks, refuseKernel, refuseState, tryFork } from './gate.ts'
+import { idWarnings } from './id-packages.ts'
 import { JobChannel } from './job-channel.ts'
 import { JobMark } from './job-mark.ts'
 import { live, runBeforeFork } from './job.ts'
@@ -105,7 +106,12 @@ async function main(): Promise<void> {
   }
   const inheritance = inherit(loop, makeDistinct)
   useHugePages()
-  tell({ type: 'ready', manifest: manifestOf(app), forksAhead: app.hooks.beforeFork === undefined })
+  tell({
+    type: 'ready',
+    manifest: manifestOf(app),
+    forksAhead: app.hooks.beforeFork === undefined,
+    warnings: idWarnings(),
+  })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
   setImmediate(() => {

@@ -18,7 +18,7 @@ export interface Boot {
 /** What the zygote says once, as a frame; after `ready` come reports (reports.ts). */
 export type FromZygote =
   /** `forksAhead`: processes may be forked before their job is known; not where a beforeFork hook wants to know it. */
-  | { type: 'ready'; manifest: Manifest; forksAhead: boolean }
+  | { type: 'ready'; manifest: Manifest; forksAhead: boolean; warnings: string[] }
   /** The application could not be loaded; `code` is that of a RuntimeError. */
   | { type: 'broken'; code: string; message: string }
   /** It was loaded, but must not be forked: why, and what to do about it, in plain words. */

@@ -1,0 +1,24 @@
+import { formatDuration } from '../runtime/core/duration.ts'
+import { formatBytes } from '../runtime/core/size.ts'
+
+/** How each part of the evidence is named and shown; what is not here is shown under its own name. */
+const parts: Record<string, [name: string, show: (value: number) => string]> = {
+  wallMs: ['ran for', formatDuration],
+  waitedMs: ['waited for', formatDuration],
+  pid: ['process', String],
+  exitCode: ['exit code', String],
+  cpuUserMs: ['CPU time of its own', formatDuration],
+  cpuSystemMs: ['CPU time in the kernel', formatDuration],
+  peakRssBytes: ['peak memory', formatBytes],
+}
+
+/** The evidence of a job's end for people: what, and its value. The last lines printed are one value, a line each. */
+export function evidenceRows(evidence: Record<string, unknown>): [what: string, value: string][] {
+  return Object.entries(evidence).flatMap(([key, value]): [string, string][] => {
+    if (value === null || value === undefined || key === 'cause') return []
+    const [name, show] = parts[key] ?? [key]
+    if (show && typeof value === 'number') return [[name, show(value)]]
+    if (key === 'output' && Array.isArray(value)) return [['printed last', value.map(String).join('\n')]]
+    return [[name, typeof value === 'string' ? value : JSON.stringify(value)]]
+  })
+}

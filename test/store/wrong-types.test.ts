@@ -1,0 +1,234 @@
+// A script writes nothing before the last thing that can fail: another type under any key that it touches loses no job,
+// lock, concurrency slot or run, and holds none for ever.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import type { FailedEntry } from '../../runtime/store/failures.ts'
+import type { ScriptName } from '../../runtime/store/script.ts'
+import { scripts } from '../../runtime/store/scripts.generated.ts'
+import type { Store } from '../../runtime/store/store.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+import {
+  asked,
+  buildWorld,
+  entryOf,
+  faults,
+  inHand,
+  itemOf,
+  leader,
+  limits,
+  memory,
+  now,
+  second,
+  ttlMs,
+  worker,
+} from './world.ts'
+
+let server: TestRedis
+let store: Store
+let redis: Redis
+let world: { key: string; dump: Buffer; ttl: number }[]
+
+before(async () => {
+  server = await startRedis()
+  store = testStore(server)
+  redis = server.client()
+  await buildWorld(store, redis)
+  world = await dumpAll()
+})
+after(async () => {
+  store.close()
+  await server.stop()
+})
+
+const newJob = (
+  id: string,
+): { id: string; className: string; item: string; unique: { key: string; forMs: number } } => ({
+  id,
+  className: 'OkJob',
+  item: itemOf(id),
+  unique: { key: `u-${id}`, forMs: ttlMs },
+})
+const name = (id: string, queue: string) => ({ className: 'OkJob', item: itemOf(id), queue })
+async function withEntry(use: (entry: FailedEntry) => Promise<unknown>): Promise<void> {
+  for (const entry of await store.failures.list(0, 1)) await use(entry)
+}
+const missed = { entry: 'entry', fromMs: 1, toMs: 2, count: 1, reason: 'late', atMs: 3 }
+const firing = { name: 'entry', slotMs: now + 5, nowMs: now, lateMs: 0, nextMs: now + 9, mode: 'timed' as const }
+
+type Call = () => Promise<unknown>
+
+/** What calls each script in the world of world.ts. */
+const calls: Record<ScriptName, Call | Call[]> = {
+  'account-entry': () => store.schedules.account(leader, { ...firing, missed, wait: true }),
+  acquire: () => store.limits.acquire('s', inHand('plain'), asked, now),
+  'archive-done': () => store.archive.done('archiver', ['1-1'], now),
+  'archive-release': () => store.archive.release('archiver'),
+  'archive-take': () => store.archive.take('archiver', 1000, 1),
+  beat: () => store.supervisors.beat('s', [worker], 600_000),
+  begin: () => store.supervisors.begin('s', inHand('plain'), true),
+  bury: () => store.supervisors.bury('dead', { maxRedeliveries: 3, ...limits }, now),
+  cancel: ['waits', 'soon', 'later', 'held', 'rated', 'plain'].map((id) => () => store.jobs.cancel(id, now, ttlMs)),
+  'clear-queue': () => store.queues.remove('q', now, ttlMs),
+  delay: () =>
+    store.delayed.add(
+      [now, now + 1000, now + 90_000].map((dueMs, i) => ({ ...newJob(`n${i}`), queue: `n${i}`, dueMs })),
+      now,
+      ttlMs,
+    ),
+  describe: () => store.supervisors.describe('s', { launcher: 'fork' }),
+  dequeue: () => store.queues.removeItem('q', itemOf('waits'), now, ttlMs),
+  enqueue: () => store.queues.push('q', [newJob('n1'), newJob('n2')], now, ttlMs),
+  'entry-busy': () => store.schedules.previous('entry'),
+  'fire-entry': () => store.schedules.fire(leader, { ...firing, job: { ...newJob('n1'), queue: 'q', ttlMs } }),
+  lapsed: () => store.supervisors.lapsed(),
+  lead: () => store.connection.run('lead', { lockPrefix: '', owner: leader.id, ttlMs }),
+  'meet-entry': () => store.schedules.meet('entry', now, now + 1e6, true, 'every'),
+  'memory-clear': () => store.runs.memories.clear('r-on', memory),
+  'memory-extend': () => store.runs.memories.extend('r-on', memory, 2 * ttlMs),
+  'memory-read': () => store.runs.memories.read('r-on', memory),
+  'memory-write': () => store.runs.memories.write('r-on', memory, { values: { y: '2' }, by: { y: '0' } }),
+  'move-buckets': () => store.delayed.moveBuckets(leader, (second + 1) * 1000, 100, limits),
+  'move-due': () => store.delayed.moveDue(now + 5000, 100, limits),
+  'note-job': () => store.jobs.note('plain', { progress: '1/2' }),
+  'pipeline-decide': () => store.pipelines.decide('req', { run: 'r-new' }, now),
+  'pipeline-load': () => store.pipelines.load('pipe', '{"new":1}'),
+  'pipeline-request': () =>
+    store.pipelines.request({ id: 'req2', pipeline: 'pipe', first: 'a', instance: 2, params: '{}', by: 'x' }, now),
+  register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),
+  'release-lock': () => store.connection.run('release-lock', { lockPrefix: '', owner: leader.id }),
+  'remove-delayed': () =>
+    store.connection.run('remove-delayed', {
+      second,
+      item: `${itemOf('later').slice(0, -1)},"queue":"q5"}`,
+      now,
+      ttlMs,
+    }),
+  'remove-failed': () => withEntry((entry) => store.failures.remove(entry)),
+  requeue: [
+    ...['plain', 'step-r-on', 'done'].map(
+      (id) => () => store.supervisors.requeue('s', inHand(id), now, 0, false, ttlMs),
+    ),
+    () => store.supervisors.requeue('s', inHand('slow'), now, now + 60_000, true, ttlMs),
+  ],
+  reserve: () => store.supervisors.reserve('s', worker, ['q'], 'none', now),
+  'retry-failed': () => withEntry((entry) => store.failures.retry(entry, 'n1', now, ttlMs)),
+  'run-commit': () =>
+    store.connection.run('run-commit', { id: 'r-new', class: 'Flow', now, unique: 'another' }, ['ttl_ms', ttlMs]),
+  'run-continue': () => store.runs.advance(now, 3),
+  'run-destroy': () => store.runs.destroy('r-new'),
+  'run-expire': () => store.runs.expire('r-new', 1000, now),
+  'run-node': () => store.runs.decide('r-failed', 0, 'retry', now),
+  'run-recover': () => store.connection.run('run-recover', { id: 'r-failed', now }, [0]),
+  'run-resume': () => store.connection.run('run-resume', { id: 'r-failed', now }),
+  'run-start': () => store.connection.run('run-start', { id: 'r-new', now }),
+  'run-step-begin': () => store.runs.begin('r-queued', 0, 'plain', 1, now),
+  'run-stop': () => store.runs.stop('r-on', now),
+  'run-sweep': () => store.runs.sweep(now),
+  settle: [
+    () => store.supervisors.settle('s', inHand('slow'), now, 100, { state: 'failed', entry: entryOf('slow'), ttlMs }),
+    () => store.supervisors.settle('s', inHand('done'), now, 100, { state: 'done', ttlMs }),
+    () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, { state: 'done', ttlMs, step: { output: '1' } }),
+  ],
+  'stale-locks': () => store.health.staleLocks(),
+  'start-entry': () => store.schedules.runs('entry', now + 1, { refused: missed }),
+  'sweep-tickets': () => store.queues.sweep(),
+  'take-delayed': [
+    () => store.delayed.enqueueNow(name('later', 'q5'), now, ttlMs),
+    () => store.delayed.remove(name('soon', 'q3'), now, ttlMs),
+    () => store.delayed.delayOrEnqueue(name('later', 'q5'), now + 200_000, now, ttlMs),
+  ],
+  'tend-limits': () => store.limits.tend(),
+}
+
+const removing: ScriptName[] = ['clear-queue', 'dequeue', 'remove-delayed', 'cancel', 'take-delayed']
+
+/** Where many are looked after in one call, the key of one keeps no other waiting. */
+const others: Partial<Record<ScriptName, { one: RegExp; gone: (redis: Redis) => Promise<boolean> }>> = {
+  bury: { one: /job:lost$|:d$/, gone: async () => (await redis.hexists('resque:rt:inflight:dead', 'lost2')) === 0 },
+  'move-due': { one: /soon(?!2)|q3/, gone: async () => (await redis.zscore('resque:rt:delayed', 'soon2')) === null },
+  'move-buckets': { one: /later(?!2)|q5/, gone: async () => (await redis.llen('resque:queue:q6')) === 1 },
+  'run-continue': { one: /r-more/, gone: async () => (await redis.llen('resque:rt:advancing')) <= 1 },
+  'run-sweep': { one: /r-over/, gone: async () => (await redis.exists('resque:rt:run:r-new')) === 0 },
+}
+
+async function dumpAll(except = ''): Promise<{ key: string; dump: Buffer; ttl: number }[]> {
+  const keys = (await redis.keys('*')).filter((key) => key !== except).sort()
+  return Promise.all(
+    keys.map(async (key) => ({ key, dump: await redis.dumpBuffer(key), ttl: Math.max(await redis.pttl(key), 0) })),
+  )
+}
+
+async function restore(): Promise<void> {
+  const pipeline = redis.pipeline().flushall()
+  for (const { key, dump, ttl } of world) pipeline.restore(key, ttl, dump)
+  await pipeline.exec()
+}
+
+/** The keys that a script's commands name. */
+async function touched(call: Call): Promise<string[]> {
+  await restore()
+  const keys = new Set<string>()
+  const monitor = await server.client().monitor()
+  const over = new Promise<void>((resolve) =>
+    monitor.on('monitor', (_: string, [command = '', ...args]: string[], source: string) => {
+      if (command.toLowerCase() === 'echo') resolve()
+      const many = /^(del|unlink|exists|rename)$/i.test(command)
+      if (source !== 'lua' || /^publish$/i.test(command)) return
+      for (const key of many ? args : args.slice(0, 1)) if (key.startsWith('resque:')) keys.add(key)
+    }),
+  )
+  await call()
+  await redis.echo('over')
+  await over
+  monitor.disconnect()
+  return [...keys].sort()
+}
+
+const texts = (dumps: { key: string; dump: Buffer }[]): string[] =>
+  dumps.map(({ key, dump }) => `${key} ${dump.toString('base64')}`)
+
+async function withAnotherType(script: ScriptName, call: Call, key: string): Promise<string[]> {
+  await restore()
+  const type = await redis.type(key)
+  await redis.del(key)
+  if (type === 'string') await redis.rpush(key, 'x')
+  else await redis.set(key, 'x')
+  const [before, wrong] = [texts(await dumpAll(key)), await faults(redis, store)]
+  const error = await call().then(
+    () => undefined,
+    (thrown: Error) => thrown,
+  )
+  const found: string[] = []
+  if (error) {
+    const changed = texts(await dumpAll(key)).filter((text) => !before.includes(text))
+    if (changed.length > 0)
+      found.push(`failed (${error.message}) and wrote ${changed.map((text) => text.split(' ')[0]).join(', ')}`)
+  }
+  // What is taken away on purpose can have no end in a record that is none.
+  const own = removing.includes(script) ? `the bytes of job ${key.split(':').at(-1)} are gone` : ''
+  // Without its ticket an item runs under another id.
+  const excused = (fault: string): boolean => fault === own || (key.includes(':tickets:') && /is nowhere/.test(fault))
+  for (const fault of await faults(redis, store)) if (!wrong.includes(fault) && !excused(fault)) found.push(fault)
+  const other = others[script]
+  if (other?.one.test(key) && !(await other.gone(redis))) found.push(`another waits: ${error?.message ?? ''}`)
+  await redis.del(key)
+  const original = world.find((each) => each.key === key)
+  if (original) await redis.restore(key, original.ttl, original.dump)
+  const again = await call().catch((thrown: Error) => thrown)
+  if (again instanceof Error && !/ERR_STATE|ERR_NOT_FOUND/.test((again as { code?: string }).code ?? ''))
+    found.push(`still fails with the key put right: ${again.message}`)
+  return found.map((text) => `${key}: ${text}`)
+}
+
+for (const script of Object.keys(scripts) as ScriptName[])
+  test(`${script} loses nothing where a key has another type`, async (t) => {
+    const found: string[] = []
+    for (const call of [calls[script]].flat()) {
+      const keys = await touched(call)
+      t.diagnostic(`${keys.length} keys`)
+      for (const key of keys) found.push(...(await withAnotherType(script, call, key)))
+    }
+    assert.deepEqual(found, [])
+  })

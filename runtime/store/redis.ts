@@ -157,7 +157,10 @@ export function placeName({ address, sentinel }: RedisSettings): string {
 }
 
 /** The error's own words, or better ones where they say little. */
-function wordsOf(text: string, trouble: string | undefined, wasReady: boolean): string {
+function wordsOf(message: string, trouble: string | undefined, wasReady: boolean): string {
+  const text = message.replace(/^EXECABORT Transaction discarded because of: /, '')
+  // What Redis makes of a long command that comes before the password.
+  if (text.includes('unauthenticated')) return 'NOAUTH Authentication required'
   const timedOut = text === 'Command timed out'
   if (timedOut && (wasReady || trouble === undefined)) return 'gave no answer in time'
   if (!timedOut && !text.includes('max retries per request')) return text

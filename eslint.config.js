@@ -47,6 +47,17 @@ const zones = [
   },
 ]
 
+const CUT_ADVICE = 'a text that people wrote is cut between characters: use head() or clip() of config/clip.ts'
+const WORDS = '/^(text|line|message|note|label|reason|flat|json|name|value|output)$/'
+/** `text.slice(0, 80)` and the like; a cut at a place that was searched for (`at`, `space`) splits no character. */
+const CUT_TEXTS = [
+  'CallExpression[callee.property.name=/^(substring|substr)$/]',
+  ...['callee.object.name', 'callee.object.property.name'].map(
+    (object) =>
+      `CallExpression[callee.property.name='slice'][${object}=${WORDS}][arguments.0.value=0][arguments.1][arguments.1.name!=/^(at|space)$/]`,
+  ),
+]
+
 const size = (max) => ['error', { max, skipBlankLines: true, skipComments: true }]
 
 export default tseslint.config(
@@ -97,6 +108,14 @@ export default tseslint.config(
         'error',
         { allowNumber: true, allowBoolean: true, allowNullish: true },
       ],
+    },
+  },
+  {
+    // Half an emoji at the end of a text that was cut is JSON that neither Ruby nor Redis's cjson reads.
+    files: PARTS.map((part) => `${part}/**/*.ts`),
+    ignores: ['config/clip.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...CUT_TEXTS.map((selector) => ({ selector, message: CUT_ADVICE }))],
     },
   },
   {

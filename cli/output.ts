@@ -1,3 +1,4 @@
+import { clip as clipText } from '../config/clip.ts'
 import Table from 'cli-table3'
 import { fit } from './fit.ts'
 
@@ -71,6 +72,5 @@ export function relative(atMs: number, nowMs: number): string {
 
 /** Text on one line, at most `length` characters. */
 export function clip(text: string, length: number): string {
-  const flat = text.replace(/\s+/g, ' ')
-  return flat.length > length ? `${flat.slice(0, length - 1)}…` : flat
+  return clipText(text.replace(/\s+/g, ' '), length)
 }

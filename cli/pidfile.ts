@@ -1,3 +1,4 @@
+import { head } from '../config/clip.ts'
 import {
   accessSync,
   closeSync,
@@ -26,7 +27,7 @@ export function readPidfile(file: string): number | undefined {
   }
   const pid = Number(text)
   if (!Number.isInteger(pid) || pid < 2)
-    throw new RuntimeError('ERR_USAGE', `${file}: expected a process id, got ${JSON.stringify(text.slice(0, 40))}`)
+    throw new RuntimeError('ERR_USAGE', `${file}: expected a process id, got ${JSON.stringify(head(text, 40))}`)
   return isWorkerOf(pid, file) ? pid : undefined
 }
 

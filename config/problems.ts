@@ -1,3 +1,4 @@
+import { clip } from './clip.ts'
 import type { z } from 'zod'
 import { didYouMean } from './did-you-mean.ts'
 import type { Expectation } from './fields.ts'
@@ -51,5 +52,5 @@ function shown(path: readonly PropertyKey[], value: unknown): string {
   if (value === undefined) return 'nothing'
   if (path.at(-1) === 'password') return typeof value === 'string' ? MASK : `a ${typeof value}`
   const text = maskUrl(JSON.stringify(value))
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+  return clip(text, 80)
 }

@@ -1,3 +1,4 @@
+import { head } from '../config/clip.ts'
 import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair, type YAMLMap } from 'yaml'
 import { RuntimeError, toError } from '../runtime/core/errors.ts'
 import type { CheckContext, ScheduleEntry, ScheduleProblem } from './entry.ts'
@@ -40,7 +41,7 @@ export function readEntry(name: string, json: string, context: CheckContext): Ch
   const parsed = parse(json)
   const [error] = parsed.document.errors
   if (error || !isMap(parsed.document.contents)) {
-    const got = error?.message.split('\n')[0] ?? JSON.stringify(json.slice(0, 60))
+    const got = error?.message.split('\n')[0] ?? JSON.stringify(head(json, 60))
     return {
       problems: [
         {

@@ -23,6 +23,7 @@ export async function overview(context: Context): Promise<Finding[]> {
     ['queues', queueFindings],
     ['runs', runFindings],
     ['schedulers', schedulerFindings],
+    ['other schedulers', nodeSchedulerFindings],
     ['the archive', archiveFindings],
     ['the largest keys', keyFindings],
   ]
@@ -188,7 +189,9 @@ async function schedulerFindings({ store, config }: Context): Promise<Finding[]>
           ),
         ]
   }
-  if (delayed === 0 && Object.keys(entries).length === 0) return [fine('no scheduler leads, and nothing waits for one')]
+  const movesDelayed = (await store.health.nodeLeader()) !== undefined
+  if ((delayed === 0 || movesDelayed) && Object.keys(entries).length === 0)
+    return movesDelayed ? [] : [fine('no scheduler leads, and nothing waits for one')]
   return [
     bad(
       `no scheduler leads: ${delayed} delayed jobs and ${Object.keys(entries).length} entries wait`,
@@ -220,5 +223,16 @@ async function keyFindings({ store }: Context): Promise<Finding[]> {
       const text = `${formatBytes(bytes)}  ${name}${ttlSeconds >= 0 ? ` (gone in ${ttlSeconds} s)` : ''}: ${bound ?? 'not of this runtime'}`
       return fine(text)
     }),
+  ]
+}
+
+async function nodeSchedulerFindings({ store }: Context): Promise<Finding[]> {
+  const owner = await store.health.nodeLeader()
+  if (owner === undefined) return []
+  return [
+    note(
+      `scheduler ${owner} of node-resque leads by a lock of its own (resque_scheduler_leader_lock), which excludes no other scheduler: it moves delayed jobs too, and fires no entries`,
+      'run one kind of scheduler only',
+    ),
   ]
 }

@@ -1,5 +1,7 @@
+import { clip } from '../../config/clip.ts'
 import { RuntimeError } from './errors.ts'
 import { findNotJson } from './json-check.ts'
+import { jsonText } from './json-text.ts'
 import { rawMembers, skipBlank, skipString } from './raw-json.ts'
 
 /** A queue item, read. `args` is the exact text of its arguments, since bytes of foreign payloads must survive. */
@@ -26,9 +28,9 @@ export function encodeItem(className: string, args: readonly unknown[], maxBytes
 /** The `args` part of {@link encodeItem}, with the same checks. */
 export function encodeArgs(className: string, args: readonly unknown[], maxBytes: number): string {
   const given = givenArgs(args)
-  const bad = findNotJson(given, 'args')
+  const bad = findNotJson(given, 'args', { bigint: true })
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${className}: ${bad}`)
-  const text = JSON.stringify(given)
+  const text = jsonText(given)
   const size = Buffer.byteLength(text)
   if (size > maxBytes) {
     throw new RuntimeError(
@@ -69,8 +71,7 @@ export function decodeItem(bytes: string): Item | Garbage {
 
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return clip(JSON.stringify(value), 60)
 }
 
 /** Quotes and numbers: where a text is passed over, every digit belongs to a number. */

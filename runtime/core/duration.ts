@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { clip } from '../../config/clip.ts'
 import { readDuration } from '../../config/units.ts'
 import { RuntimeError } from './errors.ts'
 
@@ -60,10 +61,9 @@ function likelyCure(given: unknown, ms: number, nowMs: number): string {
   return typeof given === 'number' && ms >= 0 && ms < firstMomentMs ? '; that looks like a delay: use enqueueIn' : ''
 }
 
-const shown = (value: unknown): string =>
-  typeof value === 'string'
-    ? JSON.stringify(value.length > 100 ? `${value.slice(0, 99)}…` : value)
-    : inspect(value, { depth: 0, breakLength: Infinity })
+/** A value as a message shows it: text in quotes, at most 100 characters; NaN, a BigInt or an object by what it is. */
+export const shown = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(clip(value, 100)) : inspect(value, { depth: 0, breakLength: Infinity })
 
 /** `days(5)` is five days in milliseconds. */
 export const days = (n: number): number => n * dayMs

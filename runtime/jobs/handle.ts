@@ -1,3 +1,4 @@
+import { parseLossless } from '../core/codec.ts'
 import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobRecord, JobState } from '../store/jobs.ts'
@@ -57,7 +58,7 @@ export class JobHandle<R = unknown> {
         `job ${this.id}: nothing is known of it; its record's time is over, or it never was`,
       )
     if (record.state !== 'failed' && record.state !== 'cancelled') {
-      return record.result === undefined ? undefined : (JSON.parse(record.result) as R)
+      return record.result === undefined ? undefined : (parseLossless(record.result) as R)
     }
     const error =
       record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string })

@@ -1,4 +1,5 @@
-import { duration, type Duration } from '../core/duration.ts'
+import { didYouMean, nearest } from '../../config/did-you-mean.ts'
+import { duration, shown, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { bytes } from '../core/size.ts'
 import { permitsOf, type Permit } from './permits.ts'
@@ -56,6 +57,46 @@ const names: readonly (keyof JobOptions)[] = [
   'delivery',
 ]
 
+/** Less than a process needs to start: `'1'` is a byte, and meant otherwise. */
+const leastMemoryBytes = 1024 ** 2
+
+/** What else a class or function of ours may have as its own: not options, and no misspelt ones. */
+const otherStatics: readonly string[] = [
+  'wireName',
+  'input',
+  'output',
+  'name',
+  'length',
+  'prototype',
+  'caller',
+  'arguments',
+]
+
+/**
+ * Refuses statics that are nearly the name of an option: `static timout` is no limit at all. A static whose name is not
+ * near one is the user's own, and so is a method.
+ * @throws RuntimeError ERR_ARGUMENT
+ */
+export function checkStatics(definition: object, of: string): void {
+  const known = [...names, ...otherStatics]
+  for (const [name, value] of Object.entries(definition)) {
+    if (known.includes(name) || typeof value === 'function') continue
+    const guess = misspelt(name)
+    if (guess !== undefined)
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `${name} of ${of}: expected no static of this name, since it is nearly the option ${guess}; did you mean ${guess}? If it is yours, give it another name`,
+      )
+  }
+}
+
+/** The option whose name this nearly is: two letters off at most, or one in a short name. */
+function misspelt(name: string): string | undefined {
+  const guess = nearest(name, names)
+  if (guess === undefined || Math.abs(guess.length - name.length) > 1) return undefined
+  return name.charAt(0).toLowerCase() === guess.charAt(0) ? guess : undefined
+}
+
 /** The options that stand on a class or function, taken along its prototype chain. */
 export function optionsOn(definition: object): JobOptions {
   const found = names.map((name) => [name, (definition as Record<string, unknown>)[name]] as const)
@@ -68,15 +109,20 @@ export function optionsOn(definition: object): JobOptions {
  */
 export function checkOptions(options: JobOptions, of: string): JobOptions {
   for (const name of Object.keys(options)) {
-    if (!names.includes(name as keyof JobOptions)) refuse(of, name, `one of ${names.join(', ')}`, name)
+    if (!names.includes(name as keyof JobOptions))
+      refuse(of, name, `one of ${names.join(', ')}`, name, didYouMean(name, names))
   }
   const { queue, niceness, openFiles, isolation, delivery } = options
   if (queue !== undefined && (typeof queue !== 'string' || queue === '')) refuse(of, 'queue', 'a name', queue)
   if (options.retry !== undefined) retryPolicy(options.retry, of)
-  if (options.timeout !== undefined) duration(options.timeout, `timeout of ${of}`)
-  if (options.cpuLimit !== undefined) duration(options.cpuLimit, `cpuLimit of ${of}`)
+  for (const name of ['timeout', 'cpuLimit'] as const) {
+    const given = options[name]
+    if (given !== undefined && duration(given, `${name} of ${of}`) < 1)
+      refuse(of, name, 'a millisecond or more; leave it out for no limit', given)
+  }
   if (options.keepResult !== undefined) duration(options.keepResult, `keepResult of ${of}`)
-  if (options.memoryLimit !== undefined) bytes(options.memoryLimit, `memoryLimit of ${of}`)
+  if (options.memoryLimit !== undefined && bytes(options.memoryLimit, `memoryLimit of ${of}`) < leastMemoryBytes)
+    refuse(of, 'memoryLimit', "1mb or more, with a unit, such as '512mb'", options.memoryLimit)
   if (niceness !== undefined) whole(of, 'niceness', niceness, 0, 19)
   if (openFiles !== undefined) whole(of, 'openFiles', openFiles, 16, 1_000_000)
   if (isolation !== undefined && !['fork', 'spawn', 'inline'].includes(isolation))
@@ -128,8 +174,8 @@ function whole(of: string, name: string, value: unknown, least: number, most: nu
   }
 }
 
-function refuse(of: string, name: string, expected: string, got: unknown): never {
-  throw new RuntimeError('ERR_ARGUMENT', `${name} of ${of}: expected ${expected}, got ${JSON.stringify(got)}`)
+function refuse(of: string, name: string, expected: string, got: unknown, advice = ''): never {
+  throw new RuntimeError('ERR_ARGUMENT', `${name} of ${of}: expected ${expected}, got ${shown(got)}${advice}`)
 }
 
 /** Per-call options as the record keeps them; the same fields as the manifest's, plus permits whose keys are known. */

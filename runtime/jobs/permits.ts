@@ -1,4 +1,5 @@
 import { givenArgs } from '../core/codec.ts'
+import { jsonText } from '../core/json-text.ts'
 import { duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { UniqueLock } from '../store/queues.ts'
@@ -37,7 +38,7 @@ export function uniqueOf(name: string, options: JobOptions, args: readonly unkno
   if (unique === undefined || unique === false) return undefined
   const { by, for: lasts = '1h', until = 'end' } = unique === true ? {} : unique
   return {
-    key: by ? keyFor(name, 'unique', by, args) : `${name}:${JSON.stringify(givenArgs(args))}`,
+    key: by ? keyFor(name, 'unique', by, args) : `${name}:${jsonText(givenArgs(args))}`,
     forMs: duration(lasts),
     ...(until === 'start' ? { until } : {}),
   }

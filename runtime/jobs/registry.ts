@@ -1,6 +1,6 @@
 import { RuntimeError } from '../core/errors.ts'
 import { isJob, wireName, type JobDefinition } from './job.ts'
-import { checkOptions, optionsOn } from './options.ts'
+import { checkOptions, checkStatics, optionsOn } from './options.ts'
 
 /** Marks workflow classes. */
 export const workflowBrand: unique symbol = Symbol.for('resque-runtime.workflow') as never
@@ -54,7 +54,10 @@ export class Registry {
         `${entry.name}: expected one ${entry.kind} of this name, found it in ${other.file} and in ${entry.file}; rename one, or give it a static wireName`,
       )
     }
-    if (entry.kind === 'job') checkOptions(optionsOn(entry.definition as object), entry.name)
+    if (entry.kind === 'job') {
+      checkStatics(entry.definition as object, entry.name)
+      checkOptions(optionsOn(entry.definition as object), entry.name)
+    }
     this.#byName.set(entry.name, entry)
   }
 

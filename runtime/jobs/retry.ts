@@ -1,4 +1,5 @@
-import { duration, type Duration } from '../core/duration.ts'
+import { didYouMean } from '../../config/did-you-mean.ts'
+import { duration, shown, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 
 /** An error class, or its name. */
@@ -39,22 +40,23 @@ export interface RetryPolicy {
  * @throws RuntimeError ERR_ARGUMENT naming the option and the class
  */
 export function retryPolicy(options: number | RetryOptions, of: string): RetryPolicy {
+  checkShape(options, of)
   const given = typeof options === 'number' ? { limit: options } : options
   const { limit, delay = '15s', backoff = 'exponential', maxDelay = '1d', jitter = 0.1, on = [], not = [] } = given
   if (!Number.isInteger(limit) || limit < 0 || limit > 1000) {
     throw new RuntimeError(
       'ERR_ARGUMENT',
-      `retry.limit of ${of}: expected a whole number from 0 to 1000, got ${JSON.stringify(limit)}`,
+      `retry.limit of ${of}: expected a whole number from 0 to 1000, got ${shown(limit)}`,
     )
   }
   if (typeof backoff !== 'function' && !['fixed', 'linear', 'exponential'].includes(backoff)) {
     throw new RuntimeError(
       'ERR_ARGUMENT',
-      `retry.backoff of ${of}: expected fixed, linear, exponential or a function, got ${JSON.stringify(backoff)}`,
+      `retry.backoff of ${of}: expected fixed, linear, exponential or a function, got ${shown(backoff)}`,
     )
   }
   if (!(jitter >= 0 && jitter <= 1)) {
-    throw new RuntimeError('ERR_ARGUMENT', `retry.jitter of ${of}: expected 0 to 1, got ${JSON.stringify(jitter)}`)
+    throw new RuntimeError('ERR_ARGUMENT', `retry.jitter of ${of}: expected 0 to 1, got ${shown(jitter)}`)
   }
   return {
     limit,
@@ -66,6 +68,33 @@ export function retryPolicy(options: number | RetryOptions, of: string): RetryPo
     not: not.map(kindName),
     ...(typeof backoff === 'function' ? { custom: backoff } : {}),
   }
+}
+
+const retryKeys = ['limit', 'delay', 'backoff', 'maxDelay', 'jitter', 'on', 'not']
+
+function checkShape(options: unknown, of: string): void {
+  if (typeof options === 'number') return
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `retry of ${of}: expected a whole number or { ${retryKeys.join(', ')} }, got ${shown(options)}`,
+    )
+  const unknown = Object.keys(options).find((key) => !retryKeys.includes(key))
+  if (unknown !== undefined)
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `retry.${unknown} of ${of}: expected one of ${retryKeys.join(', ')}, got ${shown(unknown)}${didYouMean(unknown, retryKeys)}`,
+    )
+  for (const name of ['on', 'not'] as const) checkKinds(name, (options as Record<string, unknown>)[name], of)
+}
+
+function checkKinds(name: string, kinds: unknown, of: string): void {
+  const isKind = (kind: unknown): boolean => (typeof kind === 'string' && kind !== '') || typeof kind === 'function'
+  if (kinds === undefined || (Array.isArray(kinds) && kinds.every(isKind))) return
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `retry.${name} of ${of}: expected a list of error classes or their names, got ${shown(kinds)}`,
+  )
 }
 
 /** An error as the policy sees it: its class name and those of its ancestors, nearest first. */

@@ -67,6 +67,11 @@ export class Health {
     })
   }
 
+  /** The scheduler of node-resque that leads beside the holder of the lock; undefined when there is none. */
+  async nodeLeader(): Promise<string | undefined> {
+    return (await this.#connection.ask((redis, keys) => redis.get(keys.nodeSchedulerLock()))) ?? undefined
+  }
+
   /** True when `pause-all-workers` says so, as Resque reads it. */
   async pausedAll(): Promise<boolean> {
     const word = await this.#connection.ask((redis, keys) => redis.get(keys.pauseAll()))

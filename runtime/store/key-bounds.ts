@@ -10,6 +10,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['stat:', 'one number; those of a worker go with it'],
   ['failed', 'limits.failedMax; `runtime failed clear`'],
   ['pause-all-workers', 'one word'],
+  ['resque_scheduler_leader_lock', 'one name, kept by node-resque for its own time'],
   ['delayed:last_enqueued_at', 'one field a schedule entry (resque-scheduler never removes them)'],
   ['delayed', 'as long as the work that is delayed: `runtime delayed list`'],
   ['timestamps:', 'one a delayed item, gone with it'],

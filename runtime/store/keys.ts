@@ -48,6 +48,8 @@ export const keyTemplates = {
    * prefix is blank, or `MyApp:` for RESQUE_SCHEDULER_MASTER_LOCK_PREFIX
    */
   schedulerLock: 'resque:{lockPrefix}resque_scheduler_master_lock',
+  /** string: name of the scheduler of node-resque that leads; it excludes neither Ruby's nor ours */
+  nodeSchedulerLock: 'resque_scheduler_leader_lock',
 
   // --- ours: jobs
   /** hash: what is known of one job; see docs/redis-keys.md for its fields */

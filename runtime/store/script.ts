@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { wholeEscapes } from '../core/json-text.ts'
 import { scripts } from './scripts.generated.ts'
 
 /** Names of the scripts in runtime/store/lua. */
@@ -36,8 +37,5 @@ export async function runScript<N extends ScriptName>(
  * becomes U+FFFD: cjson refuses the escape that JSON.stringify writes for it, and with it the whole text.
  */
 export function scriptJson(value: object): string {
-  const text = JSON.stringify(value)
-  if (!text.includes('\\ud')) return text
-  // A backslash that is itself escaped begins no escape.
-  return text.replace(/\\(?:\\|ud[89a-f]..)/g, (escape) => (escape === '\\\\' ? escape : '\\ufffd'))
+  return wholeEscapes(JSON.stringify(value))
 }

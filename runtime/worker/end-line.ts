@@ -19,7 +19,7 @@ export function logEnd(log: Logger, job: Reserved, verdict: Verdict, stepClass: 
     return
   }
   const { name, message } = verdict.error
-  const why = `${verdict.cause}: ${name}: ${message.replace(/\s+/g, ' ').slice(0, 500)}`
+  const why = `${verdict.cause}: ${name}: ${message.replace(/\s+/g, ' ')}`
   if (verdict.kind === 'failed') log.warn(`${classOf(job, stepClass)} failed, ${why}`, about)
   else log.info(`${classOf(job, stepClass)} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
 }

@@ -1,3 +1,4 @@
+import { clip, wholeCharacters } from '../../config/clip.ts'
 import { toError } from '../core/errors.ts'
 import type { ErrorRecord } from './protocol.ts'
 
@@ -9,7 +10,7 @@ export function errorRecord(error: Error): ErrorRecord {
   const code = (error as { code?: unknown }).code
   return {
     name: nameOf(error),
-    message: clip(error.message),
+    message: shortened(error.message),
     backtrace: [...frames(error), ...causes(error)].slice(0, 200),
     ...(typeof code === 'string' ? { code } : {}),
   }
@@ -24,15 +25,15 @@ function nameOf(error: Error): string {
 function frames(error: Error): string[] {
   const lines = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   const end = lines.findIndex((line) => ownFrames.test(line))
-  return (end > 0 ? lines.slice(0, end) : lines).map((line) => line.trim().replace('file://', ''))
+  return (end > 0 ? lines.slice(0, end) : lines).map((line) => wholeCharacters(line.trim().replace('file://', '')))
 }
 
 function causes(error: Error, depth = 0): string[] {
   if (error.cause === undefined || depth > 5) return []
   const cause = toError(error.cause)
-  return [`caused by ${nameOf(cause)}: ${clip(cause.message)}`, ...frames(cause), ...causes(cause, depth + 1)]
+  return [`caused by ${nameOf(cause)}: ${shortened(cause.message)}`, ...frames(cause), ...causes(cause, depth + 1)]
 }
 
-function clip(text: string): string {
-  return text.length > 10_000 ? `${text.slice(0, 10_000)}… (${text.length} characters)` : text
+function shortened(text: string): string {
+  return text.length > 10_000 ? `${clip(text, 10_000)} (${text.length} characters)` : wholeCharacters(text)
 }

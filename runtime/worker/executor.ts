@@ -1,4 +1,5 @@
 import { findNotJson } from '../core/json-check.ts'
+import { jsonText } from '../core/json-text.ts'
 import { parseLossless } from '../core/codec.ts'
 import { toError } from '../core/errors.ts'
 import { verbOf, type Snooze } from '../core/verbs.ts'
@@ -121,10 +122,10 @@ async function done(
   }
   const wanted = assignment.keepResult === true || assignment.step !== undefined
   if (wanted && value !== undefined) {
-    const bad = findNotJson(value, 'result')
+    const bad = findNotJson(value, 'result', { bigint: true })
     if (bad) throw new TypeError(bad)
   }
-  const result = wanted && value !== undefined ? JSON.stringify(value) : undefined
+  const result = wanted && value !== undefined ? jsonText(value) : undefined
   checkResultSize(result, assignment.maxResultBytes)
   const remembered =
     surroundings.memory && value !== undefined && value !== null ? await surroundings.memory.keep(value) : false

@@ -1,3 +1,4 @@
+import { head } from '../../config/clip.ts'
 import { withCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
@@ -32,13 +33,13 @@ export class Notes {
 
   /** `this.progress(at, of, note)` in the job. */
   progress(at: number, of: number, note: string): void {
-    this.#progress = `${at}/${of} ${note.slice(0, 500)}`
+    this.#progress = `${at}/${of} ${head(note, 500)}`
     this.#soon()
   }
 
   /** `this.log(line)` in the job. */
   line(text: string): void {
-    this.#lines.push(text.slice(0, this.#limits.logLineBytes))
+    this.#lines.push(head(text, this.#limits.logLineBytes))
     if (this.#lines.length > this.#limits.logLines) this.#lines.shift()
     this.#soon()
   }

@@ -1,3 +1,4 @@
+import { head } from '../../config/clip.ts'
 import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
@@ -91,7 +92,7 @@ function noted({ args = [], fields, graph: { queue } }: RunSpec): Pick<NewRun, '
     ...(text.length > shownArgs ? { args_bytes: String(Buffer.byteLength(text)) } : {}),
     ...(queue === undefined ? {} : { queue }),
   }
-  return { ...(text === '' ? {} : { args: text.slice(0, shownArgs) }), fields: { ...fields, ...own } }
+  return { ...(text === '' ? {} : { args: head(text, shownArgs) }), fields: { ...fields, ...own } }
 }
 
 /** What is in a run's memory before it can be started: in Redis it becomes visible with the run itself. */

@@ -1,3 +1,4 @@
+import { clip } from '../../config/clip.ts'
 import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { findNotJson } from '../core/json-check.ts'
@@ -215,6 +216,5 @@ function checkParams(params: unknown, what: string): void {
 }
 
 function describe(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return clip(JSON.stringify(value) ?? String(value), 60)
 }

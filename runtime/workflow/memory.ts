@@ -1,3 +1,4 @@
+import { clip } from '../../config/clip.ts'
 import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { findNotJson } from '../core/json-check.ts'
@@ -73,6 +74,5 @@ export function memoryTexts(value: unknown, what: string): Record<string, string
 }
 
 function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return clip(JSON.stringify(value) ?? String(value), 60)
 }

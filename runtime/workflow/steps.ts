@@ -1,3 +1,4 @@
+import { head } from '../../config/clip.ts'
 import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { CallOptions } from '../jobs/options.ts'
@@ -121,9 +122,9 @@ export class Steps {
     extra: string
   } {
     const error = {
-      name: name.slice(0, 100),
-      message: message.slice(0, 500),
-      backtrace: backtrace.slice(0, 3).map((line) => line.slice(0, 200)),
+      name: head(name, 100),
+      message: head(message, 500),
+      backtrace: backtrace.slice(0, 3).map((line) => head(line, 200)),
     }
     return { extra: scriptJson({ error: JSON.stringify(error) }) }
   }
@@ -141,10 +142,7 @@ function stepArgs(text: string): { run: string; index: number } {
   const [run, node] = Array.isArray(args) ? (args as unknown[]) : []
   if (typeof run === 'string' && run !== '' && typeof node === 'string' && /^\d{1,9}$/.test(node))
     return { run, index: Number(node) }
-  throw new RuntimeError(
-    'ERR_ARGUMENT',
-    `${stepClass}: expected arguments [run, node, class], got ${text.slice(0, 200)}`,
-  )
+  throw new RuntimeError('ERR_ARGUMENT', `${stepClass}: expected arguments [run, node, class], got ${head(text, 200)}`)
 }
 
 /** Globals with the node's own params over them; params that are no object stand for themselves. */

@@ -29,6 +29,7 @@ describe('doctor', () => {
   it('names settings of Redis that would lose jobs, queues without a worker, and what bounds the largest keys', async () => {
     await server.client().config('SET', 'maxmemory-policy', 'allkeys-lru')
     await push(to.store, 'Records', ['x'], { queue: 'nobody' })
+    await server.client().set('resque:resque_scheduler_leader_lock', 'vm-12')
     const taken = await push(to.store, 'Records', ['taken'], { queue: 'taken', uniqueKey: 'u' })
     await server.client().lpop('resque:queue:taken')
     const run = { id: 'stuck', className: 'Flow', kinds: [{ class: 'A', queue: 'gone' }], ttlMs: 60_000 }
@@ -44,6 +45,8 @@ describe('doctor', () => {
       bad.some(({ what, cure }) => /run stuck: job 0 waits/.test(what) && cure === 'runtime workflow continue stuck'),
     )
     assert.ok(bad.some(({ what, cure }) => /queue nobody: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
+    assert.ok(findings.some(({ what }) => /^scheduler vm-12 of node-resque leads/.test(what)))
+    assert.ok(findings.every(({ what }) => !what.startsWith('no scheduler leads')))
     assert.ok(
       findings.some(({ what }) => what.startsWith(`unique lock u is stale: its job ${taken} is neither queued`)),
     )

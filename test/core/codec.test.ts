@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { clip, head } from '../../config/clip.ts'
 import { decodeItem, encodeItem, parseLossless } from '../../runtime/core/codec.ts'
 
 describe('queue items', () => {
@@ -13,6 +14,24 @@ describe('queue items', () => {
     assert.equal(encodeItem('OkJob', ['a', undefined, undefined], 1000), '{"class":"OkJob","args":["a"]}')
   })
 
+  it('have numbers as Ruby writes them, since its dequeue compares bytes', () => {
+    const numbers = [0.00001, 1e-7, -1.2345e-5, 1e21, 1e100, 0.0001, 100, 1e20, -0, 2n ** 70n]
+    const text =
+      '1.0e-05,1.0e-07,-1.2345e-05,1.0e+21,1.0e+100,0.0001,100,100000000000000000000,0,1180591620717411303424'
+    assert.equal(encodeItem('A', numbers, 1000), `{"class":"A","args":[${text}]}`)
+    assert.equal(
+      encodeItem('A', [{ a: 5n, b: undefined, '0.00001': ['1e-7'] }], 1000),
+      '{"class":"A","args":[{"a":5,"0.00001":["1e-7"]}]}',
+    )
+  })
+
+  it('have whole characters only: half an emoji is U+FFFD', () => {
+    assert.equal(
+      encodeItem('A', ['hi 😀'.slice(0, 4), '😀', '\\ud83d'], 1000),
+      '{"class":"A","args":["hi \\ufffd","😀","\\\\ud83d"]}',
+    )
+  })
+
   it('are refused when they are too large, with both figures', () => {
     assert.throws(() => encodeItem('OkJob', ['ä'.repeat(50)], 100), {
       code: 'ERR_TOO_LARGE',
@@ -22,13 +41,17 @@ describe('queue items', () => {
 
   it('come back as they went', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1 }), fc.array(fc.jsonValue()), (className, args) => {
-        const plain = JSON.parse(JSON.stringify(args)) as unknown[]
-        const item = decodeItem(encodeItem(className, plain, Infinity))
-        assert.ok('args' in item)
-        assert.equal(item.className, className)
-        assert.equal(item.args, JSON.stringify(plain))
-      }),
+      fc.property(
+        fc.string({ minLength: 1 }),
+        fc.array(fc.jsonValue()).filter((list) => !/0\.0000|e[-+]|-0/.test(JSON.stringify(list))),
+        (className, args) => {
+          const plain = JSON.parse(JSON.stringify(args)) as unknown[]
+          const item = decodeItem(encodeItem(className, plain, Infinity))
+          assert.ok('args' in item)
+          assert.equal(item.className, className)
+          assert.equal(item.args, JSON.stringify(plain))
+        },
+      ),
     )
   })
 })
@@ -124,5 +147,12 @@ describe('numbers that JavaScript would round', () => {
     const text = 'x\\n'.repeat(6_000_000)
     const read = parseLossless(`["${text}",1234567890123456789]`) as [string, bigint]
     assert.deepEqual([read[0].length, read[1]], [12_000_000, 1234567890123456789n])
+  })
+})
+
+describe('a text that is cut', () => {
+  it('ends between characters', () => {
+    assert.deepEqual([head('ab😀', 3), head('ab😀', 4), head('ab\ud83d', 9)], ['ab', 'ab😀', 'ab\ufffd'])
+    assert.deepEqual([clip('ab😀cd', 4), clip('abcd', 4), clip('abcde', 4)], ['ab…', 'abcd', 'abc…'])
   })
 })

@@ -17,13 +17,13 @@ describe('what JSON cannot carry is found, with its path', () => {
     [
       'undefined in the middle',
       [1, undefined, 2],
-      /^args\[1\]: expected a JSON value, got undefined would become null/,
+      /^args\[1\]: expected a JSON value, got undefined, which would become null/,
     ],
     ['a BigInt', [{ id: 5n }], /^args\[0\]\.id: .*BigInt/],
     ['a function', [{ done: () => 1 }], /^args\[0\]\.done: .*a function/],
     ['a symbol', [Symbol('s')], /^args\[0\]: .*a symbol/],
-    ['NaN', [{ a: [0, NaN] }], /^args\[0\]\.a\[1\]: .*NaN would become null/],
-    ['infinity', [-Infinity], /^args\[0\]: .*-Infinity would become null/],
+    ['NaN', [{ a: [0, NaN] }], /^args\[0\]\.a\[1\]: .*NaN, which would become null/],
+    ['infinity', [-Infinity], /^args\[0\]: .*-Infinity, which would become null/],
     ['a cycle', [cycle], /^args\[0\]\.self\.inner: .*cycle/],
     ['a Date', [new Date(0)], /^args\[0\]: .*an instance of Date; pass toISOString/],
     ['a Map', [new Map()], /^args\[0\]: .*an instance of Map; pass plain data/],
@@ -31,12 +31,23 @@ describe('what JSON cannot carry is found, with its path', () => {
     ['an instance of a class', [{ price: new Money() }], /^args\[0\]\.price: .*an instance of Money/],
     ['an error', [new Error('x')], /^args\[0\]: .*an instance of Error/],
     ['a hole in an array', [new Array(2)], /^args\[0\]\[0\]: .*undefined/],
-    ['what is nested too deep to be read back', [deep(600)], /nested deeper than 500 levels/],
+    [
+      'what is nested too deep for Ruby, with a short path',
+      [deep(600)],
+      /^args(\[0\])+\[?0?…: .*nested deeper than 99 levels/,
+    ],
+    ['a property named by a symbol', [{ [Symbol('<<')]: 1 }], /^args\[0\]: .*Symbol\(<<\), which JSON leaves out/],
+    ['an array with a property', [Object.assign([1], { total: 1 })], /^args\[0\]: .*array with the property "total"/],
   ]
   for (const [name, value, said] of cases) it(name, () => assert.match(findNotJson(value, 'args') ?? '', said))
 })
 
 describe('what JSON carries is let through', () => {
+  it('98 levels inside the list of arguments, which with the payload make the 100 that Ruby reads', () => {
+    assert.equal(findNotJson([deep(98)], 'args'), undefined)
+    assert.match(findNotJson([deep(99)], 'args') ?? '', /99 levels/)
+  })
+
   it('undefined properties, since reading them gives undefined again', () => {
     assert.equal(findNotJson([{ urgent: undefined }], 'args'), undefined)
   })

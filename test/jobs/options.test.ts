@@ -1,12 +1,28 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { callOptions, checkOptions, dataOptions, optionsOn, type JobOptions } from '../../runtime/jobs/options.ts'
+import {
+  callOptions,
+  checkOptions,
+  checkStatics,
+  dataOptions,
+  optionsOn,
+  type JobOptions,
+} from '../../runtime/jobs/options.ts'
 import { permitsOf, uniqueOf } from '../../runtime/jobs/permits.ts'
 import { retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
 
 describe('options', () => {
   const refused: [JobOptions, RegExp][] = [
     [{ colour: 'red' } as JobOptions, /^colour of A: expected one of queue, retry/],
+    [{ timout: 5 } as JobOptions, /^timout of A: .*; did you mean timeout\?/],
+    [{ retry: null as never }, /^retry of A: expected a whole number or \{ limit, .*, got null/],
+    [{ retry: { limit: 3, dealy: '1s' } as never }, /^retry\.dealy of A: .*did you mean delay\?/],
+    [{ retry: { limit: 3, on: 'TimeoutError' as never } }, /^retry\.on of A: expected a list/],
+    [{ retry: NaN }, /^retry\.limit of A: .*got NaN/],
+    [{ concurrency: Infinity }, /^concurrency of A: .*got Infinity/],
+    [{ timeout: '0s' }, /^timeout of A: expected a millisecond or more/],
+    [{ cpuLimit: 0 }, /^cpuLimit of A: expected a millisecond or more/],
+    [{ memoryLimit: '1' }, /^memoryLimit of A: expected 1mb or more/],
     [{ queue: '' }, /^queue of A: expected a name, got ""/],
     [{ timeout: 'soon' }, /^timeout of A: expected milliseconds or text/],
     [{ timeout: -1 }, /^timeout of A/],
@@ -32,6 +48,31 @@ describe('options', () => {
     it(`refuses ${JSON.stringify(options)}`, () =>
       assert.throws(() => checkOptions(options, 'A'), { code: 'ERR_ARGUMENT', message: said }))
   }
+
+  it('refuse a static that is nearly an option, and no other', () => {
+    class Misspelt {
+      static timout = '5s'
+    }
+    class Own {
+      static table = 'users'
+      static retrys = 3
+      static queues(): void {}
+    }
+    assert.throws(() => checkStatics(Misspelt, 'A'), {
+      code: 'ERR_ARGUMENT',
+      message: /^timout of A: .*did you mean timeout\?/,
+    })
+    assert.throws(() => checkStatics(Own, 'A'), { message: /^retrys of A: .*did you mean retry\?/ })
+    assert.doesNotThrow(() =>
+      checkStatics(
+        class {
+          static table = 'users'
+          static queues(): void {}
+        },
+        'A',
+      ),
+    )
+  })
 
   it('are inherited from a base class', () => {
     class Base {

@@ -111,6 +111,7 @@ describe('a class of the application has its say when an entry fires, as it has 
 
   test('of firings that wait for the run before, a unique one goes on waiting', async () => {
     await redis.set('resque:rt:unique:Asked:["u1"]', 'another')
+    await redis.hset('resque:rt:job:another', { state: 'running', unique: 'Asked:["u1"]' })
     await redis.rpush('resque:rt:schedules:waiting:tick', '1000')
     await run(Unique, everySecond('[u1]', '  overlap: queue\n'))
     await eventually(async () => (await store.schedules.waiting('tick')).length > 1)

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
-import { encodeItem } from '../../runtime/core/codec.ts'
 import type { Delivery } from '../../runtime/store/deliveries.ts'
 import { scriptJson } from '../../runtime/store/script.ts'
 import type { Store } from '../../runtime/store/store.ts'
@@ -24,7 +23,12 @@ afterEach(() => store.close())
 
 /** A job with a unique lock, taken by the supervisor. */
 async function taken(id = 'j1'): Promise<Delivery> {
-  const job = { id, className: 'A', item: encodeItem('A', [half, id], Infinity), unique: { key: id, forMs: 60_000 } }
+  const job = {
+    id,
+    className: 'A',
+    item: `{"class":"A","args":["hello \\ud83d","${id}"]}`,
+    unique: { key: id, forMs: 60_000 },
+  }
   await store.queues.push('q', [job], Date.now(), ttlMs)
   const reply = await store.supervisors.reserve(supervisor, worker, ['q'], 'none', Date.now())
   assert.ok(reply.kind === 'job' && reply.job.id === id)

@@ -91,6 +91,7 @@ before(async () => {
     'runtime/core/egg.ts',
     "import { chicken } from './chicken.ts'\n\nexport const egg = (): number => chicken()\n",
   )
+  await plant('runtime/core/cuts.ts', 'export const short = (text: string): string => text.slice(0, 80)\n')
   said = await lint()
 })
 
@@ -139,4 +140,8 @@ describe('the layer order', () => {
 it('an import cycle is reported from both of its files', () => {
   assert.deepEqual(rulesFor('runtime/core/chicken.ts'), ['import-x/no-cycle'])
   assert.deepEqual(rulesFor('runtime/core/egg.ts'), ['import-x/no-cycle'])
+})
+
+it('a text that people wrote is not cut inside a character', () => {
+  assert.deepEqual(rulesFor('runtime/core/cuts.ts'), ['no-restricted-syntax'])
 })

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { head } from '../../../config/clip.ts'
 
 /** Keeps the last lines of what a process prints, each clipped, however much it prints. */
 export class OutputTail {
@@ -26,13 +27,15 @@ export class OutputTail {
   /** Adds text, which may end in the middle of a line. */
   add(text: string): void {
     const lines = (this.#partial + text).split('\n')
-    this.#partial = (lines.pop() ?? '').slice(0, this.#maxLength)
-    for (const line of lines.slice(-this.#max)) this.#lines.push(line.slice(0, this.#maxLength))
+    this.#partial = (lines.pop() ?? '').slice(0, this.#maxLength + 1)
+    for (const line of lines.slice(-this.#max)) this.#lines.push(head(line, this.#maxLength))
     this.#lines.splice(0, this.#lines.length - this.#max)
   }
 
   /** The last lines, oldest first. */
   lines(): string[] {
-    return (this.#partial === '' ? this.#lines : [...this.#lines, this.#partial]).slice(-this.#max)
+    return (this.#partial === '' ? this.#lines : [...this.#lines, head(this.#partial, this.#maxLength)]).slice(
+      -this.#max,
+    )
   }
 }

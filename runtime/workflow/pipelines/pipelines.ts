@@ -86,10 +86,10 @@ export class Pipelines {
   /** Writes a run request; it runs nothing yet. @returns its id @throws RuntimeError ERR_ARGUMENT, ERR_NOT_JSON */
   async request(name: string, options: RequestOptions = {}): Promise<string> {
     const { first, instance = 1, params = {}, by = 'api' } = options
-    if (!Number.isSafeInteger(instance) || instance < 0) {
+    if (!Number.isSafeInteger(instance) || instance < 1) {
       throw new RuntimeError(
         'ERR_ARGUMENT',
-        `instance of ${shown(name)}: expected a whole number from 0, got ${shown(instance)}`,
+        `instance of ${shown(name)}: expected a whole number from 1, got ${shown(instance)}`,
       )
     }
     const bad = nameProblem(name) ?? findNotJson(params, 'params')

@@ -1,3 +1,4 @@
+import { head } from '../../../config/clip.ts'
 import { RuntimeError, toError, hasCode } from '../../core/errors.ts'
 import type { RunRequest } from '../../store/pipelines.ts'
 import { createRun, type RunTarget } from '../create-run.ts'
@@ -22,7 +23,7 @@ export async function decideRequest(target: RunTarget, id: string): Promise<RunR
   } catch (thrown) {
     // Redis went away: the request stays pending, and somebody decides later.
     if (hasCode(thrown, 'ERR_REDIS')) throw thrown
-    await pipelines.decide(id, { reason: toError(thrown).message.slice(0, 500) }, target.clock.now())
+    await pipelines.decide(id, { reason: head(toError(thrown).message, 500) }, target.clock.now())
     return required(target, id)
   }
   const reply = await pipelines.decide(id, { run }, target.clock.now())

@@ -1,3 +1,4 @@
+import { clip } from '../../../config/clip.ts'
 import { didYouMean } from '../../../config/did-you-mean.ts'
 import { duration } from '../../core/duration.ts'
 import { bytes } from '../../core/size.ts'
@@ -33,8 +34,7 @@ export const isMapping = (value: unknown): value is Fields =>
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'number') return String(value)
-  const text = JSON.stringify(value) ?? typeof value
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return clip(JSON.stringify(value) ?? typeof value, 60)
 }
 
 /** Tells of every key that is not among `known`. */

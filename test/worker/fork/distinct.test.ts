@@ -1,11 +1,9 @@
 // Forked state made distinct (promise 10): many siblings of one zygote, which has used everything before.
 import assert from 'node:assert/strict'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { silentLogger } from '../../../runtime/core/logger.ts'
-import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
 import { leavesNoProcess } from '../../support/process.ts'
-import { forkLauncher, launch, noFallback, result, resultOf, writeApp } from './support.ts'
+import { forkLauncher, noFallback, resultOf, writeApp } from './support.ts'
 
 leavesNoProcess()
 
@@ -125,51 +123,5 @@ describe(`fork: ${SIBLINGS} siblings`, () => {
   it('draw evenly', () => {
     const mean = drawn.reduce((sum, one) => sum + (one['Math.random'] as number), 0) / SIBLINGS
     assert.ok(mean > 0.4 && mean < 0.6, `mean ${mean}`)
-  })
-})
-
-describe('fork: a connection that was opened while the application was loaded', () => {
-  const heard: string[] = []
-  const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('data', (data) => heard.push(String(data)))
-  })
-  let launcher: ForkLauncher
-  before(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    launcher = forkLauncher(
-      writeApp({
-        'config/preload.ts': `
-          import { createConnection } from 'node:net'
-          const socket = createConnection(${(server.address() as AddressInfo).port}, '127.0.0.1')
-          await new Promise((resolve) => socket.once('connect', resolve))
-          Object.assign(globalThis, { socket })`,
-        'src/jobs/talks.ts': `
-          import { Job } from 'resque-runtime'
-          export class Talks extends Job {
-            async perform(): Promise<unknown> {
-              const { socket } = globalThis as any
-              return new Promise((resolve) => {
-                socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
-                socket.on('close', () => resolve('closed'))
-                socket.write('a word of a job')
-              })
-            }
-          }`,
-      }),
-      noFallback,
-    )
-    await launcher.start()
-  })
-  after(async () => {
-    await launcher.stop()
-    server.close()
-  })
-
-  it('is at its end in every child, so that no two speak on it', async () => {
-    const endings = await Promise.all(Array.from({ length: 8 }, () => launch(launcher, 'Talks').ended))
-    for (const ending of endings) assert.match(String(result(ending)), /^(closed|EPIPE|ECONNRESET)$/)
-    assert.deepEqual([sockets.length, sockets[0]?.closed, heard], [1, false, []])
   })
 })

@@ -71,6 +71,21 @@ describe('fork: refused, and spawned instead', () => {
     assert.match(refusal?.reason ?? '', /module\.register in \S*config\/preload\.ts:2/)
   })
 
+  it('an error of the application that nothing catches: its message and line, and what connected', async () => {
+    const [refusal] = await refusalOf({
+      'config/preload.ts': `import { createServer, connect } from 'node:net'
+        const server = createServer().listen(0, '127.0.0.1')
+        server.on('listening', () => connect((server.address() as any).port, '127.0.0.1').on('error', () => undefined))
+        setInterval(() => { if ((globalThis as any).pid !== process.pid) throw new RangeError('too late') }, 1)
+        Object.assign(globalThis, { pid: process.pid })`,
+    })
+    assert.match(
+      refusal?.reason ?? '',
+      /RangeError: too late, which nothing catches \(\S*preload\.ts:4\).*opened a server in \S*preload\.ts:2, a connection in \S*preload\.ts:3/,
+    )
+    assert.match(refusal?.cure ?? '', /afterFork/)
+  })
+
   it('an async beforeFork hook', async () => {
     const [refusal] = await refusalOf({ 'config/hooks.ts': 'export async function beforeFork() {}' })
     assert.match(refusal?.reason ?? '', /beforeFork is an async function/)
@@ -117,6 +132,7 @@ describe('fork: the gate', () => {
 
   it('refuses loader hooks and the inspector in NODE_OPTIONS', () => {
     assert.match(refuseFlags({ NODE_OPTIONS: '--max-old-space-size=100 --import tsx' })?.reason ?? '', /--import/)
+    assert.match(refuseFlags({ NODE_OPTIONS: '--import ./tracing.mjs' })?.cure ?? '', /--require/)
     assert.match(refuseFlags({ NODE_OPTIONS: '--inspect=0' })?.reason ?? '', /--inspect/)
     assert.equal(refuseFlags({ NODE_OPTIONS: '--max-old-space-size=100' }), undefined)
     assert.equal(refuseFlags({}), undefined)
@@ -130,6 +146,7 @@ describe('fork: the gate', () => {
       const { disablePlatformWorkers, platformFault } = await import('${folder}/node-platform.js')
       const { refuseState, tryFork } = await import('${folder}/gate.js')
       const { listThreads } = await import('${folder}/threads.js')
+      const none = { threads: [], natives: [], connections: [] }
       ${lines}
       process.exit(0)`
     const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', program], {
@@ -140,10 +157,10 @@ describe('fork: the gate', () => {
   }
 
   it('sees by structure that the workers of the platform were not taken out (planted)', () => {
-    const missing = inZygote('console.log((await refuseState(listThreads(), []))?.reason)', '--single-threaded')
+    const missing = inZygote('console.log((await refuseState(listThreads(), none))?.reason)', '--single-threaded')
     assert.match(missing, /3 slots of V8's platform still lead to worker threads/)
     const present = inZygote(
-      'disablePlatformWorkers(); await (await import("node:fs/promises")).stat("/"); console.log((await refuseState(listThreads(), []))?.reason)',
+      'disablePlatformWorkers(); await (await import("node:fs/promises")).stat("/"); console.log((await refuseState(listThreads(), none))?.reason)',
       '--single-threaded',
     )
     assert.equal(present, 'undefined')
@@ -155,7 +172,7 @@ describe('fork: the gate', () => {
       const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/zygote/distinct.js')}')
       disablePlatformWorkers()
       makeDistinct()
-      console.log((await tryFork(() => { role.child = true }, () => { for (;;); }, 1))?.reason)`,
+      console.log((await tryFork(() => { role.child = true }, () => { for (;;); }, none, 1))?.reason)`,
       '--single-threaded',
     )
     assert.equal(hung, 'the trial fork failed: it hung while collecting garbage')

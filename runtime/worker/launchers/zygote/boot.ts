@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { Connections } from './connections.ts'
 import { makeDistinct } from './distinct.ts'
 import { FrameReader } from './frames.ts'
 import { THOROUGH, gatherHeap, packHeap, type Collect } from './heap-layout.ts'
@@ -8,7 +9,7 @@ import { replaceWaysOut } from './leave.ts'
 import { RLIMIT, SIGKILL, adoptOrphans, dieWithParent, limit, read } from './libc.ts'
 import { CONTROL_FD, type Boot } from './messages.ts'
 import { disablePlatformWorkers } from './node-platform.ts'
-import { watchThreadOrigins } from './thread-origins.ts'
+import { watchThreadOrigins, type Origins } from './origins.ts'
 import { listThreads, type Thread } from './threads.ts'
 
 const FAR_AWAY_MS = 2 ** 30
@@ -22,7 +23,9 @@ export interface Booted {
   /** All threads there may be. */
   threads: readonly Thread[]
   /** Grows as the application starts threads. */
-  threadOrigins: readonly string[]
+  origins: Origins
+  /** Those that the application opens. */
+  connections: Connections
   collectGarbage: () => void
   /** While it is ref'd the event loop is not empty. */
   keepAlive: NodeJS.Timeout
@@ -55,7 +58,8 @@ export async function prepare(): Promise<Booted> {
     patchFault,
     makeDistinct: distinct.inChild,
     threads: listThreads(),
-    threadOrigins: watchThreadOrigins(),
+    origins: watchThreadOrigins(),
+    connections: new Connections(),
     keepAlive,
     collectGarbage: () => void collect({ ...THOROUGH, execution: 'sync' }),
     packHeap: () => packHeap(collect),

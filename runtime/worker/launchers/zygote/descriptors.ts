@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs'
-import { AF_UNIX, O_CLOEXEC, SOCK_STREAM_CLOEXEC, close, dup3, socketpair } from './libc.ts'
+import { AF_UNIX, O_CLOEXEC, SOCK_DGRAM, SOCK_STREAM_CLOEXEC, close, dup3, socketType, socketpair } from './libc.ts'
 
 /** Open descriptors of this process above standard error, with what each leads to (`socket:[123]`, a path, …). */
 export function openDescriptors(): Map<number, string> {
@@ -17,8 +17,10 @@ export function openDescriptors(): Map<number, string> {
 }
 
 /**
- * Connections that the application opened while it was loaded. Children that went on using them would mix their words
- * on one wire; so in each child they lead to a dead end, where the client sees the end of the stream and reconnects.
+ * Connections that the application opened while it was loaded, and that connections.ts could not close: those of native
+ * code, and of clients that connect again and again. Children that used them would mix their data on one connection; so
+ * in each child they lead to a dead end, where the client sees the end of the stream and reconnects. Datagrams do not mix:
+ * a socket for them (statsd) is shared.
  */
 export class InheritedSockets {
   readonly #sockets: number[]
@@ -27,7 +29,7 @@ export class InheritedSockets {
   /** In the zygote, when the application has been loaded. `own` are the runtime's descriptors, which stay. */
   constructor(own: readonly number[]) {
     this.#sockets = [...openDescriptors()]
-      .filter(([fd, target]) => target.startsWith('socket:') && !own.includes(fd))
+      .filter(([fd, target]) => target.startsWith('socket:') && !own.includes(fd) && socketType(fd) !== SOCK_DGRAM)
       .map(([fd]) => fd)
     this.#deadEnd = this.#sockets.length > 0 ? makeDeadEnd() : -1
   }

@@ -43,7 +43,7 @@ export function refuseFlags(env: NodeJS.ProcessEnv): Refusal | undefined {
   if (hook)
     return {
       reason: `node runs with ${hook}, which keeps a thread that import() needs and a forked process lacks`,
-      cure: `take ${hook} out of NODE_OPTIONS; TypeScript needs no loader here, it is built before it is loaded`,
+      cure: `take ${hook} out of NODE_OPTIONS: a TypeScript loader is not needed here, and instrumentation is loaded with --require (dd-trace: --require dd-trace/init) or imported first in config/preload (OpenTelemetry: its NodeSDK, started there)`,
     }
   const inspect = flags.find((flag) => /^--inspect/.test(flag))
   if (inspect) return { reason: `node runs with ${inspect}`, cure: 'debug with isolation: inline' }

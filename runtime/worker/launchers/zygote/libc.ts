@@ -25,6 +25,9 @@ export const poll = bind<[Int32Array, number, number], number>('int poll(void *,
 export const wait4 = bind<[number, Int32Array, number, Uint8Array], number>('int wait4(int, void *, int, void *)')
 export const socket = bind<[number, number, number], number>('int socket(int, int, int)')
 export const connect = bind<[number, Uint8Array, number], number>('int connect(int, void *, unsigned int)')
+const getsockopt = bind<[number, number, number, Int32Array, Int32Array], number>(
+  'int getsockopt(int, int, int, void *, void *)',
+)
 export const socketpair = bind<[number, number, number, Int32Array], number>('int socketpair(int, int, int, void *)')
 /** The path ends with a zero byte. */
 export const openFile = bind<[Uint8Array, number], number>('int open(void *, int)')
@@ -63,6 +66,7 @@ export const SIGKILL = 9
 export const WNOHANG = 1
 export const POLLIN = 1
 export const AF_UNIX = 1
+export const SOCK_DGRAM = 2
 /** SOCK_STREAM, closed on exec. */
 export const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
 export const O_CLOEXEC = 0o2000000
@@ -74,6 +78,8 @@ const MADV_COLLAPSE = 25
 const PROT_NONE = 0
 /** MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_FIXED_NOREPLACE. */
 const MAP_RESERVATION = 0x2 | 0x20 | 0x4000 | 0x100000
+const SOL_SOCKET = 1
+const SO_TYPE = 3
 const F_SETFL = 4
 const O_RDWR = 2
 const F_DUPFD_CLOEXEC = 1030
@@ -127,6 +133,12 @@ export function duplicateFrom(fd: number, first: number): number {
 /** Closes all descriptors from `first` on (Linux 5.9); 0, or -1 when the kernel cannot. */
 export function closeFrom(first: number): number {
   return syscall(SYS_CLOSE_RANGE, first, LAST_DESCRIPTOR, 0)
+}
+
+/** SOCK_DGRAM, …; undefined for what is no socket. */
+export function socketType(fd: number): number | undefined {
+  const type = new Int32Array(1)
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, type, Int32Array.of(type.byteLength)) === 0 ? type[0] : undefined
 }
 
 /** The address of an exported symbol of the node binary or the C library, 0n when there is none. */

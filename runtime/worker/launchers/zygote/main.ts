@@ -62,22 +62,34 @@ function inherit(loop: ZygoteLoop, makeDistinct: () => void): Inheritance {
   return { zygotePid: process.pid, loop: uvDefaultLoop(), renewLoop, belongings, ...oom, makeDistinct }
 }
 
-async function refuse(booted: Booted, app: App, become: () => void): Promise<Refusal | undefined> {
-  const { patchFault, threads, threadOrigins, collectGarbage } = booted
+async function refuse(booted: Booted, app: App, inherited: () => Inheritance): Promise<Refusal | undefined> {
+  const { patchFault, threads, origins, connections, collectGarbage } = booted
+  const trial = async (): Promise<Refusal | undefined> => {
+    await connections.close()
+    const inheritance = inherited()
+    const opened = { connections: connections.origins, ...origins }
+    const become = (): void => {
+      becomeChild(inheritance)
+      connections.allow()
+    }
+    const refusal = await tryFork(become, collectGarbage, opened)
+    connections.allow()
+    return refusal
+  }
   if (patchFault !== undefined)
     return { reason: patchFault, cure: 'report this with the output of `node -p process.versions`' }
   return (
     refuseHooks(app.hooks) ??
     refuseKernel() ??
-    (await refuseState(threads, threadOrigins)) ??
-    (await tryFork(become, collectGarbage)) ??
-    (await tryFork(become, collectGarbage))
+    (await refuseState(threads, origins)) ??
+    (await trial()) ??
+    (await trial())
   )
 }
 
 async function main(): Promise<void> {
   const booted = await prepare()
-  const { boot, keepAlive, makeDistinct, threads, threadOrigins } = booted
+  const { boot, keepAlive, makeDistinct, threads, origins, connections } = booted
   let app: App
   try {
     app = await load(booted)
@@ -93,18 +105,17 @@ async function main(): Promise<void> {
   const birth = { mark, lines, late, makeDistinct }
   await compile(app, birth, channel)
   const loop = new ZygoteLoop(mark, lines, late, (assignment) => runBeforeFork(app, assignment))
-  const trial = inherit(loop, makeDistinct)
-  let refusal = await refuse(booted, app, () => becomeChild(trial))
+  const inherited = (): Inheritance => inherit(loop, makeDistinct)
+  let refusal = await refuse(booted, app, inherited)
   if (!refusal) {
     await shrink(booted, birth, channel)
     // The application went on meanwhile.
-    refusal = await refuseState(threads, threadOrigins)
+    refusal = await refuseState(threads, origins)
   }
   if (refusal) {
     tell({ type: 'refused', ...refusal })
     return process.exit(0)
   }
-  const inheritance = inherit(loop, makeDistinct)
   useHugePages()
   tell({
     type: 'ready',
@@ -114,7 +125,11 @@ async function main(): Promise<void> {
   })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
+  // Clients that connect by themselves have done so again.
+  await connections.close()
   setImmediate(() => {
+    connections.forget()
+    const inheritance = inherited()
     late.start()
     const born = loop.run()
     becomeChild(inheritance)

@@ -1,0 +1,19 @@
+/** Half of a surrogate pair that stands alone, such as the end of a text that was cut inside an emoji. */
+const loneSurrogate = /\p{Surrogate}/gu
+
+/**
+ * Text with whole characters only: half of a surrogate pair becomes U+FFFD. Ruby's JSON and Redis's cjson refuse what
+ * JSON.stringify writes for it (`\ud83d`), and with it the whole text.
+ */
+export const wholeCharacters = (text: string): string => text.replace(loneSurrogate, '\ufffd')
+
+/** The first `length` UTF-16 units of a text, one fewer where the cut would split an emoji; whole characters only. */
+export function head(text: string, length: number): string {
+  if (text.length <= length) return wholeCharacters(text)
+  const first = text.slice(0, length)
+  return wholeCharacters(/[\ud800-\udbff]$/.test(first) ? first.slice(0, -1) : first)
+}
+
+/** Text of at most `length` UTF-16 units for people: one that is longer ends with `…`. */
+export const clip = (text: string, length: number): string =>
+  text.length > length ? `${head(text, length - 1)}…` : wholeCharacters(text)

@@ -1,0 +1,46 @@
+/** Escapes of half surrogate pairs, and backslashes that are themselves escaped and so begin no escape. */
+const escapes = /\\(?:\\|ud[89a-f]..)/g
+/** What JavaScript writes unlike Ruby: a fraction below 0.0001, or an exponent. Texts that look like one match, too. */
+const unlikeRuby = /0\.0000|\de[-+]\d/
+
+/**
+ * JSON text of plain data that {@link findNotJson} finds nothing in, as Ruby's JSON writes it, since Ruby's `dequeue`
+ * compares bytes: 0.00001 is `1.0e-05`, 1e21 is `1.0e+21`. A BigInt is written as the integer that it is. Half of a
+ * surrogate pair becomes U+FFFD: neither Ruby nor Redis's cjson reads the escape that JSON.stringify writes for it.
+ */
+export function jsonText(value: unknown): string {
+  const text = plainText(value)
+  return text === undefined || unlikeRuby.test(text) ? wholeEscapes(write(value)) : wholeEscapes(text)
+}
+
+/** JSON text in which the escape of half a surrogate pair is U+FFFD. */
+export function wholeEscapes(json: string): string {
+  if (!json.includes('\\ud')) return json
+  return json.replace(escapes, (escape) => (escape === '\\\\' ? escape : '\\ufffd'))
+}
+
+/** JSON.stringify's text; undefined where it refuses a BigInt. */
+function plainText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}
+
+function write(value: unknown): string {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'number') return numberText(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(write).join(',')}]`
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${write(member)}`).join(',')}}`
+}
+
+/** A number as Ruby's Float#to_s: an exponent below 0.0001 and from 1e21, of two digits at least, behind a fraction. */
+function numberText(value: number): string {
+  const size = Math.abs(value)
+  if (size === 0 || (size >= 1e-4 && size < 1e21)) return String(value === 0 ? 0 : value)
+  const [digits = '', exponent = ''] = value.toExponential().split('e')
+  return `${digits.includes('.') ? digits : `${digits}.0`}e${exponent.charAt(0)}${exponent.slice(1).padStart(2, '0')}`
+}

@@ -55,7 +55,7 @@ export async function engine(redis: TestRedis): Promise<Drive> {
   const store = testStore(redis)
   const supervisor = 'bench'
   const steps = new Steps(store.runs, systemClock, { maxOutputBytes: 1e6, maxPayloadsBytes: 1e9 })
-  await store.supervisors.beat(supervisor, ['bench:1:bench'], 3_600_000, true)
+  await store.supervisors.register(supervisor, ['bench:1:bench'], {}, 3_600_000)
   const slot = async (runId: string, n: number): Promise<void> => {
     const worker = `bench:${n}:bench`
     for (let job = 0; ; job += 1) {

@@ -178,9 +178,9 @@ describe('what has ended', () => {
   it('is there after a cancel and after a burial, too', async (t) => {
     const store = testStore(redis)
     t.after(() => store.close())
-    await store.supervisors.beat('dead', ['host:1:q'], 1, true)
+    await store.supervisors.register('dead', ['host:1:q'], {}, 1)
     await store.connection.redis.rpush(store.connection.keys.queue('q'), '{"class":"LostJob","args":[1]}')
-    await store.supervisors.beat('dead', ['host:1:q'], 600_000, true)
+    await store.supervisors.register('dead', ['host:1:q'], {}, 600_000)
     await store.supervisors.reserve('dead', 'host:1:q', ['q'], 'lost', Date.now())
     await store.connection.redis.zadd(store.connection.keys.supervisors(), 1, 'dead')
     await store.supervisors.reclaim('dead', { maxRedeliveries: 0, failedMax: 10, ttlMs: 1000 }, Date.now())

@@ -22,7 +22,7 @@ let ids = 0
 export async function endJob(store: Store, ended: Ended = {}): Promise<string> {
   const { class: name = 'MailJob', args = '[]', state = 'done', queue = 'q', endedAtMs = Date.now() } = ended
   const worker = 'host:1:q'
-  await store.supervisors.beat('test', [worker], 600_000, true)
+  await store.supervisors.register('test', [worker], {}, 600_000)
   ids += 1
   const id = ended.id ?? `job${ids}`
   const item = ended.item ?? `{"class":${JSON.stringify(name)},"args":${args}}`

@@ -100,6 +100,50 @@ describe('a Redis that wants a password', () => {
   })
 })
 
+describe('a Redis that refuses', () => {
+  let server: TestRedis
+  before(async () => (server = await startRedis()))
+  after(() => server.stop())
+  const refused = async (args: string[], env: Record<string, string>, expected: RegExp): Promise<void> => {
+    const { exitCode, stderr } = await runCli([...args, '--redis', server.url], {
+      cwd: await makeApp(files),
+      env,
+      timeoutMs,
+    })
+    assert.match(stderr, expected, args.join(' '))
+    assert.equal(exitCode, 1, args.join(' '))
+  }
+
+  it('the database: every command ends with that, and nothing lands in database 0', async () => {
+    const redis = server.client()
+    await redis.call('ACL', 'SETUSER', 'noselect', 'on', '>secret', '&*', '~*', '+@all', '-select')
+    const user = { RUNTIME_REDIS_USERNAME: 'noselect', RUNTIME_REDIS_PASSWORD: 'secret', RUNTIME_REDIS_DB: '7' }
+    for (const args of [['enqueue', 'PatientJob', '"x"'], ['work'], ['doctor']]) {
+      await refused(args, { RUNTIME_REDIS_DB: '99' }, /DB index is out of range; redis.db/)
+      await refused(args, user, /NOPERM.*select.*ACL SETUSER <name> \+select/)
+    }
+    assert.deepEqual(await redis.keys('*'), [])
+  })
+
+  it('transactions: a worker says so and ends', async () => {
+    await server.client().call('ACL', 'SETUSER', 'nomulti', 'on', '>secret', '&*', '~*', '+@all', '-multi')
+    const env = { RUNTIME_REDIS_USERNAME: 'nomulti', RUNTIME_REDIS_PASSWORD: 'secret' }
+    await refused(['work'], env, /may not use transactions: `ACL SETUSER <name> \+@transaction`/)
+  })
+
+  it('INFO and SCAN: the others work, and doctor says what it cannot see', async () => {
+    await server.client().call('ACL', 'SETUSER', 'noinfo', 'on', '>secret', '&*', '~*', '+@all', '-info', '-scan')
+    const env = { RUNTIME_REDIS_USERNAME: 'noinfo', RUNTIME_REDIS_PASSWORD: 'secret' }
+    const { stdout, stderr } = await runCli(['doctor', '--redis', server.url], {
+      cwd: await makeApp(files),
+      env,
+      timeoutMs,
+    })
+    assert.match(stdout, /cannot be seen: .*NOPERM.*info[^]*no worker runs[^]*cannot be seen: .*NOPERM.*scan/i)
+    assert.equal(stderr, '')
+  })
+})
+
 describe('a Redis that dies while a job runs', () => {
   let server: TestRedis
   before(async () => (server = await startRedis({ appendonly: true })))

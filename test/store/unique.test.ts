@@ -19,7 +19,7 @@ let store: Store
 
 beforeEach(async () => {
   store = testStore(server)
-  await store.supervisors.beat('s', [worker], 600_000, true)
+  await store.supervisors.register('s', [worker], {}, 600_000)
 })
 afterEach(() => store.close())
 
@@ -128,7 +128,7 @@ describe('a unique lock whose job is gone', () => {
       assert.deepEqual(await store.health.staleLocks(), [])
       assert.equal(await enqueue(), second)
       await redis.flushall()
-      await store.supervisors.beat('s', [worker], 600_000, true)
+      await store.supervisors.register('s', [worker], {}, 600_000)
     }
   })
 

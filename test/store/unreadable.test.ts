@@ -15,7 +15,7 @@ let redis: Redis
 beforeEach(async () => {
   store = testStore(server)
   redis = server.client()
-  await store.supervisors.beat('s', ['host:1:q'], 600_000, true)
+  await store.supervisors.register('s', ['host:1:q'], {}, 600_000)
 })
 afterEach(() => store.close())
 

@@ -77,6 +77,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
       now,
       ttlMs,
     ),
+  describe: () => store.supervisors.describe('s', { launcher: 'fork' }),
   dequeue: () => store.queues.removeItem('q', itemOf('waits'), now, ttlMs),
   enqueue: () => store.queues.push('q', [newJob('n1'), newJob('n2')], now, ttlMs),
   'entry-busy': () => store.schedules.previous('entry'),
@@ -95,6 +96,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'pipeline-load': () => store.pipelines.load('pipe', '{"new":1}'),
   'pipeline-request': () =>
     store.pipelines.request({ id: 'req2', pipeline: 'pipe', first: 'a', instance: 2, params: '{}', by: 'x' }, now),
+  register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),
   'release-lock': () => store.connection.run('release-lock', { lockPrefix: '', owner: leader.id }),
   'remove-delayed': () =>
     store.connection.run('remove-delayed', {

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { openStore } from '../../runtime/store/store.ts'
-import { leavesNoProcess, startProcess, type Running } from '../support/process.ts'
+import { leavesNoProcess, startCli, startProcess, type Running } from '../support/process.ts'
+import { startRedisProxy } from '../support/redis-proxy.ts'
 import { startRedis, useRedis } from '../support/redis.ts'
 import { redisSettings, testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { launchWorker, push, startWorker, untilState, useEvidence, useStore } from './support.ts'
+import { launchWorker, push, startWorker, untilState, useEvidence, useStore, workerApp } from './support.ts'
 
 const server = useRedis({ appendonly: true })
 const evidence = useEvidence()
@@ -129,63 +130,108 @@ describe('Redis in a bad state', () => {
   })
 })
 
+it('connections that go silent are given up: worker, scheduler and producer open new ones', async () => {
+  const proxy = await startRedisProxy(server)
+  const address = { ...redisSettings(server).address, path: proxy.url.replace('unix://', '') }
+  const store = openStore({ ...redisSettings(server), address, commandTimeoutMs: 500 }, 'resque')
+  const env = { REDIS_URL: proxy.url, RUNTIME_REDIS_COMMAND_TIMEOUT_MS: '500' }
+  const worker = await startWorker(server, evidence, { isolation: 'inline', env: { ...env, ...patient } })
+  const scheduler = startCli(['scheduler'], { cwd: workerApp, env: { ...env, RUNTIME_SCHEDULER_LOCK_TTL_MS: '3000' } })
+  try {
+    await eventually(() => to.store.health.leader(''), { timeoutMs: 30_000 })
+    let heard = ''
+    await store.connection.listen('resque:test', (message) => (heard = message))
+    await untilState(to.store, await push(store, 'Records', ['before']), 'done')
+    proxy.silence()
+    await assert.rejects(push(store, 'Records', ['unknown']), {
+      code: 'ERR_REDIS',
+      message: /no answer.*not known/,
+    })
+    const id = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 10_000 })
+    await untilState(to.store, id, 'done')
+    await eventually(async () => {
+      await server.client().publish('resque:test', 'again')
+      return heard === 'again'
+    })
+    await eventually(async () => ((await to.store.health.leader(''))?.ttlMs ?? 0) > 2500, { timeoutMs: 30_000 })
+  } finally {
+    store.close()
+    await scheduler.stop('SIGQUIT')
+    await worker.stop('SIGQUIT')
+    await proxy.stop()
+  }
+})
+
 describe('Sentinel', () => {
-  it('finds the new master after a failover; a job in the middle is recorded there', async () => {
-    const [masterPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()]
-    const master = await startRedis({ port: masterPort })
-    const replica = await startRedis({ port: replicaPort, args: ['--replicaof', '127.0.0.1', String(masterPort)] })
-    const dir = mkdtempSync(join(tmpdir(), 'test-sentinel-'))
-    let sentinel: Running | undefined
-    const settings = {
-      ...redisSettings(master),
-      sentinel: { name: 'mine', nodes: [{ host: '127.0.0.1', port: sentinelPort }] },
-    }
-    const store = openStore(settings, 'resque')
-    try {
-      await eventually(async () => /master_link_status:up/.test(await replica.client().info('replication')))
-      const file = join(dir, 'sentinel.conf')
-      writeFileSync(
-        file,
-        `port ${sentinelPort}\nbind 127.0.0.1\ndir ${dir}\nsentinel monitor mine 127.0.0.1 ${masterPort} 1\nsentinel down-after-milliseconds mine 800\nsentinel failover-timeout mine 5000\n`,
-      )
-      sentinel = startProcess('redis-server', [file, '--sentinel'])
-      await sentinel.waitForLine(/\+monitor master mine|\+slave/)
-      // Sentinel asks its master for replicas now and then; a failover needs one.
-      await sentinel.waitForLine(/\+slave/, { timeoutMs: 30_000 })
-      const env = {
-        ...patient,
-        REDIS_URL: undefined,
-        RUNTIME_REDIS_SENTINEL_NAME: 'mine',
-        RUNTIME_REDIS_SENTINEL_NODES: `127.0.0.1:${sentinelPort}`,
+  for (const signal of ['SIGKILL', 'SIGSTOP'] as const)
+    it(`finds the new master when the old one gets ${signal}; a job in the middle is recorded there`, async () => {
+      const [masterPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()]
+      const master = await startRedis({ port: masterPort })
+      const replica = await startRedis({ port: replicaPort, args: ['--replicaof', '127.0.0.1', String(masterPort)] })
+      const dir = mkdtempSync(join(tmpdir(), 'test-sentinel-'))
+      const schedulers: Running[] = []
+      let sentinel: Running | undefined
+      const settings = {
+        ...redisSettings(master),
+        commandTimeoutMs: 1000,
+        sentinel: { name: 'mine', nodes: [{ host: '127.0.0.1', port: sentinelPort }] },
       }
-      const worker = await startWorker(master, evidence, { env })
-      const id = await push(store, 'Records', ['fo', 4000])
-      await begun('fo')
-      await eventually(async () => {
-        const [a, b] = await Promise.all([master.client().dbsize(), replica.client().dbsize()])
-        return a === b
-      })
-      await master.kill('SIGKILL')
-      await sentinel.waitForLine(/\+switch-master/, { timeoutMs: 60_000 })
-      const record = await eventually(
-        async () => {
-          const found = await store.jobs.find(id)
-          return found?.state === 'done' ? found : undefined
-        },
-        { timeoutMs: 60_000, intervalMs: 200 },
-      )
-      assert.equal(record.redeliveries ?? '0', '0')
-      const after = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 30_000 })
-      await untilState(store, after, 'done')
-      await worker.stop('SIGQUIT')
-    } finally {
-      store.close()
-      await sentinel?.stop('SIGKILL')
-      await replica.stop()
-      await master.stop()
-      rmSync(dir, { recursive: true, force: true })
-    }
-  })
+      const store = openStore(settings, 'resque')
+      try {
+        await eventually(async () => /master_link_status:up/.test(await replica.client().info('replication')))
+        const file = join(dir, 'sentinel.conf')
+        writeFileSync(
+          file,
+          `port ${sentinelPort}\nbind 127.0.0.1\ndir ${dir}\nsentinel monitor mine 127.0.0.1 ${masterPort} 1\nsentinel down-after-milliseconds mine 800\nsentinel failover-timeout mine 5000\n`,
+        )
+        sentinel = startProcess('redis-server', [file, '--sentinel'])
+        await sentinel.waitForLine(/\+monitor master mine|\+slave/)
+        // Sentinel asks its master for replicas now and then; a failover needs one.
+        await sentinel.waitForLine(/\+slave/, { timeoutMs: 30_000 })
+        const env = {
+          ...patient,
+          REDIS_URL: undefined,
+          RUNTIME_REDIS_COMMAND_TIMEOUT_MS: '1000',
+          RUNTIME_REDIS_SENTINEL_NAME: 'mine',
+          RUNTIME_REDIS_SENTINEL_NODES: `127.0.0.1:${sentinelPort}`,
+        }
+        const worker = await startWorker(master, evidence, { env })
+        schedulers.push(...[0, 1].map(() => startCli(['scheduler'], { cwd: workerApp, env })))
+        await eventually(async () => (await master.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 3, {
+          timeoutMs: 30_000,
+        })
+        const id = await push(store, 'Records', ['fo', 4000])
+        await begun('fo')
+        await eventually(async () => {
+          const [a, b] = await Promise.all([master.client().dbsize(), replica.client().dbsize()])
+          return a === b
+        })
+        await master.kill(signal)
+        await sentinel.waitForLine(/\+switch-master/, { timeoutMs: 60_000 })
+        const record = await eventually(
+          async () => {
+            const found = await store.jobs.find(id)
+            return found?.state === 'done' ? found : undefined
+          },
+          { timeoutMs: 60_000, intervalMs: 200 },
+        )
+        assert.equal(record.redeliveries ?? '0', '0')
+        const after = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 30_000 })
+        await untilState(store, after, 'done')
+        await eventually(async () => (await replica.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 3, {
+          timeoutMs: 30_000,
+        })
+        await eventually(() => store.health.leader(''), { timeoutMs: 30_000 })
+        await worker.stop('SIGQUIT')
+      } finally {
+        for (const scheduler of schedulers) await scheduler.stop('SIGQUIT')
+        store.close()
+        await sentinel?.stop('SIGKILL')
+        await replica.stop()
+        await master.stop()
+        rmSync(dir, { recursive: true, force: true })
+      }
+    })
 })
 
 async function freePort(): Promise<number> {

@@ -40,7 +40,7 @@ export class StepDriver {
   }
 
   async register(): Promise<this> {
-    await this.store.supervisors.beat(this.supervisor, [this.worker], 600_000, true)
+    await this.store.supervisors.register(this.supervisor, [this.worker], {}, 600_000)
     return this
   }
 

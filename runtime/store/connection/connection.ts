@@ -1,6 +1,7 @@
 import { withCode } from '../../core/errors.ts'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../core/logger.ts'
+import { longestTimerMs } from '../../core/timer.ts'
 import { keysOf, type Keys } from '../keys.ts'
 import { connect, explain, greeting, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
@@ -11,14 +12,18 @@ export class Connection {
   readonly keys: Keys
   readonly settings: RedisSettings
   #subscriber: Redis | undefined
+  #pings: NodeJS.Timeout | undefined
   #trouble: string | undefined
+  #wasReady = false
   readonly #heard = new Map<string, { listeners: Set<(message: string) => void>; subscribed: Promise<unknown> }>()
 
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
     this.redis = connect(settings)
-      .on('error', (error: Error) => (this.#trouble = error.message.trim()))
-      .on('ready', () => (this.#trouble = undefined))
+      .on('error', ({ message }: Error) => {
+        this.#trouble = message.startsWith('Socket timeout') ? 'it does not answer' : message.trim()
+      })
+      .on('ready', () => ([this.#trouble, this.#wasReady] = [undefined, true]))
     this.keys = keysOf(namespace)
   }
 
@@ -74,6 +79,7 @@ export class Connection {
 
   /** Lets go of Redis without waiting for it. */
   close(): void {
+    clearInterval(this.#pings)
     // On a client that has ended already, disconnect() would keep the process for two seconds.
     for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
   }
@@ -85,14 +91,24 @@ export class Connection {
     // A socket that closed under a command says EPIPE, ECONNRESET or nothing, where the server has said why.
     else if (isDropped(error) && !settings.sentinel && /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? ''))
       this.#trouble = (await greeting(settings)) ?? this.#trouble
-    return explain(error, settings, this.#trouble)
+    return explain(error, settings, this.#trouble, this.#wasReady)
   }
 
   #channels(): Redis {
-    this.#subscriber ??= connect(this.settings, 'subscriber').on('message', (channel, message) => {
+    this.#subscriber ??= this.#subscribe()
+    return this.#subscriber
+  }
+
+  /** Nothing is asked of a subscriber, so that only a ping finds out that its other side is gone. */
+  #subscribe(): Redis {
+    const subscriber = connect(this.settings, 'subscriber').on('message', (channel, message) => {
       for (const listener of this.#heard.get(channel)?.listeners ?? []) listener(message)
     })
-    return this.#subscriber
+    const ping = (): void => {
+      if (subscriber.status === 'ready') void subscriber.ping().catch(() => undefined)
+    }
+    this.#pings = setInterval(ping, Math.min(3 * this.settings.commandTimeoutMs, longestTimerMs)).unref()
+    return subscriber
   }
 }
 

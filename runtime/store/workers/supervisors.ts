@@ -19,20 +19,21 @@ export class Supervisors {
     this.#connection = connection
   }
 
-  /** Registers a supervisor and its worker ids, as Resque's workers register, and takes the first lease. */
+  /**
+   * Registers a supervisor and its worker ids, as Resque's workers register, and takes the first lease: in one step.
+   * @throws RuntimeError ERR_REDIS, also where the user may not use transactions: a worker cannot do without
+   */
   async register(id: string, slots: readonly string[], about: Record<string, string>, leaseMs: number): Promise<void> {
-    await this.beat(id, slots, leaseMs, true)
+    await this.#connection.ask((redis) => redis.multi().time().exec())
+    const described = scriptJson({ ...about, slots: scriptJson(slots) })
     const started = formatStarted(new Date())
-    await this.#connection.ask((redis, keys) => {
-      const calls = redis.multi().hset(keys.supervisor(id), { ...about, slots: scriptJson(slots) })
-      for (const slot of slots) calls.sadd(keys.workers(), slot).set(keys.workerStarted(slot), started)
-      return calls.exec()
-    })
+    const heartbeat = await this.#heartbeat()
+    await this.#connection.run('register', { supervisor: id, leaseMs, heartbeat, started, about: described }, slots)
   }
 
-  /** Changes what the supervisor says of itself. */
+  /** Changes what the supervisor says of itself, while it has its lease. */
   async describe(id: string, about: Record<string, string>): Promise<void> {
-    await this.#connection.ask((redis, keys) => redis.hset(keys.supervisor(id), about))
+    await this.#connection.run('describe', { supervisor: id, about: scriptJson(about) })
   }
 
   /** Renews the lease, in Redis time, and beats for every slot. */
@@ -40,18 +41,17 @@ export class Supervisors {
     id: string,
     slots: readonly string[],
     leaseMs: number,
-    first = false,
   ): Promise<{ fenced: boolean; redisNowMs: number; dead: string[] }> {
-    this.#redisAheadMs ??= (await this.#redisNowMs()) - performance.now()
-    const heartbeat = formatHeartbeat(new Date(performance.now() + this.#redisAheadMs))
-    const reply = (await this.#connection.run(
-      'beat',
-      { supervisor: id, leaseMs, first: first ? 1 : 0, heartbeat },
-      slots,
-    )) as [string, number, ...string[]]
-    const [word, redisNowMs, ...dead] = reply
+    const heartbeat = await this.#heartbeat()
+    const reply = await this.#connection.run('beat', { supervisor: id, leaseMs, heartbeat }, slots)
+    const [word, redisNowMs, ...dead] = reply as [string, number, ...string[]]
     this.#redisAheadMs = Number(redisNowMs) - performance.now()
     return { fenced: word === 'fenced', redisNowMs: Number(redisNowMs), dead: dead.filter((other) => other !== id) }
+  }
+
+  async #heartbeat(): Promise<string> {
+    this.#redisAheadMs ??= (await this.#redisNowMs()) - performance.now()
+    return formatHeartbeat(new Date(performance.now() + this.#redisAheadMs))
   }
 
   async #redisNowMs(): Promise<number> {

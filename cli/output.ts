@@ -7,9 +7,14 @@ export function line(text = ''): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** Writes JSON, for `--json`. */
+/** Writes JSON, for `--json`; a BigInt as the integer that it is. */
 export function json(value: unknown): void {
-  line(JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0))
+  const text = JSON.stringify(
+    value,
+    (_key, each: unknown) => (typeof each === 'bigint' ? `\0${each}` : each),
+    process.stdout.isTTY ? 2 : 0,
+  )
+  line(text.replace(/"\\u0000(-?\d+)"/g, '$1'))
 }
 
 let isWide = false

@@ -1,3 +1,4 @@
+import { jsonText } from '../../runtime/core/json-text.ts'
 import { duration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
@@ -50,7 +51,7 @@ export const enqueueCommand = command<EnqueueFlags>({
     const result = await handle.result({ timeout })
     const status = await handle.status()
     if (asJson) return json({ ...status, result })
-    line(result === undefined ? status.state : JSON.stringify(result))
+    line(result === undefined ? status.state : jsonText(result))
     if (result === undefined && optionsOn(definition).keepResult === undefined)
       process.stderr.write(
         `runtime: what ${argv.class} returns is not kept; to print it, set static keepResult = '1h' on the class\n`,

@@ -1,3 +1,5 @@
+import { parseLossless } from '../../runtime/core/codec.ts'
+import { jsonText } from '../../runtime/core/json-text.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { statusOf } from '../../runtime/jobs/handle.ts'
 import { command, group } from '../command.ts'
@@ -18,7 +20,7 @@ const show = command<{ id: string }>({
     const evidence =
       record.evidence === undefined ? undefined : (JSON.parse(record.evidence) as Record<string, unknown>)
     const attempts = record['attempts'] === undefined ? undefined : (JSON.parse(record['attempts']) as unknown[])
-    const result = record.result === undefined ? undefined : (JSON.parse(record.result) as unknown)
+    const result = record.result === undefined ? undefined : parseLossless(record.result)
     const status = statusOf(argv.id, record)
     if (asJson) return json({ ...status, item: record.item, evidence, attempts, result, log })
     const rows = Object.entries({
@@ -33,7 +35,7 @@ const show = command<{ id: string }>({
       ['field', 'value'],
       rows.map(([key, value]) => [
         key,
-        value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : JSON.stringify(value),
+        value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : jsonText(value),
       ]),
     )
     for (const text of log) line(text)

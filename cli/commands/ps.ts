@@ -1,3 +1,4 @@
+import { decodeItem } from '../../runtime/core/codec.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import { command } from '../command.ts'
 import { json, relative, table } from '../output.ts'
@@ -15,7 +16,7 @@ export const psCommand = command({
         const jobs = await Promise.all(
           held.map(async (id) => {
             const record: Partial<JobRecord> = (await store.jobs.find(id)) ?? {}
-            return { ...record, id }
+            return { ...record, id, class: record.class ?? classOf(record.item) }
           }),
         )
         return { ...info, jobs }
@@ -41,3 +42,9 @@ export const psCommand = command({
     table(['process', 'id', 'what', 'queues', 'state'], rows)
   },
 })
+
+/** The class of a job that Ruby or another client enqueued: its record has none, its payload has. */
+function classOf(item = ''): string | undefined {
+  const read = decodeItem(item)
+  return 'garbage' in read ? undefined : read.className
+}

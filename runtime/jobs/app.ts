@@ -117,6 +117,7 @@ async function importApp(source: AppSource, locate: (file: string) => string, wa
     }
     registry.addModule(module, name)
   }
+  registry.checkBases()
   return { registry, hooks: hooks === undefined ? {} : checkHooks(await load(hooks), relative(source.root, hooks)) }
 }
 

@@ -66,16 +66,14 @@ export class Client {
     args: ArgsOf<J>,
     options: JobOptions = {},
   ): Promise<JobHandle<ResultOf<J>>> {
-    const dueAtMs = moment(at, `enqueueAt ${wireName(definition)}`, this.#clock.now())
-    if (dueAtMs <= this.#clock.now()) return this.enqueue(definition, args, options)
+    // Read once: what the checks and hooks take does not make the delay shorter.
+    const nowMs = this.#clock.now()
+    const dueAtMs = moment(at, `enqueueAt ${wireName(definition)}`, nowMs)
+    if (dueAtMs <= nowMs) return this.enqueue(definition, args, options)
     const job = await this.#prepare(definition, args, options)
     const [instance, list] = [instanceOf(definition), args as unknown[]]
     if (!(await runHooks(hooksOf(definition, 'beforeSchedule', instance), ...list))) return this.#refused(job)
-    const [holder] = await this.store.delayed.add(
-      [{ ...job, dueMs: dueAtMs }],
-      this.#clock.now(),
-      this.#settings.waitingTtlMs,
-    )
+    const [holder] = await this.store.delayed.add([{ ...job, dueMs: dueAtMs }], nowMs, this.#settings.waitingTtlMs)
     if (holder === undefined) await runHooks(hooksOf(definition, 'afterSchedule', instance), ...list)
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
   }

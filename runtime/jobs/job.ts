@@ -1,3 +1,5 @@
+import { shown } from '../core/duration.ts'
+import { RuntimeError } from '../core/errors.ts'
 import type { JobContext, RunningStepContext } from './job-context.ts'
 import type { JobOptions } from './options.ts'
 import type { RetryOptions } from './retry.ts'
@@ -121,7 +123,10 @@ export abstract class Job {
       add: (definition, { params, after = step.nodeId, before = [], queue, ...others } = {}) => {
         const [other] = Object.keys(others)
         if (other !== undefined)
-          throw new Error(`workflow.add: expected params, after, before and queue, got ${JSON.stringify(other)}`)
+          throw new RuntimeError(
+            'ERR_ARGUMENT',
+            `workflow.add: expected params, after, before and queue, got ${JSON.stringify(other)}`,
+          )
         return step.add(definition, params ?? null, {
           after: [after].flat(),
           before: [before].flat(),
@@ -135,7 +140,8 @@ export abstract class Job {
   /** The run's memory. */
   get memory(): NonNullable<RunningStepContext['memory']> {
     const { memory } = stepOf(this)
-    if (!memory) throw new Error('memory: expected `memory` in config/runtime.yml, since this run has none')
+    if (!memory)
+      throw new RuntimeError('ERR_STATE', 'memory: expected `memory` in config/runtime.yml, since this run has none')
     return memory
   }
 }
@@ -143,7 +149,8 @@ export abstract class Job {
 function contextOf(job: Job): JobContext {
   const context = job[jobContext]
   if (!context)
-    throw new Error(
+    throw new RuntimeError(
+      'ERR_STATE',
       `${job.constructor.name}: this is only known while the job runs, not in its constructor or in enqueue hooks`,
     )
   return context
@@ -152,7 +159,10 @@ function contextOf(job: Job): JobContext {
 function stepOf(job: Job): RunningStepContext {
   const { step } = contextOf(job)
   if (!step)
-    throw new Error(`${job.constructor.name}: expected to run as a step of a workflow; it was enqueued by itself`)
+    throw new RuntimeError(
+      'ERR_STATE',
+      `${job.constructor.name}: expected to run as a step of a workflow; it was enqueued by itself`,
+    )
   return step
 }
 
@@ -202,14 +212,17 @@ type Returned<J> = J extends new () => { perform(...args: any[]): infer R }
 
 /**
  * Makes a job of a named function: `export const sendWelcome = job({ queue: 'low' }, async function sendWelcome(email: string) {})`.
- * @throws TypeError when the function has no name
+ * @throws RuntimeError ERR_ARGUMENT when it is no function, or has no name
  */
 export function job<A extends unknown[], R>(
   options: JobOptions & { wireName?: string },
   work: (this: Job, ...args: A) => R,
 ): FunctionJob<A, R> {
-  if (work.name === '')
-    throw new TypeError('job(): expected a named function, since its name is its name on the wire; got one without')
+  if (typeof work !== 'function' || work.name === '')
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `job(options, work): expected a named function, since its name is its name on the wire; got ${typeof work === 'function' ? 'one without a name' : shown(work)}`,
+    )
   return Object.assign(work, options, { [jobBrand]: true as const })
 }
 

@@ -1,3 +1,4 @@
+import { shown } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { isJob, wireName, type JobDefinition } from './job.ts'
 import { checkOptions, checkStatics, optionsOn } from './options.ts'
@@ -22,6 +23,8 @@ export interface Registered {
  */
 export class Registry {
   readonly #byName = new Map<string, Registered>()
+  /** Exported classes without `perform`. */
+  readonly #bases: Omit<Registered, 'kind'>[] = []
 
   /**
    * Registers every job, workflow and template among a module's exports; the rest is let be.
@@ -32,6 +35,7 @@ export class Registry {
     let found = 0
     for (const value of Object.values(exports)) {
       const kind = kindOf(value)
+      if (isJob(value) && isAbstract(value)) this.#bases.push({ name: wireName(value), definition: value, file })
       if (!kind) continue
       found += 1
       this.add({
@@ -42,6 +46,22 @@ export class Registry {
       })
     }
     return found
+  }
+
+  /**
+   * To be called when all modules are registered: a class without `perform` is fine as long as a job extends it.
+   * @throws RuntimeError ERR_APP_LOAD with the class and its file
+   */
+  checkBases(): void {
+    const jobs = this.list().map(({ definition }) => definition as object)
+    for (const { name, definition, file } of this.#bases) {
+      const isExtended = jobs.some((job) => Object.prototype.isPrototypeOf.call(definition as object, job))
+      if (isExtended || !isJob(Object.getPrototypeOf(definition))) continue
+      throw new RuntimeError(
+        'ERR_APP_LOAD',
+        `${file}: expected the job ${name} to have a method "perform", it has none and no other job extends it; add perform(), or do not export it`,
+      )
+    }
   }
 
   /** Registers one name; the same definition twice (a re-export) is fine. */
@@ -55,6 +75,11 @@ export class Registry {
       )
     }
     if (entry.kind === 'job') {
+      if (!isJob(entry.definition) || isAbstract(entry.definition))
+        throw new RuntimeError(
+          'ERR_ARGUMENT',
+          `${entry.name}: expected a Job class with a method "perform", or a function made by job(), got ${shown(entry.definition)}`,
+        )
       checkStatics(entry.definition as object, entry.name)
       checkOptions(optionsOn(entry.definition as object), entry.name)
     }
@@ -87,7 +112,7 @@ function kindOf(value: unknown): Registered['kind'] | undefined {
   return undefined
 }
 
-/** A base class of an application's own, without `perform`, is no job. */
+/** A class of an application's own that others extend needs no `perform`; it is no job. */
 function isAbstract(definition: JobDefinition): boolean {
   const prototype = (definition as { prototype?: { perform?: unknown } }).prototype
   return /^class\b/.test(Function.prototype.toString.call(definition)) && typeof prototype?.perform !== 'function'

@@ -1,8 +1,10 @@
 import { systemClock } from '../core/clock.ts'
+import { shown } from '../core/duration.ts'
+import { RuntimeError } from '../core/errors.ts'
 import { silentLogger } from '../core/logger.ts'
 import { defaultClient, defaultConfig } from '../jobs/default-client.ts'
 import type { JobDefinition } from '../jobs/job.ts'
-import { wireName } from '../jobs/job.ts'
+import { isJob, wireName } from '../jobs/job.ts'
 import { Registry } from '../jobs/registry.ts'
 import { InlineLauncher } from '../worker/launchers/inline.ts'
 import { Supervisor } from '../worker/supervisor.ts'
@@ -18,11 +20,18 @@ export interface Drained {
  * Runs everything that waits in the queues, steps of workflows included, and what those jobs enqueue, in this process; resolves when the queues are
  * empty. Delayed jobs stay where they are. Needs a Redis: the default client's.
  * @param jobs every job that may be met
+ * @throws RuntimeError ERR_ARGUMENT for what is no job
  */
 export async function drain(
   jobs: readonly JobDefinition[],
   { queues = ['*'] }: { queues?: string[] } = {},
 ): Promise<Drained> {
+  for (const definition of Array.isArray(jobs) ? jobs : [jobs])
+    if (!isJob(definition))
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `drain: expected a list of Job classes and functions made by job(), got ${shown(definition)}`,
+      )
   const { store } = defaultClient()
   const { worker, limits, root } = defaultConfig()
   const registry = new Registry()

@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts'
+import { duration } from '../core/duration.ts'
 
 /** A clock that stands still until it is told otherwise. */
 export interface FakeClock extends Clock {
-  /** Moves time on; sleeps that are over then resolve, earliest first. */
+  /** Moves time on; sleeps that are over then resolve, earliest first. @throws RuntimeError ERR_ARGUMENT */
   advance(ms: number): Promise<void>
   /** Sets the time without ending a sleep, as when somebody changes the machine's clock. */
   set(nowMs: number): void
@@ -32,6 +33,7 @@ export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
         return undefined
       }),
     async advance(ms) {
+      duration(ms, 'advance')
       const endMs = nowMs + ms
       for (;;) {
         const next = sleepers.filter((sleeper) => sleeper.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0]

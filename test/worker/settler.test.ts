@@ -42,7 +42,7 @@ function settle(job: Reserved, verdict: Verdict, steps?: Partial<StepSource>): P
     supervisorId: () => 's',
     ...(steps ? { steps: steps as StepSource } : {}),
   })
-  const context = { workflowId: 'r', nodeId: '0', workflowClass: 'W', params: {}, payloads: [] }
+  const context = { workflowId: 'r', nodeId: '0', workflowClass: 'W', params: '{}', payloads: [] }
   const step = { context, outcome: { kind: 'done' as const } }
   return settler.settle({ job, worker, verdict, evidence: {}, ...(steps ? { step } : {}) })
 }

@@ -16,7 +16,6 @@ afterEach(() => driver.close())
 const addition = (id: string, after: string[], before: string[] = []): NodeAddition => ({
   id,
   class: id,
-  params: null,
   after,
   before,
   queue: 'work',

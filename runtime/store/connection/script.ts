@@ -8,7 +8,7 @@ export type ScriptName = keyof typeof scripts
 type ArgName<N extends ScriptName> = (typeof scripts)[N]['args'][number]
 
 /** Every argument of a script by name; `rest` in addition where its header has `@rest`. */
-export type ScriptArgs<N extends ScriptName> = Record<ArgName<N>, string | number>
+export type ScriptArgs<N extends ScriptName> = Record<ArgName<N>, string | number | Buffer>
 
 /**
  * Runs a script by its SHA, and loads it where Redis does not know it (a restart or SCRIPT FLUSH), so a flushed cache

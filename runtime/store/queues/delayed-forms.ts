@@ -29,8 +29,8 @@ export interface DelayedJob {
   bytes: string
 }
 
-/** Delays of a minute and more lie where Ruby sees them. */
-const bucketFromMs = 60_000
+/** Delays of a minute and more lie where Ruby sees them: also a moment that was a minute away when the caller read the clock. */
+const bucketFromMs = 59_000
 
 /** The second of a bucket, rounded up so that no job runs early; 0 for what belongs in the millisecond set. */
 export function secondOf(dueMs: number, nowMs: number): number {

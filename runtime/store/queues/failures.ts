@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { decodeItem } from '../../core/codec.ts'
 import { formatFailedAt } from './resque-time.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { rawMembers } from '../../core/raw-json.ts'
@@ -7,7 +9,7 @@ import type { Connection } from '../connection/connection.ts'
 /** What a failed entry says. Beyond Resque's own members (the first seven) it carries what promise 9 asks for. */
 export interface Failure {
   failedAtMs: number
-  /** The queue item's bytes; garbage, which is no JSON object, is kept whole as the argument of a class `(garbage)`. */
+  /** The queue item's bytes; garbage, which names no class, is kept whole as the argument of a class `(garbage)`. */
   item: string
   exception: string
   error: string
@@ -43,13 +45,15 @@ export interface FailedEntry {
 /** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
 export function encodeFailure(failure: Failure): string {
   const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
-  const payload = isJsonObject(item) ? item : `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}`
+  const payload = 'garbage' in decodeItem(item) ? `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}` : item
   const head = `{"failed_at":${JSON.stringify(formatFailedAt(new Date(failedAtMs)))},"payload":${payload}`
   return `${head},${JSON.stringify({ exception, error, backtrace, worker, queue, ...more }).slice(1)}`
 }
 
 /** Ruby's web page and its requeue read a payload as an object with a class: what is none is shown inside one. */
 const garbageClass = '(garbage)'
+/** The queue of an entry whose delayed item names none: Ruby's requeue stops at an entry without a queue. */
+const noQueue = '(none)'
 
 function isJsonObject(text: string): boolean {
   try {
@@ -61,10 +65,11 @@ function isJsonObject(text: string): boolean {
 }
 
 /** Reads an entry; `undefined` for one that is not a JSON object, such as the blank a Ruby removal leaves for a moment. */
-export function decodeFailure(text: string, index: number): FailedEntry | undefined {
+export function decodeFailure(bytes: Buffer | string, index: number): FailedEntry | undefined {
+  const text = bytes.toString()
   if (!isJsonObject(text)) return undefined
   const raw = rawMembers(text)
-  const digest = createHash('sha1').update(text).digest('hex')
+  const digest = createHash('sha1').update(bytes).digest('hex')
   return {
     ...(JSON.parse(text) as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
     payload: raw.get('payload') ?? 'null',
@@ -97,14 +102,14 @@ export class Failures {
   async list(start = 0, count = 100): Promise<FailedEntry[]> {
     const total = await this.count()
     const from = start < 0 ? Math.max(total + start, 0) : start
-    const texts = await this.#connection.ask((redis, keys) => redis.lrange(keys.failed(), from, from + count - 1))
+    const texts = await this.#connection.ask((redis, keys) => redis.lrangeBuffer(keys.failed(), from, from + count - 1))
     return texts.map((text, i) => decodeFailure(text, from + i)).filter((entry) => entry !== undefined)
   }
 
   /** Every entry, a thousand at a time. */
   async *all(): AsyncGenerator<FailedEntry> {
     for (let start = 0; ; start += 1000) {
-      const texts = await this.#connection.ask((redis, keys) => redis.lrange(keys.failed(), start, start + 999))
+      const texts = await this.#connection.ask((redis, keys) => redis.lrangeBuffer(keys.failed(), start, start + 999))
       for (const [i, text] of texts.entries()) {
         const entry = decodeFailure(text, start + i)
         if (entry) yield entry
@@ -115,12 +120,34 @@ export class Failures {
 
   /**
    * Puts the entry's job back on its queue, with the options of its call, and marks the entry `retried_at`, in one step; the entry stays, as in
-   * Resque. A unique job takes its lock again.
+   * Resque. A unique job takes its lock again. Bytes that are not UTF-8 go back as they came, as long as Redis has them.
    * @returns false when the list changed under the caller's feet
-   * @throws RuntimeError ERR_STATE when another job holds its unique lock
+   * @throws RuntimeError ERR_STATE when another job holds its unique lock, or when the entry names no queue
    */
   async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
-    return this.#retried(entry, itemOf(entry.payload), newId, nowMs, ttlMs)
+    if (entry.queue === noQueue)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `failed job ${entry.index}: expected an entry with a queue; its delayed item names none. Enqueue the job with a queue, then remove the entry`,
+      )
+    return this.#retried(entry, await this.#itemBytes(entry), newId, nowMs, ttlMs)
+  }
+
+  /** What goes back on the queue: from the job's record, or from the entry's own bytes, where its text has lost some. */
+  async #itemBytes({ index, id, digest, payload }: FailedEntry): Promise<string | Buffer> {
+    const item = itemOf(payload)
+    if (!item.includes('\ufffd')) return item
+    const [kept, entry] = await this.#connection.ask((redis, keys) =>
+      Promise.all([
+        id === undefined ? null : redis.hgetBuffer(keys.job(id), 'item').catch(() => null),
+        redis.lindexBuffer(keys.failed(), index),
+      ]),
+    )
+    if (kept && !isUtf8(kept) && (kept.toString() === item || itemOf(kept.toString()) === item)) return kept
+    if (!entry || isUtf8(entry) || decodeFailure(entry, index)?.digest !== digest) return item
+    // Of one byte a character, so that each byte stays itself: JSON's own signs are ASCII.
+    const bytes = Buffer.from(itemOf(decodeFailure(entry.toString('latin1'), index)?.payload ?? ''), 'latin1')
+    return bytes.toString() === item ? bytes : item
   }
 
   /** Marks the entry `retried_at` and nothing more: its job was put back by other means (a step, by its run). */
@@ -128,7 +155,13 @@ export class Failures {
     return this.#retried(entry, '', '', nowMs, 0)
   }
 
-  async #retried(entry: FailedEntry, item: string, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
+  async #retried(
+    entry: FailedEntry,
+    item: string | Buffer,
+    newId: string,
+    nowMs: number,
+    ttlMs: number,
+  ): Promise<boolean> {
     const { index, digest, queue, id = '' } = entry
     const retriedAt = formatFailedAt(new Date(nowMs))
     const reply = await this.#connection.run('retry-failed', {

@@ -1,5 +1,8 @@
-import { duration } from '../../core/duration.ts'
+import { parseLossless } from '../../core/codec.ts'
+import { duration, shown } from '../../core/duration.ts'
+import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
+import { jsonText } from '../../core/json-text.ts'
 import { customMemory, type MemoryBackend } from '../../jobs/memory-backend.ts'
 import type { Channel } from './channel.ts'
 import type { Assignment, MemoryRequest, ParentMessage } from '../run/protocol.ts'
@@ -46,7 +49,7 @@ class AskedMemory implements ChildMemory {
   }
 
   async set(key: string, value: unknown): Promise<void> {
-    await this.#ask({ verb: 'write', values: { [checkKey(key)]: JSON.stringify(checkValue(key, value)) } })
+    await this.#ask({ verb: 'write', values: { [checkKey(key)]: jsonText(checkValue(key, value)) } })
   }
 
   async extendTtl(ttl: string | number): Promise<void> {
@@ -56,7 +59,7 @@ class AskedMemory implements ChildMemory {
   async read(keys?: readonly string[]): Promise<Record<string, unknown>> {
     if (keys?.length === 0) return {}
     const texts = await this.#ask({ verb: 'read', ...(keys ? { keys: [...keys] } : {}) })
-    return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, JSON.parse(text) as unknown]))
+    return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, parseLossless(text)]))
   }
 
   get isAsking(): boolean {
@@ -122,12 +125,12 @@ class OwnMemory implements ChildMemory {
 
 function checkKey(key: unknown): string {
   if (typeof key === 'string' && key !== '') return key
-  throw new TypeError(`memory: expected a key, which is text, got ${JSON.stringify(key)}`)
+  throw new RuntimeError('ERR_ARGUMENT', `memory: expected a key, which is text, got ${shown(key)}`)
 }
 
 function checkValue(key: string, value: unknown): unknown {
-  const bad = findNotJson(value, `memory.${key}`)
-  if (bad) throw new TypeError(bad)
+  const bad = findNotJson(value, `memory.${key}`, { bigint: true })
+  if (bad) throw new RuntimeError('ERR_NOT_JSON', bad)
   return value
 }
 

@@ -1,7 +1,7 @@
 import { findNotJson } from '../../core/json-check.ts'
 import { jsonText } from '../../core/json-text.ts'
 import { parseLossless } from '../../core/codec.ts'
-import { toError } from '../../core/errors.ts'
+import { RuntimeError, toError } from '../../core/errors.ts'
 import { verbOf, type Snooze } from '../../core/verbs.ts'
 import type { App } from '../../jobs/app.ts'
 import { hooksOf, runHooks } from '../../jobs/hooks.ts'
@@ -123,7 +123,7 @@ async function done(
   const wanted = assignment.keepResult === true || assignment.step !== undefined
   if (wanted && value !== undefined) {
     const bad = findNotJson(value, 'result', { bigint: true })
-    if (bad) throw new TypeError(bad)
+    if (bad) throw new RuntimeError('ERR_NOT_JSON', bad)
   }
   const result = wanted && value !== undefined ? jsonText(value) : undefined
   checkResultSize(result, assignment.maxResultBytes)

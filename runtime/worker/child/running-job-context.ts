@@ -1,6 +1,9 @@
+import { shown } from '../../core/duration.ts'
 import { getEventListeners } from 'node:events'
 import { RuntimeError } from '../../core/errors.ts'
+import { parseLossless } from '../../core/codec.ts'
 import { findNotJson } from '../../core/json-check.ts'
+import { jsonText } from '../../core/json-text.ts'
 import { newId } from '../../core/ids.ts'
 import { isJob, wireName, type JobContext, type StepPlace, type RunningStepContext } from '../../jobs/job.ts'
 import { checkOptions, optionsOn } from '../../jobs/options.ts'
@@ -33,8 +36,21 @@ export class RunningJobContext implements JobContext {
     const { step } = assignment
     this.memory = memoryOf(assignment, channel)
     if (step) {
+      const params = once(() => parseLossless(step.params))
+      const payloads = once(() =>
+        step.payloads.map(({ output, ...parent }) => ({
+          ...parent,
+          output: output === undefined ? undefined : parseLossless(output),
+        })),
+      )
       this.step = {
         ...step,
+        get params() {
+          return params()
+        },
+        get payloads() {
+          return payloads()
+        },
         memory: this.memory,
         add: (...args) => this.#add(...args),
         skipChildren: () => (this.#skipChildren = true),
@@ -60,7 +76,10 @@ export class RunningJobContext implements JobContext {
 
   progress(at: number, of: number, note: string): void {
     if (!Number.isFinite(at) || !Number.isFinite(of))
-      throw new TypeError(`progress(at, of): expected two numbers, got ${at} and ${of}`)
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `progress(at, of): expected two numbers, got ${shown(at)} and ${shown(of)}`,
+      )
     this.#channel.send({ type: 'progress', at, of, note: String(note) })
   }
 
@@ -114,13 +133,19 @@ export class RunningJobContext implements JobContext {
     this.#additions.push({
       id,
       class: name,
-      params,
+      ...(params === null ? {} : { params: jsonText(params) }),
       after: [...place.after],
       ...(place.before.length === 0 ? {} : { before: [...place.before] }),
       ...(queue === undefined ? {} : { queue }),
     })
     return id
   }
+}
+
+/** The value of `make`, which is called when it is first wanted. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 /** @returns the job's name on the wire @throws RuntimeError ERR_ARGUMENT, ERR_NOT_JSON */
@@ -132,9 +157,9 @@ function checkedAddition(definition: unknown, params: unknown, { queue }: StepPl
     )
   const what = `workflow.add(${wireName(definition)})`
   if (queue !== undefined) checkOptions({ queue }, what)
-  const bad = findNotJson(params, 'params')
+  const bad = findNotJson(params, 'params', { bigint: true })
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${what}: ${bad}`)
   if (typeof params !== 'object' || Array.isArray(params))
-    throw new RuntimeError('ERR_ARGUMENT', `${what}: expected params to be one object, got ${JSON.stringify(params)}`)
+    throw new RuntimeError('ERR_ARGUMENT', `${what}: expected params to be one object, got ${shown(params)}`)
   return wireName(definition)
 }

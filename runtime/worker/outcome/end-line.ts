@@ -1,8 +1,12 @@
+import { head } from '../../../config/clip.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
 import type { Verdict } from './verdict.ts'
+
+/** What a log line shows of an error's message, in characters. */
+const maxMessage = 500
 
 /**
  * Tells the log how a job ended: a failure, and a job that went down with others, as a warning, another attempt for information, the rest for who debugs.
@@ -19,7 +23,7 @@ export function logEnd(log: Logger, job: Reserved, verdict: Verdict, stepClass: 
     return
   }
   const { name, message } = verdict.error
-  const why = `${verdict.cause}: ${name}: ${message.replace(/\s+/g, ' ')}`
+  const why = `${verdict.cause}: ${name}: ${head(message.replace(/\s+/g, ' '), maxMessage)}`
   if (verdict.kind === 'failed') log.warn(`${classOf(job, stepClass)} failed, ${why}`, about)
   else log.info(`${classOf(job, stepClass)} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
 }

@@ -64,9 +64,10 @@ export interface StepContext {
   workflowId: string
   nodeId: string
   workflowClass: string
-  /** Globals with the node's own params over them. */
-  params: unknown
-  payloads: { id: string; class: string; output: unknown }[]
+  /** JSON text: globals with the node's own params over them. */
+  params: string
+  /** `output`: JSON text; absent where the parent returned nothing. */
+  payloads: { id: string; class: string; output?: string }[]
   /** How the run keeps its memory; absent when it has none. */
   memory?: { prefix: string; ttlMs: number; onConflict: 'last' | 'error' | 'namespace' }
 }
@@ -143,7 +144,8 @@ export type ParentMessage =
 export interface StepAddition {
   id: string
   class: string
-  params: unknown
+  /** JSON text of one object. */
+  params?: string
   /** Ids of nodes of the run, or of other additions. */
   after: string[]
   /** Ids of waiting nodes that shall wait for it, too. */

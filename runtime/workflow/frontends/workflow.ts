@@ -1,3 +1,4 @@
+import { didYouMean } from '../../../config/did-you-mean.ts'
 import { systemClock } from '../../core/clock.ts'
 import { duration, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
@@ -91,6 +92,7 @@ export abstract class Workflow extends WorkflowRun {
     options: CreateOptions = {},
   ): Promise<Workflow> {
     const name = wireName(type)
+    checkCreateOptions(options, name)
     const { flow, graph, definitions } = await Workflow.#configured(type, args)
     const ttl = options.ttl ?? type.ttl
     const memory = memorySettings(options.memory ?? type.memory, target.memory)
@@ -150,6 +152,19 @@ export abstract class Workflow extends WorkflowRun {
     const records = await target.store.runs.read.list({ ...query, class: wireName(type) })
     return records.map((record) => new type().attach(target, record))
   }
+}
+
+const createOptions = ['globals', 'ttl', 'memory']
+
+/** @throws RuntimeError ERR_ARGUMENT for an option that create.with does not have */
+function checkCreateOptions(options: object, name: string): void {
+  const other = Object.keys(options).find((key) => !createOptions.includes(key))
+  if (other === undefined) return
+  const expected = `one of ${createOptions.join(', ')}`
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `create.with of ${name}: expected ${expected}, got ${JSON.stringify(other)}${didYouMean(other, createOptions)}`,
+  )
 }
 
 async function recordOf(target: RunTarget, id: string): Promise<RunRecord> {

@@ -10,7 +10,8 @@ export interface NodeAddition {
   /** Its name among these additions; the node's id is given when it joins. */
   id: string
   class: string
-  params: unknown
+  /** JSON text of one object. */
+  params?: string
   /** Ids of nodes of the run, or of other additions. */
   after: string[]
   /** Ids of waiting nodes of the run that shall wait for it, too. */
@@ -70,8 +71,7 @@ export async function planAdditions(
         when: 'finished',
       })
       const nodes = planned.map(({ addition, kind, after }): NewNode => {
-        const params =
-          addition.params === null || addition.params === undefined ? undefined : JSON.stringify(addition.params)
+        const { params } = addition
         return { kind, parents: after.map(edge), ...(params === undefined ? {} : { params }) }
       })
       const before = planned.flatMap(({ addition }, place) =>

@@ -1,5 +1,5 @@
 import { clip } from '../../../config/clip.ts'
-import { duration, type Duration } from '../../core/duration.ts'
+import { duration, type Duration, shown } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import { wireName, type ArgsOf, type JobDefinition } from '../../jobs/job.ts'
@@ -211,10 +211,10 @@ function checkParams(params: unknown, what: string): void {
       `${what}: expected one object (perform gets it as its only argument), got ${describe(params)}`,
     )
   }
-  const bad = findNotJson(params, 'params')
+  const bad = findNotJson(params, 'params', { bigint: true })
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${what}: ${bad}`)
 }
 
 function describe(value: unknown): string {
-  return clip(JSON.stringify(value) ?? String(value), 60)
+  return clip(shown(value), 60)
 }

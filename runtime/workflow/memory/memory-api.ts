@@ -1,6 +1,9 @@
-import { duration } from '../../core/duration.ts'
+import { parseLossless } from '../../core/codec.ts'
+import { duration, shown } from '../../core/duration.ts'
+import { RuntimeError } from '../../core/errors.ts'
 import { defaultClient, defaultConfig } from '../../jobs/default-client.ts'
 import { customMemory, useMemory, type MemoryBackend } from '../../jobs/memory-backend.ts'
+import { notFound } from '../../store/runs/runs.ts'
 import type { MemorySettings, RunMemories } from '../../store/runs/memory.ts'
 import { memorySettings, memoryTexts, type MemoryOptions } from './memory.ts'
 
@@ -24,7 +27,7 @@ export class RedisMemory implements MemoryBackend {
   async read(runId: string, keys?: readonly string[]): Promise<Record<string, unknown>> {
     const { memories, place } = this.#open()
     const { values } = await memories.read(checkId(runId), place, keys)
-    return Object.fromEntries([...values].map(([key, text]) => [key, JSON.parse(text) as unknown]))
+    return Object.fromEntries([...values].map(([key, text]) => [key, parseLossless(text)]))
   }
 
   async clear(runId: string): Promise<void> {
@@ -45,7 +48,7 @@ export class RedisMemory implements MemoryBackend {
 
 function checkId(id: unknown): string {
   if (typeof id === 'string' && id !== '') return id
-  throw new TypeError(`memory: expected the id of a run, got ${JSON.stringify(id)}`)
+  throw new RuntimeError('ERR_ARGUMENT', `memory: expected the id of a run, got ${shown(id)}`)
 }
 
 const inRedis = new RedisMemory()
@@ -53,7 +56,11 @@ const backend = (): MemoryBackend => customMemory() ?? inRedis
 
 /** The memory of any run, from outside: what its steps left, by its id. */
 export const memory = {
-  write: (runId: string, values: Record<string, unknown>): Promise<void> => backend().write(runId, values),
+  /** @throws RuntimeError ERR_NOT_FOUND when there is no such run, ERR_ARGUMENT, ERR_NOT_JSON, ERR_TOO_LARGE */
+  write: async (runId: string, values: Record<string, unknown>): Promise<void> => {
+    if (!(await defaultClient().store.runs.read.find(checkId(runId)))) throw notFound(runId)
+    await backend().write(runId, values)
+  },
   read: (runId: string, keys?: readonly string[]): Promise<Record<string, unknown>> => backend().read(runId, keys),
   clear: (runId: string): Promise<void> => backend().clear(runId),
   /** Uses another backend in this process; to be called in config/preload.ts, so that jobs have it, too. */

@@ -1,7 +1,8 @@
 import { clip } from '../../../config/clip.ts'
-import { duration, type Duration } from '../../core/duration.ts'
+import { duration, shown, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
+import { jsonText } from '../../core/json-text.ts'
 import type { MemorySettings } from '../../store/runs/memory.ts'
 
 /** How one workflow's memory is kept, over `memory` in config/runtime.yml. */
@@ -67,12 +68,12 @@ export function memoryTexts(value: unknown, what: string): Record<string, string
   if (members.length > maxKeys)
     throw new RuntimeError('ERR_TOO_LARGE', `${what}: expected at most ${maxKeys} keys, got ${members.length}`)
   for (const [key, member] of members) {
-    const bad = findNotJson(member, `${what}.${key}`)
+    const bad = findNotJson(member, `${what}.${key}`, { bigint: true })
     if (bad) throw new RuntimeError('ERR_NOT_JSON', bad)
   }
-  return Object.fromEntries(members.map(([key, member]) => [key, JSON.stringify(member)]))
+  return Object.fromEntries(members.map(([key, member]) => [key, jsonText(member)]))
 }
 
 function short(value: unknown): string {
-  return clip(JSON.stringify(value) ?? String(value), 60)
+  return clip(shown(value), 60)
 }

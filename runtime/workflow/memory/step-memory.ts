@@ -1,3 +1,4 @@
+import { parseLossless } from '../../core/codec.ts'
 import { MemoryClash, type MemorySettings, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import { ancestorLevels } from '../graph/ancestors.ts'
@@ -28,7 +29,7 @@ export class StepMemory {
 
   /** What a step's end merges, from its output's JSON text: an object's keys, and nothing of any other value. @throws MemoryClash, RuntimeError ERR_TOO_LARGE */
   async merge(step: MemoryOf, output: string): Promise<MemoryWrite | undefined> {
-    const value: unknown = JSON.parse(output)
+    const value: unknown = parseLossless(output)
     if (!step.memory || typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
     return this.#prepared(step, step.memory, memoryTexts(value, 'output'))
   }

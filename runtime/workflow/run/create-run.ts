@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import { findNotJson } from '../../core/json-check.ts'
+import { jsonText } from '../../core/json-text.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
 import type { MemorySettings } from '../../store/runs/memory.ts'
 import type { NewNode } from '../../store/runs/run-table.ts'
@@ -71,7 +72,7 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
     ...(spec.unique === undefined ? {} : { unique: spec.unique }),
     ...(spec.globals === undefined
       ? {}
-      : { globals: jsonText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
+      : { globals: checkedText(spec.globals, `${spec.className}: globals`, limits.maxPayloadBytes) }),
     ...noted(spec),
   }
   const wanted = spec.memory ?? (limits.memory && { settings: limits.memory, values: {} })
@@ -87,13 +88,16 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
 
 /** What a run's record says beside its graph: its arguments for people, of long ones the beginning and how long they were; its queue. */
 function noted({ args = [], fields, graph: { queue } }: RunSpec): Pick<NewRun, 'args' | 'fields'> {
-  const text = args.length === 0 ? '' : (JSON.stringify(args) ?? '')
+  const text = args.length === 0 ? '' : JSON.stringify(args, textOfBigInt)
   const own: Record<string, string> = {
     ...(text.length > shownArgs ? { args_bytes: String(Buffer.byteLength(text)) } : {}),
     ...(queue === undefined ? {} : { queue }),
   }
   return { ...(text === '' ? {} : { args: head(text, shownArgs) }), fields: { ...fields, ...own } }
 }
+
+/** For people: the arguments of `create` may be any values. */
+const textOfBigInt = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
 /** What is in a run's memory before it can be started: in Redis it becomes visible with the run itself. */
 async function seeded(
@@ -138,16 +142,16 @@ function storedNodes({ className, graph }: RunSpec, maxBytes: number): { kinds: 
     parents: node.parents,
     ...(node.params === undefined
       ? {}
-      : { params: jsonText(node.params, `${className}: params of ${node.className}`, maxBytes) }),
+      : { params: checkedText(node.params, `${className}: params of ${node.className}`, maxBytes) }),
     ...(node.label === undefined ? {} : { label: node.label }),
   }))
   return { kinds, nodes }
 }
 
-function jsonText(value: unknown, what: string, maxBytes: number): string {
-  const bad = findNotJson(value, 'it')
+function checkedText(value: unknown, what: string, maxBytes: number): string {
+  const bad = findNotJson(value, 'it', { bigint: true })
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `${what}: ${bad}`)
-  const text = JSON.stringify(value)
+  const text = jsonText(value)
   const size = Buffer.byteLength(text)
   if (size <= maxBytes) return text
   throw new RuntimeError(

@@ -6,8 +6,8 @@ import type { BegunStep } from '../../store/runs/runs.ts'
 export interface Payload {
   id: string
   class: string
-  /** Undefined where the parent returned nothing. */
-  output: unknown
+  /** JSON text; absent where the parent returned nothing. */
+  output?: string
 }
 
 /** Parents whose outputs are read in one round trip: few at first, more when they turn out to be small. */
@@ -72,5 +72,5 @@ export async function collectPayloads(
 }
 
 function read({ id, class: name, output }: { id: string; class: string; output: string }): Payload {
-  return { id, class: name, output: output === '' ? undefined : (JSON.parse(output) as unknown) }
+  return { id, class: name, ...(output === '' ? {} : { output }) }
 }

@@ -1,6 +1,8 @@
 import { head } from '../../../config/clip.ts'
 import type { Clock } from '../../core/clock.ts'
+import { parseLossless } from '../../core/codec.ts'
 import { RuntimeError } from '../../core/errors.ts'
+import { jsonText } from '../../core/json-text.ts'
 import type { CallOptions } from '../../jobs/options.ts'
 import type { NodeKind } from '../../store/runs/run-writer.ts'
 import { readMemoryField, type MemorySettings } from '../../store/runs/memory.ts'
@@ -26,7 +28,8 @@ export interface StepSetting {
   workflowId: string
   nodeId: string
   workflowClass: string
-  params: unknown
+  /** JSON text. */
+  params: string
   payloads: Payload[]
   /** How its run keeps its memory; absent when it has none. */
   memory?: MemorySettings
@@ -82,7 +85,7 @@ export class Steps {
     const context = { workflowId: run, nodeId: String(index), workflowClass: begun.runClass, params, payloads }
     return {
       className: kind.class,
-      args: JSON.stringify([params]),
+      args: `[${params}]`,
       context: memory ? { ...context, memory } : context,
       options: kind.options ?? {},
     }
@@ -149,9 +152,10 @@ function stepArgs(text: string): { run: string; index: number } {
   throw new RuntimeError('ERR_ARGUMENT', `${stepClass}: expected arguments [run, node, class], got ${head(text, 200)}`)
 }
 
-/** Globals with the node's own params over them; params that are no object stand for themselves. */
-function mergeParams(globals: string, params: string): unknown {
-  const own: unknown = params === '' ? {} : JSON.parse(params)
-  if (globals === '' || typeof own !== 'object' || own === null || Array.isArray(own)) return own
-  return { ...(JSON.parse(globals) as object), ...own }
+/** JSON text: globals with the node's own params over them; params that are no object stand for themselves. */
+function mergeParams(globals: string, params: string): string {
+  if (globals === '') return params === '' ? '{}' : params
+  const own: unknown = params === '' ? {} : parseLossless(params)
+  if (typeof own !== 'object' || own === null || Array.isArray(own)) return params
+  return jsonText({ ...(parseLossless(globals) as object), ...own })
 }

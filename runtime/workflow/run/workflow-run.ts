@@ -1,4 +1,5 @@
 import { duration, type Duration } from '../../core/duration.ts'
+import { parseLossless } from '../../core/codec.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
@@ -156,7 +157,7 @@ export class WorkflowRun {
   /** What a job returned; undefined where it returned nothing, or has not finished. */
   async output(job: JobRef): Promise<unknown> {
     const [text] = await this.#open().store.runs.read.texts(this.id, 'outputs', [indexOf(job)])
-    return text === undefined ? undefined : (JSON.parse(text) as unknown)
+    return text === undefined ? undefined : parseLossless(text)
   }
 
   /** Failed jobs and their errors, by number, at most `max`; the first is the run's blocking node. */

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../../config/did-you-mean.ts'
 import type { Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { defaultConfig } from '../../jobs/default-client.ts'
@@ -77,7 +78,7 @@ export class Template {
     return { list, complete: names !== undefined && !open }
   }
 
-  /** Its parameters, checked, with all defaults in place. @throws RuntimeError ERR_SCHEMA naming every path, ERR_ARGUMENT */
+  /** Its parameters, checked, with all defaults in place. @throws RuntimeError ERR_SCHEMA naming every path, ERR_ARGUMENT, ERR_TEMPLATE for a default that is no parameter */
   async input(params: object = {}, root?: string): Promise<Record<string, unknown>> {
     if (typeof params !== 'object' || params === null || Array.isArray(params)) {
       throw new RuntimeError(
@@ -85,14 +86,27 @@ export class Template {
         `template ${this.name}: expected an object of parameters, got ${JSON.stringify(params)}`,
       )
     }
-    const values = { ...this.defaults(root), ...params }
+    const defaults = this.defaults(root)
+    const values = { ...defaults, ...params }
     const { input } = this.#options
     if (!input) return values
+    await this.#checkDefaults(defaults, input)
     const checked = await check(input, values)
     if (checked.ok) return checked.value as Record<string, unknown>
     throw new RuntimeError(
       'ERR_SCHEMA',
       `template ${this.name}: parameters do not fit: ${checked.problems}; \`runtime template show ${this.name}\` lists them`,
+    )
+  }
+
+  /** A default of a parameter that the template does not have is a misspelt one: the schema would drop it. */
+  async #checkDefaults(defaults: object, input: StandardSchema): Promise<void> {
+    const { names, open } = await schemaKeys(input, 'input')
+    const other = open || !names ? undefined : Object.keys(defaults).find((name) => !names.includes(name))
+    if (other === undefined || !names) return
+    throw new RuntimeError(
+      'ERR_TEMPLATE',
+      `template ${this.name}: expected defaults (templates.yml, or its own) of ${names.join(', ') || 'no parameters'}, got ${JSON.stringify(other)}${didYouMean(other, names)}`,
     )
   }
 

@@ -10,11 +10,15 @@ local known = routes ~= '' and cjson.decode(routes) or {}
 local moved, failed, unrouted = 0, 0, ''
 local second_now = math.floor(tonumber(now) / 1000)
 
-local function fail_item(item, queue, text)
+-- The entry's queue is the one that the item names, if any; `(none)` is no queue, and `failed retry` refuses it.
+local function fail_item(item, text)
+  local ok, value = decode(item)
+  local named = ok and type(value) == 'table' and value.queue
+  local queue = type(named) == 'string' and named ~= '' and named or '(none)'
   fail('{"failed_at":"' .. failedAt .. '","payload":' .. payload_of(item) ..
     ',"exception":"Resque::Helpers::DecodeException","error":' .. cjson.encode(text) ..
-    ',"backtrace":[],"worker":' .. cjson.encode(owner .. ':' .. (queue or 'delayed')) .. ',"queue":' ..
-    cjson.encode(queue or 'delayed') .. ',"cause":"garbage"}', failedMax)
+    ',"backtrace":[],"worker":' .. cjson.encode(owner .. ':' .. queue) .. ',"queue":' ..
+    cjson.encode(queue) .. ',"cause":"garbage"}', failedMax)
   failed = failed + 1
 end
 
@@ -32,9 +36,9 @@ local function move(item, second)
   redis.pcall('SREM', key.delayedTimestamps(item), 'delayed:' .. second)
   id = not wrong('delayedIdsByPayload', second) and next_id(key.delayedIdsByPayload(second), payload_field(item))
   if not text then
-    fail_item(item, nil, 'delayed item is not a job: expected a JSON object with "class" and "args"')
+    fail_item(item, 'delayed item is not a job: expected a JSON object with "class" and "args"')
   elseif queue == '' then
-    fail_item(item, 'delayed', 'delayed item names no queue, and its class ' .. class .. ' has none that is known here')
+    fail_item(item, 'delayed item names no queue, and its class ' .. class .. ' has none that is known here')
   else
     push_later(queue, text, id)
     if id then

@@ -177,7 +177,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'scripts/**/*.ts', 'src/**/*.ts'],
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'script/**/*.ts', 'src/**/*.ts'],
     rules: {
       'max-lines-per-function': 'off',
       'no-console': 'off',

@@ -7,10 +7,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { silentLogger } from '../runtime/core/logger.ts'
-import { ForkLauncher } from '../runtime/worker/launchers/fork.ts'
+import { ForkLauncher } from '../runtime/worker/launchers/fork/fork.ts'
 import type { Launched, Launcher } from '../runtime/worker/launchers/launcher.ts'
-import { SpawnLauncher } from '../runtime/worker/launchers/spawn.ts'
-import type { Assignment } from '../runtime/worker/protocol.ts'
+import { SpawnLauncher } from '../runtime/worker/launchers/spawn/spawn.ts'
+import type { Assignment } from '../runtime/worker/run/protocol.ts'
 import { bound } from './peers.ts'
 import { APP, flag, median } from './support.ts'
 

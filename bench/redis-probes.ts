@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { scripts } from '../runtime/store/scripts.generated.ts'
+import { scripts } from '../runtime/store/connection/scripts.generated.ts'
 
 /** Memory that Redis uses. */
 export const usedBytes = async (client: Redis): Promise<number> =>

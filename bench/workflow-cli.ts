@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
 import { systemClock } from '../runtime/core/clock.ts'
-import { createRun } from '../runtime/workflow/create-run.ts'
+import { createRun } from '../runtime/workflow/run/create-run.ts'
 import { startRedis } from '../test/support/redis.ts'
 import { testStore } from '../test/support/store.ts'
 import { graphOf } from './workflow-graphs.ts'

@@ -1,4 +1,4 @@
-import type { Graph } from '../runtime/workflow/graph.ts'
+import type { Graph } from '../runtime/workflow/graph/graph.ts'
 
 /** Parents of node `i` of `n`. Random edges come from a fixed generator, so that every run measures the same graph. */
 export const shapes: Record<string, (n: number) => (i: number) => number[]> = {

@@ -1,8 +1,8 @@
 import { Archiver } from '../runtime/archive/archiver.ts'
 import { systemClock } from '../runtime/core/clock.ts'
 import type { Service } from '../runtime/core/service.ts'
-import { Undertaker } from '../runtime/store/undertaker.ts'
-import { requestClerk } from '../runtime/workflow/pipelines/request-clerk.ts'
+import { Reaper } from '../runtime/store/workers/reaper.ts'
+import { requestProcessor } from '../runtime/workflow/pipelines/request-processor.ts'
 import { targetOf } from './commands/workflow-target.ts'
 import type { Context } from './context.ts'
 
@@ -12,14 +12,14 @@ export function makeArchiver({ store, config, log }: Context): Archiver {
 }
 
 /** Decides about pipeline run requests that were left pending; every scheduler has one. */
-export function makeClerk(context: Context): Service {
-  return requestClerk(targetOf(context), { clock: systemClock, log: context.log })
+export function makeRequestProcessor(context: Context): Service {
+  return requestProcessor(targetOf(context), { clock: systemClock, log: context.log })
 }
 
 /** Puts the jobs of dead workers back where no worker is left that would. */
-export function makeUndertaker({ store, log, config }: Context): Undertaker {
+export function makeReaper({ store, log, config }: Context): Reaper {
   const { maxRedeliveries, heartbeatMs, leaseMs } = config.worker
   const { failedMax, recordTtlMs } = config.limits
   const limits = { maxRedeliveries, failedMax, ttlMs: recordTtlMs }
-  return new Undertaker({ store, clock: systemClock, log, limits, leaseMs, retryMs: heartbeatMs })
+  return new Reaper({ store, clock: systemClock, log, limits, leaseMs, retryMs: heartbeatMs })
 }

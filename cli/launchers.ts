@@ -1,8 +1,8 @@
-import { ForkLauncher } from '../runtime/worker/launchers/fork.ts'
+import { ForkLauncher } from '../runtime/worker/launchers/fork/fork.ts'
 import { InlineLauncher } from '../runtime/worker/launchers/inline.ts'
 import type { Launcher } from '../runtime/worker/launchers/launcher.ts'
-import { SpawnLauncher } from '../runtime/worker/launchers/spawn.ts'
-import { refusePlatform, type Refusal } from '../runtime/worker/launchers/zygote/gate-platform.ts'
+import { SpawnLauncher } from '../runtime/worker/launchers/spawn/spawn.ts'
+import { refusePlatform, type Refusal } from '../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { loadAppHere, type Context } from './context.ts'
 
 type OnFallback = (refusal: Refusal) => void

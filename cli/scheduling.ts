@@ -14,12 +14,12 @@ import {
   type KnownClass,
   type ScheduleEntry,
   type ScheduleProblem,
-} from '../scheduler/entry.ts'
-import { digestJitter } from '../scheduler/entry-rule.ts'
-import { Firer } from '../scheduler/firer.ts'
-import { readEntry, readSchedule, requireSound, type Schedule } from '../scheduler/schedule-file.ts'
+} from '../scheduler/entries/entry.ts'
+import { digestJitter } from '../scheduler/entries/entry-rule.ts'
+import { Firer } from '../scheduler/firing/firer.ts'
+import { readEntry, readSchedule, requireSound, type Schedule } from '../scheduler/entries/schedule-file.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
-import type { Starters } from '../scheduler/starters.ts'
+import type { Starters } from '../scheduler/firing/starters.ts'
 import { loadAppHere, type Context } from './context.ts'
 import { startersOf } from './starters.ts'
 

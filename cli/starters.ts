@@ -1,6 +1,6 @@
 import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Registry } from '../runtime/jobs/registry.ts'
-import type { Starter, Starters } from '../scheduler/starters.ts'
+import type { Starter, Starters } from '../scheduler/firing/starters.ts'
 import { openRun, targetOf, workflowNamed } from './commands/workflow-target.ts'
 import { templateNamed } from './commands/template-target.ts'
 import { pipelinesOf } from './commands/pipeline-target.ts'

@@ -25,25 +25,25 @@ export {
   removeDelayedSelection,
   scheduledAt,
 } from './jobs/delayed-client.ts'
-export type { DelayedJob } from './store/delayed-forms.ts'
+export type { DelayedJob } from './store/queues/delayed-forms.ts'
 export { Workflow } from './workflow/frontends/workflow.ts'
 export type { CreateOptions, WorkflowClass } from './workflow/frontends/workflow.ts'
-export type { NodeHandle, NodeOptions } from './workflow/graph-builder.ts'
+export type { NodeHandle, NodeOptions } from './workflow/graph/graph-builder.ts'
 export { chain, group, task, withDelay, workflow } from './workflow/frontends/combinators.ts'
 export type { Part, PartOptions } from './workflow/frontends/combinators-types.ts'
 export { findRun } from './workflow/frontends/composition.ts'
 export type { Composition, CompositionOptions } from './workflow/frontends/composition.ts'
-export { memory, RedisMemory } from './workflow/memory-api.ts'
-export type { MemoryOptions } from './workflow/memory.ts'
+export { memory, RedisMemory } from './workflow/memory/memory-api.ts'
+export type { MemoryOptions } from './workflow/memory/memory.ts'
 export type { MemoryBackend } from './jobs/memory-backend.ts'
-export { templates } from './workflow/templates.ts'
-export type { Template, TemplateOptions } from './workflow/template.ts'
-export type { RunJob } from './workflow/run-jobs.ts'
-export { WorkflowRun } from './workflow/workflow-run.ts'
+export { templates } from './workflow/templates/templates.ts'
+export type { Template, TemplateOptions } from './workflow/templates/template.ts'
+export type { RunJob } from './workflow/run/run-jobs.ts'
+export { WorkflowRun } from './workflow/run/workflow-run.ts'
 export { pipelines } from './workflow/pipelines/default-pipelines.ts'
 export type { Pipelines, RequestOptions } from './workflow/pipelines/pipelines.ts'
 export type { PipelineRunInfo, PipelineStepInfo } from './workflow/pipelines/pipeline-run.ts'
-export type { RunRequest } from './store/pipelines.ts'
+export type { RunRequest } from './store/runs/pipelines.ts'
 export {
   disableSchedule,
   enableSchedule,
@@ -53,8 +53,8 @@ export {
   resumeSchedule,
   runSchedule,
   setSchedule,
-} from '../scheduler/dynamic.ts'
-export type { ScheduleConfig } from '../scheduler/dynamic.ts'
+} from '../scheduler/entries/dynamic.ts'
+export type { ScheduleConfig } from '../scheduler/entries/dynamic.ts'
 export { days, hours, minutes, seconds } from './core/duration.ts'
 export type { Duration } from './core/duration.ts'
 export { Discard, DontPerform, Fail, Snooze } from './core/verbs.ts'

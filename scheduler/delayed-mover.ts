@@ -2,8 +2,8 @@ import type { Clock } from '../runtime/core/clock.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
-import type { LockOwner } from '../runtime/store/locks.ts'
-import type { Delayed } from '../runtime/store/delayed.ts'
+import type { LockOwner } from '../runtime/store/limits/locks.ts'
+import type { Delayed } from '../runtime/store/queues/delayed.ts'
 
 /** What a {@link DelayedMover} needs. */
 export interface DelayedMoverOptions {
@@ -90,8 +90,8 @@ export class DelayedMover implements Service {
       if (owner === undefined) return Infinity
       const reply = await delayed.moveBuckets(owner, now, batch, { ttlMs, failedMax }, this.#routes)
       if (reply.kind === 'lost') return Infinity
-      if (reply.buried > 0)
-        log.warn(`${reply.buried} delayed items were no jobs, or had no queue: they are in the failed list now`)
+      if (reply.failed > 0)
+        log.warn(`${reply.failed} delayed items were no jobs, or had no queue: they are in the failed list now`)
       if (reply.unrouted !== undefined) {
         this.#routes[reply.unrouted] = this.#options.queueOf?.(reply.unrouted) ?? ''
         continue

@@ -4,7 +4,7 @@ import type { Logger } from '../runtime/core/logger.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
 import { startTimer, type Timer } from '../runtime/core/timer.ts'
-import type { LeadReply, LockOwner, Locks } from '../runtime/store/locks.ts'
+import type { LeadReply, LockOwner, Locks } from '../runtime/store/limits/locks.ts'
 
 /** What a {@link Leader} needs, and whom it tells. */
 export interface LeaderOptions {

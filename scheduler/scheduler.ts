@@ -4,15 +4,15 @@ import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
-import type { LeadReply, LockOwner } from '../runtime/store/locks.ts'
+import type { LeadReply, LockOwner } from '../runtime/store/limits/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
 import { DelayedMover } from './delayed-mover.ts'
-import type { CheckContext, KnownClass, ScheduleEntry } from './entry.ts'
-import { digestJitter, type Jitter } from './entry-rule.ts'
+import type { CheckContext, KnownClass, ScheduleEntry } from './entries/entry.ts'
+import { digestJitter, type Jitter } from './entries/entry-rule.ts'
 import { Leader } from './leader.ts'
-import { Roster } from './roster.ts'
-import type { Schedule } from './schedule-file.ts'
-import type { Starters } from './starters.ts'
+import { ScheduleEntries } from './entries/schedule-entries.ts'
+import type { Schedule } from './entries/schedule-file.ts'
+import type { Starters } from './firing/starters.ts'
 
 /** What a {@link Scheduler} needs; what has a default is there for tests. */
 export interface SchedulerOptions {
@@ -56,7 +56,7 @@ export class Scheduler implements Service {
   readonly #monotonic: () => number
   readonly #leader: Leader
   readonly #mover: DelayedMover
-  readonly #roster: Roster
+  readonly #entries: ScheduleEntries
   readonly #deaf: (() => void)[] = []
   #drift: number | undefined
   #started = false
@@ -82,7 +82,7 @@ export class Scheduler implements Service {
         turnMs: options.turnMs,
       },
       onLead: () => this.#onLead(),
-      onStepDown: () => this.#roster.close(),
+      onStepDown: () => this.#entries.close(),
       onTurn: (reply) => this.#onTurn(reply),
     })
     const leader = (): LockOwner | undefined => (this.#leader.leads ? this.owner : undefined)
@@ -96,7 +96,7 @@ export class Scheduler implements Service {
       failedMax,
       batch: options.batch,
     })
-    this.#roster = new Roster({
+    this.#entries = new ScheduleEntries({
       ...{ schedules: store.schedules, owner: this.owner, clock, log, classOf, ttlMs },
       jitter: options.jitter ?? digestJitter,
       newId: options.newId ?? (() => newId(clock.now())),
@@ -114,7 +114,7 @@ export class Scheduler implements Service {
 
   /** What is loaded, while it leads. */
   get entries(): { entry: ScheduleEntry; nextMs: number | undefined }[] {
-    return this.#roster.entries
+    return this.#entries.entries
   }
 
   /** Reads the schedule and begins; where Redis is not there yet it says so in the log, and waits. */
@@ -150,18 +150,18 @@ export class Scheduler implements Service {
 
   /** Reads schedule.yml again (SIGHUP). @throws what `load` throws; the entries loaded before then stay */
   async reload(): Promise<void> {
-    if (this.#options.load) await this.#roster.use(await this.#options.load())
+    if (this.#options.load) await this.#entries.use(await this.#options.load())
   }
 
   async #onLead(): Promise<void> {
     this.#mover.wake()
-    await this.#roster.open()
+    await this.#entries.open()
   }
 
   /** Not waited for: a word about many entries must not hold up the lock's renewal. */
   #onWord(name: string): void {
     if (name === '') this.#leader.wake()
-    else if (this.#leader.leads) this.#quietly(this.#roster.nudge(name))
+    else if (this.#leader.leads) this.#quietly(this.#entries.reload(name))
   }
 
   #onTurn(reply: LeadReply): void {
@@ -175,11 +175,11 @@ export class Scheduler implements Service {
         `the clock was set ${step > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(step) / 1000)} seconds`,
       )
       this.#mover.wake()
-      if (reply.leads) this.#quietly(this.#roster.realign())
+      if (reply.leads) this.#quietly(this.#entries.realign())
     }
     if (!reply.leads) return
-    if (reply.changed > 0 || this.#roster.isBehind) this.#quietly(this.#roster.refresh())
-    this.#roster.attend()
+    if (reply.changed > 0 || this.#entries.isBehind) this.#quietly(this.#entries.refresh())
+    this.#entries.retryPending()
   }
 
   #quietly(work: Promise<void>): void {

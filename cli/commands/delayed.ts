@@ -1,7 +1,7 @@
 import { encodeItem } from '../../runtime/core/codec.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
-import type { DelayedJob, DelayedName } from '../../runtime/store/delayed-forms.ts'
+import type { DelayedJob, DelayedName } from '../../runtime/store/queues/delayed-forms.ts'
 import { command, group } from '../command.ts'
 import { loadAppHere, type Context } from '../context.ts'
 import { clip, json, line, relative, table } from '../output.ts'

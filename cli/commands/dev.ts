@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts'
 import { close } from '../../runtime/jobs/default-client.ts'
 import type { GlobalFlags } from '../context.ts'
 import { watchApp, type Change } from '../dev/changes.ts'
-import { Keeper } from '../dev/keeper.ts'
+import { ChildRunner } from '../dev/child-runner.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { report } from '../errors.ts'
 import { line } from '../output.ts'
@@ -32,19 +32,19 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
     const ended = new Promise<Error | undefined>((resolve) => (end = resolve))
     const off = onSignals({ SIGINT: undefined, SIGTERM: undefined, SIGHUP: undefined, SIGQUIT: undefined }, end)
     let redis: EmbeddedRedis | undefined
-    let keepers: Keeper[] = []
+    let runners: ChildRunner[] = []
     try {
       const config = settings(argv)
       redis = await ownRedis(config, (how) => end(new Error(`its redis-server ended by itself: ${how}`)))
-      keepers = startAll(config, argv, redis?.url)
-      const unwatch = watchApp(config, follow(keepers, config.worker.isolation === 'inline'))
+      runners = startAll(config, argv, redis?.url)
+      const unwatch = watchApp(config, follow(runners, config.worker.isolation === 'inline'))
       const reason = await ended
       unwatch()
       if (reason) throw reason
     } catch (error) {
       process.exitCode = report(error)
     } finally {
-      await Promise.all(keepers.map((keeper) => keeper.stop()))
+      await Promise.all(runners.map((runner) => runner.stop()))
       await redis?.stop()
       off()
       close()
@@ -78,7 +78,7 @@ async function ownRedis(config: Config, onLost: (how: string) => void): Promise<
   return redis
 }
 
-function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): Keeper[] {
+function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): ChildRunner[] {
   const shared = (['namespace', 'config', 'log-level'] as const).flatMap((name) =>
     argv[name] === undefined ? [] : [`--${name}`, argv[name]],
   )
@@ -92,12 +92,12 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): K
     ...(url === undefined ? {} : { RUNTIME_REDIS_URL: url }),
     ...(config.log.format === 'auto' ? { RUNTIME_LOG_FORMAT: 'text' } : {}),
   }
-  const keep = (name: string, args: string[]): Keeper => {
-    const keeper = new Keeper({ args: [...args, ...shared], cwd: config.root, env }, (text) =>
+  const keep = (name: string, args: string[]): ChildRunner => {
+    const runner = new ChildRunner({ args: [...args, ...shared], cwd: config.root, env }, (text) =>
       line(`${name.padEnd(9)} | ${text}`),
     )
-    keeper.start()
-    return keeper
+    runner.start()
+    return runner
   }
   return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler'])]
 }
@@ -107,7 +107,7 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): K
  * its own process; a scheduler has loaded them itself, for names, queues, hooks and workflows, and nobody can load a
  * module twice.
  */
-function follow([work, scheduler]: Keeper[], inline: boolean): (change: Change) => void {
+function follow([work, scheduler]: ChildRunner[], inline: boolean): (change: Change) => void {
   return (change) => {
     line(`dev       | ${change} changed`)
     if (change === 'settings' || (change === 'code' && inline)) void work?.restart()

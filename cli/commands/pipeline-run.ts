@@ -1,6 +1,6 @@
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { endedRuns } from '../../runtime/workflow/run-state.ts'
+import { endedRuns } from '../../runtime/workflow/run/run-state.ts'
 import type { PipelineRunInfo, PipelineStepInfo } from '../../runtime/workflow/pipelines/pipeline-run.ts'
 import type { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import { command } from '../command.ts'

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../../runtime/store/jobs.ts'
+import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import { command } from '../command.ts'
 import { json, relative, table } from '../output.ts'
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import type { EntryState } from '../../runtime/store/schedules.ts'
-import { describeEntry } from '../../scheduler/describe.ts'
-import type { ScheduleEntry } from '../../scheduler/entry.ts'
-import { localZone, zoneOf } from '../../scheduler/zone.ts'
-import { describeTiming, nextSlot, type Origin } from '../../scheduler/timing.ts'
+import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
+import { describeEntry } from '../../scheduler/cron/describe.ts'
+import type { ScheduleEntry } from '../../scheduler/entries/entry.ts'
+import { localZone, zoneOf } from '../../scheduler/cron/zone.ts'
+import { describeTiming, nextFireTime, type Origin } from '../../scheduler/cron/timing.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line, relative, table } from '../output.ts'
@@ -202,7 +202,9 @@ async function rowOf({ store }: Context, entry: ScheduleEntry, now: number): Pro
   const state = await store.schedules.find(entry.name)
   const off = word(entry, state) !== 'on'
   const nextMs =
-    off || !entry.timing ? undefined : nextSlot(entry.timing, originOf(state, now), Math.max(now, state?.cursorMs ?? 0))
+    off || !entry.timing
+      ? undefined
+      : nextFireTime(entry.timing, originOf(state, now), Math.max(now, state?.cursorMs ?? 0))
   return { entry, state, nextMs }
 }
 
@@ -213,7 +215,7 @@ function word(entry: ScheduleEntry, state: EntryState | undefined): string {
 
 /** An entry that no scheduler has seen yet counts from now. */
 function originOf(state: EntryState | undefined, now: number): Origin {
-  return { sinceMs: state?.sinceMs ?? now, lastSlotMs: state?.slotMs, fired: state?.fired ?? 0 }
+  return { sinceMs: state?.sinceMs ?? now, lastSlotMs: state?.fireTimeMs, fired: state?.fired ?? 0 }
 }
 
 async function firingsOf(
@@ -226,10 +228,10 @@ async function firingsOf(
   const found: { entry: ScheduleEntry; atMs: number }[] = []
   if (!entry.timing || word(entry, state) !== 'on') return found
   const origin = originOf(state, now)
-  let at = nextSlot(entry.timing, origin, now)
+  let at = nextFireTime(entry.timing, origin, now)
   while (at !== undefined && found.length < count) {
     found.push({ entry, atMs: at })
-    at = nextSlot(entry.timing, { ...origin, fired: origin.fired + found.length }, at)
+    at = nextFireTime(entry.timing, { ...origin, fired: origin.fired + found.length }, at)
   }
   return found
 }

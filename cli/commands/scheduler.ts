@@ -2,9 +2,9 @@ import { startAll, stopAll } from '../../runtime/core/service.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import { hasCode, withCode } from '../../runtime/core/errors.ts'
 import type { Service } from '../../runtime/core/service.ts'
-import { isRefusal } from '../../runtime/store/redis.ts'
+import { isRefusal } from '../../runtime/store/connection/redis.ts'
 import { title } from '../../runtime/worker/titles.ts'
-import { makeArchiver, makeClerk, makeUndertaker } from '../helpers.ts'
+import { makeArchiver, makeRequestProcessor, makeReaper } from '../helpers.ts'
 import { command } from '../command.ts'
 import { onSignals } from '../run-service.ts'
 import { makeScheduler } from '../scheduling.ts'
@@ -37,7 +37,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
         if (isRefusal(error)) throw error
       })
     const scheduler = await makeScheduler(context)
-    const helpers = [makeArchiver(context), makeClerk(context), makeUndertaker(context)]
+    const helpers = [makeArchiver(context), makeRequestProcessor(context), makeReaper(context)]
     process.title = title('Scheduler')
     let leave = (): void => undefined
     const left = new Promise<void>((resolve) => (leave = resolve))

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import type { Template, TemplateParameter } from '../../runtime/workflow/template.ts'
+import type { Template, TemplateParameter } from '../../runtime/workflow/templates/template.ts'
 import { jsonArgument, objectArgument } from './workflow-target.ts'
 
 /** One flag of the command line: `--doc-id 5`, `--doc-id=5`, `--fast`, `--no-fast`. */

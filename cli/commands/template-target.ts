@@ -1,7 +1,7 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
 import type { Registry } from '../../runtime/jobs/registry.ts'
-import { appDefaults, defaultsFile } from '../../runtime/workflow/template-defaults.ts'
-import type { Template } from '../../runtime/workflow/template.ts'
+import { appDefaults, defaultsFile } from '../../runtime/workflow/templates/template-defaults.ts'
+import type { Template } from '../../runtime/workflow/templates/template.ts'
 import { named } from '../named.ts'
 
 /** A template and the file that exports it. */

@@ -1,4 +1,4 @@
-import { silentForMs, type WorkerInfo } from '../../runtime/store/workers.ts'
+import { silentForMs, type WorkerInfo } from '../../runtime/store/workers/workers.ts'
 import { command } from '../command.ts'
 import { clip, json, relative, table } from '../output.ts'
 

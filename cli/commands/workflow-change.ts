@@ -1,5 +1,5 @@
 import type { App } from '../../runtime/jobs/app.ts'
-import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
+import type { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
 import { json, line } from '../output.ts'

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs'
 import { duration } from '../../runtime/core/duration.ts'
-import type { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
+import type { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import { loadAppHere, type Context, type GlobalFlags } from '../context.ts'
 import { json, line } from '../output.ts'

@@ -1,9 +1,9 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import type { Registry } from '../../runtime/jobs/registry.ts'
-import type { RunTarget } from '../../runtime/workflow/create-run.ts'
+import type { RunTarget } from '../../runtime/workflow/run/create-run.ts'
 import type { Workflow, WorkflowClass } from '../../runtime/workflow/frontends/workflow.ts'
-import { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
+import { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import type { Context } from '../context.ts'
 import { named } from '../named.ts'
 

@@ -1,5 +1,5 @@
-import type { JobRecord } from '../../runtime/store/jobs.ts'
-import type { Cause } from '../../runtime/worker/verdict.ts'
+import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
+import type { Cause } from '../../runtime/worker/outcome/verdict.ts'
 
 /** How a job of the demo ends: `done`, or a named death. */
 export type Ending = 'done' | Cause

@@ -1,5 +1,5 @@
-import type { EntryState } from '../../runtime/store/schedules.ts'
-import type { EntryDescription } from '../../scheduler/describe.ts'
+import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
+import type { EntryDescription } from '../../scheduler/cron/describe.ts'
 import type { Context } from '../context.ts'
 import { relative } from '../output.ts'
 import { bad, fine, note, type Finding } from './finding.ts'

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../../runtime/store/jobs.ts'
+import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Context } from '../context.ts'
 import { relative } from '../output.ts'

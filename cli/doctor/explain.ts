@@ -4,7 +4,7 @@ import { explainEntry } from './explain-entry.ts'
 import { explainJob } from './explain-job.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 import { lostSteps, prefixOf } from './overview.ts'
-import { selectQueues } from '../../runtime/worker/queue-list.ts'
+import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
 
 /**
  * What a name stands for, where it is, why it does not move, and what to do. A name may stand for several things; all of

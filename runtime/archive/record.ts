@@ -150,7 +150,7 @@ function details(fields: Fields, isRun: boolean): RecordDetails {
     first: fields.first,
     omitted:
       omitted.length > 0
-        ? Object.fromEntries(omitted.map(([name, size]) => [name.slice(0, -6), Number(size)]))
+        ? Object.fromEntries(omitted.map(([name, size]) => [name.replace(/_bytes$/, ''), Number(size)]))
         : undefined,
   })
 }

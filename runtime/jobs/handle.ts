@@ -1,7 +1,7 @@
 import { parseLossless } from '../core/codec.ts'
 import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import type { JobRecord, JobState } from '../store/jobs.ts'
+import type { JobRecord, JobState } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
 
 /** What a job is doing. */

@@ -10,7 +10,7 @@ export interface JobContext {
   log(line: string): void
   output(value: unknown): void
   /** A workflow step's surroundings; absent for a plain job. */
-  readonly step?: StepSurroundings
+  readonly step?: RunningStepContext
 }
 
 /** Where a job that a step adds stands in its run. */
@@ -23,7 +23,7 @@ export interface StepPlace {
 }
 
 /** What a workflow step sees of its run. */
-export interface StepSurroundings {
+export interface RunningStepContext {
   readonly workflowId: string
   readonly nodeId: string
   readonly workflowClass: string

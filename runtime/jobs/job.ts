@@ -1,9 +1,9 @@
-import type { JobContext, StepSurroundings } from './job-context.ts'
+import type { JobContext, RunningStepContext } from './job-context.ts'
 import type { JobOptions } from './options.ts'
 import type { RetryOptions } from './retry.ts'
 import type { SchemaSide } from './typed.ts'
 
-export type { JobContext, StepPlace, StepSurroundings } from './job-context.ts'
+export type { JobContext, StepPlace, RunningStepContext } from './job-context.ts'
 
 /** Marks job classes and functions, so that another copy of the package knows them, too. */
 export const jobBrand: unique symbol = Symbol.for('resque-runtime.job') as never
@@ -133,7 +133,7 @@ export abstract class Job {
   }
 
   /** The run's memory. */
-  get memory(): NonNullable<StepSurroundings['memory']> {
+  get memory(): NonNullable<RunningStepContext['memory']> {
     const { memory } = stepOf(this)
     if (!memory) throw new Error('memory: expected `memory` in config/runtime.yml, since this run has none')
     return memory
@@ -149,7 +149,7 @@ function contextOf(job: Job): JobContext {
   return context
 }
 
-function stepOf(job: Job): StepSurroundings {
+function stepOf(job: Job): RunningStepContext {
   const { step } = contextOf(job)
   if (!step)
     throw new Error(`${job.constructor.name}: expected to run as a step of a workflow; it was enqueued by itself`)

@@ -2,7 +2,7 @@ import { givenArgs } from '../core/codec.ts'
 import { jsonText } from '../core/json-text.ts'
 import { duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import type { UniqueLock } from '../store/queues.ts'
+import type { UniqueLock } from '../store/queues/queues.ts'
 import type { JobOptions, KeyOf } from './options.ts'
 
 /** A permit that a job needs before it performs; the same shape as the worker protocol's PermitRequest. */

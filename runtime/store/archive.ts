@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts'
+import type { Connection } from './connection/connection.ts'
 
 /** One end as the scripts wrote it: fields of lua/include/archive.lua, all text. */
 export interface ArchiveEntry {

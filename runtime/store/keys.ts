@@ -1,6 +1,6 @@
 /**
  * Every Redis key, its type, and who writes it. Nothing else in the project spells a key: the Lua scripts get theirs
- * from here, too (scripts/build-lua.ts). All of them carry the namespace, `resque:` by default. Names without `rt:`
+ * from here, too (script/build-lua.ts). All of them carry the namespace, `resque:` by default. Names without `rt:`
  * are Resque's and resque-scheduler's own (Resque 3.0, resque-scheduler 5.0); what begins with `rt:` is ours, and Ruby
  * ignores it.
  */
@@ -55,9 +55,9 @@ export const keyTemplates = {
   /** hash: what is known of one job; see docs/redis-keys.md for its fields */
   job: 'rt:job:{id}',
   /** hash: first 24 hex digits of an item's SHA-1 → the id (or ids) of the job that waits with those bytes */
-  tickets: 'rt:tickets:{queue}',
+  idsByPayload: 'rt:tickets:{queue}',
   /** the same for one of Resque's delayed buckets; goes with it, or a week after its second */
-  delayedTickets: 'rt:delayed:tickets:{second}',
+  delayedIdsByPayload: 'rt:delayed:tickets:{second}',
   /** zset: job id, by the millisecond at which it is due; retries, snoozes and short delays */
   delayed: 'rt:delayed',
   /** list: last lines a job logged */
@@ -111,7 +111,7 @@ export const keyTemplates = {
   /** set: rate keys whose line may not be empty */
   rateKeys: 'rt:rate-keys',
 
-  // --- ours: workflow runs (a run is these few keys, whatever its size; layout in runtime/store/run-table.ts)
+  // --- ours: workflow runs (a run is these few keys, whatever its size; layout in runtime/store/runs/run-table.ts)
   /** hash: status, class, args, globals, times, the queue for jobs that are added, and how many nodes are in each state */
   run: 'rt:run:{id}',
   /** string: 44 bytes a node, its state and open parents */

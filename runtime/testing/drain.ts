@@ -6,7 +6,7 @@ import { wireName } from '../jobs/job.ts'
 import { Registry } from '../jobs/registry.ts'
 import { InlineLauncher } from '../worker/launchers/inline.ts'
 import { Supervisor } from '../worker/supervisor.ts'
-import { Steps } from '../workflow/steps.ts'
+import { Steps } from '../workflow/run/steps.ts'
 
 /** What a drain did. */
 export interface Drained {

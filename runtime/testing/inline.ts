@@ -3,7 +3,7 @@ import { newId } from '../core/ids.ts'
 import { isFunctionJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
 import { optionsOn } from '../jobs/options.ts'
 import { Registry } from '../jobs/registry.ts'
-import { execute } from '../worker/executor.ts'
+import { execute } from '../worker/child/executor.ts'
 
 /**
  * Runs one job here and now, without Redis and without a process: arguments go through JSON as they would, hooks and

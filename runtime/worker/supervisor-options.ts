@@ -6,9 +6,9 @@ import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import type { Launcher } from './launchers/launcher.ts'
-import type { ClassManifest } from './protocol.ts'
-import type { KeepLimits } from './settler.ts'
-import type { StepSource } from './step-source.ts'
+import type { ClassManifest } from './run/protocol.ts'
+import type { KeepLimits } from './outcome/settler.ts'
+import type { StepSource } from './run/step-source.ts'
 
 /** What a supervisor needs. */
 export interface SupervisorOptions {

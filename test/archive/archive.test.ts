@@ -9,7 +9,7 @@ import { systemClock } from '../../runtime/core/clock.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { usePostgres } from '../support/postgres.ts'
 import { useRedis } from '../support/redis.ts'
-import { createRun } from '../../runtime/workflow/create-run.ts'
+import { createRun } from '../../runtime/workflow/run/create-run.ts'
 import { testStore } from '../support/store.ts'
 import { endJob, heardLog } from './support.ts'
 
@@ -183,7 +183,7 @@ describe('what has ended', () => {
     await store.supervisors.register('dead', ['host:1:q'], {}, 600_000)
     await store.supervisors.reserve('dead', 'host:1:q', ['q'], 'lost', Date.now())
     await store.connection.redis.zadd(store.connection.keys.supervisors(), 1, 'dead')
-    await store.supervisors.bury('dead', { maxRedeliveries: 0, failedMax: 10, ttlMs: 1000 }, Date.now())
+    await store.supervisors.reclaim('dead', { maxRedeliveries: 0, failedMax: 10, ttlMs: 1000 }, Date.now())
     await store.connection.redis.hset(store.connection.keys.job('waits'), {
       ...{ state: 'waiting', queue: 'q', class: 'WaitJob', item: '{"class":"WaitJob","args":[]}' },
     })

@@ -1,5 +1,5 @@
 import { createLogger, type Logger } from '../../runtime/core/logger.ts'
-import type { Settlement } from '../../runtime/store/supervisors.ts'
+import type { Settlement } from '../../runtime/store/workers/supervisors.ts'
 import type { Store } from '../../runtime/store/store.ts'
 
 /** A job to end, in words of the test. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endStates } from '../../runtime/store/jobs.ts'
+import { endStates } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { markedProcesses } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
@@ -22,7 +22,7 @@ export interface ChaosOptions {
   /** A blow falls each so many ms, on average. */
   blowEveryMs: number
   isolations: readonly string[]
-  /** For the end: all work done, all leases buried. */
+  /** For the end: all work done, all leases failed. */
   settleMs: number
   say?: (line: string) => void
 }

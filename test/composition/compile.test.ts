@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { chain, group, Job, RuntimeError, task, templates, withDelay, workflow, Workflow } from 'resque-runtime'
 import type { Part } from 'resque-runtime'
 import { wireName } from '../../runtime/jobs/job.ts'
-import type { Graph } from '../../runtime/workflow/graph.ts'
+import type { Graph } from '../../runtime/workflow/graph/graph.ts'
 import { DiamondClass, diamond, Task1, Task2, Task3, Task4 } from '../fixtures/apps/composed/src/jobs/steps.ts'
 
 class A extends Job {

@@ -6,7 +6,7 @@ import { systemClock } from '../../runtime/core/clock.ts'
 import type { Clock } from '../../runtime/core/clock.ts'
 import { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import { decidePending } from '../../runtime/workflow/pipelines/requests.ts'
-import type { RunTarget } from '../../runtime/workflow/create-run.ts'
+import type { RunTarget } from '../../runtime/workflow/run/create-run.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver, type Taken } from '../workflow/support.ts'
 

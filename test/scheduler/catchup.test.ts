@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
-import type { EntryState } from '../../runtime/store/schedules.ts'
+import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
@@ -103,7 +103,7 @@ test('of more than a thousand the last are made up, and the others recorded', as
   await redis.hset('resque:rt:schedule:tick', { since: then, cursor: then, slot: then, fired: 1 })
   await run(tick.replace('every: 1h', 'every: 1s'))
   await eventually(async () => (await queued()) >= 1000)
-  assert.ok(((await state())?.slotMs ?? 0) > Date.now() - 60_000, 'the newest one')
+  assert.ok(((await state())?.fireTimeMs ?? 0) > Date.now() - 60_000, 'the newest one')
   const [note] = await store.schedules.missed()
   assert.ok((note?.count ?? 0) >= 1000 && note?.more, 'the oldest are accounted for')
   assert.equal(note?.fromMs, then + 1000)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { Cron } from '../../scheduler/cron.ts'
+import { Cron } from '../../scheduler/cron/cron.ts'
 
 // What node-schedule computes with: the reference wherever no clock changes.
 const require = createRequire(createRequire(import.meta.url).resolve('node-schedule'))

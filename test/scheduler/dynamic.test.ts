@@ -9,7 +9,7 @@ import {
   resumeSchedule,
   runSchedule,
   setSchedule,
-} from '../../scheduler/dynamic.ts'
+} from '../../scheduler/entries/dynamic.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'

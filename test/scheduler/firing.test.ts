@@ -40,7 +40,7 @@ describe('an entry fires', () => {
     )
     const state = await store.schedules.find('tick')
     assert.equal((await store.jobs.find(state?.job ?? ''))?.state, 'waiting')
-    assert.ok((state?.lateMs ?? NaN) >= 0 && (state?.nextMs ?? 0) > (state?.slotMs ?? Infinity))
+    assert.ok((state?.lateMs ?? NaN) >= 0 && (state?.nextMs ?? 0) > (state?.fireTimeMs ?? Infinity))
   })
 
   test('once a second when it says so, however many schedulers there are', async () => {
@@ -57,12 +57,12 @@ describe('an entry fires', () => {
 
   test('once even when two schedulers both think that they lead', async () => {
     await redis.set('resque:resque:resque_scheduler_master_lock', 'a:1')
-    const slot = { name: 'tick', slotMs: 5000, nowMs: 5001, lateMs: 1, nextMs: 6000, mode: 'timed' as const }
+    const slot = { name: 'tick', fireTimeMs: 5000, nowMs: 5001, lateMs: 1, nextMs: 6000, mode: 'timed' as const }
     const job = { id: 'i', className: 'A', queue: 'q', item: '{"class":"A","args":[]}', ttlMs: 1000 }
     assert.equal(await store.schedules.fire({ id: 'a:1', lockPrefix: '' }, { ...slot, job }), 'fired')
     assert.equal(await store.schedules.fire({ id: 'a:1', lockPrefix: '' }, { ...slot, job }), 'stale')
-    assert.equal(await store.schedules.fire({ id: 'a:1', lockPrefix: '' }, { ...slot, slotMs: 4000, job }), 'stale')
-    assert.equal(await store.schedules.fire({ id: 'b:1', lockPrefix: '' }, { ...slot, slotMs: 6000, job }), 'lost')
+    assert.equal(await store.schedules.fire({ id: 'a:1', lockPrefix: '' }, { ...slot, fireTimeMs: 4000, job }), 'stale')
+    assert.equal(await store.schedules.fire({ id: 'b:1', lockPrefix: '' }, { ...slot, fireTimeMs: 6000, job }), 'lost')
     assert.equal((await queued()).length, 1)
   })
 
@@ -84,7 +84,7 @@ describe('every', () => {
     const scheduler = await run('tick:\n  every: 10s\n  class: A\n  queue: q\n')
     await eventually(() => scheduler.entries[0]?.nextMs === now + 1000)
     await eventually(async () => (await queued()).length === 1)
-    assert.equal((await store.schedules.find('tick'))?.slotMs, now + 1000)
+    assert.equal((await store.schedules.find('tick'))?.fireTimeMs, now + 1000)
   })
 })
 
@@ -121,7 +121,7 @@ describe('firings that were missed', () => {
   test('catchup: last makes up one', async () => {
     const { slot } = await miss('  catchup: last\n')
     await eventually(async () => (await queued()).length === 1)
-    assert.equal((await store.schedules.find('tick'))?.slotMs, slot + 5 * hour)
+    assert.equal((await store.schedules.find('tick'))?.fireTimeMs, slot + 5 * hour)
     assert.equal((await store.schedules.missed())[0]?.count, 4)
   })
 
@@ -167,10 +167,10 @@ describe('overlap', () => {
     await run('tick:\n  every: 1s\n  class: A\n  queue: q\n  overlap: queue\n')
     await eventually(async () => (await store.schedules.waiting('tick')).length >= 2)
     assert.equal((await queued()).length, 1)
-    const before = (await store.schedules.find('tick'))?.slotMs ?? 0
+    const before = (await store.schedules.find('tick'))?.fireTimeMs ?? 0
     await redis.lpop('resque:queue:q')
     await eventually(async () => (await queued()).length === 1)
-    assert.equal((await store.schedules.find('tick'))?.slotMs, before + 1000)
+    assert.equal((await store.schedules.find('tick'))?.fireTimeMs, before + 1000)
     assert.equal((await store.schedules.missed()).length, 0)
   })
 })
@@ -215,7 +215,7 @@ test('jitter puts a firing off, by the same for every scheduler', async () => {
     const state = await store.schedules.find('tick')
     return state?.fired === 2 ? state : undefined
   })
-  assert.equal(seen.slotMs, now + 500)
+  assert.equal(seen.fireTimeMs, now + 500)
   assert.ok((seen.firedAtMs ?? 0) >= now + 900)
 })
 

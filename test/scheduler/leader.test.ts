@@ -68,7 +68,7 @@ describe('leadership among processes', () => {
       what: 'the firings of the gap, late',
     })
     const state = await store.schedules.find('tick')
-    const seconds = ((state?.slotMs ?? 0) - (state?.sinceMs ?? 0)) / 1000
+    const seconds = ((state?.fireTimeMs ?? 0) - (state?.sinceMs ?? 0)) / 1000
     const fired = state?.fired ?? 0
     assert.equal(fired, Math.floor(seconds) + 1, 'one firing for each second since the first')
     assert.equal(state?.missed, 0)
@@ -96,9 +96,9 @@ describe('leadership among processes', () => {
     // Both numbers grow as long as anybody leads.
     for (const scheduler of [leader, other]) scheduler.kill('SIGTERM')
     await Promise.all([leader.exited, other.exited])
-    const { fired = 0, slotMs = 0, sinceMs = 0 } = (await store.schedules.find('tick')) ?? {}
+    const { fired = 0, fireTimeMs = 0, sinceMs = 0 } = (await store.schedules.find('tick')) ?? {}
     assert.equal(await redis.llen('resque:queue:q'), fired)
-    assert.equal(fired, Math.floor((slotMs - sinceMs) / 1000) + 1, 'one firing for each second since the first')
+    assert.equal(fired, Math.floor((fireTimeMs - sinceMs) / 1000) + 1, 'one firing for each second since the first')
   })
 
   test("waits for Ruby's scheduler as long as it lives, and takes over when its lock runs out", async () => {

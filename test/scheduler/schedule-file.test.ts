@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { CheckContext } from '../../scheduler/entry.ts'
-import { formatProblem } from '../../scheduler/entry.ts'
-import { readEntry, readSchedule, requireSound } from '../../scheduler/schedule-file.ts'
+import type { CheckContext } from '../../scheduler/entries/entry.ts'
+import { formatProblem } from '../../scheduler/entries/entry.ts'
+import { readEntry, readSchedule, requireSound } from '../../scheduler/entries/schedule-file.ts'
 
 const context: CheckContext = { file: 'schedule.yml', source: 'file', zone: 'UTC' }
 const read = (text: string, more: Partial<CheckContext> = {}) => readSchedule(text, { ...context, ...more })

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { planCatchup } from '../../scheduler/catchup.ts'
-import { Cron } from '../../scheduler/cron.ts'
-import { parseEvery } from '../../scheduler/every.ts'
-import { decideOverlap } from '../../scheduler/overlap.ts'
-import { lastSlotsBetween, nextSlot, slotsBetween, timingMark, type Timing } from '../../scheduler/timing.ts'
+import { planCatchup } from '../../scheduler/firing/catchup.ts'
+import { Cron } from '../../scheduler/cron/cron.ts'
+import { parseEvery } from '../../scheduler/cron/every.ts'
+import { decideOverlap } from '../../scheduler/firing/overlap.ts'
+import {
+  lastFireTimesBetween,
+  nextFireTime,
+  fireTimesBetween,
+  timingMark,
+  type Timing,
+} from '../../scheduler/cron/timing.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -69,57 +75,66 @@ describe('every', () => {
   const every = (everyMs: number, bounds = {}): Timing => ({ kind: 'every', everyMs, bounds })
 
   test('fires one interval after the entry was first seen, or after first_in', () => {
-    assert.equal(nextSlot(every(hour), { sinceMs: 1000, fired: 0 }, 5000), 1000 + hour)
-    assert.equal(nextSlot(every(hour, { firstInMs: minute }), { sinceMs: 1000, fired: 0 }, 1000), 1000 + minute)
-    assert.equal(nextSlot(every(hour, { firstInMs: 0 }), { sinceMs: 1000, fired: 0 }, 999), 1000)
-    assert.equal(nextSlot(every(hour, { firstAtMs: 7 * hour }), { sinceMs: 0, fired: 0 }, 0), 7 * hour)
+    assert.equal(nextFireTime(every(hour), { sinceMs: 1000, fired: 0 }, 5000), 1000 + hour)
+    assert.equal(nextFireTime(every(hour, { firstInMs: minute }), { sinceMs: 1000, fired: 0 }, 1000), 1000 + minute)
+    assert.equal(nextFireTime(every(hour, { firstInMs: 0 }), { sinceMs: 1000, fired: 0 }, 999), 1000)
+    assert.equal(nextFireTime(every(hour, { firstAtMs: 7 * hour }), { sinceMs: 0, fired: 0 }, 0), 7 * hour)
   })
 
   test('counts from the last recorded firing, whenever the process started', () => {
-    assert.equal(nextSlot(every(hour), { sinceMs: 0, lastSlotMs: 10 * hour, fired: 3 }, 10 * hour + minute), 11 * hour)
-    assert.equal(nextSlot(every(hour), { sinceMs: 0, lastSlotMs: 10 * hour, fired: 3 }, 14 * hour + minute), 15 * hour)
-    assert.equal(nextSlot(every(hour), { sinceMs: 0, lastSlotMs: 10 * hour, fired: 3 }, 2 * hour), 11 * hour)
+    assert.equal(
+      nextFireTime(every(hour), { sinceMs: 0, lastSlotMs: 10 * hour, fired: 3 }, 10 * hour + minute),
+      11 * hour,
+    )
+    assert.equal(
+      nextFireTime(every(hour), { sinceMs: 0, lastSlotMs: 10 * hour, fired: 3 }, 14 * hour + minute),
+      15 * hour,
+    )
+    assert.equal(nextFireTime(every(hour), { sinceMs: 0, lastSlotMs: 10 * hour, fired: 3 }, 2 * hour), 11 * hour)
   })
 
   test('ends with last_in, last_at and times', () => {
-    assert.equal(nextSlot(every(hour, { lastInMs: 90 * minute }), { sinceMs: 0, fired: 0 }, 0), hour)
+    assert.equal(nextFireTime(every(hour, { lastInMs: 90 * minute }), { sinceMs: 0, fired: 0 }, 0), hour)
     assert.equal(
-      nextSlot(every(hour, { lastInMs: 90 * minute }), { sinceMs: 0, lastSlotMs: hour, fired: 1 }, hour),
+      nextFireTime(every(hour, { lastInMs: 90 * minute }), { sinceMs: 0, lastSlotMs: hour, fired: 1 }, hour),
       undefined,
     )
-    assert.equal(nextSlot(every(hour, { lastAtMs: hour - 1 }), { sinceMs: 0, fired: 0 }, 0), undefined)
-    assert.equal(nextSlot(every(hour, { times: 2 }), { sinceMs: 0, lastSlotMs: hour, fired: 2 }, hour), undefined)
-    assert.deepEqual(slotsBetween(every(hour, { times: 2 }), { sinceMs: 0, fired: 0 }, 0, 9 * hour, 10), {
+    assert.equal(nextFireTime(every(hour, { lastAtMs: hour - 1 }), { sinceMs: 0, fired: 0 }, 0), undefined)
+    assert.equal(nextFireTime(every(hour, { times: 2 }), { sinceMs: 0, lastSlotMs: hour, fired: 2 }, hour), undefined)
+    assert.deepEqual(fireTimesBetween(every(hour, { times: 2 }), { sinceMs: 0, fired: 0 }, 0, 9 * hour, 10), {
       slots: [hour, 2 * hour],
       more: false,
     })
   })
 
   test('lists what lies between two instants, so many at most', () => {
-    assert.deepEqual(slotsBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 3 * hour, 10), {
+    assert.deepEqual(fireTimesBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 3 * hour, 10), {
       slots: [hour, 2 * hour, 3 * hour],
       more: false,
     })
-    assert.deepEqual(slotsBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 3 * hour, 2), {
+    assert.deepEqual(fireTimesBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 3 * hour, 2), {
       slots: [hour, 2 * hour],
       more: true,
     })
   })
 
   test('lists the last of them as well, up to the end of its time', () => {
-    assert.deepEqual(lastSlotsBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 9.5 * hour, 2), [8 * hour, 9 * hour])
-    assert.deepEqual(lastSlotsBetween(every(hour), { sinceMs: 0, fired: 0 }, 7 * hour, 9 * hour, 5), [
+    assert.deepEqual(lastFireTimesBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 9.5 * hour, 2), [
+      8 * hour,
+      9 * hour,
+    ])
+    assert.deepEqual(lastFireTimesBetween(every(hour), { sinceMs: 0, fired: 0 }, 7 * hour, 9 * hour, 5), [
       8 * hour,
       9 * hour,
     ])
     const closed = every(hour, { lastInMs: 3.5 * hour })
-    assert.deepEqual(lastSlotsBetween(closed, { sinceMs: 0, fired: 0 }, 0, 9 * hour, 2), [2 * hour, 3 * hour])
+    assert.deepEqual(lastFireTimesBetween(closed, { sinceMs: 0, fired: 0 }, 0, 9 * hour, 2), [2 * hour, 3 * hour])
   })
 
   test('keeps its beat: each next one is an interval after some earlier one, never before the instant asked', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e9 }), fc.nat(1e12), fc.nat(1e12), (everyMs, lastSlotMs, afterMs) => {
-        const next = nextSlot(every(everyMs), { sinceMs: 0, lastSlotMs, fired: 1 }, afterMs) ?? NaN
+        const next = nextFireTime(every(everyMs), { sinceMs: 0, lastSlotMs, fired: 1 }, afterMs) ?? NaN
         assert.ok(next > afterMs && next > lastSlotMs && (next - lastSlotMs) % everyMs === 0)
         assert.ok(next - everyMs <= Math.max(afterMs, lastSlotMs))
       }),
@@ -133,7 +148,7 @@ test('a cron line obeys first_at and last_at', () => {
     cron: Cron.parse('0 * * * *', 'UTC'),
     bounds: { firstAtMs: 5 * hour, lastAtMs: 6 * hour },
   }
-  assert.deepEqual(slotsBetween(timing, { sinceMs: 0, fired: 0 }, 0, 24 * hour, 9).slots, [5 * hour, 6 * hour])
+  assert.deepEqual(fireTimesBetween(timing, { sinceMs: 0, fired: 0 }, 0, 24 * hour, 9).slots, [5 * hour, 6 * hour])
 })
 
 describe('catching up', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test, type TestContext } from 'node:test'
 import type { Redis } from 'ioredis'
 import { newId } from '../../runtime/core/ids.ts'
-import type { NewDelayedJob } from '../../runtime/store/delayed-forms.ts'
+import type { NewDelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -122,7 +122,7 @@ test("a dead worker's fifteen hundred jobs go back in batches, each once", async
   }
   await calls.exec()
   const limits = { maxRedeliveries: 3, failedMax: 100, ttlMs }
-  const { back } = await inBatches(t, 30, () => store.supervisors.bury('dead', limits, Date.now()))
+  const { back } = await inBatches(t, 30, () => store.supervisors.reclaim('dead', limits, Date.now()))
   assert.deepEqual([new Set(back).size, await redis.llen('resque:queue:q')], [1500, 1500])
   assert.deepEqual([await redis.exists('resque:rt:inflight:dead'), await store.supervisors.list()], [0, []])
 })

@@ -31,15 +31,15 @@ async function rubyDelays(second: number, item: string | Buffer): Promise<void> 
 async function moveAllBuckets(
   nowMs: number,
   routes?: Record<string, string>,
-): Promise<{ moved: number; buried: number }> {
-  const total = { moved: 0, buried: 0 }
+): Promise<{ moved: number; failed: number }> {
+  const total = { moved: 0, failed: 0 }
   for (;;) {
     const reply = await store.delayed.moveBuckets(owner, nowMs, 100, limits, routes)
     assert.equal(reply.kind, 'ok')
     if (reply.kind !== 'ok') return total
     total.moved += reply.moved
-    total.buried += reply.buried
-    if (reply.moved + reply.buried === 0) return total
+    total.failed += reply.failed
+    if (reply.moved + reply.failed === 0) return total
   }
 }
 
@@ -90,7 +90,7 @@ describe('a foreign item in a bucket', () => {
   for (const [what, item, moved] of cases) {
     test(`is carried as it lies: ${what}`, async () => {
       await rubyDelays(100, item)
-      assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, buried: 0 })
+      assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, failed: 0 })
       assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), [moved])
       assert.deepEqual((await redis.keys('*')).sort(), [
         'resque:queue:q',
@@ -118,7 +118,7 @@ describe('a foreign item in a bucket', () => {
   test('that is no job goes to the failed list whole, and those behind it are moved', async () => {
     for (const item of garbage) await rubyDelays(100, item)
     await rubyDelays(100, bucketForm)
-    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, buried: garbage.length })
+    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, failed: garbage.length })
     const entries = await store.failures.list()
     assert.deepEqual(
       entries.map((entry) => shown(entry.payload)),
@@ -129,9 +129,9 @@ describe('a foreign item in a bucket', () => {
     assert.deepEqual(await redis.keys('resque:timestamps*'), [])
   })
 
-  test('that is not even UTF-8 is buried, too', async () => {
+  test('that is not even UTF-8 is failed, too', async () => {
     await rubyDelays(100, Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]))
-    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 0, buried: 1 })
+    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 0, failed: 1 })
     assert.equal(await store.failures.count(), 1)
   })
 
@@ -140,7 +140,7 @@ describe('a foreign item in a bucket', () => {
     await rubyDelays(100, '{"class":"Unknown","args":[2]}')
     const first = await store.delayed.moveBuckets(owner, Date.now(), 100, limits)
     assert.deepEqual([first.kind === 'ok' && first.moved, first.kind === 'ok' && first.unrouted], [0, 'Known'])
-    assert.deepEqual(await moveAllBuckets(Date.now(), { Known: 'low', Unknown: '' }), { moved: 1, buried: 1 })
+    assert.deepEqual(await moveAllBuckets(Date.now(), { Known: 'low', Unknown: '' }), { moved: 1, failed: 1 })
     assert.deepEqual(await redis.lrange('resque:queue:low', 0, -1), ['{"class":"Known","args":[1]}'])
     assert.equal((await store.failures.list())[0]?.payload, '{"class":"Unknown","args":[2]}')
   })
@@ -148,7 +148,7 @@ describe('a foreign item in a bucket', () => {
   test('the same item twice in one second is two jobs', async () => {
     await rubyDelays(100, bucketForm)
     await rubyDelays(100, bucketForm)
-    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 2, buried: 0 })
+    assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 2, failed: 0 })
   })
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { newId } from '../../runtime/core/ids.ts'
-import type { NewDelayedJob } from '../../runtime/store/delayed-forms.ts'
+import type { NewDelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -42,15 +42,15 @@ async function rubyDelays(second: number, item: string | Buffer): Promise<void> 
 async function moveAllBuckets(
   nowMs: number,
   routes?: Record<string, string>,
-): Promise<{ moved: number; buried: number }> {
-  const total = { moved: 0, buried: 0 }
+): Promise<{ moved: number; failed: number }> {
+  const total = { moved: 0, failed: 0 }
   for (;;) {
     const reply = await store.delayed.moveBuckets(owner, nowMs, 100, limits, routes)
     assert.equal(reply.kind, 'ok')
     if (reply.kind !== 'ok') return total
     total.moved += reply.moved
-    total.buried += reply.buried
-    if (reply.moved + reply.buried === 0) return total
+    total.failed += reply.failed
+    if (reply.moved + reply.failed === 0) return total
   }
 }
 
@@ -75,7 +75,7 @@ describe('a delay of a minute and more', () => {
     const second = job(now + 60_000)
     await store.delayed.add([first, second], now, ttlMs)
     assert.equal((await store.jobs.find(first.id))?.state, 'delayed')
-    assert.deepEqual(await moveAllBuckets(now + 61_000), { moved: 2, buried: 0 })
+    assert.deepEqual(await moveAllBuckets(now + 61_000), { moved: 2, failed: 0 })
     assert.deepEqual(await redis.lrange('resque:queue:default', 0, -1), [name.item, name.item])
     assert.equal((await store.jobs.find(first.id))?.state, 'waiting')
     assert.ok(Number(await redis.pttl(`resque:rt:job:${first.id}`)) > 0)
@@ -93,8 +93,8 @@ describe('a delay of a minute and more', () => {
     const now = Date.now()
     const second = Math.floor(now / 1000) + 70
     await rubyDelays(second, bucketForm)
-    assert.deepEqual(await moveAllBuckets(second * 1000 - 1), { moved: 0, buried: 0 })
-    assert.deepEqual(await moveAllBuckets(second * 1000), { moved: 1, buried: 0 })
+    assert.deepEqual(await moveAllBuckets(second * 1000 - 1), { moved: 0, failed: 0 })
+    assert.deepEqual(await moveAllBuckets(second * 1000), { moved: 1, failed: 0 })
   })
 
   test("is never put into a bucket whose second is due by Redis's clock, whatever the producer's clock says", async () => {
@@ -119,7 +119,7 @@ describe('a delay of a minute and more', () => {
     const jobs = [job(now + 90_000), job(now + 90_000), job(now + 90_000)]
     await store.delayed.add(jobs, now, ttlMs)
     assert.equal(await store.jobs.cancel(jobs[1]?.id ?? '', now, ttlMs), 'cancelled')
-    assert.deepEqual(await moveAllBuckets(now + 95_000), { moved: 2, buried: 0 })
+    assert.deepEqual(await moveAllBuckets(now + 95_000), { moved: 2, failed: 0 })
     assert.equal((await store.jobs.find(jobs[0]?.id ?? ''))?.state, 'waiting')
     assert.equal((await store.jobs.find(jobs[1]?.id ?? ''))?.state, 'cancelled')
     assert.equal((await store.jobs.find(jobs[2]?.id ?? ''))?.state, 'waiting')
@@ -213,7 +213,7 @@ describe("Resque's calls on delayed jobs", () => {
       0,
     )
     assert.equal(await store.delayed.count(), 8)
-    assert.deepEqual(await moveAllBuckets(now + 1_000_000), { moved: 7, buried: 0 })
+    assert.deepEqual(await moveAllBuckets(now + 1_000_000), { moved: 7, failed: 0 })
     assert.equal((await store.delayed.moveDue(now + 1_000_000, 100, limits)).moved, 1)
   })
 

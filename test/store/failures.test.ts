@@ -84,7 +84,7 @@ describe("Ruby's Resque::DirtyExit for a job of ours", () => {
     test(`${exception} is marked when the job is put back`, async () => {
       await prune(exception)
       await redis.zadd('resque:rt:supervisors', 1, 's')
-      await store.supervisors.bury('s', limits, Date.now())
+      await store.supervisors.reclaim('s', limits, Date.now())
       assert.deepEqual([await redis.llen('resque:queue:q'), await retried()], [1, true])
     })
 

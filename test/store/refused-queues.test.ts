@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { newId } from '../../runtime/core/ids.ts'
-import type { NewDelayedJob } from '../../runtime/store/delayed-forms.ts'
+import type { NewDelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -41,7 +41,7 @@ describe('a due job whose queue takes no jobs', () => {
       if (delayMs < 60_000) assert.equal((await store.delayed.moveDue(later, 100, limits)).moved, 21)
       else {
         const reply = await store.delayed.moveBuckets({ id: 'vm:1', lockPrefix: '' }, later, 100, limits)
-        assert.deepEqual(reply.kind === 'ok' && [reply.moved, reply.buried], [20, 1])
+        assert.deepEqual(reply.kind === 'ok' && [reply.moved, reply.failed], [20, 1])
       }
       assert.equal((await redis.llen('resque:queue:good')) + (await redis.llen('resque:queue:other')), 20)
       assert.equal((await store.jobs.find(good[19]?.id ?? ''))?.state, 'waiting')
@@ -83,8 +83,8 @@ test("a dead worker's job that its queue does not take back fails, and the other
   for (const id of queues) await store.supervisors.reserve('dead', 'vm:1:*', queues, id, Date.now())
   await redis.set('resque:queue:doomed', 'no list')
   await redis.zadd('resque:rt:supervisors', 1, 'dead')
-  const buried = await store.supervisors.bury('dead', { maxRedeliveries: 3, ...limits }, Date.now())
-  assert.deepEqual(buried, { back: ['good'], failed: ['doomed'] })
+  const failed = await store.supervisors.reclaim('dead', { maxRedeliveries: 3, ...limits }, Date.now())
+  assert.deepEqual(failed, { back: ['good'], failed: ['doomed'] })
   assert.deepEqual([(await store.jobs.find('doomed'))?.cause, await redis.llen('resque:queue:good')], ['no queue', 1])
   assert.deepEqual(await store.supervisors.list(), [])
 })

@@ -31,7 +31,7 @@ async function liveUpTo(last: number): Promise<boolean> {
     // Late: its lease is over, and another buries it at the same time.
     await Promise.all([
       dying.describe('first', { launcher: 'fork' }),
-      store.supervisors.bury('first', limits, Date.now()),
+      store.supervisors.reclaim('first', limits, Date.now()),
     ])
     await dying.register('second', slots, { host: 'vm' }, 20)
     await dying.describe('second', { launcher: 'fork' })
@@ -43,7 +43,7 @@ async function liveUpTo(last: number): Promise<boolean> {
   await proxy.stop()
   void life.catch(() => undefined)
   await eventually(async () => {
-    for (const id of (await store.supervisors.lapsed()).dead) await store.supervisors.bury(id, limits, Date.now())
+    for (const id of (await store.supervisors.lapsed()).dead) await store.supervisors.reclaim(id, limits, Date.now())
     return (await store.supervisors.list()).length === 0
   })
   assert.deepEqual(await server.client().keys('*'), [], `killed at message ${last}`)

@@ -1,7 +1,7 @@
 // Which errors say that Redis is away (waiting helps), which that it will not do it, and which are nothing of Redis.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { explain } from '../../runtime/store/redis.ts'
+import { explain } from '../../runtime/store/connection/redis.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { redisSettings, testStore } from '../support/store.ts'

@@ -1,7 +1,7 @@
 // Jobs with the same bytes are told apart by their tickets alone: those that waited for a permit come first, in turn.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import type { Reserved } from '../../runtime/store/supervisors.ts'
+import type { Reserved } from '../../runtime/store/workers/supervisors.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'

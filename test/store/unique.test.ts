@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { newId } from '../../runtime/core/ids.ts'
-import { encodeFailure } from '../../runtime/store/failures.ts'
-import type { UniqueLock } from '../../runtime/store/queues.ts'
+import { encodeFailure } from '../../runtime/store/queues/failures.ts'
+import type { UniqueLock } from '../../runtime/store/queues/queues.ts'
 import type { Store } from '../../runtime/store/store.ts'
-import type { Delivery } from '../../runtime/store/supervisors.ts'
+import type { Delivery } from '../../runtime/store/workers/supervisors.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 

@@ -46,7 +46,7 @@ test('permits that cannot be read stop neither the lines of other limits nor the
   await redis.sadd('resque:rt:held-keys', 'string')
   const permit = { kind: 'concurrency', key: 'good', limit: 1 }
   await stuckLine('good', JSON.stringify([permit]))
-  await store.limits.tend()
+  await store.limits.sweep()
   assert.equal(await redis.hget(record('good'), 'state'), 'waiting')
   assert.deepEqual(
     (await store.queues.peek('q')).sort(),
@@ -87,7 +87,7 @@ test('what a dead supervisor left that cannot be read keeps none of its jobs', a
   })
   await redis.hset('resque:rt:supervisor:s', 'slots', '[')
   await redis.zadd('resque:rt:supervisors', 1, 's')
-  assert.deepEqual((await store.supervisors.bury('s', limits, Date.now())).back, ['fine'])
+  assert.deepEqual((await store.supervisors.reclaim('s', limits, Date.now())).back, ['fine'])
   assert.equal(await redis.llen('resque:queue:q'), 1)
   assert.deepEqual([await redis.exists('resque:rt:inflight:s'), await redis.zcard('resque:rt:supervisors')], [0, 0])
 })

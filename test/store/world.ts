@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
-import type { NewNode } from '../../runtime/store/run-table.ts'
+import type { NewNode } from '../../runtime/store/runs/run-table.ts'
 
 export const now = Date.now()
 export const ttlMs = 86_400_000
@@ -71,8 +71,8 @@ export async function buildWorld(store: Store, redis: Redis): Promise<void> {
   await redis.zadd('resque:rt:supervisors', 1, 'dead')
   await redis.zadd('resque:rt:runs:expiring', 1, 'r-over', 2, 'r-new')
   await redis.set('resque:resque:resque_scheduler_master_lock', leader.id)
-  await store.schedules.meet('entry', now, now + 1e6, true, 'cron')
-  await store.schedules.account(leader, { name: 'entry', slotMs: now + 1, nextMs: now + 9, wait: true })
+  await store.schedules.register('entry', now, now + 1e6, true, 'cron')
+  await store.schedules.skipFirings(leader, { name: 'entry', fireTimeMs: now + 1, nextMs: now + 9, wait: true })
   await store.pipelines.load('pipe', '{}')
   await store.pipelines.request(
     { id: 'req', pipeline: 'pipe', first: undefined, instance: 1, params: '{}', by: 'x' },

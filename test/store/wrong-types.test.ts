@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Redis } from 'ioredis'
-import type { FailedEntry } from '../../runtime/store/failures.ts'
-import type { ScriptName } from '../../runtime/store/script.ts'
-import { scripts } from '../../runtime/store/scripts.generated.ts'
+import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
+import type { ScriptName } from '../../runtime/store/connection/script.ts'
+import { scripts } from '../../runtime/store/connection/scripts.generated.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -55,20 +55,20 @@ async function withEntry(use: (entry: FailedEntry) => Promise<unknown>): Promise
   for (const entry of await store.failures.list(0, 1)) await use(entry)
 }
 const missed = { entry: 'entry', fromMs: 1, toMs: 2, count: 1, reason: 'late', atMs: 3 }
-const firing = { name: 'entry', slotMs: now + 5, nowMs: now, lateMs: 0, nextMs: now + 9, mode: 'timed' as const }
+const firing = { name: 'entry', fireTimeMs: now + 5, nowMs: now, lateMs: 0, nextMs: now + 9, mode: 'timed' as const }
 
 type Call = () => Promise<unknown>
 
 /** What calls each script in the world of world.ts. */
 const calls: Record<ScriptName, Call | Call[]> = {
-  'account-entry': () => store.schedules.account(leader, { ...firing, missed, wait: true }),
+  'skip-firings': () => store.schedules.skipFirings(leader, { ...firing, missed, wait: true }),
   acquire: () => store.limits.acquire('s', inHand('plain'), asked, now),
   'archive-done': () => store.archive.done('archiver', ['1-1'], now),
   'archive-release': () => store.archive.release('archiver'),
   'archive-take': () => store.archive.take('archiver', 1000, 1),
   beat: () => store.supervisors.beat('s', [worker], 600_000),
   begin: () => store.supervisors.begin('s', inHand('plain'), true),
-  bury: () => store.supervisors.bury('dead', { maxRedeliveries: 3, ...limits }, now),
+  reclaim: () => store.supervisors.reclaim('dead', { maxRedeliveries: 3, ...limits }, now),
   cancel: ['waits', 'soon', 'later', 'held', 'rated', 'plain'].map((id) => () => store.jobs.cancel(id, now, ttlMs)),
   'clear-queue': () => store.queues.remove('q', now, ttlMs),
   delay: () =>
@@ -84,7 +84,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'fire-entry': () => store.schedules.fire(leader, { ...firing, job: { ...newJob('n1'), queue: 'q', ttlMs } }),
   lapsed: () => store.supervisors.lapsed(),
   lead: () => store.connection.run('lead', { lockPrefix: '', owner: leader.id, ttlMs }),
-  'meet-entry': () => store.schedules.meet('entry', now, now + 1e6, true, 'every'),
+  'register-entry': () => store.schedules.register('entry', now, now + 1e6, true, 'every'),
   'memory-clear': () => store.runs.memories.clear('r-on', memory),
   'memory-extend': () => store.runs.memories.extend('r-on', memory, 2 * ttlMs),
   'memory-read': () => store.runs.memories.read('r-on', memory),
@@ -139,14 +139,14 @@ const calls: Record<ScriptName, Call | Call[]> = {
     () => store.delayed.remove(name('soon', 'q3'), now, ttlMs),
     () => store.delayed.delayOrEnqueue(name('later', 'q5'), now + 200_000, now, ttlMs),
   ],
-  'tend-limits': () => store.limits.tend(),
+  'sweep-limits': () => store.limits.sweep(),
 }
 
 const removing: ScriptName[] = ['clear-queue', 'dequeue', 'remove-delayed', 'cancel', 'take-delayed']
 
 /** Where many are looked after in one call, the key of one keeps no other waiting. */
 const others: Partial<Record<ScriptName, { one: RegExp; gone: (redis: Redis) => Promise<boolean> }>> = {
-  bury: { one: /job:lost$|:d$/, gone: async () => (await redis.hexists('resque:rt:inflight:dead', 'lost2')) === 0 },
+  reclaim: { one: /job:lost$|:d$/, gone: async () => (await redis.hexists('resque:rt:inflight:dead', 'lost2')) === 0 },
   'move-due': { one: /soon(?!2)|q3/, gone: async () => (await redis.zscore('resque:rt:delayed', 'soon2')) === null },
   'move-buckets': { one: /later(?!2)|q5/, gone: async () => (await redis.llen('resque:queue:q6')) === 1 },
   'run-continue': { one: /r-more/, gone: async () => (await redis.llen('resque:rt:advancing')) <= 1 },

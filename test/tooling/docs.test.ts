@@ -6,14 +6,14 @@ import { describe, it } from 'node:test'
 import { errorCodes } from '../../runtime/core/errors.ts'
 import { keyTemplates } from '../../runtime/store/keys.ts'
 import { configSchema } from '../../config/schema.ts'
-import { documents } from '../../scripts/build-docs.ts'
+import { documents } from '../../script/build-docs.ts'
 import { ROOT } from '../support/process.ts'
 
 const read = (path: string): Promise<string> => readFile(ROOT + path, 'utf8')
 
 describe('generated tables', () => {
   for (const { path, text, now } of documents()) {
-    it(`${path} is as the code is; if not, run node --import tsx scripts/build-docs.ts`, () => assert.equal(now, text))
+    it(`${path} is as the code is; if not, run node --import tsx script/build-docs.ts`, () => assert.equal(now, text))
   }
 
   it('have every Redis key', async () => {

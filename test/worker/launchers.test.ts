@@ -1,6 +1,6 @@
 import { silentLogger } from '../../runtime/core/logger.ts'
 import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
-import { SpawnLauncher } from '../../runtime/worker/launchers/spawn.ts'
+import { SpawnLauncher } from '../../runtime/worker/launchers/spawn/spawn.ts'
 import { contractApp, launcherContract } from '../contracts/launcher.contract.ts'
 import { leavesNoProcess } from '../support/process.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { planAdditions, type NodeAddition } from '../../runtime/workflow/additions.ts'
+import { planAdditions, type NodeAddition } from '../../runtime/workflow/graph/additions.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver, type Taken } from './support.ts'
 

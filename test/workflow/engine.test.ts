@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { systemClock } from '../../runtime/core/clock.ts'
-import { WorkflowRun } from '../../runtime/workflow/workflow-run.ts'
+import { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver } from './support.ts'
 
@@ -152,7 +152,7 @@ test('the jobs of a dead supervisor come back, and its late word changes nothing
   const lost = await dead.take()
   const client = redis.client()
   await client.zadd('test:rt:supervisors', 1, 'dead')
-  await driver.store.supervisors.bury('dead', { maxRedeliveries: 3, failedMax: 100, ttlMs: 1000 }, Date.now())
+  await driver.store.supervisors.reclaim('dead', { maxRedeliveries: 3, failedMax: 100, ttlMs: 1000 }, Date.now())
   assert.equal((await driver.states(id, names)).a, 'queued')
   assert.equal(await dead.end(lost!), false)
   assert.deepEqual(await driver.drain(), ['a', 'b'])

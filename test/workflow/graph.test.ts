@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Job, Workflow } from 'resque-runtime'
-import { checkGraph, topologicalOrder, type Graph } from '../../runtime/workflow/graph.ts'
-import { nodeMoves, nodeStates } from '../../runtime/workflow/run-state.ts'
+import { checkGraph, topologicalOrder, type Graph } from '../../runtime/workflow/graph/graph.ts'
+import { nodeMoves, nodeStates } from '../../runtime/workflow/run/run-state.ts'
 
 class A extends Job {
   perform() {}

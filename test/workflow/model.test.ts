@@ -97,7 +97,7 @@ test('any graph, any order of events, workers that die: every run ends as the ru
           mortal = await new StepDriver(redis, `mortal${(dead += 1)}`).register()
           const lost = await mortal.take()
           await redis.client().zadd('test:rt:supervisors', 1, mortal.supervisor)
-          await driver.store.supervisors.bury(
+          await driver.store.supervisors.reclaim(
             mortal.supervisor,
             { maxRedeliveries: 100, failedMax: 10, ttlMs: 1000 },
             Date.now(),

@@ -1,6 +1,6 @@
 import type { Store } from '../../runtime/store/store.ts'
 import { testStore } from '../support/store.ts'
-import type { NewNode, StoredEdge } from '../../runtime/store/run-table.ts'
+import type { NewNode, StoredEdge } from '../../runtime/store/runs/run-table.ts'
 import type { TestRedis } from '../support/redis.ts'
 
 /** A graph for tests by name: `{ c: ['a', 'b'] }` is c after a and b; `!a` is a failure branch, `~a` goes on either way. */

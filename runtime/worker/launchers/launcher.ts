@@ -1,4 +1,4 @@
-import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../protocol.ts'
+import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../run/protocol.ts'
 
 /**
  * How one process ended. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),

@@ -1,6 +1,6 @@
-import type { RunReader, RunRecord } from '../../store/run-reader.ts'
-import type { Graph } from '../graph.ts'
-import { loadJobs } from '../run-jobs.ts'
+import type { RunReader, RunRecord } from '../../store/runs/run-reader.ts'
+import type { Graph } from '../graph/graph.ts'
+import { loadJobs } from '../run/run-jobs.ts'
 import { foldGraph, type DrawnNode, type FoldedGraph } from './fold.ts'
 
 /** A compiled graph, folded for drawing. */

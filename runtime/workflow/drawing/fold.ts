@@ -1,5 +1,5 @@
-import type { EdgeWhen } from '../graph.ts'
-import type { ShownState } from '../run-state.ts'
+import type { EdgeWhen } from '../graph/graph.ts'
+import type { ShownState } from '../run/run-state.ts'
 
 /** A node to draw. `state` where a run is drawn, not a class. */
 export interface DrawnNode {

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../core/errors.ts'
-import type { ShownState } from '../run-state.ts'
+import type { ShownState } from '../run/run-state.ts'
 import { foldLabel, foldState, stateText, type Fold, type FoldedGraph } from './fold.ts'
 
 /** Ways to draw a graph. */

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../../core/errors.ts'
 import { wireName, type JobDefinition } from '../../jobs/job.ts'
-import { checkGraph, nodeName, type Graph } from '../graph.ts'
-import { GraphBuilder, type Compiled } from '../graph-builder.ts'
+import { checkGraph, nodeName, type Graph } from '../graph/graph.ts'
+import { GraphBuilder, type Compiled } from '../graph/graph-builder.ts'
 import type { PartOptions } from './combinators-types.ts'
 
 /** Parts as data: what the combinators make and the compiler walks. */

@@ -1,6 +1,6 @@
 import type { SchemaSide } from '../../jobs/typed.ts'
 import type { JobDefinition } from '../../jobs/job.ts'
-import type { NodeOptions, StepParams } from '../graph-builder.ts'
+import type { NodeOptions, StepParams } from '../graph/graph-builder.ts'
 
 /** Options that `.with` gives to every task of a part; an inner `.with` is over an outer one. */
 export type PartOptions = Omit<NodeOptions, 'params' | 'after' | 'before' | 'wait' | 'label'>

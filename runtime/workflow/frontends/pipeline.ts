@@ -2,7 +2,7 @@ import { parseDocument } from 'yaml'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import type { CallOptions } from '../../jobs/options.ts'
-import type { Graph } from '../graph.ts'
+import type { Graph } from '../graph/graph.ts'
 import type { ClassResolver, PipelineDefinition, PipelineProblem, PipelineStep } from '../pipelines/definition.ts'
 import {
   checkKeys,

@@ -1,8 +1,8 @@
-import type { NodeMove } from '../../store/pipelines.ts'
-import type { RunRecord } from '../../store/run-reader.ts'
-import type { NodeRow } from '../../store/run-table.ts'
+import type { NodeMove } from '../../store/runs/pipelines.ts'
+import type { RunRecord } from '../../store/runs/run-reader.ts'
+import type { NodeRow } from '../../store/runs/run-table.ts'
 import type { Store } from '../../store/store.ts'
-import type { RunState } from '../run-state.ts'
+import type { RunState } from '../run/run-state.ts'
 import { stepMoves, stepState, type StepMove, type StepState } from './states.ts'
 
 /** One run of a pipeline, as read. Times in milliseconds since 1970. */

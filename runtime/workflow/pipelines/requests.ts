@@ -1,7 +1,7 @@
 import { head } from '../../../config/clip.ts'
 import { RuntimeError, toError, hasCode } from '../../core/errors.ts'
-import type { RunRequest } from '../../store/pipelines.ts'
-import { createRun, type RunTarget } from '../create-run.ts'
+import type { RunRequest } from '../../store/runs/pipelines.ts'
+import { createRun, type RunTarget } from '../run/create-run.ts'
 import { compilePipeline } from '../frontends/pipeline.ts'
 import type { PipelineDefinition, PipelineStep } from './definition.ts'
 

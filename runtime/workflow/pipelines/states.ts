@@ -1,5 +1,5 @@
-import type { NodeMove } from '../../store/pipelines.ts'
-import type { NodeRow } from '../../store/run-table.ts'
+import type { NodeMove } from '../../store/runs/pipelines.ts'
+import type { NodeRow } from '../../store/runs/run-table.ts'
 
 /**
  * The states of a step: Waiting (its ready time has not come) → Ready → Running → Complete | Failed (then Waiting again,

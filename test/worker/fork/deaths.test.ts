@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
-import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
+import type { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
 import { leavesNoProcess, startProgram } from '../../support/process.ts'
 import { isAlive, testSignal } from '../../support/signal.ts'
 import { eventually } from '../../support/wait.ts'

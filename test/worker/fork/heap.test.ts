@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { release } from 'node:os'
 import { after, before, describe, it } from 'node:test'
-import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
+import type { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { forkLauncher, launch, noFallback, result, writeApp } from './support.ts'
 

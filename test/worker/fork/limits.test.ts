@@ -1,8 +1,8 @@
 // Limits that the kernel keeps.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
-import type { Assignment } from '../../../runtime/worker/protocol.ts'
+import type { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
+import type { Assignment } from '../../../runtime/worker/run/protocol.ts'
 import { assignmentOf } from '../../contracts/launcher.contract.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { forkLauncher, noFallback, result, writeApp } from './support.ts'

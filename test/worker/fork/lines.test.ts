@@ -1,9 +1,9 @@
 // Jobs take over each other's lines to the supervisor; nothing of one job may reach another through them.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { ForkLauncher } from '../../../runtime/worker/launchers/fork.ts'
-import { encodeOrder, ORDER } from '../../../runtime/worker/launchers/zygote/order-format.ts'
-import { REPORT, REPORT_BYTES, ReportReader } from '../../../runtime/worker/launchers/zygote/report-format.ts'
+import type { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
+import { encodeOrder, ORDER } from '../../../runtime/worker/launchers/fork/zygote/wire/order-format.ts'
+import { REPORT, REPORT_BYTES, ReportReader } from '../../../runtime/worker/launchers/fork/zygote/wire/report-format.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'
 import { forkLauncher, launch, noFallback, result, resultOf, writeApp } from './support.ts'

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { importPlaces, isModule, rewriteImports } from '../../../runtime/worker/launchers/build/rewrite.ts'
-import { Strikes } from '../../../runtime/worker/launchers/fork/strikes.ts'
-import { rangesBetweenDevices } from '../../../runtime/worker/launchers/zygote/fork-ranges.ts'
-import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/zygote/frames.ts'
+import { importPlaces, isModule, rewriteImports } from '../../../runtime/worker/launchers/fork/app-build/rewrite.ts'
+import { FailureWindow } from '../../../runtime/worker/launchers/fork/failure-window.ts'
+import { rangesBetweenDevices } from '../../../runtime/worker/launchers/fork/zygote/tuning/fork-ranges.ts'
+import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/fork/zygote/wire/frames.ts'
 
 describe('frames', () => {
   it('come out as they went in, however the stream is cut', () => {
@@ -92,6 +92,6 @@ describe('rewriting of imports', () => {
 })
 
 it('strikes: too many within a while', () => {
-  const strikes = new Strikes(2, 100)
+  const strikes = new FailureWindow(2, 100)
   assert.deepEqual([strikes.add(0), strikes.add(200), strikes.add(250)], [false, false, true])
 })

@@ -4,7 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { refuseFlags, refusePlatform, type Refusal } from '../../../runtime/worker/launchers/zygote/gate-platform.ts'
+import {
+  refuseFlags,
+  refusePlatform,
+  type Refusal,
+} from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'
 import { eventually } from '../../support/wait.ts'
@@ -140,7 +144,7 @@ describe('fork: the gate', () => {
 
   /** Runs a few lines in a node of the zygote's flags, beside the compiled zygote. */
   const inZygote = (lines: string, ...flags: string[]): string => {
-    const folder = join(ROOT, 'dist/runtime/worker/launchers/zygote')
+    const folder = join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/core')
     assert.ok(existsSync(folder), 'script/build comes first')
     const program = `
       const { disablePlatformWorkers, platformFault } = await import('${folder}/node-platform.js')
@@ -168,8 +172,8 @@ describe('fork: the gate', () => {
 
   it('sees by a trial fork that a child hangs, and where (planted)', () => {
     const hung = inZygote(
-      `const { role } = await import('${join(ROOT, 'dist/runtime/worker/launchers/zygote/role.js')}')
-      const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/zygote/distinct.js')}')
+      `const { role } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/core/role.js')}')
+      const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/distinct/distinct.js')}')
       disablePlatformWorkers()
       makeDistinct()
       console.log((await tryFork(() => { role.child = true }, () => { for (;;); }, none, 1))?.reason)`,

@@ -5,10 +5,10 @@ local BATCH = 200
 local EDGE_ID = 2 ^ 30
 local edge_names = { [0] = 'finished', 'failed', 'ended' }
 
--- How a node ended → the edge's condition → what its child is told. `veto`: it shall not run, whatever its other parents say.
+-- How a node ended → the edge's condition → what its child is told. `force_skip`: it shall not run, whatever its other parents say.
 local told = {
   finished = { finished = 'pass', failed = 'skip', ended = 'pass' },
-  vetoed = { finished = 'veto', failed = 'skip', ended = 'pass' },
+  vetoed = { finished = 'force_skip', failed = 'skip', ended = 'pass' },
   failed = { failed = 'pass', ended = 'pass' },
   skipped = { finished = 'skip', failed = 'skip', ended = 'pass' },
 }
@@ -49,7 +49,7 @@ local function skip(run, node)
   if move(run, node, 'skipped') then table.insert(run.todo, { node.index, 0, 'skipped' }) end
 end
 
--- A waiting node whose last parent has spoken runs when one of them let it go on, else it is skipped; a veto skips it at once.
+-- A waiting node whose last parent has spoken runs when one of them let it go on, else it is skipped; a force_skip skips it at once.
 local function decide(run, node)
   if node.state ~= 'waiting' then return end
   if has(node, VETOED) then return skip(run, node) end
@@ -57,11 +57,11 @@ local function decide(run, node)
   if has(node, PASSED) then make_ready(run, node) else skip(run, node) end
 end
 
-local function tell(run, index, way)
+local function notify_child(run, index, way)
   local node = read_node(run, index)
   if node.open > 0 then node.open = node.open - 1 end
   if way == 'pass' then raise(node, PASSED) end
-  if way == 'veto' then raise(node, VETOED) end
+  if way == 'force_skip' then raise(node, VETOED) end
   decide(run, node)
   write_node(run, node)
 end
@@ -81,26 +81,26 @@ local function some_children(run, node, from, max)
 end
 
 -- Tells children what became of their parent, as many as the batch allows; returns how many it told.
-local function spread(run, index, from, how, max)
+local function propagate(run, index, from, how, max)
   local node = read_node(run, index)
   local way = ways(node, how)
   local edges, more = some_children(run, node, from, max)
   for i = 1, #edges, 4 do
     local edge = struct.unpack('<I', edges, i)
     local this = way[edge_names[math.floor(edge / EDGE_ID)]]
-    if this then tell(run, edge % EDGE_ID, this) end
+    if this then notify_child(run, edge % EDGE_ID, this) end
   end
   if more then table.insert(run.todo, { index, from + #edges / 4, how }) end
   return math.max(#edges / 4, 1)
 end
 
 -- Works off what is to be told; the rest of a wide fan-out is left for run-continue.
-local function run_spread(run, budget)
+local function run_propagate(run, budget)
   while #run.todo > 0 and budget > 0 do
     local index, from, how = unpack(table.remove(run.todo))
-    budget = budget - spread(run, index, from, how, budget)
+    budget = budget - propagate(run, index, from, how, budget)
   end
-  for _, rest in ipairs(run.todo) do leave(run, 'tell', rest[1], rest[2], rest[3]) end
+  for _, rest in ipairs(run.todo) do leave(run, 'notify_child', rest[1], rest[2], rest[3]) end
   run.todo = {}
   return budget
 end

@@ -8,7 +8,7 @@ local HANDED_MS = 30000
 -- The record of a job that went back to its queue: if another's worker takes the item, nothing else ends the record.
 local WAITING_MS = 2592000000
 
-local function hand_on(limit_key, limit)
+local function grant_next(limit_key, limit)
   if wrong('permits', limit_key) or wrong('held', limit_key) or wrong('heldKeys') then return end
   local holders, line, passed = key.permits(limit_key), key.held(limit_key), 0
   while redis.call('ZCARD', holders) < tonumber(limit) and passed < 20 do
@@ -30,7 +30,7 @@ local function hand_on(limit_key, limit)
       redis.call('HSET', key.job(id), 'state', 'waiting')
       redis.call('HDEL', key.job(id), 'held_by')
       expire_record(id, WAITING_MS)
-      push_in_turn(queue, item, id)
+      push_in_order(queue, item, id)
     end
   end
 end
@@ -59,7 +59,7 @@ local function permits_of(id)
 end
 
 local function give_back(permit, id)
-  if not wrong('permits', permit.key) and redis.call('ZREM', key.permits(permit.key), id) == 1 then hand_on(permit.key, permit.limit) end
+  if not wrong('permits', permit.key) and redis.call('ZREM', key.permits(permit.key), id) == 1 then grant_next(permit.key, permit.limit) end
 end
 
 -- Gives back what a job holds or waits for, and its turn.

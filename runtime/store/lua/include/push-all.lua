@@ -15,15 +15,15 @@ end
 -- What a queue does not take, for its key is no list, is given to `refused`: the others must not be lost with it.
 local function push_collected(refused)
   for _, queue in ipairs(push_order) do
-    local list, tickets = to_push[queue], key.tickets(queue)
-    tidy_tickets(queue)
+    local list, ids_by_payload = to_push[queue], key.idsByPayload(queue)
+    tidy_ids(queue)
     local pushed = redis.pcall('RPUSH', key.queue(queue), unpack(list.items))
     if type(pushed) == 'table' and pushed.err then
       for i, id in ipairs(list.ids) do refused(queue, list.items[i], id, pushed.err) end
     else
       redis.pcall('SADD', key.queues(), queue)
       for i, id in ipairs(list.ids) do
-        if id then put_ticket(tickets, ticket_field(list.items[i]), id) end
+        if id then put_id(ids_by_payload, payload_field(list.items[i]), id) end
       end
       redis.pcall('PUBLISH', key.wake(), queue)
     end

@@ -1,51 +1,51 @@
 -- Puts an item on its queue, with its ticket, and wakes the workers. `front` puts it at the head, where it was taken.
 -- Here and elsewhere a message that Redis refuses (a user without channels) must not undo in the caller's eyes what is
 -- written by then: whoever listens also polls.
--- @include tickets types
+-- @include ids-by-payload types
 
--- Tickets of an empty list are left over; what is no hash are no tickets.
-local function tidy_tickets(queue)
-  if redis.call('EXISTS', key.queue(queue)) == 0 or wrong('tickets', queue) then redis.call('UNLINK', key.tickets(queue)) end
+-- Tickets of an empty list are left over; what is no hash are no ids.
+local function tidy_ids(queue)
+  if redis.call('EXISTS', key.queue(queue)) == 0 or wrong('idsByPayload', queue) then redis.call('UNLINK', key.idsByPayload(queue)) end
 end
 
 local function push(queue, item, id, front)
-  local list, tickets = key.queue(queue), key.tickets(queue)
-  tidy_tickets(queue)
+  local list, ids_by_payload = key.queue(queue), key.idsByPayload(queue)
+  tidy_ids(queue)
   -- First, since it is refused where the key is no list.
   redis.call(front and 'LPUSH' or 'RPUSH', list, item)
   redis.pcall('SADD', key.queues(), queue)
-  if id then put_ticket(tickets, ticket_field(item), id, front) end
+  if id then put_id(ids_by_payload, payload_field(item), id, front) end
   redis.pcall('PUBLISH', key.wake(), queue)
 end
 
 -- Puts a ticket behind as many of its bytes as come before it: those of the `items` at the head, and that of `last`.
-local function put_ticket_in_turn(hash, item, id, items, last)
-  local field, turn, passed = ticket_field(item), 0, {}
+local function put_id_in_order(hash, item, id, items, last)
+  local field, turn, passed = payload_field(item), 0, {}
   for _, other in ipairs(items) do
     if other == item then turn = turn + 1 end
   end
   for i = 1, items[#items] == item and 100 or turn do
-    passed[i] = take_ticket(hash, field)
+    passed[i] = take_id(hash, field)
     if passed[i] == last then turn = i end
     if not passed[i] or passed[i] == last then break end
   end
-  for i = #passed, turn + 1, -1 do put_ticket(hash, field, passed[i], true) end
-  put_ticket(hash, field, id, true)
-  for i = math.min(#passed, turn), 1, -1 do put_ticket(hash, field, passed[i], true) end
+  for i = #passed, turn + 1, -1 do put_id(hash, field, passed[i], true) end
+  put_id(hash, field, id, true)
+  for i = math.min(#passed, turn), 1, -1 do put_id(hash, field, passed[i], true) end
 end
 
 -- Puts a job that waited for a permit at the head of its queue, but behind those that came there like this a moment ago
 -- and are not taken yet: they keep their turn among one another.
-local function push_in_turn(queue, item, id)
+local function push_in_order(queue, item, id)
   local list = key.queue(queue)
   check('queue', queue)
-  tidy_tickets(queue)
+  tidy_ids(queue)
   local last = not wrong('heldBack') and redis.call('HGET', key.heldBack(), queue)
   local before = last and not wrong('job', last) and redis.call('HGET', key.job(last), 'item')
   redis.pcall('HSET', key.heldBack(), queue, id)
   local at = before and redis.call('LPOS', list, before, 'MAXLEN', 100)
   if not at then return push(queue, item, id, true) end
-  put_ticket_in_turn(key.tickets(queue), item, id, redis.call('LRANGE', list, 0, at), last)
+  put_id_in_order(key.idsByPayload(queue), item, id, redis.call('LRANGE', list, 0, at), last)
   redis.call('LINSERT', list, 'AFTER', before, item)
   redis.pcall('PUBLISH', key.wake(), queue)
 end

@@ -42,16 +42,16 @@ local function refuse_step(run, item, why)
   redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))
   redis.call('HSET', key.runFailed(run.id), node.index,
     cjson.encode({ name = 'NoQueueError', message = 'its queue takes no jobs: expected a list at its key, Redis says ' .. why }))
-  if not has(node, FAILED_BEFORE) then leave(run, 'tell', node.index, 0, 'failed') end
+  if not has(node, FAILED_BEFORE) then leave(run, 'notify_child', node.index, 0, 'failed') end
   raise(node, FAILED_BEFORE)
   write_node(run, node)
 end
 
--- Steps carry their identity in their arguments, so they need no tickets; one RPUSH a queue.
+-- Steps carry their identity in their arguments, so they need no ids; one RPUSH a queue.
 local function push_items(run)
   for queue, items in pairs(run.items) do
     local list = key.queue(queue)
-    tidy_tickets(queue)
+    tidy_ids(queue)
     local pushed = redis.pcall('RPUSH', list, unpack(items))
     if type(pushed) == 'table' and pushed.err then
       for _, item in ipairs(items) do refuse_step(run, item, pushed.err) end

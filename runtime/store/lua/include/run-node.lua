@@ -2,7 +2,7 @@
 -- is found by its index. Little endian: state u8, flags u8, kind u16, open parents u32 | children at u32, count u32 |
 -- parents at u32, count u32 (both index the edge strings) | attempts u32 | started f64 | ended f64, in ms. While it is
 -- queued, `started` says since when: that is how long its step waited.
--- runtime/store/run-table.ts writes and reads the same layout. States and moves: docs/states.md, runtime/workflow/run-state.ts.
+-- runtime/store/runs/run-table.ts writes and reads the same layout. States and moves: docs/states.md, runtime/workflow/run/run-state.ts.
 -- @include types memory
 local NODE_BYTES = 44
 local node_states = { [0] = 'staged', 'waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held' }

@@ -1,4 +1,4 @@
--- The end of one delivery of a step, for settle, requeue and bury. `step` is the job record's field of that name,
+-- The end of one delivery of a step, for settle, requeue and reclaim. `step` is the job record's field of that name,
 -- `<run> <node>`, written by run-step-begin. A job that does not own its node any more changes nothing: no step's end is
 -- counted twice, whatever is redelivered (promise 4). Only a cancel ends a step that waits on its queue (`waits`).
 -- @include advance
@@ -44,7 +44,7 @@ local function fail_node(run, node, error)
   if not has(node, FAILED_BEFORE) then table.insert(run.todo, { node.index, 0, 'failed' }) end
   raise(node, FAILED_BEFORE)
   write_node(run, node)
-  run_spread(run, BATCH)
+  run_propagate(run, BATCH)
 end
 
 -- The memory key on which a step's end clashes with a parallel step's, or nil: to be asked before anything is recorded.
@@ -66,7 +66,7 @@ local function hold_step(run, node)
 end
 
 -- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
--- `output`: JSON text or ''. `more`: {error: JSON text, veto: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…]},
+-- `output`: JSON text or ''. `more`: {error: JSON text, force_skip: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…]},
 -- memory: {values, by, expects}} as in memory-write.
 local function run_step_end(step, job, state, now, output, more)
   local run, node = owned_step(step, job, now, state == 'cancelled')
@@ -82,8 +82,8 @@ local function run_step_end(step, job, state, now, output, more)
     end_node(run, node, 'finished')
     write_node(run, node)
     if more.grow then grow(run, more.grow) end
-    table.insert(run.todo, { node.index, 0, more.veto and 'vetoed' or 'finished' })
-    run_spread(run, BATCH)
+    table.insert(run.todo, { node.index, 0, more.force_skip and 'vetoed' or 'finished' })
+    run_propagate(run, BATCH)
   end
   run_flush(run)
   return run.left and 'more' or 'all'

@@ -1,4 +1,4 @@
-import type { Assignment, ChildMessage, Manifest } from '../../protocol.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../run/protocol.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
 
 /** A launcher that runs all jobs. */

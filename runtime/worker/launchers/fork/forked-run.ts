@@ -1,9 +1,9 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
-import type { Assignment, ChildMessage, ParentMessage } from '../../protocol.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../run/protocol.ts'
 import type { Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
-import type { Exited } from '../zygote/report-format.ts'
+import type { Exited } from './zygote/wire/report-format.ts'
 import type { JobConnection } from './job-sockets.ts'
 import type { Line, LineUser } from './line.ts'
 import { signal as sendSignal } from './marks.ts'
@@ -128,7 +128,7 @@ export class ForkedRun implements LineUser {
   send(message: ParentMessage): void {
     if (this.#exited) return
     this.#options.line.send(message)
-    if (message.type !== 'assignment') this.#nudge()
+    if (message.type !== 'assignment') this.#tellToRead()
   }
 
   hear(message: ChildMessage): void {
@@ -161,11 +161,11 @@ export class ForkedRun implements LineUser {
     this.pid = pid
     clearTimeout(this.#deadline)
     if (this.#pendingSignal) this.kill(this.#pendingSignal)
-    if (this.#unread) this.#nudge()
+    if (this.#unread) this.#tellToRead()
   }
 
   /** It reads when it is told to: see JobChannel. */
-  #nudge(): void {
+  #tellToRead(): void {
     this.#unread = this.pid === undefined || !sendSignal(this.pid, 'SIGURG')
   }
 

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hasEnded, identityOf } from '../../process-identity.ts'
-import { HELLO_BYTES, HELLO_OUTPUT } from '../zygote/messages.ts'
+import { hasEnded, identityOf } from '../../lease/process-identity.ts'
+import { HELLO_BYTES, HELLO_OUTPUT } from './zygote/wire/messages.ts'
 
 const PREFIX = 'resque-runtime-jobs-'
 /** Of a unix socket's path, in bytes (sun_path, with its zero). */

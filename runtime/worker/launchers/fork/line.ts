@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import type { ChildMessage, ParentMessage } from '../../protocol.ts'
-import { FrameReader, encodeFrame } from '../zygote/frames.ts'
+import type { ChildMessage, ParentMessage } from '../../run/protocol.ts'
+import { FrameReader, encodeFrame } from './zygote/wire/frames.ts'
 import type { JobConnection } from './job-sockets.ts'
 
 /** The process at the other end of a line. */

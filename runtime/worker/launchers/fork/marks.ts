@@ -1,4 +1,4 @@
-import { environmentOf, killByEnvironment } from '../../process-environment.ts'
+import { environmentOf, killByEnvironment } from '../../lease/process-environment.ts'
 
 /** Set in the environment of all that jobs start, so that those which get away can be found: `<supervisor pid>-<start>-<zygote>:<launch>`. */
 export const MARK_VARIABLE = 'RESQUE_RUNTIME_MARK'

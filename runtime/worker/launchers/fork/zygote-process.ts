@@ -3,15 +3,15 @@ import type { Socket } from 'node:net'
 import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
 import { startTimer } from '../../../core/timer.ts'
-import type { Assignment, Manifest } from '../../protocol.ts'
-import { identityOf } from '../../process-identity.ts'
-import { supervisorVariable } from '../../sweep.ts'
+import type { Assignment, Manifest } from '../../run/protocol.ts'
+import { identityOf } from '../../lease/process-identity.ts'
+import { supervisorVariable } from '../../lease/sweep.ts'
 import { OutputTail } from '../output-tail.ts'
-import type { Refusal } from '../zygote/gate-platform.ts'
-import { FrameReader, encodeFrame } from '../zygote/frames.ts'
-import type { Boot, FromZygote } from '../zygote/messages.ts'
-import { ORDER, encodeOrder } from '../zygote/order-format.ts'
-import { ReportReader, type Reported } from '../zygote/report-format.ts'
+import type { Refusal } from './zygote/core/gate-platform.ts'
+import { FrameReader, encodeFrame } from './zygote/wire/frames.ts'
+import type { Boot, FromZygote } from './zygote/wire/messages.ts'
+import { ORDER, encodeOrder } from './zygote/wire/order-format.ts'
+import { ReportReader, type Reported } from './zygote/wire/report-format.ts'
 import { builtEntry } from './entries.ts'
 import { ForkedRun, type RunListeners } from './forked-run.ts'
 import { Line } from './line.ts'
@@ -74,7 +74,7 @@ export class ZygoteProcess {
   constructor(options: ZygoteOptions) {
     this.#options = options
     const { boot, passOutput } = options
-    this.#child = spawn(process.execPath, [...FLAGS, builtEntry('zygote/main')], {
+    this.#child = spawn(process.execPath, [...FLAGS, builtEntry('zygote/core/main')], {
       cwd: boot.source.root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

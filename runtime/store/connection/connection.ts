@@ -1,0 +1,116 @@
+import { withCode } from '../../core/errors.ts'
+import type { Redis } from 'ioredis'
+import type { Logger } from '../../core/logger.ts'
+import { longestTimerMs } from '../../core/timer.ts'
+import { keysOf, type Keys } from '../keys.ts'
+import { connect, explain, greeting, type RedisSettings } from './redis.ts'
+import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
+
+/** One namespace of one Redis: what every part of the store works on. */
+export class Connection {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly settings: RedisSettings
+  #subscriber: Redis | undefined
+  #pings: NodeJS.Timeout | undefined
+  #trouble: string | undefined
+  #wasReady = false
+  readonly #heard = new Map<string, { listeners: Set<(message: string) => void>; subscribed: Promise<unknown> }>()
+
+  constructor(settings: RedisSettings, namespace: string) {
+    this.settings = settings
+    this.redis = connect(settings)
+      .on('error', ({ message }: Error) => {
+        this.#trouble = message.startsWith('Socket timeout') ? 'it does not answer' : message.trim()
+      })
+      .on('ready', () => ([this.#trouble, this.#wasReady] = [undefined, true]))
+    this.keys = keysOf(namespace)
+  }
+
+  /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do; ERR_REPLY where asking again would not help */
+  async run<N extends ScriptName>(name: N, args: ScriptArgs<N>, rest?: readonly (string | number)[]): Promise<unknown> {
+    return this.ask((redis) => runScript(redis, this.keys.prefix, name, args, rest))
+  }
+
+  /** Runs plain commands. @throws as {@link run}, and what `commands` itself throws */
+  async ask<T>(commands: (redis: Redis, keys: Keys) => Promise<T>): Promise<T> {
+    try {
+      return await commands(this.redis, this.keys)
+    } catch (error) {
+      throw await this.#explained(error)
+    }
+  }
+
+  /**
+   * Listens to a channel until the returned function is called. What is published while the connection is away is
+   * missed, so a listener must also poll.
+   * @throws RuntimeError ERR_REDIS where Redis refuses: then nothing is heard
+   */
+  async listen(channel: string, onMessage: (message: string) => void): Promise<() => void> {
+    const heard = this.#heard.get(channel) ?? {
+      listeners: new Set(),
+      subscribed: this.#channels().subscribe(channel),
+    }
+    this.#heard.set(channel, heard)
+    heard.listeners.add(onMessage)
+    const stop = (): void => {
+      heard.listeners.delete(onMessage)
+      if (heard.listeners.size > 0 || this.#heard.get(channel) !== heard) return
+      this.#heard.delete(channel)
+      void this.#subscriber?.unsubscribe(channel).catch(() => undefined)
+    }
+    try {
+      await heard.subscribed
+    } catch (error) {
+      stop()
+      throw await this.#explained(error)
+    }
+    return stop
+  }
+
+  /** The same for those who get along by polling: that the user may not listen to the channel is only worth a warning. */
+  async listenIfAllowed(channel: string, onMessage: (message: string) => void, log?: Logger): Promise<() => void> {
+    return this.listen(channel, onMessage).catch((error: Error) => {
+      if (!error.message.includes('NOPERM')) throw error
+      log?.warn(`cannot listen to ${channel}, so that news is only found by polling: ${withCode(error)}`)
+      return () => undefined
+    })
+  }
+
+  /** Lets go of Redis without waiting for it. */
+  close(): void {
+    clearInterval(this.#pings)
+    // On a client that has ended already, disconnect() would keep the process for two seconds.
+    for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
+  }
+
+  async #explained(error: unknown): Promise<Error> {
+    const { settings, redis } = this
+    if (settings.address.kind === 'tls' && redis.status === 'connecting')
+      this.#trouble ??= 'no answer to the TLS handshake'
+    // A socket that closed under a command says EPIPE, ECONNRESET or nothing, where the server has said why.
+    else if (isDropped(error) && !settings.sentinel && /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? ''))
+      this.#trouble = (await greeting(settings)) ?? this.#trouble
+    return explain(error, settings, this.#trouble, this.#wasReady)
+  }
+
+  #channels(): Redis {
+    this.#subscriber ??= this.#subscribe()
+    return this.#subscriber
+  }
+
+  /** Nothing is asked of a subscriber, so that only a ping finds out that its other side is gone. */
+  #subscribe(): Redis {
+    const subscriber = connect(this.settings, 'subscriber').on('message', (channel, message) => {
+      for (const listener of this.#heard.get(channel)?.listeners ?? []) listener(message)
+    })
+    const ping = (): void => {
+      if (subscriber.status === 'ready') void subscriber.ping().catch(() => undefined)
+    }
+    this.#pings = setInterval(ping, Math.min(3 * this.settings.commandTimeoutMs, longestTimerMs)).unref()
+    return subscriber
+  }
+}
+
+const isDropped = (error: unknown): boolean =>
+  error instanceof Error && /max retries per request|Connection is closed/.test(error.message)

@@ -1,0 +1,80 @@
+import type { Connection } from '../connection/connection.ts'
+import { formatFailedAt } from '../queues/resque-time.ts'
+import { scriptJson } from '../connection/script.ts'
+import type { Delivery } from '../workers/supervisors.ts'
+
+/** A permit that a job needs before it performs; the worker protocol's PermitRequest. */
+export interface PermitWanted {
+  kind: 'concurrency' | 'rate'
+  key: string
+  limit: number
+  perMs?: number
+}
+
+/** How one limit stands. */
+export interface LimitState {
+  key: string
+  /** Jobs that hold a permit. */
+  holders: string[]
+  /** How many wait in its line. */
+  waiting: number
+}
+
+/** Lines looked after in one call (promise 13). */
+const linesAtATime = 20
+
+/** Concurrency and rate limits across all workers. */
+export class Limits {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Takes all of these permits for a running job, or none. `held`: the job is out of the supervisor's hands, and waits
+   * for its turn; `lost`: it was another's already.
+   */
+  async acquire(
+    supervisor: string,
+    job: Delivery,
+    permits: readonly PermitWanted[],
+    nowMs: number,
+  ): Promise<'granted' | 'held' | 'lost'> {
+    const reply = await this.#connection.run('acquire', {
+      supervisor,
+      worker: job.worker,
+      id: job.id,
+      delivery: job.delivery,
+      now: nowMs,
+      failedAt: formatFailedAt(new Date(nowMs)),
+      permits: scriptJson(permits),
+    })
+    return reply as 'granted' | 'held' | 'lost'
+  }
+
+  /** Frees permits of jobs that vanished, for those who wait. @returns how many limits have a line */
+  async sweep(): Promise<number> {
+    return Number(await this.#connection.run('sweep-limits', { count: linesAtATime }))
+  }
+
+  /** The limits that have a line, for `runtime doctor`. */
+  async lines(): Promise<LimitState[]> {
+    const keys = await this.#connection.ask((redis, names) => redis.smembers(names.heldKeys()))
+    return Promise.all(keys.sort().map((key) => this.state(key)))
+  }
+
+  /** How one limit stands. */
+  async state(key: string): Promise<LimitState> {
+    const [holders, waiting] = await this.#connection.ask((redis, keys) =>
+      Promise.all([redis.zrange(keys.permits(key), '0', '99'), redis.zcard(keys.held(key))]),
+    )
+    return { key, holders, waiting }
+  }
+
+  /** The place of a job in its limit's line, from 1; undefined when it is not there. */
+  async place(key: string, id: string): Promise<number | undefined> {
+    const at = await this.#connection.ask((redis, keys) => redis.zrank(keys.held(key), id))
+    return at === null ? undefined : at + 1
+  }
+}

@@ -1,0 +1,59 @@
+import type { Connection } from '../connection/connection.ts'
+
+/** Who holds resque-scheduler's lock, or would. */
+export interface LockOwner {
+  /** `host:pid`, distinct among all schedulers. */
+  id: string
+  /** Blank, or RESQUE_SCHEDULER_MASTER_LOCK_PREFIX with a colon. */
+  lockPrefix: string
+}
+
+/** What one turn of a scheduler learns from Redis. */
+export interface LeadReply {
+  leads: boolean
+  /** `host:pid` of the scheduler that leads, ours or Ruby's. */
+  holder: string
+  /** Until its lock runs out; -1 when it never does. */
+  holderTtlMs: number
+  /** When the first job of the millisecond set is due. */
+  setDueMs: number | undefined
+  /** When the first of Resque's buckets is due. */
+  bucketDueMs: number | undefined
+  /** How many dynamic schedules have changed, by Ruby's set. */
+  changed: number
+}
+
+/** resque-scheduler's master lock: of Ruby's schedulers and ours, one leads. */
+export class Locks {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Takes or renews the lock for `ttlMs`, and looks around. */
+  async lead({ id: owner, lockPrefix }: LockOwner, ttlMs: number): Promise<LeadReply> {
+    const reply = (await this.#connection.run('lead', { lockPrefix, owner, ttlMs })) as [
+      number,
+      string,
+      number,
+      string,
+      string,
+      number,
+    ]
+    const [leads, holder, holderTtlMs, setDue, bucketSecond, changed] = reply
+    return {
+      leads: leads === 1,
+      holder,
+      holderTtlMs,
+      setDueMs: setDue === '' ? undefined : Number(setDue),
+      bucketDueMs: bucketSecond === '' ? undefined : Number(bucketSecond) * 1000,
+      changed,
+    }
+  }
+
+  /** Gives the lock up. @returns false when it was another's */
+  async release({ id: owner, lockPrefix }: LockOwner): Promise<boolean> {
+    return (await this.#connection.run('release-lock', { lockPrefix, owner })) === 1
+  }
+}

@@ -1,0 +1,52 @@
+-- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given; one whose
+-- key is no list has no jobs, and keeps nobody from those after it.
+-- @include push lease payload unique
+-- @args supervisor worker now runAt newId
+-- @rest wanted
+-- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
+if not owns_lease(supervisor) then return { 'fenced' } end
+check('inflight', supervisor)
+local pause = redis.call('GET', key.pauseAll())
+if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
+local queue, item
+for _, name in ipairs(wanted) do
+  if redis.call('SISMEMBER', key.pausedQueues(), name) == 0 then
+    local head = redis.pcall('LPOP', key.queue(name))
+    if type(head) == 'string' then
+      item, queue = head, name
+      break
+    end
+  end
+end
+if not item then return { 'empty' } end
+
+local ids_by_payload = key.idsByPayload(queue)
+if wrong('idsByPayload', queue) then redis.call('UNLINK', ids_by_payload) end
+local function take(known)
+  local id = known or next_id(ids_by_payload, payload_field(item)) or newId
+  tidy_ids(queue)
+  local record = key.job(id)
+  local delivery = redis.call('HINCRBY', record, 'delivery', 1)
+  local attempt = redis.call('HINCRBY', record, 'attempt', 1)
+  redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now)
+  -- Its turn among those who wait for the same limit: kept until the job ends, or fails.
+  local t = redis.call('TIME')
+  redis.call('HSETNX', record, 'turn', string.format('%d%06d', t[1], t[2]))
+  keep_record(id)
+  redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
+
+  -- Resque's own record of the job in hand; garbage is left out, since Ruby's web page would fall over it.
+  if is_object(item) then
+    redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
+  end
+  local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits', 'unique_until')
+  return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '', rest[4] or '', rest[5] or '' }
+end
+
+-- Its item is off the queue by now, and what is known of it may be garbage (another type under one of our keys): then it
+-- goes on without its old record, or back.
+local fine, taken = pcall(take)
+if not fine then fine, taken = pcall(take, newId) end
+if fine then return taken end
+redis.call('LPUSH', key.queue(queue), item)
+return redis.error_reply(type(taken) == 'table' and taken.err or taken)

@@ -1,0 +1,237 @@
+import { hostname } from 'node:os'
+import { newId } from '../../core/ids.ts'
+import type { LockOwner } from '../limits/locks.ts'
+import { formatFailedAt } from './resque-time.ts'
+import type { Connection } from '../connection/connection.ts'
+import { scriptJson } from '../connection/script.ts'
+import {
+  bucketItem,
+  fields,
+  formsOf,
+  isNamed,
+  readBytes,
+  secondOf,
+  type DelayedJob,
+  type DelayedName,
+  type NewDelayedJob,
+} from './delayed-forms.ts'
+
+/** What one batch of {@link Delayed.moveDue} did. */
+export interface MoveReply {
+  moved: number
+  /** When the next one is due; undefined when none waits. */
+  nextDueMs: number | undefined
+}
+
+/** What one batch of {@link Delayed.moveBuckets} did; `lost` when the caller does not hold Ruby's lock. */
+export type BucketReply = { kind: 'lost' } | ({ kind: 'ok'; failed: number; unrouted: string | undefined } & MoveReply)
+
+/** How long the records of moved jobs are kept, in milliseconds, and how many entries the failed list may have. */
+export interface MoveLimits {
+  ttlMs: number
+  failedMax: number
+}
+
+const batchSize = 100
+const pageSize = 500
+/** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
+const takeBatch = 50
+
+/**
+ * Delayed jobs: Resque's buckets for a minute and more (whole seconds, rounded up, so that none runs early), a
+ * millisecond set of our own for the rest. One call is one atomic step per hundred jobs.
+ */
+export class Delayed {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Makes jobs wait.
+   * @param ttlMs how long the record of a job that nobody takes is kept after it was due
+   * @returns per job: undefined when it waits, else the id of the job that holds its unique lock
+   */
+  async add(jobs: readonly NewDelayedJob[], nowMs: number, ttlMs: number): Promise<(string | undefined)[]> {
+    const results: (string | undefined)[] = []
+    for (let at = 0; at < jobs.length; at += batchSize * 10) {
+      const calls: Promise<unknown>[] = []
+      for (let from = at; from < Math.min(at + batchSize * 10, jobs.length); from += batchSize) {
+        const rest = jobs.slice(from, from + batchSize).flatMap((job) => fields(job, nowMs))
+        calls.push(this.#connection.run('delay', { now: nowMs, ttlMs }, rest))
+      }
+      for (const reply of (await Promise.all(calls)) as string[][]) {
+        results.push(...reply.map((word) => (word === 'ok' ? undefined : word)))
+      }
+    }
+    return results
+  }
+
+  /** Moves at most `batch` due jobs of the millisecond set to their queues. Any number of processes may do so at once. */
+  async moveDue(nowMs: number, batch: number, limits: MoveLimits): Promise<MoveReply> {
+    const who = { mover: `${hostname()}:${process.pid}`, failedAt: formatFailedAt(new Date(nowMs)) }
+    const reply = await this.#connection.run('move-due', { now: nowMs, batch, ...limits, ...who })
+    const [moved, next] = reply as [number, string]
+    return { moved, nextDueMs: next === '' ? undefined : Number(next) }
+  }
+
+  /**
+   * Moves at most `batch` due items of Resque's buckets, while the caller holds resque-scheduler's lock.
+   * @param routes queues of classes, for items that name none; '' where a class has no queue
+   */
+  async moveBuckets(
+    { id: owner, lockPrefix }: LockOwner,
+    nowMs: number,
+    batch: number,
+    limits: MoveLimits,
+    routes: Record<string, string> = {},
+  ): Promise<BucketReply> {
+    const reply = await this.#connection.run('move-buckets', {
+      lockPrefix,
+      owner,
+      now: nowMs,
+      batch,
+      ...limits,
+      failedAt: formatFailedAt(new Date(nowMs)),
+      routes: Object.keys(routes).length === 0 ? '' : scriptJson(routes),
+    })
+    const [word, moved = 0, failed = 0, next = '', unrouted = ''] = reply as [string, number, number, string, string]
+    if (word === 'lost') return { kind: 'lost' }
+    const nextDueMs = next === '' ? undefined : Number(next) * 1000
+    return { kind: 'ok', moved, failed, nextDueMs, unrouted: unrouted === '' ? undefined : unrouted }
+  }
+
+  /** Resque's `remove_delayed`: every copy of this job; its jobs end as cancelled. @returns how many */
+  async remove(name: DelayedName, nowMs: number, ttlMs: number): Promise<number> {
+    return this.#take('cancel', name, nowMs, ttlMs, 0)
+  }
+
+  /** Resque's `enqueue_delayed`: every copy goes to its queue now. @returns how many */
+  async enqueueNow(name: DelayedName, nowMs: number, ttlMs: number): Promise<number> {
+    return this.#take('queue', name, nowMs, ttlMs, 0)
+  }
+
+  /** Resque's `delay_or_enqueue_at`: every copy waits until `dueMs` instead; where there was none, one does. @returns how many there were */
+  async delayOrEnqueue(name: DelayedName, dueMs: number, nowMs: number, ttlMs: number): Promise<number> {
+    return this.#take('delay', name, nowMs, ttlMs, dueMs)
+  }
+
+  /** Resque's `remove_delayed_selection`: every delayed job that `select` answers true for. @returns how many */
+  async removeSelection(select: (job: DelayedJob) => boolean, nowMs: number, ttlMs: number): Promise<number> {
+    // Found before any goes, as in Resque: the lists are read by position, and would be passed over in part.
+    const found: DelayedJob[] = []
+    for await (const job of this.all()) if (select(job)) found.push(job)
+    let removed = 0
+    for (const job of found) removed += await this.removeOne(job, nowMs, ttlMs)
+    return removed
+  }
+
+  /** Removes one delayed job that a list has shown (of several with the same bytes in one second, one). @returns 0 or 1 */
+  async removeOne(job: DelayedJob, nowMs: number, ttlMs: number): Promise<number> {
+    if (job.id !== undefined) {
+      return (await this.#connection.run('cancel', { id: job.id, now: nowMs, ttlMs, byStop: 0 })) === 'cancelled'
+        ? 1
+        : 0
+    }
+    const second = job.dueMs / 1000
+    return Number(await this.#connection.run('remove-delayed', { second, item: job.bytes, now: nowMs, ttlMs }))
+  }
+
+  /** Resque's `scheduled_at`: when the copies of this job are due, in milliseconds, earliest first. */
+  async scheduledAt(name: DelayedName): Promise<number[]> {
+    const inBuckets = await this.#connection.ask((redis, keys) =>
+      Promise.all(formsOf(name).map((form) => redis.smembers(keys.delayedTimestamps(form)))),
+    )
+    const times = inBuckets.flat().map((bucket) => Number(bucket.slice('delayed:'.length)) * 1000)
+    for await (const job of this.#inSet()) if (isNamed(job, name)) times.push(job.dueMs)
+    return times.sort((a, b) => a - b)
+  }
+
+  /** How many jobs wait. Resque's buckets are counted one by one. */
+  async count(): Promise<number> {
+    return this.#connection.ask(async (redis, keys) => {
+      const [inSet, seconds] = await Promise.all([
+        redis.zcard(keys.delayed()),
+        redis.zrange(keys.delayedSchedule(), 0, '-1'),
+      ])
+      const sizes = await Promise.all(seconds.map((second) => redis.llen(keys.delayedBucket(second))))
+      return sizes.reduce((sum, size) => sum + size, inSet)
+    })
+  }
+
+  /** When the first job of the millisecond set, and of the buckets, is due. */
+  async heads(): Promise<{ setMs: number | undefined; bucketMs: number | undefined }> {
+    return this.#connection.ask(async (redis, keys) => {
+      const [set, bucket] = await Promise.all([
+        redis.zrange(keys.delayed(), 0, '0', 'WITHSCORES'),
+        redis.zrange(keys.delayedSchedule(), 0, '0', 'WITHSCORES'),
+      ])
+      return { setMs: set[1] ? Number(set[1]) : undefined, bucketMs: bucket[1] ? Number(bucket[1]) * 1000 : undefined }
+    })
+  }
+
+  /** Every delayed job, earliest first within the millisecond set and then within Resque's buckets. */
+  async *all(): AsyncGenerator<DelayedJob> {
+    yield* this.#inSet()
+    for (let start = 0; ; start += pageSize) {
+      const seconds = await this.#connection.ask((redis, keys) =>
+        redis.zrange(keys.delayedSchedule(), start, `${start + pageSize - 1}`),
+      )
+      for (const second of seconds) yield* this.#inBucket(Number(second))
+      if (seconds.length < pageSize) return
+    }
+  }
+
+  async *#inBucket(second: number): AsyncGenerator<DelayedJob> {
+    for (let start = 0; ; start += pageSize) {
+      const page = await this.#connection.ask((redis, keys) =>
+        redis.lrange(keys.delayedBucket(second), start, start + pageSize - 1),
+      )
+      for (const bytes of page) yield { ...readBytes(bytes), dueMs: second * 1000 }
+      if (page.length < pageSize) return
+    }
+  }
+
+  async *#inSet(): AsyncGenerator<DelayedJob> {
+    for (let start = 0; ; start += pageSize) {
+      const rows = await this.#connection.ask((redis, keys) =>
+        redis.zrange(keys.delayed(), start, `${start + pageSize - 1}`, 'WITHSCORES'),
+      )
+      const ids = rows.filter((_, i) => i % 2 === 0)
+      const records = await this.#connection.ask((redis, keys) =>
+        Promise.all(ids.map((id) => redis.hmget(keys.job(id), 'item', 'queue'))),
+      )
+      for (const [i, id] of ids.entries()) {
+        const [item, queue] = records[i] ?? []
+        yield { ...readBytes(item ?? ''), queue: queue ?? undefined, id, dueMs: Number(rows[2 * i + 1]) }
+      }
+      if (ids.length < pageSize) return
+    }
+  }
+
+  async #take(
+    mode: 'cancel' | 'queue' | 'delay',
+    name: DelayedName,
+    nowMs: number,
+    ttlMs: number,
+    dueMs: number,
+  ): Promise<number> {
+    const forms = formsOf(name)
+    const ids: string[] = []
+    for await (const job of this.#inSet()) if (job.id !== undefined && isNamed(job, name)) ids.push(job.id)
+    const { className, item, queue } = name
+    const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), forms: forms.length }
+    const args = { mode, queue, class: className, item, now: nowMs, ttlMs, max: takeBatch, ...where }
+    let taken = 0
+    for (let at = 0, more = 1; at === 0 || more === 1 || at < ids.length; at += takeBatch) {
+      const call = { ...args, first: at === 0 ? 1 : 0, newId: newId(nowMs) }
+      const some = ids.slice(at, at + takeBatch)
+      const reply = await this.#connection.run('take-delayed', call, [...forms, ...some])
+      const [count, left] = reply as [number, number]
+      taken += count
+      more = left
+    }
+    return taken
+  }
+}

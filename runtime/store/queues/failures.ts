@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto'
+import { formatFailedAt } from './resque-time.ts'
+import { RuntimeError } from '../../core/errors.ts'
+import { rawMembers } from '../../core/raw-json.ts'
+import type { Connection } from '../connection/connection.ts'
+
+/** What a failed entry says. Beyond Resque's own members (the first seven) it carries what promise 9 asks for. */
+export interface Failure {
+  failedAtMs: number
+  /** The queue item's bytes; garbage, which is no JSON object, is kept whole as the argument of a class `(garbage)`. */
+  item: string
+  exception: string
+  error: string
+  backtrace: string[]
+  worker: string
+  queue: string
+  id?: string
+  cause?: string
+  evidence?: object
+  attempts?: object[]
+}
+
+/** An entry of the failed list, read. */
+export interface FailedEntry {
+  index: number
+  /** SHA-1 of the entry's bytes: names it safely while indexes shift. */
+  digest: string
+  failed_at: string
+  /** The payload's exact text. */
+  payload: string
+  exception: string
+  error: string
+  backtrace: string[]
+  worker: string
+  queue: string
+  retried_at?: string
+  id?: string
+  cause?: string
+  evidence?: Record<string, unknown>
+  attempts?: Record<string, unknown>[]
+}
+
+/** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
+export function encodeFailure(failure: Failure): string {
+  const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
+  const payload = isJsonObject(item) ? item : `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}`
+  const head = `{"failed_at":${JSON.stringify(formatFailedAt(new Date(failedAtMs)))},"payload":${payload}`
+  return `${head},${JSON.stringify({ exception, error, backtrace, worker, queue, ...more }).slice(1)}`
+}
+
+/** Ruby's web page and its requeue read a payload as an object with a class: what is none is shown inside one. */
+const garbageClass = '(garbage)'
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** Reads an entry; `undefined` for one that is not a JSON object, such as the blank a Ruby removal leaves for a moment. */
+export function decodeFailure(text: string, index: number): FailedEntry | undefined {
+  if (!isJsonObject(text)) return undefined
+  const raw = rawMembers(text)
+  const digest = createHash('sha1').update(text).digest('hex')
+  return {
+    ...(JSON.parse(text) as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
+    payload: raw.get('payload') ?? 'null',
+    index,
+    digest,
+  }
+}
+
+/** The failed list, oldest first, as Resque's default failure backend keeps it. */
+export class Failures {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Adds an entry, keeping the last `max`. */
+  async add(failure: Failure, max: number): Promise<void> {
+    await this.#connection.ask((redis, keys) =>
+      redis.multi().rpush(keys.failed(), encodeFailure(failure)).ltrim(keys.failed(), -max, -1).exec(),
+    )
+  }
+
+  /** How many entries there are. */
+  async count(): Promise<number> {
+    return this.#connection.ask((redis, keys) => redis.llen(keys.failed()))
+  }
+
+  /** Entries from `start` (0 = oldest; negative counts from the newest). Unreadable ones are left out. */
+  async list(start = 0, count = 100): Promise<FailedEntry[]> {
+    const total = await this.count()
+    const from = start < 0 ? Math.max(total + start, 0) : start
+    const texts = await this.#connection.ask((redis, keys) => redis.lrange(keys.failed(), from, from + count - 1))
+    return texts.map((text, i) => decodeFailure(text, from + i)).filter((entry) => entry !== undefined)
+  }
+
+  /** Every entry, a thousand at a time. */
+  async *all(): AsyncGenerator<FailedEntry> {
+    for (let start = 0; ; start += 1000) {
+      const texts = await this.#connection.ask((redis, keys) => redis.lrange(keys.failed(), start, start + 999))
+      for (const [i, text] of texts.entries()) {
+        const entry = decodeFailure(text, start + i)
+        if (entry) yield entry
+      }
+      if (texts.length < 1000) return
+    }
+  }
+
+  /**
+   * Puts the entry's job back on its queue, with the options of its call, and marks the entry `retried_at`, in one step; the entry stays, as in
+   * Resque. A unique job takes its lock again.
+   * @returns false when the list changed under the caller's feet
+   * @throws RuntimeError ERR_STATE when another job holds its unique lock
+   */
+  async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
+    return this.#retried(entry, itemOf(entry.payload), newId, nowMs, ttlMs)
+  }
+
+  /** Marks the entry `retried_at` and nothing more: its job was put back by other means (a step, by its run). */
+  async markRetried(entry: FailedEntry, nowMs: number): Promise<boolean> {
+    return this.#retried(entry, '', '', nowMs, 0)
+  }
+
+  async #retried(entry: FailedEntry, item: string, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
+    const { index, digest, queue, id = '' } = entry
+    const retriedAt = formatFailedAt(new Date(nowMs))
+    const reply = await this.#connection.run('retry-failed', {
+      index,
+      digest,
+      id,
+      queue,
+      item,
+      retriedAt,
+      newId,
+      now: nowMs,
+      ttlMs,
+    })
+    const [, holder] = /^held (.+)$/.exec(String(reply)) ?? []
+    if (holder !== undefined)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `failed job ${index}: expected no other job of its unique key, job ${holder} waits or runs; retry it when that has ended`,
+      )
+    return reply === 'ok'
+  }
+
+  /** Removes an entry. @returns false when the list changed under the caller's feet */
+  async remove(entry: FailedEntry): Promise<boolean> {
+    return (await this.#connection.run('remove-failed', { index: entry.index, digest: entry.digest })) === 'ok'
+  }
+
+  /** Removes all entries. @returns how many */
+  async clear(): Promise<number> {
+    const replies = await this.#connection.ask((redis, keys) =>
+      redis.multi().llen(keys.failed()).unlink(keys.failed()).exec(),
+    )
+    return Number(replies?.[0]?.[1] ?? 0)
+  }
+}
+
+/** What goes back on the queue: class and args only, as Resque's requeue does, their text unchanged; garbage as it came. */
+function itemOf(payload: string): string {
+  if (!isJsonObject(payload)) return payload
+  const raw = rawMembers(payload)
+  const [className, args] = [raw.get('class'), raw.get('args')]
+  if (className === JSON.stringify(garbageClass)) return (JSON.parse(args ?? '[]') as string[])[0] ?? payload
+  return className === undefined ? payload : `{"class":${className},"args":${args ?? '[]'}}`
+}

@@ -1,0 +1,163 @@
+import { decodeItem } from '../../core/codec.ts'
+import type { Connection } from '../connection/connection.ts'
+
+/** A unique lock that a job takes when it is enqueued. */
+export interface UniqueLock {
+  key: string
+  /** How long the lock lasts where nobody can see whether its job still waits: in a queue of more than 50,000. */
+  forMs: number
+  /** Absent: until the job has ended. */
+  until?: 'start'
+}
+
+/** A job on its way into a queue. */
+export interface NewJob {
+  id: string
+  className: string
+  /** The queue item's bytes, as `encodeItem` made them. */
+  item: string
+  /** Per-call options, JSON text; absent when the class's own apply. */
+  options?: string
+  unique?: UniqueLock
+}
+
+/** How many jobs one script call may write (promise 13). */
+const batchSize = 100
+/** How many jobs one script call ends. */
+const clearBatch = 50
+/** How many queues one call of a sweep looks at, and how many calls it makes while they find something. */
+const sweepQueues = 20
+const sweepCalls = 10
+
+/** The queues: Resque's lists. */
+export class Queues {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Pushes jobs at the tail, a thousand a round trip.
+   * @param ttlMs how long the record of a job that nobody takes is kept
+   * @returns per job: undefined when pushed, else the id of the job that holds its unique lock
+   */
+  async push(queue: string, jobs: readonly NewJob[], nowMs: number, ttlMs: number): Promise<(string | undefined)[]> {
+    const results: (string | undefined)[] = []
+    for (let at = 0; at < jobs.length; at += batchSize * 10) {
+      const calls: Promise<unknown>[] = []
+      for (let from = at; from < Math.min(at + batchSize * 10, jobs.length); from += batchSize) {
+        const rest = jobs.slice(from, from + batchSize).flatMap(fields)
+        calls.push(this.#connection.run('enqueue', { queue, now: nowMs, ttlMs }, rest))
+      }
+      for (const reply of (await Promise.all(calls)) as string[][]) {
+        results.push(...reply.map((word) => (word === 'ok' ? undefined : word)))
+      }
+    }
+    return results
+  }
+
+  /** Names of all queues, in byte order (Resque's `*`). */
+  async names(): Promise<string[]> {
+    const names = await this.#connection.ask((redis, keys) => redis.smembers(keys.queues()))
+    return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  }
+
+  /** Jobs waiting in each queue. */
+  async sizes(): Promise<Map<string, number>> {
+    const names = await this.names()
+    const sizes = await this.#connection.ask((redis, keys) =>
+      Promise.all(names.map((name) => redis.llen(keys.queue(name)))),
+    )
+    return new Map(names.map((name, i) => [name, sizes[i] ?? 0]))
+  }
+
+  /** The items of a queue from `start`, at most `count`, head first. */
+  async peek(queue: string, start = 0, count = 100): Promise<string[]> {
+    return this.#connection.ask((redis, keys) => redis.lrange(keys.queue(queue), start, start + count - 1))
+  }
+
+  /** Names of paused queues. */
+  async paused(): Promise<string[]> {
+    return this.#connection.ask((redis, keys) => redis.smembers(keys.pausedQueues()))
+  }
+
+  /** Pauses or resumes a queue on all workers of this runtime. */
+  async setPaused(queue: string, paused: boolean): Promise<void> {
+    await this.#connection.ask(async (redis, keys) => {
+      await (paused ? redis.sadd(keys.pausedQueues(), queue) : redis.srem(keys.pausedQueues(), queue))
+      // A user that may not publish: the workers see it when they look next.
+      if (!paused) await redis.publish(keys.wake(), queue).catch(() => undefined)
+    })
+  }
+
+  /**
+   * Removes a queue with all that waits in it (Resque's `remove_queue`); what comes in meanwhile stays. Its jobs end as
+   * cancelled, and their records are kept for `ttlMs`.
+   * @returns how many jobs went
+   */
+  async remove(queue: string, nowMs: number, ttlMs: number): Promise<number> {
+    const waiting = await this.#connection.ask((redis, keys) => redis.llen(keys.queue(queue)))
+    for (let removed = 0; ;) {
+      const max = Math.min(clearBatch, Math.max(waiting - removed, 1))
+      const went = Number(await this.#connection.run('clear-queue', { queue, max, now: nowMs, ttlMs }))
+      removed += went
+      if (went < max || removed >= waiting) return removed
+    }
+  }
+
+  /** Removes jobs with exactly these bytes (Resque's `dequeue` with arguments). @returns how many */
+  async removeItem(queue: string, item: string, nowMs: number, ttlMs: number): Promise<number> {
+    const waiting = await this.#connection.ask((redis, keys) => redis.llen(keys.queue(queue)))
+    return this.#removeCopies(queue, item, waiting, nowMs, ttlMs)
+  }
+
+  /** Removes every job of a class, whatever its arguments (Resque's `dequeue` without). @returns how many */
+  async removeClass(queue: string, className: string, nowMs: number, ttlMs: number): Promise<number> {
+    const copies = new Map<string, number>()
+    for (let start = 0; ; start += 1000) {
+      const page = await this.peek(queue, start, 1000)
+      for (const item of page) {
+        const read = decodeItem(item)
+        if ('className' in read && read.className === className) copies.set(item, (copies.get(item) ?? 0) + 1)
+      }
+      if (page.length < 1000) break
+    }
+    let removed = 0
+    for (const [item, most] of copies) removed += await this.#removeCopies(queue, item, most, nowMs, ttlMs)
+    return removed
+  }
+
+  /**
+   * Drops tickets of items that workers without tickets have taken (Ruby's), in a few queues: to be called now and then.
+   * @returns how many went
+   */
+  async sweep(): Promise<number> {
+    let swept = 0
+    for (let call = 0; call < sweepCalls; call += 1) {
+      const went = Number(await this.#connection.run('sweep-tickets', { count: sweepQueues }))
+      swept += went
+      if (went === 0) break
+    }
+    return swept
+  }
+
+  /** Removes at most `most` jobs with these bytes, a batch a call. What comes in meanwhile stays. */
+  async #removeCopies(queue: string, item: string, most: number, nowMs: number, ttlMs: number): Promise<number> {
+    for (let removed = 0; ;) {
+      const max = Math.min(clearBatch, Math.max(most - removed, 1))
+      const went = Number(await this.#connection.run('dequeue', { queue, item, max, now: nowMs, ttlMs }))
+      removed += went
+      if (went < max || removed >= most) return removed
+    }
+  }
+}
+
+function fields(job: NewJob): (string | number)[] {
+  return [job.id, job.className, job.item, job.options ?? '', ...lockFields(job.unique)]
+}
+
+/** Key, `for` in ms and `until` of a lock, as scripts take them; a blank key for none. */
+export function lockFields(lock: UniqueLock | undefined): [key: string, forMs: number, until: string] {
+  return [lock?.key ?? '', lock?.forMs ?? 0, lock?.until ?? '']
+}

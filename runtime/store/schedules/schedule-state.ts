@@ -1,0 +1,64 @@
+/** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
+export interface EntryState {
+  /** When a scheduler first saw it. */
+  sinceMs: number
+  /** The slot up to which all are accounted for. */
+  cursorMs: number
+  /** The last slot that fired. */
+  fireTimeMs: number | undefined
+  firedAtMs: number | undefined
+  lateMs: number | undefined
+  fired: number
+  nextMs: number | undefined
+  missed: number
+  missedSlotMs: number | undefined
+  missedReason: string | undefined
+  /** Job or run of the last firing. */
+  job: string | undefined
+  /** A slot whose run was to be started when a scheduler died. */
+  pendingMs: number | undefined
+  /** That run, where it had been created. */
+  pendingRun: string | undefined
+  /** When somebody asked the leader to fire it, and it has not yet. */
+  askedMs: number | undefined
+  paused: boolean
+  /** What somebody decided by hand, over the file. */
+  enabled: boolean | undefined
+}
+
+/** A line of the record of missed firings. */
+export interface MissedFiring {
+  entry: string
+  fromMs: number
+  toMs: number
+  count: number
+  /** True when there were still more than `count`. */
+  more?: boolean
+  reason: string
+  atMs: number
+}
+
+const optional = (text: string | undefined): number | undefined =>
+  text === undefined || text === '' ? undefined : Number(text)
+
+/** The fields of `rt:schedule:<name>`, read. */
+export function readState(fields: Record<string, string | undefined>): EntryState {
+  return {
+    sinceMs: Number(fields.since ?? 0),
+    cursorMs: Number(fields.cursor ?? fields.since ?? 0),
+    fireTimeMs: optional(fields.slot),
+    firedAtMs: optional(fields.fired_at),
+    lateMs: optional(fields.late_ms),
+    fired: Number(fields.fired ?? 0),
+    nextMs: optional(fields.next),
+    missed: Number(fields.missed ?? 0),
+    missedSlotMs: optional(fields.missed_slot),
+    missedReason: fields.missed_reason,
+    job: fields.job,
+    pendingMs: optional(fields.pending),
+    pendingRun: fields.pending_run,
+    askedMs: optional(fields.asked),
+    paused: fields.paused === '1',
+    enabled: fields.enabled === undefined ? undefined : fields.enabled === '1',
+  }
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../../core/clock.ts'
+import { hasCode, withCode } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import { Loop } from '../../core/loop.ts'
+import type { Service } from '../../core/service.ts'
+import type { Store } from '../store.ts'
+
+/** What becomes of the jobs of dead supervisors. */
+export interface ReclaimLimits {
+  maxRedeliveries: number
+  failedMax: number
+  /** How long the record of a job that failed is kept. */
+  ttlMs: number
+}
+
+/** Takes the jobs of supervisors whose leases have run out: back to their queues, or to the failed list. */
+export async function reclaim(
+  dead: readonly string[],
+  store: Store,
+  limits: ReclaimLimits,
+  clock: Clock,
+  log: Logger,
+): Promise<void> {
+  const parts = dead.map((id) => [
+    `supervisor ${id}`,
+    async () => {
+      const { back, failed, stuck } = await store.supervisors.reclaim(id, limits, clock.now())
+      log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
+      if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be put back: ${stuck}`)
+    },
+  ])
+  await doEach(log, Object.fromEntries(parts) as Record<string, () => Promise<void>>)
+}
+
+/**
+ * Does what a tick has to do, one thing after another. One that fails, since a record in Redis cannot be read, is logged
+ * and keeps none from its turn.
+ * @throws RuntimeError ERR_REDIS while Redis is away: the rest would fail, too
+ */
+export async function doEach(log: Logger, parts: Record<string, () => Promise<unknown>>): Promise<void> {
+  for (const [name, act] of Object.entries(parts)) {
+    await act().catch((error: unknown) => {
+      if (hasCode(error, 'ERR_REDIS')) throw error
+      log.warn(`${name}: ${withCode(error)}`)
+    })
+  }
+}
+
+/** What an {@link Reaper} needs. */
+export interface ReaperOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  limits: ReclaimLimits
+  /** Between two looks, when nobody has a lease that runs out before. */
+  leaseMs: number
+  /** Until the next look after one that failed. */
+  retryMs: number
+}
+
+/**
+ * Finds dead supervisors where no supervisor runs that would: beside a scheduler. Also looks after the lines of limits
+ * and the tickets of queues.
+ */
+export class Reaper implements Service {
+  readonly name = 'reaper'
+  readonly #loop: Loop
+
+  constructor({ store, clock, log, limits, leaseMs, retryMs }: ReaperOptions) {
+    // Who lives renews its lease long before its end, so that a scheduler with nothing to do hardly asks.
+    const turn = async (): Promise<number> => {
+      const { dead, nextInMs = leaseMs } = await store.supervisors.lapsed()
+      await doEach(log, {
+        'dead workers': () => reclaim(dead, store, limits, clock, log),
+        limits: () => store.limits.sweep(),
+        queues: () => store.queues.sweep(),
+      })
+      return Math.min(nextInMs, leaseMs)
+    }
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, turn })
+  }
+
+  start(): Promise<void> {
+    return this.#loop.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+}

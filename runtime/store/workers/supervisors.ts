@@ -1,0 +1,241 @@
+import type { Connection } from '../connection/connection.ts'
+import type { Delivery, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
+import { MemoryClash } from '../runs/memory.ts'
+import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
+import { scriptJson } from '../connection/script.ts'
+
+export type { Reserved, Delivery, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
+
+/** Queues that one script call looks at (promise 13). */
+const queuesAtOnce = 1000
+
+/** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
+export class Supervisors {
+  readonly #connection: Connection
+  /** Redis's clock less this process's monotonic one, in ms, by the last answer: Ruby prunes heartbeats by Redis's. */
+  #redisAheadMs: number | undefined
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Registers a supervisor and its worker ids, as Resque's workers register, and takes the first lease: in one step.
+   * @throws RuntimeError ERR_REDIS, also where the user may not use transactions: a worker cannot do without
+   */
+  async register(id: string, slots: readonly string[], about: Record<string, string>, leaseMs: number): Promise<void> {
+    await this.#connection.ask((redis) => redis.multi().time().exec())
+    const described = scriptJson({ ...about, slots: scriptJson(slots) })
+    const started = formatStarted(new Date())
+    const heartbeat = await this.#heartbeat()
+    await this.#connection.run('register', { supervisor: id, leaseMs, heartbeat, started, about: described }, slots)
+  }
+
+  /** Changes what the supervisor says of itself, while it has its lease. */
+  async describe(id: string, about: Record<string, string>): Promise<void> {
+    await this.#connection.run('describe', { supervisor: id, about: scriptJson(about) })
+  }
+
+  /** Renews the lease, in Redis time, and beats for every slot. */
+  async beat(
+    id: string,
+    slots: readonly string[],
+    leaseMs: number,
+  ): Promise<{ fenced: boolean; redisNowMs: number; dead: string[] }> {
+    const heartbeat = await this.#heartbeat()
+    const reply = await this.#connection.run('beat', { supervisor: id, leaseMs, heartbeat }, slots)
+    const [word, redisNowMs, ...dead] = reply as [string, number, ...string[]]
+    this.#redisAheadMs = Number(redisNowMs) - performance.now()
+    return { fenced: word === 'fenced', redisNowMs: Number(redisNowMs), dead: dead.filter((other) => other !== id) }
+  }
+
+  async #heartbeat(): Promise<string> {
+    this.#redisAheadMs ??= (await this.#redisNowMs()) - performance.now()
+    return formatHeartbeat(new Date(performance.now() + this.#redisAheadMs))
+  }
+
+  async #redisNowMs(): Promise<number> {
+    const [seconds, microseconds] = await this.#connection.ask((redis) => redis.time())
+    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
+  }
+
+  /** Takes one job from the first of `queues` that has one. */
+  async reserve(
+    id: string,
+    worker: string,
+    queues: readonly string[],
+    newId: string,
+    nowMs: number,
+  ): Promise<ReserveReply> {
+    const args = { supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId }
+    let reply: string[] = []
+    for (let at = 0; at === 0 || (reply[0] === 'empty' && at < queues.length); at += queuesAtOnce)
+      reply = (await this.#connection.run('reserve', args, queues.slice(at, at + queuesAtOnce))) as string[]
+    if (reply[0] !== 'job') return { kind: reply[0] as 'empty' | 'paused' | 'fenced' }
+    const [
+      ,
+      queue = '',
+      jobId = '',
+      item = '',
+      delivery,
+      attempt,
+      redeliveries,
+      options = '',
+      enqueuedAt,
+      permits = '',
+      uniqueUntil = '',
+    ] = reply
+    const job = {
+      queue,
+      id: jobId,
+      item,
+      delivery: String(delivery),
+      attempt: Number(attempt),
+      redeliveries: Number(redeliveries),
+      options,
+      permits,
+      uniqueUntil,
+    }
+    return { kind: 'job', job: { ...job, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined } }
+  }
+
+  /**
+   * Records a job's end.
+   * @returns false when the job is another's now: then nothing was written
+   * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
+   */
+  async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
+    const reply = await this.#connection.run('settle', {
+      supervisor: id,
+      worker: job.worker,
+      id: job.id,
+      delivery: job.delivery,
+      now: nowMs,
+      failedAt: formatFailedAt(new Date(nowMs)),
+      state: end.state,
+      entry: end.entry ?? '',
+      failedMax,
+      ttlMs: end.ttlMs,
+      fields: scriptJson(end.fields ?? {}),
+      output: end.step?.output ?? '',
+      extra: end.step?.extra ?? '',
+    })
+    if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
+    // A wide fan-out goes on here; should this process die first, any supervisor's tick does it.
+    for (let left = reply === 'more' ? 1 : 0; left > 0;)
+      left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+    return reply !== 'lost'
+  }
+
+  /**
+   * Ends a delivery but not the job.
+   * @param dueAtMs 0: at once, at the head of its queue; else when to run again
+   * @param counted true when the delivery was an attempt
+   * @param ttlMs of its record, where it ends after all: somebody asked to cancel it
+   * @returns false when the job is another's now
+   */
+  async requeue(
+    id: string,
+    job: Delivery,
+    nowMs: number,
+    dueAtMs: number,
+    counted: boolean,
+    ttlMs: number,
+    fields: Record<string, string> = {},
+  ): Promise<boolean> {
+    const reply = await this.#connection.run('requeue', {
+      supervisor: id,
+      worker: job.worker,
+      id: job.id,
+      delivery: job.delivery,
+      now: nowMs,
+      dueAt: dueAtMs,
+      counted: counted ? 1 : 0,
+      ttlMs,
+      fields: scriptJson(fields),
+      failedAt: formatFailedAt(new Date(nowMs)),
+    })
+    return reply === 'ok'
+  }
+
+  /**
+   * Notes that a delivery's process is about to start, and gives up a unique lock that lasts until then.
+   * @param once this delivery is the only one
+   * @returns false when the job is another's now
+   */
+  async begin(id: string, { id: job, delivery }: Delivery, once: boolean): Promise<boolean> {
+    return (await this.#connection.run('begin', { supervisor: id, id: job, delivery, once: once ? 1 : 0 })) === 'ok'
+  }
+
+  /** Which of these jobs somebody asked to cancel. */
+  async askedToCancel(jobs: readonly string[]): Promise<string[]> {
+    const asked = await this.#connection.ask((redis, keys) =>
+      Promise.all(jobs.map((job) => redis.hexists(keys.job(job), 'cancel_asked_at'))),
+    )
+    return jobs.filter((_, i) => asked[i] === 1)
+  }
+
+  /** Supervisors whose lease has run out, in Redis time, at most ten; and how long the next of the others has. */
+  async lapsed(): Promise<{ dead: string[]; nextInMs: number | undefined }> {
+    const [next, ...dead] = (await this.#connection.run('lapsed', { count: 10 })) as [number | '', ...string[]]
+    return { dead, nextInMs: next === '' ? undefined : next }
+  }
+
+  /** Takes over the jobs of a supervisor whose lease has run out. `stuck` says why some of them cannot be taken. */
+  async reclaim(
+    dead: string,
+    limits: { maxRedeliveries: number; failedMax: number; ttlMs: number },
+    nowMs: number,
+  ): Promise<{ back: string[]; failed: string[]; stuck?: string }> {
+    const total: { back: string[]; failed: string[]; stuck?: string } = { back: [], failed: [] }
+    for (;;) {
+      const failedAt = formatFailedAt(new Date(nowMs))
+      const reply = await this.#connection.run('reclaim', { supervisor: dead, now: nowMs, failedAt, ...limits })
+      const [word, back = [], failed = [], stuck = ''] = reply as [string, string[]?, string[]?, string?]
+      total.back.push(...back)
+      total.failed.push(...failed)
+      if (stuck !== '') total.stuck = stuck
+      if (word !== 'more') return total
+    }
+  }
+
+  /** Ids of the jobs recorded as held by a supervisor. */
+  async inflight(id: string): Promise<Map<string, { delivery: string; worker: string }>> {
+    const held = await this.#connection.ask((redis, keys) => redis.hgetall(keys.inflight(id)))
+    return new Map(
+      Object.entries(held).map(([job, value]) => {
+        const space = value.indexOf(' ')
+        return [job, { delivery: value.slice(0, space), worker: value.slice(space + 1) }]
+      }),
+    )
+  }
+
+  /** Every supervisor that has a lease, lapsed ones included. */
+  async list(): Promise<SupervisorInfo[]> {
+    return this.#connection.ask(async (redis, keys) => {
+      const rows = await redis.zrangebyscore(keys.supervisors(), '-inf', '+inf', 'WITHSCORES')
+      const ids = rows.filter((_, i) => i % 2 === 0)
+      const abouts = await Promise.all(ids.map((id) => redis.hgetall(keys.supervisor(id))))
+      return ids.map((id, i) => ({
+        id,
+        leaseEndsAtMs: Number(rows[2 * i + 1]),
+        slots: JSON.parse(abouts[i]?.slots ?? '[]') as string[],
+        about: abouts[i] ?? {},
+      }))
+    })
+  }
+
+  /** Leaves: Resque's exit sequence for every slot. What is still in flight is left for the reaper. */
+  async unregister(id: string, slots: readonly string[]): Promise<void> {
+    await this.#connection.ask(async (redis, keys) => {
+      const calls = redis.multi()
+      for (const slot of slots) {
+        calls.srem(keys.workers(), slot).del(keys.worker(slot), keys.workerStarted(slot))
+        calls.hdel(keys.heartbeats(), slot).del(keys.statProcessedOf(slot), keys.statFailedOf(slot))
+      }
+      if ((await redis.hlen(keys.inflight(id))) === 0) calls.zrem(keys.supervisors(), id).del(keys.supervisor(id))
+      else calls.zadd(keys.supervisors(), 'XX', 1, id)
+      return calls.exec()
+    })
+  }
+}

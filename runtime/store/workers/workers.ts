@@ -1,0 +1,70 @@
+import type { Connection } from '../connection/connection.ts'
+
+/** One worker, of whatever kind: ours, Ruby's, or another. */
+export interface WorkerInfo {
+  id: string
+  host: string
+  pid: string
+  queues: string[]
+  startedAt: string | undefined
+  heartbeat: string | undefined
+  /** The job in hand: Resque's JSON `{queue, run_at, payload}`. */
+  working: string | undefined
+  processed: number
+  failed: number
+}
+
+/** Resque's own bound: a Ruby worker that starts removes workers whose heartbeat is older (worker.rb, PRUNE_INTERVAL). */
+const silentAfterMs = 300_000
+
+/** How long a worker has sent no heartbeat, where that is so long that it must be dead; undefined for one that has none. */
+export function silentForMs({ heartbeat }: WorkerInfo, nowMs: number): number | undefined {
+  const silentMs = nowMs - Date.parse(heartbeat ?? '')
+  return silentMs > silentAfterMs ? silentMs : undefined
+}
+
+/** Resque's worker registry, read. */
+export class Workers {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** All registered workers, by id. */
+  async list(): Promise<WorkerInfo[]> {
+    return this.#connection.ask(async (redis, keys) => {
+      const [ids, heartbeats] = await Promise.all([redis.smembers(keys.workers()), redis.hgetall(keys.heartbeats())])
+      return Promise.all(
+        ids.sort().map(async (id) => {
+          const [startedAt, working, processed, failed] = await redis.mget(
+            keys.workerStarted(id),
+            keys.worker(id),
+            keys.statProcessedOf(id),
+            keys.statFailedOf(id),
+          )
+          const [host = '', pid = '', ...queues] = id.split(':')
+          return {
+            id,
+            host,
+            pid,
+            queues: queues.join(':').split(','),
+            startedAt: startedAt ?? undefined,
+            heartbeat: heartbeats[id],
+            working: working ?? undefined,
+            processed: Number(processed ?? 0),
+            failed: Number(failed ?? 0),
+          }
+        }),
+      )
+    })
+  }
+
+  /** Resque's two counters. */
+  async stats(): Promise<{ processed: number; failed: number }> {
+    const [processed, failed] = await this.#connection.ask((redis, keys) =>
+      redis.mget(keys.statProcessed(), keys.statFailed()),
+    )
+    return { processed: Number(processed ?? 0), failed: Number(failed ?? 0) }
+  }
+}

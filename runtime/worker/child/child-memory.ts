@@ -1,0 +1,137 @@
+import { duration } from '../../core/duration.ts'
+import { findNotJson } from '../../core/json-check.ts'
+import { customMemory, type MemoryBackend } from '../../jobs/memory-backend.ts'
+import type { Channel } from './channel.ts'
+import type { Assignment, MemoryRequest, ParentMessage } from '../run/protocol.ts'
+
+/** The memory of a step's run, as the step's own process has it. */
+export interface ChildMemory {
+  /** `this.memory.get`: undefined for a key that is not there. */
+  get(key: string): Promise<unknown>
+  /** Visible to other steps at once, whatever becomes of this one. */
+  set(key: string, value: unknown): Promise<void>
+  /** Keeps the memory this long after the run's end at least; until then it stays anyway. */
+  extendTtl(ttl: string | number): Promise<void>
+  /** Values of keys, or of all there are. */
+  read(keys?: readonly string[]): Promise<Record<string, unknown>>
+  /** Takes the step's output, of which only an object is merged. @returns true when that was all there is to do; else the supervisor merges it with the step's end */
+  keep(output: unknown): Promise<boolean>
+  /** An answer of the supervisor is on its way. */
+  readonly isAsking: boolean
+  hear(message: Extract<ParentMessage, { type: 'memory' }>): void
+}
+
+/** The memory of an assignment's run, or undefined. */
+export function memoryOf({ step }: Assignment, channel: Channel): ChildMemory | undefined {
+  if (!step?.memory) return undefined
+  const backend = customMemory()
+  return backend ? new OwnMemory(step.workflowId, backend) : new AskedMemory(channel)
+}
+
+/** Asks the supervisor, which has a connection; a job's process needs none. */
+class AskedMemory implements ChildMemory {
+  readonly #channel: Channel
+  readonly #waiting = new Map<
+    number,
+    { resolve: (values: Record<string, string>) => void; reject: (error: Error) => void }
+  >()
+  #asked = 0
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+  }
+
+  async get(key: string): Promise<unknown> {
+    return (await this.read([checkKey(key)]))[key]
+  }
+
+  async set(key: string, value: unknown): Promise<void> {
+    await this.#ask({ verb: 'write', values: { [checkKey(key)]: JSON.stringify(checkValue(key, value)) } })
+  }
+
+  async extendTtl(ttl: string | number): Promise<void> {
+    await this.#ask({ verb: 'extend', ttlMs: duration(ttl, 'memory.extendTtl') })
+  }
+
+  async read(keys?: readonly string[]): Promise<Record<string, unknown>> {
+    if (keys?.length === 0) return {}
+    const texts = await this.#ask({ verb: 'read', ...(keys ? { keys: [...keys] } : {}) })
+    return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, JSON.parse(text) as unknown]))
+  }
+
+  get isAsking(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  async keep(): Promise<boolean> {
+    return false
+  }
+
+  hear({ ask, values, error }: Extract<ParentMessage, { type: 'memory' }>): void {
+    const waiting = this.#waiting.get(ask)
+    this.#waiting.delete(ask)
+    if (error !== undefined) waiting?.reject(new Error(error))
+    else waiting?.resolve(values ?? {})
+  }
+
+  #ask(request: MemoryRequest): Promise<Record<string, string>> {
+    this.#asked += 1
+    const ask = this.#asked
+    const answer = new Promise<Record<string, string>>((resolve, reject) => this.#waiting.set(ask, { resolve, reject }))
+    this.#channel.send({ type: 'memory', ask, request })
+    return answer
+  }
+}
+
+/** A backend of the application's own, in this process. */
+class OwnMemory implements ChildMemory {
+  readonly isAsking = false
+  readonly #runId: string
+  readonly #backend: MemoryBackend
+
+  constructor(runId: string, backend: MemoryBackend) {
+    this.#runId = runId
+    this.#backend = backend
+  }
+
+  async get(key: string): Promise<unknown> {
+    return (await this.read([checkKey(key)]))[key]
+  }
+
+  set(key: string, value: unknown): Promise<void> {
+    return this.#backend.write(this.#runId, { [checkKey(key)]: checkValue(key, value) })
+  }
+
+  async extendTtl(ttl: string | number): Promise<void> {
+    await this.#backend.extendTtl?.(this.#runId, duration(ttl, 'memory.extendTtl'))
+  }
+
+  read(keys?: readonly string[]): Promise<Record<string, unknown>> {
+    return this.#backend.read(this.#runId, keys)
+  }
+
+  async keep(output: unknown): Promise<boolean> {
+    if (isMergeable(output)) await this.#backend.write(this.#runId, output)
+    return true
+  }
+
+  hear(): void {
+    // Nothing was asked of the supervisor.
+  }
+}
+
+function checkKey(key: unknown): string {
+  if (typeof key === 'string' && key !== '') return key
+  throw new TypeError(`memory: expected a key, which is text, got ${JSON.stringify(key)}`)
+}
+
+function checkValue(key: string, value: unknown): unknown {
+  const bad = findNotJson(value, `memory.${key}`)
+  if (bad) throw new TypeError(bad)
+  return value
+}
+
+/** Text, numbers and arrays have no keys: they are the step's output and no more. */
+function isMergeable(output: unknown): output is Record<string, unknown> {
+  return typeof output === 'object' && output !== null && !Array.isArray(output)
+}

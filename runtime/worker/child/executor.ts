@@ -1,0 +1,186 @@
+import { findNotJson } from '../../core/json-check.ts'
+import { jsonText } from '../../core/json-text.ts'
+import { parseLossless } from '../../core/codec.ts'
+import { toError } from '../../core/errors.ts'
+import { verbOf, type Snooze } from '../../core/verbs.ts'
+import type { App } from '../../jobs/app.ts'
+import { hooksOf, runHooks } from '../../jobs/hooks.ts'
+import { FunctionJobInstance, isFunctionJob, jobContext, type Job, type JobDefinition } from '../../jobs/job.ts'
+import { optionsOn } from '../../jobs/options.ts'
+import { permitsOf } from '../../jobs/permits.ts'
+import { errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
+import { check, schemaOf } from '../../jobs/typed.ts'
+import { errorRecord } from '../outcome/error-record.ts'
+import type { Channel } from './channel.ts'
+import { fillInput } from './fill-input.ts'
+import { checkResultSize } from '../outcome/result-size.ts'
+import { RunningJobContext } from './running-job-context.ts'
+import { unknownClass } from '../run/unknown-class.ts'
+import type { Assignment, Outcome } from '../run/protocol.ts'
+
+export type { Channel }
+
+/** Input or output that does not fit a job's schema; every path is in the message. */
+class SchemaError extends Error {
+  override name = 'SchemaError'
+}
+
+/**
+ * Runs one assignment in this process and says how it ended. The pipeline of a job: `begin` (the hooks of a new
+ * process), the instance, permits, input schema, beforePerform, aroundPerform, perform, afterPerform, output schema;
+ * onFailure when any of it threw. Never rejects.
+ */
+export async function execute(
+  assignment: Assignment,
+  app: App,
+  channel: Channel,
+  begin: () => unknown = () => undefined,
+): Promise<Outcome> {
+  const definition = app.registry.job(assignment.className)
+  if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
+  const surroundings = new RunningJobContext(assignment, channel)
+  let args: unknown[] = []
+  let instance: Job | undefined
+  try {
+    return await surroundings.settle(async () => {
+      args = parseLossless(assignment.args) as unknown[]
+      await begin()
+      const made = (instance = instantiate(definition, surroundings))
+      if (assignment.phase === 'onFailure') return afterDeath(definition, made, args, assignment)
+      const permits = assignment.permits ?? permitsOf(assignment.className, optionsOn(definition), args)
+      if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
+      await checkInput(definition, args, surroundings)
+      const returned = await performWithHooks(definition, made, args)
+      return done(definition, assignment, surroundings, returned)
+    })
+  } catch (thrown) {
+    if (assignment.phase === 'onFailure') return { kind: 'failed', error: errorRecord(toError(thrown)) }
+    instance ??= tryInstantiate(definition, surroundings)
+    return failed(thrown, { definition, instance, args, assignment, surroundings })
+  }
+}
+
+/** For the onFailure hook of a job whose process failed before there was an instance. */
+function tryInstantiate(definition: JobDefinition, surroundings: RunningJobContext): Job | undefined {
+  try {
+    return instantiate(definition, surroundings)
+  } catch {
+    return undefined
+  }
+}
+
+function instantiate(definition: JobDefinition, surroundings: RunningJobContext): Job {
+  const instance: Job = isFunctionJob(definition) ? new FunctionJobInstance() : new (definition as new () => Job)()
+  instance[jobContext] = surroundings
+  return instance
+}
+
+async function checkInput(definition: JobDefinition, args: unknown[], { memory }: RunningJobContext): Promise<void> {
+  const schema = schemaOf(definition, 'input')
+  if (!schema) return
+  if (memory) args[0] = await fillInput(schema, args[0], (keys) => memory.read(keys))
+  const checked = await check(schema, args[0])
+  if (!checked.ok) throw new SchemaError(`input does not fit its schema: ${checked.problems}`)
+  args[0] = checked.value
+}
+
+class Refused extends Error {}
+
+async function performWithHooks(definition: JobDefinition, instance: Job, args: unknown[]): Promise<unknown> {
+  try {
+    await runHooks(hooksOf(definition, 'beforePerform', instance), ...args)
+  } catch (thrown) {
+    throw verbOf(thrown) === 'dont-perform' ? new Refused() : thrown
+  }
+  let returned: unknown
+  const perform = async (): Promise<unknown> => {
+    returned = await (isFunctionJob(definition)
+      ? definition.apply(instance, args)
+      : (instance.perform as (...args: unknown[]) => unknown)(...args))
+    return returned
+  }
+  // The first by name is outermost, as in Resque; one that does not call on skips perform, but not afterPerform.
+  const around = hooksOf(definition, 'aroundPerform', instance)
+  await around.reduceRight<() => Promise<unknown>>((next, hook) => async () => hook(next, ...args), perform)()
+  await runHooks(hooksOf(definition, 'afterPerform', instance), ...args)
+  return returned
+}
+
+async function done(
+  definition: JobDefinition,
+  assignment: Assignment,
+  surroundings: RunningJobContext,
+  returned: unknown,
+): Promise<Outcome> {
+  let value = surroundings.hasOutput ? surroundings.outputValue : returned
+  const schema = schemaOf(definition, 'output')
+  if (schema) {
+    const checked = await check(schema, value)
+    if (!checked.ok)
+      throw new SchemaError(`output does not fit its schema: ${checked.problems.replaceAll('input:', 'output:')}`)
+    value = checked.value
+  }
+  const wanted = assignment.keepResult === true || assignment.step !== undefined
+  if (wanted && value !== undefined) {
+    const bad = findNotJson(value, 'result', { bigint: true })
+    if (bad) throw new TypeError(bad)
+  }
+  const result = wanted && value !== undefined ? jsonText(value) : undefined
+  checkResultSize(result, assignment.maxResultBytes)
+  const remembered =
+    surroundings.memory && value !== undefined && value !== null ? await surroundings.memory.keep(value) : false
+  return {
+    kind: 'done',
+    ...(remembered ? { remembered } : {}),
+    ...(result === undefined ? {} : { result }),
+    ...surroundings.stepOutcome(),
+  }
+}
+
+async function failed(
+  thrown: unknown,
+  job: {
+    definition: JobDefinition
+    instance: Job | undefined
+    args: unknown[]
+    assignment: Assignment
+    surroundings: RunningJobContext
+  },
+): Promise<Outcome> {
+  const { definition, instance, args, assignment, surroundings } = job
+  if (thrown instanceof Refused) return { kind: 'refused' }
+  const verb = verbOf(thrown)
+  if (verb === 'discard') return { kind: 'discarded', reason: (thrown as Error).message }
+  if (verb === 'snooze') return { kind: 'snoozed', delayMs: (thrown as Snooze).delayMs }
+  const error = toError(thrown)
+  let record = errorRecord(error)
+  try {
+    // Without an instance there is nobody to tell.
+    if (instance) await surroundings.settle(() => runHooks(hooksOf(definition, 'onFailure', instance), error, ...args))
+  } catch (hookError) {
+    // As in Resque: a failing onFailure hook is told together with the error that it hid.
+    record = { ...record, message: `${record.message} (and its onFailure hook failed: ${toError(hookError).message})` }
+  }
+  const retryInMs = verb === 'fail' ? undefined : retryIn(definition, assignment, error)
+  return { kind: 'failed', error: record, ...(retryInMs === undefined ? {} : { retryInMs }) }
+}
+
+function retryIn(definition: JobDefinition, assignment: Assignment, error: Error): number | undefined {
+  const own = optionsOn(definition).retry
+  const policy = assignment.retry ?? (own === undefined ? undefined : retryPolicy(own, assignment.className))
+  return policy && retryDelayMs(policy, assignment.attempt, { names: errorNames(error), error }, Math.random())
+}
+
+/** Runs only the onFailure hooks, for a job whose own process could not. @throws what they throw */
+async function afterDeath(
+  definition: JobDefinition,
+  instance: Job,
+  args: unknown[],
+  { failure }: Assignment,
+): Promise<Outcome> {
+  const error = Object.assign(new Error(failure?.message ?? 'the job died'), {
+    name: failure?.name ?? 'Resque::DirtyExit',
+  })
+  await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
+  return { kind: 'done' }
+}

@@ -1,0 +1,74 @@
+import { fork } from 'node:child_process'
+import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { RuntimeError } from '../../../../core/errors.ts'
+import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../../jobs/app.ts'
+import type { BuildOrder, BuiltFiles } from './app-build.ts'
+import type { BuildAnswer } from './main.ts'
+import { hasEnded, identityOf } from '../../../lease/process-identity.ts'
+import { OutputTail } from '../../output-tail.ts'
+import { CannotFork } from '../zygote/core/gate-platform.ts'
+import { builtEntry } from '../entries.ts'
+
+/** An application that node can load as it is. */
+export interface BuiltApp {
+  files: BuiltFiles
+  /** Removes what was built, when nobody can import from it any more. */
+  remove: () => void
+}
+
+let builds = 0
+
+/**
+ * Builds the application where it is TypeScript; an application of JavaScript is left as it is. Builds live under
+ * `.runtime/build` of its root, in a folder with this process's identity in its name, so that those of the dead can be told.
+ *
+ * @throws RuntimeError ERR_APP_LOAD with file and line
+ * @throws CannotFork for what only a loader can load
+ */
+export async function buildForFork(source: AppSource): Promise<BuiltApp> {
+  if (!hasTypeScript(source)) return { files: {}, remove: () => undefined }
+  // esbuild speaks of files by their real paths.
+  const root = realpathSync(source.root)
+  const folder = join(root, '.runtime', 'build')
+  mkdirSync(folder, { recursive: true })
+  removeAbandoned(folder)
+  builds += 1
+  const outDir = join(folder, `${identityOf()}-${builds}`)
+  const entries = [...jobFiles(source), ...extraFiles(source)].map((file) => realpathSync(file))
+  const answer = await runBuild({ root, entries, outDir })
+  const remove = (): void => rmSync(outDir, { recursive: true, force: true })
+  if ('files' in answer) return { files: answer.files, remove }
+  remove()
+  if ('refusal' in answer) throw new CannotFork(answer.refusal)
+  throw new RuntimeError('ERR_APP_LOAD', `the application cannot be built: ${answer.error}`)
+}
+
+/** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */
+function runBuild(order: BuildOrder): Promise<BuildAnswer> {
+  const child = fork(builtEntry('app-build/main'), [JSON.stringify(order)], {
+    cwd: order.root,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const tail = new OutputTail()
+  if (child.stderr) tail.follow(child.stderr, () => undefined)
+  return new Promise((resolve, reject) => {
+    child.once('message', (answer) => resolve(answer as BuildAnswer))
+    child.once('error', reject)
+    child.once('close', (code, signal) =>
+      reject(new Error(`the build ended (${signal ?? `exit code ${code}`}): ${tail.lines().join(' | ')}`)),
+    )
+  })
+}
+
+function removeAbandoned(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!hasEnded(name.split('-')[0] ?? '')) continue
+    try {
+      rmSync(join(folder, name), { recursive: true, force: true })
+    } catch {
+      // Another user's.
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Entry of the zygote: the process that loads the application once and then forks one child for each job. docs/fork.md
+ * tells its whole life; the order of the steps below is that of the recipe, each relies on those before it.
+ */
+import { loadApp, type App } from '../../../../../jobs/app.ts'
+import { toError } from '../../../../../core/errors.ts'
+import { manifestOf } from '../../../../run/manifest.ts'
+import { title } from '../../../../titles.ts'
+import { OOM_FILE, becomeChild, oomScore, type Inheritance } from './after-fork.ts'
+import { Belongings } from './belongings.ts'
+import { prepare, type Booted } from './boot.ts'
+import { installLocator, locateBuilt } from './built-imports.ts'
+import { compileAhead, functionsOf } from '../tuning/compile-ahead.ts'
+import { useHugePages } from '../tuning/heap-layout.ts'
+import { InheritedSockets } from './descriptors.ts'
+import { encodeFrame } from '../wire/frames.ts'
+import type { Refusal } from './gate-platform.ts'
+import { refuseHooks, refuseKernel, refuseState, tryFork } from './gate.ts'
+import { idWarnings } from '../distinct/id-packages.ts'
+import { JobChannel } from '../wire/job-channel.ts'
+import { JobMark } from '../distinct/job-mark.ts'
+import { live, runBeforeFork } from './job.ts'
+import { LateDescriptors } from './late-descriptors.ts'
+import { depart, leave } from './leave.ts'
+import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
+import { Lines } from '../wire/lines.ts'
+import { ZygoteLoop } from './loop.ts'
+import { CONTROL_FD, type FromZygote } from '../wire/messages.ts'
+import { ROUNDS_TO_COMPILE, ROUNDS_TO_LEARN, rehearse, rehearseBirth, type BirthProps } from '../tuning/rehearsal.ts'
+
+function tell(message: FromZygote): void {
+  writeAll(CONTROL_FD, encodeFrame(message))
+}
+
+async function load({ boot }: Booted): Promise<App> {
+  installLocator(boot.built)
+  const app = await loadApp(boot.source, locateBuilt(boot.built))
+  await app.hooks.beforeFirstFork?.()
+  return app
+}
+
+/** Has V8 compile what children run, so that not each of them does. */
+async function compile(app: App, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
+  rehearseBirth({ ...birth, rounds: ROUNDS_TO_COMPILE })
+  await rehearse({ channel, rounds: ROUNDS_TO_COMPILE })
+  compileAhead([...functionsOf(app), depart, leave])
+}
+
+/** A fork copies the page tables of all memory, and the child's end frees them: the less there is, the faster it is. */
+async function shrink({ packHeap }: Booted, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
+  await packHeap()
+  // The collection took the shapes of objects that there are only while a job runs, and what V8 knew of them.
+  rehearseBirth({ ...birth, rounds: ROUNDS_TO_LEARN })
+  await rehearse({ channel, rounds: ROUNDS_TO_LEARN })
+}
+
+/** What a child needs from before the fork, as things are now. */
+function inherit(loop: ZygoteLoop, makeDistinct: () => void): Inheritance {
+  const belongings = new Belongings(CONTROL_FD, loop, new InheritedSockets([CONTROL_FD]))
+  const renewLoop = uvLoopFork
+  const oom = { oomFile: OOM_FILE, oomScore: oomScore() }
+  return { zygotePid: process.pid, loop: uvDefaultLoop(), renewLoop, belongings, ...oom, makeDistinct }
+}
+
+async function refuse(booted: Booted, app: App, inherited: () => Inheritance): Promise<Refusal | undefined> {
+  const { patchFault, threads, origins, connections, collectGarbage } = booted
+  const trial = async (): Promise<Refusal | undefined> => {
+    await connections.close()
+    const inheritance = inherited()
+    const opened = { connections: connections.origins, ...origins }
+    const become = (): void => {
+      becomeChild(inheritance)
+      connections.allow()
+    }
+    const refusal = await tryFork(become, collectGarbage, opened)
+    connections.allow()
+    return refusal
+  }
+  if (patchFault !== undefined)
+    return { reason: patchFault, cure: 'report this with the output of `node -p process.versions`' }
+  return (
+    refuseHooks(app.hooks) ??
+    refuseKernel() ??
+    (await refuseState(threads, origins)) ??
+    (await trial()) ??
+    (await trial())
+  )
+}
+
+async function main(): Promise<void> {
+  const booted = await prepare()
+  const { boot, keepAlive, makeDistinct, threads, origins, connections } = booted
+  let app: App
+  try {
+    app = await load(booted)
+  } catch (thrown) {
+    const error = toError(thrown) as Error & { code?: string }
+    tell({ type: 'broken', code: error.code ?? 'ERR_APP_LOAD', message: error.message })
+    return process.exit(1)
+  }
+  const channel = new JobChannel(keepAlive)
+  const mark = new JobMark(boot.mark)
+  const late = new LateDescriptors()
+  const lines = new Lines(boot.socketPath, late)
+  const birth = { mark, lines, late, makeDistinct }
+  await compile(app, birth, channel)
+  const loop = new ZygoteLoop(mark, lines, late, (assignment) => runBeforeFork(app, assignment))
+  const inherited = (): Inheritance => inherit(loop, makeDistinct)
+  let refusal = await refuse(booted, app, inherited)
+  if (!refusal) {
+    await shrink(booted, birth, channel)
+    // The application went on meanwhile.
+    refusal = await refuseState(threads, origins)
+  }
+  if (refusal) {
+    tell({ type: 'refused', ...refusal })
+    return process.exit(0)
+  }
+  useHugePages()
+  tell({
+    type: 'ready',
+    manifest: manifestOf(app),
+    forksAhead: app.hooks.beforeFork === undefined,
+    warnings: idWarnings(),
+  })
+  process.title = title(`Zygote of ${boot.supervisorPid}`)
+  dieWithParent(0)
+  // Clients that connect by themselves have done so again.
+  await connections.close()
+  setImmediate(() => {
+    connections.forget()
+    const inheritance = inherited()
+    late.start()
+    const born = loop.run()
+    becomeChild(inheritance)
+    channel.open(lines.adopt(born.line))
+    void live(app, channel, born).then(depart)
+  })
+}
+
+await main()

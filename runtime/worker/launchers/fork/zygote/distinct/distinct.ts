@@ -1,0 +1,107 @@
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+import { getpid } from '../core/libc.ts'
+import { trackPools } from './random-pools.ts'
+import { role } from '../core/role.ts'
+
+/**
+ * State that every child would otherwise share with its siblings, made its own: random numbers, identifiers, pid and
+ * uptime. Call before the application is loaded, so that it sees nothing else. Returns what a child must do at once;
+ * all that can wait is done at the first use.
+ *
+ * Not covered: uuid v1 (clock sequence and node id) and other state that a library keeps for itself. See id-packages.ts.
+ */
+export function makeDistinct(): { inChild: () => void } {
+  replaceMathRandom()
+  replaceIdentifiers()
+  const pools = trackPools()
+  syncBuiltinESMExports()
+  const bornAt = replacePidAndUptime()
+  return {
+    inChild() {
+      bornAt.ms = performance.now()
+      pools.refill()
+    },
+  }
+}
+
+/** xoshiro128**, whose state we can set: that of V8 is out of reach, so all siblings would draw the same numbers. */
+function replaceMathRandom(): void {
+  const state = new Uint32Array(4)
+  let seededForChild = false
+  crypto.randomFillSync(state)
+  Math.random = function random(): number {
+    if (role.child && !seededForChild) {
+      crypto.randomFillSync(state)
+      seededForChild = true
+    }
+    return ((next(state) >>> 5) * 0x4000000 + (next(state) >>> 6)) / 0x20000000000000
+  }
+}
+
+function next(state: Uint32Array): number {
+  const s1 = state[1] as number
+  const product = Math.imul(s1, 5)
+  const result = Math.imul((product << 7) | (product >>> 25), 9)
+  const shifted = s1 << 9
+  state[2] = (state[2] as number) ^ (state[0] as number)
+  state[3] = (state[3] as number) ^ s1
+  state[1] = s1 ^ state[2]
+  state[0] = (state[0] as number) ^ state[3]
+  state[2] = state[2] ^ shifted
+  const s3 = state[3]
+  state[3] = (s3 << 11) | (s3 >>> 21)
+  return result >>> 0
+}
+
+/** Node draws ids from a cache of random bytes; used in the zygote, every child would go on with the same cache. */
+function replaceIdentifiers(): void {
+  const { randomUUID, randomInt } = crypto
+  const freshUUID = (): crypto.UUID => randomUUID({ disableEntropyCache: true })
+  crypto.randomUUID = function (options) {
+    return role.child ? randomUUID(options) : freshUUID()
+  }
+  crypto.randomInt = function (...args: unknown[]) {
+    return role.child ? (Reflect.apply(randomInt, crypto, args) as number) : freshInt(args)
+  } as typeof randomInt
+  const prototype = Object.getPrototypeOf(crypto.webcrypto) as { randomUUID: () => crypto.UUID }
+  const webUUID = prototype.randomUUID
+  prototype.randomUUID = function () {
+    return role.child ? webUUID.call(this as never) : freshUUID()
+  }
+}
+
+const SAMPLE_BYTES = 6
+const SAMPLE_SIZE = 2 ** 48
+
+/** crypto.randomInt without its cache: rejection sampling over six fresh bytes. Same arguments, callback included. */
+function freshInt(args: unknown[]): number | undefined {
+  const callback = typeof args.at(-1) === 'function' ? (args.pop() as (error: null, value: number) => void) : undefined
+  const [min, max] = (args.length === 1 ? [0, args[0]] : args) as [number, number]
+  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || max <= min || max - min >= SAMPLE_SIZE)
+    throw new RangeError(`randomInt expected safe integers min < max less than 2^48 apart, got ${min} and ${max}`)
+  const range = max - min
+  const limit = SAMPLE_SIZE - (SAMPLE_SIZE % range)
+  let sample: number
+  do sample = crypto.randomBytes(SAMPLE_BYTES).readUIntBE(0, SAMPLE_BYTES)
+  while (sample >= limit)
+  const value = min + (sample % range)
+  if (!callback) return value
+  process.nextTick(callback, null, value)
+  return undefined
+}
+
+/** Node remembers the pid of the process that it was started as. */
+function replacePidAndUptime(): { ms: number } {
+  const zygotePid = process.pid
+  let childPid = 0
+  Object.defineProperty(process, 'pid', {
+    configurable: true,
+    enumerable: true,
+    get: () => (role.child ? (childPid ||= getpid()) : zygotePid),
+  })
+  const uptime = process.uptime.bind(process)
+  const bornAt = { ms: 0 }
+  process.uptime = () => (role.child ? (performance.now() - bornAt.ms) / 1000 : uptime())
+  return bornAt
+}

@@ -1,0 +1,45 @@
+import koffi from 'koffi'
+import { MARK_VARIABLE } from '../../marks.ts'
+import { malloc, putenv } from '../core/libc.ts'
+
+/** Launch numbers are 32 bit, in hexadecimal: so no fraction has to be made, nor any other object (see ZygoteLoop). */
+const DIGITS = 8
+
+/**
+ * The mark of the next job in this process's environment, which the child inherits. It is written in place: setenv(3)
+ * would keep every value for ever, and touch far more memory.
+ */
+export class JobMark {
+  readonly #prefix: string
+  readonly #digits: Uint8Array
+
+  /** `prefix`: the supervisor's mark, see Boot. */
+  constructor(prefix: string) {
+    this.#prefix = prefix
+    const text = Buffer.from(`${MARK_VARIABLE}=${this.of(0)}\0`)
+    const address = BigInt(malloc(text.length))
+    const bytes = new Uint8Array(koffi.view(address, text.length))
+    bytes.set(text)
+    putenv(address)
+    this.#digits = bytes.subarray(text.length - 1 - DIGITS, text.length - 1)
+  }
+
+  set(launch: number): void {
+    let rest = launch
+    for (let at = DIGITS - 1; at >= 0; at -= 1) {
+      const digit = rest & 15
+      this.#digits[at] = digit < 10 ? 48 + digit : 87 + digit
+      rest >>>= 4
+    }
+  }
+
+  /** The whole mark of a launch. */
+  of(launch: number): string {
+    return `${this.#prefix}:${launch.toString(16).padStart(DIGITS, '0')}`
+  }
+
+  /** The launch of a mark, undefined when it is of another zygote's. */
+  launchOf(mark: string): number | undefined {
+    return mark.startsWith(`${this.#prefix}:`) ? parseInt(mark.slice(-DIGITS), 16) : undefined
+  }
+}

@@ -1,0 +1,95 @@
+import type { App } from '../../../../../jobs/app.ts'
+import { Job } from '../../../../../jobs/job.ts'
+import { Registry } from '../../../../../jobs/registry.ts'
+import type { Assignment } from '../../../../run/protocol.ts'
+import { encodeFrame } from '../wire/frames.ts'
+import { becomeChild } from '../core/after-fork.ts'
+import { Belongings } from '../core/belongings.ts'
+import { InheritedSockets, openDescriptors } from '../core/descriptors.ts'
+import type { JobChannel } from '../wire/job-channel.ts'
+import { type JobMark } from '../distinct/job-mark.ts'
+import { live } from '../core/job.ts'
+import type { LateDescriptors } from '../core/late-descriptors.ts'
+import type { Lines } from '../wire/lines.ts'
+import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, writeAll } from '../core/libc.ts'
+import { ZygoteLoop } from '../core/loop.ts'
+import { role } from '../core/role.ts'
+
+/** Enough for V8 to have compiled what is run. */
+export const ROUNDS_TO_COMPILE = 2
+/** Enough for V8 to have allotted what it learns of a function, and to have learnt it. */
+export const ROUNDS_TO_LEARN = 50
+
+const NO_DESCRIPTOR = -1
+const NO_LOOP = 0n
+const NOWHERE = Buffer.from('/dev/null\0')
+const NOTHING = Buffer.from('0')
+
+class Rehearsal extends Job {
+  static override queue = 'rehearsal'
+  async perform(): Promise<number> {
+    await Promise.resolve()
+    return 1
+  }
+}
+
+const assignment: Assignment = {
+  phase: 'perform',
+  jobId: 'rehearsal',
+  className: 'Rehearsal',
+  queue: 'rehearsal',
+  args: '[1,"two",{"three":3}]',
+  attempt: 1,
+  worker: 'rehearsal',
+}
+
+/**
+ * Goes through what every job does, here in the zygote: code that was run here is compiled, and its compiled form is
+ * shared by all children; else each child compiles it anew, which costs it more than all the rest.
+ */
+export async function rehearse({ channel, rounds }: { channel: JobChannel; rounds: number }): Promise<void> {
+  const registry = new Registry()
+  registry.addModule({ Rehearsal }, 'rehearsal')
+  const app: App = { registry, hooks: {} }
+  const title = process.title
+  for (let round = 0; round < rounds; round += 1)
+    await withSupervisor(channel, () => live(app, channel, { line: 0, assignment: undefined, refused: undefined }))
+  process.title = title
+}
+
+/** What a birth is rehearsed with. */
+export interface BirthProps {
+  mark: JobMark
+  lines: Lines
+  late: LateDescriptors
+  makeDistinct: () => void
+  rounds: number
+}
+
+/**
+ * The same for the first steps of a child, with a zygote's loop and descriptors that nobody needs. While it
+ * lasts this process takes itself for a child, so nothing else may run.
+ */
+export function rehearseBirth({ mark, lines, late, makeDistinct, rounds }: BirthProps): void {
+  const sockets = new InheritedSockets([...openDescriptors().keys()])
+  const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
+  const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, belongings, makeDistinct }
+  for (let round = 0; round < rounds; round += 1) {
+    becomeChild({ ...inheritance, oomFile: NOWHERE, oomScore: NOTHING })
+    lines.adopt(0)
+    role.child = false
+  }
+}
+
+/** Plays the supervisor: the assignment lies in the socket before it is asked for. */
+async function withSupervisor(channel: JobChannel, act: () => Promise<unknown>): Promise<void> {
+  const pair = new Int32Array(2)
+  socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, pair)
+  const [ours = -1, theirs = -1] = pair
+  writeAll(theirs, encodeFrame({ type: 'assignment', assignment }))
+  channel.open(ours)
+  await act()
+  channel.open(-1)
+  close(ours)
+  close(theirs)
+}

@@ -1,0 +1,86 @@
+import type { Channel } from '../../../../child/executor.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../../../run/protocol.ts'
+import { JobLoop } from '../../../../child/job-loop.ts'
+import { FrameReader, encodeFrame } from './frames.ts'
+import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'
+
+const READ_BYTES = 64 * 1024
+
+/** Tells a job process that its supervisor has written to it. Ignored by default, so nothing else minds it. */
+export const READ_SIGNAL = 'SIGURG'
+
+/**
+ * A job's messages, over the line that it took over after the fork. Writing blocks until the kernel has
+ * taken all of it, so that nothing is lost when the process leaves right after. It is read when a {@link READ_SIGNAL} says
+ * that there is something to read: most jobs are never written to, and watching the socket would cost each of them.
+ */
+export class JobChannel implements Channel {
+  readonly loop: JobLoop
+  #fd = -1
+  #listener: ((message: ParentMessage) => void) | undefined
+  readonly #reader = new FrameReader()
+  /** Made once, in the zygote: a child that asks malloc for as much walks through all that was ever freed. */
+  readonly #bytes = Buffer.alloc(READ_BYTES)
+  readonly #pollSet = new Int32Array(2)
+  readonly #early: ParentMessage[] = []
+
+  /**
+   * In the zygote: children inherit the signal handlers, ready to work.
+   * @param keepAlive a timer that keeps the event loop from being empty
+   */
+  constructor(keepAlive: NodeJS.Timeout) {
+    this.loop = new JobLoop((on) => void (on ? keepAlive.ref() : keepAlive.unref()))
+    process.on(READ_SIGNAL, () => this.#read())
+    // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
+    process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'told to stop' }))
+  }
+
+  /** In the child: the connected socket. Who listened before, in the rehearsal, hears no more. */
+  open(fd: number): void {
+    this.#fd = fd
+    this.#listener = undefined
+  }
+
+  /** Waits, without the event loop, for what this process is to do; undefined when nobody will tell it any more. */
+  receiveAssignment(): Assignment | undefined {
+    for (;;) {
+      const messages = this.#readOnce()
+      if (!messages) return undefined
+      for (const message of messages) {
+        if (message.type !== 'assignment') this.#deliver(message)
+      }
+      const told = messages.find((message) => message.type === 'assignment')
+      if (told) return told.assignment
+    }
+  }
+
+  send(message: ChildMessage): void {
+    writeAll(this.#fd, encodeFrame(message))
+  }
+
+  onMessage(listener: (message: ParentMessage) => void): void {
+    this.#listener = listener
+    for (const message of this.#early.splice(0)) listener(message)
+  }
+
+  #deliver(message: ParentMessage): void {
+    if (this.#listener) this.#listener(message)
+    else this.#early.push(message)
+  }
+
+  #read(): void {
+    this.#pollSet.set([this.#fd, POLLIN])
+    while (this.#fd >= 0 && poll(this.#pollSet, 1, 0) === 1) {
+      const messages = this.#readOnce()
+      if (!messages) return
+      for (const message of messages) this.#deliver(message)
+    }
+  }
+
+  /** Undefined at the end of the stream. */
+  #readOnce(): ParentMessage[] | undefined {
+    const count = read(this.#fd, this.#bytes, READ_BYTES)
+    if (count < 0 && errno() === EINTR) return []
+    return count > 0 ? (this.#reader.push(Buffer.from(this.#bytes.subarray(0, count))) as ParentMessage[]) : undefined
+  }
+}

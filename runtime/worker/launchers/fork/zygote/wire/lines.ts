@@ -1,0 +1,82 @@
+import { extended } from '../tuning/extended.ts'
+import { AF_UNIX, SOCK_STREAM_CLOEXEC, blockOn, close, connect, dup2, errno, socket, writeAll } from '../core/libc.ts'
+import type { LateDescriptors } from '../core/late-descriptors.ts'
+import { HELLO_BYTES, HELLO_MESSAGES, HELLO_OUTPUT } from './messages.ts'
+
+const CLOSED = -1
+
+/**
+ * The zygote's lines to the supervisor: two connections each, one for messages and one for output, which a child takes
+ * over. A line outlives the job that it served: sockets made and closed for every job cost supervisor and child more
+ * than the rest of their talk.
+ */
+export class Lines {
+  readonly #address: Uint8Array
+  readonly #late: LateDescriptors
+  /** Two a line: messages, output. */
+  #fds = new Int32Array(0)
+  readonly #hello = Buffer.alloc(HELLO_BYTES)
+
+  /** `path`: of the supervisor's socket. */
+  constructor(path: string, late: LateDescriptors) {
+    this.#address = socketAddress(path)
+    this.#late = late
+  }
+
+  /** Closes what a line was and connects it anew; returns 0 or the errno. */
+  open(line: number, launch: number): number {
+    this.#close(line)
+    this.#grow(line + 1)
+    const fault = this.#connect(line * 2, launch, HELLO_OUTPUT) || this.#connect(line * 2 + 1, launch, HELLO_MESSAGES)
+    if (fault !== 0) this.#close(line)
+    return fault
+  }
+
+  /**
+   * In a child: the line's output becomes standard output and error, all else that the zygote has opened since is closed.
+   * Returns the descriptor of its messages.
+   */
+  adopt(line: number): number {
+    const output = this.#fds[line * 2] ?? CLOSED
+    // Whatever an earlier job started may have made it give up rather than wait.
+    blockOn(output)
+    dup2(output, 1)
+    dup2(output, 2)
+    return this.#late.keepOnly(this.#fds[line * 2 + 1] ?? CLOSED)
+  }
+
+  /** Returns 0 or the errno. */
+  #connect(index: number, launch: number, kind: number): number {
+    const fd = this.#late.raise(socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0))
+    if (fd < 0) return errno()
+    this.#fds[index] = fd
+    this.#hello.writeUInt32LE(launch, 0)
+    this.#hello.writeUInt32LE(kind, 4)
+    if (connect(fd, this.#address, this.#address.length) !== 0 || !writeAll(fd, this.#hello)) return errno()
+    return 0
+  }
+
+  #close(line: number): void {
+    for (const index of [line * 2, line * 2 + 1]) {
+      const fd = this.#fds[index] ?? CLOSED
+      if (fd !== CLOSED) close(fd)
+      if (index < this.#fds.length) this.#fds[index] = CLOSED
+    }
+  }
+
+  #grow(lines: number): void {
+    if (this.#fds.length >= lines * 2) return
+    const known = this.#fds.length
+    this.#fds = extended(this.#fds, lines * 2).fill(CLOSED, known)
+  }
+}
+
+/** sockaddr_un of a path of at most 107 bytes. */
+function socketAddress(path: string): Uint8Array {
+  const name = Buffer.from(path)
+  if (name.length > 107) throw new RangeError(`a socket path has at most 107 bytes, got ${name.length}: ${path}`)
+  const address = new Uint8Array(2 + name.length + 1)
+  address[0] = AF_UNIX
+  address.set(name, 2)
+  return address
+}

@@ -1,0 +1,40 @@
+import type { AppSource } from '../../../../../jobs/app.ts'
+import type { Manifest } from '../../../../run/protocol.ts'
+import type { BuiltFiles } from '../../app-build/app-build.ts'
+
+/** What the zygote is told once, as a frame (frames.ts), before anything else; then come orders (orders.ts). */
+export interface Boot {
+  type: 'boot'
+  source: AppSource
+  /** The files to import in place of the sources; empty where node can load those. */
+  built: BuiltFiles
+  /** Unix socket of the supervisor, to which every line leads. */
+  socketPath: string
+  /** Set in the environment of whatever the jobs start: by it the supervisor finds those that got away. */
+  mark: string
+  supervisorPid: number
+}
+
+/** What the zygote says once, as a frame; after `ready` come reports (reports.ts). */
+export type FromZygote =
+  /** `forksAhead`: processes may be forked before their job is known; not where a beforeFork hook wants to know it. */
+  | { type: 'ready'; manifest: Manifest; forksAhead: boolean; warnings: string[] }
+  /** The application could not be loaded; `code` is that of a RuntimeError. */
+  | { type: 'broken'; code: string; message: string }
+  /** It was loaded, but must not be forked: why, and what to do about it, in plain words. */
+  | { type: 'refused'; reason: string; cure: string }
+
+/**
+ * First bytes of each connection that the zygote makes to the supervisor's socket, two for each line (lines.ts): the
+ * launch that the line was opened for, and which of the two it is, both 32 bit little-endian.
+ */
+export const HELLO_BYTES = 8
+export const HELLO_MESSAGES = 0
+export const HELLO_OUTPUT = 1
+
+/** Descriptor of the control socket in the zygote. */
+export const CONTROL_FD = 3
+
+/** Exit codes of a child that could not become a job: it never said `started`. */
+export const EXIT_LOOP_FORK = 99
+export const EXIT_ORPHAN = 97

@@ -1,0 +1,85 @@
+/**
+ * A process for one job, as `spawn` starts it: loads the application, says so, waits for its one assignment, performs
+ * it, and leaves. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
+ */
+import { toError } from '../../../core/errors.ts'
+import { loadApp, type AppSource } from '../../../jobs/app.ts'
+import { execute, type Channel } from '../../child/executor.ts'
+import { JobLoop } from '../../child/job-loop.ts'
+import { manifestOf } from '../../run/manifest.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../run/protocol.ts'
+import { jobTitle } from '../../titles.ts'
+import { applyLimits, dieWithParent } from './process-limits.ts'
+
+/** What a child says before it has an assignment. */
+export type BootMessage = { type: 'ready'; manifest: Manifest } | { type: 'broken'; code: string; message: string }
+
+/** A child's last words beside the outcome: what the kernel counted for it. */
+export interface UsageMessage {
+  type: 'usage'
+  cpuUserMs: number
+  cpuSystemMs: number
+  peakRssBytes: number
+}
+
+const say = (message: ChildMessage | BootMessage | UsageMessage): Promise<void> =>
+  new Promise((resolve) => (process.send ? process.send(message, undefined, {}, () => resolve()) : resolve()))
+
+process.on('disconnect', () => process.exit(0))
+dieWithParent(Number(process.argv[3]))
+
+const source = JSON.parse(process.argv[2] ?? '{}') as AppSource
+try {
+  const app = await loadApp(source)
+  const inbox: ParentMessage[] = []
+  let listener: ((message: ParentMessage) => void) | undefined
+  const channel: Channel = {
+    loop: new JobLoop((on) => (on ? process.channel?.ref() : process.channel?.unref())),
+    send: (message) => void say(message),
+    onMessage: (given) => {
+      listener = given
+      for (const message of inbox.splice(0)) given(message)
+    },
+  }
+  const assigned = new Promise<Assignment>((resolve) => {
+    process.on('message', (message: ParentMessage) => {
+      if (message.type === 'assignment') resolve(message.assignment)
+      else if (listener) listener(message)
+      else inbox.push(message)
+    })
+  })
+  await say({ type: 'ready', manifest: manifestOf(app) })
+  await perform(await assigned, app, channel)
+} catch (thrown) {
+  const error = toError(thrown)
+  const { code } = error as { code?: unknown }
+  await say({ type: 'broken', code: typeof code === 'string' ? code : 'ERR_APP_LOAD', message: error.message })
+  process.exit(1)
+}
+
+async function perform(
+  assignment: Assignment,
+  app: Awaited<ReturnType<typeof loadApp>>,
+  channel: Channel,
+): Promise<void> {
+  process.title = jobTitle(assignment)
+  applyLimits(assignment)
+  // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
+  process.on('SIGTERM', () =>
+    process.emit('message', { type: 'cancel', reason: 'told to stop' } satisfies ParentMessage, undefined),
+  )
+  await say({ type: 'started', pid: process.pid })
+  const startedAt = performance.now()
+  const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
+  const outcome = await execute(assignment, app, channel, () => app.hooks.afterFork?.(about))
+  const ranMs = performance.now() - startedAt
+  const usage = process.resourceUsage()
+  await say({
+    type: 'usage',
+    cpuUserMs: usage.userCPUTime / 1000,
+    cpuSystemMs: usage.systemCPUTime / 1000,
+    peakRssBytes: usage.maxRSS * 1024,
+  })
+  await say({ type: 'outcome', outcome, ranMs })
+  process.exit(0)
+}

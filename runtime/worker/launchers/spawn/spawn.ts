@@ -1,0 +1,219 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { withCode, RuntimeError, type ErrorCode } from '../../../core/errors.ts'
+import type { Logger } from '../../../core/logger.ts'
+import { startTimer } from '../../../core/timer.ts'
+import { hasTypeScript, type AppSource } from '../../../jobs/app.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../run/protocol.ts'
+import type { BootMessage, UsageMessage } from './child.ts'
+import { identityOf } from '../../lease/process-identity.ts'
+import { supervisorVariable } from '../../lease/sweep.ts'
+import type { Ending, Launched, Launcher } from '../launcher.ts'
+import { OutputTail } from '../output-tail.ts'
+
+/** How to start job processes with child_process. */
+export interface SpawnOptions {
+  source: AppSource
+  log: Logger
+  /** Processes that wait with the application loaded, so that a job does not wait for a boot. */
+  spares: number
+  bootTimeoutMs: number
+  /** Where what jobs print goes; the supervisor's own standard output and error by default. */
+  passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
+}
+
+type FromChild = BootMessage | UsageMessage | ChildMessage
+
+/** One process with the application loaded. */
+interface Spare {
+  child: ChildProcess
+  tail: OutputTail
+  ready: Promise<Manifest>
+  generation: number
+}
+
+const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url))
+
+/** One fresh `child_process` a job, taken from spares that are loaded already. Works on every platform. */
+export class SpawnLauncher implements Launcher {
+  readonly name = 'spawn'
+  readonly #options: SpawnOptions
+  readonly #spares: Spare[] = []
+  readonly #all = new Set<ChildProcess>()
+  #generation = 0
+  #stopped = false
+
+  constructor(options: SpawnOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<Manifest> {
+    this.#stopped = false
+    return this.#nextGeneration()
+  }
+
+  async reload(): Promise<Manifest> {
+    return this.#nextGeneration()
+  }
+
+  /** Loads the application in a first spare; only when that works do the old spares go. */
+  async #nextGeneration(): Promise<Manifest> {
+    const first = this.#boot(this.#generation + 1)
+    const manifest = await first.ready.catch((error: unknown) => {
+      killGroup(first.child, 'SIGKILL')
+      throw error
+    })
+    for (const old of this.#spares.splice(0)) killGroup(old.child, 'SIGKILL')
+    this.#generation += 1
+    this.#spares.push(first)
+    this.#refill()
+    return manifest
+  }
+
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+    const spare = this.#spares.shift() ?? this.#boot(this.#generation)
+    if (!this.#stopped) setImmediate(() => this.#refill())
+    return this.#assign(spare, assignment, onMessage)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#spares.length = 0
+    const gone = [...this.#all].map((child) => new Promise((resolve) => child.once('close', resolve)))
+    for (const child of this.#all) killGroup(child, 'SIGKILL')
+    await Promise.all(gone)
+  }
+
+  #refill(): void {
+    while (!this.#stopped && this.#spares.length < this.#options.spares) {
+      const spare = this.#boot(this.#generation)
+      spare.ready.catch((error: unknown) => {
+        if (!this.#stopped) this.#options.log.warn(`a job process could not load the application: ${withCode(error)}`)
+      })
+      this.#spares.push(spare)
+    }
+  }
+
+  #boot(generation: number): Spare {
+    const { source, bootTimeoutMs, passOutput } = this.#options
+    const loader = hasTypeScript(source) || entry.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
+    const flags = entry.endsWith('.ts') ? ['--conditions=source'] : []
+    const child = spawn(
+      process.execPath,
+      [...flags, '--enable-source-maps', ...loader, entry, JSON.stringify(source), String(process.pid)],
+      {
+        cwd: source.root,
+        detached: true, // a group of its own, so that what the job starts can be ended with it
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: { ...process.env, [supervisorVariable]: identityOf() },
+      },
+    )
+    this.#all.add(child)
+    child.once('close', () => {
+      this.#all.delete(child)
+      const at = this.#spares.findIndex((spare) => spare.child === child)
+      if (at >= 0) this.#spares.splice(at, 1)
+    })
+    const tail = new OutputTail()
+    if (child.stdout) tail.follow(child.stdout, passOutput?.out ?? ((chunk) => process.stdout.write(chunk)))
+    if (child.stderr) tail.follow(child.stderr, passOutput?.err ?? ((chunk) => process.stderr.write(chunk)))
+    const ready = booted(child, tail, bootTimeoutMs)
+    ready.catch(() => undefined)
+    return { child, tail, ready, generation }
+  }
+
+  #assign({ child, tail, ready }: Spare, assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+    let started = false
+    let outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
+    let usage: UsageMessage | undefined
+    child.on('message', (message: FromChild) => {
+      if (message.type === 'outcome') outcome = message
+      else if (message.type === 'usage') usage = message
+      else if (message.type !== 'ready' && message.type !== 'broken') {
+        if (message.type === 'started') started = true
+        onMessage(message)
+      }
+    })
+    const ended = new Promise<Ending>((resolve) => {
+      const finish = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
+        killGroup(child, 'SIGKILL') // what the job left running goes with it (promise 8)
+        resolve({
+          pid: child.pid,
+          exitCode,
+          signal,
+          ...(outcome ? { outcome: outcome.outcome, ranMs: outcome.ranMs } : {}),
+          started,
+          ...numbers(usage),
+          output: tail.lines(),
+        })
+      }
+      if (child.exitCode !== null || child.signalCode !== null) finish(child.exitCode, child.signalCode)
+      else {
+        // `exit` comes before the last output is read, and `close` waits for grandchildren that hold the pipe: kill those first.
+        child.once('exit', () => killGroup(child, 'SIGKILL'))
+        child.once('close', (code: number | null, signal: NodeJS.Signals | null) => finish(code, signal))
+      }
+    })
+    void ready.then(
+      () => send(child, { type: 'assignment', assignment }),
+      () => killGroup(child, 'SIGKILL'),
+    )
+    return {
+      pid: child.pid,
+      ended,
+      kill: (signal) => (signal === 'SIGTERM' ? child.kill('SIGTERM') : killGroup(child, 'SIGKILL')),
+      send: (message) => send(child, message),
+    }
+  }
+}
+
+/** Resolves with the manifest when the process has loaded the application; rejects when it cannot, or takes too long. */
+function booted(child: ChildProcess, tail: OutputTail, timeoutMs: number): Promise<Manifest> {
+  return new Promise<Manifest>((resolve, reject) => {
+    const timer = startTimer(() => {
+      reject(
+        new RuntimeError(
+          'ERR_APP_LOAD',
+          `the application: expected to load within ${timeoutMs} ms, it did not; is something waiting at import? (worker.bootTimeoutMs)`,
+        ),
+      )
+    }, timeoutMs)
+    const refuse = (error: Error): void => {
+      timer.stop()
+      reject(error)
+    }
+    child.on('message', (message: FromChild) => {
+      if (message.type === 'broken') refuse(new RuntimeError(message.code as ErrorCode, message.message))
+      if (message.type !== 'ready') return
+      timer.stop()
+      resolve(message.manifest)
+    })
+    child.once('error', refuse)
+    child.once('close', (code, signal) => {
+      refuse(
+        new RuntimeError(
+          'ERR_APP_LOAD',
+          `a job process ended (${signal ?? `exit code ${code}`}) while it loaded the application: ${tail.lines().join(' | ')}`,
+        ),
+      )
+    })
+  })
+}
+
+function send(child: ChildProcess, message: ParentMessage): void {
+  if (child.connected) child.send(message, () => undefined)
+}
+
+function numbers(usage: UsageMessage | undefined): Pick<Ending, 'cpuUserMs' | 'cpuSystemMs' | 'peakRssBytes'> {
+  return usage ? { cpuUserMs: usage.cpuUserMs, cpuSystemMs: usage.cpuSystemMs, peakRssBytes: usage.peakRssBytes } : {}
+}
+
+/** Signals a child's whole process group; harmless when nothing of it is left. */
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // nothing of the group is left
+  }
+}

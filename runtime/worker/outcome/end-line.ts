@@ -1,0 +1,31 @@
+import { decodeItem } from '../../core/codec.ts'
+import { formatDuration } from '../../core/duration.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { Reserved } from '../../store/workers/supervisors.ts'
+import type { Verdict } from './verdict.ts'
+
+/**
+ * Tells the log how a job ended: a failure, and a job that went down with others, as a warning, another attempt for information, the rest for who debugs.
+ * @param stepClass the class under which steps of workflows travel: of those their own class is named
+ */
+export function logEnd(log: Logger, job: Reserved, verdict: Verdict, stepClass: string | undefined): void {
+  const about = { job: job.id, queue: job.queue, attempt: job.attempt }
+  if (verdict.kind === 'put back' && verdict.redelivered) {
+    log.warn(`${classOf(job, stepClass)} goes back to its queue: the process that forks died`, about)
+    return
+  }
+  if (verdict.kind !== 'failed' && verdict.kind !== 'retry') {
+    log.debug(`a job ended: ${verdict.kind}`, about)
+    return
+  }
+  const { name, message } = verdict.error
+  const why = `${verdict.cause}: ${name}: ${message.replace(/\s+/g, ' ')}`
+  if (verdict.kind === 'failed') log.warn(`${classOf(job, stepClass)} failed, ${why}`, about)
+  else log.info(`${classOf(job, stepClass)} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
+}
+
+function classOf({ item }: Reserved, stepClass: string | undefined): string {
+  const read = decodeItem(item)
+  if ('garbage' in read) return 'a queue item'
+  return read.className === stepClass ? String((JSON.parse(read.args) as unknown[])[2]) : read.className
+}

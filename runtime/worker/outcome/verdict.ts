@@ -1,0 +1,179 @@
+import { formatBytes } from '../../core/size.ts'
+import { formatDuration } from '../../core/duration.ts'
+import { hasCode, toError } from '../../core/errors.ts'
+import { retryDelayMs } from '../../jobs/retry.ts'
+import { errorRecord } from './error-record.ts'
+import { NEVER_SETTLED } from '../child/job-loop.ts'
+import type { Ending } from '../launchers/launcher.ts'
+import type { ErrorRecord, RetryData } from '../run/protocol.ts'
+
+/** Why a supervisor ended a job's process; undefined when it did not. */
+export type KillReason = 'timeout' | 'memory' | 'cancelled' | 'shutdown' | 'usr1' | 'lease lost'
+
+/** The name of a death (promise 9). */
+export type Cause =
+  | 'exception'
+  | 'never settled'
+  | 'timeout'
+  | 'memory'
+  | 'signal'
+  | 'exit code'
+  | 'cancelled'
+  | 'lease lost'
+  | 'worker lost'
+  | 'garbage'
+  | 'unknown class'
+
+/** What is to be done about a job whose process has ended. */
+export type Verdict =
+  | { kind: 'done'; result?: string }
+  | { kind: 'discarded' | 'refused' | 'cancelled' | 'held'; reason?: string }
+  | { kind: 'failed'; cause: Cause; error: ErrorRecord }
+  | { kind: 'retry'; delayMs: number; cause: Cause; error: ErrorRecord }
+  | { kind: 'snoozed'; delayMs: number }
+  /** Back to the head of its queue; `redelivered` where that counts against maxRedeliveries. */
+  | { kind: 'put back'; redelivered?: true }
+  /** Its lease is gone: nothing may be recorded. */
+  | { kind: 'lost' }
+
+/** What the verdict is drawn from. */
+export interface Case {
+  ending: Ending
+  killed: KillReason | undefined
+  attempt: number
+  retry: Omit<RetryData, 'custom'> | undefined
+  timeoutMs: number | undefined
+  memoryLimitBytes: number | undefined
+  atMostOnce: boolean
+  /** How often it went back before since its worker, or the process that forks, had died. */
+  redeliveries: number
+  maxRedeliveries: number
+  /** 0…1, for jitter. */
+  random: number
+}
+
+/** Decides how a job ended, and whether it runs again. Pure. */
+export function judge(given: Case): Verdict {
+  const { ending, killed } = given
+  const { outcome } = ending
+  if (killed === 'lease lost') return { kind: 'lost' }
+  if (outcome && outcome.kind !== 'failed' && !isOverTime(given)) return ofOutcome(outcome)
+  const failure = outcome?.kind === 'failed' ? outcome : undefined
+  if (killed === 'cancelled') return { kind: 'cancelled' }
+  if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'put back' }
+  if (ending.lostParent !== undefined && !killed && !outcome) return ofLostParent(given, ending.lostParent)
+  const cause = causeOf(ending, killed)
+  const error = failure && cause !== 'timeout' && cause !== 'memory' ? failure.error : deathRecord(given, cause)
+  const delayMs = failure && !killed ? failure.retryInMs : delayAfterDeath(given, error)
+  return delayMs === undefined ? { kind: 'failed', cause, error } : { kind: 'retry', delayMs, cause, error }
+}
+
+/**
+ * True for a job that was stopped for its timeout, whatever it says of its end: work that took longer than it may has
+ * not succeeded. Its own clock counts, since a supervisor that stood still hears of an end after the timeout has fired.
+ * A job that waits for a concurrency slot or a rate limit has not begun.
+ */
+function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {
+  return killed === 'timeout' && ending.outcome?.kind !== 'held' && !((ending.ranMs ?? Infinity) <= timeoutMs)
+}
+
+/** A job that died with the process that forks did nothing wrong: it goes back like those of a dead worker. */
+function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: Case, how: string): Verdict {
+  if (redeliveries < maxRedeliveries && !atMostOnce) return { kind: 'put back', redelivered: true }
+  const times = atMostOnce ? '' : `, for the ${redeliveries + 1}. time`
+  const message = `the process that forks died (${how}) while this job ran in process ${ending.pid ?? '?'}${times}; look for memory limits (dmesg), modules with native code, and jobs that kill their parent`
+  return { kind: 'failed', cause: 'worker lost', error: { name: 'Resque::DirtyExit', message, backtrace: [] } }
+}
+
+/** What is to be done when the job could not be made ready: it fails; while Redis is away it goes back. */
+export function judgeUnready(thrown: unknown): Verdict {
+  if (hasCode(thrown, 'ERR_REDIS')) return { kind: 'put back' }
+  return { kind: 'failed', cause: 'exception', error: errorRecord(toError(thrown)) }
+}
+
+function ofOutcome(outcome: Exclude<NonNullable<Ending['outcome']>, { kind: 'failed' }>): Verdict {
+  switch (outcome.kind) {
+    case 'done':
+      return outcome.result === undefined ? { kind: 'done' } : { kind: 'done', result: outcome.result }
+    case 'discarded':
+      return { kind: 'discarded', reason: outcome.reason }
+    case 'snoozed':
+      return { kind: 'snoozed', delayMs: outcome.delayMs }
+    default:
+      return { kind: outcome.kind }
+  }
+}
+
+function causeOf(ending: Ending, killed: KillReason | undefined): Cause {
+  if (killed === 'timeout' || killed === 'memory') return killed
+  if (ending.outcome?.kind === 'failed')
+    return ending.outcome.error.code === NEVER_SETTLED ? 'never settled' : 'exception'
+  const heapFull =
+    ending.signal === 'SIGABRT' && ending.output.some((line) => /heap out of memory|Allocation failed/i.test(line))
+  if (heapFull) return 'memory'
+  if (ending.signal === 'SIGXCPU') return 'timeout'
+  return ending.signal === null ? 'exit code' : 'signal'
+}
+
+/** The error of a death that the job could not report itself. Signal deaths read as Resque's DirtyExit does. */
+function deathRecord({ ending, timeoutMs, memoryLimitBytes }: Case, cause: Cause): ErrorRecord {
+  const { pid, signal, exitCode, output } = ending
+  const reported = ending.outcome?.kind === 'failed' ? ending.outcome.error.backtrace : []
+  if (cause === 'timeout') {
+    const limit =
+      signal === 'SIGXCPU'
+        ? 'its processor time was used up (cpuLimit)'
+        : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
+    return { name: 'TimeoutError', message: `${limit}; its process ${pid ?? ''} was ended`, backtrace: reported }
+  }
+  if (cause === 'memory') {
+    const limit =
+      memoryLimitBytes === undefined
+        ? 'the heap was full'
+        : `its processes used more than ${formatBytes(memoryLimitBytes)}`
+    return { name: 'MemoryLimitError', message: `${limit}; its process ${pid ?? ''} was ended`, backtrace: reported }
+  }
+  const stack = output.filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
+  if (cause === 'signal') {
+    return {
+      name: 'Resque::DirtyExit',
+      message: `Child process received unhandled signal pid ${pid ?? '?'} ${signal ?? ''}${signalNumber(signal)}`,
+      backtrace: stack,
+    }
+  }
+  const said = output.find((line) => /^(Uncaught )?\w*(Error|Exception)\b.*:/.test(line.trim()))
+  const message = `Child process ${pid ?? '?'} exited with code ${exitCode ?? '?'} before the job ended${said ? `: ${said.trim()}` : ''}`
+  return { name: 'Resque::DirtyExit', message, backtrace: stack }
+}
+
+const signalNumbers: Record<string, number> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGSYS: 31,
+}
+
+function signalNumber(signal: string | null): string {
+  const number = signal === null ? undefined : signalNumbers[signal]
+  return number === undefined ? '' : ` (signal ${number})`
+}
+
+function delayAfterDeath({ retry, attempt, random, atMostOnce }: Case, error: ErrorRecord): number | undefined {
+  if (!retry || atMostOnce) return undefined
+  const names = [error.name, error.name.replace('Resque::', '')]
+  return retryDelayMs({ ...retry, custom: undefined }, attempt, { names }, random)
+}

@@ -1,0 +1,250 @@
+import { performance } from 'node:perf_hooks'
+import type { Clock } from '../../core/clock.ts'
+import { decodeItem } from '../../core/codec.ts'
+import { toError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import { startTimer, type Timer } from '../../core/timer.ts'
+import type { CallOptions } from '../../jobs/options.ts'
+import type { Store } from '../../store/store.ts'
+import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
+import type { Admission, Admitted } from './admission.ts'
+import { memoryAnswer, permitsAnswer } from './answers.ts'
+import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
+import { launchDeathHook } from '../outcome/death-hook.ts'
+import { evidenceOf } from '../outcome/evidence.ts'
+import type { Ending, Launched, Launcher } from '../launchers/launcher.ts'
+import { jobClass } from './manifest.ts'
+import { watchMemory } from './memory-watch.ts'
+import { ProgressWriter } from './progress-writer.ts'
+import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
+import { withinLimit } from '../outcome/result-size.ts'
+import type { End, Settler } from '../outcome/settler.ts'
+import type { PreparedStep, StepSource } from './step-source.ts'
+import { unknownClass } from './unknown-class.ts'
+import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from '../outcome/verdict.ts'
+
+/** What every job of a worker shares. */
+export interface JobRunOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  launcher: Launcher
+  /** For classes that ask for another isolation than the worker's. */
+  launcherFor: (isolation: ClassManifest['isolation']) => Launcher
+  settler: Settler
+  admission: Admission
+  manifest: () => ReadonlyMap<string, ClassManifest>
+  steps?: StepSource
+  termTimeoutMs: number
+  maxRedeliveries: number
+  /** For classes that have none. */
+  timeoutMs?: number
+  limits: { logLines: number; logLineBytes: number; recordTtlMs: number; maxResultBytes: number }
+  /** Called when the pid of the job's process is known. */
+  onStarted: () => void
+}
+
+/** One delivery of one job, from the queue to its recorded end. */
+export class JobRun {
+  readonly job: Reserved
+  readonly startedAt = performance.now()
+  readonly #options: JobRunOptions
+  readonly #worker: string
+  readonly #notes: ProgressWriter
+  #launched: Launched | undefined
+  #killed: KillReason | undefined
+  #step: StepContext | undefined
+  #pid: number | undefined
+  readonly #timers: Timer[] = []
+  #stopWatch: (() => number) | undefined
+
+  constructor(job: Reserved, worker: string, options: JobRunOptions) {
+    this.job = job
+    this.#worker = worker
+    this.#options = options
+    this.#notes = new ProgressWriter(options.store, options.log, job.id, options.limits)
+  }
+
+  /** Of the job's process, once there is one. */
+  get pid(): number | undefined {
+    return this.#pid
+  }
+
+  /**
+   * Runs the job to its end. Never rejects, nor does `recorded`, which resolves when Redis knows of the end.
+   */
+  async run(): Promise<{ recorded: Promise<void> }> {
+    const end = await this.#perform().catch((thrown: unknown) => this.#end(judgeUnready(thrown)))
+    const report = (thrown: unknown): void =>
+      this.#options.log.error(`job ${this.job.id}: ${toError(thrown).stack ?? String(thrown)}`)
+    return { recorded: this.#options.settler.settle(end).then(() => undefined, report) }
+  }
+
+  /**
+   * Ends the job's process: TERM, grace, KILL to its whole group; at once for a lost lease. The first reason counts.
+   * @param graceMs in place of the configured grace
+   */
+  kill(reason: KillReason, graceMs = this.#options.termTimeoutMs): void {
+    this.#killed ??= reason
+    const launched = this.#launched
+    if (!launched) return
+    if (reason === 'lease lost' || graceMs <= 0) {
+      launched.kill('SIGKILL')
+      return
+    }
+    launched.send({ type: 'cancel', reason })
+    launched.kill('SIGTERM')
+    this.#timers.push(startTimer(() => launched.kill('SIGKILL'), graceMs))
+  }
+
+  async #perform(): Promise<End> {
+    const { job } = this
+    const item = decodeItem(job.item)
+    if ('garbage' in item)
+      return this.#end({
+        kind: 'failed',
+        cause: 'garbage',
+        error: { name: 'GarbageError', message: item.garbage, backtrace: [] },
+      })
+    const { steps } = this.#options
+    const call = job.options === '' ? {} : (JSON.parse(job.options) as CallOptions)
+    if (steps?.className !== item.className) return this.#launch({ ...item, options: call })
+    const step = await this.#prepare(steps, item.args)
+    if ('kind' in step) return this.#end(step)
+    if ('gone' in step) return this.#end({ kind: 'discarded', reason: step.gone })
+    this.#step = step.context
+    const end = await this.#launch({ ...step, options: { ...call, ...step.options } })
+    return { ...end, step: { context: step.context, ...(end.outcome ? { outcome: end.outcome } : {}) } }
+  }
+
+  /** A step that cannot be made ready fails; while Redis is away it goes back. */
+  async #prepare(steps: StepSource, args: string): Promise<PreparedStep | { gone: string } | Verdict> {
+    try {
+      return await steps.prepare(this.job, args)
+    } catch (thrown) {
+      return judgeUnready(thrown)
+    }
+  }
+
+  async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
+    const manifest = jobClass(this.#options.manifest(), className)
+    if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
+    const {
+      timeoutMs,
+      limits: { maxResultBytes },
+    } = this.#options
+    const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
+    const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
+    const admitted = await this.#admit(permits, settings)
+    if (admitted !== 'granted') return this.#end({ kind: admitted })
+    if (this.#killed) return this.#end(this.#killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
+    const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
+    const assignment = assignmentOf(this.job, this.#worker, about)
+    if (permits) assignment.permits = []
+    const launcher = this.#options.launcherFor(settings.isolation)
+    const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
+    this.#launched = launched
+    this.#pid = launched.pid
+    if (this.#killed) this.kill(this.#killed)
+    const ending = withinLimit(await launched.ended, maxResultBytes)
+    const peakSeen = this.#stopWatch?.() ?? 0
+    this.#clearTimers()
+    await this.#notes.close()
+    const verdict = this.#judge(ending, settings)
+    if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
+      // Whoever ends the job may end its hook.
+      this.#launched = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
+      await this.#launched.ended
+      this.#clearTimers()
+    }
+    return {
+      ...this.#end(verdict, ending, peakSeen),
+      ...(ending.outcome ? { outcome: ending.outcome } : {}),
+      ...(settings.keepResultMs === undefined ? {} : { keepResultMs: settings.keepResultMs }),
+    }
+  }
+
+  #hear(message: ChildMessage, settings: Settings): void {
+    if (message.type === 'started') {
+      this.#pid = message.pid
+      this.#options.onStarted()
+      if (message.pid !== process.pid) this.#notes.pid(message.pid)
+      this.#guard(message.pid, settings)
+    } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
+    else if (message.type === 'log') this.#notes.line(message.line)
+    else if (message.type === 'permits') void this.#answer(message.permits)
+    else if (message.type === 'memory') void this.#remember(message.ask, message.request)
+  }
+
+  async #remember(ask: number, request: MemoryRequest): Promise<void> {
+    const { steps } = this.#options
+    const answer =
+      this.#step && steps
+        ? steps.remember(this.#step, this.job.id, request)
+        : Promise.reject(new Error('this job is no step'))
+    this.#launched?.send(await memoryAnswer(ask, answer))
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers.splice(0)) timer.stop()
+  }
+
+  get #delivery(): Delivery {
+    return { worker: this.#worker, id: this.job.id, delivery: this.job.delivery }
+  }
+
+  /** The keys that its process made of its arguments when it was taken before, and had to wait. */
+  #permitsOfBefore(): PermitRequest[] | undefined {
+    return this.job.permits === '' ? undefined : (JSON.parse(this.job.permits) as PermitRequest[])
+  }
+
+  /** What must be granted before a process is started. */
+  async #admit(permits: PermitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
+    const { admission } = this.#options
+    const granted = permits?.length ? await admission.acquire(this.#delivery, permits) : 'granted'
+    const once = delivery === 'at-most-once'
+    const mustTell = once || this.job.uniqueUntil === 'start'
+    return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
+  }
+
+  /** A process asks for the permits whose keys its arguments make. */
+  async #answer(permits: PermitRequest[]): Promise<void> {
+    this.#launched?.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
+  }
+
+  /** The job's clock and its memory limit run from the moment its code may. */
+  #guard(pid: number, { timeoutMs, memoryLimitBytes }: Settings): void {
+    if (timeoutMs !== undefined) this.#timers.push(startTimer(() => this.kill('timeout'), timeoutMs))
+    if (memoryLimitBytes !== undefined)
+      this.#stopWatch = watchMemory(pid, memoryLimitBytes, () => this.kill('memory', 0))
+  }
+
+  #judge(ending: Ending, settings: Settings): Verdict {
+    return judge({
+      ending,
+      killed: this.#killed,
+      attempt: this.job.attempt,
+      retry: settings.retry,
+      timeoutMs: settings.timeoutMs,
+      memoryLimitBytes: settings.memoryLimitBytes,
+      redeliveries: this.job.redeliveries,
+      maxRedeliveries: this.#options.maxRedeliveries,
+      atMostOnce: settings.delivery === 'at-most-once',
+      random: Math.random(),
+    })
+  }
+
+  #end(verdict: Verdict, ending?: Ending, peakSeenBytes = 0): End {
+    const { job } = this
+    const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
+    const evidence = evidenceOf({
+      cause,
+      wallMs: performance.now() - this.startedAt,
+      enqueuedAtMs: job.enqueuedAtMs,
+      nowMs: this.#options.clock.now(),
+      ending,
+      peakSeenBytes,
+    })
+    return { job, worker: this.#worker, verdict, evidence }
+  }
+}

@@ -1,0 +1,42 @@
+import type { App } from '../../jobs/app.ts'
+import { hasHook } from '../../jobs/hooks.ts'
+import type { JobDefinition } from '../../jobs/job.ts'
+import { dataOptions, optionsOn, type JobOptions } from '../../jobs/options.ts'
+import { permitsOf } from '../../jobs/permits.ts'
+import { camelCase, type Registered } from '../../jobs/registry.ts'
+import type { ClassManifest, Manifest } from './protocol.ts'
+
+/** What a supervisor must know of an application, as plain data: functions stay where the application is loaded. */
+export function manifestOf(app: App): Manifest {
+  return { classes: app.registry.list().map(classManifest) }
+}
+
+/** What is known of a job's class; undefined when the application has no such job. The registry's own rules. */
+export function jobClass(classes: ReadonlyMap<string, ClassManifest>, name: string): ClassManifest | undefined {
+  const found = classes.get(name) ?? classes.get(camelCase(name))
+  return found?.kind === 'job' ? found : undefined
+}
+
+function classManifest(entry: Registered): ClassManifest {
+  const head = { name: entry.name, kind: entry.kind, file: entry.file }
+  if (entry.kind !== 'job') return head
+  const definition = entry.definition as JobDefinition
+  const options = optionsOn(definition)
+  const { retry, ...data } = dataOptions(options, entry.name)
+  return {
+    ...head,
+    ...data,
+    ...(options.queue === undefined ? {} : { queue: options.queue }),
+    ...(retry ? { retry: { ...retry, custom: retry.custom ? true : undefined } } : {}),
+    ...limitsOf(options, entry.name),
+    ...(hasHook(definition, 'onFailure') ? { onFailure: true as const } : {}),
+  }
+}
+
+/** Keys that depend on the arguments (`by`) are made in the job's process; others the supervisor can know. */
+function limitsOf(options: JobOptions, name: string): Pick<ClassManifest, 'limited' | 'permits'> {
+  const { concurrency, rateLimit } = options
+  if (concurrency === undefined && rateLimit === undefined) return {}
+  const byArguments = [concurrency, rateLimit].some((limit) => typeof limit === 'object' && limit.by !== undefined)
+  return byArguments ? { limited: true } : { limited: true, permits: permitsOf(name, options, []) }
+}

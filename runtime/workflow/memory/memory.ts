@@ -1,0 +1,78 @@
+import { clip } from '../../../config/clip.ts'
+import { duration, type Duration } from '../../core/duration.ts'
+import { RuntimeError } from '../../core/errors.ts'
+import { findNotJson } from '../../core/json-check.ts'
+import type { MemorySettings } from '../../store/runs/memory.ts'
+
+/** How one workflow's memory is kept, over `memory` in config/runtime.yml. */
+export interface MemoryOptions {
+  /** Its keys in Redis are `rt:mem:<prefix>:<run>`. */
+  prefix?: string
+  /** How long it outlives the run. */
+  ttl?: Duration
+  /** Two parallel steps write one key: the last wins, the second fails, or each writes `<step>.<key>`. */
+  onConflict?: MemorySettings['onConflict'] | (string & {})
+}
+
+/** Of a run whose memory nobody has configured: a template's parameters need one. */
+export const defaultMemory: MemorySettings = { prefix: 'memory', ttlMs: 86_400_000, onConflict: 'last' }
+
+/**
+ * A run's memory settings; undefined when it has none.
+ * @param wanted true or options turn it on, false turns it off, undefined leaves it to the configuration
+ * @throws RuntimeError ERR_ARGUMENT
+ */
+export function memorySettings(
+  wanted: boolean | MemoryOptions | undefined,
+  configured: MemorySettings | undefined,
+): MemorySettings | undefined {
+  if (wanted === false) return undefined
+  if (wanted === undefined) return configured
+  const { ttl, prefix, onConflict, ...others } = wanted === true ? {} : wanted
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw wrong(other, 'one of prefix, ttl, onConflict', other)
+  const base = configured ?? defaultMemory
+  if (onConflict !== undefined && !isConflictRule(onConflict))
+    throw wrong('onConflict', 'last, error or namespace', onConflict)
+  if (prefix !== undefined && !/^[^\s{}]+$/.test(prefix)) throw wrong('prefix', 'text without spaces or braces', prefix)
+  return {
+    prefix: prefix ?? base.prefix,
+    onConflict: onConflict ?? base.onConflict,
+    ttlMs: ttl === undefined ? base.ttlMs : duration(ttl, 'memory.ttl'),
+  }
+}
+
+const isConflictRule = (text: string): text is MemorySettings['onConflict'] =>
+  ['last', 'error', 'namespace'].includes(text)
+
+const wrong = (name: string, expected: string, got: unknown): RuntimeError =>
+  new RuntimeError('ERR_ARGUMENT', `memory.${name}: expected ${expected}, got ${JSON.stringify(got)}`)
+
+/** The most names that one object may bring. */
+const maxKeys = 1000
+
+/**
+ * An object's members as JSON texts, ready to be merged; undefined members are left out.
+ * @param what names it in errors
+ * @throws RuntimeError ERR_ARGUMENT, ERR_NOT_JSON, ERR_TOO_LARGE
+ */
+export function memoryTexts(value: unknown, what: string): Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `${what}: expected an object, whose keys go into the run's memory, got ${short(value)}`,
+    )
+  }
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  if (members.length > maxKeys)
+    throw new RuntimeError('ERR_TOO_LARGE', `${what}: expected at most ${maxKeys} keys, got ${members.length}`)
+  for (const [key, member] of members) {
+    const bad = findNotJson(member, `${what}.${key}`)
+    if (bad) throw new RuntimeError('ERR_NOT_JSON', bad)
+  }
+  return Object.fromEntries(members.map(([key, member]) => [key, JSON.stringify(member)]))
+}
+
+function short(value: unknown): string {
+  return clip(JSON.stringify(value) ?? String(value), 60)
+}

@@ -1,0 +1,134 @@
+import type { Duration } from '../../core/duration.ts'
+import { RuntimeError } from '../../core/errors.ts'
+import { defaultConfig } from '../../jobs/default-client.ts'
+import { templateBrand } from '../../jobs/registry.ts'
+import { schemaKeys } from '../../jobs/schema-keys.ts'
+import { check, type StandardSchema } from '../../jobs/typed.ts'
+import type { RunTarget } from '../run/create-run.ts'
+import { partData } from '../frontends/combinators.ts'
+import type { Part } from '../frontends/combinators-types.ts'
+import { Composition } from '../frontends/composition.ts'
+import type { MemoryOptions } from '../memory/memory.ts'
+import { appDefaults, readDefaults } from './template-defaults.ts'
+import type { WorkflowRun } from '../run/workflow-run.ts'
+
+/** Options of a template. Its runs have memory, with these options or the configuration's. */
+export interface TemplateOptions<S extends StandardSchema | undefined = StandardSchema | undefined> {
+  /** What its parameters must be; without one any object will do. */
+  input?: S
+  description?: string
+  /** Parameters that are not given: an object, or a YAML file by its path from the application's root, or its URL. */
+  defaults?: object | string | URL
+  /** For tasks that name no queue, nor does their class. */
+  queue?: string
+  ttl?: Duration
+  memory?: MemoryOptions
+  /** At most one run of it is under way. */
+  unique?: boolean
+}
+
+/** One parameter, as far as the schema's library tells. */
+export interface TemplateParameter {
+  name: string
+  type: string | undefined
+  required: boolean
+  /** From the YAML file, the options, or the schema. */
+  default: unknown
+}
+
+/** Makes the parts of one run from its checked parameters. */
+export type Build<Input = never> = (input: Input) => Part | Promise<Part>
+
+/** A registered template. */
+export class Template {
+  readonly [templateBrand] = true
+  readonly name: string
+  readonly description: string | undefined
+  readonly #options: TemplateOptions
+  readonly #build: Build
+
+  constructor(name: string, options: TemplateOptions, build: Build) {
+    this.name = name
+    this.description = options.description
+    this.#options = options
+    this.#build = build
+  }
+
+  /** Parameters that need not be given: templates.yml is over the template's own. @throws RuntimeError ERR_TEMPLATE */
+  defaults(root = defaultConfig().root): Record<string, unknown> {
+    const { defaults } = this.#options
+    const own =
+      typeof defaults === 'string' || defaults instanceof URL ? readDefaults(defaults, root)[this.name] : defaults
+    return { ...own, ...appDefaults(root)[this.name] }
+  }
+
+  /** Its parameters as far as the schema's library tells; `complete` when there can be no other. */
+  async parameters(root?: string): Promise<{ list: TemplateParameter[]; complete: boolean }> {
+    const { input } = this.#options
+    if (!input) return { list: [], complete: false }
+    const { names, required, open, types, defaults } = await schemaKeys(input, 'input')
+    const given: Record<string, unknown> = { ...defaults, ...this.defaults(root) }
+    const list = (names ?? required).map((name) => ({
+      name,
+      type: types[name],
+      required: required.includes(name) && given[name] === undefined,
+      default: given[name],
+    }))
+    return { list, complete: names !== undefined && !open }
+  }
+
+  /** Its parameters, checked, with all defaults in place. @throws RuntimeError ERR_SCHEMA naming every path, ERR_ARGUMENT */
+  async input(params: object = {}, root?: string): Promise<Record<string, unknown>> {
+    if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `template ${this.name}: expected an object of parameters, got ${JSON.stringify(params)}`,
+      )
+    }
+    const values = { ...this.defaults(root), ...params }
+    const { input } = this.#options
+    if (!input) return values
+    const checked = await check(input, values)
+    if (checked.ok) return checked.value as Record<string, unknown>
+    throw new RuntimeError(
+      'ERR_SCHEMA',
+      `template ${this.name}: parameters do not fit: ${checked.problems}; \`runtime template show ${this.name}\` lists them`,
+    )
+  }
+
+  /** The workflow for these parameters. @throws RuntimeError ERR_SCHEMA, ERR_TEMPLATE */
+  async compose(params?: object, root?: string): Promise<Composition> {
+    const input = await this.input(params, root)
+    const part = await this.#build(input as never)
+    const { queue, ttl, memory, unique } = this.#options
+    try {
+      return new Composition(partData(part, `template ${this.name}`), {
+        name: this.name,
+        input,
+        ...(queue === undefined ? {} : { queue }),
+        ...(ttl === undefined ? {} : { ttl }),
+        ...(unique === undefined ? {} : { unique }),
+        ...(memory === undefined ? {} : { memory }),
+      })
+    } catch (error) {
+      throw error instanceof RuntimeError
+        ? new RuntimeError('ERR_TEMPLATE', `${error.message}; its function returns the parts`)
+        : error
+    }
+  }
+
+  /** Creates a run, pending. Its parameters are in its memory before it can start. */
+  async create(params?: object): Promise<WorkflowRun> {
+    return (await this.compose(params)).create()
+  }
+
+  /** Creates a run on a given store. */
+  async createOn(target: RunTarget, params?: object, root?: string): Promise<WorkflowRun> {
+    return (await this.compose(params, root)).createOn(target)
+  }
+
+  /** Creates a run and starts it. @returns its id */
+  async run(params?: object): Promise<string> {
+    return (await (await this.create(params)).start()).id
+  }
+}

@@ -1,0 +1,124 @@
+import { formatDuration } from '../../runtime/core/duration.ts'
+import type { Cron } from './cron.ts'
+
+/** What Redis remembers of an entry's firings, as far as its next fire time depends on it. */
+export interface Origin {
+  /** When a scheduler first saw the entry. */
+  sinceMs: number
+  /** The fire time (not the moment of firing) of the last firing. */
+  lastSlotMs?: number
+  /** How often it has fired. */
+  fired: number
+}
+
+/** The second element of `every: ['30m', { first_in: '1m' }]`, times as milliseconds. */
+export interface Bounds {
+  firstInMs?: number
+  firstAtMs?: number
+  lastInMs?: number
+  lastAtMs?: number
+  times?: number
+}
+
+/** When an entry fires: by a cron line, or every so often. */
+export type Timing = { kind: 'cron'; cron: Cron; bounds: Bounds } | { kind: 'every'; everyMs: number; bounds: Bounds }
+
+/** No fire time comes before this instant. */
+function opensAt(timing: Timing, origin: Origin): number {
+  const { firstAtMs, firstInMs } = timing.bounds
+  if (firstAtMs !== undefined) return firstAtMs
+  if (firstInMs !== undefined) return origin.sinceMs + firstInMs
+  return timing.kind === 'every' ? origin.sinceMs + timing.everyMs : origin.sinceMs
+}
+
+function closesAt({ bounds }: Timing, origin: Origin): number {
+  return Math.min(
+    bounds.lastAtMs ?? Infinity,
+    bounds.lastInMs === undefined ? Infinity : origin.sinceMs + bounds.lastInMs,
+  )
+}
+
+/**
+ * The first fire time after an instant. `every` counts from the last recorded firing, else from when the entry was
+ * first seen: a restart or a deploy changes neither.
+ */
+export function nextFireTime(timing: Timing, origin: Origin, afterMs: number): number | undefined {
+  if (timing.bounds.times !== undefined && origin.fired >= timing.bounds.times) return undefined
+  const opens = opensAt(timing, origin)
+  const slot =
+    timing.kind === 'cron'
+      ? timing.cron.next(Math.max(afterMs, opens - 1))
+      : nextEvery(timing.everyMs, origin.lastSlotMs ?? opens, origin, afterMs)
+  return slot === undefined || slot > closesAt(timing, origin) ? undefined : slot
+}
+
+function nextEvery(everyMs: number, anchorMs: number, origin: Origin, afterMs: number): number {
+  const passed = Math.floor((afterMs - anchorMs) / everyMs) + 1
+  return anchorMs + Math.max(passed, origin.lastSlotMs === undefined ? 0 : 1) * everyMs
+}
+
+/** Fire times after `afterMs` and up to `untilMs`, oldest first, at most `limit`; `more` when there are others. */
+export function fireTimesBetween(
+  timing: Timing,
+  origin: Origin,
+  afterMs: number,
+  untilMs: number,
+  limit: number,
+): { slots: number[]; more: boolean } {
+  const slots: number[] = []
+  let at = nextFireTime(timing, origin, afterMs)
+  while (at !== undefined && at <= untilMs) {
+    if (slots.length === limit) return { slots, more: true }
+    slots.push(at)
+    at = nextFireTime(timing, { ...origin, fired: origin.fired + slots.length }, at)
+  }
+  return { slots, more: false }
+}
+
+/** The last fire time at or before an instant, where bounds allow it. */
+export function lastFireTime(timing: Timing, origin: Origin, atMs: number): number | undefined {
+  const anchor = origin.lastSlotMs ?? opensAt(timing, origin)
+  const last =
+    timing.kind === 'cron'
+      ? timing.cron.previous(atMs)
+      : anchor + Math.floor((atMs - anchor) / timing.everyMs) * timing.everyMs
+  return last !== undefined && nextFireTime(timing, origin, last - 1) === last ? last : undefined
+}
+
+/** Up to `limit` fire times after `afterMs` and up to `untilMs`: the last ones, oldest first. */
+export function lastFireTimesBetween(
+  timing: Timing,
+  origin: Origin,
+  afterMs: number,
+  untilMs: number,
+  limit: number,
+): number[] {
+  const slots: number[] = []
+  let at = lastFireTime(timing, origin, Math.min(untilMs, closesAt(timing, origin)))
+  while (at !== undefined && at > afterMs && slots.length < limit) {
+    slots.push(at)
+    at = lastFireTime(timing, origin, at - 1)
+  }
+  return slots.reverse()
+}
+
+/**
+ * The same text for the same timing, and no other: an entry's record keeps it, to see whether it was changed. The machine's
+ * own zone is not in it: at a take-over by a machine in another zone the entry is still the same one.
+ */
+export function timingMark(timing: Timing | undefined, text: string): string {
+  if (!timing) return 'none'
+  const when =
+    timing.kind === 'every'
+      ? [timing.everyMs]
+      : [text.replace(/\s+/g, ' '), timing.cron.isZoneGiven ? timing.cron.zone.name : '']
+  return JSON.stringify([timing.kind, ...when, Object.entries(timing.bounds).sort()])
+}
+
+/** The timing in words, for people. */
+export function describeTiming(timing: Timing | undefined): string {
+  if (!timing) return 'by hand only'
+  return timing.kind === 'cron'
+    ? `${timing.cron.describe()} (${timing.cron.zone.name})`
+    : `Every ${formatDuration(timing.everyMs, Infinity)}`
+}

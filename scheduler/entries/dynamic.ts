@@ -1,0 +1,102 @@
+import { didYouMean } from '../../config/did-you-mean.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { findNotJson } from '../../runtime/core/json-check.ts'
+import { defaultClient } from '../../runtime/jobs/default-client.ts'
+import type { Store } from '../../runtime/store/store.ts'
+
+/** A dynamic schedule: an entry of schedule.yml as an object. */
+export interface ScheduleConfig {
+  cron?: string | [string, object]
+  every?: string | [string, object]
+  class?: string
+  queue?: string
+  args?: unknown
+  description?: string
+  overlap?: 'skip' | 'queue' | 'allow'
+  catchup?: 'none' | 'last' | 'all'
+  catchup_window?: string
+  jitter?: string
+  zone?: string
+  workflow?: string
+  pipeline?: string
+  template?: string
+  enabled?: boolean
+  [option: string]: unknown
+}
+
+/**
+ * Stores a schedule as Resque's `set_schedule` does; a running scheduler obeys it within a second, Ruby's (when it is
+ * dynamic) at its next poll.
+ * @throws RuntimeError ERR_SCHEDULE that says everything that is wrong, ERR_NOT_JSON; nothing is written then
+ */
+export async function setSchedule(
+  name: string,
+  config: ScheduleConfig,
+  store: Store = defaultClient().store,
+): Promise<void> {
+  const bad = findNotJson(config, name)
+  if (bad) throw new RuntimeError('ERR_NOT_JSON', `setSchedule: ${bad}`)
+  // `persist` says where a schedule lives, and Resque does not store it.
+  const { persist: _persist, ...stored } = config
+  const json = JSON.stringify(stored)
+  // Every job's process loads this module, and hardly one sets a schedule.
+  const [{ readEntry }, { formatProblem }] = await Promise.all([import('./schedule-file.ts'), import('./entry.ts')])
+  const { problems } = readEntry(name, json, { file: 'setSchedule', source: 'dynamic' })
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new RuntimeError('ERR_SCHEDULE', errors.map(formatProblem).join('\n'))
+  await store.schedules.setDynamic(name, json)
+}
+
+/** Removes a dynamic schedule (Resque's `remove_schedule`). @returns false when there was none */
+export async function removeSchedule(name: string, store: Store = defaultClient().store): Promise<boolean> {
+  return store.schedules.removeDynamic(name)
+}
+
+/** A dynamic schedule as it was stored; undefined when there is none, or it is not JSON. */
+export async function getSchedule(
+  name: string,
+  store: Store = defaultClient().store,
+): Promise<ScheduleConfig | undefined> {
+  const json = await store.schedules.findDynamic(name)
+  try {
+    return json === undefined ? undefined : (JSON.parse(json) as ScheduleConfig)
+  } catch {
+    return undefined
+  }
+}
+
+/** Stops an entry, of the file or dynamic, from firing until it is resumed; what it does not fire meanwhile is not missed. */
+export async function pauseSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  await store.schedules.switch(name, { paused: true }, Date.now())
+}
+
+/** Lets a paused entry fire again, from now on. */
+export async function resumeSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  await store.schedules.switch(name, { paused: false }, Date.now())
+}
+
+/** Switches an entry on, whatever its file says. */
+export async function enableSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  await store.schedules.switch(name, { enabled: true }, Date.now())
+}
+
+/** Switches an entry off, whatever its file says; what it does not fire meanwhile is not missed. */
+export async function disableSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  await store.schedules.switch(name, { enabled: false }, Date.now())
+}
+
+/**
+ * Asks the scheduler that leads to fire an entry once, now, whatever its timing, paused or not; without one, the next that
+ * leads does. Asked again before it has heard, it fires once. What it cannot fire is noted as missed, with the reason.
+ * @throws RuntimeError ERR_NOT_FOUND when neither a scheduler has loaded an entry of that name nor `setSchedule` set it
+ */
+export async function runSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
+  const known = { ...(await store.schedules.described()), ...(await store.schedules.dynamic()) }
+  if (!Object.hasOwn(known, name)) {
+    throw new RuntimeError(
+      'ERR_NOT_FOUND',
+      `runSchedule ${name}: expected an entry that a scheduler has loaded, found none of that name${didYouMean(name, Object.keys(known))}`,
+    )
+  }
+  await store.schedules.askFor(name, Date.now())
+}

@@ -1,0 +1,78 @@
+import type { JobDefinition } from '../../runtime/jobs/job.ts'
+import type { CatchupPolicy } from '../firing/catchup.ts'
+import type { OverlapPolicy } from '../firing/overlap.ts'
+import type { Timing } from '../cron/timing.ts'
+
+/** What an entry starts. */
+export type EntryKind = 'job' | 'workflow' | 'pipeline' | 'template'
+
+/** One checked entry of schedule.yml or of `persistent_schedules`. */
+export interface ScheduleEntry {
+  name: string
+  kind: EntryKind
+  /** Class of the job or workflow, or name of the pipeline or template. */
+  target: string
+  /** Absent: the class's own. */
+  queue?: string
+  /** JSON text of an array, numbers as they were written. */
+  args: string
+  /** Absent: fires by hand only. */
+  timing?: Timing
+  /** The timing as written, for lists. */
+  timingText: string
+  description?: string
+  /** resque-web's form: name → `{ description, default }`. */
+  parameters?: Record<string, unknown>
+  overlap: OverlapPolicy
+  catchup: CatchupPolicy
+  catchupWindowMs: number
+  /** Each firing is put off by a part of this, so that many machines do not start at once. */
+  jitterMs: number
+  enabled: boolean
+  /** True when the entry is to be stored in `persistent_schedules`. */
+  persist: boolean
+  /** Where it was read. */
+  source: 'file' | 'dynamic'
+  line: number
+  /** The configuration as JSON, to see whether it changed. */
+  config: string
+}
+
+/** Something wrong, or worth a word, in a schedule. */
+export interface ScheduleProblem {
+  file: string
+  line: number
+  /** Undefined: the file as a whole. */
+  entry?: string
+  severity: 'error' | 'warning'
+  message: string
+}
+
+/** What is known of one job class, as far as a schedule wants it. */
+export interface KnownClass {
+  kind: 'job' | 'workflow' | 'template'
+  queue?: string
+  /** The class of a job: its unique lock and enqueue hooks count for entries, too. */
+  job?: JobDefinition
+}
+
+/** What entries are checked against. */
+export interface CheckContext {
+  /** Named in problems: a path, or the Redis key. */
+  file: string
+  source: 'file' | 'dynamic'
+  /** RAILS_ENV or its like; entries with `env` for others are left out. */
+  env?: string
+  /** The application's classes; absent: nobody looked. */
+  classes?: ReadonlyMap<string, KnownClass>
+  /** Zone of cron lines that name none; the machine's own by default. */
+  zone?: string
+  /** `catchup_window` of entries that name none; a day by default. */
+  catchupWindowMs?: number
+}
+
+/** `schedule.yml:12: cleanup: every: expected …`, one line for people. */
+export function formatProblem({ file, line, entry, severity, message }: ScheduleProblem): string {
+  const place = line > 0 ? `${file}:${line}` : file
+  return `${place}: ${entry === undefined ? '' : `${entry}: `}${severity === 'warning' ? 'warning: ' : ''}${message}`
+}

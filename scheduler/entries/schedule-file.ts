@@ -1,0 +1,173 @@
+import { head } from '../../config/clip.ts'
+import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair, type YAMLMap } from 'yaml'
+import { RuntimeError, toError } from '../../runtime/core/errors.ts'
+import type { CheckContext, ScheduleEntry, ScheduleProblem } from './entry.ts'
+import { formatProblem } from './entry.ts'
+import { checkEntry, type CheckedEntry } from './entry-check.ts'
+import { findPair, resolved, toJsonText, withoutColon } from './yaml-source.ts'
+
+/** A schedule as far as it could be read: the good entries, and what is wrong with the others. */
+export interface Schedule {
+  entries: Map<string, ScheduleEntry>
+  problems: ScheduleProblem[]
+}
+
+/**
+ * Reads and checks a schedule.yml (resque-scheduler's format without ERB). What is wrong with one entry does not keep
+ * the others, not even a syntax error where YAML can tell where the next entry begins.
+ */
+export function readSchedule(text: string, context: CheckContext): Schedule {
+  const schedule: Schedule = { entries: new Map(), problems: [] }
+  const whole = parse(text)
+  const documents = whole.document.errors.length === 0 ? [whole] : chunksOf(text).map(parse)
+  const seen = new Set<string>()
+  for (const parsed of documents) readDocument(parsed, context, schedule, seen)
+  schedule.problems.sort((a, b) => a.line - b.line)
+  return schedule
+}
+
+/**
+ * The entries of a schedule in which nothing is wrong (`--strict`).
+ * @throws RuntimeError ERR_SCHEDULE that lists every error
+ */
+export function requireSound(schedule: Schedule): Map<string, ScheduleEntry> {
+  const errors = schedule.problems.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new RuntimeError('ERR_SCHEDULE', errors.map(formatProblem).join('\n'))
+  return schedule.entries
+}
+
+/** Checks one entry that came as JSON: `persistent_schedules`, or `setSchedule`. JSON is YAML, so numbers keep their digits. */
+export function readEntry(name: string, json: string, context: CheckContext): CheckedEntry {
+  const parsed = parse(json)
+  const [error] = parsed.document.errors
+  if (error || !isMap(parsed.document.contents)) {
+    const got = error?.message.split('\n')[0] ?? JSON.stringify(head(json, 60))
+    return {
+      problems: [
+        {
+          file: context.file,
+          line: 0,
+          entry: name,
+          severity: 'error',
+          message: `expected a JSON object of options, got ${got}`,
+        },
+      ],
+    }
+  }
+  return checkMap(name, parsed.document.contents, () => 0, parsed.document, context)
+}
+
+interface Parsed {
+  document: Document
+  lines: LineCounter
+}
+
+function parse(text: string): Parsed {
+  const lines = new LineCounter()
+  // uniqueKeys compares every key with every other, which takes seconds for thousands of entries: `repeated` looks instead.
+  const options = {
+    lineCounter: lines,
+    merge: true,
+    prettyErrors: false,
+    logLevel: 'error',
+    uniqueKeys: false,
+  } as const
+  return { document: parseDocument(text, options), lines }
+}
+
+/** The text cut before each line that begins an entry, with empty lines in front so that line numbers stay. */
+function chunksOf(text: string): string[] {
+  const lines = text.split('\n')
+  const starts = lines.flatMap((line, i) => (/^[^\s#\-}\]]/.test(line) ? [i] : []))
+  if (starts[0] !== 0) starts.unshift(0)
+  return starts.map((start, i) => '\n'.repeat(start) + lines.slice(start, starts[i + 1]).join('\n'))
+}
+
+function readDocument({ document, lines }: Parsed, context: CheckContext, schedule: Schedule, seen: Set<string>): void {
+  const say = (line: number, message: string, entry?: string): void => {
+    schedule.problems.push({ file: context.file, line, entry, severity: 'error', message })
+  }
+  const lineAt = (offset: number): number => lines.linePos(offset).line
+  const contents = document.contents
+  if (document.errors.length > 0 || document.warnings.length > 0) {
+    const entry = isMap(contents) && contents.items[0] ? nameOf(contents.items[0]) : undefined
+    for (const error of [...document.errors, ...document.warnings])
+      say(lineAt(error.pos[0]), `expected YAML: ${sayYaml(error.message)}`, entry)
+    if (document.errors.length > 0) return
+  }
+  if (contents === null) return
+  if (!isMap(contents)) return say(1, 'expected entries such as `cleanup:` with options under them, got something else')
+  for (const pair of contents.items) {
+    const name = nameOf(pair)
+    const line = lineAt((pair.key as { range?: [number] } | null)?.range?.[0] ?? 0)
+    if (seen.has(name)) say(line, 'expected one entry of this name, got another', name)
+    else readPair(pair, name, line, lineAt, document, context, schedule)
+    seen.add(name)
+  }
+}
+
+function readPair(
+  pair: Pair,
+  name: string,
+  line: number,
+  lineAt: (offset: number) => number,
+  document: Document,
+  context: CheckContext,
+  schedule: Schedule,
+): void {
+  const value = resolved(pair.value, document)
+  const lineOf = (at: { range?: [number] | null } | null): number => (at?.range ? lineAt(at.range[0]) : line)
+  const checked = isMap(value)
+    ? checkMap(name, value, lineOf, document, context, line)
+    : checkEntry({ name, line, value: value?.toJS(document), lineOf: () => line, argsText: () => undefined }, context)
+  schedule.problems.push(...checked.problems)
+  if (checked.entry) schedule.entries.set(name, checked.entry)
+}
+
+function checkMap(
+  name: string,
+  map: YAMLMap,
+  lineOf: (node: { range?: [number] | null } | null) => number,
+  document: Document,
+  context: CheckContext,
+  line = 0,
+): CheckedEntry {
+  try {
+    const twice = map.items.map(nameOf).find((key, i, all) => key !== '<<' && all.indexOf(key) !== i)
+    if (twice !== undefined) {
+      return {
+        problems: [
+          {
+            file: context.file,
+            line,
+            entry: name,
+            severity: 'error',
+            message: `${twice}: expected it once, got it twice`,
+          },
+        ],
+      }
+    }
+    const args = findPair(map, 'args', document)
+    return checkEntry(
+      {
+        name,
+        line,
+        value: map.toJS(document),
+        lineOf: (option) => lineOf(findPair(map, option, document)?.key ?? null),
+        argsText: () => (args ? toJsonText(args.value, document) : undefined),
+      },
+      context,
+    )
+  } catch (error) {
+    // Too many aliases, or an anchor that is not there.
+    return { problems: [{ file: context.file, line, entry: name, severity: 'error', message: toError(error).message }] }
+  }
+}
+
+const nameOf = (pair: Pair): string =>
+  withoutColon(isScalar(pair.key) ? (pair.key.source ?? String(pair.key.value)) : '?')
+
+function sayYaml(message: string): string {
+  const first = message.split('\n')[0] ?? message
+  return /<%/.test(first) ? `${first} (ERB is not evaluated)` : first
+}

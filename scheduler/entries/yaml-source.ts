@@ -1,0 +1,99 @@
+import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair, type YAMLMap } from 'yaml'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+
+const deepest = 100
+const longestText = 1024 * 1024
+const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
+
+/** The node itself where YAML has an alias. */
+export function resolved(node: unknown, document: Document): Node | undefined {
+  return isAlias(node) ? node.resolve(document) : ((node ?? undefined) as Node | undefined)
+}
+
+/** A Ruby symbol (`:first_in`) without its colon. */
+export const withoutColon = (text: string): string => (/^:[A-Za-z_]/.test(text) ? text.slice(1) : text)
+
+/** The pair of a key, also where it came in by a merge (`<<: *defaults`). */
+export function findPair(map: YAMLMap, key: string, document: Document): Pair | undefined {
+  const named = (pair: Pair): string =>
+    isScalar(pair.key) ? withoutColon(pair.key.source ?? String(pair.key.value)) : ''
+  const own = map.items.find((pair) => named(pair) === key)
+  if (own) return own
+  for (const merge of map.items.filter((pair) => named(pair) === '<<')) {
+    const value = resolved(merge.value, document)
+    for (const each of isSeq(value) ? value.items : [value]) {
+      const target = resolved(each, document)
+      const found = isMap(target) ? findPair(target, key, document) : undefined
+      if (found) return found
+    }
+  }
+  return undefined
+}
+
+/**
+ * A YAML value as JSON text. Numbers keep the digits they were written with, since a big integer or `1.0` would not
+ * survive a JavaScript number.
+ * @throws RuntimeError ERR_SCHEDULE for what JSON cannot carry
+ */
+export function toJsonText(node: unknown, document: Document, depth = 0): string {
+  const target = resolved(node, document)
+  if (depth > deepest)
+    throw new RuntimeError(
+      'ERR_SCHEDULE',
+      `args: expected at most ${deepest} levels, got more (an anchor inside itself?)`,
+    )
+  if (target === undefined) return 'null'
+  let text: string
+  if (isSeq(target)) {
+    text = `[${target.items.map((item) => toJsonText(item, document, depth + 1)).join(',')}]`
+  } else if (isMap(target)) {
+    const pairs = mergedPairs(target, document, depth).map(
+      (pair) => `${JSON.stringify(keyText(pair))}:${toJsonText(pair.value, document, depth + 1)}`,
+    )
+    text = `{${pairs.join(',')}}`
+  } else {
+    text = isScalar(target) ? scalarText(target.value, target.source) : 'null'
+  }
+  if (text.length > longestText)
+    throw new RuntimeError('ERR_SCHEDULE', `args: expected at most ${longestText} bytes, got more`)
+  return text
+}
+
+const isMerge = (pair: Pair): boolean => isScalar(pair.key) && (pair.key.source ?? String(pair.key.value)) === '<<'
+
+/** The pairs of a mapping, those of its merges (`<<: *defaults`) first, as YAML orders them; its own win, then the first merge. */
+function mergedPairs(map: YAMLMap, document: Document, depth: number): Pair[] {
+  if (depth > deepest) throw new RuntimeError('ERR_SCHEDULE', `args: expected at most ${deepest} levels, got more`)
+  const byKey = new Map<string, Pair>()
+  for (const pair of map.items) {
+    if (!isMerge(pair)) {
+      byKey.set(keyText(pair), pair)
+      continue
+    }
+    const value = resolved(pair.value, document)
+    for (const each of isSeq(value) ? value.items : [value]) {
+      const target = resolved(each, document)
+      if (!isMap(target))
+        throw new RuntimeError('ERR_SCHEDULE', 'args: expected a mapping after <<, got something else')
+      for (const merged of mergedPairs(target, document, depth + 1))
+        if (!byKey.has(keyText(merged))) byKey.set(keyText(merged), merged)
+    }
+  }
+  return [...byKey.values()]
+}
+
+function keyText(pair: Pair): string {
+  if (!isScalar(pair.key))
+    throw new RuntimeError('ERR_SCHEDULE', 'args: expected keys that are text, got a list or mapping as a key')
+  return String(pair.key.value)
+}
+
+function scalarText(value: unknown, source: string | undefined): string {
+  if (typeof value === 'number') {
+    if (source !== undefined && jsonNumber.test(source)) return source
+    if (!Number.isFinite(value))
+      throw new RuntimeError('ERR_SCHEDULE', `args: expected numbers that JSON can carry, got ${source ?? value}`)
+  }
+  if (typeof value === 'bigint') return value.toString()
+  return JSON.stringify(value ?? null)
+}

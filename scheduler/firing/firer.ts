@@ -1,0 +1,160 @@
+import { withCode, RuntimeError, toError } from '../../runtime/core/errors.ts'
+import type { FiringMode, FiringReply, MissedFiring } from '../../runtime/store/schedules/schedules.ts'
+import { admit } from './admission.ts'
+import type { ScheduleEntry } from '../entries/entry.ts'
+import type { RunnerOptions } from './runner-options.ts'
+import { decideOverlap, type PreviousState } from './overlap.ts'
+
+/** How one firing ended. `accounted`: it was left out, or waits. */
+export type FireReply = FiringReply | 'accounted'
+
+/** Firings of one entry that may wait for the run before (overlap: queue). */
+const waitingMax = 100
+
+/** Carries out one firing of one entry: asks about overlap, then queues the job or starts the run. */
+export class Firer {
+  /** How many firings wait for the run before. */
+  waiting = 0
+  readonly #entry: ScheduleEntry
+  readonly #options: RunnerOptions
+  readonly #nextAfter: (fireTimeMs: number) => number | undefined
+
+  constructor(entry: ScheduleEntry, options: RunnerOptions, nextAfter: (fireTimeMs: number) => number | undefined) {
+    this.#entry = entry
+    this.#options = options
+    this.#nextAfter = nextAfter
+  }
+
+  /** Learns how many firings wait. */
+  async countWaiting(): Promise<void> {
+    const waits = this.#entry.overlap === 'queue'
+    this.waiting = waits ? (await this.#options.schedules.waiting(this.#entry.name)).length : 0
+  }
+
+  /**
+   * Fires, unless the run before, the class's unique lock or a hook of it is against it.
+   * @throws RuntimeError ERR_STATE when a hand fires it (`manual`) and it cannot be; ERR_REDIS
+   */
+  async fire(fireTimeMs: number, lateMs: number, mode: FiringMode): Promise<FireReply> {
+    if (mode === 'timed' && this.#entry.overlap !== 'allow') {
+      const { previous, waiting, id } = await this.#previous()
+      const decision = decideOverlap(this.#entry.overlap, previous, waiting, waitingMax)
+      if (decision === 'skip') return this.#leaveOut(fireTimeMs, `the run before (${id}) was not done`, mode)
+      if (decision === 'wait') return this.#wait(fireTimeMs)
+    }
+    const { name, kind, target, args } = this.#entry
+    const known = this.#options.classOf(target)
+    const queue = kind === 'job' ? (this.#entry.queue ?? known?.queue) : ''
+    if (queue === undefined)
+      return this.#leaveOut(fireTimeMs, `nobody knows a queue of ${target}; give the entry one`, mode)
+    const { refusal, unique, enqueued } = await admit(known?.job, target, args)
+    if (refusal !== undefined) return this.#leaveOut(fireTimeMs, refusal, mode)
+    const { schedules, owner, clock, newId, ttlMs, log } = this.#options
+    const item = `{"class":${JSON.stringify(target)},"args":${args}}`
+    const job = kind === 'job' ? { id: newId(), className: target, queue, item, ttlMs, unique } : undefined
+    const about = { name, fireTimeMs, nowMs: clock.now(), lateMs, nextMs: this.#nextAfter(fireTimeMs), mode, job }
+    const reply = await schedules.fire(owner, about)
+    // One that waits goes on waiting.
+    if (reply === 'duplicate')
+      return mode === 'waited' ? reply : this.#leaveOut(fireTimeMs, `a unique ${target} was there already`, mode)
+    if (reply !== 'fired') return reply
+    log.info(`${name}: fired`, { slot: new Date(fireTimeMs).toISOString(), late_ms: lateMs })
+    const failure = job ? undefined : await this.startRun(fireTimeMs)
+    if (failure !== undefined && mode === 'manual') throw this.#notFired(failure)
+    await enqueued().catch((error: unknown) => log.warn(`${name}: afterEnqueue of ${target}: ${withCode(error)}`))
+    return reply
+  }
+
+  /** Fires what waits, in turn, when the run before is done. */
+  async fireWaiting(): Promise<void> {
+    while (this.waiting > 0) {
+      const { previous, waiting } = await this.#previous()
+      this.waiting = waiting
+      const fireTimeMs = (await this.#options.schedules.waiting(this.#entry.name))[0]
+      if (previous === 'busy' || fireTimeMs === undefined) return
+      const reply = await this.fire(fireTimeMs, this.#options.clock.now() - fireTimeMs, 'waited')
+      if (reply === 'lost') this.#options.onLost()
+      if (reply !== 'fired') return
+      this.waiting -= 1
+    }
+  }
+
+  /**
+   * Starts the run of a firing that is noted as pending; what cannot be started is noted as missed.
+   * @param created the run, where a scheduler had got so far before it died
+   * @returns why it could not be started; undefined when it was
+   * @throws RuntimeError ERR_REDIS
+   */
+  async startRun(fireTimeMs: number, created?: string): Promise<string | undefined> {
+    const { schedules, starters, log } = this.#options
+    const { name, kind, target, args } = this.#entry
+    try {
+      const starter = kind === 'job' ? undefined : starters[kind]
+      if (!starter) throw new Error(`this scheduler cannot start a ${kind}`)
+      const id =
+        created ?? (await starter.create(target, args, { entry: name, fireTimeMs, key: `${name}:${fireTimeMs}` }))
+      if (created === undefined) await schedules.runs(name, fireTimeMs, { created: id })
+      await starter.start(id)
+      await schedules.runs(name, fireTimeMs, { started: id })
+      return undefined
+    } catch (error) {
+      const { message, code } = toError(error) as Error & { code?: string }
+      // Redis went away: the firing stays pending, and is started when this entry is attended to.
+      if (code === 'ERR_REDIS') throw error
+      log.error(`${name}: ${kind} ${target} could not be started: ${message}`)
+      const reason = `could not be started: ${message}`
+      await schedules.runs(name, fireTimeMs, { refused: this.#missed(fireTimeMs, reason) })
+      return reason
+    }
+  }
+
+  async #previous(): Promise<{ previous: PreviousState; waiting: number; id: string }> {
+    const { state, id, waiting } = await this.#options.schedules.previous(this.#entry.name)
+    if (state !== 'unknown') return { previous: state, waiting, id }
+    const starter = this.#entry.kind === 'job' ? undefined : this.#options.starters[this.#entry.kind]
+    return { previous: starter && (await starter.isRunning(id)) ? 'busy' : 'ended', waiting, id }
+  }
+
+  async #leaveOut(fireTimeMs: number, reason: string, mode: FiringMode): Promise<FireReply> {
+    if (mode === 'manual') throw this.#notFired(reason)
+    const { log, schedules } = this.#options
+    const missed = this.#missed(fireTimeMs, reason)
+    log.warn(`${this.#entry.name}: a firing was left out: ${reason}`)
+    if (mode === 'timed') return this.#skipFirings(fireTimeMs, missed, false)
+    await schedules.runs(this.#entry.name, fireTimeMs, { refused: missed })
+    return 'accounted'
+  }
+
+  #notFired(reason: string): RuntimeError {
+    return new RuntimeError('ERR_STATE', `schedule ${this.#entry.name}: not fired: ${reason}`)
+  }
+
+  async #wait(fireTimeMs: number): Promise<FireReply> {
+    const reply = await this.#skipFirings(fireTimeMs, undefined, true)
+    if (reply === 'accounted') this.waiting += 1
+    return reply
+  }
+
+  async #skipFirings(fireTimeMs: number, missed: MissedFiring | undefined, wait: boolean): Promise<FireReply> {
+    const { schedules, owner } = this.#options
+    const reply = await schedules.skipFirings(owner, {
+      name: this.#entry.name,
+      fireTimeMs,
+      nextMs: this.#nextAfter(fireTimeMs),
+      missed,
+      wait,
+    })
+    return reply === 'ok' ? 'accounted' : reply
+  }
+
+  #missed(fireTimeMs: number, reason: string): MissedFiring {
+    return {
+      entry: this.#entry.name,
+      fromMs: fireTimeMs,
+      toMs: fireTimeMs,
+      count: 1,
+      reason,
+      atMs: this.#options.clock.now(),
+    }
+  }
+}

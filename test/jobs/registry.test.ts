@@ -102,3 +102,21 @@ it('a function job needs a name, and can still be called', async () => {
   })
   assert.equal(add.call(undefined as never, 1, 2), 3)
 })
+
+describe('an exported class without perform', () => {
+  it('is refused when all files are loaded, unless a job extends it', () => {
+    // @ts-expect-error -- the mistake that is tested
+    class MissesPerform extends Job {
+      preform(): void {}
+    }
+    const alone = registryOf({ MissesPerform, Job }, 'src/jobs/misses.ts')
+    assert.throws(() => alone.checkBases(), {
+      code: 'ERR_APP_LOAD',
+      message: /^src\/jobs\/misses\.ts: expected the job MissesPerform to have a method "perform"/,
+    })
+    class OfBase extends BaseJob {
+      perform(): void {}
+    }
+    registryOf({ Job, BaseJob, OfBase }).checkBases()
+  })
+})

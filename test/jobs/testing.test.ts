@@ -1,7 +1,18 @@
 // What resque-runtime/testing gives to applications.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { close, configure, enqueue, enqueueIn, findJob, Job, Snooze } from '../../runtime/index.ts'
+import {
+  close,
+  configure,
+  enqueue,
+  enqueueAt,
+  enqueueIn,
+  findJob,
+  Job,
+  job,
+  memory,
+  Snooze,
+} from '../../runtime/index.ts'
 import { drain, fakeClock, inline } from '../../runtime/testing/index.ts'
 import { useRedis } from '../support/redis.ts'
 
@@ -30,6 +41,27 @@ class FailingJob extends Job {
     throw new RangeError('always')
   }
 }
+
+describe('wrong arguments', () => {
+  it('are refused with a code, by name', async () => {
+    const argument = { code: 'ERR_ARGUMENT' }
+    const run = inline as (definition: unknown) => Promise<unknown>
+    await assert.rejects(run('x'), argument)
+    await assert.rejects(drain([AddJob, Date] as never), argument)
+    await assert.rejects(fakeClock().advance('soon' as never), argument)
+    assert.throws(() => job({}, () => undefined), argument)
+    assert.throws(() => job({}, 'x' as never), argument)
+    assert.throws(() => new Snooze('soon'), argument)
+    await assert.rejects(memory.read(5 as never), argument)
+    await assert.rejects(findJob('none').result({ timout: 5 } as never), argument)
+    class WrongProgress extends Job {
+      perform(): void {
+        this.progress('1' as never, 2)
+      }
+    }
+    await assert.rejects(run(WrongProgress), /expected two numbers, got "1" and 2/)
+  })
+})
 
 describe('inline', () => {
   it('runs a job here and gives what it returns, as JSON would carry it', async () => {
@@ -115,4 +147,15 @@ describe('fakeClock', () => {
     await slept
     assert.equal(clock.now(), 5000)
   })
+})
+
+it('a minute of delay lies where Ruby sees it, however long the hooks take', async () => {
+  class SlowHookJob extends AddJob {
+    static async beforeSchedule(): Promise<void> {
+      await new Promise((resolve) => setTimeout(resolve, 1100))
+    }
+  }
+  await enqueueIn('60s', SlowHookJob, 1, 2)
+  await enqueueAt(Date.now() + 59_990, AddJob, 1, 2)
+  assert.equal(await server.client().zcard('resque:rt:delayed'), 0)
 })

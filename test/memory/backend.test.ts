@@ -48,6 +48,11 @@ for (const [name, make] of Object.entries(backends)) {
   })
 }
 
+test('memory.write refuses the id of a run that is not there', async () => {
+  await assert.rejects(memory.write('r1', { a: 1 }), { code: 'ERR_NOT_FOUND' })
+  assert.deepEqual(await redis.client().keys('*'), [])
+})
+
 test('RedisMemory: prefix and time to live, renewed by each use', async () => {
   const backend = new RedisMemory({ ttl: '5m', prefix: 'mine' })
   await backend.write('r1', { a: 1 })
@@ -58,7 +63,9 @@ test('RedisMemory: prefix and time to live, renewed by each use', async () => {
   assert.ok((await client.pttl('resque:rt:mem:mine:r1')) > 290_000)
   await assert.rejects(backend.write('', { a: 1 }), /expected the id of a run/)
   await assert.rejects(backend.write('r1', 'x' as never), /expected an object/)
-  await assert.rejects(backend.write('r1', { a: 1n }), /memory\.a: expected a JSON value, got a BigInt/)
+  await assert.rejects(backend.write('r1', { a: () => 1 }), /memory\.a: expected a JSON value, got a function/)
+  await backend.write('r1', { long: 2n ** 64n })
+  assert.deepEqual(await backend.read('r1', ['long']), { long: 2n ** 64n })
   await assert.rejects(new RedisMemory({ prefix: 'a b' }).read('r1'), /memory\.prefix/)
 })
 

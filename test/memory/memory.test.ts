@@ -231,3 +231,15 @@ test('hundreds of keys, odd names and big values keep their form', async () => {
   )
   assert.match((await errors(tooMany))[0] ?? '', /expected at most 1000 keys, got 1001/)
 })
+
+test('a BigInt goes through params, outputs and memory as the JSON integer that it is', async () => {
+  await bench.work()
+  const long = 2n ** 64n
+  const flow = await run(chain(task(Gives, { value: { long } }), task(Tells, { names: ['long', 'given'] })), {
+    input: { given: long + 1n },
+  })
+  assert.equal(flow.status, 'finished', (await errors(flow)).join())
+  assert.deepEqual(await flow.output(0), { long })
+  assert.deepEqual(await told(flow, 1), { long, given: long + 1n })
+  assert.deepEqual(await memory.read(flow.id, ['long', 'given']), { long, given: long + 1n })
+})

@@ -214,3 +214,21 @@ test('a delayed job of an earlier version, whose record has not its bytes, is fo
   assert.equal(await store.jobs.cancel('b', now, ttlMs), 'cancelled')
   assert.equal(await store.delayed.count(), 1)
 })
+
+describe('a delayed item that is no job', () => {
+  test('names its queue in the failed list, and has a class that Ruby can requeue', async () => {
+    await rubyDelays(100, '{"args":[],"queue":"mail"}')
+    await rubyDelays(100, 'no JSON')
+    assert.deepEqual(await moveAllBuckets(200_000), { moved: 0, failed: 2 })
+    const [named, bare] = await store.failures.list()
+    assert.deepEqual(
+      [named, bare].map((entry) => [entry?.queue, JSON.parse(entry?.payload ?? '')]),
+      [
+        ['mail', { class: '(garbage)', args: ['{"args":[],"queue":"mail"}'] }],
+        ['(none)', { class: '(garbage)', args: ['no JSON'] }],
+      ],
+    )
+    await assert.rejects(store.failures.retry(bare!, 'n', Date.now(), ttlMs), { code: 'ERR_STATE', message: /a queue/ })
+    assert.deepEqual(await redis.keys('resque:queue*'), [])
+  })
+})

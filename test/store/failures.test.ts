@@ -100,3 +100,35 @@ describe("Ruby's Resque::DirtyExit for a job of ours", () => {
     assert.equal(await retried(), false)
   })
 })
+
+describe('an item that is not UTF-8', () => {
+  const broken = Buffer.from([...Buffer.from('{"class":"OkJob","args":["h'), 0xe9, ...Buffer.from('llo"]}')])
+  const entry = (payload: Buffer, more = ''): Buffer =>
+    Buffer.concat([
+      Buffer.from('{"failed_at":"2026/11/21 21:51:52 UTC","payload":'),
+      payload,
+      Buffer.from(`,"exception":"E","error":"e","backtrace":[],"worker":"vm:1:q","queue":"q"${more}}`),
+    ])
+  const queued = (): Promise<Buffer[]> => redis.lrangeBuffer('resque:queue:q', 0, -1)
+
+  test('goes back byte for byte from the record of its job', async () => {
+    await redis.hset('resque:rt:job:old', 'item', broken)
+    await redis.rpush('resque:failed', entry(Buffer.from(broken.toString()), ',"id":"old"'))
+    assert.deepEqual(await retryAll(), [true])
+    assert.deepEqual(await queued(), [broken])
+  })
+
+  test('goes back byte for byte from an entry that has the bytes, and can be removed', async () => {
+    await redis.rpush('resque:failed', entry(broken))
+    assert.deepEqual(await retryAll(), [true])
+    assert.deepEqual(await queued(), [broken])
+    assert.equal(await store.failures.remove((await store.failures.list())[0]!), true)
+  })
+
+  test('goes back as the entry shows it, where no bytes are left', async () => {
+    await redis.hset('resque:rt:job:old', 'item', '{"class":"Other","args":[]}')
+    await redis.rpush('resque:failed', entry(Buffer.from(broken.toString()), ',"id":"old"'))
+    assert.deepEqual(await retryAll(), [true])
+    assert.equal((await queued())[0]?.toString(), broken.toString())
+  })
+})

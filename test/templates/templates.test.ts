@@ -177,3 +177,12 @@ test('an exported template is registered under its own name', () => {
     file: 'jobs/exported.ts',
   })
 })
+
+test('a default of a parameter that the template does not have is refused', async () => {
+  register({ llm_modle: 'large' })
+  await refused(
+    () => templates.create('enrich', { doc_id: '5' }),
+    'ERR_TEMPLATE',
+    /got "llm_modle"; did you mean llm_model\?/,
+  )
+})

@@ -23,7 +23,9 @@ async function childOf(outputs: readonly string[]): Promise<Taken> {
 }
 
 const collect = ({ run, index, begun }: Taken, maxBytes = Infinity): Promise<unknown[]> =>
-  collectPayloads(driver.store.runs.read, run, index, begun, maxBytes).then((all) => all.map(({ output }) => output))
+  collectPayloads(driver.store.runs.read, run, index, begun, maxBytes).then((all) =>
+    all.map(({ output }) => JSON.parse(output ?? 'null') as unknown),
+  )
 
 test('large outputs of a few parents do not come in the script that begins the step', async () => {
   const texts = Array.from({ length: 3 }, (_, i) => `${i}`.repeat(100_000))

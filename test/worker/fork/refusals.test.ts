@@ -29,7 +29,7 @@ export class Waits extends Job {
 function jobProcesses(): number {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
   return children.filter((pid) =>
-    /launchers\/child\.[jt]s|resque-[\d.]+: (Performing|Processing)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+    /spawn\/child\.[jt]s|resque-[\d.]+: (Performing|Processing)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
   ).length
 }
 

@@ -2,7 +2,7 @@ import { withCode } from '../../runtime/core/errors.ts'
 import type { Logger } from '../../runtime/core/logger.ts'
 import type { Schedules } from '../../runtime/store/schedules/schedules.ts'
 import { describeEntry } from '../cron/describe.ts'
-import { formatProblem, type CheckContext, type ScheduleEntry, type ScheduleProblem } from './entry.ts'
+import { formatProblem, unreadByRuby, type CheckContext, type ScheduleEntry, type ScheduleProblem } from './entry.ts'
 import { EntryRunner } from '../firing/entry-runner.ts'
 import { readEntry, type Schedule } from './schedule-file.ts'
 import type { RunnerOptions } from '../firing/runner-options.ts'
@@ -111,8 +111,11 @@ export class ScheduleEntries {
     const wanted = [...this.#file.entries.values()].filter(({ persist }) => persist)
     if (wanted.length === 0 || !this.#options.dynamic) return
     const stored = await this.#dynamic()
-    for (const { name, config } of wanted)
-      if (stored[name] !== config) await this.#options.schedules.setDynamic(name, config)
+    for (const entry of wanted) {
+      const shared = unreadByRuby(entry) === undefined
+      if (stored[entry.name] !== entry.config)
+        await this.#options.schedules.setDynamic(entry.name, entry.config, shared)
+    }
   }
 
   async #dynamic(): Promise<Record<string, string>> {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { Job } from '../../runtime/jobs/job.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
+import { runSchedule } from '../../scheduler/entries/dynamic.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -152,4 +153,13 @@ test('an entry whose hook hangs, or that has a thousand firings to make up, dela
   await scheduler?.stop()
   assert.ok(performance.now() - stopping < 7000)
   assert.equal(await redis.exists('resque:resque:resque_scheduler_master_lock'), 0)
+})
+
+test('what runSchedule asks for and cannot be had is noted as missed, and not asked for again', async () => {
+  scheduler = testScheduler(store, 'lost:\n  class: Nobody\n')
+  await scheduler.start()
+  await eventually(async () => Object.keys(await store.schedules.described()).length === 1)
+  await runSchedule('lost', store)
+  assert.match((await missed()).reason, /nobody knows a queue of Nobody/)
+  assert.equal((await store.schedules.find('lost'))?.askedMs, undefined)
 })

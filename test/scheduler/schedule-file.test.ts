@@ -187,6 +187,18 @@ describe('what is wrong is named with file, line and entry', () => {
     assert.equal(only('class: Import', { classes }).kind, 'workflow')
   })
 
+  test("what ends Ruby's scheduler is a warning", () => {
+    assert.match(
+      problems('it:\n  cron: 0 0 L-2 * *')[0] ?? '',
+      /warning: resque-scheduler cannot run this .* 0 0 L-2 \* \*/,
+    )
+    assert.match(
+      problems('it:\n  every: 1h\n  workflow: F\n  persist: true')[0] ?? '',
+      /warning: .*it has no workflows/,
+    )
+    assert.deepEqual(problems('it:\n  every: 1h\n  workflow: F'), [])
+  })
+
   test('what has no effect is a warning', () => {
     assert.match(problems('it:\n  every: [1m, {tags: x}]')[0] ?? '', /warning: every\.tags has no effect/)
     assert.match(problems('it:\n  cron: "* * * * *"\n  every: 1m')[0] ?? '', /warning: every has no effect beside cron/)

@@ -25,6 +25,7 @@ export function installLocator(files: BuiltFiles): void {
   const locate = locateBuilt(files)
   const endingOf = (path: string): string | undefined => ENDINGS.find((end) => files[path + end] !== undefined)
   Object.defineProperty(globalThis, LOCATE, {
+    configurable: true,
     value: (importer: string, specifier: unknown): string => {
       const text = String(specifier)
       if (!isPath(text)) return text
@@ -35,6 +36,7 @@ export function installLocator(files: BuiltFiles): void {
     },
   })
   Object.defineProperty(globalThis, REQUIRE, {
+    configurable: true,
     value: (importer: string, required: Record<string, string>): NodeJS.Require => {
       const native = createRequire(importer)
       const find = (name: string): string => {

@@ -66,7 +66,7 @@ export class SpawnLauncher implements Launcher {
     if (build) this.#builds.add(build)
     if (this.#stopped) {
       this.#removeBuilds()
-      throw new RuntimeError('ERR_LAUNCH', 'the launcher was stopped while it started')
+      throw new RuntimeError('ERR_STATE', 'the launcher was stopped while it started')
     }
     const first = this.#boot(build)
     const manifest = await first.ready.catch((error: unknown) => {

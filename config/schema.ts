@@ -63,6 +63,8 @@ const worker = {
   pollMs: durationMs('1s', { min: 10 }).default(1000),
   /** Leave when the queues are empty. */
   drain: flag().default(false),
+  /** Job processes do not see the variables that hold addresses and passwords. */
+  hideSecrets: flag().default(false),
   /** How long the application may take to load in a job's process. */
   bootTimeoutMs: durationMs('60s', { min: 100 }).default(60_000),
 }

@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import { openStore, type Store } from '../store/store.ts'
-import { Client } from './client.ts'
+import { Client, type EnqueueOptions } from './client.ts'
 import type { JobHandle } from './handle.ts'
 import type { ArgsOf, JobDefinition, ResultOf } from './job.ts'
 import type { JobOptions } from './options.ts'
@@ -62,7 +62,7 @@ export const enqueue = Object.assign(
     defaultClient().enqueue(definition, args),
   {
     with:
-      (options: JobOptions) =>
+      (options: EnqueueOptions) =>
       <J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueue(definition, args, options),
   },
@@ -74,7 +74,7 @@ export const enqueueIn = Object.assign(
     defaultClient().enqueueIn(delay, definition, args),
   {
     with:
-      (options: JobOptions) =>
+      (options: EnqueueOptions) =>
       <J extends JobDefinition>(delay: Duration, definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueueIn(delay, definition, args, options),
   },
@@ -86,7 +86,7 @@ export const enqueueAt = Object.assign(
     defaultClient().enqueueAt(at, definition, args),
   {
     with:
-      (options: JobOptions) =>
+      (options: EnqueueOptions) =>
       <J extends JobDefinition>(
         at: Date | number,
         definition: J,

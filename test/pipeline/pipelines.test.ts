@@ -233,24 +233,6 @@ describe('definitions and parameters', () => {
     await assert.rejects(pipelines.setParams('nope', { a: 1 }), { code: 'ERR_NOT_FOUND' })
   })
 
-  it('removes a pipeline when no run of it is under way, and nothing else', async () => {
-    const run = await start()
-    await pipelines.setParams('etl', { n: 7 })
-    await assert.rejects(pipelines.remove('etl'), { code: 'ERR_STATE', message: new RegExp(`run ${run} is`) })
-    await pipelines.stop(run)
-    const late = await pipelines.request('etl', { instance: 2 })
-    await pipelines.remove('etl')
-    assert.deepEqual(
-      (await redis.client().keys('*:pipeline*')).filter((name) => name.includes('etl')),
-      [],
-    )
-    assert.match((await pipelines.decide(late)).reason ?? '', /unknown pipeline/)
-    assert.equal((await pipelines.show(run)).status, 'stopped')
-    await assert.rejects(pipelines.remove('etl'), { code: 'ERR_NOT_FOUND', message: /unknown pipeline "etl"/ })
-    await pipelines.load(text)
-    assert.deepEqual(await pipelines.params('etl'), {})
-  })
-
   it('reaches the archive, the run and each of its steps', async () => {
     await start({ instance: 3, params: { n: 1 } })
     await driver.drain()

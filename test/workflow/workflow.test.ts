@@ -15,7 +15,7 @@ import {
   PatientFlow,
   SkipFlow,
 } from '../fixtures/apps/flows/src/jobs/flows.ts'
-import { Workflow, WorkflowRun } from 'resque-runtime'
+import { Workflow, type WorkflowRun } from 'resque-runtime'
 import { useRedis } from '../support/redis.ts'
 import { startInlineWorker } from './inline-worker.ts'
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { maskSecrets } from '../../config/mask.ts'
-import { load, problems, useApp, write } from './support.ts'
+import { problems, useApp, write } from './support.ts'
 
 useApp()
 
@@ -121,8 +120,5 @@ describe('what is refused, in one line that says what to do', () => {
       },
     })
     assert.doesNotMatch(lines.join('\n'), /hunter2/)
-    const config = load({ env: { REDIS_URL: 'redis://u:hunter2@h/1', RUNTIME_WEB_PASSWORD: 'hunter2' } })
-    assert.doesNotMatch(JSON.stringify(maskSecrets(config)), /hunter2/)
-    assert.match(JSON.stringify(maskSecrets(config)), /redis:\/\/u:\*\*\*@h\/1/)
   })
 })

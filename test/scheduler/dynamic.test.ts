@@ -56,7 +56,7 @@ describe('a dynamic schedule', () => {
       setSchedule('tick', { every: '0s', class: 'A', zzz: 1 }, store),
       (error: Error & { code: string }) => {
         assert.equal(error.code, 'ERR_SCHEDULE')
-        assert.match(error.message, /tick: .*every: expected more than nothing/)
+        assert.match(error.message, /tick: .*every: expected a length of time .*more than nothing/)
         assert.match(error.message, /zzz/)
         return true
       },

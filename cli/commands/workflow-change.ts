@@ -88,7 +88,11 @@ export const expireCommand = command<{ id: string; ttl: string }>({
   flags: (yargs) =>
     yargs
       .positional('id', id)
-      .positional('ttl', { type: 'string', demandOption: true, describe: "Length of time: '1h' or '7 days'; -1 for ever" }),
+      .positional('ttl', {
+        type: 'string',
+        demandOption: true,
+        describe: "Length of time: '1h' or '7 days'; -1 for ever",
+      }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
     await flow.expire(argv.ttl)

@@ -67,4 +67,4 @@ function unknownJob(id: string): RuntimeError {
 }
 
 /** `runtime job …` */
-export const jobCommand = group('job', 'Look at one job, or cancel it', [show, cancel] as never)
+export const jobCommand = group('job', 'Show or cancel a job', [show, cancel] as never)

@@ -64,7 +64,7 @@ const clear = command<{ name: string }>({
 })
 
 /** `runtime queues …` */
-export const queuesCommand = group('queues', 'Look at queues; pause, resume or clear one', [
+export const queuesCommand = group('queues', 'List queues; pause, resume or clear a queue', [
   list,
   pause,
   resume,

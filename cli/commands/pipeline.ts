@@ -1,9 +1,9 @@
 import { group } from '../command.ts'
-import { listCommand, loadCommand, paramsCommand } from './pipeline-load.ts'
+import { listCommand, loadCommand, paramsCommand, removeCommand } from './pipeline-load.ts'
 import { retryCommand, runCommand, runsCommand, showCommand, skipCommand, stopCommand } from './pipeline-run.ts'
 
 /** `runtime pipeline …` */
-export const pipelineCommand = group('pipeline', 'Load, run, watch and mend pipelines', [
+export const pipelineCommand = group('pipeline', 'Load, run, watch and repair pipelines', [
   loadCommand,
   listCommand,
   showCommand,
@@ -13,4 +13,5 @@ export const pipelineCommand = group('pipeline', 'Load, run, watch and mend pipe
   skipCommand,
   stopCommand,
   paramsCommand,
+  removeCommand,
 ] as never)

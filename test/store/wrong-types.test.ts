@@ -83,7 +83,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'entry-busy': () => store.schedules.previous('entry'),
   'fire-entry': () => store.schedules.fire(leader, { ...firing, job: { ...newJob('n1'), queue: 'q', ttlMs } }),
   lapsed: () => store.supervisors.lapsed(),
-  lead: () => store.connection.run('lead', { lockPrefix: '', owner: leader.id, ttlMs }),
+  lead: () => store.connection.run('lead', { lockPrefix: '', owner: leader.id, ttlMs, zone: 'UTC' }),
   'register-entry': () => store.schedules.register('entry', now, now + 1e6, true, 'every'),
   'memory-clear': () => store.runs.memories.clear('r-on', memory),
   'memory-extend': () => store.runs.memories.extend('r-on', memory, 2 * ttlMs),
@@ -94,6 +94,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'note-job': () => store.jobs.note('plain', { progress: '1/2' }),
   'pipeline-decide': () => store.pipelines.decide('req', { run: 'r-new' }, now),
   'pipeline-load': () => store.pipelines.load('pipe', '{"new":1}'),
+  'pipeline-remove': () => store.pipelines.remove('pipe'),
   'pipeline-request': () =>
     store.pipelines.request({ id: 'req2', pipeline: 'pipe', first: 'a', instance: 2, params: '{}', by: 'x' }, now),
   register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),

@@ -1,5 +1,5 @@
-import { duration, type Duration } from '../../core/duration.ts'
 import { parseLossless } from '../../core/codec.ts'
+import { duration, keptMs, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
@@ -37,6 +37,11 @@ export class WorkflowRun {
   static async open(target: RunTarget, id: string): Promise<WorkflowRun> {
     const record = await target.store.runs.read.find(id)
     if (!record) throw notFound(id)
+    return WorkflowRun.of(target, record)
+  }
+
+  /** A handle of a run that was read. */
+  static of(target: RunTarget, record: RunRecord): WorkflowRun {
     return new WorkflowRun().attach(target, record)
   }
 
@@ -141,10 +146,10 @@ export class WorkflowRun {
     }
   }
 
-  /** Keeps the run this long after its end (from now, when it has ended). */
+  /** Keeps the run this long after its end (from now, when it has ended); -1 for ever. */
   async expire(ttl: Duration): Promise<this> {
     const { store, clock } = this.#open()
-    await store.runs.expire(this.id, duration(ttl, 'expire'), clock.now())
+    await store.runs.expire(this.id, keptMs(ttl, 'expire'), clock.now())
     return this.#refresh()
   }
 

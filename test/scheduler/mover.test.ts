@@ -148,7 +148,7 @@ describe('the mover', () => {
 
   test('no script call of a big move takes more than a few milliseconds', async (t) => {
     const now = Date.now()
-    const jobs = Array.from({ length: 20_000 }, (_, i) => job(now + 59_000, [i, 'some text of a usual length']))
+    const jobs = Array.from({ length: 20_000 }, (_, i) => job(now + 50_000, [i, 'some text of a usual length']))
     await store.delayed.add(jobs, now, 60_000)
     await redis.config('RESETSTAT')
     await run({ clock: new ShiftedClock(60_000) })

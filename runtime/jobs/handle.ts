@@ -1,5 +1,5 @@
 import { parseLossless } from '../core/codec.ts'
-import { duration, type Duration } from '../core/duration.ts'
+import { duration, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobRecord, JobState } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
@@ -50,8 +50,8 @@ export class JobHandle<R = unknown> {
    * Waits for the end, and gives what `perform` returned where `keepResult` kept it, else undefined.
    * @throws RuntimeError ERR_JOB_FAILED with the job's own error as cause, ERR_TIMEOUT (after 30 s unless told otherwise), ERR_NOT_FOUND
    */
-  async result({ timeout = '30s' }: { timeout?: Duration } = {}): Promise<R | undefined> {
-    const record = await this.#store.jobs.waitForEnd(this.id, duration(timeout, 'result({ timeout })'))
+  async result<D extends string>({ timeout }: { timeout?: DurationOf<D> } = {}): Promise<R | undefined> {
+    const record = await this.#store.jobs.waitForEnd(this.id, duration(timeout ?? '30s', 'result({ timeout })'))
     if (!record)
       throw new RuntimeError(
         'ERR_NOT_FOUND',

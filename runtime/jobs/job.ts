@@ -17,28 +17,26 @@ type StaticRetry =
       backoff?: string | Extract<RetryOptions['backoff'], (...args: never[]) => unknown>
     })
 
-/**
- * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless
- * `static wireName` gives another.
- */
-export abstract class Job {
-  static readonly [jobBrand] = true
-  static wireName?: string
-  static queue?: JobOptions['queue']
-  static retry?: StaticRetry
-  static timeout?: JobOptions['timeout']
-  static memoryLimit?: JobOptions['memoryLimit']
-  static cpuLimit?: JobOptions['cpuLimit']
-  static openFiles?: JobOptions['openFiles']
-  static niceness?: JobOptions['niceness']
-  static keepResult?: JobOptions['keepResult']
-  static unique?: JobOptions['unique']
-  static concurrency?: JobOptions['concurrency']
-  static rateLimit?: JobOptions['rateLimit']
+/** The options that a class may give as statics, and its name on the wire. */
+interface StaticOptions extends Omit<JobOptions, 'retry' | 'isolation' | 'delivery'> {
+  wireName?: string
+  retry?: StaticRetry
   /** `fork`, `spawn` or `inline`. */
-  static isolation?: string
+  isolation?: string
   /** `at-least-once` or `at-most-once`. */
-  static delivery?: string;
+  delivery?: string
+}
+
+/**
+ * Statics that a class may have. The compiler checks their types, and takes them with and without `override` whatever
+ * `noImplicitOverride` says: a property mapped from names alone has no declaration that could be overridden.
+ */
+export type OptionalStatics<T, Names extends PropertyKey = keyof T> = {
+  [K in Names]?: K extends keyof T ? T[K] | undefined : never
+}
+
+abstract class JobBase {
+  static readonly [jobBrand] = true;
 
   [jobContext]?: JobContext
 
@@ -156,6 +154,14 @@ function stepOf(job: Job): RunningStepContext {
   return step
 }
 
+/**
+ * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless
+ * `static wireName` gives another.
+ */
+export type Job = JobBase
+/** The class that jobs extend; see the type. */
+export const Job = JobBase as typeof JobBase & OptionalStatics<StaticOptions>
+
 /** The instance behind a function job: `this` inside the function. */
 export class FunctionJobInstance extends Job {
   perform(): never {
@@ -175,6 +181,24 @@ export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform
 /** What `enqueue` takes. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ArgsOf
 export type JobDefinition = (new () => { perform(...args: any[]): unknown }) | FunctionJob<any[]>
+
+/**
+ * Nothing to add when a typed job's `perform` takes what `static input` lets through and returns what `static output`
+ * takes; else what is wrong. `undefined` is always fine: `this.output(value)` may have set the result.
+ */
+export type SoundJob<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
+  ? A extends []
+    ? SoundOutput<J>
+    : [SchemaSide<S, 'output'>] extends [A[0]]
+      ? SoundOutput<J>
+      : { 'perform takes another type than static input lets through': SchemaSide<S, 'output'> }
+  : SoundOutput<J>
+
+type SoundOutput<J> = J extends { output: infer S }
+  ? [Exclude<Returned<J>, undefined | void>] extends [SchemaSide<S, 'input'>]
+    ? unknown
+    : { 'perform returns another type than static output takes': SchemaSide<S, 'input'> }
+  : unknown
 
 /** The arguments of a job, as its `perform` has them; a typed job's first is what its schema takes, defaults left out. */
 export type ArgsOf<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }

@@ -6,7 +6,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-    readonly types?: { readonly input: Input; readonly output: Output }
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
   }
 }
 
@@ -15,7 +15,7 @@ type SchemaResult<Output> =
   | {
       readonly issues: readonly {
         readonly message: string
-        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[]
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
       }[]
     }
 

@@ -1,6 +1,6 @@
 import { encodeArgs } from '../core/codec.ts'
 import { newId } from '../core/ids.ts'
-import { isFunctionJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
+import { isFunctionJob, wireName, type ArgsOf, type JobDefinition, type ResultOf, type SoundJob } from '../jobs/job.ts'
 import { optionsOn } from '../jobs/options.ts'
 import { Registry } from '../jobs/registry.ts'
 import { execute } from '../worker/child/executor.ts'
@@ -12,7 +12,7 @@ import { execute } from '../worker/child/executor.ts'
  * @throws whatever made the job fail, as an Error with its name and message
  */
 export async function inline<J extends JobDefinition>(
-  definition: J,
+  definition: J & SoundJob<J>,
   ...args: ArgsOf<J>
 ): Promise<ResultOf<J> | undefined> {
   const registry = new Registry()

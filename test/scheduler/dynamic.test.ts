@@ -11,6 +11,8 @@ import {
   setSchedule,
 } from '../../scheduler/entries/dynamic.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
+import { Job } from '../../runtime/jobs/job.ts'
+import { Workflow } from '../../runtime/workflow/frontends/workflow.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -51,8 +53,26 @@ describe('a dynamic schedule', () => {
     assert.equal(await removeSchedule('tick', store), false)
   })
 
+  test('names classes by themselves', async () => {
+    class EchoJob extends Job {
+      static queue = 'cron'
+      static wireName = 'Echo'
+      perform(): void {}
+    }
+    class EchoFlow extends Workflow {
+      configure(): void {}
+    }
+    await setSchedule('job', { every: '2s', class: EchoJob }, store)
+    await setSchedule('run', { every: '2s', workflow: EchoFlow }, store)
+    assert.deepEqual(await redis.hgetall('resque:persistent_schedules'), {
+      job: '{"every":"2s","class":"Echo"}',
+      run: '{"every":"2s","workflow":"EchoFlow"}',
+    })
+  })
+
   test('that is wrong is refused, and nothing is written', async () => {
     await assert.rejects(
+      // @ts-expect-error an option that is none
       setSchedule('tick', { every: '0s', class: 'A', zzz: 1 }, store),
       (error: Error & { code: string }) => {
         assert.equal(error.code, 'ERR_SCHEDULE')

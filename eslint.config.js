@@ -12,10 +12,8 @@ const MAY_IMPORT = {
   'runtime/jobs': ['runtime/core', 'runtime/store'],
   'runtime/worker': ['runtime/core', 'runtime/store', 'runtime/jobs'],
   'runtime/workflow': ['runtime/core', 'runtime/store', 'runtime/jobs'],
-  'runtime/metrics': ['runtime/core', 'runtime/store', 'runtime/jobs'],
   'runtime/archive': ['runtime/core', 'runtime/store', 'runtime/jobs'],
   scheduler: ['runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
-  web: ['runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/metrics', 'runtime/archive'],
 }
 const PARTS = [...Object.keys(MAY_IMPORT), 'cli']
 /** For the package's users; inside it, a part imports the file that has what it needs. */
@@ -62,15 +60,7 @@ const size = (max) => ['error', { max, skipBlankLines: true, skipComments: true 
 
 export default tseslint.config(
   {
-    ignores: [
-      'dist/',
-      'coverage/',
-      '.runtime/',
-      '**/*.generated.ts',
-      'test/fixtures/broken/',
-      'web/assets/',
-      'node_modules/',
-    ],
+    ignores: ['dist/', 'coverage/', '.runtime/', '**/*.generated.ts', 'test/fixtures/broken/', 'node_modules/'],
   },
   js.configs.recommended,
   {
@@ -119,13 +109,7 @@ export default tseslint.config(
     },
   },
   {
-    files: [
-      'runtime/core/**/*.ts',
-      'runtime/workflow/**/*.ts',
-      'runtime/metrics/**/*.ts',
-      'scheduler/**/*.ts',
-      'web/**/*.ts',
-    ],
+    files: ['runtime/core/**/*.ts', 'runtime/workflow/**/*.ts', 'scheduler/**/*.ts'],
     rules: {
       'no-restricted-properties': [
         'error',

@@ -1,5 +1,5 @@
 // Recurring entries: time to boot, and what they cost while nothing fires.
-import { createRequire } from 'node:module'
+import { Cron as Croner } from 'croner'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cron } from '../scheduler/cron/cron.ts'
 import { countCommands } from '../test/scheduler/support.ts'
@@ -29,10 +29,6 @@ export async function measureCron(): Promise<void> {
     if (boot === 'later boot') note('cron', 'processor while idle', (user + system) / 50_000, '%')
     await scheduler.stop()
   }
-  const require = createRequire(createRequire(import.meta.url).resolve('node-schedule'))
-  const { parseExpression } = require('cron-parser') as {
-    parseExpression: (text: string, options: object) => { next(): unknown }
-  }
   const perLine = (compute: (line: string) => unknown): number => {
     const started = performance.now()
     for (let i = 0; i < 500; i += 1) compute(lineOf(i))
@@ -46,8 +42,8 @@ export async function measureCron(): Promise<void> {
   )
   note(
     'cron',
-    "node-schedule's own cron-parser: the same",
-    perLine((line) => parseExpression(line, { tz: 'Europe/Berlin' }).next()),
+    'croner: the same',
+    perLine((line) => new Croner(line, { timezone: 'Europe/Berlin' }).nextRun()),
     'µs',
   )
 }

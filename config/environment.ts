@@ -63,6 +63,11 @@ export function environmentName(path: readonly string[]): string {
   return `RUNTIME_${path.join('_').replace(/[A-Z]/g, '_$&').toUpperCase()}`
 }
 
+/** The variables that hold an address or a password: what `worker.hideSecrets` hides. */
+export const SECRET_VARIABLES: readonly string[] = Object.keys(KNOWN).filter((name) =>
+  /^REDIS_URL$|^RUNTIME_.*(?:_URL|_PASSWORD)$/.test(name),
+)
+
 const SECTION_NAME = new RegExp(`^RUNTIME_(${Object.keys(SECTIONS).join('|').toUpperCase()})_`)
 
 /**

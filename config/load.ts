@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { findAppRoot } from './app-root.ts'
@@ -104,12 +104,26 @@ function contradictions({ worker, redis }: Settings, root: string, place: (path:
   }
   for (const key of ['ca', 'cert', 'key'] as const) {
     const file = redis.tls?.[key]
-    if (file === undefined || existsSync(resolve(root, file))) continue
+    if (file === undefined) continue
+    const what = key === 'key' ? 'PRIVATE KEY' : 'CERTIFICATE'
+    const fault = faultOfPem(resolve(root, file), what)
+    if (fault === undefined) continue
     problems.push(
-      `${place(['redis', 'tls', key])}: redis.tls.${key}: expected a file, got '${file}', which is not there; check the path`,
+      `${place(['redis', 'tls', key])}: redis.tls.${key}: expected a file with -----BEGIN ${what}-----, got '${file}', ${fault}; check the path`,
     )
   }
   return problems
+}
+
+function faultOfPem(path: string, what: string): string | undefined {
+  try {
+    return new RegExp(`-----BEGIN [A-Z0-9 ]*${what}-----`).test(readFileSync(path, 'utf8'))
+      ? undefined
+      : 'which has none'
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? 'which is not there' : `which cannot be read (${code})`
+  }
 }
 
 /** The Redis to use, and what names it, for messages. */

@@ -51,6 +51,9 @@ function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
 function shown(path: readonly PropertyKey[], value: unknown): string {
   if (value === undefined) return 'nothing'
   if (path.at(-1) === 'password') return typeof value === 'string' ? MASK : `a ${typeof value}`
+  // Where an address cannot be taken apart, nobody knows which part of it is the password.
+  if (path.at(-1) === 'url')
+    return typeof value === 'string' ? 'an address that cannot be read (not shown)' : `a ${typeof value}`
   const text = maskUrl(JSON.stringify(value))
   return clip(text, 80)
 }

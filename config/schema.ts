@@ -46,7 +46,6 @@ const worker = {
   concurrency: whole(1, 1000).default(1),
   /** `auto`: fork where it works, else spawn. */
   isolation: oneOf('auto', 'fork', 'spawn', 'inline').default('auto'),
-  jobsPerChild: whole(1, 1_000_000).default(1),
   heartbeatMs: durationMs('5s', { min: 50 }).default(5000),
   /** A worker that has not beaten for this long is dead, and its jobs go back. */
   leaseMs: durationMs('30s', { min: 150 }).default(30_000),
@@ -63,6 +62,8 @@ const worker = {
   pollMs: durationMs('1s', { min: 10 }).default(1000),
   /** Leave when the queues are empty. */
   drain: flag().default(false),
+  /** Job processes do not see the variables that hold addresses and passwords. */
+  hideSecrets: flag().default(false),
   /** How long the application may take to load in a job's process. */
   bootTimeoutMs: durationMs('60s', { min: 100 }).default(60_000),
 }
@@ -103,8 +104,6 @@ const limits = {
   logLines: whole(0, 100_000, 200).default(200),
   logLineBytes: sizeBytes('4kb', { min: 64 }).default(4096),
   attemptsKept: whole(1, 1000, 25).default(25),
-  /** Of a result whose class asks to keep it without saying for how long. */
-  resultTtlMs: durationMs('1h', { min: 1000 }).default(3_600_000),
   /** How long the record of a job that waits in a queue is kept; without it the job still runs, with its class's options. */
   waitingTtlMs: durationMs('30d', { min: 1000 }).default(30 * 86_400_000),
   /** How long the record of a finished job can be asked for. */
@@ -134,13 +133,6 @@ const archive = {
   batchSize: whole(1, 10_000, 500).default(500),
 }
 
-const web = {
-  host: text('127.0.0.1').default('127.0.0.1'),
-  port: whole(0, 65_535, 5678).default(5678),
-  username: text('admin').default('admin'),
-  password: text('secret').optional(),
-}
-
 const log = {
   level: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   /** `auto`: text on a terminal, JSON in a pipe. */
@@ -150,7 +142,7 @@ const log = {
 const WORD = /^[^\s{}]+$/
 
 /** The shapes by section, for those who walk the settings (environment names, suggestions). */
-export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, web, log }
+export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, log }
 /** Sections inside a section. */
 export const SUBSECTIONS: Record<string, Record<string, unknown>> = { 'redis.tls': tls, 'redis.sentinel': sentinel }
 
@@ -165,7 +157,6 @@ export const configSchema = z.strictObject({
   workflows: z.strictObject(workflows).prefault({}),
   memory: z.strictObject(memory).optional(),
   archive: z.strictObject(archive).prefault({}),
-  web: z.strictObject(web).prefault({}),
   log: z.strictObject(log).prefault({}),
 })
 

@@ -1,6 +1,7 @@
 /** The public API of resque-runtime, and nothing else. */
 export { Job, job } from './jobs/job.ts'
 export type { ArgsOf, FunctionJob, JobClass, JobDefinition, ResultOf } from './jobs/job.ts'
+export type { EnqueueOptions } from './jobs/client.ts'
 export type { JobOptions } from './jobs/options.ts'
 export type { RetryOptions } from './jobs/retry.ts'
 export type { Infer, StandardSchema } from './jobs/typed.ts'

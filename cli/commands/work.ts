@@ -1,3 +1,4 @@
+import { SECRET_VARIABLES } from '../../config/environment.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import type { Refusal } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { workerSignals } from '../../runtime/worker/signals.ts'
@@ -43,6 +44,8 @@ export const workCommand = command<WorkFlags>({
     worker: { queues, weights, concurrency, isolation, drain },
   }),
   run: async (context, { pidfile, replace }) => {
+    // The launchers hand their own environment on.
+    if (context.config.worker.hideSecrets) for (const name of SECRET_VARIABLES) delete process.env[name]
     const file = pidfile ?? replace
     if (file !== undefined) checkPidfile(file)
     const supervisor = await makeSupervisor(context)

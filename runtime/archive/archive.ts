@@ -65,6 +65,3 @@ export function meanings({ value }: ArgMatch): unknown[] {
     return [value]
   }
 }
-
-/** The outcomes that `failed` counts in statistics. */
-export const failures: readonly ArchiveOutcome[] = ['failed']

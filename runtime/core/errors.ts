@@ -22,7 +22,6 @@ export const errorCodes = {
   ERR_REDIS: 1,
   ERR_REPLY: 1,
   ERR_JOB_FAILED: 1,
-  ERR_LAUNCH: 1,
   ERR_ARCHIVE: 1,
 } as const
 

@@ -25,6 +25,15 @@ interface Prepared extends NewJob {
   queue: string
 }
 
+/** Options of one call. */
+export interface EnqueueOptions extends JobOptions {
+  /**
+   * The job's id, in place of one that is made: 1 to 100 letters, digits, `.`, `_` and `-`. As long as the record of the job
+   * is kept, a further call with the same id writes nothing and answers with the handle of the job that is there.
+   */
+  id?: string
+}
+
 /** Enqueues jobs, now or later. One a process is enough; `defaultClient` has it. */
 export class Client {
   readonly store: Store
@@ -39,19 +48,21 @@ export class Client {
 
   /**
    * Puts a job on its queue. Arguments are JSON, typed from `perform`.
-   * @returns a handle; its `accepted` is false when a beforeEnqueue hook said no, its `duplicate` true when a unique job of the same key was there already
+   * @returns a handle; its `accepted` is false when a beforeEnqueue hook said no, its `duplicate` true when
+   * a unique job of the same key, or a job of the given id, was there already
    * @throws RuntimeError ERR_NOT_JSON, ERR_TOO_LARGE, ERR_SCHEMA, ERR_ARGUMENT (nothing is written), ERR_REDIS
    */
   async enqueue<J extends JobDefinition>(
     definition: J,
     args: ArgsOf<J>,
-    options: JobOptions = {},
+    options: EnqueueOptions = {},
   ): Promise<JobHandle<ResultOf<J>>> {
     const job = await this.#prepare(definition, args, options)
     const [instance, list] = [instanceOf(definition), args as unknown[]]
     if (!(await runHooks(hooksOf(definition, 'beforeEnqueue', instance), ...list))) return this.#refused(job)
     const [holder] = await this.store.queues.push(job.queue, [job], this.#clock.now(), this.#settings.waitingTtlMs)
     if (holder === undefined) await runHooks(hooksOf(definition, 'afterEnqueue', instance), ...list)
+    if (holder === job.id) await this.#sameClass(job)
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
   }
 
@@ -64,7 +75,7 @@ export class Client {
     at: Date | number,
     definition: J,
     args: ArgsOf<J>,
-    options: JobOptions = {},
+    options: EnqueueOptions = {},
   ): Promise<JobHandle<ResultOf<J>>> {
     const dueAtMs = moment(at, `enqueueAt ${wireName(definition)}`, this.#clock.now())
     if (dueAtMs <= this.#clock.now()) return this.enqueue(definition, args, options)
@@ -77,6 +88,7 @@ export class Client {
       this.#settings.waitingTtlMs,
     )
     if (holder === undefined) await runHooks(hooksOf(definition, 'afterSchedule', instance), ...list)
+    if (holder === job.id) await this.#sameClass(job)
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
   }
 
@@ -88,7 +100,7 @@ export class Client {
     delay: Duration,
     definition: J,
     args: ArgsOf<J>,
-    options: JobOptions = {},
+    options: EnqueueOptions = {},
   ): Promise<JobHandle<ResultOf<J>>> {
     return this.enqueueAt(
       this.#clock.now() + duration(delay, `enqueueIn ${wireName(definition)}`),
@@ -108,7 +120,7 @@ export class Client {
     options: JobOptions = {},
   ): Promise<JobHandle<ResultOf<J>>[]> {
     const jobs: Prepared[] = []
-    for (const args of list) jobs.push(await this.#prepare(definition, args, options))
+    for (const args of list) jobs.push(await this.#prepare(definition, args, checkOptions(options, 'enqueueBulk')))
     const instance = instanceOf(definition)
     const [before, after] = [
       hooksOf(definition, 'beforeEnqueue', instance),
@@ -163,7 +175,7 @@ export class Client {
     return this.#handle<R>(id, {})
   }
 
-  async #prepare(definition: JobDefinition, args: readonly unknown[], given: JobOptions): Promise<Prepared> {
+  async #prepare(definition: JobDefinition, args: readonly unknown[], call: EnqueueOptions): Promise<Prepared> {
     if (!isJob(definition)) {
       throw new RuntimeError(
         'ERR_ARGUMENT',
@@ -171,22 +183,34 @@ export class Client {
       )
     }
     const name = wireName(definition)
+    const { id, ...given } = call
+    if (id !== undefined) checkId(id, name)
     const own = optionsOn(definition)
     const options = { ...own, ...checkOptions(given, name) }
     const item = encodeItem(name, args, this.#settings.maxPayloadBytes)
     const problems = await inputProblems(definition, args[0])
     if (problems) throw new RuntimeError('ERR_SCHEMA', `${name}: input does not fit its schema: ${problems}`)
     const unique = uniqueOf(name, options, args)
-    const call = callOptions(name, given, args, own)
+    const kept = callOptions(name, given, args, own)
     const queue = this.#queueOf(definition, given)
     return {
-      id: newId(this.#clock.now()),
+      id: id ?? newId(this.#clock.now()),
       className: name,
       item,
       queue,
       ...(unique ? { unique } : {}),
-      ...(call ? { options: call } : {}),
+      ...(kept ? { options: kept } : {}),
     }
+  }
+
+  /** An id that stands for a job of another class is a mistake of the caller, whose job would be dropped unseen. */
+  async #sameClass({ id, className }: Prepared): Promise<void> {
+    const found = (await this.store.jobs.find(id))?.class
+    if (found === undefined || found === className) return
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `id of ${className}: expected the id of no other job, got ${JSON.stringify(id)}, a job of ${found}; put the class into the id`,
+    )
   }
 
   #queueOf(definition: JobDefinition, given: JobOptions): string {
@@ -206,4 +230,12 @@ export class Client {
   #handle<R>(id: string, about: { duplicate?: boolean; accepted?: boolean }): JobHandle<R> {
     return new JobHandle<R>(this.store, id, { recordTtlMs: this.#settings.recordTtlMs, ...about })
   }
+}
+
+function checkId(id: unknown, of: string): void {
+  if (typeof id === 'string' && /^[\w.-]{1,100}$/.test(id)) return
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `id of ${of}: expected text of 1 to 100 letters, digits, \`.\`, \`_\` and \`-\`, got ${JSON.stringify(id)}`,
+  )
 }

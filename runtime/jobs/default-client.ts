@@ -4,9 +4,10 @@ import type { Config } from '../../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import type { DurationOf } from '../core/duration.ts'
 import { openStore, type Store } from '../store/store.ts'
-import { Client } from './client.ts'
+import { Client, type EnqueueOptions } from './client.ts'
 import type { JobHandle } from './handle.ts'
-import type { ArgsOf, JobDefinition, ResultOf, SoundJob } from './job.ts'
+import type { ArgsOf, JobDefinition, ResultOf } from './job.ts'
+import type { SoundJob } from './typed.ts'
 import type { JobOptions } from './options.ts'
 
 /** The one client of a process: the only state at module level. */
@@ -62,7 +63,7 @@ export const enqueue = Object.assign(
     defaultClient().enqueue(definition, args),
   {
     with:
-      (options: JobOptions) =>
+      (options: EnqueueOptions) =>
       <J extends JobDefinition>(definition: J & SoundJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueue(definition, args, options),
   },
@@ -77,7 +78,7 @@ export const enqueueIn = Object.assign(
   ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueIn(delay, definition, args),
   {
     with:
-      (options: JobOptions) =>
+      (options: EnqueueOptions) =>
       <J extends JobDefinition, D extends string>(
         delay: DurationOf<D>,
         definition: J & SoundJob<J>,
@@ -96,7 +97,7 @@ export const enqueueAt = Object.assign(
   ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueAt(at, definition, args),
   {
     with:
-      (options: JobOptions) =>
+      (options: EnqueueOptions) =>
       <J extends JobDefinition>(
         at: Date | number,
         definition: J & SoundJob<J>,

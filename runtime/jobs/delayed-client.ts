@@ -3,8 +3,9 @@ import { duration, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { DelayedJob, DelayedName } from '../store/queues/delayed-forms.ts'
 import { defaultClient, defaultConfig } from './default-client.ts'
-import { wireName, type ArgsOf, type JobDefinition, type SoundJob } from './job.ts'
+import { wireName, type ArgsOf, type JobDefinition } from './job.ts'
 import { optionsOn } from './options.ts'
+import type { SoundJob } from './typed.ts'
 
 /** Names all delayed copies of a job: its class's own queue, and exactly these arguments (none means none, as in Resque). */
 function named(definition: JobDefinition, args: readonly unknown[]): DelayedName {

@@ -25,7 +25,7 @@ export interface JobStatus {
 /** A job that was enqueued. */
 export class JobHandle<R = unknown> {
   readonly id: string
-  /** True when a unique job of the same key was there already: this handle is that job's. */
+  /** True when a unique job of the same key, or a job of the given id, was there already: this handle is that job's. */
   readonly duplicate: boolean
   /** False when a beforeEnqueue hook stopped it: nothing was written. */
   readonly accepted: boolean

@@ -182,24 +182,6 @@ export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ArgsOf
 export type JobDefinition = (new () => { perform(...args: any[]): unknown }) | FunctionJob<any[]>
 
-/**
- * Nothing to add when a typed job's `perform` takes what `static input` lets through and returns what `static output`
- * takes; else what is wrong. `undefined` is always fine: `this.output(value)` may have set the result.
- */
-export type SoundJob<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
-  ? A extends []
-    ? SoundOutput<J>
-    : [SchemaSide<S, 'output'>] extends [A[0]]
-      ? SoundOutput<J>
-      : { 'perform takes another type than static input lets through': SchemaSide<S, 'output'> }
-  : SoundOutput<J>
-
-type SoundOutput<J> = J extends { output: infer S }
-  ? [Exclude<Returned<J>, undefined | void>] extends [SchemaSide<S, 'input'>]
-    ? unknown
-    : { 'perform returns another type than static output takes': SchemaSide<S, 'input'> }
-  : unknown
-
 /** The arguments of a job, as its `perform` has them; a typed job's first is what its schema takes, defaults left out. */
 export type ArgsOf<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
   ? A extends [unknown?, ...infer Rest]
@@ -216,8 +198,9 @@ export type ArgsOf<J> = J extends { input: infer S; new (): { perform(...args: i
 /** What a job gives back: of a typed job, what its output schema lets through. */
 export type ResultOf<J> = J extends { output: infer S } ? SchemaSide<S, 'output'> : Returned<J>
 
+/** What `perform` or the function returns, awaited. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
-type Returned<J> = J extends new () => { perform(...args: any[]): infer R }
+export type Returned<J> = J extends new () => { perform(...args: any[]): infer R }
   ? Awaited<R>
   : // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
     J extends (...args: any[]) => infer R

@@ -48,7 +48,6 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:pipeline', 'one a pipeline'],
   ['rt:archive:', 'a few words'],
   ['rt:archive', 'archive.maxRecords, or archive.maxPending while PostgreSQL is away'],
-  ['rt:metrics', 'a ring of samples'],
 ]
 
 /** What bounds a key. @param name without the namespace; undefined for one that is not this runtime's */

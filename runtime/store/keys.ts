@@ -1,26 +1,25 @@
 /**
- * Every Redis key, its type, and who writes it. Nothing else in the project spells a key: the Lua scripts get theirs
- * from here, too (script/build-lua.ts). All of them carry the namespace, `resque:` by default. Names without `rt:`
- * are Resque's and resque-scheduler's own (Resque 3.0, resque-scheduler 5.0); what begins with `rt:` is ours, and Ruby
- * ignores it.
+ * Every Redis key and its type. All keys are defined here, also those of the Lua scripts (script/build-lua.ts). Each key
+ * begins with the namespace, `resque:` by default. Keys without `rt:` belong to Resque 3.0 and resque-scheduler 5.0.
+ * Keys with `rt:` belong to this runtime; Ruby ignores them.
  */
 export const keyTemplates = {
   // --- Resque
-  /** set: queue names; every push adds */
+  /** set: queue names; every push adds the name of its queue */
   queues: 'queues',
-  /** list: job JSON, pushed at the tail, taken from the head */
+  /** list: job JSON, pushed at the tail, reserved from the head */
   queue: 'queue:{queue}',
   /** set: worker ids `host:pid:queues` */
   workers: 'workers',
-  /** string: JSON of the job in hand, only while one runs */
+  /** string: JSON of the job that the worker runs; exists only while a job runs */
   worker: 'worker:{worker}',
-  /** string: local time of the worker's start */
+  /** string: time at which the worker started, in the worker's time zone */
   workerStarted: 'worker:{worker}:started',
-  /** hash: worker id → ISO 8601 time of its last beat */
+  /** hash: worker id → time of its last heartbeat, ISO 8601 */
   heartbeats: 'workers:heartbeat',
-  /** string: jobs taken off by all workers */
+  /** string: number of jobs that all workers have processed */
   statProcessed: 'stat:processed',
-  /** string: jobs failed in all workers */
+  /** string: number of jobs that have failed in all workers */
   statFailed: 'stat:failed',
   /** string: the same for one worker */
   statProcessedOf: 'stat:processed:{worker}',
@@ -31,110 +30,110 @@ export const keyTemplates = {
   pauseAll: 'pause-all-workers',
 
   // --- resque-scheduler
-  /** zset: unix second → itself */
+  /** zset: unix second, with the same second as score */
   delayedSchedule: 'delayed_queue_schedule',
-  /** list: job JSON with its queue, due in that second */
+  /** list: job JSON with its queue, of the jobs due in that second */
   delayedBucket: 'delayed:{second}',
-  /** set: `delayed:<second>` names in which this exact item waits */
+  /** set: names `delayed:<second>` of the lists that contain this exact item */
   delayedTimestamps: 'timestamps:{item}',
-  /** hash: schedule name → local time of its last firing */
+  /** hash: schedule name → time of its last firing, local time */
   lastEnqueuedAt: 'delayed:last_enqueued_at',
-  /** hash: schedule name → its configuration as JSON */
+  /** hash: schedule name → its configuration, JSON */
   persistentSchedules: 'persistent_schedules',
-  /** set: names whose configuration changed */
+  /** set: names of schedules whose configuration has changed */
   schedulesChanged: 'schedules_changed',
   /**
-   * string: `host:pid` of the scheduler that leads (the namespace stands twice in the full key, as Ruby has it); the
-   * prefix is blank, or `MyApp:` for RESQUE_SCHEDULER_MASTER_LOCK_PREFIX
+   * string: `host:pid` of the leading scheduler. The full key contains the namespace twice, as in Ruby. The prefix is
+   * empty, or `MyApp:` if RESQUE_SCHEDULER_MASTER_LOCK_PREFIX is set
    */
   schedulerLock: 'resque:{lockPrefix}resque_scheduler_master_lock',
-  /** string: name of the scheduler of node-resque that leads; it excludes neither Ruby's nor ours */
+  /** string: name of the leading scheduler of node-resque; this lock does not exclude resque-scheduler or this runtime's scheduler */
   nodeSchedulerLock: 'resque_scheduler_leader_lock',
 
-  // --- ours: jobs
-  /** hash: what is known of one job; see docs/redis-keys.md for its fields */
+  // --- jobs
+  /** hash: record of a job; docs/redis-keys.md lists its fields */
   job: 'rt:job:{id}',
-  /** hash: first 24 hex digits of an item's SHA-1 → the id (or ids) of the job that waits with those bytes */
+  /** hash: first 24 hex digits of the SHA-1 of an item → id (or ids) of the waiting job with those bytes */
   idsByPayload: 'rt:tickets:{queue}',
-  /** the same for one of Resque's delayed buckets; goes with it, or a week after its second */
+  /** hash: the same for one of Resque's delayed lists; deleted with the list, or a week after its second */
   delayedIdsByPayload: 'rt:delayed:tickets:{second}',
-  /** zset: job id, by the millisecond at which it is due; retries, snoozes and short delays */
+  /** zset: job id, scored by its due time in milliseconds; retries, snoozes and short delays */
   delayed: 'rt:delayed',
-  /** list: last lines a job logged */
+  /** list: last lines that a job logged */
   log: 'rt:log:{id}',
-  /** channel: a queue's name, when something was pushed to it */
+  /** channel: name of a queue, published when a job is pushed to it */
   wake: 'rt:wake',
-  /** channel: a due time in milliseconds, when something was delayed */
+  /** channel: due time in milliseconds, published when a job is delayed */
   wakeDelayed: 'rt:wake:delayed',
-  /** channel: a job's id, when it ended */
+  /** channel: id of a job, published when it has ended */
   ended: 'rt:ended:{id}',
-  /** channel: a supervisor listens; `cancel <job id>` */
+  /** channel: commands for supervisors: `cancel <job id>` */
   control: 'rt:control',
 
-  // --- ours: schedules
-  /** hash: `since`, `cursor` (fire time up to which all is accounted for), `slot`, `fired_at`, `late_ms`, `fired`, `job`, `next`, `missed`, `paused`, `asked`, `timing` … of one entry */
+  // --- schedules
+  /** hash: state of one entry: `since`, `cursor` (fire time up to which every firing is recorded), `slot`, `fired_at`, `late_ms`, `fired`, `job`, `next`, `missed`, `paused`, `asked`, `timing` … */
   schedule: 'rt:schedule:{name}',
-  /** hash: schedule name → JSON of what the leading scheduler has loaded, for lists */
+  /** hash: schedule name → JSON of the entry that the leading scheduler has loaded; read by lists */
   schedules: 'rt:schedules',
   /** list: JSON of missed firings, newest last */
   missedFirings: 'rt:schedules:missed',
-  /** list: fire times of an entry that wait for the run before (overlap: queue) */
+  /** list: fire times of an entry that wait until its previous run has ended (overlap: queue) */
   waitingFirings: 'rt:schedules:waiting:{name}',
-  /** channel: a schedule's name, when it was changed, paused, or run by hand; blank for the lock's release */
+  /** channel: name of a schedule, published when it is changed, paused or run by hand; empty when the lock is released */
   wakeSchedule: 'rt:wake:schedule',
 
-  // --- ours: supervisors
-  /** zset: supervisor id, by the Redis time in milliseconds at which its lease ends */
+  // --- supervisors
+  /** zset: supervisor id, scored by the Redis time in milliseconds at which its lease expires */
   supervisors: 'rt:supervisors',
-  /** hash: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback` … of one supervisor */
+  /** hash: description of one supervisor: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback` … */
   supervisor: 'rt:supervisor:{supervisor}',
-  /** hash: job id → `<delivery> <worker id>` of every job the supervisor holds; the record that makes delivery at-least-once */
+  /** hash: job id → `<delivery> <worker id>` of each job that the supervisor has reserved; this record makes delivery at-least-once */
   inflight: 'rt:inflight:{supervisor}',
 
-  // --- ours: flow control
+  // --- limits and pauses
   /** set: names of paused queues */
   pausedQueues: 'rt:paused',
-  /** string: id of the job that holds a unique lock; expires with its record */
+  /** string: id of the job that holds a unique lock; expires with the job's record */
   unique: 'rt:unique:{key}',
-  /** zset: job id → Redis time in ms at which it got a permit of a concurrency limit, by taking it or by being handed it */
+  /** zset: job id → Redis time in ms at which it was assigned a slot of a concurrency limit */
   permits: 'rt:limit:{key}',
-  /** zset: id of a job that waits for such a permit → its turn, the microsecond at which it was first taken */
+  /** zset: id of a job that waits for a concurrency slot → the microsecond at which it was first reserved; the lowest is next */
   held: 'rt:held:{key}',
-  /** set: limit keys whose line may not be empty; every supervisor and scheduler looks after them */
+  /** set: keys of concurrency limits that jobs may wait for; every supervisor and scheduler checks them */
   heldKeys: 'rt:held-keys',
-  /** hash: queue → id of the job that came back to its head last, having waited for a permit */
+  /** hash: queue → id of the job that was requeued at its head last, after it had waited for a concurrency slot */
   heldBack: 'rt:held-back',
   /** zset: `<job id>:<delivery>` → its start in ms, within the last window of a rate limit */
   rateStarts: 'rt:rate:{key}',
-  /** zset: id of a job that waits for room in the window → its turn; the first `limit` of them are in `rt:delayed`, too */
+  /** zset: id of a job that waits for the rate limit → its position; the first `limit` jobs are also in `rt:delayed` */
   rateLine: 'rt:rate-line:{key}',
-  /** set: rate keys whose line may not be empty */
+  /** set: keys of rate limits that jobs may wait for */
   rateKeys: 'rt:rate-keys',
 
-  // --- ours: workflow runs (a run is these few keys, whatever its size; layout in runtime/store/runs/run-table.ts)
-  /** hash: status, class, args, globals, times, the queue for jobs that are added, and how many nodes are in each state */
+  // --- workflow runs (every run has the same few keys; runtime/store/runs/run-table.ts describes the layout)
+  /** hash: status, class, args, globals, times, the queue for added jobs, and the number of nodes in each state */
   run: 'rt:run:{id}',
-  /** string: 44 bytes a node, its state and open parents */
+  /** string: 44 bytes per node: its state and its number of open parents */
   runTable: 'rt:run:{id}:table',
-  /** string: u32 an edge, the children of all nodes one after another */
+  /** string: u32 per edge: the children of all nodes, in order of the nodes */
   runChildren: 'rt:run:{id}:children',
-  /** string: the same for parents */
+  /** string: the same for the parents */
   runParents: 'rt:run:{id}:parents',
-  /** hash: node → children added while running, `p<node>` → parents added */
+  /** hash: node → children added while the run was running; `p<node>` → parents added */
   runMore: 'rt:run:{id}:more',
-  /** hash: kind → JSON of what its nodes have in common: class, queue, wait, retry, timeout */
+  /** hash: kind → JSON of what its nodes share: class, queue, wait, retry, timeout */
   runKinds: 'rt:run:{id}:kinds',
-  /** hash: `<kind>:<state>` → how many nodes */
+  /** hash: `<kind>:<state>` → number of nodes */
   runTally: 'rt:run:{id}:tally',
   /** hash: node → its params, JSON */
   runParams: 'rt:run:{id}:params',
-  /** hash: node → its name, where it has one */
+  /** hash: node → its name, if it has one */
   runLabels: 'rt:run:{id}:labels',
   /** hash: node → its output, JSON */
   runOutputs: 'rt:run:{id}:outputs',
   /** hash: failed node → its error, JSON */
   runFailed: 'rt:run:{id}:failed',
-  /** hash: failed nodes that a `continue` has yet to queue */
+  /** hash: failed nodes that a `continue` has not queued yet */
   runRetrying: 'rt:run:{id}:retrying',
   /** list: nodes that became ready while the run was stopped */
   runHeld: 'rt:run:{id}:held',
@@ -142,43 +141,43 @@ export const keyTemplates = {
   runOwners: 'rt:run:{id}:owners',
   /** hash: run memory, name → JSON */
   runMemory: 'rt:mem:{prefix}:{id}',
-  /** hash: run memory, name → the node that wrote it, where conflicts are watched */
+  /** hash: run memory, name → the node that wrote it, if conflicts are checked */
   runMemoryBy: 'rt:mem-by:{prefix}:{id}',
-  /** list: `<node> <state> <ms> <due ms>`, moves of a run with a history */
+  /** list: `<node> <state> <ms> <due ms>`, state changes of a run with a history */
   runMoves: 'rt:run:{id}:moves',
-  /** zset: run id by its creation in ms */
+  /** zset: run id, scored by its creation time in ms */
   runs: 'rt:runs',
-  /** zset: the same for one status */
+  /** zset: the same for the runs with one status */
   runsIs: 'rt:runs:is:{status}',
-  /** zset: the same for one class */
+  /** zset: the same for the runs of one class */
   runsOf: 'rt:runs:of:{class}',
-  /** zset: ended run by the ms at which it is removed */
+  /** zset: ended run, scored by the time in ms at which it is removed */
   runsExpiring: 'rt:runs:expiring',
-  /** string: id of the run of a `unique` class that is under way */
+  /** string: id of the running run of a `unique` class */
   runUnique: 'rt:run-unique:{class}',
-  /** list: what runs have left to do, `<run> <work> …`; see run-continue.lua */
+  /** list: work that runs have left to do, `<run> <work> …`; see run-continue.lua */
   advancing: 'rt:advancing',
 
-  // --- ours: pipelines
+  // --- pipelines
   /** hash: pipeline name → its latest version */
   pipelines: 'rt:pipelines',
-  /** hash: version → JSON of a pipeline's steps, the latest few */
+  /** hash: version → JSON of the pipeline's steps; only the latest versions */
   pipeline: 'rt:pipeline:{name}',
   /** hash: `<step>/<parameter>`, or `/<parameter>` for all steps → JSON */
   pipelineParams: 'rt:pipeline-params:{name}',
-  /** hash: `pipeline`, `first`, `instance`, `params`, `status`, `reason`, `run` … of one run request */
+  /** hash: one run request: `pipeline`, `first`, `instance`, `params`, `status`, `reason`, `run` … */
   pipelineRequest: 'rt:pipeline-request:{id}',
-  /** zset: run request by the ms of its writing */
+  /** zset: run request, scored by the time in ms at which it was written */
   pipelineRequests: 'rt:pipeline-requests',
-  /** set: run requests that nobody has decided about */
+  /** set: run requests that are not decided yet */
   pipelinePending: 'rt:pipeline-requests:pending',
 
-  // --- ours: the archive
-  /** stream: jobs, steps and runs that have ended, oldest first; with PostgreSQL, those that it has yet to take */
+  // --- the archive
+  /** stream: records of ended jobs, steps and runs, oldest first; with PostgreSQL, the records that are not written to it yet */
   archive: 'rt:archive',
   /** hash: `keep` (redis | postgres), `max`, and with PostgreSQL `dropped`, `taken`, `taken_at`, `trouble` */
   archiveSettings: 'rt:archive:settings',
-  /** string with a time to live: the archiver whose turn it is */
+  /** string with a time to live: id of the archiver that holds the lock */
   archiveTurn: 'rt:archive:turn',
 } as const
 
@@ -189,9 +188,9 @@ type Params<T extends string> = T extends `${string}{${string}}${infer Rest}`
   ? [part: string | number, ...Params<Rest>]
   : []
 
-/** One function a key: `keys.queue('high')` is `resque:queue:high`. */
+/** One function per key: `keys.queue('high')` is `resque:queue:high`. */
 export type Keys = { readonly [K in KeyName]: (...parts: Params<(typeof keyTemplates)[K]>) => string } & {
-  /** The namespace with its colon. */
+  /** The namespace followed by a colon. */
   readonly prefix: string
 }
 

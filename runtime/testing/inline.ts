@@ -1,6 +1,7 @@
 import { encodeArgs } from '../core/codec.ts'
 import { newId } from '../core/ids.ts'
-import { isFunctionJob, wireName, type ArgsOf, type JobDefinition, type ResultOf, type SoundJob } from '../jobs/job.ts'
+import { isFunctionJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
+import type { SoundJob } from '../jobs/typed.ts'
 import { optionsOn } from '../jobs/options.ts'
 import { Registry } from '../jobs/registry.ts'
 import { execute } from '../worker/child/executor.ts'

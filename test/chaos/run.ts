@@ -3,8 +3,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newId } from '../../runtime/core/ids.ts'
-import { encodeItem } from '../../runtime/core/codec.ts'
 import { endStates } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { markedProcesses } from '../support/process.ts'
@@ -12,6 +10,8 @@ import { startRedis, type TestRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { blows, Crew, type Blow } from './crew.ts'
 import { Flows } from './flows.ts'
+import { Foreign } from './foreign.ts'
+import { produce, seeded, type Accepted } from './produce.ts'
 
 export interface ChaosOptions {
   seed: number
@@ -32,29 +32,15 @@ export interface ChaosReport {
   refused: number
   runs: number
   flows: number
+  /** Jobs that the foreign worker ran. */
+  foreign: number
   blows: Record<Blow, number>
   /** What was broken, in words; none when every invariant holds. */
   broken: string[]
 }
 
-/** A small generator with a seed (mulberry32): the same seed deals the same blows. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-interface Accepted {
-  id: string
-  n: number
-  className: string
-}
-
+/** Numbers of the foreign worker's own jobs begin here. */
+const firstForeign = 1e9
 export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const server = await startRedis({ appendonly: true })
   const dir = mkdtempSync(join(tmpdir(), 'test-chaos-'))
@@ -63,21 +49,23 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const crew = new Crew(server, evidence, options.isolations)
   const store = testStore(server)
   const flows = new Flows(store)
+  const foreign = new Foreign(server, evidence)
   try {
     const until = Date.now() + options.forMs
     const [work] = await Promise.all([
       produce(store, options, until),
       flows.produce(seeded(options.seed + 2), until),
+      foreign.work(seeded(options.seed + 3), until, firstForeign),
       deal(crew, options, until),
     ])
     await crew.calm()
     options.say?.(`accepted ${work.accepted.length}; settling`)
-    const unfinished = await settled(store, flows, work.accepted, options)
+    const unfinished = await settled(store, flows, foreign, work.accepted, options)
     const broken = [
       ...unfinished,
       ...(await flows.broken(lines(evidence))),
-      ...(await tally(store, server, flows, work.accepted, evidence)),
-      ...(await left(crew, store, server, unfinished.length > 0)),
+      ...(await tally(store, server, flows, foreign, work.accepted, evidence)),
+      ...(await left(crew, store, server, foreign, unfinished.length > 0)),
     ]
     if (broken.length > 0) options.say?.(crew.words.slice(-4000))
     const runs = lines(evidence).filter(([what]) => what === 'begin').length
@@ -86,6 +74,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       refused: work.refused,
       runs,
       flows: flows.count,
+      foreign: foreign.ran.size,
       blows: crew.dealt,
       broken,
     }
@@ -95,44 +84,6 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     await server.stop()
     rmSync(dir, { recursive: true, force: true })
   }
-}
-
-/** Enqueues until time or number is up. What the producer was told is accepted must not get lost. */
-async function produce(
-  store: Store,
-  { seed, jobs }: ChaosOptions,
-  until: number,
-): Promise<{ accepted: Accepted[]; refused: number }> {
-  const random = seeded(seed + 1)
-  const accepted: Accepted[] = []
-  let refused = 0
-  for (let n = 0; n < jobs && Date.now() < until;) {
-    const batch = Array.from({ length: Math.min(1 + Math.floor(random() * 20), jobs - n) }, (_, i) => i + n)
-    n += batch.length
-    const className = random() < 0.15 ? 'CountedOnce' : random() < 0.1 ? 'CountedAlone' : 'Counted'
-    const made = batch.map((number) => ({
-      id: newId(Date.now()),
-      n: number,
-      className,
-      item: encodeItem(className, [number, Math.floor(random() * 30)], Infinity),
-    }))
-    try {
-      const queue = random() < 0.5 ? 'q' : 'p'
-      if (random() < 0.2) {
-        const due = Date.now() + Math.floor(random() * 800)
-        await store.delayed.add(
-          made.map((job) => ({ ...job, queue, dueMs: due })),
-          Date.now(),
-          86_400_000,
-        )
-      } else await store.queues.push(queue, made, Date.now(), 86_400_000)
-      accepted.push(...made)
-    } catch {
-      refused += made.length // it was told; some of them may have arrived all the same
-    }
-    await sleep(random() * 20)
-  }
-  return { accepted, refused }
 }
 
 async function deal(crew: Crew, { seed, blowEveryMs }: ChaosOptions, until: number): Promise<void> {
@@ -150,12 +101,14 @@ async function deal(crew: Crew, { seed, blowEveryMs }: ChaosOptions, until: numb
 async function settled(
   store: Store,
   flows: Flows,
+  foreign: Foreign,
   accepted: readonly Accepted[],
   { settleMs }: ChaosOptions,
 ): Promise<string[]> {
   const until = Date.now() + settleMs
   while (!(await flows.haveEnded()) && Date.now() < until) await sleep(100)
-  let open = [...accepted]
+  // What the foreign worker took has a record that nobody ends, and what it lost is counted below.
+  let open = accepted.filter(({ n }) => !foreign.ran.has(n))
   while (open.length > 0 && Date.now() < until) {
     const states = await Promise.all(open.slice(0, 500).map(async ({ id }) => (await store.jobs.find(id))?.state))
     const still = open.slice(0, 500).filter((_, i) => !states[i] || !endStates.includes(states[i]))
@@ -165,7 +118,8 @@ async function settled(
   const stuck = await Promise.all(
     open.slice(0, 5).map(async ({ id, n }) => `${n} ${id} ${JSON.stringify(await store.jobs.find(id))}`),
   )
-  return open.length === 0
+  const isLost = (job: Accepted): boolean => job.shared && open.length <= foreign.unknown
+  return open.every(isLost)
     ? []
     : [`lost or stuck: ${open.length} accepted jobs have not ended, such as ${stuck.join('\n  ')}`]
 }
@@ -181,6 +135,7 @@ async function tally(
   store: Store,
   server: TestRedis,
   flows: Flows,
+  foreign: Foreign,
   accepted: readonly Accepted[],
   evidence: string,
 ): Promise<string[]> {
@@ -189,12 +144,16 @@ async function tally(
   for (const [what, n] of lines(evidence)) if (what === 'begin') runs.set(Number(n), (runs.get(Number(n)) ?? 0) + 1)
   let failed = 0
   const states = await inBatches(accepted, async ({ id }) => (await store.jobs.find(id))?.state)
-  for (const [i, { n, className }] of accepted.entries()) {
+  const neverRan = foreign.queued.filter((n) => !runs.has(n))
+  for (const [i, { n, className, shared }] of accepted.entries()) {
     const times = runs.get(n) ?? 0
     if (states[i] === 'failed') failed += 1
+    else if (times === 0 && shared) neverRan.push(n)
     else if (times === 0) broken.push(`job ${n} is ${states[i]} and never ran`)
     if (className === 'CountedOnce' && times > 1) broken.push(`at-most-once job ${n} ran ${times} times`)
   }
+  if (neverRan.length > foreign.unknown)
+    broken.push(`${neverRan.length} jobs of the shared queue never ran, at most ${foreign.unknown} were lost by LPOP`)
   // Each counted delivery adds one to Resque's counter in the step that ends it; the records, and the tables of runs, know
   // how many there were.
   const redis = server.client()
@@ -222,7 +181,7 @@ async function inBatches<T, R>(items: readonly T[], ask: (item: T) => Promise<R>
 }
 
 /** Nothing is left over when all have gone. */
-async function left(crew: Crew, store: Store, server: TestRedis, hurry: boolean): Promise<string[]> {
+async function left(crew: Crew, store: Store, server: TestRedis, foreign: Foreign, hurry: boolean): Promise<string[]> {
   const broken: string[] = []
   const redis = server.client()
   const keys = async (...patterns: string[]): Promise<string[]> =>
@@ -236,7 +195,9 @@ async function left(crew: Crew, store: Store, server: TestRedis, hurry: boolean)
   if (codes.some((code) => code !== 0)) broken.push(`exit codes ${codes.join(', ')}`)
   const waiting = await keys('queue:*', 'delayed*', 'rt:delayed')
   if (waiting.length > 0) broken.push(`still waiting: ${waiting.join(', ')}`)
-  const held = await keys('rt:inflight:*', 'rt:unique:*', 'rt:limit:*', 'rt:held:*', 'worker:*', 'rt:tickets:*')
+  const locks = await keys('rt:unique:*')
+  if (locks.length > foreign.ran.size + foreign.unknown) broken.push(`unique locks left: ${locks.join(', ')}`)
+  const held = await keys('rt:inflight:*', 'rt:limit:*', 'rt:held:*', 'worker:*', 'rt:tickets:*')
   if (held.length > 0) broken.push(`left over in Redis: ${held.join(', ')}`)
   const members = [...(await redis.smembers('resque:workers')), ...(await store.supervisors.list()).map(({ id }) => id)]
   if (members.length > 0) broken.push(`still registered: ${members.join(', ')}`)

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { nearest } from '../../config/did-you-mean.ts'
+import { SECTIONS } from '../../config/schema.ts'
 import { maskUrl, parseRedisUrl } from '../../config/redis-url.ts'
 import { parseBytes, parseDurationMs } from '../../config/units.ts'
+import { ROOT } from '../support/process.ts'
 
 describe('durations and sizes', () => {
   it('text has its unit, a number is in the smallest', () => {
@@ -89,4 +93,18 @@ it('a misspelt name finds what was meant, and nonsense finds nothing', () => {
   assert.equal(nearest('lease', names), 'leaseMs')
   assert.equal(nearest('wiat', ['at', 'wait']), 'wait', 'two letters swapped are one slip')
   assert.equal(nearest('zebra', names), undefined)
+})
+
+describe('every setting', () => {
+  it('is read by something', async () => {
+    const sources = await Promise.all(
+      (await readdir(ROOT, { recursive: true }))
+        .filter((path) => /^(cli|runtime|scheduler|config\/(load|redis-settings|embedded-redis))\b.*\.ts$/.test(path))
+        .map((path) => readFile(join(ROOT, path), 'utf8')),
+    )
+    const product = sources.join('\n')
+    for (const section of Object.values(SECTIONS))
+      for (const name of Object.keys(section))
+        assert.match(product, new RegExp(`\\b${name}\\b`), `nothing reads ${name}`)
+  })
 })

@@ -16,13 +16,8 @@ const LADDER: Record<string, readonly string[]> = {
   'runtime/jobs': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs'],
   'runtime/worker': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/worker'],
   'runtime/workflow': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
-  'runtime/metrics': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/metrics'],
   'runtime/archive': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/archive'],
   scheduler: ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'scheduler'],
-  web: [
-    ...['config', 'runtime/core', 'runtime/store', 'runtime/jobs'],
-    ...['runtime/workflow', 'runtime/metrics', 'runtime/archive', 'web'],
-  ],
 }
 const PARTS = [...Object.keys(LADDER), 'cli']
 

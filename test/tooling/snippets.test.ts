@@ -72,13 +72,13 @@ it('all snippets of the README and docs/ compile with the strictest settings', (
   const modules = new Map(pages.flatMap(modulesOf).map(([path, text]) => [join(ROOT, path), text]))
   assert.ok(modules.size >= 8, 'the snippets were found')
   const host = ts.createCompilerHost(strictest)
-  const { fileExists, readFile, getSourceFile } = host
-  host.fileExists = (path) => modules.has(path) || fileExists(path)
-  host.readFile = (path) => modules.get(path) ?? readFile(path)
+  const disk = ts.createCompilerHost(strictest)
+  host.fileExists = (path) => modules.has(path) || disk.fileExists(path)
+  host.readFile = (path) => modules.get(path) ?? disk.readFile(path)
   host.getSourceFile = (path, options, ...more) =>
     modules.has(path)
       ? ts.createSourceFile(path, modules.get(path) ?? '', options, true)
-      : getSourceFile(path, options, ...more)
+      : disk.getSourceFile(path, options, ...more)
   const program = ts.createProgram([...modules.keys()], strictest, host)
   const ours = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(join(ROOT, 'dist/')))
   assert.ok(ours.length > 0, 'the published types are used')

@@ -238,8 +238,7 @@ export async function schedules(flow: WorkflowRun): Promise<void> {
   await setSchedule('x', { crn: '0 7 * * *', class: ReminderJob })
   // @ts-expect-error no job
   await setSchedule('x', { every: '1h', class: Date })
-  const output = await flow.output(NeedyJob)
-  same<typeof output, { rows: number } | undefined>(true)
+  ;(await flow.output(NeedyJob))?.rows.toFixed()
   // @ts-expect-error no such unit
   await flow.wait({ timeout: '5 fortnights' })
   // @ts-expect-error no such unit

@@ -145,7 +145,7 @@ it('connections that go silent are given up: worker, scheduler and producer open
     proxy.silence()
     await assert.rejects(push(store, 'Records', ['unknown']), {
       code: 'ERR_REDIS',
-      message: /no answer.*not known/,
+      message: /no answer.*not known.*\{ id \}/,
     })
     const id = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 10_000 })
     await untilState(to.store, id, 'done')

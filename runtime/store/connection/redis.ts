@@ -114,7 +114,10 @@ const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
     'something of another type lies under a key of the runtime: docs/redis-keys.md lists them; remove or rename what is not its own',
   ],
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
-  [/^gave no answer/, 'whether a write was done is not known: look before you repeat it'],
+  [
+    /^gave no answer/,
+    'whether a write was done is not known: look before you repeat it; an enqueue with an id may be repeated (`enqueue.with({ id })`)',
+  ],
   [/self-signed certificate|unable to (?:get|verify)/, 'name the certificate of its authority in redis.tls.ca'],
   [
     /TLS handshake|wrong version number/,

@@ -160,17 +160,6 @@ export class Delayed {
     })
   }
 
-  /** When the first job of the millisecond set, and of the buckets, is due. */
-  async heads(): Promise<{ setMs: number | undefined; bucketMs: number | undefined }> {
-    return this.#connection.ask(async (redis, keys) => {
-      const [set, bucket] = await Promise.all([
-        redis.zrange(keys.delayed(), 0, '0', 'WITHSCORES'),
-        redis.zrange(keys.delayedSchedule(), 0, '0', 'WITHSCORES'),
-      ])
-      return { setMs: set[1] ? Number(set[1]) : undefined, bucketMs: bucket[1] ? Number(bucket[1]) * 1000 : undefined }
-    })
-  }
-
   /** Every delayed job, earliest first within the millisecond set and then within Resque's buckets. */
   async *all(): AsyncGenerator<DelayedJob> {
     yield* this.#inSet()

@@ -34,9 +34,9 @@ function classManifest(entry: Registered): ClassManifest {
 }
 
 /** Keys that depend on the arguments (`by`) are made in the job's process; others the supervisor can know. */
-function limitsOf(options: JobOptions, name: string): Pick<ClassManifest, 'limited' | 'permits'> {
+function limitsOf(options: JobOptions, name: string): Pick<ClassManifest, 'permits'> {
   const { concurrency, rateLimit } = options
   if (concurrency === undefined && rateLimit === undefined) return {}
   const byArguments = [concurrency, rateLimit].some((limit) => typeof limit === 'object' && limit.by !== undefined)
-  return byArguments ? { limited: true } : { limited: true, permits: permitsOf(name, options, []) }
+  return byArguments ? {} : { permits: permitsOf(name, options, []) }
 }

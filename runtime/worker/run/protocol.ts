@@ -46,8 +46,6 @@ export interface ClassManifest {
   keepResultMs?: number
   isolation?: 'inline' | 'spawn' | 'fork'
   delivery?: 'at-least-once' | 'at-most-once'
-  /** True when the class has `concurrency` or `rateLimit`: its child asks for a permit before it performs. */
-  limited?: true
   /** Its permits, where their keys do not depend on the arguments: then the supervisor asks before it starts a process. */
   permits?: PermitRequest[]
   /** True when the class has an `onFailure` hook, which must also run when its process died. */

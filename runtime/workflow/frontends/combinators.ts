@@ -1,6 +1,7 @@
 import { duration, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
-import { isJob, type JobDefinition, type SoundJob } from '../../jobs/job.ts'
+import { isJob, type JobDefinition } from '../../jobs/job.ts'
+import type { SoundJob } from '../../jobs/typed.ts'
 import { Composition, type CompositionOptions } from './composition.ts'
 import type { PartData } from './combinators-compile.ts'
 import type {

@@ -39,9 +39,9 @@ export interface NodeOptions<J = unknown> extends Omit<JobOptions, 'unique' | 'c
 }
 
 /** Keys of a job's params that a workflow must give: its globals do not, and the run's memory, for typed jobs, cannot. */
-type NeededParams<J, Globals> = J extends { input: unknown }
+type NeededParams<J extends JobDefinition, Globals> = J extends { input: unknown }
   ? never
-  : ArgsOf<J & JobDefinition> extends [infer P, ...unknown[]]
+  : ArgsOf<J> extends [infer P, ...unknown[]]
     ? Exclude<RequiredKeys<P>, keyof Globals>
     : never
 type RequiredKeys<P> = { [K in keyof P]-?: object extends Pick<P, K> ? never : K }[keyof P]

@@ -45,15 +45,6 @@ export const nodeMoves: Record<NodeState, readonly NodeState[]> = {
 /** State of a run. */
 export type RunState = 'pending' | 'running' | 'finished' | 'failed' | 'stopped'
 
-/** What a run in the first state may become. */
-export const runMoves: Record<RunState, readonly RunState[]> = {
-  pending: ['running', 'stopped'],
-  running: ['finished', 'failed', 'stopped'],
-  finished: [],
-  failed: ['running'],
-  stopped: ['running'],
-}
-
 /** Run states in which nothing moves any more by itself. */
 export const endedRuns: readonly RunState[] = ['finished', 'failed', 'stopped']
 

@@ -100,7 +100,7 @@ local function run_propagate(run, budget)
     local index, from, how = unpack(table.remove(run.todo))
     budget = budget - propagate(run, index, from, how, budget)
   end
-  for _, rest in ipairs(run.todo) do leave(run, 'notify_child', rest[1], rest[2], rest[3]) end
+  for _, rest in ipairs(run.todo) do leave(run, 'tell', rest[1], rest[2], rest[3]) end
   run.todo = {}
   return budget
 end

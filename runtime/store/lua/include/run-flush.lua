@@ -28,6 +28,7 @@ local function release_unique(run)
 end
 
 -- Leaves the rest of a long move for run-continue, which any supervisor calls: a crash loses nothing (promise 13).
+-- The first word of what is left is data that earlier versions have written, so it keeps its name: tell, roots, grow, resume.
 local function leave(run, ...)
   redis.call('RPUSH', key.advancing(), table.concat({ run.id, ... }, ' '))
   add(run.totals, 'advancing', 1)
@@ -42,7 +43,7 @@ local function refuse_step(run, item, why)
   redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))
   redis.call('HSET', key.runFailed(run.id), node.index,
     cjson.encode({ name = 'NoQueueError', message = 'its queue takes no jobs: expected a list at its key, Redis says ' .. why }))
-  if not has(node, FAILED_BEFORE) then leave(run, 'notify_child', node.index, 0, 'failed') end
+  if not has(node, FAILED_BEFORE) then leave(run, 'tell', node.index, 0, 'failed') end
   raise(node, FAILED_BEFORE)
   write_node(run, node)
 end

@@ -5,7 +5,7 @@
 -- @rest jobs
 -- `jobs` repeats: id, class, item, options (JSON or ''), unique key (or ''), its `for` in ms, its `until`, queue, due
 -- ms, second (0 for the millisecond set), the bucket's form of the item (or '')
--- @reply one element a job: 'ok', or the id of the job that holds the unique lock
+-- @reply one element a job: 'ok', or the id of the job that holds the unique lock, its own where it was written before
 for i = 1, #jobs, 11 do
   local id, _, _, _, lock, _, _, queue, due, second, bucket_item = unpack(jobs, i, i + 10)
   check('job', id)
@@ -15,7 +15,8 @@ end
 local replies = {}
 for i = 1, #jobs, 11 do
   local id, class, item, options, lock, lasts_ms, lasts_until, queue, due, second, bucket_item = unpack(jobs, i, i + 10)
-  local holder = lock ~= '' and take_lock(lock, id, ttlMs)
+  -- An id whose record is there was enqueued before: the caller got no answer, and asks again.
+  local holder = redis.call('EXISTS', key.job(id)) == 1 and id or lock ~= '' and take_lock(lock, id, ttlMs)
   if holder then
     replies[#replies + 1] = holder
   else

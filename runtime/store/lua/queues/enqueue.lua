@@ -5,7 +5,7 @@
 -- @rest jobs
 -- `jobs` repeats: id, class, item, options (JSON of per-call options or ''), unique key (or ''), its `for` in ms, its
 -- `until`
--- @reply one element a job: 'ok', or the id of the job that holds the unique lock
+-- @reply one element a job: 'ok', or the id of the job that holds the unique lock, its own where it was written before
 check('queue', queue)
 for i = 1, #jobs, 7 do
   check('job', jobs[i])
@@ -14,7 +14,8 @@ end
 local replies = {}
 for i = 1, #jobs, 7 do
   local id, class, item, options, lock, lasts_ms, lasts_until = unpack(jobs, i, i + 6)
-  local holder = lock ~= '' and take_lock(lock, id, ttlMs)
+  -- An id whose record is there was enqueued before: the caller got no answer, and asks again.
+  local holder = redis.call('EXISTS', key.job(id)) == 1 and id or lock ~= '' and take_lock(lock, id, ttlMs)
   if holder then
     replies[#replies + 1] = holder
   else

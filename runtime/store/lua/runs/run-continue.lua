@@ -5,7 +5,7 @@
 -- @reply how many entries are left
 local works = {}
 
-function works.notify_child(run, index, from, how)
+function works.tell(run, index, from, how)
   table.insert(run.todo, { tonumber(index), tonumber(from), how })
   return 0
 end

@@ -126,7 +126,7 @@ export class ForkLauncher implements Launcher {
     let zygote: ZygoteProcess
     let start: ZygoteStart
     try {
-      if (this.#stopped) throw new RuntimeError('ERR_LAUNCH', 'the launcher was stopped while it started')
+      if (this.#stopped) throw new RuntimeError('ERR_STATE', 'the launcher was stopped while it started')
       zygote = this.#bootZygote(build)
       start = await zygote.started
       if ('refusal' in start) throw new CannotFork(start.refusal)

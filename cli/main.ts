@@ -58,11 +58,15 @@ const cli: Argv = yargs(words)
   .option('config', { type: 'string', describe: 'Settings file (config/runtime.yml)', global: true })
   .option('log-level', {
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
-    describe: 'How much to log',
+    describe: 'Log level',
     global: true,
   })
-  .option('json', { type: 'boolean', describe: 'Print JSON (commands that read)', global: true })
-  .option('wide', { type: 'boolean', describe: 'Show tables whole, however narrow the terminal', global: true })
+  .option('json', { type: 'boolean', describe: 'Print JSON (commands that read data)', global: true })
+  .option('wide', {
+    type: 'boolean',
+    describe: 'Show all columns of tables, even if they do not fit the terminal',
+    global: true,
+  })
   .middleware((argv) => showWide(argv['wide'] === true))
   .command(commands as CommandModule[])
   .demandCommand(1)

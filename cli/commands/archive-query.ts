@@ -19,18 +19,18 @@ export interface QueryFlags {
 /** The flags in yargs' form. */
 export const queryFlags = {
   class: { type: 'string', describe: 'Class of the job; name of the pipeline' },
-  kind: { choices: recordKinds, describe: 'What ended' },
-  outcome: { choices: outcomes, describe: 'How it ended' },
-  queue: { type: 'string', describe: 'Queue it was on' },
-  cause: { type: 'string', describe: 'Name of the death: timeout, memory, signal …' },
-  run: { type: 'string', describe: 'Steps of this run' },
-  since: { type: 'string', describe: "Ended since: '1d' ago, or a date" },
-  until: { type: 'string', describe: "Ended before: '1h' ago, or a date" },
+  kind: { choices: recordKinds, describe: 'Kind of record' },
+  outcome: { choices: outcomes, describe: 'Outcome of the job, step or run' },
+  queue: { type: 'string', describe: 'Queue of the job' },
+  cause: { type: 'string', describe: 'Cause of the failure: timeout, memory, signal …' },
+  run: { type: 'string', describe: 'Only steps of this run' },
+  since: { type: 'string', describe: "Ended after this time: '1d' ago, or a date" },
+  until: { type: 'string', describe: "Ended before this time: '1h' ago, or a date" },
   arg: {
     type: 'string',
     array: true,
     nargs: 1,
-    describe: 'user=7: an argument object has it; 0=u1: the first argument is it',
+    describe: 'user=7: an argument is an object with this member; 0=u1: the first argument is u1',
   },
 } as const
 

@@ -24,10 +24,13 @@ async function using<T>({ store, config }: Context, work: (archive: Archive) => 
 
 const search = command<QueryFlags & { limit: number }>({
   command: ['search', '$0'],
-  describe: 'Ended jobs, steps and runs, the latest first',
-  example: ['archive search --class ImportJob --since 1d --outcome failed --arg user=7', 'all that is given must hold'],
+  describe: 'Search ended jobs, steps and runs, newest first',
+  example: [
+    'archive search --class ImportJob --since 1d --outcome failed --arg user=7',
+    'a record must match all flags',
+  ],
   flags: (yargs) =>
-    yargs.options(queryFlags).option('limit', { type: 'number', default: 50, describe: 'How many at most' }),
+    yargs.options(queryFlags).option('limit', { type: 'number', default: 50, describe: 'Maximum number of entries' }),
   run: async (context, argv) => {
     const found = await using(context, (archive) => archive.search(queryOf(argv, Date.now()), argv.limit))
     if (context.json) return json(found.map(asJson))
@@ -50,7 +53,7 @@ const search = command<QueryFlags & { limit: number }>({
 
 const show = command<{ id: string }>({
   command: 'show <id>',
-  describe: 'All that is kept of one job, step or run',
+  describe: 'Show the record of one job, step or run',
   example: ['archive show 0mb2k3x7f4q8...', ''],
   flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'Id of the job or run' }),
   run: async (context, { id }) => {
@@ -73,7 +76,7 @@ const show = command<{ id: string }>({
 
 const stats = command<QueryFlags>({
   command: 'stats',
-  describe: 'Per class: how many, how many failed, and half and 95 % of waits, run times, CPU and memory',
+  describe: 'Show per class the number of jobs and failures, and p50 and p95 of wait, run time, CPU time and memory',
   example: ['archive stats --since 7d', ''],
   flags: (yargs) => yargs.options(queryFlags),
   run: async (context, argv) => {
@@ -101,9 +104,14 @@ function stateText({ keep, length, max, dropped, trouble }: ArchiveState): strin
 
 const prune = command<{ before: string }>({
   command: 'prune',
-  describe: 'Remove records of what ended long ago',
+  describe: 'Remove old records',
   example: ["archive prune --before '90d'", ''],
-  flags: (yargs) => yargs.option('before', { type: 'string', demandOption: true, describe: "'90d' ago, or a date" }),
+  flags: (yargs) =>
+    yargs.option('before', {
+      type: 'string',
+      demandOption: true,
+      describe: "Remove records that ended before this time: '90d' ago, or a date",
+    }),
   run: async (context, { before }) => {
     const removed = await using(context, (archive) => archive.prune(moment(before, '--before', Date.now())))
     if (context.json) json({ removed })
@@ -113,9 +121,9 @@ const prune = command<{ before: string }>({
 
 const migrateCommand = command<{ sql?: boolean }>({
   command: 'migrate',
-  describe: "Bring the archive's schema in PostgreSQL up to this version",
+  describe: "Create or update the archive's schema in PostgreSQL",
   example: ['archive migrate', '--sql prints the statements and changes nothing'],
-  flags: (yargs) => yargs.option('sql', { type: 'boolean', describe: 'Print the statements instead' }),
+  flags: (yargs) => yargs.option('sql', { type: 'boolean', describe: 'Print the statements and change nothing' }),
   run: async ({ config, json: asked }, { sql }) => {
     if (sql) {
       line(migrationsTable.trim())

@@ -16,13 +16,13 @@ interface Selection {
 
 const list = command<{ count: number; class?: string; queue?: string }>({
   command: ['list', '$0'],
-  describe: 'Delayed jobs, earliest first',
+  describe: 'List delayed jobs, earliest first',
   example: ['delayed list --class ReminderJob', ''],
   flags: (yargs) =>
     yargs
-      .option('count', { type: 'number', default: 50, describe: 'How many at most' })
-      .option('class', { type: 'string', describe: 'Only of this class' })
-      .option('queue', { type: 'string', describe: 'Only of this queue' }),
+      .option('count', { type: 'number', default: 50, describe: 'Maximum number of entries' })
+      .option('class', { type: 'string', describe: 'Only this class' })
+      .option('queue', { type: 'string', describe: 'Only this queue' }),
   run: async (context, { count, class: className, queue }) => {
     const found: DelayedJob[] = []
     for await (const job of earliest(context)) {
@@ -53,15 +53,18 @@ const selectionFlags: NonNullable<Parameters<typeof command<Selection>>[0]['flag
       type: 'string',
       array: true,
       default: [] as string[],
-      describe: 'Its arguments, each as JSON; none means none',
+      describe: 'Exact arguments of the job, each as JSON; without any, only jobs without arguments match',
     })
-    .option('queue', { type: 'string', describe: "The queue it is for; the class's own by default" })
-    .option('any-args', { type: 'boolean', describe: 'Whatever its arguments' })
+    .option('queue', { type: 'string', describe: 'Queue of the job; the queue of the class by default' })
+    .option('any-args', { type: 'boolean', describe: 'Match jobs with any arguments' })
 
 const remove = command<Selection>({
   command: 'remove <class> [args..]',
-  describe: 'Take delayed jobs back, all copies of one',
-  example: [`delayed remove ReminderJob '"u1"'`, 'with exactly this argument, as in Resque; --any-args for all'],
+  describe: 'Remove all delayed jobs with these arguments',
+  example: [
+    `delayed remove ReminderJob '"u1"'`,
+    'with exactly this argument, as in Resque; --any-args for any arguments',
+  ],
   flags: selectionFlags,
   run: async (context, argv) => {
     const { delayed } = context.store
@@ -76,7 +79,7 @@ const remove = command<Selection>({
 
 const run = command<Selection>({
   command: 'run <class> [args..]',
-  describe: 'Put delayed jobs on their queue now, all copies of one',
+  describe: 'Enqueue all delayed jobs with these arguments now',
   example: [`delayed run ReminderJob '"u1"'`, ''],
   flags: selectionFlags,
   run: async (context, argv) => {

@@ -32,7 +32,7 @@ export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
   describe: 'Watch real jobs import, report, crash, hang and leak, in processes of their own',
   builder: (yargs) =>
     yargs
-      .option('isolation', { choices: ['fork', 'spawn'] as const, describe: 'How a job gets its process' })
+      .option('isolation', { choices: ['fork', 'spawn'] as const, describe: 'How job processes are created' })
       .example('$0 demo', 'needs no Redis, no port and no application'),
   handler: async ({ isolation, redis }) => {
     const demo = new Demo(findAppRoot(process.cwd()))

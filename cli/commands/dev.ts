@@ -20,12 +20,12 @@ interface DevFlags extends GlobalFlags {
 /** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
   command: 'dev',
-  describe: 'Redis, worker and scheduler in one terminal, following your code',
+  describe: 'Run a private Redis, a worker and a scheduler; reload the application when its code changes',
   builder: (yargs) =>
     yargs
-      .option('queues', { type: 'string', describe: "The worker's queues" })
-      .option('concurrency', { type: 'number', describe: 'Jobs at a time' })
-      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How a job gets its process' })
+      .option('queues', { type: 'string', describe: 'Queues of the worker' })
+      .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
+      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How job processes are created' })
       .example('$0 dev', 'then, in another terminal: runtime enqueue …'),
   handler: async (argv) => {
     let end: (reason: Error | undefined) => void = () => undefined

@@ -10,9 +10,10 @@ const marks = { bad: 'BAD ', note: 'note', fine: ' ok ' }
 export const doctorCommand = command<{ id?: string }>({
   command: 'doctor [id]',
   describe:
-    'Say what is wrong and what to do; with a name, where that job, run, queue, worker or entry is, and why it does not move',
-  example: ['doctor 0mb2k3x7f4q8...', 'also a queue, a worker or its pid, a schedule entry, a run, or `leader`'],
-  flags: (yargs) => yargs.positional('id', { type: 'string', describe: 'Id or name of what does not move' }),
+    'Diagnose problems and suggest fixes. Given the ID or name of a job, run, queue, worker or schedule entry, explain its state and why it is not progressing.',
+  example: ['doctor 0mb2k3x7f4q8...', 'or a queue, a worker or its pid, a schedule entry, a run, or `leader`'],
+  flags: (yargs) =>
+    yargs.positional('id', { type: 'string', describe: 'ID or name of a job, run, queue, worker or schedule entry' }),
   run: async (context, { id }) => {
     const findings = id === undefined ? await overview(context) : await explain(id, context)
     if (!findings)

@@ -21,17 +21,17 @@ interface EnqueueFlags {
 /** `runtime enqueue`: puts one job on its queue. */
 export const enqueueCommand = command<EnqueueFlags>({
   command: 'enqueue <class> [args..]',
-  describe: 'Put a job on its queue, now or later',
-  example: [`enqueue ReminderJob '"u1"' --in '5 days'`, 'arguments are JSON, one each'],
+  describe: 'Enqueue a job, now or later',
+  example: [`enqueue ReminderJob '"u1"' --in '5 days'`, 'each argument is JSON'],
   flags: (yargs) =>
     yargs
       .positional('class', { type: 'string', demandOption: true, describe: 'Name of the job' })
       .positional('args', { type: 'string', array: true, default: [], describe: 'Arguments, each as JSON' })
-      .option('in', { type: 'string', describe: "Wait this long first: '5 days'", conflicts: 'at' })
-      .option('at', { type: 'string', describe: 'Run at this moment: 2027-01-01T08:00Z' })
-      .option('queue', { type: 'string', describe: "In place of the job's own queue" })
-      .option('wait', { type: 'boolean', describe: 'Wait for the end and print the result' })
-      .option('timeout', { type: 'string', default: '1h', describe: 'How long --wait waits' }),
+      .option('in', { type: 'string', describe: "Enqueue the job after this delay: '5 days'", conflicts: 'at' })
+      .option('at', { type: 'string', describe: 'Enqueue the job at this time: 2027-01-01T08:00Z' })
+      .option('queue', { type: 'string', describe: 'Queue; the queue of the class by default' })
+      .option('wait', { type: 'boolean', describe: 'Wait until the job has ended and print its result' })
+      .option('timeout', { type: 'string', default: '1h', describe: 'Maximum time for --wait' }),
   run: async ({ client, source, json: asJson }, argv) => {
     const timeout = duration(argv.timeout, '--timeout')
     const { registry } = await loadAppHere(source)

@@ -29,19 +29,19 @@ interface Skipped {
 }
 
 const selection = {
-  class: { type: 'string', describe: 'Only of this class' },
-  queue: { type: 'string', describe: 'Only of this queue' },
+  class: { type: 'string', describe: 'Only this class' },
+  queue: { type: 'string', describe: 'Only this queue' },
   all: { type: 'boolean', describe: 'Every entry' },
 } as const
 
 const list = command<{ start?: number; count: number; class?: string; queue?: string }>({
   command: ['list', '$0'],
-  describe: 'Failed jobs, newest first',
+  describe: 'List failed jobs, newest first',
   example: ['failed list --class ImportJob', ''],
   flags: (yargs) =>
     yargs
-      .option('start', { type: 'number', describe: 'From this index on; without it the newest' })
-      .option('count', { type: 'number', default: 50, describe: 'How many at most' })
+      .option('start', { type: 'number', describe: 'First index; by default the newest entries are listed' })
+      .option('count', { type: 'number', default: 50, describe: 'Maximum number of entries' })
       .option('class', selection.class)
       .option('queue', selection.queue),
   run: async ({ store, json: asJson }, argv) => {
@@ -70,10 +70,10 @@ const list = command<{ start?: number; count: number; class?: string; queue?: st
 
 const show = command<{ index: string }>({
   command: 'show <index>',
-  describe: 'One failed job: its error, stack, payload and evidence',
+  describe: 'Show one failed job: its error, stack, payload and evidence',
   example: ['failed show 0', ''],
   flags: (yargs) =>
-    yargs.positional('index', { type: 'string', demandOption: true, describe: 'Index, or id of the job' }),
+    yargs.positional('index', { type: 'string', demandOption: true, describe: 'Index of the entry, or ID of the job' }),
   run: async (context, argv) => {
     const entry = await one(context, argv.index)
     if (context.json) return json(entry)
@@ -89,13 +89,16 @@ const show = command<{ index: string }>({
 
 const retry = command<Retry>({
   command: 'retry [index]',
-  describe: 'Put failed jobs back on their queues: one, a class, a queue, or all',
+  describe: 'Requeue failed jobs: one, a class, a queue, or all',
   example: ['failed retry --class ImportJob', ''],
   flags: (yargs) =>
     yargs
-      .positional('index', { type: 'string', describe: 'Index, or id of the job' })
+      .positional('index', { type: 'string', describe: 'Index of the entry, or ID of the job' })
       .options(selection)
-      .option('again', { type: 'boolean', describe: 'Also those that were retried before: they run once more' }),
+      .option('again', {
+        type: 'boolean',
+        describe: 'Also retry entries that were retried before; these jobs run again',
+      }),
   run: async (context, argv) => {
     const all = await chosen(context, argv)
     const entries = argv.again ? all : all.filter(({ retried_at: retriedAt }) => typeof retriedAt !== 'string')
@@ -131,7 +134,7 @@ const remove = command<Selection>({
   describe: 'Remove failed jobs: one, a class, a queue, or all',
   example: ['failed remove 0', ''],
   flags: (yargs) =>
-    yargs.positional('index', { type: 'string', describe: 'Index, or id of the job' }).options(selection),
+    yargs.positional('index', { type: 'string', describe: 'Index of the entry, or ID of the job' }).options(selection),
   run: async (context, argv) => {
     const entries = await chosen(context, argv)
     let count = 0

@@ -34,7 +34,7 @@ hello_every_morning:
 /** `runtime init`: the first files of an application; nothing that is there is touched. */
 export const initCommand: CommandModule<GlobalFlags, GlobalFlags> = {
   command: 'init',
-  describe: 'Write a first job, schedule.yml and config/runtime.yml into this folder',
+  describe: 'Create a first job, schedule.yml and config/runtime.yml in this folder',
   builder: (yargs) => yargs.example('$0 init', 'refuses to overwrite'),
   handler: async () => {
     try {

@@ -4,11 +4,11 @@ import { command, group } from '../command.ts'
 import { evidenceRows } from '../evidence.ts'
 import { json, line, table } from '../output.ts'
 
-const id = { type: 'string', demandOption: true, describe: 'Id of the job' } as const
+const id = { type: 'string', demandOption: true, describe: 'ID of the job' } as const
 
 const show = command<{ id: string }>({
   command: 'show <id>',
-  describe: 'All that is known of a job',
+  describe: 'Show the record of a job',
   example: ['job show 0mb2k3x7f4q8...', ''],
   flags: (yargs) => yargs.positional('id', id),
   run: async ({ store, json: asJson }, argv) => {
@@ -42,7 +42,7 @@ const show = command<{ id: string }>({
 
 const cancel = command<{ id: string }>({
   command: 'cancel <id>',
-  describe: 'Cancel a job, wherever it is: waiting, delayed or running',
+  describe: 'Cancel a waiting, delayed or running job',
   example: ['job cancel 0mb2k3x7f4q8...', ''],
   flags: (yargs) => yargs.positional('id', id),
   run: async ({ client, json: asJson }, argv) => {
@@ -67,4 +67,4 @@ function unknownJob(id: string): RuntimeError {
 }
 
 /** `runtime job …` */
-export const jobCommand = group('job', 'Look at one job, or cancel it', [show, cancel] as never)
+export const jobCommand = group('job', 'Show or cancel a job', [show, cancel] as never)

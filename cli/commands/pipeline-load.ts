@@ -11,12 +11,12 @@ import { parameters, pipelinesOf, resolverOf } from './pipeline-target.ts'
 /** `runtime pipeline load` */
 export const loadCommand = command<{ file?: string; name?: string }>({
   command: 'load [file]',
-  describe: "Check pipelines and store them: pipelines.yml, JSON, or Rush's own definitions",
-  example: ['pipeline load pipelines.yml', 'what has changed gets a new version; runs under way keep theirs'],
+  describe: "Check and store pipelines: pipelines.yml, JSON, or Rush's definitions",
+  example: ['pipeline load pipelines.yml', 'a changed pipeline gets a new version; existing runs keep theirs'],
   flags: (yargs) =>
     yargs
-      .positional('file', { type: 'string', describe: 'YAML or JSON file (pipelines.yml of the application)' })
-      .option('name', { type: 'string', describe: 'Name of a definition that has none (the file name by default)' }),
+      .positional('file', { type: 'string', describe: 'YAML or JSON file; pipelines.yml by default' })
+      .option('name', { type: 'string', describe: 'Name for a definition without one; the file name by default' }),
   run: async (context, { file: given, name }) => {
     const file = given ?? join(context.config.root, 'pipelines.yml')
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -44,7 +44,7 @@ export const loadCommand = command<{ file?: string; name?: string }>({
 /** `runtime pipeline list` */
 export const listCommand = command({
   command: ['list', '$0'],
-  describe: 'Pipelines, and where the latest run of each stands',
+  describe: 'List pipelines and the state of the latest run of each',
   example: ['pipeline list', ''],
   run: async (context) => {
     const pipelines = pipelinesOf(context)
@@ -99,17 +99,17 @@ export function showDefinition(
 /** `runtime pipeline params` */
 export const paramsCommand = command<{ pipeline: string; set?: string[]; step?: string; unset?: string[] }>({
   command: 'params <pipeline> [set..]',
-  describe: 'Parameters of a pipeline or a step: show, set (name=value), take away',
+  describe: 'Show, set (name=value) or remove parameters of a pipeline or a step',
   example: [
     'pipeline params example_pipeline day=monday --step load',
-    'for runs to come; the nearest wins: run, step, pipeline',
+    'for new runs; the run overrides the step, which overrides the pipeline',
   ],
   flags: (yargs) =>
     yargs
       .positional('pipeline', { type: 'string', demandOption: true, describe: 'Name of the pipeline' })
-      .positional('set', { type: 'string', array: true, describe: 'name=value, where value is JSON or text' })
-      .option('step', { type: 'string', describe: 'Of this step alone' })
-      .option('unset', { type: 'string', array: true, nargs: 1, describe: 'Names to take away' }),
+      .positional('set', { type: 'string', array: true, describe: 'name=value; the value is JSON, otherwise text' })
+      .option('step', { type: 'string', describe: 'Only for this step' })
+      .option('unset', { type: 'string', array: true, nargs: 1, describe: 'Names of parameters to remove' }),
   run: async (context, { pipeline, set = [], unset = [], step }) => {
     const pipelines = pipelinesOf(context)
     const changes = { ...parameters(set), ...Object.fromEntries(unset.map((name) => [name, undefined])) }

@@ -21,7 +21,7 @@ export const runCommand = command<{
   wait?: boolean
 }>({
   command: 'run <pipeline>',
-  describe: 'Ask for a run: accepted and started at once, or rejected with a reason',
+  describe: 'Request a run: it is accepted and started, or rejected with a reason',
   example: [
     'pipeline run example_pipeline --from transform_data --instance 2 --param day=monday --watch',
     'two runs of one instance never overlap',
@@ -29,16 +29,16 @@ export const runCommand = command<{
   flags: (yargs) =>
     yargs
       .positional('pipeline', { type: 'string', demandOption: true, describe: 'Name of the pipeline' })
-      .option('from', { type: 'string', describe: 'Step to begin with' })
+      .option('from', { type: 'string', describe: 'First step' })
       .option('instance', { type: 'number', default: 1, describe: 'Number of the instance' })
       .option('param', {
         type: 'string',
         array: true,
         nargs: 1,
-        describe: 'name=value, over the step’s and the pipeline’s own',
+        describe: 'name=value; overrides parameters of the step and the pipeline',
       })
-      .option('watch', { type: 'boolean', describe: 'Follow the run to its end' })
-      .option('wait', { type: 'boolean', describe: 'Wait for the end, and say only that' }),
+      .option('watch', { type: 'boolean', describe: 'Follow the run until it has ended' })
+      .option('wait', { type: 'boolean', describe: 'Wait until the run has ended, without printing state changes' }),
   run: async (context, { pipeline, from, instance, param, watch, wait }) => {
     const pipelines = pipelinesOf(context)
     const request = await pipelines.run(pipeline, { first: from, instance, params: parameters(param), by: 'cli' })
@@ -59,13 +59,13 @@ export const runCommand = command<{
 /** `runtime pipeline runs` */
 export const runsCommand = command<{ pipeline?: string; limit: number; requests?: boolean }>({
   command: 'runs [pipeline]',
-  describe: 'Runs of a pipeline and where each stands, or requests and what became of them',
-  example: ['pipeline runs example_pipeline', '--requests lists rejected ones with their reason'],
+  describe: 'List runs of a pipeline with their states, or run requests with their decisions',
+  example: ['pipeline runs example_pipeline', '--requests also lists rejected requests, with the reason'],
   flags: (yargs) =>
     yargs
       .positional('pipeline', { type: 'string', describe: 'Name of the pipeline; all by default' })
-      .option('limit', { type: 'number', default: 20, describe: 'How many at most' })
-      .option('requests', { type: 'boolean', describe: 'Run requests instead of runs' }),
+      .option('limit', { type: 'number', default: 20, describe: 'Maximum number of entries' })
+      .option('requests', { type: 'boolean', describe: 'List run requests instead of runs' }),
   run: async (context, { pipeline, limit, requests }) => {
     const pipelines = pipelinesOf(context)
     if (pipeline !== undefined) await requirePipeline(context, pipeline)
@@ -110,13 +110,13 @@ export const runsCommand = command<{ pipeline?: string; limit: number; requests?
 /** `runtime pipeline show` */
 export const showCommand = command<{ name: string; watch?: boolean; revision?: number }>({
   command: 'show <name>',
-  describe: 'A pipeline by its name, or a run by its id with its steps, their states and times',
-  example: ['pipeline show 0mb2k3x7f4q8...', '--watch follows it to its end'],
+  describe: 'Show a pipeline, or a run with its steps, their states and times',
+  example: ['pipeline show 0mb2k3x7f4q8...', '--watch follows the run until it has ended'],
   flags: (yargs) =>
     yargs
-      .positional('name', { type: 'string', demandOption: true, describe: 'Name of a pipeline, or id of a run' })
-      .option('watch', { type: 'boolean', describe: 'Follow the run to its end' })
-      .option('revision', { type: 'number', describe: 'Of a pipeline: an earlier version' }),
+      .positional('name', { type: 'string', demandOption: true, describe: 'Name of a pipeline, or ID of a run' })
+      .option('watch', { type: 'boolean', describe: 'Follow the run until it has ended' })
+      .option('revision', { type: 'number', describe: 'Version of the pipeline; the latest by default' }),
   run: async (context, argv) => {
     const pipelines = pipelinesOf(context)
     if (await isPipeline(context, argv.name)) {
@@ -144,9 +144,9 @@ function change(
     example: [`pipeline ${verb} 0mb2k3x7f4q8...`, ''],
     flags: (yargs) =>
       yargs
-        .positional('run', { type: 'string', demandOption: true, describe: 'Id of the run' })
-        .positional('step', { type: 'string', describe: 'Name of the step; the Stuck one by default' })
-        .option('watch', { type: 'boolean', describe: 'Follow the run to its end' }),
+        .positional('run', { type: 'string', demandOption: true, describe: 'ID of the run' })
+        .positional('step', { type: 'string', describe: 'Name of the step; the Stuck step by default' })
+        .option('watch', { type: 'boolean', describe: 'Follow the run until it has ended' }),
     run: async (context: Context, { run: id, step, watch }) => {
       const pipelines = pipelinesOf(context)
       await (verb === 'stop' ? pipelines.stop(id) : pipelines[verb](id, step))
@@ -162,9 +162,9 @@ function change(
 /** `runtime pipeline retry` */
 export const retryCommand = change('retry', 'Run the Stuck step of a run again')
 /** `runtime pipeline skip` */
-export const skipCommand = change('skip', 'Go on without the Stuck step')
+export const skipCommand = change('skip', 'Skip the Stuck step and continue the run')
 /** `runtime pipeline stop` */
-export const stopCommand = change('stop', 'Stop a run; the step that runs is told to stop')
+export const stopCommand = change('stop', 'Stop a run and cancel its running step')
 
 /**
  * Sees a run to its end: move by move, or with `quiet` or as JSON its end alone.

@@ -3,7 +3,7 @@ import { listCommand, loadCommand, paramsCommand } from './pipeline-load.ts'
 import { retryCommand, runCommand, runsCommand, showCommand, skipCommand, stopCommand } from './pipeline-run.ts'
 
 /** `runtime pipeline …` */
-export const pipelineCommand = group('pipeline', 'Load, run, watch and mend pipelines', [
+export const pipelineCommand = group('pipeline', 'Load, run, watch and repair pipelines', [
   loadCommand,
   listCommand,
   showCommand,

@@ -5,7 +5,7 @@ import { json, relative, table } from '../output.ts'
 /** `runtime ps`: supervisors of this runtime, and the jobs in their hands. */
 export const psCommand = command({
   command: 'ps',
-  describe: 'Supervisors and the job processes below them',
+  describe: 'List supervisors and their job processes',
   example: ['ps', ''],
   run: async ({ store, json: asJson }) => {
     const now = Date.now()

@@ -5,7 +5,7 @@ import { json, line, table } from '../output.ts'
 
 const list = command({
   command: ['list', '$0'],
-  describe: 'Queues and how many jobs wait in each',
+  describe: 'List queues and the number of waiting jobs',
   example: ['queues', 'all queues'],
   run: async ({ store, json: asJson }) => {
     const [sizes, paused] = await Promise.all([store.queues.sizes(), store.queues.paused()])
@@ -20,8 +20,8 @@ const list = command({
 
 const pause = command<{ name: string }>({
   command: 'pause <name>',
-  describe: 'Take no more jobs from a queue, on all workers',
-  example: ['queues pause low', 'low waits until resumed'],
+  describe: 'Pause a queue on all workers',
+  example: ['queues pause low', 'workers reserve no jobs from low until it is resumed'],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
   run: async ({ store }, { name }) => {
     const names = await store.queues.names()
@@ -33,7 +33,7 @@ const pause = command<{ name: string }>({
 
 const resume = command<{ name: string }>({
   command: 'resume <name>',
-  describe: 'Take jobs from a paused queue again',
+  describe: 'Resume a paused queue',
   example: ['queues resume low', ''],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
   run: async ({ store }, { name }) => {
@@ -49,8 +49,8 @@ const resume = command<{ name: string }>({
 
 const clear = command<{ name: string }>({
   command: 'clear <name>',
-  describe: 'Remove a queue; the jobs that wait in it are cancelled',
-  example: ['queues clear low', 'workflow runs that waited for one of them fail, and can be continued'],
+  describe: 'Remove a queue and cancel its waiting jobs',
+  example: ['queues clear low', 'workflow runs that wait for one of these jobs fail, and can be continued'],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
   run: async ({ store, config }, { name }) => {
     const names = await store.queues.names()
@@ -64,7 +64,7 @@ const clear = command<{ name: string }>({
 })
 
 /** `runtime queues …` */
-export const queuesCommand = group('queues', 'Look at queues; pause, resume or clear one', [
+export const queuesCommand = group('queues', 'List queues; pause, resume or clear a queue', [
   list,
   pause,
   resume,

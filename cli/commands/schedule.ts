@@ -14,8 +14,8 @@ const fileFlag = { type: 'string', describe: 'File of recurring jobs (schedule.y
 
 const check = command<{ file?: string }>({
   command: 'check [file]',
-  describe: 'Say everything that is wrong with the schedule: file, line, entry',
-  example: ['schedule check schedule.yml', 'exit code 2 when an entry is wrong'],
+  describe: 'Check the schedule and list all errors with file, line and entry',
+  example: ['schedule check schedule.yml', 'exit code 2 if an entry is invalid'],
   flags: (yargs) => yargs.positional('file', fileFlag),
   settings: ({ file }) => ({ scheduler: { file } }),
   run: async (context, { file }) => {
@@ -36,7 +36,7 @@ const check = command<{ file?: string }>({
 
 const list = command<{ schedule?: string }>({
   command: ['list', '$0'],
-  describe: 'Recurring jobs: last, next, missed, how late',
+  describe: 'List recurring jobs with their last, next and missed firings and lateness',
   example: ['schedule list --json', ''],
   flags: (yargs) => yargs.option('schedule', fileFlag),
   settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
@@ -75,12 +75,12 @@ const list = command<{ schedule?: string }>({
 
 const next = command<{ count?: string; name?: string; schedule?: string }>({
   command: 'next [count] [name]',
-  describe: 'The next firings, each in its entry’s zone; nothing is run',
-  example: ['schedule next 20', 'of all entries; `schedule next cleanup` or `schedule next 5 cleanup` of one'],
+  describe: 'Show the next firings, in the zone of each entry, without running them',
+  example: ['schedule next 20', 'of all entries; `schedule next cleanup` or `schedule next 5 cleanup` for one entry'],
   flags: (yargs) =>
     yargs
-      .positional('count', { type: 'string', describe: 'How many (10)' })
-      .positional('name', { type: 'string', describe: 'Only of this entry' })
+      .positional('count', { type: 'string', describe: 'Number of firings; 10 by default' })
+      .positional('name', { type: 'string', describe: 'Only this entry' })
       .option('schedule', fileFlag),
   settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
   run: async (context, argv) => {
@@ -120,9 +120,9 @@ function countAndName(first = '10', second?: string): { count: number; name?: st
 
 const missed = command<{ count: number }>({
   command: 'missed',
-  describe: 'Firings that were missed, newest first, and why',
+  describe: 'List missed firings with the reason, newest first',
   example: ['schedule missed --count 20', ''],
-  flags: (yargs) => yargs.option('count', { type: 'number', default: 50, describe: 'How many records at most' }),
+  flags: (yargs) => yargs.option('count', { type: 'number', default: 50, describe: 'Maximum number of records' }),
   run: async (context, { count }) => {
     const notes = await context.store.schedules.missed(count)
     if (context.json) return json(notes)
@@ -142,7 +142,7 @@ const missed = command<{ count: number }>({
 
 const run = command<{ name: string; schedule?: string }>({
   command: 'run <name>',
-  describe: 'Fire an entry now, once, whatever its timing',
+  describe: 'Fire an entry once, now',
   example: ['schedule run cleanup', ''],
   flags: (yargs) =>
     yargs
@@ -159,10 +159,10 @@ const run = command<{ name: string; schedule?: string }>({
 })
 
 const switches: readonly [verb: string, describe: string, fields: { paused?: boolean; enabled?: boolean }][] = [
-  ['pause', 'Stop an entry from firing for a while', { paused: true }],
-  ['resume', 'Let a paused entry fire again, from now on', { paused: false }],
-  ['disable', 'Switch an entry off, whatever its file says', { enabled: false }],
-  ['enable', 'Switch an entry on, whatever its file says', { enabled: true }],
+  ['pause', 'Pause an entry', { paused: true }],
+  ['resume', 'Resume a paused entry', { paused: false }],
+  ['disable', 'Disable an entry, overriding the file', { enabled: false }],
+  ['enable', 'Enable an entry, overriding the file', { enabled: true }],
 ]
 
 const switchCommands = switches.map(([verb, describe, fields]) =>

@@ -22,12 +22,12 @@ const signals = {
 /** `runtime scheduler`: moves delayed jobs when they are due and fires the entries of schedule.yml, while it leads. */
 export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>({
   command: 'scheduler',
-  describe: 'Move delayed jobs when they are due, and fire recurring ones; of several, one leads',
-  example: ['scheduler --schedule schedule.yml', 'HUP reads the file again, USR1 logs what is loaded'],
+  describe: 'Move due delayed jobs to their queues and fire recurring jobs; of several schedulers, one leads',
+  example: ['scheduler --schedule schedule.yml', 'HUP reloads the file, USR1 logs the loaded entries'],
   flags: (yargs) =>
     yargs
       .option('schedule', { type: 'string', describe: 'File of recurring jobs (schedule.yml)' })
-      .option('strict', { type: 'boolean', describe: 'Refuse the whole file when one entry is wrong' }),
+      .option('strict', { type: 'boolean', describe: 'Refuse the whole file if one entry is invalid' }),
   settings: ({ schedule, strict }) => ({ scheduler: { file: schedule, strict } }),
   run: async (context) => {
     const { log } = context

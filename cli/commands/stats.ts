@@ -4,7 +4,7 @@ import { json, table } from '../output.ts'
 /** `runtime stats`: Resque's own figures, and how much waits. */
 export const statsCommand = command({
   command: 'stats',
-  describe: 'How much waits, runs, was processed and failed',
+  describe: 'Show the numbers of waiting, running, processed and failed jobs',
   example: ['stats', ''],
   run: async ({ store, json: asJson }) => {
     const [{ processed, failed }, sizes, failures, workers] = await Promise.all([

@@ -18,7 +18,7 @@ const short = (one: TemplateParameter): string => (one.required ? flagOf(one) : 
 const listCommand = command<object>({
   command: 'list',
   describe: 'List the templates of this application',
-  example: ['template list', 'names, parameters (those in brackets have defaults), descriptions'],
+  example: ['template list', 'names, parameters (in brackets if they have defaults), descriptions'],
   run: async (context) => {
     const { registry } = await loadAppHere(context.source)
     const found = await Promise.all(
@@ -47,7 +47,7 @@ interface NameFlags {
 /** `runtime template show` */
 const showCommand = command<NameFlags>({
   command: 'show <name> [params..]',
-  describe: 'Show a template’s parameters, and its steps when they are all given',
+  describe: 'Show the parameters of a template, and its steps if all parameters are given',
   example: ['template show enrich_and_index --doc-id 123', 'with the steps of a run for document 123'],
   flags: named,
   run: async (context, argv) => {
@@ -83,11 +83,11 @@ const showCommand = command<NameFlags>({
 const runCommand = command<NameFlags & { wait?: boolean; timeout?: string }>({
   command: 'run <name> [params..]',
   describe: 'Start a run of a template',
-  example: ['template run enrich_and_index --doc-id 123', 'prints the id of the run'],
+  example: ['template run enrich_and_index --doc-id 123', 'prints the ID of the run'],
   flags: (yargs) =>
     named(yargs)
-      .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
-      .option('timeout', { type: 'string', describe: 'How long --wait waits' }),
+      .option('wait', { type: 'boolean', describe: 'Wait until the run has ended, then show it' })
+      .option('timeout', { type: 'string', describe: 'Maximum time for --wait' }),
   run: async (context, argv) => {
     const options = argv.timeout === undefined ? {} : { timeout: duration(argv.timeout, '--timeout') }
     const { template } = templateNamed((await loadAppHere(context.source)).registry, argv.name)
@@ -109,9 +109,9 @@ function named(yargs: Argv<GlobalFlags>): Argv<NameFlags & GlobalFlags> {
       type: 'string',
       array: true,
       default: [] as string[],
-      describe: 'Its parameters, as --name value',
+      describe: 'Parameters of the template, as --name value',
     })
-    .option('values', { type: 'string', describe: 'Parameters as one JSON object, under the flags' })
+    .option('values', { type: 'string', describe: 'Parameters as a JSON object; flags override them' })
 }
 
 /** `runtime template …` */

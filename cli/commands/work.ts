@@ -25,19 +25,23 @@ interface WorkFlags {
 /** `runtime work`: the long-lived supervisor. */
 export const workCommand = command<WorkFlags>({
   command: 'work',
-  describe: 'Take jobs from queues and run each in a process of its own',
-  example: ['work --queues high,gush --concurrency 4', 'high before gush, four jobs at a time'],
+  describe: 'Run a worker: reserve jobs and run each in a process of its own',
+  example: ['work --queues high,gush --concurrency 4', 'high has priority over gush; four jobs run at the same time'],
   flags: (yargs) =>
     yargs
       .option('queues', { type: 'string', describe: 'Queues in order of priority; *, globs and !name as in Resque' })
-      .option('weights', { type: 'string', describe: 'Draw queues in proportion: high=3,low=1' })
-      .option('concurrency', { type: 'number', describe: 'Jobs at a time' })
-      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How a job gets its process' })
-      .option('drain', { type: 'boolean', describe: 'Leave when the queues are empty' })
-      .option('pidfile', { type: 'string', describe: 'Write the process id there' })
+      .option('weights', {
+        type: 'string',
+        describe: 'Choose the first queue at random in this proportion: high=3,low=1',
+      })
+      .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
+      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How job processes are created' })
+      .option('drain', { type: 'boolean', describe: 'Exit when the queues are empty' })
+      .option('pidfile', { type: 'string', describe: 'Write the process ID to this file' })
       .option('replace', {
         type: 'string',
-        describe: 'Take over from the worker of this pid file: once this one works, that one finishes and leaves',
+        describe:
+          'Replace the worker of this pid file: when the new worker is running, the old one finishes its jobs and exits',
       })
       .conflicts('pidfile', 'replace'),
   settings: ({ queues, weights, concurrency, isolation, drain }) => ({

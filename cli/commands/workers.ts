@@ -5,8 +5,8 @@ import { clip, json, relative, table } from '../output.ts'
 /** `runtime workers`: who works, of every kind that is registered in this Redis. */
 export const workersCommand = command({
   command: 'workers',
-  describe: 'Workers and what each is doing, Ruby ones included',
-  example: ['workers --json', 'for machines'],
+  describe: 'List workers, including Ruby workers, and their current jobs',
+  example: ['workers --json', 'as JSON'],
   run: async ({ store, json: asJson }) => {
     const workers = await store.workers.list()
     if (asJson)

@@ -5,8 +5,8 @@ import { loadAppHere } from '../context.ts'
 import { json, line } from '../output.ts'
 import { openRun } from './workflow-target.ts'
 
-const id = { type: 'string', demandOption: true, describe: 'Id of the run' } as const
-const job = { type: 'string', demandOption: true, describe: 'Number of the job, as `show --jobs` has it' } as const
+const id = { type: 'string', demandOption: true, describe: 'ID of the run' } as const
+const job = { type: 'string', demandOption: true, describe: 'Number of the job, as shown by `show --jobs`' } as const
 
 /** A command that does one thing to a run and says what became of it. */
 function change(
@@ -46,19 +46,19 @@ function changeJob(verb: 'retry' | 'skip', describe: string): ReturnType<typeof 
 /** `runtime workflow stop` */
 export const stopCommand = change(
   'stop',
-  'Stop a run: nothing more of it runs, and jobs that run are told to stop',
+  'Stop a run: no more of its jobs start, and running jobs are cancelled',
   (flow) => flow.stop(),
 )
 /** `runtime workflow continue` */
 export const continueCommand = change(
   'continue',
-  'Run the failed jobs of a run again, and what hung on them; put back jobs that lie nowhere',
+  'Continue a run: run its failed jobs and their descendants, and requeue lost jobs',
   (flow) => flow.continue(),
 )
 /** `runtime workflow retry` */
-export const retryCommand = changeJob('retry', 'Run one job again that has failed, or lies nowhere')
+export const retryCommand = changeJob('retry', 'Run a failed or lost job again')
 /** `runtime workflow skip` */
-export const skipCommand = changeJob('skip', 'Let what hangs on a job go on without it')
+export const skipCommand = changeJob('skip', 'Skip a failed job, so that its children run')
 
 /** `runtime workflow rm` */
 export const removeCommand = command<{ ids: string[] }>({
@@ -66,7 +66,7 @@ export const removeCommand = command<{ ids: string[] }>({
   describe: 'Remove runs that are not running',
   example: ['workflow rm 0mb2k3x7f4q8...', ''],
   flags: (yargs) =>
-    yargs.positional('ids', { type: 'string', array: true, demandOption: true, describe: 'Ids of runs' }),
+    yargs.positional('ids', { type: 'string', array: true, demandOption: true, describe: 'IDs of runs' }),
   run: async (context, { ids }) => {
     let app: App | undefined
     for (const one of ids) {
@@ -83,12 +83,12 @@ export const removeCommand = command<{ ids: string[] }>({
 /** `runtime workflow expire` */
 export const expireCommand = command<{ id: string; ttl: string }>({
   command: 'expire <id> <ttl>',
-  describe: 'Keep a run this long after its end, then remove it',
+  describe: 'Set how long a run is kept after its end',
   example: ["workflow expire 0mb2k3x7f4q8... '1h'", ''],
   flags: (yargs) =>
     yargs
       .positional('id', id)
-      .positional('ttl', { type: 'string', demandOption: true, describe: "Such as '1h' or '7 days'" }),
+      .positional('ttl', { type: 'string', demandOption: true, describe: "Length of time: '1h' or '7 days'" }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
     await flow.expire(argv.ttl)

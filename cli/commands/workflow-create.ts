@@ -24,14 +24,14 @@ const createFlags = (yargs: Argv<GlobalFlags>): Argv<CreateFlags & GlobalFlags> 
       default: [] as string[],
       describe: 'Arguments of configure(), each as JSON',
     })
-    .option('globals', { type: 'string', describe: 'JSON object that stands under the params of every job' })
-    .option('ttl', { type: 'string', describe: "Keep the run this long after its end: '7d'" })
+    .option('globals', { type: 'string', describe: 'JSON object of default params for every job' })
+    .option('ttl', { type: 'string', describe: "How long the run is kept after its end: '7d'" })
 
 /** `runtime workflow create` */
 export const createCommand = command<CreateFlags>({
   command: 'create <class> [args..]',
-  describe: 'Create a run; nothing of it runs before `start`',
-  example: [`workflow create ImportWorkflow '"data.csv"'`, 'prints the id of the run'],
+  describe: 'Create a run without starting it',
+  example: [`workflow create ImportWorkflow '"data.csv"'`, 'prints the ID of the run'],
   flags: createFlags,
   run: async (context, argv) => {
     const flow = await create(context, argv)
@@ -45,7 +45,7 @@ export const startCommand = command<{ id: string }>({
   command: 'start <id>',
   describe: 'Start a run that was created',
   example: ['workflow start 0mb2k3x7f4q8...', ''],
-  flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'Id of the run' }),
+  flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'ID of the run' }),
   run: async (context, { id }) => {
     const flow = await (await openRun(context, id)).start()
     if (context.json) json({ id, status: flow.status })
@@ -57,12 +57,15 @@ export const startCommand = command<{ id: string }>({
 export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolean; timeout?: string }>({
   command: 'run <class> [args..]',
   describe: 'Create a run and start it',
-  example: [`workflow run ImportWorkflow '"data.csv"' --watch`, 'shows it live; exit code 1 when it does not finish'],
+  example: [
+    `workflow run ImportWorkflow '"data.csv"' --watch`,
+    'shows the progress; exit code 1 if the run does not finish',
+  ],
   flags: (yargs) =>
     createFlags(yargs)
-      .option('watch', { type: 'boolean', describe: 'Show it live until it ends' })
-      .option('wait', { type: 'boolean', describe: 'Wait for its end, then show it' })
-      .option('timeout', { type: 'string', describe: 'How long --watch and --wait wait' }),
+      .option('watch', { type: 'boolean', describe: 'Show the progress until the run has ended' })
+      .option('wait', { type: 'boolean', describe: 'Wait until the run has ended, then show it' })
+      .option('timeout', { type: 'string', describe: 'Maximum time for --watch and --wait' }),
   run: async (context, argv) => {
     const options = argv.timeout === undefined ? {} : { timeout: duration(argv.timeout, '--timeout') }
     const flow = await create(context, argv)

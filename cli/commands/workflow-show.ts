@@ -23,14 +23,14 @@ export const listCommand = command<{
   oldest?: boolean
 }>({
   command: 'list',
-  describe: 'Runs, newest first',
+  describe: 'List runs, newest first',
   example: ['workflow list --class ImportWorkflow --status failed', ''],
   flags: (yargs) =>
     yargs
-      .option('class', { type: 'string', describe: 'Only of this class' })
-      .option('status', { choices: runStates, describe: 'Only in this state' })
-      .option('limit', { type: 'number', default: 50, describe: 'How many at most' })
-      .option('offset', { type: 'number', default: 0, describe: 'How many to pass over' })
+      .option('class', { type: 'string', describe: 'Only this class' })
+      .option('status', { choices: runStates, describe: 'Only runs in this state' })
+      .option('limit', { type: 'number', default: 50, describe: 'Maximum number of entries' })
+      .option('offset', { type: 'number', default: 0, describe: 'Number of runs to skip' })
       .option('oldest', { type: 'boolean', describe: 'Oldest first' }),
   run: async ({ store, json: asJson }, { class: name, status, limit, offset, oldest }) => {
     const by = { ...(name === undefined ? {} : { class: name }), ...(status ? { status } : {}) }
@@ -65,15 +65,15 @@ export const listCommand = command<{
 /** `runtime workflow show` */
 export const showCommand = command<{ id: string; jobs?: string; limit: number; offset: number; watch?: boolean }>({
   command: 'show <id>',
-  describe: 'One run: how far it is, what blocks it, its jobs',
+  describe: 'Show a run: its progress, what blocks it, and its jobs',
   example: ['workflow show 0mb2k3x7f4q8... --jobs failed', ''],
   flags: (yargs) =>
     yargs
-      .positional('id', { type: 'string', demandOption: true, describe: 'Id of the run' })
+      .positional('id', { type: 'string', demandOption: true, describe: 'ID of the run' })
       .option('jobs', { choices: jobStates, describe: 'List the jobs in this state' })
-      .option('limit', { type: 'number', default: 50, describe: 'How many jobs at most' })
-      .option('offset', { type: 'number', default: 0, describe: 'How many jobs to pass over' })
-      .option('watch', { type: 'boolean', describe: 'Show it live until it ends' }),
+      .option('limit', { type: 'number', default: 50, describe: 'Maximum number of jobs' })
+      .option('offset', { type: 'number', default: 0, describe: 'Number of jobs to skip' })
+      .option('watch', { type: 'boolean', describe: 'Show the progress until the run has ended' }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
     if (argv.watch === true && !context.json) await watchRun(context, flow)

@@ -19,22 +19,25 @@ interface VizFlags {
 /** `runtime workflow viz` */
 export const vizCommand = command<VizFlags>({
   command: 'viz <what> [args..]',
-  describe: 'Draw a workflow class, or a run as it stands; many jobs of one kind are drawn as one',
+  describe: 'Draw a workflow class or a run; many jobs of one kind are drawn as one',
   example: [
     `workflow viz ImportWorkflow '"data.csv"' --out import.svg`,
-    'or the id of a run; also --format dot, mermaid, text',
+    'or the ID of a run; also --format dot, mermaid, text',
   ],
   flags: (yargs) =>
     yargs
-      .positional('what', { type: 'string', demandOption: true, describe: 'Name of a workflow, or id of a run' })
+      .positional('what', { type: 'string', demandOption: true, describe: 'Name of a workflow, or ID of a run' })
       .positional('args', {
         type: 'string',
         array: true,
         default: [] as string[],
         describe: 'Arguments of configure(), each as JSON',
       })
-      .option('format', { choices: drawingFormats, describe: 'svg, or text when standard output is a terminal' })
-      .option('out', { type: 'string', describe: 'File to write; standard output by default' }),
+      .option('format', {
+        choices: drawingFormats,
+        describe: 'Format; by default svg, or text if standard output is a terminal',
+      })
+      .option('out', { type: 'string', describe: 'Output file; standard output by default' }),
   run: async (context, { what, args, format, out }) => {
     // A class needs no Redis, and a run no application that loads.
     const app = await loadAppHere(context.source).catch(toError)

@@ -82,7 +82,7 @@ test('a job that skips its children skips what hangs on them alone', async () =>
   const { id, names } = await driver.create({ a: [], b: ['a'], c: ['b'], x: [], report: ['b', 'x'] })
   await driver.store.runs.start(id, Date.now())
   const a = await driver.take()
-  await driver.end(a!, 'done', { extra: '{"veto":true}' })
+  await driver.end(a!, 'done', { extra: '{"force_skip":true}' })
   assert.deepEqual(await driver.drain(), ['x', 'report'])
   assert.deepEqual(await driver.states(id, names), {
     run: 'finished',

@@ -85,7 +85,7 @@ test('any graph, any order of events, workers that die: every run ends as the ru
             await driver.end(
               step!,
               end === 'failed' ? 'failed' : 'done',
-              end === 'veto' ? { extra: '{"veto":true}' } : {},
+              end === 'veto' ? { extra: '{"force_skip":true}' } : {},
             ),
             true,
           )

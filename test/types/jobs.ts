@@ -172,6 +172,9 @@ export async function durations(text: string, n: number, either: number | string
   withDelay(task(PlainOptionsJob), '5 fortnights')
 }
 
+class OpenJob extends Job {
+  perform(_params: Record<string, unknown>): void {}
+}
 class NeedyJob extends Job {
   perform(_params: { path: string; tenant: string; deep?: boolean }): { rows: number } {
     return { rows: 1 }
@@ -182,6 +185,7 @@ export class StrictFlow extends Workflow {
     this.run(NeedyJob, { params: { path: 'x', tenant: 'y' } })
     this.run(PlainOptionsJob)
     this.run(TypedJob)
+    this.run(OpenJob)
     // @ts-expect-error path and tenant are missing
     this.run(NeedyJob)
     // @ts-expect-error tenant is missing

@@ -44,7 +44,12 @@ type NeededParams<J extends JobDefinition, Globals> = J extends { input: unknown
   : ArgsOf<J> extends [infer P, ...unknown[]]
     ? Exclude<RequiredKeys<P>, keyof Globals>
     : never
-type RequiredKeys<P> = { [K in keyof P]-?: object extends Pick<P, K> ? never : K }[keyof P]
+/** None of a record of unknown keys, nor of a value that is no object. */
+type RequiredKeys<P> = P extends object
+  ? string extends keyof P
+    ? never
+    : { [K in keyof P]-?: object extends Pick<P, K> ? never : K }[keyof P]
+  : never
 
 /** What follows the job in `run`: options, which must have the params that the job needs and the globals do not give. */
 export type RunOptions<J extends JobDefinition, Globals> = [NeededParams<J, Globals>] extends [never]

@@ -1,7 +1,9 @@
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { createLogger, type Logger } from '../runtime/core/logger.ts'
+import { createLogger, silentLogger, type Logger } from '../runtime/core/logger.ts'
 import { loadApp, hasTypeScript, type App, type AppSource } from '../runtime/jobs/app.ts'
+import { buildForSpawn } from '../runtime/worker/launchers/fork/app-build/built-app.ts'
+import { installLocator, locateBuilt } from '../runtime/worker/launchers/fork/zygote/core/built-imports.ts'
 import { configureWith, defaultClient } from '../runtime/jobs/default-client.ts'
 import type { Client } from '../runtime/jobs/client.ts'
 import type { Store } from '../runtime/store/store.ts'
@@ -76,6 +78,13 @@ export function sourceOf({ root, jobs }: Config): AppSource {
 
 /** Loads the application into this process, TypeScript included. @throws RuntimeError ERR_APP_LOAD */
 export async function loadAppHere(source: AppSource): Promise<App> {
+  const build = await buildForSpawn(source, silentLogger)
+  if (build) {
+    process.once('exit', build.remove)
+    process.setSourceMapsEnabled(true)
+    installLocator(build.files)
+    return loadApp(source, locateBuilt(build.files))
+  }
   if (hasTypeScript(source)) {
     // Both: without `"type": "module"` in the application's package.json its TypeScript is CommonJS.
     const [common, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])

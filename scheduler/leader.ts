@@ -10,6 +10,8 @@ import type { LeadReply, LockOwner, Locks } from '../runtime/store/limits/locks.
 export interface LeaderOptions {
   locks: Locks
   owner: LockOwner
+  /** Of this machine. */
+  zone: string
   clock: Clock
   log: Logger
   /** Milliseconds that no clock change touches. */
@@ -87,9 +89,9 @@ export class Leader implements Service {
   }
 
   async #turn(): Promise<number> {
-    const { locks, owner, monotonic, ttlMs = defaultTtlMs, turnMs = defaultTurnMs, onTurn } = this.#options
+    const { locks, owner, zone, monotonic, ttlMs = defaultTtlMs, turnMs = defaultTurnMs, onTurn } = this.#options
     const asked = monotonic()
-    const reply = await locks.lead(owner, ttlMs)
+    const reply = await locks.lead(owner, ttlMs, zone)
     if (reply.leads) {
       this.#validUntil = asked + ttlMs - marginMs
       this.#expect(this.#validUntil - monotonic())

@@ -9,6 +9,7 @@ import type { Store } from '../runtime/store/store.ts'
 import { DelayedMover } from './delayed-mover.ts'
 import type { CheckContext, KnownClass, ScheduleEntry } from './entries/entry.ts'
 import { digestJitter, type Jitter } from './entries/entry-rule.ts'
+import { localZone } from './cron/zone.ts'
 import { Leader } from './leader.ts'
 import { ScheduleEntries } from './entries/schedule-entries.ts'
 import type { Schedule } from './entries/schedule-file.ts'
@@ -39,9 +40,15 @@ export interface SchedulerOptions {
   monotonic?: () => number
   jitter?: Jitter
   newId?: () => string
+  /** Of this machine. */
+  zone?: string
   lockTtlMs?: number
   turnMs?: number
 }
+
+/** What to know where schedulers run in several zones. @param zones a list for people */
+export const zonesDiffer = (zones: string): string =>
+  `schedulers run on machines in different zones (${zones}): a cron line that names no zone fires in the zone of the one that leads; name a zone in each line, or set TZ alike`
 
 /** The clock was set when it has moved this much more, or less, than time has passed. */
 const clockStepMs = 1000
@@ -60,6 +67,8 @@ export class Scheduler implements Service {
   readonly #deaf: (() => void)[] = []
   #drift: number | undefined
   #started = false
+  /** The zones that were last found to differ. */
+  #zones = ''
 
   constructor(options: SchedulerOptions) {
     this.#options = options
@@ -75,6 +84,7 @@ export class Scheduler implements Service {
       ...{
         locks: store.locks,
         owner: this.owner,
+        zone: options.zone ?? localZone(),
         clock,
         log,
         monotonic,
@@ -164,7 +174,16 @@ export class Scheduler implements Service {
     else if (this.#leader.leads) this.#quietly(this.#entries.reload(name))
   }
 
+  /** Each scheduler says so once, whether it leads or not. */
+  #compareZones({ living }: LeadReply): void {
+    const zones = [...new Set(living.map(({ zone }) => zone))].sort().join(', ')
+    if (zones === this.#zones) return
+    this.#zones = zones
+    if (zones.includes(',')) this.#options.log.warn(zonesDiffer(zones))
+  }
+
   #onTurn(reply: LeadReply): void {
+    this.#compareZones(reply)
     if (reply.setDueMs !== undefined) this.#mover.expect(reply.setDueMs)
     if (reply.leads && reply.bucketDueMs !== undefined) this.#mover.expect(reply.bucketDueMs)
     const drift = this.#clock.now() - this.#monotonic()

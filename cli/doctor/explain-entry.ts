@@ -3,7 +3,7 @@ import type { EntryDescription } from '../../scheduler/cron/describe.ts'
 import type { Context } from '../context.ts'
 import { relative } from '../output.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
-import { prefixOf } from './overview.ts'
+import { nodeSchedulerFindings, prefixOf } from './beside.ts'
 
 /** An entry that is due for this long is late: a leader looks at least every few seconds. */
 const lateMs = 10_000
@@ -24,7 +24,8 @@ export async function explainEntry(name: string, { store, config }: Context): Pr
     fine(`schedule entry ${name}${what}: ${last}${next}`),
     ...(about ? [] : [note('no scheduler has it loaded', 'is it in the schedule file? `runtime schedule check`')]),
     ...switchedOff(name, state, about),
-    ...(leader ? [] : [bad('no scheduler leads, so nothing fires', 'runtime scheduler')]),
+    ...(leader ? [] : [bad('no scheduler that fires entries leads, so nothing fires', 'runtime scheduler')]),
+    ...(await nodeSchedulerFindings({ store })),
     ...(leader && nextMs !== undefined && nextMs < Date.now() - lateMs
       ? [bad(`${leader.owner} leads and has not fired it`, "see that scheduler's log, and its machine's clock")]
       : []),

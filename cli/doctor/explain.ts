@@ -3,7 +3,8 @@ import type { Context } from '../context.ts'
 import { explainEntry } from './explain-entry.ts'
 import { explainJob } from './explain-job.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
-import { lostSteps, prefixOf } from './overview.ts'
+import { nodeSchedulerFindings, prefixOf } from './beside.ts'
+import { lostSteps } from './overview.ts'
 import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
 
 /**
@@ -112,19 +113,22 @@ async function explainWorker(name: string, { store }: Context): Promise<Finding[
 }
 
 async function explainLock(name: string, { store, config }: Context): Promise<Finding[]> {
-  if (!/^(leader|lock|scheduler)$/.test(name) && !name.includes('resque_scheduler_master_lock')) return []
+  if (!/^(leader|lock|scheduler)$/.test(name) && !/resque_scheduler_(master|leader)_lock/.test(name)) return []
   const leader = await store.health.leader(prefixOf(config.scheduler.lockPrefix))
-  if (!leader) return [note('the scheduler lock is free: nobody leads', 'runtime scheduler')]
+  const others = await nodeSchedulerFindings({ store })
+  if (!leader) return [...others, note('the scheduler lock is free: no scheduler fires entries', 'runtime scheduler')]
   if (leader.ttlMs < 0)
     return [
       bad(
         `the scheduler lock is ${leader.owner}'s and never runs out`,
         'see that this process lives, else DEL the lock',
       ),
+      ...others,
     ]
   return [
     fine(
       `the scheduler lock is ${leader.owner}'s, for ${Math.round(leader.ttlMs / 1000)} s more unless it is renewed; then another takes it`,
     ),
+    ...others,
   ]
 }

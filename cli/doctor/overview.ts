@@ -6,6 +6,7 @@ import { silentForMs } from '../../runtime/store/workers/workers.ts'
 import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
 import type { Context } from '../context.ts'
 import { clip, relative } from '../output.ts'
+import { besideFindings, nodeSchedulerFindings, prefixOf } from './beside.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 
 /** How many of the largest keys are shown. */
@@ -24,6 +25,7 @@ export async function overview(context: Context): Promise<Finding[]> {
     ['runs', runFindings],
     ['schedulers', schedulerFindings],
     ['other schedulers', nodeSchedulerFindings],
+    ['other runtimes', besideFindings],
     ['the archive', archiveFindings],
     ['the largest keys', keyFindings],
   ]
@@ -210,9 +212,6 @@ async function archiveFindings({ store }: Context): Promise<Finding[]> {
   return [dropped > 0 ? note(text, 'raise archive.maxPending, if PostgreSQL is to be away for so long') : fine(text)]
 }
 
-/** The lock's prefix as the store has it. */
-export const prefixOf = (lockPrefix: string | undefined): string => (lockPrefix === undefined ? '' : `${lockPrefix}:`)
-
 async function keyFindings({ store }: Context): Promise<Finding[]> {
   const { keys, looked, complete } = await store.health.largestKeys(keysShown)
   const head = fine(`largest keys${complete ? '' : ` among ${looked} looked at`}:`)
@@ -223,16 +222,5 @@ async function keyFindings({ store }: Context): Promise<Finding[]> {
       const text = `${formatBytes(bytes)}  ${name}${ttlSeconds >= 0 ? ` (gone in ${ttlSeconds} s)` : ''}: ${bound ?? 'not of this runtime'}`
       return fine(text)
     }),
-  ]
-}
-
-async function nodeSchedulerFindings({ store }: Context): Promise<Finding[]> {
-  const owner = await store.health.nodeLeader()
-  if (owner === undefined) return []
-  return [
-    note(
-      `scheduler ${owner} of node-resque leads by a lock of its own (resque_scheduler_leader_lock), which excludes no other scheduler: it moves delayed jobs too, and fires no entries`,
-      'run one kind of scheduler only',
-    ),
   ]
 }

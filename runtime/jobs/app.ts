@@ -33,7 +33,7 @@ export interface App {
   hooks: WorkerHooks
 }
 
-const moduleTypes = ['.ts', '.mts', '.js', '.mjs', '.cjs', '.cts']
+const moduleTypes = ['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs', '.cjs', '.cts']
 const hookNames = ['beforeFirstFork', 'beforeFork', 'afterFork', 'workerExit']
 
 /** The job modules of an application, sorted; without declaration and test files. @throws RuntimeError ERR_APP_LOAD */
@@ -52,14 +52,14 @@ export function jobFiles(source: AppSource): string[] {
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => moduleTypes.includes(extname(file)) && !/\.(d|test|spec)\.[cm]?[jt]s$/.test(file))
+    .filter((file) => moduleTypes.includes(extname(file)) && !/\.(d|test|spec)\.[cm]?[jt]sx?$/.test(file))
     .map((file) => join(folder, file))
     .sort()
 }
 
-/** Files of the application that are TypeScript need a loader (tsx) or a build (esbuild). */
+/** Files of the application that are TypeScript or JSX need a loader (tsx) or a build (esbuild). */
 export function hasTypeScript(source: AppSource): boolean {
-  return [...jobFiles(source), ...extraFiles(source)].some((file) => /\.[cm]?ts$/.test(file))
+  return [...jobFiles(source), ...extraFiles(source)].some((file) => /\.([cm]?ts|[jt]sx)$/.test(file))
 }
 
 /** Preload and hooks modules, where there are any. @throws RuntimeError ERR_APP_LOAD when a named one is missing */
@@ -180,10 +180,16 @@ async function loadModule(file: string, name: string): Promise<Record<string, un
   }
 }
 
-/** What a module exports by name; of a CommonJS module, which TypeScript is without `"type": "module"`, its own exports. */
+/**
+ * What a module exports by name; of a CommonJS module, which TypeScript is without `"type": "module"`, its own exports.
+ * Node 20 and 22 show those as the default, and beside it the names that they can find in the text.
+ */
 function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
-  const { default: main, 'module.exports': common, ...named } = module
-  const isCommon = common !== undefined || (Object.keys(named).length === 0 && isPlainObject(main))
+  const { default: main, 'module.exports': common, __esModule: compiled, ...named } = module
+  const isCommon =
+    common !== undefined ||
+    compiled !== undefined ||
+    (isPlainObject(main) && Object.entries(named).every(([name, value]) => main[name] === value))
   if (isCommon) return isPlainObject(main) ? { ...main, ...named } : named
   return main === undefined ? named : { ...named, default: main }
 }

@@ -30,6 +30,8 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:control', 'a channel, nothing is stored'],
   ['rt:schedules:missed', 'the last missed firings'],
   ['rt:schedules', 'one field a schedule entry'],
+  ['rt:schedules:own', 'one field a dynamic schedule'],
+  ['rt:schedulers', 'one member a scheduler, for ten seconds after its last sign of life'],
   ['rt:schedule:', 'one a schedule entry'],
   ['rt:supervisor', 'one a supervisor, while it lives'],
   ['rt:inflight:', 'one field a running job: worker.concurrency'],

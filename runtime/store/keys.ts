@@ -75,6 +75,10 @@ export const keyTemplates = {
   schedule: 'rt:schedule:{name}',
   /** hash: schedule name → JSON of the entry that the leading scheduler has loaded; read by lists */
   schedules: 'rt:schedules',
+  /** hash: schedule name → its configuration as JSON, of those set from code that Ruby's scheduler cannot read */
+  ownSchedules: 'rt:schedules:own',
+  /** zset: `<zone of its machine> <host:pid>` of each scheduler of this runtime, by the Redis time in ms until which it is taken for alive */
+  schedulers: 'rt:schedulers',
   /** list: JSON of missed firings, newest last */
   missedFirings: 'rt:schedules:missed',
   /** list: fire times of an entry that wait until its previous run has ended (overlap: queue) */

@@ -85,7 +85,10 @@ export function lastFireTime(timing: Timing, origin: Origin, atMs: number): numb
   return last !== undefined && nextFireTime(timing, origin, last - 1) === last ? last : undefined
 }
 
-/** Up to `limit` fire times after `afterMs` and up to `untilMs`: the last ones, oldest first. */
+/**
+ * Up to `limit` fire times after `afterMs` and up to `untilMs`: the last ones, oldest first. Found by steps forward from ever
+ * further back, since a step forward costs a tenth of one back.
+ */
 export function lastFireTimesBetween(
   timing: Timing,
   origin: Origin,
@@ -93,13 +96,16 @@ export function lastFireTimesBetween(
   untilMs: number,
   limit: number,
 ): number[] {
-  const slots: number[] = []
-  let at = lastFireTime(timing, origin, Math.min(untilMs, closesAt(timing, origin)))
-  while (at !== undefined && at > afterMs && slots.length < limit) {
-    slots.push(at)
-    at = lastFireTime(timing, origin, at - 1)
+  const last = lastFireTime(timing, origin, Math.min(untilMs, closesAt(timing, origin)))
+  if (last === undefined || last <= afterMs || limit < 1) return []
+  for (let spanMs = 1000 * limit; ;) {
+    const fromMs = Math.max(afterMs, last - spanMs)
+    const slots: number[] = []
+    let at = nextFireTime(timing, origin, fromMs)
+    for (; at !== undefined && at <= last; at = nextFireTime(timing, origin, at)) slots.push(at)
+    if (slots.length >= limit || fromMs === afterMs) return slots.slice(-limit)
+    spanMs *= Math.min(Math.max((1.1 * limit) / slots.length, 2), 64)
   }
-  return slots.reverse()
 }
 
 /**

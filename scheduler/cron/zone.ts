@@ -160,5 +160,8 @@ export function isZone(name: string): boolean {
   }
 }
 
-/** The machine's own zone. */
-export const localZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+/** The machine's own zone; all names of UTC are `UTC`. */
+export function localZone(): string {
+  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+  return /^(Etc\/)?(UTC|UCT|GMT|Greenwich|Universal|Zulu)$/.test(zone) ? 'UTC' : zone
+}

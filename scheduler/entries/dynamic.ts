@@ -41,6 +41,7 @@ export interface NewSchedule extends Omit<ScheduleConfig, 'class' | 'workflow'> 
 /**
  * Stores a schedule as Resque's `set_schedule` does; a running scheduler obeys it within a second, Ruby's (when it is
  * dynamic) at its next poll.
+ * What Ruby's cannot read (`5L` as weekday, a workflow) is stored where only this runtime looks.
  * @throws RuntimeError ERR_SCHEDULE that says everything that is wrong, ERR_NOT_JSON; nothing is written then
  */
 export async function setSchedule(
@@ -55,11 +56,14 @@ export async function setSchedule(
   if (bad) throw new RuntimeError('ERR_NOT_JSON', `setSchedule: ${bad}`)
   const json = JSON.stringify(stored)
   // Every job's process loads this module, and hardly one sets a schedule.
-  const [{ readEntry }, { formatProblem }] = await Promise.all([import('./schedule-file.ts'), import('./entry.ts')])
-  const { problems } = readEntry(name, json, { file: 'setSchedule', source: 'dynamic' })
+  const [{ readEntry }, { formatProblem, unreadByRuby }] = await Promise.all([
+    import('./schedule-file.ts'),
+    import('./entry.ts'),
+  ])
+  const { entry, problems } = readEntry(name, json, { file: 'setSchedule', source: 'dynamic' })
   const errors = problems.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new RuntimeError('ERR_SCHEDULE', errors.map(formatProblem).join('\n'))
-  await store.schedules.setDynamic(name, json)
+  await store.schedules.setDynamic(name, json, !entry || unreadByRuby(entry) === undefined)
 }
 
 /** A class by its name on the wire; a name stays as it is. */

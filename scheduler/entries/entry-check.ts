@@ -1,6 +1,6 @@
 import { toError } from '../../runtime/core/errors.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
-import type { CheckContext, EntryKind, ScheduleEntry, ScheduleProblem } from './entry.ts'
+import { unreadByRuby, type CheckContext, type EntryKind, type ScheduleEntry, type ScheduleProblem } from './entry.ts'
 import {
   booleanOf,
   entryOptions,
@@ -159,6 +159,9 @@ class EntryCheck {
 
   #checkTogether(entry: ScheduleEntry): void {
     const { classes } = this.#context
+    const unread = unreadByRuby(entry)
+    if (unread !== undefined && (entry.kind === 'job' || entry.persist))
+      this.#say('warning', `resque-scheduler cannot run this entry: ${unread}; keep it from a schedule that Ruby reads`)
     if (entry.timing?.kind === 'every' && entry.jitterMs >= entry.timing.everyMs) {
       this.#say(
         'error',

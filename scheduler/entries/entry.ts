@@ -71,6 +71,17 @@ export interface CheckContext {
   catchupWindowMs?: number
 }
 
+/**
+ * Why Ruby's scheduler cannot run an entry; undefined where it can. It ends at a cron line or an interval that it cannot read,
+ * and takes the name of an entry that starts no job for a class.
+ */
+export function unreadByRuby({ kind, timing, timingText }: ScheduleEntry): string | undefined {
+  if (kind !== 'job') return `it has no ${kind}s`
+  if (timing?.kind === 'cron' && !timing.cron.isReadByRuby) return `it ends at the cron line ${timing.cron.text}`
+  if (timing?.kind === 'every' && /\d\s*(ms|milli)/i.test(timingText)) return 'it knows no milliseconds'
+  return undefined
+}
+
 /** `schedule.yml:12: cleanup: every: expected …`, one line for people. */
 export function formatProblem({ file, line, entry, severity, message }: ScheduleProblem): string {
   const place = line > 0 ? `${file}:${line}` : file

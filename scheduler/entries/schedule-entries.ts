@@ -2,7 +2,7 @@ import { withCode } from '../../runtime/core/errors.ts'
 import type { Logger } from '../../runtime/core/logger.ts'
 import type { Schedules } from '../../runtime/store/schedules/schedules.ts'
 import { describeEntry } from '../cron/describe.ts'
-import { formatProblem, type CheckContext, type ScheduleEntry, type ScheduleProblem } from './entry.ts'
+import { formatProblem, unreadByRuby, type CheckContext, type ScheduleEntry, type ScheduleProblem } from './entry.ts'
 import { EntryRunner } from '../firing/entry-runner.ts'
 import { readEntry, type Schedule } from './schedule-file.ts'
 import type { RunnerOptions } from '../firing/runner-options.ts'
@@ -19,6 +19,11 @@ export interface ScheduleEntriesOptions extends RunnerOptions {
 
 /** Entries begun at once, so that a long list neither floods Redis nor blocks the process. */
 const startBatch = 200
+
+/** How long the others wait for a step under way of an entry that is replaced, removed or switched. */
+const patienceMs = 1000
+/** How long a stop waits for such steps; what they leave undone is done by the scheduler that leads next. */
+const closingMs = 3000
 
 /** All entries while this process leads: those of schedule.yml, and over them the dynamic ones in Redis. */
 export class ScheduleEntries {
@@ -68,7 +73,7 @@ export class ScheduleEntries {
     this.#open = false
     const stopping = [...this.#runners.values()].map((runner) => runner.stop())
     this.#runners.clear()
-    await Promise.all([...stopping, this.#tail])
+    await this.#atMost(closingMs, Promise.all([...stopping, this.#tail]))
   }
 
   /** Some dynamic entries have changed, by Ruby's set, or could not be read before. */
@@ -106,8 +111,11 @@ export class ScheduleEntries {
     const wanted = [...this.#file.entries.values()].filter(({ persist }) => persist)
     if (wanted.length === 0 || !this.#options.dynamic) return
     const stored = await this.#dynamic()
-    for (const { name, config } of wanted)
-      if (stored[name] !== config) await this.#options.schedules.setDynamic(name, config)
+    for (const entry of wanted) {
+      const shared = unreadByRuby(entry) === undefined
+      if (stored[entry.name] !== entry.config)
+        await this.#options.schedules.setDynamic(entry.name, entry.config, shared)
+    }
   }
 
   async #dynamic(): Promise<Record<string, string>> {
@@ -150,7 +158,7 @@ export class ScheduleEntries {
     await this.#drop(name, entry)
     if (entry) await this.#begin([entry])
     const runner = this.#runners.get(name)
-    if (runner && runner === before) await runner.start('it was switched off')
+    if (runner && runner === before) await this.#atMost(patienceMs, runner.start('it was switched off'))
     if (this.#open) await schedules.describeOne(name, runner && about(runner), this.#isBroken(name, json))
   }
 
@@ -178,7 +186,14 @@ export class ScheduleEntries {
     const runner = this.#runners.get(name)
     if (!runner || (entry?.config === runner.entry.config && entry.source === runner.entry.source)) return
     this.#runners.delete(name)
-    await runner.stop()
+    await this.#atMost(patienceMs, runner.stop())
+  }
+
+  /** Waits for what one entry has under way, but not for ever: its hooks are the application's code. */
+  async #atMost(ms: number, work: Promise<unknown>): Promise<void> {
+    const patience = new AbortController()
+    await Promise.race([work, this.#options.clock.sleep(ms, patience.signal)])
+    patience.abort()
   }
 
   /** Begins the entries that no runner has. */
@@ -187,7 +202,7 @@ export class ScheduleEntries {
     for (let at = 0; at < fresh.length && this.#open; at += startBatch) {
       const runners = fresh.slice(at, at + startBatch).map((entry) => new EntryRunner(entry, this.#options))
       for (const runner of runners) this.#runners.set(runner.entry.name, runner)
-      await Promise.all(runners.map((runner) => runner.start()))
+      await Promise.all(runners.map((runner) => runner.begin()))
     }
     if (fresh.length > 0)
       this.#options.log.info(`${this.#runners.size} schedule entries loaded`, { fresh: fresh.length })

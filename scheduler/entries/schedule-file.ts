@@ -1,10 +1,20 @@
 import { head } from '../../config/clip.ts'
-import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair, type YAMLMap } from 'yaml'
+import {
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from 'yaml'
 import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import type { CheckContext, ScheduleEntry, ScheduleProblem } from './entry.ts'
 import { formatProblem } from './entry.ts'
 import { checkEntry, type CheckedEntry } from './entry-check.ts'
-import { findPair, resolved, toJsonText, withoutColon } from './yaml-source.ts'
+import { findPair, resolved, rubyReads, toJsonText, withoutColon } from './yaml-source.ts'
 
 /** A schedule as far as it could be read: the good entries, and what is wrong with the others. */
 export interface Schedule {
@@ -18,10 +28,8 @@ export interface Schedule {
  */
 export function readSchedule(text: string, context: CheckContext): Schedule {
   const schedule: Schedule = { entries: new Map(), problems: [] }
-  const whole = parse(text)
-  const documents = whole.document.errors.length === 0 ? [whole] : chunksOf(text).map(parse)
   const seen = new Set<string>()
-  for (const parsed of documents) readDocument(parsed, context, schedule, seen)
+  for (const parsed of documentsOf(text)) readDocument(parsed, context, schedule, seen)
   schedule.problems.sort((a, b) => a.line - b.line)
   return schedule
 }
@@ -57,6 +65,11 @@ export function readEntry(name: string, json: string, context: CheckContext): Ch
   return checkMap(name, parsed.document.contents, () => 0, parsed.document, context)
 }
 
+/** A node of the document; its text begins at the first number. */
+interface Ranged {
+  range?: readonly [number, ...number[]] | null
+}
+
 interface Parsed {
   document: Document
   lines: LineCounter
@@ -75,12 +88,21 @@ function parse(text: string): Parsed {
   return { document: parseDocument(text, options), lines }
 }
 
-/** The text cut before each line that begins an entry, with empty lines in front so that line numbers stay. */
-function chunksOf(text: string): string[] {
+/**
+ * The text as one document where YAML can read it. Otherwise each entry with a syntax error is a document of its own, and
+ * the text without them is one: anchors are then known in all the other entries. Line numbers stay.
+ */
+function documentsOf(text: string): Parsed[] {
+  const whole = parse(text)
+  if (whole.document.errors.length === 0) return [whole]
   const lines = text.split('\n')
   const starts = lines.flatMap((line, i) => (/^[^\s#\-}\]]/.test(line) ? [i] : []))
   if (starts[0] !== 0) starts.unshift(0)
-  return starts.map((start, i) => '\n'.repeat(start) + lines.slice(start, starts[i + 1]).join('\n'))
+  const chunks = starts.map((start, i) => ({ start, text: lines.slice(start, starts[i + 1]).join('\n') }))
+  const parsed = chunks.map((chunk) => parse('\n'.repeat(chunk.start) + chunk.text))
+  const isGood = (i: number): boolean => parsed[i]?.document.errors.length === 0
+  const rest = parse(chunks.map((chunk, i) => (isGood(i) ? chunk.text : chunk.text.replace(/[^\n]/g, ''))).join('\n'))
+  return rest.document.errors.length === 0 ? [rest, ...parsed.filter((_, i) => !isGood(i))] : parsed
 }
 
 function readDocument({ document, lines }: Parsed, context: CheckContext, schedule: Schedule, seen: Set<string>): void {
@@ -95,7 +117,7 @@ function readDocument({ document, lines }: Parsed, context: CheckContext, schedu
       say(lineAt(error.pos[0]), `expected YAML: ${sayYaml(error.message)}`, entry)
     if (document.errors.length > 0) return
   }
-  if (contents === null) return
+  if (contents === null || (isScalar(contents) && contents.value === null)) return
   if (!isMap(contents)) return say(1, 'expected entries such as `cleanup:` with options under them, got something else')
   for (const pair of contents.items) {
     const name = nameOf(pair)
@@ -116,18 +138,19 @@ function readPair(
   schedule: Schedule,
 ): void {
   const value = resolved(pair.value, document)
-  const lineOf = (at: { range?: [number] | null } | null): number => (at?.range ? lineAt(at.range[0]) : line)
+  const lineOf = (at: Ranged | null): number => (at?.range ? lineAt(at.range[0]) : line)
   const checked = isMap(value)
     ? checkMap(name, value, lineOf, document, context, line)
     : checkEntry({ name, line, value: value?.toJS(document), lineOf: () => line, argsText: () => undefined }, context)
   schedule.problems.push(...checked.problems)
+  if (checked.entry) schedule.problems.push(...readOtherwise(pair, checked.entry, lineOf, context))
   if (checked.entry) schedule.entries.set(name, checked.entry)
 }
 
 function checkMap(
   name: string,
   map: YAMLMap,
-  lineOf: (node: { range?: [number] | null } | null) => number,
+  lineOf: (node: Ranged | null) => number,
   document: Document,
   context: CheckContext,
   line = 0,
@@ -162,6 +185,25 @@ function checkMap(
     // Too many aliases, or an anchor that is not there.
     return { problems: [{ file: context.file, line, entry: name, severity: 'error', message: toError(error).message }] }
   }
+}
+
+/** Warnings about plain values that Ruby's YAML 1.1 reads otherwise: the same file may serve both. */
+function readOtherwise(
+  pair: Pair,
+  { name }: ScheduleEntry,
+  lineOf: (node: Ranged | null) => number,
+  { file }: CheckContext,
+): ScheduleProblem[] {
+  const problems: ScheduleProblem[] = []
+  visit(pair.value as Node, {
+    Scalar: (_, node) => {
+      const reads = node.type === 'PLAIN' ? rubyReads(node.source ?? '') : undefined
+      if (reads === undefined) return
+      const message = `expected a value that Ruby reads alike, got ${node.source}: here it is ${JSON.stringify(node.value)}, to Ruby ${reads}; write it out, in quotes if it is text`
+      problems.push({ file, line: lineOf(node), entry: name, severity: 'warning', message })
+    },
+  })
+  return problems
 }
 
 const nameOf = (pair: Pair): string =>

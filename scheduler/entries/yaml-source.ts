@@ -97,3 +97,18 @@ function scalarText(value: unknown, source: string | undefined): string {
   if (typeof value === 'bigint') return value.toString()
   return JSON.stringify(value ?? null)
 }
+
+/**
+ * What Ruby's YAML (Psych, YAML 1.1) makes of a plain value that is something else in YAML 1.2; undefined where both agree.
+ */
+export function rubyReads(source: string): string | undefined {
+  const digits = source.replace(/[,_]/g, '')
+  if (/^(yes|on)$/i.test(source)) return 'true'
+  if (/^(no|off)$/i.test(source)) return 'false'
+  if (/^[-+]?0[0-7]+$/.test(digits) && parseInt(digits, 8) !== Number(digits)) return String(parseInt(digits, 8))
+  if (/^[-+]?[1-9]\d*([,_]\d+)+(\.\d+)?$/.test(source)) return String(Number(digits))
+  if (/^0b[01]+$/.test(source)) return String(Number(source))
+  if (/^[-+]?\d+(:[0-5]?\d){1,2}(\.\d+)?$/.test(source)) return 'a number in base 60'
+  if (/^(0o[0-7]+|[-+]?\d+[eE][-+]?\d+|[-+]?\d*\.\d+[eE]\d+)$/.test(source)) return 'text'
+  return /^\d{4}-\d\d?-\d\d?([Tt\s]|$)/.test(source) ? 'a date, which it may refuse' : undefined
+}

@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Job } from 'node-schedule'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { withCode } from '../../runtime/core/errors.ts'
+import { startTimer } from '../../runtime/core/timer.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
@@ -15,6 +17,21 @@ export const graceMs = 30_000
 export const clockStepMs = 3 * 3_600_000
 /** Missed fire times looked at for one entry, and made up at most. */
 const missedMax = 1000
+
+/** A step of an entry that takes longer is logged. */
+const slowMs = 30_000
+const slowText =
+  'a firing has not ended after 30 seconds, and later ones of this entry wait for it; does a beforeEnqueue or afterEnqueue hook, or configure() of its workflow, hang?'
+
+let lastLoop: Promise<unknown> = Promise.resolve()
+/**
+ * Resolves in an iteration of the event loop of its own. To find a thousand fire times takes 10 to 50 ms: many entries that
+ * were missed for long must not keep timers, such as that of the lock, waiting.
+ */
+function nextLoop(): Promise<unknown> {
+  lastLoop = lastLoop.then(() => setImmediate())
+  return lastLoop
+}
 
 /** Runs one entry while this process leads: makes up what was missed, then fires on time. */
 export class EntryRunner {
@@ -46,8 +63,19 @@ export class EntryRunner {
     return this.#troubled || this.#firer.waiting > 0
   }
 
-  /** Reads what Redis remembers, makes up what was missed, and sets the timer. Also after a clock change or a switch. */
-  start(reason = 'no scheduler was running'): Promise<void> {
+  /**
+   * Starts for the first time. Resolves when the timer is set, and before that where there is something to make up: neither
+   * a long catch-up nor a hook that hangs delays the other entries.
+   */
+  begin(): Promise<void> {
+    return new Promise((resolve) => void this.start(undefined, resolve).then(resolve))
+  }
+
+  /**
+   * Reads what Redis remembers, makes up what was missed, and sets the timer. Also after a clock change or a switch.
+   * @param onBehind called when something is to be made up before the timer is set
+   */
+  start(reason = 'no scheduler was running', onBehind?: () => void): Promise<void> {
     return this.#then(async () => {
       this.#cancel()
       const { schedules, clock, log } = this.#options
@@ -56,6 +84,9 @@ export class EntryRunner {
       const { name, enabled, timing, timingText } = this.entry
       const state = await schedules.register(name, now, now + clockStepMs, enabled, timingMark(timing, timingText))
       this.#origin = { sinceMs: state.sinceMs, lastSlotMs: state.fireTimeMs, fired: state.fired }
+      const isBehind = timing !== undefined && !state.off && state.cursorMs < now - graceMs
+      if (isBehind || state.pendingMs !== undefined || state.askedMs !== undefined) onBehind?.()
+      if (isBehind) await nextLoop()
       if (state.pendingMs !== undefined) await this.#firer.startRun(state.pendingMs, state.pendingRun)
       if (state.askedMs !== undefined) await this.#firer.fire(state.askedMs, 0, 'asked')
       await this.#firer.countWaiting()
@@ -100,12 +131,16 @@ export class EntryRunner {
   #then(step: () => Promise<void>): Promise<void> {
     this.#tail = this.#tail.then(async () => {
       if (this.#stopped) return
+      const { log } = this.#options
+      const slow = startTimer(() => log.warn(`${this.entry.name}: ${slowText}`), slowMs)
       try {
         this.#troubled = false
         await step()
       } catch (error) {
         this.#troubled = true
-        this.#options.log.warn(`${this.entry.name}: ${withCode(error)}; trying again soon`)
+        log.warn(`${this.entry.name}: ${withCode(error)}; trying again soon`)
+      } finally {
+        slow.stop()
       }
     })
     return this.#tail
@@ -164,7 +199,7 @@ export class EntryRunner {
     }
     if (plan.drop.length > 0)
       await this.#skipFirings(plan.drop, plan.fire.length > 0 ? undefined : until, more, reason, now)
-    for (const slot of plan.fire) await this.#fire(slot, now - slot)
+    for (const slot of plan.fire) if (!this.#stopped) await this.#fire(slot, now - slot)
     return until
   }
 

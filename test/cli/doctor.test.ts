@@ -53,6 +53,25 @@ describe('doctor', () => {
     assert.ok(findings.some(({ what }) => /rt:job:.*limits\.waitingTtlMs/.test(what)))
   })
 
+  it('names what schedulers and workers of other runtimes do with what is paused here, and zones that differ', async () => {
+    const redis = server.client()
+    await redis.set('resque:resque:resque_scheduler_master_lock', 'ruby:1', 'PX', 60_000)
+    await to.store.schedules.setDynamic('nightly', '{"every":"1h","class":"A","queue":"q"}')
+    await to.store.schedules.switch('nightly', { paused: true }, Date.now())
+    await redis.sadd('resque:workers', 'vm:1765:slow,still')
+    await to.store.queues.setPaused('slow', true)
+    await redis.zadd('resque:rt:schedulers', Date.now() + 60_000, 'Europe/Berlin a:1', Date.now() + 60_000, 'UTC b:2')
+    const texts = (await doctor()).findings.map(({ what }) => what)
+    assert.ok(texts.some((what) => /^scheduler ruby:1 leads and is not of this runtime: .*\(nightly\)/.test(what)))
+    assert.ok(texts.some((what) => /^worker vm:1765:slow,still is not of this runtime: .*\(slow\)/.test(what)))
+    assert.ok(texts.some((what) => /different zones \(Europe\/Berlin, UTC\)/.test(what)))
+    await redis.set('resque:resque_scheduler_leader_lock', 'vm-12')
+    const { text } = await doctor('leader')
+    assert.match(text, /scheduler vm-12 of node-resque leads/)
+    await redis.del('resque:resque:resque_scheduler_master_lock')
+    assert.match((await doctor('nightly')).text, /no scheduler that fires entries leads.*vm-12 of node-resque/s)
+  })
+
   it('names a Ruby worker that was killed with a job in hand', async () => {
     const redis = server.client()
     const [dead, alive] = ['vm:1763:default', 'vm:1764:default']
@@ -90,7 +109,7 @@ describe('doctor', () => {
     assert.match((await doctor(running)).text, /is running on .*runtime job cancel/s)
     assert.match((await doctor(held)).text, new RegExp(`number 1 in the line of limit Waits:k.*${running}`))
     assert.match((await doctor(String(worker.pid))).text, /runs .*Waits/)
-    assert.match((await doctor('leader')).text, /nobody leads/)
+    assert.match((await doctor('leader')).text, /the scheduler lock is free/)
     const nothing = await doctor('no-such-thing')
     assert.equal(nothing.exitCode, 1)
     assert.match(nothing.text, /nothing is called that/)
@@ -118,7 +137,7 @@ describe('doctor of a schedule entry', () => {
     const { text, exitCode } = await doctor('hourly')
     assert.match(text, /schedule entry hourly \(every 30 minutes, job Waits\): never fired, next in (1m|\d\ds)/)
     assert.match(text, /it is paused.*runtime schedule resume hourly/)
-    assert.match(text, /no scheduler leads, so nothing fires/)
+    assert.match(text, /no scheduler that fires entries leads/)
     assert.match(text, new RegExp(`the next firing is skipped.*runtime doctor ${busy}`))
     assert.match(text, /3 firings were missed: nobody led/)
     assert.equal(exitCode, 1)

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { Job } from '../../runtime/jobs/job.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
+import { runSchedule } from '../../scheduler/entries/dynamic.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -120,4 +121,45 @@ describe('a class of the application has its say when an entry fires, as it has 
     await eventually(async () => (await queued()).length === 1)
     assert.notEqual((await store.schedules.waiting('tick'))[0], 1000)
   })
+})
+
+test('an entry whose hook hangs, or that has a thousand firings to make up, delays no other entry, change or stop', async () => {
+  class Hangs extends Job {
+    static override queue = 'hung'
+    static beforeEnqueue(): Promise<void> {
+      return new Promise(() => undefined)
+    }
+    perform(): void {}
+  }
+  const then = Date.now() - 20 * 3_600_000
+  const behind = ['hung', ...Array.from({ length: 20 }, (_, i) => `late${i}`)]
+  for (const name of behind)
+    await redis.hset(`resque:rt:schedule:${name}`, { since: then, cursor: then, slot: then, fired: 1 })
+  const late = behind
+    .slice(1)
+    .map((name) => `${name}:\n  cron: '* * * * *'\n  class: A\n  queue: late\n  catchup: all\n`)
+  const others = Array.from({ length: 250 }, (_, i) => `o${i}:\n  every: 1h\n  class: A\n  queue: q\n`)
+  await run(
+    Hangs,
+    `hung:\n  every: 1h\n  class: Asked\n  catchup: all\n${late.join('')}${others.join('')}tick:\n  every: [1s, {first: now}]\n  class: A\n  queue: q\n`,
+  )
+  await eventually(async () => (await queued()).length > 0)
+  assert.ok((await redis.llen('resque:queue:late')) < 20_000, 'fired before all was made up')
+  await eventually(async () => Object.keys(await store.schedules.described()).length === 272)
+  await store.schedules.switch('hung', { paused: true }, Date.now())
+  await store.schedules.setDynamic('more', '{"every":["1s",{"first":"now"}],"class":"A","queue":"more"}')
+  await eventually(async () => (await redis.llen('resque:queue:more')) > 0)
+  const stopping = performance.now()
+  await scheduler?.stop()
+  assert.ok(performance.now() - stopping < 7000)
+  assert.equal(await redis.exists('resque:resque:resque_scheduler_master_lock'), 0)
+})
+
+test('what runSchedule asks for and cannot be had is noted as missed, and not asked for again', async () => {
+  scheduler = testScheduler(store, 'lost:\n  class: Nobody\n')
+  await scheduler.start()
+  await eventually(async () => Object.keys(await store.schedules.described()).length === 1)
+  await runSchedule('lost', store)
+  assert.match((await missed()).reason, /nobody knows a queue of Nobody/)
+  assert.equal((await store.schedules.find('lost'))?.askedMs, undefined)
 })

@@ -56,6 +56,9 @@ describe('runtime schedule', () => {
     )
     assert.match(stdout, /1 entries are good, 2 faults/)
     assert.equal((await run('scheduler', '--schedule', 'bad.yml', '--strict')).exitCode, 2)
+    const missing = await run('schedule', 'check', 'typo.yml')
+    assert.equal(missing.exitCode, 2)
+    assert.match(missing.stderr, /expected a file, but .*typo\.yml does not exist/)
   })
 
   test('list and next show each entry, its zone, and the timing in plain English', async () => {

@@ -11,7 +11,7 @@ import {
   setSchedule,
 } from '../../scheduler/entries/dynamic.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
-import { Job } from '../../runtime/jobs/job.ts'
+import { job } from '../../runtime/jobs/job.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -34,12 +34,12 @@ async function run(yaml = '', more: Parameters<typeof testScheduler>[2] = {}): P
 }
 const loaded = (scheduler: Scheduler): string[] => scheduler.entries.map(({ entry }) => entry.name).sort()
 const queued = (queue = 'q'): Promise<number> => redis.llen(`resque:queue:${queue}`)
-
 describe('a dynamic schedule', () => {
-  test("is stored in Resque's own keys", async () => {
+  test("is stored in Resque's own keys, a class by its name", async () => {
+    const echo = job({}, function EchoJob() {})
     await setSchedule(
       'tick',
-      { every: ['2s', { first_in: '1s' }], class: 'EchoJob', queue: 'cron', args: { x: 1 }, persist: true },
+      { every: ['2s', { first_in: '1s' }], class: echo, queue: 'cron', args: { x: 1 }, persist: true },
       store,
     )
     assert.deepEqual(await redis.hgetall('resque:persistent_schedules'), {
@@ -52,22 +52,31 @@ describe('a dynamic schedule', () => {
     assert.equal(await removeSchedule('tick', store), false)
   })
 
-  test('names classes by themselves', async () => {
-    class EchoJob extends Job {
-      static wireName = 'Echo'
-      perform(): void {}
-    }
-    await setSchedule('job', { every: '2s', class: EchoJob }, store)
-    assert.deepEqual(await redis.hgetall('resque:persistent_schedules'), { job: '{"every":"2s","class":"Echo"}' })
+  test("that Ruby's scheduler cannot read is kept where only this runtime looks, until Ruby sets one of its name", async () => {
+    const cron = { class: 'A', queue: 'q', cron: '0 0 * * 5L' }
+    await setSchedule('last', { ...cron, cron: '0 0 * * 5' }, store)
+    await setSchedule('last', cron, store)
+    await setSchedule('flow', { every: '1h', workflow: 'Flow' }, store)
+    await setSchedule('often', { every: '500ms', class: 'A', queue: 'q' }, store)
+    assert.equal(await redis.exists('resque:persistent_schedules'), 0)
+    assert.deepEqual(await getSchedule('last', store), cron)
+    const scheduler = await run('kept:\n  cron: 0 0 L-2 * *\n  class: A\n  queue: q\n  persist: true\n')
+    await eventually(() => loaded(scheduler).join() === 'flow,kept,last,often')
+    assert.equal(await redis.exists('resque:persistent_schedules'), 0)
+    await redis.hset('resque:persistent_schedules', 'last', '{"every":"2h","class":"A","queue":"q"}')
+    await redis.sadd('resque:schedules_changed', 'last')
+    await eventually(() => scheduler.entries.some(({ entry }) => entry.timingText === '2h'))
+    assert.equal(await removeSchedule('last', store), true)
+    assert.equal(await removeSchedule('flow', store), true)
+    await eventually(() => loaded(scheduler).join() === 'kept,often')
   })
 
   test('that is wrong is refused, and nothing is written', async () => {
     await assert.rejects(
-      // @ts-expect-error an option that is none
-      setSchedule('tick', { every: '0s', class: 'A', zzz: 1 }, store),
+      setSchedule('tick', { every: '0s', class: 'A', zzz: 1 } as object, store),
       (error: Error & { code: string }) => {
         assert.equal(error.code, 'ERR_SCHEDULE')
-        assert.match(error.message, /tick: .*every: expected a length of time .*more than nothing/)
+        assert.match(error.message, /tick: .*every: expected .*more than nothing/)
         assert.match(error.message, /zzz/)
         return true
       },
@@ -212,15 +221,6 @@ test('runSchedule has the leader fire an entry once, paused or without a timing,
     code: 'ERR_NOT_FOUND',
     message: /runSchedule byhnd: expected an entry .* did you mean byhand\?/,
   })
-})
-
-test('what runSchedule asks for and cannot be had is noted as missed, and not asked for again', async () => {
-  await run('lost:\n  class: Nobody\n')
-  await eventually(async () => Object.keys(await store.schedules.described()).length === 1)
-  await runSchedule('lost', store)
-  const missed = await eventually(async () => (await store.schedules.missed())[0])
-  assert.match(missed.reason, /nobody knows a queue of Nobody/)
-  assert.equal((await store.schedules.find('lost'))?.askedMs, undefined)
 })
 
 test('a change of one entry reads that one: the others, thousands maybe, are not read again', async () => {

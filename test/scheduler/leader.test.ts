@@ -154,3 +154,25 @@ describe('a leader', () => {
     assert.ok(sent < seconds, `${sent} commands`)
   })
 })
+
+test('schedulers on machines in different zones say so, each once', async () => {
+  const [berlin, utc] = [keepingLogger(), keepingLogger()]
+  const schedulers = [
+    testScheduler(store, '', { owner: 'a:1', zone: 'Europe/Berlin', log: berlin.log }),
+    testScheduler(store, '', { owner: 'b:2', zone: 'UTC', log: utc.log }),
+  ]
+  const said = (lines: string[]): number => lines.filter((line) => line.includes('(Europe/Berlin, UTC)')).length
+  try {
+    for (const scheduler of schedulers) await scheduler.start()
+    await eventually(() => said(berlin.lines) === 1 && said(utc.lines) === 1)
+    assert.deepEqual((await store.health.schedulers()).map(({ owner, zone }) => [owner, zone]).sort(), [
+      ['a:1', 'Europe/Berlin'],
+      ['b:2', 'UTC'],
+    ])
+    const living = await redis.pttl('resque:rt:schedulers')
+    assert.ok(living > 0 && living <= 10_000, 'a dead one is forgotten')
+    assert.deepEqual([said(berlin.lines), said(utc.lines)], [1, 1])
+  } finally {
+    for (const scheduler of schedulers) await scheduler.stop()
+  }
+})

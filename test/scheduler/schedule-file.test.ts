@@ -48,14 +48,6 @@ describe("an entry of resque-scheduler's", () => {
   for (const [yaml, json] of args)
     test(`takes its arguments as they are written: ${yaml}`, () => assert.equal(only(yaml).args, json))
 
-  test('takes anchors and merges', () => {
-    const { entries } = read(
-      `base: &base\n  queue: low\n  args: [1.0, &n 7]\n  never: true\nit:\n  <<: *base\n  every: 1m\nother:\n  <<: *base\n  args: [*n]\n`,
-    )
-    assert.deepEqual([entries.get('it')?.queue, entries.get('it')?.args], ['low', '[1.0,7]'])
-    assert.equal(entries.get('other')?.args, '[7]')
-  })
-
   test("takes Ruby's symbols", () => {
     const entry = only(`:every: ['30s', {:first_in: '2m', first_at: '2030-01-01 08:00Z'}]\n:queue: :high`)
     assert.equal(entry.queue, 'high')
@@ -164,12 +156,6 @@ describe('what is wrong is named with file, line and entry', () => {
     }
   }
 
-  test('a syntax error names its line, and the entries around it load', () => {
-    const { entries, problems: wrong } = read('a:\n  every: 1m\nb:\n  every: "1m\n  class: [B\nc:\n  every: 3m\n')
-    assert.deepEqual([...entries.keys()], ['a', 'c'])
-    assert.ok(wrong.length > 0 && wrong.every(({ entry, line }) => entry === 'b' && line >= 4 && line <= 7))
-  })
-
   test('everything that is wrong with one entry is said', () => {
     assert.equal(problems('it:\n  every: 0s\n  queue: 5\n  catchup: maybe\n  zzz: 1\n').length, 4)
   })
@@ -199,6 +185,18 @@ describe('what is wrong is named with file, line and entry', () => {
     )
     assert.deepEqual(problems('it:\n  class: ReportJob\n  every: 1m', { classes }), [])
     assert.equal(only('class: Import', { classes }).kind, 'workflow')
+  })
+
+  test("what ends Ruby's scheduler is a warning", () => {
+    assert.match(
+      problems('it:\n  cron: 0 0 L-2 * *')[0] ?? '',
+      /warning: resque-scheduler cannot run this .* 0 0 L-2 \* \*/,
+    )
+    assert.match(
+      problems('it:\n  every: 1h\n  workflow: F\n  persist: true')[0] ?? '',
+      /warning: .*it has no workflows/,
+    )
+    assert.deepEqual(problems('it:\n  every: 1h\n  workflow: F'), [])
   })
 
   test('what has no effect is a warning', () => {

@@ -1,3 +1,4 @@
+import { readLiving, type LivingScheduler } from '../limits/locks.ts'
 import type { Connection } from './connection.ts'
 
 /** What `runtime doctor` asks of the server itself. */
@@ -65,6 +66,11 @@ export class Health {
       const [owner, ttlMs] = await Promise.all([redis.get(key), redis.pttl(key)])
       return owner === null ? undefined : { owner, ttlMs }
     })
+  }
+
+  /** The schedulers of this runtime that are alive. */
+  async schedulers(): Promise<LivingScheduler[]> {
+    return readLiving(await this.#connection.ask((redis, keys) => redis.zrange(keys.schedulers(), '0', '99')))
   }
 
   /** The scheduler of node-resque that leads beside the holder of the lock; undefined when there is none. */

@@ -21,7 +21,19 @@ export interface LeadReply {
   bucketDueMs: number | undefined
   /** How many dynamic schedules have changed, by Ruby's set. */
   changed: number
+  /** The living schedulers of this runtime, each with the zone of its machine. */
+  living: LivingScheduler[]
 }
+
+/** A scheduler of this runtime that was alive in the last ten seconds. */
+export interface LivingScheduler {
+  owner: string
+  zone: string
+}
+
+/** @param members `<zone> <owner>` */
+export const readLiving = (members: readonly string[]): LivingScheduler[] =>
+  members.map((member) => ({ zone: member.split(' ')[0] ?? '', owner: member.slice(member.indexOf(' ') + 1) }))
 
 /** resque-scheduler's master lock: of Ruby's schedulers and ours, one leads. */
 export class Locks {
@@ -31,17 +43,18 @@ export class Locks {
     this.#connection = connection
   }
 
-  /** Takes or renews the lock for `ttlMs`, and looks around. */
-  async lead({ id: owner, lockPrefix }: LockOwner, ttlMs: number): Promise<LeadReply> {
-    const reply = (await this.#connection.run('lead', { lockPrefix, owner, ttlMs })) as [
+  /** Takes or renews the lock for `ttlMs`, and looks around. @param zone of this machine */
+  async lead({ id: owner, lockPrefix }: LockOwner, ttlMs: number, zone: string): Promise<LeadReply> {
+    const reply = (await this.#connection.run('lead', { lockPrefix, owner, ttlMs, zone })) as [
       number,
       string,
       number,
       string,
       string,
       number,
+      string[],
     ]
-    const [leads, holder, holderTtlMs, setDue, bucketSecond, changed] = reply
+    const [leads, holder, holderTtlMs, setDue, bucketSecond, changed, living] = reply
     return {
       leads: leads === 1,
       holder,
@@ -49,6 +62,7 @@ export class Locks {
       setDueMs: setDue === '' ? undefined : Number(setDue),
       bucketDueMs: bucketSecond === '' ? undefined : Number(bucketSecond) * 1000,
       changed,
+      living: readLiving(living),
     }
   }
 

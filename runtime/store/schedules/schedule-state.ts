@@ -1,3 +1,5 @@
+import type { UniqueLock } from '../queues/queues.ts'
+
 /** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
 export interface EntryState {
   /** When a scheduler first saw it. */
@@ -61,4 +63,42 @@ export function readState(fields: Record<string, string | undefined>): EntryStat
     paused: fields.paused === '1',
     enabled: fields.enabled === undefined ? undefined : fields.enabled === '1',
   }
+}
+
+/** Why a firing comes: its time, its turn after the run before, a word to the leader, or a hand that fires it now. */
+export type FiringMode = 'timed' | 'waited' | 'asked' | 'manual'
+
+/** See lua/fire-entry.lua. */
+export type FiringReply = 'fired' | 'lost' | 'stale' | 'off' | 'duplicate'
+
+/** One firing on its way. */
+export interface Firing {
+  name: string
+  fireTimeMs: number
+  nowMs: number
+  lateMs: number
+  nextMs: number | undefined
+  mode: FiringMode
+  /** Absent: a run that is started elsewhere. */
+  job?: {
+    id: string
+    className: string
+    queue: string
+    item: string
+    ttlMs: number
+    /** Absent: none. */
+    unique?: UniqueLock
+  }
+}
+
+/** Slots that do not fire. */
+export interface SkippedFirings {
+  name: string
+  /** The last of them. */
+  fireTimeMs: number
+  nextMs: number | undefined
+  /** Absent when nothing was missed. */
+  missed?: MissedFiring
+  /** Lets the slot wait for the run before. */
+  wait?: boolean
 }

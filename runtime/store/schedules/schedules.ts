@@ -2,49 +2,18 @@ import type { ChainableCommander } from 'ioredis'
 import type { Connection } from '../connection/connection.ts'
 import type { Keys } from '../keys.ts'
 import type { LockOwner } from '../limits/locks.ts'
-import { lockFields, type UniqueLock } from '../queues/queues.ts'
-import { readState, type EntryState, type MissedFiring } from './schedule-state.ts'
+import { lockFields } from '../queues/queues.ts'
+import {
+  readState,
+  type EntryState,
+  type Firing,
+  type FiringReply,
+  type MissedFiring,
+  type SkippedFirings,
+} from './schedule-state.ts'
 import { formatStarted } from '../queues/resque-time.ts'
 
-export type { EntryState, MissedFiring } from './schedule-state.ts'
-
-/** Why a firing comes: its time, its turn after the run before, a word to the leader, or a hand that fires it now. */
-export type FiringMode = 'timed' | 'waited' | 'asked' | 'manual'
-
-/** See lua/fire-entry.lua. */
-export type FiringReply = 'fired' | 'lost' | 'stale' | 'off' | 'duplicate'
-
-/** One firing on its way. */
-export interface Firing {
-  name: string
-  fireTimeMs: number
-  nowMs: number
-  lateMs: number
-  nextMs: number | undefined
-  mode: FiringMode
-  /** Absent: a run that is started elsewhere. */
-  job?: {
-    id: string
-    className: string
-    queue: string
-    item: string
-    ttlMs: number
-    /** Absent: none. */
-    unique?: UniqueLock
-  }
-}
-
-/** Slots that do not fire. */
-export interface SkippedFirings {
-  name: string
-  /** The last of them. */
-  fireTimeMs: number
-  nextMs: number | undefined
-  /** Absent when nothing was missed. */
-  missed?: MissedFiring
-  /** Lets the slot wait for the run before. */
-  wait?: boolean
-}
+export type { EntryState, FiringMode, FiringReply, MissedFiring } from './schedule-state.ts'
 
 /** Fields of an entry's record that count from when it was first seen. */
 const life = ['since', 'cursor', 'slot', 'fired', 'next', 'timing']
@@ -170,25 +139,43 @@ export class Schedules {
     )
   }
 
-  /** Resque's dynamic schedules: name → configuration as JSON. */
+  /** Schedules set from code: name → configuration as JSON. Resque's go over those that only this runtime reads: they are newer. */
   async dynamic(): Promise<Record<string, string>> {
-    return this.#connection.ask((redis, keys) => redis.hgetall(keys.persistentSchedules()))
+    return this.#connection.ask(async (redis, keys) => {
+      const [own, shared] = [redis.hgetall(keys.ownSchedules()), redis.hgetall(keys.persistentSchedules())]
+      return { ...(await own), ...(await shared) }
+    })
+  }
+
+  /** Names of those that Ruby's scheduler reads. */
+  async shared(): Promise<string[]> {
+    return this.#connection.ask((redis, keys) => redis.hkeys(keys.persistentSchedules()))
   }
 
   /** One of them, as JSON. */
   async findDynamic(name: string): Promise<string | undefined> {
-    return (await this.#connection.ask((redis, keys) => redis.hget(keys.persistentSchedules(), name))) ?? undefined
+    const find = async (key: 'persistentSchedules' | 'ownSchedules'): Promise<string | null> =>
+      this.#connection.ask((redis, keys) => redis.hget(keys[key](), name))
+    return (await find('persistentSchedules')) ?? (await find('ownSchedules')) ?? undefined
   }
 
-  /** Stores a dynamic schedule as Resque's `set_schedule` does, and tells the schedulers. */
-  async setDynamic(name: string, json: string): Promise<void> {
-    await this.#change(name, (calls, keys) => calls.hset(keys.persistentSchedules(), name, json))
+  /**
+   * Stores a dynamic schedule as Resque's `set_schedule` does, and tells the schedulers.
+   * @param shared false: Ruby's scheduler cannot read it, so it is kept where only this runtime looks
+   */
+  async setDynamic(name: string, json: string, shared = true): Promise<void> {
+    await this.#change(name, (calls, keys) => {
+      const [here, there] = [keys.persistentSchedules(), keys.ownSchedules()]
+      return calls.hdel(shared ? there : here, name).hset(shared ? here : there, name, json)
+    })
   }
 
   /** Resque's `remove_schedule`. @returns false when there was none */
   async removeDynamic(name: string): Promise<boolean> {
-    const replies = await this.#change(name, (calls, keys) => calls.hdel(keys.persistentSchedules(), name))
-    return replies?.[0]?.[1] === 1
+    const replies = await this.#change(name, (calls, keys) =>
+      calls.hdel(keys.persistentSchedules(), name).hdel(keys.ownSchedules(), name),
+    )
+    return replies?.[0]?.[1] === 1 || replies?.[1]?.[1] === 1
   }
 
   /** Takes the names that have changed out of Resque's set. */

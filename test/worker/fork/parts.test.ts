@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { importPlaces, isModule, rewriteImports } from '../../../runtime/worker/launchers/fork/app-build/rewrite.ts'
+import {
+  importPlaces,
+  requiredNames,
+  rewriteImports,
+  withHeader,
+} from '../../../runtime/worker/launchers/fork/app-build/rewrite.ts'
 import { FailureWindow } from '../../../runtime/worker/launchers/fork/failure-window.ts'
 import { rangesBetweenDevices } from '../../../runtime/worker/launchers/fork/zygote/tuning/fork-ranges.ts'
 import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/fork/zygote/wire/frames.ts'
@@ -86,8 +91,15 @@ describe('rewriting of imports', () => {
     ])
   })
 
-  it('knows CommonJS', () => {
-    assert.deepEqual([isModule('const a = require("./a")'), isModule('import "a"')], [false, true])
+  it('finds what is required by name, and that a name is computed', () => {
+    const code = 'const a = require("./a"), b = require.resolve(\'b\', {}), c = require("./a"), d = require("./" + x)'
+    assert.deepEqual(requiredNames(code), ['./a', 'b', undefined])
+    assert.deepEqual(requiredNames('const a = required("./a")'), [])
+  })
+
+  it('puts a header on the first line, after what must stay first', () => {
+    assert.equal(withHeader('#!/usr/bin/node\n"use strict";\na', 'h;'), '#!/usr/bin/node\n"use strict";h; \na')
+    assert.equal(withHeader('a\nb', 'h;'), 'h; a\nb')
   })
 })
 

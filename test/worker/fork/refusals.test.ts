@@ -1,7 +1,7 @@
 // Applications and places that must not be forked: each is refused by name, with a cure, and its jobs run all the same.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import {
@@ -39,15 +39,18 @@ async function refusalOf(files: Record<string, string>): Promise<Refusal[]> {
   const launcher = forkLauncher(writeApp({ 'src/jobs/works.ts': job, ...files }), {
     onFallback: (refusal) => told.push(refusal),
   })
-  const manifest = await launcher.start()
-  assert.deepEqual(
-    manifest.classes.map(({ name }) => name),
-    ['Works'],
-  )
-  assert.equal(await resultOf(launcher, 'Works'), 'worked')
-  assert.equal(await resultOf(launcher, 'Works'), 'worked')
-  await launcher.stop()
-  return told
+  try {
+    const manifest = await launcher.start()
+    assert.deepEqual(
+      manifest.classes.map(({ name }) => name),
+      ['Works'],
+    )
+    assert.equal(await resultOf(launcher, 'Works'), 'worked')
+    assert.equal(await resultOf(launcher, 'Works'), 'worked')
+    return told
+  } finally {
+    await launcher.stop()
+  }
 }
 
 describe('fork: refused, and spawned instead', () => {
@@ -90,17 +93,27 @@ describe('fork: refused, and spawned instead', () => {
     assert.match(refusal?.cure ?? '', /afterFork/)
   })
 
+  it('an application that only a loader can load: CommonJS in a package of modules', async () => {
+    const [refusal, ...more] = await refusalOf({
+      'config/preload.ts': `import helper from './helper'
+        if (helper.value !== 1) throw new Error('wrong helper')`,
+      'config/helper.ts': 'module.exports = { value: 1 }',
+    })
+    assert.match(refusal?.reason ?? '', /with a TypeScript loader only.*config\/preload\.ts: cannot be loaded: /)
+    assert.deepEqual(more, [])
+  })
+
   it('an async beforeFork hook', async () => {
     const [refusal] = await refusalOf({ 'config/hooks.ts': 'export async function beforeFork() {}' })
     assert.match(refusal?.reason ?? '', /beforeFork is an async function/)
   })
 })
 
-it('fork: an application that is repaired is forked after a reload', async () => {
-  const { writeFileSync } = await import('node:fs')
+it('fork: an application that is repaired is forked after a reload', async (t) => {
   const files = { 'src/jobs/works.ts': job, 'src/jobs/waits.ts': waits }
   const source = writeApp({ ...files, 'config/hooks.ts': 'export async function beforeFork() {}' })
   const launcher = forkLauncher(source)
+  t.after(() => launcher.stop())
   await launcher.start()
   assert.match(launcher.refusal?.reason ?? '', /async/)
   writeFileSync(join(source.root, 'config/hooks.ts'), 'export function beforeFork() {}')
@@ -114,7 +127,6 @@ it('fork: an application that is repaired is forked after a reload', async () =>
   spawned.send({ type: 'cancel', reason: 'enough' })
   assert.equal((await spawned.ended).outcome?.kind, 'done')
   await eventually(() => jobProcesses() === 0, { what: 'the spawned processes that waited to be gone' })
-  await launcher.stop()
 })
 
 describe('fork: the gate', () => {

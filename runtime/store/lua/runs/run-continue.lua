@@ -26,7 +26,7 @@ function works.roots(run, from)
   return BATCH
 end
 
--- What a node that joins a running run learns from a parent outside its own addition: `notify_child`s itself, or waits with the rest,
+-- What a node that joins a running run learns from a parent outside its own addition: learns it at once, or waits with the rest,
 -- in which case its edge is collected in `more` by parent, since many may join under one.
 local function join(run, node, edge, more)
   local parent = read_node(run, edge % EDGE_ID)

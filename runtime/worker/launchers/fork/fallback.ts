@@ -1,5 +1,6 @@
 import type { Assignment, ChildMessage, Manifest } from '../../run/protocol.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
+import type { Refusal } from './zygote/core/gate-platform.ts'
 
 /** A launcher that runs all jobs. */
 interface Taken {
@@ -30,6 +31,20 @@ export class Fallback {
     const manifest = launcher.start()
     this.#taken = { launcher, manifest, running: 0, isRetired: false }
     return manifest
+  }
+
+  /** As `takeOver`, but where the application cannot be loaded this way either, all stays as it was. */
+  async tryTakeOver(): Promise<Manifest> {
+    if (this.#taken) return this.#taken.launcher.reload()
+    const launcher = this.#makeOne(this.#spares)
+    try {
+      const manifest = await launcher.start()
+      this.#taken = { launcher, manifest: Promise.resolve(manifest), running: 0, isRetired: false }
+      return manifest
+    } catch (error) {
+      await this.#stopOne(launcher)
+      throw error
+    }
   }
 
   /** Resolves when whoever has taken over has loaded the application. */
@@ -87,3 +102,15 @@ export class Fallback {
     this.#launchers.delete(launcher)
   }
 }
+
+/** What keeps this machine, for now, from forking. */
+export const troubleWith = (error: unknown): Refusal => ({
+  reason: `forking could not be prepared: ${(error as Error).message}`,
+  cure: `nothing is broken: jobs run through \`spawn\`; correct that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this`,
+})
+
+/** The application can be loaded, but not as it was built. */
+export const onlyLoaderLoads = (error: Error): Refusal => ({
+  reason: `the application can be loaded with a TypeScript loader only, not as it is built for forks: ${error.message}`,
+  cure: 'nothing is broken: jobs run through `spawn`; correct that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this',
+})

@@ -19,3 +19,9 @@ export interface ForkOptions {
   /** Told once, in plain words, when forking is given up: for the log and for `runtime doctor`. */
   onFallback?: (refusal: Refusal) => void
 }
+
+/** Standard output and error of the supervisor itself. */
+export const OWN_OUTPUT: NonNullable<ForkOptions['passOutput']> = {
+  out: (chunk) => process.stdout.write(chunk),
+  err: (chunk) => process.stderr.write(chunk),
+}

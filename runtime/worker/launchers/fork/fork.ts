@@ -1,9 +1,9 @@
-import { withCode, RuntimeError } from '../../../core/errors.ts'
+import { hasCode, withCode, RuntimeError } from '../../../core/errors.ts'
 import type { Assignment, ChildMessage, Manifest } from '../../run/protocol.ts'
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
-import { Fallback } from './fallback.ts'
+import { Fallback, onlyLoaderLoads, troubleWith } from './fallback.ts'
 import { type ForkedRun } from './forked-run.ts'
-import type { ForkOptions } from './fork-options.ts'
+import { OWN_OUTPUT, type ForkOptions } from './fork-options.ts'
 import { JobSockets, type JobConnection } from './job-sockets.ts'
 import { RescuedRun } from './rescued-run.ts'
 import { FailureWindow } from './failure-window.ts'
@@ -77,8 +77,7 @@ export class ForkLauncher implements Launcher {
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
     const spawned = this.#refusal && this.#fallback.launch(assignment, onMessage)
     if (spawned) return spawned
-    const onOutput = this.#options.passOutput?.out ?? ((chunk: Buffer) => process.stdout.write(chunk))
-    const listeners = { onMessage, onOutput }
+    const listeners = { onMessage, onOutput: (this.#options.passOutput ?? OWN_OUTPUT).out }
     let used: ZygoteProcess | undefined
     const take = (zygote: ZygoteProcess | undefined): ForkedRun | undefined => {
       used = zygote
@@ -115,6 +114,14 @@ export class ForkLauncher implements Launcher {
     }
   }
 
+  /** What only a loader can load is spawned. @throws `error` where that does not work either, and all stays as it was */
+  async #spawnIfThatLoads(error: Error): Promise<Manifest> {
+    const manifest = await this.#fallback.tryTakeOver().catch(() => undefined)
+    if (!manifest) throw error
+    this.#stopForking(onlyLoaderLoads(error))
+    return manifest
+  }
+
   /** @throws RuntimeError ERR_APP_LOAD, CannotFork, and whatever keeps a zygote from starting */
   async #forkAnew(): Promise<Manifest> {
     const build = await buildForFork(this.#options.source)
@@ -132,6 +139,7 @@ export class ForkLauncher implements Launcher {
       if ('refusal' in start) throw new CannotFork(start.refusal)
     } catch (error) {
       discard()
+      if (build.list && hasCode(error, 'ERR_APP_LOAD') && !this.#stopped) return this.#spawnIfThatLoads(error)
       throw error
     }
     const old = this.#current
@@ -148,28 +156,21 @@ export class ForkLauncher implements Launcher {
   }
 
   #bootZygote(build: BuiltApp): ZygoteProcess {
-    const { source, bootTimeoutMs, startedTimeoutMs = STARTED_TIMEOUT_MS, passOutput, log } = this.#options
+    const { source, bootTimeoutMs, startedTimeoutMs = STARTED_TIMEOUT_MS, passOutput = OWN_OUTPUT, log } = this.#options
+    // Of each zygote its own: when one goes, only what its own jobs have left goes with it.
+    const mark = `${process.pid}-${this.#startedAt}-${(this.#zygoteCount += 1)}`
     const zygote = new ZygoteProcess({
-      boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark: this.#nextMark() },
+      boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark },
       bootTimeoutMs,
       startedTimeoutMs,
       spares: this.#options.spares ?? 1,
       nextLaunch: () => (this.#launches += 1),
       log,
-      passOutput: passOutput ?? {
-        out: (chunk) => process.stdout.write(chunk),
-        err: (chunk) => process.stderr.write(chunk),
-      },
+      passOutput,
     })
     this.#zygotes.add(zygote)
     void zygote.gone.then(() => this.#zygotes.delete(zygote))
     return zygote
-  }
-
-  /** Each zygote has a mark of its own: when one goes, only what its own jobs have left goes with it. */
-  #nextMark(): string {
-    this.#zygoteCount += 1
-    return `${process.pid}-${this.#startedAt}-${this.#zygoteCount}`
   }
 
   /** Follows a zygote and those that must replace it, until this build is used no more. */
@@ -231,6 +232,11 @@ export class ForkLauncher implements Launcher {
 
   /** From now on every job goes to the fallback, which loads the application as it is now. */
   async #giveUp(refusal: Refusal): Promise<Manifest> {
+    this.#stopForking(refusal)
+    return this.#fallback.takeOver()
+  }
+
+  #stopForking(refusal: Refusal): void {
     const isNew = this.#refusal?.reason !== refusal.reason
     void this.#current.then((zygote) => zygote?.retire())
     this.#refusal = refusal
@@ -240,11 +246,5 @@ export class ForkLauncher implements Launcher {
       this.#options.log.warn(`jobs are not forked but spawned: ${refusal.reason}. Cure: ${refusal.cure}`)
       this.#options.onFallback?.(refusal)
     }
-    return this.#fallback.takeOver()
   }
 }
-
-const troubleWith = (error: unknown): Refusal => ({
-  reason: `forking could not be prepared: ${(error as Error).message}`,
-  cure: `nothing is broken: jobs run through \`spawn\`; correct that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this`,
-})

@@ -2,6 +2,7 @@
  * A process for one job, as `spawn` starts it: loads the application, says so, waits for its one assignment, performs
  * it, and leaves. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
  */
+import { readFileSync } from 'node:fs'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
 import { execute, type Channel } from '../../child/executor.ts'
@@ -9,6 +10,8 @@ import { JobLoop } from '../../child/job-loop.ts'
 import { manifestOf } from '../../run/manifest.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../run/protocol.ts'
 import { jobTitle } from '../../titles.ts'
+import type { BuiltFiles } from '../fork/app-build/app-build.ts'
+import { installLocator, locateBuilt } from '../fork/zygote/core/built-imports.ts'
 import { applyLimits, dieWithParent } from './process-limits.ts'
 
 /** What a child says before it has an assignment. */
@@ -30,7 +33,9 @@ dieWithParent(Number(process.argv[3]))
 
 const source = JSON.parse(process.argv[2] ?? '{}') as AppSource
 try {
-  const app = await loadApp(source)
+  const built = process.argv[4] === undefined ? {} : (JSON.parse(readFileSync(process.argv[4], 'utf8')) as BuiltFiles)
+  installLocator(built)
+  const app = await loadApp(source, locateBuilt(built))
   const inbox: ParentMessage[] = []
   let listener: ((message: ParentMessage) => void) | undefined
   const channel: Channel = {

@@ -5,6 +5,7 @@ import type { Logger } from '../../../core/logger.ts'
 import { startTimer } from '../../../core/timer.ts'
 import { hasTypeScript, type AppSource } from '../../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../run/protocol.ts'
+import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
 import { identityOf } from '../../lease/process-identity.ts'
 import { supervisorVariable } from '../../lease/sweep.ts'
@@ -29,7 +30,6 @@ interface Spare {
   child: ChildProcess
   tail: OutputTail
   ready: Promise<Manifest>
-  generation: number
 }
 
 const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url))
@@ -39,8 +39,12 @@ export class SpawnLauncher implements Launcher {
   readonly name = 'spawn'
   readonly #options: SpawnOptions
   readonly #spares: Spare[] = []
-  readonly #all = new Set<ChildProcess>()
-  #generation = 0
+  /** Each with what it has loaded. */
+  readonly #all = new Map<ChildProcess, BuiltApp | undefined>()
+  /** The application as it was built for the processes to come, where a loader cannot do it. */
+  #build: BuiltApp | undefined
+  /** Those of before too, while they have processes: a job may import late. */
+  readonly #builds = new Set<BuiltApp>()
   #stopped = false
 
   constructor(options: SpawnOptions) {
@@ -58,20 +62,26 @@ export class SpawnLauncher implements Launcher {
 
   /** Loads the application in a first spare; only when that works do the old spares go. */
   async #nextGeneration(): Promise<Manifest> {
-    const first = this.#boot(this.#generation + 1)
+    const build = await buildForSpawn(this.#options.source, this.#options.log)
+    if (build) this.#builds.add(build)
+    if (this.#stopped) {
+      this.#removeBuilds()
+      throw new RuntimeError('ERR_STATE', 'the launcher was stopped while it started')
+    }
+    const first = this.#boot(build)
     const manifest = await first.ready.catch((error: unknown) => {
       killGroup(first.child, 'SIGKILL')
       throw error
     })
     for (const old of this.#spares.splice(0)) killGroup(old.child, 'SIGKILL')
-    this.#generation += 1
+    this.#build = build
     this.#spares.push(first)
     this.#refill()
     return manifest
   }
 
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
-    const spare = this.#spares.shift() ?? this.#boot(this.#generation)
+    const spare = this.#spares.shift() ?? this.#boot(this.#build)
     if (!this.#stopped) setImmediate(() => this.#refill())
     return this.#assign(spare, assignment, onMessage)
   }
@@ -79,14 +89,26 @@ export class SpawnLauncher implements Launcher {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#spares.length = 0
-    const gone = [...this.#all].map((child) => new Promise((resolve) => child.once('close', resolve)))
-    for (const child of this.#all) killGroup(child, 'SIGKILL')
+    const gone = [...this.#all.keys()].map((child) => new Promise((resolve) => child.once('close', resolve)))
+    for (const child of this.#all.keys()) killGroup(child, 'SIGKILL')
     await Promise.all(gone)
+    this.#build = undefined
+    this.#removeBuilds()
+  }
+
+  /** Those that no process uses, and none will. */
+  #removeBuilds(): void {
+    const used = [this.#build, ...this.#all.values()]
+    for (const build of this.#builds) {
+      if (used.includes(build)) continue
+      this.#builds.delete(build)
+      build.remove()
+    }
   }
 
   #refill(): void {
     while (!this.#stopped && this.#spares.length < this.#options.spares) {
-      const spare = this.#boot(this.#generation)
+      const spare = this.#boot(this.#build)
       spare.ready.catch((error: unknown) => {
         if (!this.#stopped) this.#options.log.warn(`a job process could not load the application: ${withCode(error)}`)
       })
@@ -94,13 +116,15 @@ export class SpawnLauncher implements Launcher {
     }
   }
 
-  #boot(generation: number): Spare {
+  #boot(build: BuiltApp | undefined): Spare {
     const { source, bootTimeoutMs, passOutput } = this.#options
-    const loader = hasTypeScript(source) || entry.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
+    const loader =
+      (hasTypeScript(source) && !build) || entry.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
     const flags = entry.endsWith('.ts') ? ['--conditions=source'] : []
+    const built = build?.list === undefined ? [] : [build.list]
     const child = spawn(
       process.execPath,
-      [...flags, '--enable-source-maps', ...loader, entry, JSON.stringify(source), String(process.pid)],
+      [...flags, '--enable-source-maps', ...loader, entry, JSON.stringify(source), String(process.pid), ...built],
       {
         cwd: source.root,
         detached: true, // a group of its own, so that what the job starts can be ended with it
@@ -108,18 +132,19 @@ export class SpawnLauncher implements Launcher {
         env: { ...process.env, [supervisorVariable]: identityOf() },
       },
     )
-    this.#all.add(child)
+    this.#all.set(child, build)
     child.once('close', () => {
       this.#all.delete(child)
       const at = this.#spares.findIndex((spare) => spare.child === child)
       if (at >= 0) this.#spares.splice(at, 1)
+      this.#removeBuilds()
     })
     const tail = new OutputTail()
     if (child.stdout) tail.follow(child.stdout, passOutput?.out ?? ((chunk) => process.stdout.write(chunk)))
     if (child.stderr) tail.follow(child.stderr, passOutput?.err ?? ((chunk) => process.stderr.write(chunk)))
     const ready = booted(child, tail, bootTimeoutMs)
     ready.catch(() => undefined)
-    return { child, tail, ready, generation }
+    return { child, tail, ready }
   }
 
   #assign({ child, tail, ready }: Spare, assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {

@@ -1,18 +1,23 @@
 import { fork } from 'node:child_process'
-import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeError } from '../../../../core/errors.ts'
+import type { Logger } from '../../../../core/logger.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from './app-build.ts'
 import type { BuildAnswer } from './main.ts'
+import { isTypeScript } from './sources.ts'
 import { hasEnded, identityOf } from '../../../lease/process-identity.ts'
 import { OutputTail } from '../../output-tail.ts'
+import { wishesOf } from './project-files.ts'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
 import { builtEntry } from '../entries.ts'
 
 /** An application that node can load as it is. */
 export interface BuiltApp {
   files: BuiltFiles
+  /** Path of a JSON file that has the same; undefined where nothing had to be built. */
+  list?: string
   /** Removes what was built, when nobody can import from it any more. */
   remove: () => void
 }
@@ -38,10 +43,33 @@ export async function buildForFork(source: AppSource): Promise<BuiltApp> {
   const entries = [...jobFiles(source), ...extraFiles(source)].map((file) => realpathSync(file))
   const answer = await runBuild({ root, entries, outDir })
   const remove = (): void => rmSync(outDir, { recursive: true, force: true })
-  if ('files' in answer) return { files: answer.files, remove }
+  if ('files' in answer) {
+    const list = join(outDir, 'files.json')
+    writeFileSync(list, JSON.stringify(answer.files))
+    return { files: answer.files, list, remove }
+  }
   remove()
   if ('refusal' in answer) throw new CannotFork(answer.refusal)
   throw new RuntimeError('ERR_APP_LOAD', `the application cannot be built: ${answer.error}`)
+}
+
+/**
+ * Builds the application where a loader (tsx) would leave out what its tsconfig.json asks for: the types of what is
+ * decorated, JSX that it keeps. Undefined where a loader will do, or is all there is. @throws RuntimeError ERR_APP_LOAD
+ */
+export async function buildForSpawn(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
+  const needsBuild = [...jobFiles(source), ...extraFiles(source)].some((file) => {
+    const { metadata, keepsJsx } = wishesOf(file)
+    return isTypeScript(file) && (metadata || keepsJsx)
+  })
+  if (!needsBuild) return undefined
+  try {
+    return await buildForFork(source)
+  } catch (error) {
+    if (!(error instanceof CannotFork)) throw error
+    log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${error.refusal.reason}`)
+    return undefined
+  }
 }
 
 /** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */

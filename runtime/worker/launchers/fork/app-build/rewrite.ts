@@ -18,10 +18,14 @@ export function importPlaces(code: string): ImportPlace[] {
   return imports.filter((found) => found.type !== 'import-meta').map(placeOf)
 }
 
-/** False for CommonJS, and for a text that could be either. */
-export function isModule(code: string): boolean {
-  const [, , , hasModuleSyntax] = parse(code)
-  return hasModuleSyntax
+const REQUIRE_CALL = /\brequire(?:\.resolve)?\(\s*(?:(["'`])((?:(?!\1)[^\\$]|\\.)*)\1\s*[,)])?/g
+
+/**
+ * What a module's text requires, each once; undefined is among it where a name is computed. What only looks like a call,
+ * in a text or a comment, may be among it too.
+ */
+export function requiredNames(code: string): (string | undefined)[] {
+  return [...new Set([...code.matchAll(REQUIRE_CALL)].map(([, , specifier]) => specifier))]
 }
 
 function placeOf(found: Exclude<Import, { type: 'import-meta' }>): ImportPlace {
@@ -34,6 +38,15 @@ function placeOf(found: Exclude<Import, { type: 'import-meta' }>): ImportPlace {
     end: found.end,
     quoted: found.type === 'dynamic',
   }
+}
+
+/** Name of the function that gives a built module its `require`; see zygote/built-imports.ts. */
+export const REQUIRE = '__resqueRuntimeRequire'
+
+/** The text with `header` on its first line, so that source maps stay right; after what must come first. */
+export function withHeader(code: string, header: string): string {
+  const [first = ''] = /^(#![^\n]*\n)?("use strict";)?/.exec(code) ?? []
+  return `${first}${header} ${code.slice(first.length)}`
 }
 
 /** Name of the function that a built module asks where a computed import leads; see zygote/built-imports.ts. */

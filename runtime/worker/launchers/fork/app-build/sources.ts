@@ -1,11 +1,13 @@
 import { readdirSync } from 'node:fs'
 import { extname, join, sep } from 'node:path'
 
-const SOURCE_TYPES = ['.ts', '.mts', '.tsx', '.js', '.mjs', '.jsx']
+const SOURCE_TYPES = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']
 const OTHER_FOLDERS = ['node_modules', 'dist', 'build', 'coverage', 'test', 'tests', 'bench']
 
+const DECLARATION = /\.d\.[cm]?ts$/
+
 /** What node cannot load as it is. */
-export const isTypeScript = (file: string): boolean => /\.[cm]?tsx?$/.test(file) && !file.endsWith('.d.ts')
+export const isTypeScript = (file: string): boolean => /\.([cm]?ts|[jt]sx)$/.test(file) && !DECLARATION.test(file)
 
 /** Modules that a build may have to touch: those of the application itself, not of packages. */
 export function isSource(file: string, root: string): boolean {
@@ -13,7 +15,7 @@ export function isSource(file: string, root: string): boolean {
     file.startsWith(root + sep) &&
     !file.includes(`${sep}node_modules${sep}`) &&
     SOURCE_TYPES.includes(extname(file)) &&
-    !file.endsWith('.d.ts')
+    !DECLARATION.test(file)
   )
 }
 
@@ -23,6 +25,6 @@ export function findSources(root: string): string[] {
     if (entry.name.startsWith('.')) return []
     const path = join(root, entry.name)
     if (entry.isDirectory()) return OTHER_FOLDERS.includes(entry.name) ? [] : findSources(path)
-    return SOURCE_TYPES.includes(extname(path)) && !path.endsWith('.d.ts') ? [path] : []
+    return SOURCE_TYPES.includes(extname(path)) && !DECLARATION.test(path) ? [path] : []
   })
 }

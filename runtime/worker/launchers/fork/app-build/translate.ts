@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type BuildFailure, type PluginBuild } from 'esbuild'
+import { build, type BuildFailure, type BuildOptions, type PluginBuild } from 'esbuild'
+import { compileWithMetadata, hasDecorators } from './metadata.ts'
+import { declaredFormat, wishesOf, type ModuleFormat } from './project-files.ts'
 
 /** Finds the file that a specifier means, as bundlers do (endings, tsconfig paths); undefined when it is none of ours. */
-export type Resolve = (specifier: string, importer: string) => Promise<string | undefined>
+export type Resolve = (
+  specifier: string,
+  importer: string,
+  kind?: 'import-statement' | 'require-call',
+) => Promise<string | undefined>
 
 const ANCHOR = 'resque-runtime:application'
 
@@ -35,56 +41,100 @@ export async function withResolver<T>(root: string, work: (resolve: Resolve) => 
 }
 
 function resolverOf(host: PluginBuild): Resolve {
-  return async (specifier, importer) => {
+  return async (specifier, importer, kind = 'import-statement') => {
     const path = specifier.startsWith('file:') ? fileURLToPath(specifier) : specifier
-    const found = await host.resolve(path, { importer, resolveDir: dirname(importer), kind: 'import-statement' })
+    const found = await host.resolve(path, { importer, resolveDir: dirname(importer), kind })
     return found.errors.length > 0 || found.external || found.namespace !== 'file' ? undefined : found.path
   }
 }
 
-/** `require` and the two names of CommonJS, for TypeScript that is used to have them. */
-const commonJs = (url: string, file: string): string =>
-  `import { createRequire as __resqueRuntimeRequire } from 'node:module'; const require = __resqueRuntimeRequire(${JSON.stringify(url)}), ` +
-  `__filename = ${JSON.stringify(file)}, __dirname = ${JSON.stringify(dirname(file))};`
+/** One source file as JavaScript. */
+export interface Translated {
+  code: string
+  map: string
+  format: ModuleFormat
+  /** It says `require`, `__dirname` or `__filename` and does not declare them. */
+  usesCommonJs: boolean
+}
 
 /**
  * One source file as JavaScript: types taken out, decorators and the like lowered as its tsconfig.json says, its
- * `import.meta.url` kept. @throws Error `src/x.ts:3:7: …`
+ * `import.meta.url` kept. Without `"type": "module"` it is CommonJS, as for tsx; unless it has what only ESM has.
+ *
+ * @throws Error `src/x.ts:3:7: …`, or that no compiler for its decorators is installed
  */
-export async function translate(file: string, url: string): Promise<{ code: string; map: string }> {
-  const usesCommonJs = /\b(require\s*\(|__dirname\b|__filename\b)/.test(await readFile(file, 'utf8'))
-  const declares = /\b(const|let|var|import)\b[^\n]*\b(require|__dirname|__filename)\b\s*(=|\})/.test(
-    await readFile(file, 'utf8'),
-  )
+export async function translate(file: string, url: string): Promise<Translated> {
+  const source = await readFile(file, 'utf8')
+  const saysCommonJs = /\b(require\b[^\n]*\(|__dirname\b|__filename\b)/.test(source)
+  const declares = /\b(const|let|var|import)\b[^\n]*\b(require|__dirname|__filename)\b\s*(=|\})/.test(source)
+  const usesCommonJs = saysCommonJs && !declares
+  const asFormat = async (format: ModuleFormat): Promise<Translated | undefined> => {
+    const result = await toJavaScript({ file, url, source, format })
+    return result && { ...result, format, usesCommonJs }
+  }
+  const format = declaredFormat(file)
+  const onlyEsm = declares && /^\s*(import|export)\b/m.test(source)
   try {
-    const { outputFiles } = await build({
-      entryPoints: [file],
-      outfile: `${file}.mjs`,
-      write: false,
-      bundle: false,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      sourcemap: 'external',
-      sourcesContent: false,
-      // The name of a class is its name on the wire.
-      keepNames: true,
-      legalComments: 'none',
-      logLevel: 'silent',
-      define: {
-        'import.meta.url': JSON.stringify(url),
-        'import.meta.filename': JSON.stringify(file),
-        'import.meta.dirname': JSON.stringify(dirname(file)),
-      },
-      ...(usesCommonJs && !declares && !/\.jsx?$/.test(file) ? { banner: { js: commonJs(url, file) } } : {}),
-    })
-    const [map, code] = outputFiles
-    if (!map || !code) throw new Error(`esbuild made ${outputFiles.length} of 2 files of ${file}`)
-    return { code: code.text, map: withSource(map.text, file) }
+    const translated = format
+      ? await asFormat(format)
+      : ((onlyEsm ? undefined : await asFormat('cjs')) ?? (await asFormat('esm')))
+    if (!translated) throw new Error(`${file}: CommonJS, with top-level await or import.meta`)
+    return translated
   } catch (error) {
     throw placed(error, file)
   }
 }
+
+/** What to make of one file. */
+interface Work {
+  file: string
+  url: string
+  source: string
+  format: ModuleFormat
+}
+
+/** Undefined for what CommonJS cannot say: top-level await, and what else than the URL `import.meta` has. */
+async function toJavaScript({ file, url, source, format }: Work): Promise<{ code: string; map: string } | undefined> {
+  const { outputFiles, warnings } = await build({
+    ...(await inputOf(file, source, format)),
+    outfile: `${file}.out`,
+    write: false,
+    bundle: false,
+    format,
+    platform: 'node',
+    target: 'node20',
+    sourcemap: 'external',
+    sourcesContent: false,
+    // The name of a class is its name on the wire.
+    keepNames: true,
+    legalComments: 'none',
+    logLevel: 'silent',
+    define: {
+      'import.meta.url': JSON.stringify(url),
+      'import.meta.filename': JSON.stringify(file),
+      'import.meta.dirname': JSON.stringify(dirname(file)),
+    },
+  }).catch((error: unknown) => {
+    if (format === 'cjs' && isOnlyForEsm(error)) return { outputFiles: [], warnings: [] }
+    throw error
+  })
+  if (warnings.some(({ id }) => id === 'empty-import-meta')) return undefined
+  const [map, code] = outputFiles
+  return map && code && { code: code.text, map: withSource(map.text, file) }
+}
+
+/** The file itself, or what another compiler made of it. */
+async function inputOf(file: string, source: string, format: ModuleFormat): Promise<BuildOptions> {
+  const wishes = wishesOf(file)
+  if (!wishes.metadata || !hasDecorators(file, source))
+    return { entryPoints: [file], ...(wishes.keepsJsx ? { jsx: 'automatic' } : {}) }
+  const contents = await compileWithMetadata({ file, source, format, tsconfig: wishes.tsconfig })
+  const loader = file.endsWith('x') ? 'jsx' : 'js'
+  return { stdin: { contents, loader, sourcefile: file, resolveDir: dirname(file) }, jsx: 'automatic' }
+}
+
+const isOnlyForEsm = (error: unknown): boolean =>
+  ((error as Partial<BuildFailure>).errors ?? []).some(({ text }) => text.startsWith('Top-level await'))
 
 /** The map's only source, by absolute path: the built file lies elsewhere. */
 function withSource(map: string, file: string): string {

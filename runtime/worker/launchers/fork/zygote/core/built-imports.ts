@@ -1,33 +1,57 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { extname } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuiltFiles } from '../../app-build/app-build.ts'
-import { LOCATE } from '../../app-build/rewrite.ts'
+import { LOCATE, REQUIRE } from '../../app-build/rewrite.ts'
 
+const INDEXES = ['ts', 'tsx', 'js', 'jsx', 'cjs'].map((type) => `/index.${type}`)
 /** Endings that TypeScript lets one leave out, or writes as those of JavaScript. */
-const ENDINGS = ['', '.ts', '.mts', '.tsx', '.js', '.mjs', '/index.ts', '/index.js']
+const ENDINGS = ['', '.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', ...INDEXES]
 
 /** The file to import for a source file. */
 export function locateBuilt(files: BuiltFiles): (file: string) => string {
-  const find = (file: string): string | undefined => files[file] ?? files[file.replace(/\.([cm]?)js$/, '.$1ts')]
+  const find = (file: string): string | undefined =>
+    files[file] ?? files[file.replace(/\.([cm]?)js(x?)$/, '.$1ts$2')] ?? files[file.replace(/\.js$/, '.tsx')]
   return (file) => find(file) ?? (existsSync(file) ? find(realpathSync(file)) : undefined) ?? file
 }
 
 /**
  * Answers built modules where a computed import() leads: to the built file where there is one, else to what the source
- * would have meant. Set once, as a global, since built modules know no path to this one.
+ * would have meant; and gives them a `require` that does the same. Set once, as globals, since built modules know no path
+ * to this one.
  */
 export function installLocator(files: BuiltFiles): void {
   const locate = locateBuilt(files)
+  const endingOf = (path: string): string | undefined => ENDINGS.find((end) => files[path + end] !== undefined)
   Object.defineProperty(globalThis, LOCATE, {
+    configurable: true,
     value: (importer: string, specifier: unknown): string => {
       const text = String(specifier)
-      if (!/^(\.{0,2}\/|file:)/.test(text)) return text
+      if (!isPath(text)) return text
       const url = new URL(text, importer)
       const path = fileURLToPath(url)
-      const ending =
-        ENDINGS.find((end) => files[path + end] !== undefined) ?? (existsSync(path) || extname(path) ? '' : '.js')
+      const ending = endingOf(path) ?? (existsSync(path) || extname(path) ? '' : '.js')
       return pathToFileURL(locate(path + ending)).href + url.search
     },
   })
+  Object.defineProperty(globalThis, REQUIRE, {
+    configurable: true,
+    value: (importer: string, required: Record<string, string>): NodeJS.Require => {
+      const native = createRequire(importer)
+      const find = (name: string): string => {
+        if (required[name] !== undefined || !isPath(name)) return required[name] ?? name
+        const path = resolve(dirname(fileURLToPath(importer)), name)
+        const file = path + (endingOf(path) ?? '')
+        const built = locate(file)
+        return built === file ? name : built
+      }
+      const resolver = (name: string, options?: { paths?: string[] }): string => native.resolve(find(name), options)
+      return Object.assign((name: string): unknown => native(find(name)), native, {
+        resolve: Object.assign(resolver, native.resolve),
+      })
+    },
+  })
 }
+
+const isPath = (specifier: string): boolean => /^(\.{0,2}\/|\.{1,2}$|file:)/.test(specifier)

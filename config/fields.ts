@@ -30,6 +30,12 @@ export const durationMs = (example: string, { min = 0, max = 10 * YEAR_MS } = {}
     (value) => within(parseDurationMs(value), min, max),
   )
 
+/** Milliseconds for which something is kept; -1, for ever, becomes 0. */
+export const keptMs = (example: string, { min = 0 } = {}) =>
+  field({ wanted: `milliseconds or text like '${example}', at least ${min} ms, or -1 for ever`, example }, (value) =>
+    String(value).trim() === '-1' ? 0 : within(parseDurationMs(value), min, 10 * YEAR_MS),
+  )
+
 /** Bytes; text may have a unit in powers of 1024. */
 export const sizeBytes = (example: string, { min = 0, max = 512 * 1024 ** 2 } = {}) =>
   field({ wanted: `bytes or text like '${example}', ${min} to ${max} bytes`, example }, (value) =>

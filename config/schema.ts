@@ -1,7 +1,7 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
 import { z } from 'zod'
-import { durationMs, flag, list, oneOf, sizeBytes, text, weightsByName, whole } from './fields.ts'
+import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole } from './fields.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
 
 /** Where Redis is when nothing says where: as every client of Redis has it. */
@@ -111,8 +111,8 @@ const limits = {
 }
 
 const workflows = {
-  /** How long a finished run can be looked at. */
-  ttlMs: durationMs('30d', { min: 1000 }).default(30 * 86_400_000),
+  /** How long a finished run can be looked at; 0 for ever. */
+  ttlMs: keptMs('30d', { min: 1000 }).default(30 * 86_400_000),
 }
 
 /** Present: what steps return is merged into their run's memory. */

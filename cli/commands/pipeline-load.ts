@@ -96,6 +96,22 @@ export function showDefinition(
   line(`parameters of all steps: ${JSON.stringify({ ...definition.params, ...set[''] })}`)
 }
 
+/** `runtime pipeline rm` */
+export const removeCommand = command<{ pipelines: string[] }>({
+  command: 'rm <pipelines..>',
+  describe: 'Remove pipelines with all their versions; refused while a run of one is under way',
+  example: ['pipeline rm example_pipeline', 'its runs stay as long as they are kept'],
+  flags: (yargs) =>
+    yargs.positional('pipelines', { type: 'string', array: true, demandOption: true, describe: 'Names of pipelines' }),
+  run: async (context, { pipelines: names }) => {
+    for (const name of names) {
+      await pipelinesOf(context).remove(name)
+      if (!context.json) line(`removed ${name}`)
+    }
+    if (context.json) json({ removed: names })
+  },
+})
+
 /** `runtime pipeline params` */
 export const paramsCommand = command<{ pipeline: string; set?: string[]; step?: string; unset?: string[] }>({
   command: 'params <pipeline> [set..]',

@@ -1,5 +1,5 @@
 import { group } from '../command.ts'
-import { listCommand, loadCommand, paramsCommand } from './pipeline-load.ts'
+import { listCommand, loadCommand, paramsCommand, removeCommand } from './pipeline-load.ts'
 import { retryCommand, runCommand, runsCommand, showCommand, skipCommand, stopCommand } from './pipeline-run.ts'
 
 /** `runtime pipeline …` */
@@ -13,4 +13,5 @@ export const pipelineCommand = group('pipeline', 'Load, run, watch and repair pi
   skipCommand,
   stopCommand,
   paramsCommand,
+  removeCommand,
 ] as never)

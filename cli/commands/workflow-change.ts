@@ -88,11 +88,15 @@ export const expireCommand = command<{ id: string; ttl: string }>({
   flags: (yargs) =>
     yargs
       .positional('id', id)
-      .positional('ttl', { type: 'string', demandOption: true, describe: "Length of time: '1h' or '7 days'" }),
+      .positional('ttl', {
+        type: 'string',
+        demandOption: true,
+        describe: "Length of time: '1h' or '7 days'; -1 for ever",
+      }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
     await flow.expire(argv.ttl)
     if (context.json) json({ id: flow.id, ttlMs: flow.record.ttlMs })
-    else line(`${flow.id} kept ${argv.ttl} after its end`)
+    else line(`${flow.id} kept ${flow.record.ttlMs === 0 ? 'for ever' : `${argv.ttl} after its end`}`)
   },
 })

@@ -79,6 +79,15 @@ export function duration(value: Duration, what = 'duration'): number {
   )
 }
 
+/**
+ * How long something is kept: like {@link duration}, and -1 keeps it for ever, as in Gush.
+ * @returns milliseconds, 0 for ever
+ * @throws RuntimeError ERR_ARGUMENT
+ */
+export function keptMs(value: Duration, what: string): number {
+  return String(value).trim() === '-1' ? 0 : duration(value, `${what} (-1 keeps it for ever)`)
+}
+
 function numberOf(ms: number): ReturnType<typeof readDuration> {
   if (ms < firstMomentMs || ms > longestMs) return { ms }
   return { advice: `; that is the moment ${new Date(ms).toISOString()}: subtract Date.now(), or use enqueueAt` }

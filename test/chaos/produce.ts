@@ -10,6 +10,7 @@ export interface Accepted {
   id: string
   n: number
   className: string
+  item: string
   /** On the queue that the foreign worker shares. */
   shared: boolean
 }

@@ -83,15 +83,20 @@ example_pipeline:
       ),
       ['x', 'y'],
     )
+    assert.deepEqual(names(JSON.stringify({ name: 'own', ...definition }), 'file'), ['own'])
+    assert.deepEqual(names(JSON.stringify([{ name: 'own', ...definition }])), ['own'])
+    assert.deepEqual(names(JSON.stringify({ own: { name: 'own', ...definition } })), ['own'])
+    refused(JSON.stringify({ above: { name: 'own', ...definition } }), /above\.name: expected "above".*got "own"/)
     refused(JSON.stringify(definition), /--name/)
-    refused('[{ "name": "x" }]', /p\.yml\[0\]: expected a row \{ name, definition \}/)
+    refused('[{ "name": "x" }]', /p\.yml\[0\]: expected \{ name, jobs \}, or a row \{ name, definition \}/)
   })
 
   it('refuses what is wrong, every problem with its place', () => {
     refused(
-      jobs('retry_limit: 0'),
-      /p\.jobs\[0\]\.retry_limit: expected a whole number from 1 to 1000, got 0; leave it out/,
+      jobs('retry_limit: -1'),
+      /p\.jobs\[0\]\.retry_limit: expected a whole number from 0 to 1000, got -1; leave it out/,
     )
+    assert.equal(readPipelines(jobs('retry_limit: 0'), { resolver })[0]?.steps[0]?.retry?.limit, 0)
     refused(jobs('retry_limit: 1.5'), /got 1\.5/)
     refused(jobs('timeout_minutes: -1'), /timeout_minutes: expected a number of minutes above 0, got -1/)
     refused(jobs('timeout: "-5s"'), /timeout: expected a duration like '30 minutes'.*got "-5s"/)
@@ -118,7 +123,7 @@ example_pipeline:
       /jobs\[1\]\.name: "a" is the name of jobs\[0\], too/,
     )
     refused(
-      'p: { jobs: [{ name: a, class_name: X }, { name: b, class_name: Y, retry_limit: 0 }] }',
+      'p: { jobs: [{ name: a, class_name: X }, { name: b, class_name: Y, retry_limit: -1 }] }',
       /3 problems\n.*unknown class X.*\n.*unknown class Y.*\n.*retry_limit/,
     )
   })

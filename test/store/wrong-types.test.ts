@@ -94,6 +94,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'note-job': () => store.jobs.note('plain', { progress: '1/2' }),
   'pipeline-decide': () => store.pipelines.decide('req', { run: 'r-new' }, now),
   'pipeline-load': () => store.pipelines.load('pipe', '{"new":1}'),
+  'pipeline-remove': () => store.pipelines.remove('pipe'),
   'pipeline-request': () =>
     store.pipelines.request({ id: 'req2', pipeline: 'pipe', first: 'a', instance: 2, params: '{}', by: 'x' }, now),
   register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),

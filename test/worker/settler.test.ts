@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { systemClock } from '../../runtime/core/clock.ts'
 import { silentLogger } from '../../runtime/core/logger.ts'
+import { GraphChanged } from '../../runtime/store/runs/run-writer.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Reserved } from '../../runtime/store/workers/supervisors.ts'
 import { Settler } from '../../runtime/worker/outcome/settler.ts'
@@ -59,6 +60,21 @@ test('an error of our own between two commands fails the step', async () => {
   const done = (): Promise<never> => store.connection.ask(() => Promise.reject(new RangeError('65536 is out of range')))
   assert.equal(await settle(job, { kind: 'done' }, { done, failed: () => ({}) }), true)
   await assertFailed(job, /RangeError.*65536 is out of range/)
+})
+
+test('a step whose additions meet another step’s is planned again, and not for ever', async () => {
+  let plans = 0
+  const done = (): Promise<object> => Promise.resolve({ output: String((plans += 1)) })
+  const record = store.supervisors.settle.bind(store.supervisors)
+  const settled = mock.method(store.supervisors, 'settle', () => Promise.reject(new GraphChanged()), { times: 2 })
+  assert.equal(await settle(await reserve(), { kind: 'done' }, { done, failed: () => ({}) }), true)
+  assert.deepEqual([plans, settled.mock.callCount()], [3, 2])
+  mock.method(store.supervisors, 'settle', (...args: Parameters<typeof record>) =>
+    args[4].state === 'done' ? Promise.reject(new GraphChanged()) : record(...args),
+  )
+  const job = await reserve()
+  assert.equal(await settle(job, { kind: 'done' }, { done, failed: () => ({}) }), true)
+  await assertFailed(job, /GraphChanged.*kept changing the graph/)
 })
 
 test('an end that Redis refuses becomes a failure, with what the job itself failed of below', async () => {

@@ -65,6 +65,34 @@ test('a cycle may close through what another step added before', async () => {
   assert.deepEqual(await driver.drain(), ['b', 'first', 'c'])
 })
 
+test('of two steps that end at once and add a half of a cycle each, the second plans again and is refused', async () => {
+  const { id } = await driver.create({ a: [], x: [], b: ['a', 'x'], c: ['x', 'a'] })
+  await driver.store.runs.start(id, Date.now())
+  const { runs } = driver.store
+  const [a, x] = [(await driver.take())!, (await driver.take())!]
+  const halves = [[addition('first', ['2'], ['3'])], [addition('second', ['3'], ['2'])]]
+  const [one, two] = await Promise.all(
+    halves.map(async (half) => runs.stage(id, await planAdditions(runs.read, id, half))),
+  )
+  await driver.end(a, 'done', { extra: JSON.stringify({ grow: one }) })
+  await assert.rejects(driver.end(x, 'done', { extra: JSON.stringify({ grow: two }) }), { name: 'GraphChanged' })
+  await runs.advance(Date.now())
+  await refused(id, halves[1]!, /^cycle: b → first → c → second#6 → b: /)
+  await endWith(x, [])
+  assert.deepEqual(await driver.drain(), ['b', 'first', 'c'])
+})
+
+test('a job that waited when an addition was planned, and has begun since, is not passed over', async () => {
+  const { id } = await driver.create({ a: [], x: [], b: ['a'] })
+  await driver.store.runs.start(id, Date.now())
+  const { runs } = driver.store
+  const [a, x] = [(await driver.take())!, (await driver.take())!]
+  const grow = await runs.stage(id, await planAdditions(runs.read, id, [addition('new', [], ['2'])]))
+  await driver.end(a)
+  await assert.rejects(driver.end(x, 'done', { extra: JSON.stringify({ grow }) }), { name: 'GraphChanged' })
+  await refused(id, [addition('new', [], ['2'])], /"before" to name a job that still waits, job 2 is queued/)
+})
+
 test('a job that waits is named; one that has begun, or is not of the run, is refused', async () => {
   const { id } = await driver.create({ a: [], b: ['a'] })
   await driver.store.runs.start(id, Date.now())

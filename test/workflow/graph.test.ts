@@ -43,6 +43,15 @@ test('handles, classes, arrays, before and branches become edges', async () => {
   assert.equal(graph.nodes[0]?.queue, 'gush')
 })
 
+test('an id as text names a job, too, in after, before and branches', async () => {
+  const graph = await compile((flow: any) => {
+    const { id } = flow.run(A)
+    flow.run(B, { after: { failed: id }, before: '2' })
+    flow.run(C, { after: [id] })
+  })
+  assert.deepEqual(edges(graph), ['0-failed-1', '0-finished-2', '1-finished-2'])
+})
+
 const refusals: [what: string, configure: (flow: any) => void, message: RegExp][] = [
   [
     'a cycle, by its path',
@@ -79,7 +88,12 @@ const refusals: [what: string, configure: (flow: any) => void, message: RegExp][
   [
     'a name in place of a class',
     (flow) => flow.run(A, { after: 'B' }),
-    /"after" and "before" of A: expected a job class or a handle, got "B"/,
+    /"after" and "before" of A: expected a job class, a handle or its id, got "B"/,
+  ],
+  [
+    'an id that no job has',
+    (flow) => flow.run(A, { after: '1' }),
+    /A names the job 1, expected the id of one .* 1 jobs/,
   ],
   [
     'a backoff function for one node',

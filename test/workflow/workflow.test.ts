@@ -18,6 +18,7 @@ import {
   RowStep,
   SkipFlow,
 } from '../fixtures/apps/flows/src/jobs/flows.ts'
+import { Workflow, type WorkflowRun } from 'resque-runtime'
 import { useRedis } from '../support/redis.ts'
 import { startInlineWorker } from './inline-worker.ts'
 
@@ -166,8 +167,27 @@ test('find, page, running, and one run of a unique class at a time', async () =>
     (await OnlyFlow.page(0, 0, { order: 'asc' })).map((flow) => flow.id),
     [first.id],
   )
+  await second.expire(-1)
+  assert.equal(second.record.ttlMs, 0, '-1 keeps it for ever')
   await second.destroy()
   await assert.rejects(second.reload(), { code: 'ERR_NOT_FOUND' })
+})
+
+test('find, page and running of Workflow itself go over all classes', async () => {
+  const [only, diamond] = [await OnlyFlow.create(), await DiamondFlow.create.with({ ttl: -1 })('x')]
+  assert.equal(diamond.record.ttlMs, 0)
+  await only.start()
+  const of = (runs: WorkflowRun[]): string[] => runs.map((run) => `${run.record.class} ${run.id}`)
+  assert.deepEqual(of(await Workflow.page(0, 9, { order: 'asc' })), [
+    `OnlyFlow ${only.id}`,
+    `DiamondFlow ${diamond.id}`,
+  ])
+  assert.deepEqual(of(await Workflow.running()), [`OnlyFlow ${only.id}`])
+  const found: WorkflowRun = await Workflow.find(only.id)
+  assert.deepEqual([found.status, found.jobs.length > 0], ['running', true])
+  await found.stop()
+  const typed: OnlyFlow = await OnlyFlow.find(only.id)
+  assert.ok(typed instanceof OnlyFlow)
 })
 
 test('an output beyond the limit fails the job by name', async () => {

@@ -54,6 +54,12 @@ export class PipelineStore {
     return { version: Number(version), isNew: word === 'new' }
   }
 
+  /** Removes a pipeline, its versions and its parameters. @returns the run under way that keeps it from that, else whether it was there */
+  async remove(name: string): Promise<{ run: string } | { removed: boolean }> {
+    const [word, run = ''] = (await this.#connection.run('pipeline-remove', { name })) as string[]
+    return word === 'running' ? { run } : { removed: word === 'ok' }
+  }
+
   /** Latest version by name. */
   async names(): Promise<Map<string, number>> {
     const all = await this.#connection.ask((redis, keys) => redis.hgetall(keys.pipelines()))

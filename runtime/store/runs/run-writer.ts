@@ -43,6 +43,8 @@ export interface Addition {
   nodes: (first: number) => { nodes: NewNode[]; before: Map<number, number[]> }
   count: number
   edges: { parents: number; children: number }
+  /** The run's count of additions (field `grown`) that the check for cycles is true of; absent: no other addition matters. */
+  grown?: string
 }
 
 /** What a step's end must name for its nodes to join: the nodes, and ranges `[first, count]` of them for those that wait for them. */
@@ -50,6 +52,16 @@ export interface StagedNodes {
   from: number
   count: number
   before: [node: number, parents: [first: number, count: number][]][]
+  grown?: string
+}
+
+/** The graph has changed since an addition was planned: plan it again. */
+export class GraphChanged extends Error {
+  override name = 'GraphChanged'
+
+  constructor() {
+    super('workflow.add: other steps kept changing the graph of the run while these jobs were added; retry the step')
+  }
 }
 
 /** A creator that dies halfway leaves keys that go by themselves. */
@@ -145,7 +157,8 @@ export async function stageNodes(connection: Connection, runId: string, addition
       parents: parentsAt * 4,
     })
     await putNodes(redis, keys, runId, placed, first)
-    return { from: first, count: addition.count, before: byTarget(before) }
+    const { count, grown } = addition
+    return { from: first, count, before: byTarget(before), ...(grown === undefined ? {} : { grown }) }
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Connection } from '../connection/connection.ts'
 import type { Delivery, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 import { MemoryClash } from '../runs/memory.ts'
+import { GraphChanged } from '../runs/run-writer.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
 import { scriptJson } from '../connection/script.ts'
 
@@ -103,6 +104,7 @@ export class Supervisors {
    * Records a job's end.
    * @returns false when the job is another's now: then nothing was written
    * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
+   * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
    */
   async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     const reply = await this.#connection.run('settle', {
@@ -120,6 +122,7 @@ export class Supervisors {
       output: end.step?.output ?? '',
       extra: end.step?.extra ?? '',
     })
+    if (reply === 'grown') throw new GraphChanged()
     if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
     // A wide fan-out goes on here; should this process die first, any supervisor's tick does it.
     for (let left = reply === 'more' ? 1 : 0; left > 0;)

@@ -3,6 +3,7 @@ import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'
 import { MemoryClash } from '../../store/runs/memory.ts'
+import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import { logEnd } from './end-line.ts'
@@ -47,6 +48,9 @@ export interface End {
 /** A step's own record is dropped soon after it is done: its run knows how it went, and runs have many. */
 const doneStepTtlMs = 60_000
 
+/** How often a step's additions are planned again. Each time, another step's end came first. */
+const mostReplans = 100
+
 /** Records how jobs end. While Redis is away it goes on trying, until the lease runs out and the job is another's. */
 export class Settler {
   readonly #options: SettlerOptions
@@ -62,6 +66,7 @@ export class Settler {
   async settle(end: End): Promise<boolean> {
     const { clock, log, supervisorId, steps } = this.#options
     let given = end
+    let replans = 0
     for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       const id = supervisorId()
       if (id === undefined) return false
@@ -75,6 +80,7 @@ export class Settler {
           await clock.sleep(pauseMs)
           continue
         }
+        if (error instanceof GraphChanged && replans++ < mostReplans) continue
         if (given !== end) throw error
         log.error(`job ${end.job.id}: its end cannot be recorded as ${end.verdict.kind}: ${withCode(error)}`)
         given = { ...end, verdict: unrecordable(end.verdict, toError(error)) }

@@ -1,4 +1,4 @@
-import { duration, type Duration } from '../../core/duration.ts'
+import { keptMs, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { createRun, type RunTarget } from '../run/create-run.ts'
 import { checkEdges } from '../graph/edges.ts'
@@ -82,7 +82,7 @@ export class Composition {
       graph,
       ...(globals === undefined ? {} : { globals }),
       ...(input === undefined ? {} : { args: [input] }),
-      ...(ttl === undefined ? {} : { ttlMs: duration(ttl, `ttl of ${this.name}`) }),
+      ...(ttl === undefined ? {} : { ttlMs: keptMs(ttl, `ttl of ${this.name}`) }),
       ...(unique === true ? { unique: this.name } : {}),
       memory: memory ? { settings: memory, values: { ...input } } : false,
     })

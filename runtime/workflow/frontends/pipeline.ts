@@ -16,13 +16,13 @@ import {
 
 /** Most steps of one pipeline. */
 const mostSteps = 1000
-const pipelineKeys = ['jobs', 'params', 'queue', 'description']
+const pipelineKeys = ['name', 'jobs', 'params', 'queue', 'description']
 
 /** How a file is read. */
 export interface ReadOptions {
   /** Named in messages. */
   file?: string
-  /** The pipeline's name, where the file has one definition without a name, as Rush's `definition` column has it. */
+  /** The pipeline's name, where the file has one definition and no `name` in it, as Rush's `definition` column has it. */
   name?: string
   /** The application's classes; without them classes are taken as they are named. */
   resolver?: ClassResolver
@@ -30,7 +30,7 @@ export interface ReadOptions {
 
 /**
  * Reads pipelines: `pipelines.yml` (name → `{ jobs: […] }`), the same as JSON, one bare Rush definition (`{ "jobs": […] }`
- * with a name beside it), or rows of Rush's `pipeline` table (`[{ name, definition }]`).
+ * with a `name` in it or beside it), a list of such, or rows of Rush's `pipeline` table (`[{ name, definition }]`).
  * @throws RuntimeError ERR_PIPELINE with every problem and its place
  */
 export function readPipelines(text: string, options: ReadOptions = {}): PipelineDefinition[] {
@@ -71,16 +71,19 @@ function entriesOf(value: unknown, { name, file = 'pipelines' }: ReadOptions, sc
     return []
   }
   if (!Array.isArray(value.jobs)) return Object.entries(value)
-  if (name === undefined) {
-    scope.tell(file, 'one definition without a name: give it one with --name, or put the name above "jobs"')
-    return []
-  }
-  return [[name, value]]
+  const own = typeof value.name === 'string' ? value.name : name
+  if (own !== undefined) return [[own, value]]
+  scope.tell(file, 'one definition without a name: put "name" beside "jobs", or use --name')
+  return []
 }
 
 function rowOf(row: unknown, path: string, scope: CheckScope): [string, unknown][] {
+  if (isMapping(row) && typeof row.name === 'string' && Array.isArray(row.jobs)) return [[row.name, row]]
   if (!isMapping(row) || typeof row.name !== 'string' || row.definition === undefined) {
-    scope.tell(path, `expected a row { name, definition } of Rush's pipeline table, got ${shown(row)}`)
+    scope.tell(
+      path,
+      `expected { name, jobs }, or a row { name, definition } of Rush's pipeline table, got ${shown(row)}`,
+    )
     return []
   }
   if (typeof row.definition !== 'string') return [[row.name, row.definition]]
@@ -101,6 +104,11 @@ function checkPipeline(name: string, value: unknown, outer: CheckScope): Pipelin
     return definition
   }
   checkKeys(value, pipelineKeys, name, outer)
+  if (value.name !== undefined && value.name !== name)
+    outer.tell(
+      `${name}.name`,
+      `expected ${shown(name)}, the name above it, got ${shown(value.name)}; leave one of them out`,
+    )
   const { jobs, queue, description } = value as { jobs: unknown[]; queue?: unknown; description?: unknown }
   if (queue !== undefined && (typeof queue !== 'string' || queue === ''))
     outer.tell(`${name}.queue`, `expected a name, got ${shown(queue)}`)

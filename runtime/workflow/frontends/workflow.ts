@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/clock.ts'
-import { duration, type Duration } from '../../core/duration.ts'
+import { keptMs, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { defaultClient, defaultConfig } from '../../jobs/default-client.ts'
 import { wireName, type JobDefinition, type OptionalStatics } from '../../jobs/job.ts'
@@ -18,7 +18,7 @@ import { WorkflowRun } from '../run/workflow-run.ts'
 export interface CreateOptions {
   /** Under every job's params. */
   globals?: Record<string, unknown>
-  /** How long the run is kept after its end. */
+  /** How long the run is kept after its end; -1 for ever. */
   ttl?: Duration
   /** Over the class's, and `memory` in config/runtime.yml; false: none. */
   memory?: boolean | MemoryOptions
@@ -39,6 +39,13 @@ interface WorkflowStatics {
 /** A workflow class. */
 export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) &
   OptionalStatics<WorkflowStatics> & { readonly [K in typeof workflowBrand]: true }
+
+/** A workflow class, or `Workflow` itself. */
+type AnyWorkflow = typeof Workflow | WorkflowClass
+/** In which order of creation runs are listed; the newest first by default. */
+interface PageOrder {
+  order?: 'asc' | 'desc'
+}
 
 /** Arguments of a workflow's `configure`. */
 export type ConfigureArgs<W extends Workflow> = Parameters<W['configure']>
@@ -101,7 +108,7 @@ export abstract class Workflow<Globals extends object = object> extends (Workflo
       graph,
       args,
       ...(options.globals === undefined ? {} : { globals: options.globals }),
-      ...(ttl === undefined ? {} : { ttlMs: duration(ttl, `ttl of ${name}`) }),
+      ...(ttl === undefined ? {} : { ttlMs: keptMs(ttl, `ttl of ${name}`) }),
       ...(type.unique === true ? { unique: name } : {}),
       memory: memory ? { settings: memory, values: {} } : false,
     })
@@ -123,33 +130,39 @@ export abstract class Workflow<Globals extends object = object> extends (Workflo
     return { flow, graph, definitions: builder.definitions }
   }
 
-  /** A run by its id. @throws RuntimeError ERR_NOT_FOUND, also when the run is of another class */
-  static async find<W extends Workflow>(this: WorkflowClass<W>, id: string): Promise<W> {
+  /** A run by its id; of `Workflow` itself a run of any class. @throws RuntimeError ERR_NOT_FOUND, also when the run is of another class */
+  static find<W extends Workflow>(this: WorkflowClass<W>, id: string): Promise<W>
+  static find(this: typeof Workflow, id: string): Promise<WorkflowRun>
+  static async find(this: AnyWorkflow, id: string): Promise<WorkflowRun> {
     const target = defaultTarget()
     const record = await recordOf(target, id)
-    if (record.class !== wireName(this)) throw notFound(id)
-    return new this().attach(target, record).reload()
+    if (this !== Workflow && record.class !== wireName(this)) throw notFound(id)
+    return Workflow.#runOf(this, target, record).reload()
   }
 
-  /** Runs of this class by creation, positions `from` to `to`, both included. Their jobs are not read. */
-  static async page<W extends Workflow>(
-    this: WorkflowClass<W>,
-    from = 0,
-    to = 99,
-    { order = 'desc' }: { order?: 'asc' | 'desc' } = {},
-  ): Promise<W[]> {
+  /** Runs of this class (of `Workflow` itself: of all) by creation, positions `from` to `to`, both included. Their jobs are not read. */
+  static page<W extends Workflow>(this: WorkflowClass<W>, from?: number, to?: number, options?: PageOrder): Promise<W[]>
+  static page(this: typeof Workflow, from?: number, to?: number, options?: PageOrder): Promise<WorkflowRun[]>
+  static async page(this: AnyWorkflow, from = 0, to = 99, { order = 'desc' }: PageOrder = {}): Promise<WorkflowRun[]> {
     return Workflow.#list(this, { from, to, order })
   }
 
-  /** Runs of this class that are under way. */
-  static async running<W extends Workflow>(this: WorkflowClass<W>): Promise<W[]> {
+  /** Runs of this class (of `Workflow` itself: of all) that are under way, at most ten thousand. */
+  static running<W extends Workflow>(this: WorkflowClass<W>): Promise<W[]>
+  static running(this: typeof Workflow): Promise<WorkflowRun[]>
+  static async running(this: AnyWorkflow): Promise<WorkflowRun[]> {
     return Workflow.#list(this, { from: 0, to: 9999, order: 'asc', status: 'running' })
   }
 
-  static async #list<W extends Workflow>(type: WorkflowClass<W>, query: Omit<RunQuery, 'class'>): Promise<W[]> {
+  static async #list(type: AnyWorkflow, query: Omit<RunQuery, 'class'>): Promise<WorkflowRun[]> {
     const target = defaultTarget()
-    const records = await target.store.runs.read.list({ ...query, class: wireName(type) })
-    return records.map((record) => new type().attach(target, record))
+    const of = type === Workflow ? {} : { class: wireName(type) }
+    const records = await target.store.runs.read.list({ ...query, ...of })
+    return records.map((record) => Workflow.#runOf(type, target, record))
+  }
+
+  static #runOf(type: AnyWorkflow, target: RunTarget, record: RunRecord): WorkflowRun {
+    return type === Workflow ? WorkflowRun.of(target, record) : new (type as WorkflowClass)().attach(target, record)
   }
 }
 

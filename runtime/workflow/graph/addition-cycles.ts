@@ -7,6 +7,7 @@ import { topologicalOrder, type Edge, type Graph, type GraphNode } from './graph
  * Refuses additions that would wait for themselves: by way of each other, or of jobs of the run that still wait. The run's
  * own graph is read only where an addition comes after one waiting job and before another; else no way leads back.
  * @param known records of the run's jobs that the additions name
+ * @returns true when the run's own graph was read: then the answer holds as long as no other step adds to it
  * @throws RuntimeError ERR_GRAPH naming the cycle by its path
  */
 export async function refuseCycles(
@@ -14,7 +15,7 @@ export async function refuseCycles(
   runId: string,
   additions: readonly NodeAddition[],
   known: ReadonlyMap<string, NodeRow>,
-): Promise<void> {
+): Promise<boolean> {
   const between =
     additions.some(({ before }) => before?.length) &&
     additions.some(({ after }) => after.some((id) => known.get(id)?.state === 'waiting'))
@@ -30,6 +31,7 @@ export async function refuseCycles(
       for (const id of new Set(before)) graph.nodes[Number(id)]?.parents.push(...edgeFrom(waiting.length + place))
   })
   topologicalOrder(graph)
+  return between
 }
 
 const nodeOf = (className: string, parents: Edge[]): GraphNode => ({ className, queue: '', parents })

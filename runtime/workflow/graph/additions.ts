@@ -42,7 +42,7 @@ export async function planAdditions(
       }
     }
   }
-  await refuseCycles(reader, runId, additions, known)
+  const between = await refuseCycles(reader, runId, additions, known)
   const kinds: NodeKind[] = []
   const kindOf = (addition: NodeAddition): number => {
     const kind = { class: addition.class, queue: addition.queue ?? run?.fields.queue ?? defaultQueue }
@@ -56,6 +56,7 @@ export async function planAdditions(
   }))
   return {
     kinds,
+    ...(between ? { grown: run?.fields.grown ?? '0' } : {}),
     count: additions.length,
     edges: {
       parents: planned.reduce((sum, { after }) => sum + after.length, 0),

@@ -14,8 +14,8 @@ export interface NodeHandle {
   readonly className: string
 }
 
-/** A job of the graph: a handle, or a class that was run exactly once. */
-export type NodeRef = NodeHandle | JobDefinition
+/** A job of the graph: a handle, its id as text, or a class that was run exactly once. */
+export type NodeRef = NodeHandle | JobDefinition | string
 /** What a job waits for: all of these. `{ failed }` is a failure branch, `{ ended }` goes on either way. */
 export type AfterRef = NodeRef | { failed: NodeRef | readonly NodeRef[] } | { ended: NodeRef | readonly NodeRef[] }
 
@@ -163,10 +163,17 @@ export class GraphBuilder {
       if (maker.get(ref) === this) return Number(ref.id)
       throw new RuntimeError('ERR_GRAPH', `${this.#of}: ${by} names a handle of another workflow (${ref.className})`)
     }
+    if (typeof ref === 'string' && /^\d{1,9}$/.test(ref)) {
+      if (Number(ref) < this.#drafts.length) return Number(ref)
+      throw new RuntimeError(
+        'ERR_GRAPH',
+        `${this.#of}: ${by} names the job ${ref}, expected the id of one of the graph's ${this.#drafts.length} jobs`,
+      )
+    }
     if (typeof ref !== 'function') {
       throw new RuntimeError(
         'ERR_GRAPH',
-        `${this.#of}: "after" and "before" of ${by}: expected a job class or a handle, got ${describe(ref)}`,
+        `${this.#of}: "after" and "before" of ${by}: expected a job class, a handle or its id, got ${describe(ref)}`,
       )
     }
     const name = wireName(ref)

@@ -55,6 +55,20 @@ export class Pipelines {
     return readDefinition(this.#target, name, version)
   }
 
+  /**
+   * Removes a pipeline, all its versions and the parameters that were set. Its runs and requests stay.
+   * @throws RuntimeError ERR_NOT_FOUND, ERR_STATE while a run is under way
+   */
+  async remove(name: string): Promise<void> {
+    const reply = await this.#target.store.pipelines.remove(name)
+    if ('run' in reply)
+      throw new RuntimeError(
+        'ERR_STATE',
+        `pipeline ${name}: expected no run under way, run ${reply.run} is; wait for its end, or stop it`,
+      )
+    if (!reply.removed) await this.find(name)
+  }
+
   /** Parameters that were set, by level: `''` is the pipeline, else a step. @throws RuntimeError ERR_NOT_FOUND */
   async params(name: string): Promise<Record<string, Record<string, unknown>>> {
     await this.find(name)

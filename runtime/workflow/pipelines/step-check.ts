@@ -160,11 +160,11 @@ function retryOf(value: Fields, path: string, scope: CheckScope): PipelineStep['
       scope.tell(`${path}.retry_gap`, 'a gap without retry_limit does nothing; add retry_limit, or leave both out')
     return undefined
   }
-  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= 1000)
+  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 0 && limit <= 1000)
     return { limit, gapMs: gapMs ?? defaultGapMs }
   scope.tell(
     `${path}.retry_limit`,
-    `expected a whole number from 1 to 1000, got ${shown(limit)}; leave it out for what its class says (no retries by default)`,
+    `expected a whole number from 0 to 1000, got ${shown(limit)}; leave it out for what its class says (no retries by default)`,
   )
   return undefined
 }

@@ -1,4 +1,4 @@
-import { duration, type DurationOf } from '../../core/duration.ts'
+import { duration, keptMs, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { wireName, type JobDefinition, type ResultOf } from '../../jobs/job.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
@@ -37,6 +37,11 @@ export class WorkflowRun {
   static async open(target: RunTarget, id: string): Promise<WorkflowRun> {
     const record = await target.store.runs.read.find(id)
     if (!record) throw notFound(id)
+    return WorkflowRun.of(target, record)
+  }
+
+  /** A handle of a run that was read. */
+  static of(target: RunTarget, record: RunRecord): WorkflowRun {
     return new WorkflowRun().attach(target, record)
   }
 
@@ -141,10 +146,10 @@ export class WorkflowRun {
     }
   }
 
-  /** Keeps the run this long after its end (from now, when it has ended). */
+  /** Keeps the run this long after its end (from now, when it has ended); -1 for ever. */
   async expire<D extends string>(ttl: DurationOf<D>): Promise<this> {
     const { store, clock } = this.#open()
-    await store.runs.expire(this.id, duration(ttl, 'expire'), clock.now())
+    await store.runs.expire(this.id, keptMs(ttl, 'expire'), clock.now())
     return this.#refresh()
   }
 

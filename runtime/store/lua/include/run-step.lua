@@ -11,22 +11,33 @@ local function owned_step(step, job, now, waits)
   return run, node
 end
 
+-- True when the run's graph is no longer the one that an addition was checked against: another step has joined jobs before
+-- waiting ones since (`grown` counts that), or a job named in `before` waits no longer. To be asked before anything is recorded.
+local function graph_changed(step, staged)
+  local id = string.match(step, '^%S+')
+  if staged.grown and (redis.call('HGET', key.run(id), 'grown') or '0') ~= staged.grown then return true end
+  for _, target in ipairs(staged.before or {}) do
+    local node = read_node({ id = id }, target[1])
+    if not node or node.state ~= 'waiting' then return true end
+  end
+  return false
+end
+
 -- Nodes that the step staged join the run: those named in its `before` wait for them, too.
 local function grow(run, staged)
   for _, target in ipairs(staged.before or {}) do
     local node = read_node(run, target[1])
-    if node and node.state == 'waiting' then
-      local field = 'p' .. node.index
-      local parents = { redis.call('HGET', key.runMore(run.id), field) or '' }
-      for _, range in ipairs(target[2]) do
-        node.open = node.open + range[2]
-        parents[#parents + 1] = struct.pack('<II', range[1], range[2])
-      end
-      redis.call('HSET', key.runMore(run.id), field, table.concat(parents))
-      raise(node, MORE_PARENTS)
-      write_node(run, node)
+    local field = 'p' .. node.index
+    local parents = { redis.call('HGET', key.runMore(run.id), field) or '' }
+    for _, range in ipairs(target[2]) do
+      node.open = node.open + range[2]
+      parents[#parents + 1] = struct.pack('<II', range[1], range[2])
     end
+    redis.call('HSET', key.runMore(run.id), field, table.concat(parents))
+    raise(node, MORE_PARENTS)
+    write_node(run, node)
   end
+  if #(staged.before or {}) > 0 then redis.call('HINCRBY', key.run(run.id), 'grown', 1) end
   add(run.totals, 'total', staged.count)
   leave(run, 'grow', staged.from, staged.from + staged.count)
 end
@@ -66,7 +77,7 @@ local function hold_step(run, node)
 end
 
 -- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
--- `output`: JSON text or ''. `more`: {error: JSON text, force_skip: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…]},
+-- `output`: JSON text or ''. `more`: {error: JSON text, force_skip: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…], grown},
 -- memory: {values, by, expects}} as in memory-write.
 local function run_step_end(step, job, state, now, output, more)
   local run, node = owned_step(step, job, now, state == 'cancelled')

@@ -23,6 +23,11 @@ if reason ~= '' then
   return 'rejected'
 end
 check_run(id)
+local pipeline = redis.call('HGET', record, 'pipeline')
+if redis.call('HEXISTS', key.pipelines(), pipeline) == 0 then
+  decide('Rejected', 'pipeline ' .. pipeline .. ' was removed')
+  return 'rejected'
+end
 local run = run_of(id, now)
 if not run or run.status ~= 'pending' then return 'gone' end
 if not claim_unique(run) then

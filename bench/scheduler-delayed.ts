@@ -74,7 +74,7 @@ async function watchCalls(): Promise<void> {
 /** Many are due at once: how fast are they moved, and does a script call stop Redis? */
 export async function measureDue(): Promise<void> {
   const sets: [what: string, prepare: () => Promise<unknown>, left: () => Promise<number>][] = [
-    ['ours, millisecond set', () => addOurs(due, () => Date.now() + 59_000), () => redis.zcard('resque:rt:delayed')],
+    ['ours, millisecond set', () => addOurs(due, () => Date.now() + 58_000), () => redis.zcard('resque:rt:delayed')],
     [
       "ours, Resque's buckets",
       () => addOurs(due, () => Date.now() + 61_000),

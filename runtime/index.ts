@@ -54,9 +54,9 @@ export {
   runSchedule,
   setSchedule,
 } from '../scheduler/entries/dynamic.ts'
-export type { ScheduleConfig } from '../scheduler/entries/dynamic.ts'
+export type { NewSchedule, ScheduleConfig } from '../scheduler/entries/dynamic.ts'
 export { days, hours, minutes, seconds } from './core/duration.ts'
-export type { Duration } from './core/duration.ts'
+export type { Duration, DurationOf } from './core/duration.ts'
 export { Discard, DontPerform, Fail, Snooze } from './core/verbs.ts'
 export { RuntimeError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'

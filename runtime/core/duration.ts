@@ -9,6 +9,53 @@ import { RuntimeError } from './errors.ts'
  */
 export type Duration = number | string
 
+/**
+ * A length of time as a parameter: `enqueueIn('5 fortnights', …)` does not compile. A literal is checked as
+ * {@link duration} checks it when it is called; a `string`, or a template such as `${n} days`, is taken.
+ */
+export type DurationOf<D extends string> = number | CheckedText<D>
+
+/** Distributes over a union of literals. */
+type CheckedText<D extends string> = D extends string
+  ? Record<never, never> extends Record<D, unknown>
+    ? D
+    : IsDuration<Trimmed<D>> extends true
+      ? D
+      : "a length of time such as '10s', '1h30m', '5 days' or 'PT5M'"
+  : never
+
+type IsDuration<S extends string> =
+  Uppercase<S> extends `P${string}${'Y' | 'M' | 'W' | 'D' | 'H' | 'S'}`
+    ? true
+    : S extends `${Digit | `.${Digit}`}${string}`
+      ? Word<Trimmed<AfterCount<S>>> extends [infer W extends string, infer Rest extends string]
+        ? W extends 'M'
+          ? false
+          : Lowercase<W> extends Unit
+            ? Rest extends ''
+              ? true
+              : IsDuration<AfterSeparator<Rest>>
+            : false
+        : false
+      : false
+
+type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9'
+type LongUnit = 'year' | 'month' | 'week' | 'day' | 'hour' | 'minute' | 'second' | 'millisecond'
+type ShortUnit = 'y' | 'mo' | 'mon' | 'w' | 'd' | 'h' | 'm' | 's' | 'ms' | 'millis'
+/** The units of config/units.ts, in lower case. */
+type Unit = ShortUnit | `${LongUnit | 'yr' | 'hr' | 'min' | 'sec' | 'msec'}${'' | 's'}`
+
+/** The text behind its number. */
+type AfterCount<S extends string> = S extends `${Digit | '.'}${infer Rest}` ? AfterCount<Rest> : S
+/** The letters that a text begins with, and what follows them. */
+type Word<S extends string, Begun extends string = ''> = S extends `${infer C}${infer Rest}`
+  ? Uppercase<C> extends Lowercase<C>
+    ? [Begun, S]
+    : Word<Rest, `${Begun}${C}`>
+  : [Begun, '']
+type AfterSeparator<S extends string> = S extends `${' ' | ',' | 'and '}${infer Rest}` ? AfterSeparator<Rest> : S
+type Trimmed<S extends string> = S extends ` ${infer Rest}` | `${infer Rest} ` ? Trimmed<Rest> : S
+
 const dayMs = 86_400_000
 /** The longest length of time that is taken: a hundred years. */
 export const longestMs = 100 * 365 * dayMs

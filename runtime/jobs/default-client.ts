@@ -2,11 +2,12 @@ import { loadConfig, type ConfigFlags } from '../../config/load.ts'
 import { redisSettings } from '../../config/redis-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
-import type { Duration } from '../core/duration.ts'
+import type { DurationOf } from '../core/duration.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { Client, type EnqueueOptions } from './client.ts'
 import type { JobHandle } from './handle.ts'
 import type { ArgsOf, JobDefinition, ResultOf } from './job.ts'
+import type { SoundJob } from './typed.ts'
 import type { JobOptions } from './options.ts'
 
 /** The one client of a process: the only state at module level. */
@@ -58,38 +59,48 @@ function open(config: Config): { client: Client; config: Config } {
 
 /** Puts a job on its queue; see {@link Client.enqueue}. `enqueue.with(options)` gives options for one call. */
 export const enqueue = Object.assign(
-  <J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
+  <J extends JobDefinition>(definition: J & SoundJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
     defaultClient().enqueue(definition, args),
   {
     with:
       (options: EnqueueOptions) =>
-      <J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
+      <J extends JobDefinition>(definition: J & SoundJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueue(definition, args, options),
   },
 )
 
 /** Puts a job on its queue after a delay; see {@link Client.enqueueIn}. */
 export const enqueueIn = Object.assign(
-  <J extends JobDefinition>(delay: Duration, definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
-    defaultClient().enqueueIn(delay, definition, args),
+  <J extends JobDefinition, D extends string>(
+    delay: DurationOf<D>,
+    definition: J & SoundJob<J>,
+    ...args: ArgsOf<J>
+  ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueIn(delay, definition, args),
   {
     with:
       (options: EnqueueOptions) =>
-      <J extends JobDefinition>(delay: Duration, definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
+      <J extends JobDefinition, D extends string>(
+        delay: DurationOf<D>,
+        definition: J & SoundJob<J>,
+        ...args: ArgsOf<J>
+      ): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueueIn(delay, definition, args, options),
   },
 )
 
 /** Puts a job on its queue at a moment; see {@link Client.enqueueAt}. */
 export const enqueueAt = Object.assign(
-  <J extends JobDefinition>(at: Date | number, definition: J, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
-    defaultClient().enqueueAt(at, definition, args),
+  <J extends JobDefinition>(
+    at: Date | number,
+    definition: J & SoundJob<J>,
+    ...args: ArgsOf<J>
+  ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueAt(at, definition, args),
   {
     with:
       (options: EnqueueOptions) =>
       <J extends JobDefinition>(
         at: Date | number,
-        definition: J,
+        definition: J & SoundJob<J>,
         ...args: ArgsOf<J>
       ): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueueAt(at, definition, args, options),
@@ -98,7 +109,7 @@ export const enqueueAt = Object.assign(
 
 /** Puts many jobs of one class on its queue; see {@link Client.enqueueBulk}. */
 export function enqueueBulk<J extends JobDefinition>(
-  definition: J,
+  definition: J & SoundJob<J>,
   list: readonly ArgsOf<J>[],
   options?: JobOptions,
 ): Promise<JobHandle<ResultOf<J>>[]> {

@@ -1,10 +1,11 @@
 import { encodeItem } from '../core/codec.ts'
-import { duration, type Duration } from '../core/duration.ts'
+import { duration, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { DelayedJob, DelayedName } from '../store/queues/delayed-forms.ts'
 import { defaultClient, defaultConfig } from './default-client.ts'
 import { wireName, type ArgsOf, type JobDefinition } from './job.ts'
 import { optionsOn } from './options.ts'
+import type { SoundJob } from './typed.ts'
 
 /** Names all delayed copies of a job: its class's own queue, and exactly these arguments (none means none, as in Resque). */
 function named(definition: JobDefinition, args: readonly unknown[]): DelayedName {
@@ -58,9 +59,9 @@ export async function enqueueDelayedNow<J extends JobDefinition>(definition: J, 
  * Puts every delayed copy of a job off until `delay` from now; where there is none, delays one (Resque's
  * `delay_or_enqueue_in`). @returns how many there were
  */
-export async function delayOrEnqueueIn<J extends JobDefinition>(
-  delay: Duration,
-  definition: J,
+export async function delayOrEnqueueIn<J extends JobDefinition, D extends string>(
+  delay: DurationOf<D>,
+  definition: J & SoundJob<J>,
   ...args: ArgsOf<J>
 ): Promise<number> {
   const now = Date.now()

@@ -1,5 +1,5 @@
 import { parseLossless } from '../core/codec.ts'
-import { duration, shown, type Duration } from '../core/duration.ts'
+import { duration, shown, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobRecord, JobState } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
@@ -50,12 +50,12 @@ export class JobHandle<R = unknown> {
    * Waits for the end, and gives what `perform` returned where `keepResult` kept it, else undefined.
    * @throws RuntimeError ERR_ARGUMENT for other options, ERR_JOB_FAILED with the job's own error as cause, ERR_TIMEOUT (after 30 s unless told otherwise), ERR_NOT_FOUND
    */
-  async result(options: { timeout?: Duration } = {}): Promise<R | undefined> {
-    const { timeout = '30s', ...others } = options ?? {}
+  async result<D extends string>(options: { timeout?: DurationOf<D> } = {}): Promise<R | undefined> {
+    const { timeout, ...others } = options ?? {}
     const [other] = Object.keys(others)
     if (other !== undefined || typeof options !== 'object' || options === null)
       throw new RuntimeError('ERR_ARGUMENT', `result(options): expected { timeout }, got ${shown(other ?? options)}`)
-    const record = await this.#store.jobs.waitForEnd(this.id, duration(timeout, 'result({ timeout })'))
+    const record = await this.#store.jobs.waitForEnd(this.id, duration(timeout ?? '30s', 'result({ timeout })'))
     if (!record)
       throw new RuntimeError(
         'ERR_NOT_FOUND',

@@ -19,28 +19,26 @@ type StaticRetry =
       backoff?: string | Extract<RetryOptions['backoff'], (...args: never[]) => unknown>
     })
 
-/**
- * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless
- * `static wireName` gives another.
- */
-export abstract class Job {
-  static readonly [jobBrand] = true
-  static wireName?: string
-  static queue?: JobOptions['queue']
-  static retry?: StaticRetry
-  static timeout?: JobOptions['timeout']
-  static memoryLimit?: JobOptions['memoryLimit']
-  static cpuLimit?: JobOptions['cpuLimit']
-  static openFiles?: JobOptions['openFiles']
-  static niceness?: JobOptions['niceness']
-  static keepResult?: JobOptions['keepResult']
-  static unique?: JobOptions['unique']
-  static concurrency?: JobOptions['concurrency']
-  static rateLimit?: JobOptions['rateLimit']
+/** The options that a class may give as statics, and its name on the wire. */
+interface StaticOptions extends Omit<JobOptions, 'retry' | 'isolation' | 'delivery'> {
+  wireName?: string
+  retry?: StaticRetry
   /** `fork`, `spawn` or `inline`. */
-  static isolation?: string
+  isolation?: string
   /** `at-least-once` or `at-most-once`. */
-  static delivery?: string;
+  delivery?: string
+}
+
+/**
+ * Statics that a class may have. The compiler checks their types, and takes them with and without `override` whatever
+ * `noImplicitOverride` says: a property mapped from names alone has no declaration that could be overridden.
+ */
+export type OptionalStatics<T, Names extends PropertyKey = keyof T> = {
+  [K in Names]?: K extends keyof T ? T[K] | undefined : never
+}
+
+abstract class JobBase {
+  static readonly [jobBrand] = true;
 
   [jobContext]?: JobContext
 
@@ -166,6 +164,14 @@ function stepOf(job: Job): RunningStepContext {
   return step
 }
 
+/**
+ * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless
+ * `static wireName` gives another.
+ */
+export type Job = JobBase
+/** The class that jobs extend; see the type. */
+export const Job = JobBase as typeof JobBase & OptionalStatics<StaticOptions>
+
 /** The instance behind a function job: `this` inside the function. */
 export class FunctionJobInstance extends Job {
   perform(): never {
@@ -202,8 +208,9 @@ export type ArgsOf<J> = J extends { input: infer S; new (): { perform(...args: i
 /** What a job gives back: of a typed job, what its output schema lets through. */
 export type ResultOf<J> = J extends { output: infer S } ? SchemaSide<S, 'output'> : Returned<J>
 
+/** What `perform` or the function returns, awaited. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
-type Returned<J> = J extends new () => { perform(...args: any[]): infer R }
+export type Returned<J> = J extends new () => { perform(...args: any[]): infer R }
   ? Awaited<R>
   : // eslint-disable-next-line @typescript-eslint/no-explicit-any -- inference needs the widest form
     J extends (...args: any[]) => infer R

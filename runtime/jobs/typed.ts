@@ -1,4 +1,4 @@
-import type { JobDefinition } from './job.ts'
+import type { JobDefinition, Returned } from './job.ts'
 
 /** The part of the Standard Schema contract (https://standardschema.dev) that typed jobs use. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -6,7 +6,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-    readonly types?: { readonly input: Input; readonly output: Output }
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
   }
 }
 
@@ -15,7 +15,7 @@ type SchemaResult<Output> =
   | {
       readonly issues: readonly {
         readonly message: string
-        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[]
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
       }[]
     }
 
@@ -34,6 +34,27 @@ export type SchemaSide<S, Side extends 'input' | 'output'> = S extends {
     ? V
     : Untold
   : never
+
+/**
+ * Adds nothing to a job whose `perform` takes what `static input` lets through and returns what `static output` takes;
+ * to another what is wrong. It may always return nothing: `this.output(value)` may have set the result.
+ */
+export type SoundJob<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
+  ? A extends []
+    ? SoundOutput<J>
+    : Fits<SchemaSide<S, 'output'>, A[0]> extends true
+      ? SoundOutput<J>
+      : { 'perform takes another type than static input lets through': SchemaSide<S, 'output'> }
+  : SoundOutput<J>
+
+type SoundOutput<J> = J extends { output: infer S }
+  ? Fits<Exclude<Returned<J>, undefined | void>, SchemaSide<S, 'input'>> extends true
+    ? unknown
+    : { 'perform returns another type than static output takes': SchemaSide<S, 'input'> }
+  : unknown
+
+/** True also where either is a record of unknown keys, as of a schema that tells no types. */
+type Fits<Given, Taken> = string extends keyof Given | keyof Taken ? true : [Given] extends [Taken] ? true : false
 
 /** What a schema said of a value. */
 export type Checked = { ok: true; value: unknown } | { ok: false; problems: string }

@@ -3,6 +3,7 @@ import { shown } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { isFunctionJob, isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
+import type { SoundJob } from '../jobs/typed.ts'
 import { optionsOn } from '../jobs/options.ts'
 import { Registry } from '../jobs/registry.ts'
 import { execute } from '../worker/child/executor.ts'
@@ -14,7 +15,7 @@ import { execute } from '../worker/child/executor.ts'
  * @throws RuntimeError ERR_ARGUMENT for what is no job, ERR_NOT_JSON; whatever made the job fail, as an Error with its name and message
  */
 export async function inline<J extends JobDefinition>(
-  definition: J,
+  definition: J & SoundJob<J>,
   ...args: ArgsOf<J>
 ): Promise<ResultOf<J> | undefined> {
   if (!isJob(definition))

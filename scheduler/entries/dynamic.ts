@@ -2,13 +2,16 @@ import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { findNotJson } from '../../runtime/core/json-check.ts'
 import { defaultClient } from '../../runtime/jobs/default-client.ts'
+import { wireName, type JobDefinition } from '../../runtime/jobs/job.ts'
 import type { Store } from '../../runtime/store/store.ts'
+import type { WorkflowClass } from '../../runtime/workflow/frontends/workflow.ts'
 
-/** A dynamic schedule: an entry of schedule.yml as an object. */
+/** A dynamic schedule as it is stored: an entry of schedule.yml as an object. */
 export interface ScheduleConfig {
   cron?: string | [string, object]
   every?: string | [string, object]
   class?: string
+  custom_job_class?: string
   queue?: string
   args?: unknown
   description?: string
@@ -21,7 +24,18 @@ export interface ScheduleConfig {
   pipeline?: string
   template?: string
   enabled?: boolean
-  [option: string]: unknown
+  env?: string
+  rails_env?: string
+  /** resque-web's form: name → `{ description, default }`. */
+  parameters?: Record<string, unknown>
+  persist?: boolean
+  never?: boolean
+}
+
+/** What `setSchedule` takes: classes may be given by name or as themselves. */
+export interface NewSchedule extends Omit<ScheduleConfig, 'class' | 'workflow'> {
+  class?: string | JobDefinition | WorkflowClass
+  workflow?: string | WorkflowClass
 }
 
 /**
@@ -32,13 +46,14 @@ export interface ScheduleConfig {
  */
 export async function setSchedule(
   name: string,
-  config: ScheduleConfig,
+  config: NewSchedule,
   store: Store = defaultClient().store,
 ): Promise<void> {
-  const bad = findNotJson(config, name)
-  if (bad) throw new RuntimeError('ERR_NOT_JSON', `setSchedule: ${bad}`)
   // `persist` says where a schedule lives, and Resque does not store it.
-  const { persist: _persist, ...stored } = config
+  const { persist: _persist, ...given } = config
+  const stored = { ...given, ...named('class', given), ...named('workflow', given) }
+  const bad = findNotJson(stored, name)
+  if (bad) throw new RuntimeError('ERR_NOT_JSON', `setSchedule: ${bad}`)
   const json = JSON.stringify(stored)
   // Every job's process loads this module, and hardly one sets a schedule.
   const [{ readEntry }, { formatProblem, unreadByRuby }] = await Promise.all([
@@ -49,6 +64,12 @@ export async function setSchedule(
   const errors = problems.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new RuntimeError('ERR_SCHEDULE', errors.map(formatProblem).join('\n'))
   await store.schedules.setDynamic(name, json, !entry || unreadByRuby(entry) === undefined)
+}
+
+/** A class by its name on the wire; a name stays as it is. */
+function named<K extends 'class' | 'workflow'>(option: K, config: NewSchedule): { [P in K]?: string } {
+  const given = config[option]
+  return typeof given === 'function' ? ({ [option]: wireName(given) } as { [P in K]?: string }) : {}
 }
 
 /** Removes a dynamic schedule (Resque's `remove_schedule`). @returns false when there was none */

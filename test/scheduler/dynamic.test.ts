@@ -11,6 +11,7 @@ import {
   setSchedule,
 } from '../../scheduler/entries/dynamic.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
+import { job } from '../../runtime/jobs/job.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -33,12 +34,12 @@ async function run(yaml = '', more: Parameters<typeof testScheduler>[2] = {}): P
 }
 const loaded = (scheduler: Scheduler): string[] => scheduler.entries.map(({ entry }) => entry.name).sort()
 const queued = (queue = 'q'): Promise<number> => redis.llen(`resque:queue:${queue}`)
-
 describe('a dynamic schedule', () => {
-  test("is stored in Resque's own keys", async () => {
+  test("is stored in Resque's own keys, a class by its name", async () => {
+    const echo = job({}, function EchoJob() {})
     await setSchedule(
       'tick',
-      { every: ['2s', { first_in: '1s' }], class: 'EchoJob', queue: 'cron', args: { x: 1 }, persist: true },
+      { every: ['2s', { first_in: '1s' }], class: echo, queue: 'cron', args: { x: 1 }, persist: true },
       store,
     )
     assert.deepEqual(await redis.hgetall('resque:persistent_schedules'), {
@@ -72,7 +73,7 @@ describe('a dynamic schedule', () => {
 
   test('that is wrong is refused, and nothing is written', async () => {
     await assert.rejects(
-      setSchedule('tick', { every: '0s', class: 'A', zzz: 1 }, store),
+      setSchedule('tick', { every: '0s', class: 'A', zzz: 1 } as object, store),
       (error: Error & { code: string }) => {
         assert.equal(error.code, 'ERR_SCHEDULE')
         assert.match(error.message, /tick: .*every: expected .*more than nothing/)

@@ -9,7 +9,13 @@ import {
   dequeue,
   days,
   Job,
+  delayOrEnqueueIn,
   job,
+  setSchedule,
+  withDelay,
+  task,
+  Workflow,
+  type WorkflowRun,
   type ArgsOf,
   type Infer,
   type JobHandle,
@@ -133,4 +139,112 @@ export class PlainOptionsJob extends Job {
   static override memoryLimit = '512mb'
   static override keepResult = '1h'
   perform(_id: string): void {}
+}
+
+/** Durations: literals are checked, text that is only known when it runs is taken. */
+export async function durations(text: string, n: number, either: number | string): Promise<void> {
+  for (const delay of ['5s', '1h30m'] as const) await enqueueIn(delay, ReminderJob, 'u1')
+  await enqueueIn(text, ReminderJob, 'u1')
+  await enqueueIn(either, ReminderJob, 'u1')
+  await enqueueIn(`${n} days`, ReminderJob, 'u1')
+  await enqueueIn('1.5 hours', ReminderJob, 'u1')
+  await enqueueIn('1 Week, 2 days', ReminderJob, 'u1')
+  await enqueueIn('1 hour and 30 mins', ReminderJob, 'u1')
+  await enqueueIn('PT5M', ReminderJob, 'u1')
+  await enqueueIn(' .5h ', ReminderJob, 'u1')
+  // @ts-expect-error no such unit
+  await enqueueIn('5 fortnights', ReminderJob, 'u1')
+  // @ts-expect-error no unit
+  await enqueueIn('60', ReminderJob, 'u1')
+  // @ts-expect-error a minute or a month
+  await enqueueIn('1M', ReminderJob, 'u1')
+  // @ts-expect-error less than nothing
+  await enqueueIn('-5 days', ReminderJob, 'u1')
+  // @ts-expect-error nothing
+  await enqueueIn.with({ queue: 'low' })('', ReminderJob, 'u1')
+  // @ts-expect-error one of two
+  await enqueueIn(n > 1 ? '5s' : '5 fortnights', ReminderJob, 'u1')
+  // @ts-expect-error no such unit
+  await delayOrEnqueueIn('5 fortnights', ReminderJob, 'u1')
+  // @ts-expect-error no such unit
+  await (await enqueue(ReminderJob, 'u1')).result({ timeout: '5 fortnights' })
+  // @ts-expect-error no such unit
+  withDelay(task(PlainOptionsJob), '5 fortnights')
+}
+
+class OpenJob extends Job {
+  perform(_params: Record<string, unknown>): void {}
+}
+class NeedyJob extends Job {
+  perform(_params: { path: string; tenant: string; deep?: boolean }): { rows: number } {
+    return { rows: 1 }
+  }
+}
+export class StrictFlow extends Workflow {
+  configure(): void {
+    this.run(NeedyJob, { params: { path: 'x', tenant: 'y' } })
+    this.run(PlainOptionsJob)
+    this.run(TypedJob)
+    this.run(OpenJob)
+    // @ts-expect-error path and tenant are missing
+    this.run(NeedyJob)
+    // @ts-expect-error tenant is missing
+    this.run(NeedyJob, { params: { path: 'x' } })
+    // @ts-expect-error a path is text
+    this.run(NeedyJob, { params: { path: 1, tenant: 'y' } })
+  }
+}
+export class TenantFlow extends Workflow<{ tenant: string }> {
+  static override queue = 'low'
+  static ttl = '1 day'
+  configure(): void {
+    this.run(NeedyJob, { params: { path: 'x' } })
+    // @ts-expect-error path is missing
+    this.run(NeedyJob)
+  }
+}
+
+class LiarJob extends Job {
+  static output = z.object({ text: z.string() })
+  perform(): { txt: number } {
+    return { txt: 1 }
+  }
+}
+class WrongInputJob extends Job {
+  static input = z.object({ id: z.string() })
+  perform(_input: { id: number }): void {}
+}
+class SilentJob extends Job {
+  static output = z.object({ text: z.string() })
+  perform(): void {
+    this.output({ text: 'set here' })
+  }
+}
+/** What `perform` takes and returns is what the schemas say. */
+export async function soundJobs(): Promise<void> {
+  await enqueue(SilentJob)
+  task(SilentJob)
+  // @ts-expect-error text is missing
+  await enqueue(LiarJob)
+  // @ts-expect-error text is missing
+  task(LiarJob)
+  // @ts-expect-error text is missing
+  await inline(LiarJob)
+  // @ts-expect-error an id is text
+  await enqueueIn('5s', WrongInputJob, { id: 'x' })
+}
+
+export async function schedules(flow: WorkflowRun): Promise<void> {
+  await setSchedule('x', { cron: '0 7 * * *', class: ReminderJob, args: ['u1'] })
+  await setSchedule('x', { every: '1h', workflow: TenantFlow })
+  await setSchedule('x', { every: ['1h', { first_in: '1m' }], class: 'ReminderJob', rails_env: 'production' })
+  // @ts-expect-error misspelt
+  await setSchedule('x', { crn: '0 7 * * *', class: ReminderJob })
+  // @ts-expect-error no job
+  await setSchedule('x', { every: '1h', class: Date })
+  ;(await flow.output(NeedyJob))?.rows.toFixed()
+  // @ts-expect-error no such unit
+  await flow.wait({ timeout: '5 fortnights' })
+  // @ts-expect-error no such unit
+  await flow.expire('5 fortnights')
 }

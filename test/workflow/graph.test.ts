@@ -166,9 +166,9 @@ test('a graph of a front end is checked whatever made it', () => {
 test('params are typed from perform', () => {
   class TypedFlow extends Workflow {
     configure() {
-      this.run(C, { params: { path: 'x' } })
+      this.run(C, { params: { path: 'x', rows: 1 } })
       // @ts-expect-error rows is a number
-      this.run(C, { params: { rows: 'many' } })
+      this.run(C, { params: { path: 'x', rows: 'many' } })
     }
   }
   assert.ok(TypedFlow)

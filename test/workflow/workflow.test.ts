@@ -9,10 +9,13 @@ import {
   ClumsyFlow,
   DiamondFlow,
   FlakyFlow,
+  FlakyStep,
   GrowFlow,
   MissingFlow,
   OnlyFlow,
   PatientFlow,
+  ReportStep,
+  RowStep,
   SkipFlow,
 } from '../fixtures/apps/flows/src/jobs/flows.ts'
 import { Workflow, type WorkflowRun } from 'resque-runtime'
@@ -49,6 +52,12 @@ test('params, globals, payloads and outputs reach the jobs', async () => {
   await flow.wait({ timeout: '10s' })
   assert.equal(flow.status, 'finished')
   assert.deepEqual(await flow.output('4'), { rows: [0, 1, 2], fetched: 7, parents: 4 })
+  assert.deepEqual(await flow.output(ReportStep), { rows: [0, 1, 2], fetched: 7, parents: 4 })
+  await assert.rejects(flow.output(RowStep), {
+    code: 'ERR_ARGUMENT',
+    message: /expected one job of class RowStep, got 3 \(\d, \d, \d\); give the id/,
+  })
+  await assert.rejects(flow.output(FlakyStep), { code: 'ERR_ARGUMENT', message: /got none/ })
   const lines = traced()
   assert.deepEqual([lines[0], lines.at(-1)], ['fetch', 'report 3'])
   assert.deepEqual(flow.record.counts, { finished: 5 })

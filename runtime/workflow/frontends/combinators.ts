@@ -1,6 +1,7 @@
-import { duration, type Duration } from '../../core/duration.ts'
+import { duration, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { isJob, type JobDefinition } from '../../jobs/job.ts'
+import type { SoundJob } from '../../jobs/typed.ts'
 import { Composition, type CompositionOptions } from './composition.ts'
 import type { PartData } from './combinators-compile.ts'
 import type {
@@ -40,7 +41,7 @@ class PartOf implements Part {
  * @throws RuntimeError ERR_ARGUMENT for what is no job
  */
 export function task<J extends JobDefinition, K extends keyof InputOf<J> = never>(
-  job: J,
+  job: J & SoundJob<J>,
   params?: Pick<InputOf<J>, K>,
 ): Part<NeedsOf<J, K>, GivesOf<J>> {
   if (!isJob(job))
@@ -62,7 +63,7 @@ export function group<P extends readonly Part[]>(...parts: P): Part<GroupNeeds<P
 }
 
 /** A part whose first steps are queued this long after they became ready. */
-export function withDelay<N, G>(part: Part<N, G>, delay: Duration): Part<N, G> {
+export function withDelay<N, G, D extends string>(part: Part<N, G>, delay: DurationOf<D>): Part<N, G> {
   return new PartOf({ kind: 'delay', part: partData(part, 'withDelay'), delayMs: duration(delay, 'withDelay') })
 }
 

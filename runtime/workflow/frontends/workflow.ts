@@ -3,14 +3,15 @@ import { systemClock } from '../../core/clock.ts'
 import { keptMs, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { defaultClient, defaultConfig } from '../../jobs/default-client.ts'
-import { wireName, type JobDefinition } from '../../jobs/job.ts'
+import { wireName, type JobDefinition, type OptionalStatics } from '../../jobs/job.ts'
+import type { SoundJob } from '../../jobs/typed.ts'
 import { workflowBrand } from '../../jobs/registry.ts'
 import type { RunQuery, RunRecord } from '../../store/runs/run-reader.ts'
 import { notFound } from '../../store/runs/runs.ts'
 import { createRun, type RunTarget } from '../run/create-run.ts'
 import { checkEdges } from '../graph/edges.ts'
 import type { Graph } from '../graph/graph.ts'
-import { GraphBuilder, type Compiled, type NodeHandle, type NodeOptions } from '../graph/graph-builder.ts'
+import { GraphBuilder, type Compiled, type NodeHandle, type RunOptions } from '../graph/graph-builder.ts'
 import { memorySettings, type MemoryOptions } from '../memory/memory.ts'
 import { WorkflowRun } from '../run/workflow-run.ts'
 
@@ -24,15 +25,21 @@ export interface CreateOptions {
   memory?: boolean | MemoryOptions
 }
 
-/** A workflow class. */
+/** Statics of a workflow class. */
+interface WorkflowStatics {
+  wireName: string
+  /** For jobs that name no queue, nor does their class. */
+  queue: string
+  /** At most one run of this class is under way. */
+  unique: boolean
+  ttl: Duration
+  /** Over `memory` in config/runtime.yml; false: none. */
+  memory: boolean | MemoryOptions
+}
 
-export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) & {
-  wireName?: string
-  queue?: string
-  unique?: boolean
-  ttl?: Duration
-  memory?: boolean | MemoryOptions
-} & { readonly [K in typeof workflowBrand]: true }
+/** A workflow class. */
+export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) &
+  OptionalStatics<WorkflowStatics> & { readonly [K in typeof workflowBrand]: true }
 
 /** A workflow class, or `Workflow` itself. */
 type AnyWorkflow = typeof Workflow | WorkflowClass
@@ -53,17 +60,11 @@ export interface Create {
 /**
  * A graph of jobs: extend it and `run` jobs in `configure`. Each call of `create` makes one run, which the engine carries
  * to an end of its own: finished, failed or stopped.
+ * @typeParam Globals what every `create.with({ globals })` of it gives: jobs need not be given these params
  */
-export abstract class Workflow extends WorkflowRun {
+export abstract class Workflow<Globals extends object = object> extends (WorkflowRun as typeof WorkflowRun &
+  OptionalStatics<WorkflowStatics>) {
   static readonly [workflowBrand] = true
-  static wireName?: string
-  /** For jobs that name no queue, nor does their class. */
-  static queue?: string
-  /** At most one run of this class is under way. */
-  static unique?: boolean
-  static ttl?: Duration
-  /** Over `memory` in config/runtime.yml; false: none. */
-  static memory?: boolean | MemoryOptions
 
   #builder: GraphBuilder | undefined
 
@@ -72,13 +73,13 @@ export abstract class Workflow extends WorkflowRun {
   abstract configure(...args: any[]): void | Promise<void>
 
   /** Adds a job to the graph. @returns a handle for `after` and `before` */
-  protected run<J extends JobDefinition>(job: J, options: NodeOptions<J> = {}): NodeHandle {
+  protected run<J extends JobDefinition>(job: J & SoundJob<J>, ...[options]: RunOptions<J, Globals>): NodeHandle {
     if (!this.#builder)
       throw new RuntimeError(
         'ERR_STATE',
         `${this.constructor.name}: run() belongs into configure(); inside a job use this.workflow.add()`,
       )
-    return this.#builder.add(job, options)
+    return this.#builder.add(job, options ?? {})
   }
 
   /** Creates a run, pending: nothing runs before `start`. @throws RuntimeError ERR_GRAPH, ERR_NOT_JSON, ERR_STATE */

@@ -38,6 +38,28 @@ export interface NodeOptions<J = unknown> extends Omit<JobOptions, 'unique' | 'c
   label?: string
 }
 
+/** Keys of a job's params that a workflow must give: its globals do not, and the run's memory, for typed jobs, cannot. */
+type NeededParams<J extends JobDefinition, Globals> = J extends { input: unknown }
+  ? never
+  : ArgsOf<J> extends [infer P, ...unknown[]]
+    ? Exclude<RequiredKeys<P>, keyof Globals>
+    : never
+/** None of a record of unknown keys, nor of a value that is no object. */
+type RequiredKeys<P> = P extends object
+  ? string extends keyof P
+    ? never
+    : { [K in keyof P]-?: object extends Pick<P, K> ? never : K }[keyof P]
+  : never
+
+/** What follows the job in `run`: options, which must have the params that the job needs and the globals do not give. */
+export type RunOptions<J extends JobDefinition, Globals> = [NeededParams<J, Globals>] extends [never]
+  ? [options?: NodeOptions<J>]
+  : [
+      options: NodeOptions<J> & {
+        params: Required<Pick<StepParams<J>, NeededParams<J, Globals> & keyof StepParams<J>>>
+      },
+    ]
+
 interface Draft {
   node: GraphNode
   after: AfterRef[]

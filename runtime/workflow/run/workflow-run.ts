@@ -1,6 +1,7 @@
 import { parseLossless } from '../../core/codec.ts'
-import { duration, keptMs, type Duration } from '../../core/duration.ts'
+import { duration, keptMs, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
+import { wireName, type JobDefinition, type ResultOf } from '../../jobs/job.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import { notFound } from '../../store/runs/runs.ts'
@@ -16,8 +17,8 @@ export interface Blocker {
   error: { name: string; message: string; backtrace?: string[] }
 }
 
-/** A job of a run: itself, its handle, or its id. */
-export type JobRef = RunJob | NodeHandle | string | number
+/** A job of a run: itself, its handle, its id, or its class where the run has one job of it. */
+export type JobRef = RunJob | NodeHandle | string | number | JobDefinition
 
 /** One run of a workflow, whatever front end made its graph. What it shows is as of the last `reload`. */
 export class WorkflowRun {
@@ -108,19 +109,19 @@ export class WorkflowRun {
   /** Runs one failed job again. */
   async retry(job: JobRef): Promise<this> {
     const { store, clock } = this.#open()
-    await store.runs.decide(this.id, indexOf(job), 'retry', clock.now())
+    await store.runs.decide(this.id, await this.#indexOf(job), 'retry', clock.now())
     return this.#refresh()
   }
 
   /** Lets what hangs on a job go on without it. */
   async skip(job: JobRef): Promise<this> {
     const { store, clock } = this.#open()
-    await store.runs.decide(this.id, indexOf(job), 'skip', clock.now())
+    await store.runs.decide(this.id, await this.#indexOf(job), 'skip', clock.now())
     return this.#refresh()
   }
 
   /** Waits for the end of the run, whichever. @throws RuntimeError ERR_TIMEOUT, ERR_NOT_FOUND */
-  async wait(options: { timeout?: Duration; signal?: AbortSignal } = {}): Promise<this> {
+  async wait<D extends string>(options: { timeout?: DurationOf<D>; signal?: AbortSignal } = {}): Promise<this> {
     const timeoutMs = options.timeout === undefined ? Infinity : duration(options.timeout, 'timeout of wait')
     const { store, clock } = this.#open()
     const deadline = clock.now() + timeoutMs
@@ -147,7 +148,7 @@ export class WorkflowRun {
   }
 
   /** Keeps the run this long after its end (from now, when it has ended); -1 for ever. */
-  async expire(ttl: Duration): Promise<this> {
+  async expire<D extends string>(ttl: DurationOf<D>): Promise<this> {
     const { store, clock } = this.#open()
     await store.runs.expire(this.id, keptMs(ttl, 'expire'), clock.now())
     return this.#refresh()
@@ -159,9 +160,14 @@ export class WorkflowRun {
     if (this.record.fields.memory !== undefined) await customMemory()?.clear(this.id)
   }
 
-  /** What a job returned; undefined where it returned nothing, or has not finished. */
+  /**
+   * What a job returned, typed where its class is given; undefined where it returned nothing, or has not finished.
+   * @throws RuntimeError ERR_ARGUMENT for a class of which the run has no job, or several
+   */
+  async output<J extends JobDefinition>(job: J): Promise<ResultOf<J> | undefined>
+  async output(job: JobRef): Promise<unknown>
   async output(job: JobRef): Promise<unknown> {
-    const [text] = await this.#open().store.runs.read.texts(this.id, 'outputs', [indexOf(job)])
+    const [text] = await this.#open().store.runs.read.texts(this.id, 'outputs', [await this.#indexOf(job)])
     return text === undefined ? undefined : parseLossless(text)
   }
 
@@ -192,6 +198,21 @@ export class WorkflowRun {
     return this.#target
   }
 
+  async #indexOf(job: JobRef): Promise<number> {
+    if (typeof job !== 'function') return indexOf(job)
+    const name = wireName(job)
+    // Read again: a job may have been added since the last `reload`.
+    const jobs = await loadJobs(this.#open().store.runs.read, await this.#refresh().then(() => this.record))
+    const ids = jobs.filter((each) => each.class === name).map(({ id }) => id)
+    if (ids.length === 1) return Number(ids[0])
+    const found =
+      ids.length === 0 ? 'none' : `${ids.length} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''})`
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `run ${this.id}: expected one job of class ${name}, got ${found}; give the id of a job of this run`,
+    )
+  }
+
   async #refresh(): Promise<this> {
     const record = await this.#open().store.runs.read.find(this.id)
     if (!record) throw notFound(this.id)
@@ -200,7 +221,7 @@ export class WorkflowRun {
   }
 }
 
-function indexOf(job: JobRef): number {
+function indexOf(job: Exclude<JobRef, JobDefinition>): number {
   const id = typeof job === 'object' ? job.id : String(job)
   if (/^\d{1,9}$/.test(id)) return Number(id)
   throw new RuntimeError('ERR_ARGUMENT', `expected a job of the run, its handle or its id, got ${JSON.stringify(job)}`)

@@ -1,13 +1,22 @@
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
+import type { StackRequests } from '../../runtime/store/workers/stack-requests.ts'
+import { whereText, type Where } from '../../runtime/worker/where/locate.ts'
+import { askWhere } from '../../runtime/worker/where/reports.ts'
 import { command } from '../command.ts'
 import { json, relative, table } from '../output.ts'
 
 /** `runtime ps`: supervisors of this runtime, and the jobs in their hands. */
-export const psCommand = command({
+export const psCommand = command<{ stacks: boolean }>({
   command: 'ps',
   describe: 'List supervisors and their job processes',
-  example: ['ps', ''],
-  run: async ({ store, json: asJson }) => {
+  example: ['ps --stacks', 'and the stack position of each job'],
+  flags: (yargs) =>
+    yargs.option('stacks', {
+      type: 'boolean',
+      default: false,
+      describe: 'Ask each running job where it is: its innermost frame, or what it waits for',
+    }),
+  run: async ({ store, json: asJson }, { stacks }) => {
     const now = Date.now()
     const supervisors = await Promise.all(
       (await store.supervisors.list()).map(async (info) => {
@@ -15,7 +24,7 @@ export const psCommand = command({
         const jobs = await Promise.all(
           held.map(async (id) => {
             const record: Partial<JobRecord> = (await store.jobs.find(id)) ?? {}
-            return { ...record, id }
+            return { ...record, id, ...(stacks ? { where: await whereIs(store.stacks, id) } : {}) }
           }),
         )
         return { ...info, jobs }
@@ -30,14 +39,25 @@ export const psCommand = command({
         about['queues'] ?? '',
         leaseEndsAtMs > now ? `lease ends ${relative(leaseEndsAtMs, now)}` : 'dead',
       ],
-      ...jobs.map((job) => [
-        `└ ${job['pid'] ?? '-'}`,
-        job.id,
-        job.class ?? '-',
-        job.queue ?? '',
-        `since ${job.run_at ? relative(Number(job.run_at), now) : '?'}`,
+      ...jobs.flatMap((job) => [
+        [
+          `└ ${job['pid'] ?? '-'}`,
+          job.id,
+          job.class ?? '-',
+          job.queue ?? '',
+          `since ${job.run_at ? relative(Number(job.run_at), now) : '?'}`,
+        ],
+        ...(job.where === undefined ? [] : [['', '', '', '', whereText(job.where)]]),
       ]),
     ])
     table(['process', 'id', 'what', 'queues', 'state'], rows)
   },
 })
+
+/** A job that ends meanwhile, and a worker that does not answer, must not spoil the list. */
+async function whereIs(stacks: StackRequests, id: string): Promise<Where> {
+  return askWhere(stacks, id).then(
+    ({ where }) => where,
+    (error: Error): Where => ({ at: 'unknown', reason: error.message }),
+  )
+}

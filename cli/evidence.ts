@@ -1,5 +1,6 @@
 import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
+import { whereLines, type Where } from '../runtime/worker/where/locate.ts'
 
 /** How each part of the evidence is named and shown; what is not here is shown under its own name. */
 const parts: Record<string, [name: string, show: (value: number) => string]> = {
@@ -18,6 +19,7 @@ export function evidenceRows(evidence: Record<string, unknown>): [what: string, 
     if (value === null || value === undefined || key === 'cause') return []
     const [name, show] = parts[key] ?? [key]
     if (show && typeof value === 'number') return [[name, show(value)]]
+    if (key === 'where') return [['where', whereLines(value as Where).join('\n')]]
     if (key === 'output' && Array.isArray(value)) return [['printed last', value.map(String).join('\n')]]
     return [[name, typeof value === 'string' ? value : JSON.stringify(value)]]
   })

@@ -1,6 +1,8 @@
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
+import { whereLines } from '../../runtime/worker/where/locate.ts'
+import { askWhere } from '../../runtime/worker/where/reports.ts'
 import { statusOf } from '../../runtime/jobs/handle.ts'
 import { command, group } from '../command.ts'
 import { evidenceRows } from '../evidence.ts'
@@ -42,6 +44,23 @@ const show = command<{ id: string }>({
   },
 })
 
+const stack = command<{ id: string }>({
+  command: 'stack <id>',
+  describe: 'Print the stack of a running job, or what it waits for',
+  example: ['job stack 0mb2k3x7f4q8...', 'asks the worker that runs it, on any machine'],
+  flags: (yargs) => yargs.positional('id', id),
+  run: async ({ store, json: asJson }, argv) => {
+    const record = await store.jobs.find(argv.id)
+    if (!record) throw unknownJob(argv.id)
+    if (record.state !== 'running')
+      throw new RuntimeError('ERR_STATE', `job ${argv.id}: expected it to run, it is ${record.state}`)
+    const { pid, where } = await askWhere(store.stacks, argv.id)
+    if (asJson) return json({ id: argv.id, pid, where })
+    line(`${argv.id} in process ${pid ?? '?'}, ${whereLines(where).join('\n')}`)
+    return where.at === 'unknown' ? 1 : 0
+  },
+})
+
 const cancel = command<{ id: string }>({
   command: 'cancel <id>',
   describe: 'Cancel a waiting, delayed or running job',
@@ -69,4 +88,4 @@ function unknownJob(id: string): RuntimeError {
 }
 
 /** `runtime job …` */
-export const jobCommand = group('job', 'Show or cancel a job', [show, cancel] as never)
+export const jobCommand = group('job', 'Show a job, print its stack, or cancel it', [show, stack, cancel] as never)

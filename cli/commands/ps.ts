@@ -1,14 +1,23 @@
 import { decodeItem } from '../../runtime/core/codec.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
+import type { StackRequests } from '../../runtime/store/workers/stack-requests.ts'
+import { whereText, type Where } from '../../runtime/worker/where/locate.ts'
+import { askWhere } from '../../runtime/worker/where/reports.ts'
 import { command } from '../command.ts'
 import { json, relative, table } from '../output.ts'
 
 /** `runtime ps`: supervisors of this runtime, and the jobs in their hands. */
-export const psCommand = command({
+export const psCommand = command<{ stacks: boolean }>({
   command: 'ps',
   describe: 'List supervisors and their job processes',
-  example: ['ps', ''],
-  run: async ({ store, json: asJson }) => {
+  example: ['ps --stacks', 'and the stack position of each job'],
+  flags: (yargs) =>
+    yargs.option('stacks', {
+      type: 'boolean',
+      default: false,
+      describe: 'Ask each running job where it is: its innermost frame, or what it waits for',
+    }),
+  run: async ({ store, json: asJson }, { stacks }) => {
     const now = Date.now()
     const supervisors = await Promise.all(
       (await store.supervisors.list()).map(async (info) => {
@@ -16,7 +25,8 @@ export const psCommand = command({
         const jobs = await Promise.all(
           held.map(async (id) => {
             const record: Partial<JobRecord> = (await store.jobs.find(id)) ?? {}
-            return { ...record, id, class: record.class ?? classOf(record.item) }
+            const where = stacks ? { where: await whereIs(store.stacks, id) } : {}
+            return { ...record, id, class: record.class ?? classOf(record.item), ...where }
           }),
         )
         return { ...info, jobs }
@@ -31,12 +41,15 @@ export const psCommand = command({
         about['queues'] ?? '',
         leaseEndsAtMs > now ? `lease ends ${relative(leaseEndsAtMs, now)}` : 'dead',
       ],
-      ...jobs.map((job) => [
-        `└ ${job['pid'] ?? '-'}`,
-        job.id,
-        job.class ?? '-',
-        job.queue ?? '',
-        `since ${job.run_at ? relative(Number(job.run_at), now) : '?'}`,
+      ...jobs.flatMap((job) => [
+        [
+          `└ ${job['pid'] ?? '-'}`,
+          job.id,
+          job.class ?? '-',
+          job.queue ?? '',
+          `since ${job.run_at ? relative(Number(job.run_at), now) : '?'}`,
+        ],
+        ...(job.where === undefined ? [] : [['', '', '', '', whereText(job.where)]]),
       ]),
     ])
     table(['process', 'id', 'what', 'queues', 'state'], rows)
@@ -47,4 +60,12 @@ export const psCommand = command({
 function classOf(item = ''): string | undefined {
   const read = decodeItem(item)
   return 'garbage' in read ? undefined : read.className
+}
+
+/** A job that ends meanwhile, and a worker that does not answer, must not spoil the list. */
+async function whereIs(stacks: StackRequests, id: string): Promise<Where> {
+  return askWhere(stacks, id).then(
+    ({ where }) => where,
+    (error: Error): Where => ({ at: 'unknown', reason: error.message }),
+  )
 }

@@ -81,7 +81,7 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
   const findings: Finding[] = []
   if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
   for (const supervisor of supervisors) {
-    const { host, pid, queues, launcher, fallback, cure } = supervisor.about
+    const { host, pid, queues, launcher, fallback, cure, stacks } = supervisor.about
     const held = await store.supervisors.inflight(supervisor.id)
     const who = `worker ${host}:${pid} on ${queues}`
     if (isOver(supervisor))
@@ -100,6 +100,7 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
         ),
       )
     if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
+    if (stacks) findings.push(note(`${who} cannot show the stack of a job that hangs: ${stacks}`))
   }
   findings.push(...(await silentFindings(store, supervisors)))
   if (await store.health.pausedAll())

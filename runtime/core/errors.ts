@@ -57,8 +57,18 @@ export function withCode(thrown: unknown): string {
     : String(error)
 }
 
-/** Whatever was thrown, as an Error: user code may throw strings, numbers, or nothing. */
+/** Whatever was thrown, as an Error: user code may throw strings, numbers, objects, or nothing. Never throws. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
-  return new Error(typeof thrown === 'string' ? thrown : `thrown value: ${String(thrown)}`)
+  if (typeof thrown === 'string') return new Error(thrown)
+  return new Error(textOf(thrown), { cause: thrown })
+}
+
+function textOf(thrown: unknown): string {
+  try {
+    const { message } = (thrown ?? {}) as { message?: unknown }
+    return typeof message === 'string' ? message : `thrown value: ${String(thrown)}`
+  } catch {
+    return 'thrown value: one that cannot be shown'
+  }
 }

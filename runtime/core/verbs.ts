@@ -47,7 +47,11 @@ export class DontPerform extends VerbError {
   }
 }
 
-/** The verb that a thrown value carries, also when it was made by another copy of the package. */
+/** The verb that a thrown value carries, also when it was made by another copy of the package. Never throws. */
 export function verbOf(thrown: unknown): Verb | undefined {
-  return typeof thrown === 'object' && thrown !== null ? (thrown as { [verb]?: Verb })[verb] : undefined
+  try {
+    return typeof thrown === 'object' && thrown !== null ? (thrown as { [verb]?: Verb })[verb] : undefined
+  } catch {
+    return undefined
+  }
 }

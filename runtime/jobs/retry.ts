@@ -125,7 +125,7 @@ export function retryDelayMs(
 
 /** Class names of an error and its ancestors, nearest first. */
 export function errorNames(error: Error): string[] {
-  const names = [error.name]
+  const names = nameOf(error)
   for (
     let type: unknown = error.constructor;
     typeof type === 'function' && type !== Function.prototype;
@@ -134,6 +134,15 @@ export function errorNames(error: Error): string[] {
     if (type.name !== '' && !names.includes(type.name)) names.push(type.name)
   }
   return names
+}
+
+/** A name may be a getter that throws, or no text. */
+function nameOf(error: Error): string[] {
+  try {
+    return typeof error.name === 'string' ? [error.name] : []
+  } catch {
+    return []
+  }
 }
 
 function kindName(kind: ErrorKind): string {

@@ -67,8 +67,10 @@ export const keyTemplates = {
   wakeDelayed: 'rt:wake:delayed',
   /** channel: id of a job, published when it has ended */
   ended: 'rt:ended:{id}',
-  /** channel: commands for supervisors: `cancel <job id>` */
+  /** channel: commands for supervisors: `cancel <job id>`, `stack <job id> <request>` */
   control: 'rt:control',
+  /** channel: a worker's answer to a `stack` request, JSON */
+  stackAnswer: 'rt:stack:{request}',
 
   // --- schedules
   /** hash: state of one entry: `since`, `cursor` (fire time up to which every firing is recorded), `slot`, `fired_at`, `late_ms`, `fired`, `job`, `next`, `missed`, `paused`, `asked`, `timing` … */

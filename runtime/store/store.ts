@@ -13,6 +13,7 @@ import type { RedisSettings } from './connection/redis.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { Supervisors } from './workers/supervisors.ts'
 import { Workers } from './workers/workers.ts'
+import { StackRequests } from './workers/stack-requests.ts'
 
 /** Everything that is kept in Redis, one kind of record each. */
 export interface Store {
@@ -27,6 +28,7 @@ export interface Store {
   readonly schedules: Schedules
   readonly workers: Workers
   readonly supervisors: Supervisors
+  readonly stacks: StackRequests
   readonly runs: Runs
   readonly archive: ArchiveStream
   readonly pipelines: PipelineStore
@@ -49,6 +51,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     schedules: new Schedules(connection),
     workers: new Workers(connection),
     supervisors: new Supervisors(connection),
+    stacks: new StackRequests(connection),
     runs: new Runs(connection),
     archive: new ArchiveStream(connection),
     pipelines: new PipelineStore(connection),

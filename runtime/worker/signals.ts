@@ -1,9 +1,9 @@
 /** What a signal asks of a worker. */
-export type WorkerVerb = 'quit' | 'terminate' | 'kill children' | 'pause' | 'resume' | 'reload'
+export type WorkerVerb = 'quit' | 'terminate' | 'kill children' | 'pause' | 'resume' | 'reload' | 'show stacks'
 
 /**
- * The signals of `runtime work`: Resque's own (resque's Worker#register_signal_handlers), and HUP, which starts the
- * application anew. SIGUSR1 is taken from Node's inspector, which a worker must not open.
+ * The signals of `runtime work`: Resque's own (resque's Worker#register_signal_handlers); HUP, which starts the
+ * application anew; and TTIN, which logs where each job is, as Sidekiq's does. SIGUSR1 is taken from Node's inspector, which a worker must not open.
  */
 export const workerSignals: Readonly<Partial<Record<NodeJS.Signals, WorkerVerb>>> = {
   SIGQUIT: 'quit',
@@ -13,4 +13,5 @@ export const workerSignals: Readonly<Partial<Record<NodeJS.Signals, WorkerVerb>>
   SIGUSR2: 'pause',
   SIGCONT: 'resume',
   SIGHUP: 'reload',
+  SIGTTIN: 'show stacks',
 }

@@ -6,14 +6,15 @@ import { DueMover } from './reserve/due-mover.ts'
 import { Fetcher } from './reserve/fetcher.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
 import { JobsInHand } from './run/jobs-in-hand.ts'
-import type { Launcher } from './launchers/launcher.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from './run/protocol.ts'
 import { Settler } from './outcome/settler.ts'
+import { Launchers } from './launchers/launchers.ts'
 import type { WorkerVerb } from './signals.ts'
 import { aboutOf, workflowLoop, type SupervisorOptions } from './supervisor-options.ts'
 import { sweepOwn } from './lease/sweep.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
+import { answerStack, logStacks } from './where/reports.ts'
 import { workerIds } from './worker-ids.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
@@ -29,7 +30,7 @@ export class Supervisor implements Service {
   readonly #fetcher: Fetcher
   readonly #lease: Lease
   readonly #services: Service[]
-  readonly #launchers = new Map<string, Launcher>()
+  readonly #launchers: Launchers
   #manifest: ReadonlyMap<string, ClassManifest> = new Map()
   #loops: Promise<void>[] = []
   #ending: Promise<void> | undefined
@@ -44,7 +45,7 @@ export class Supervisor implements Service {
     const { store, clock, log, queues, concurrency, pollMs, heartbeatMs, leaseMs, maxRedeliveries, limits, launcher } =
       options
     this.#options = options
-    this.#launchers.set(launcher.name, launcher)
+    this.#launchers = new Launchers(launcher, options.otherLauncher)
     this.#slots = workerIds(queues, concurrency)
     this.left = new Promise((resolve) => (this.#leave = resolve))
     this.#lease = new Lease({
@@ -91,7 +92,7 @@ export class Supervisor implements Service {
 
   /** Preloads the application, registers, and begins to take jobs. @throws RuntimeError ERR_APP_LOAD, ERR_REDIS */
   async start(): Promise<void> {
-    const failed = await this.#load().catch(toError)
+    const failed = await this.#launchers.start().then((manifest) => this.#learn(manifest), toError)
     if (failed && !this.#ending) throw failed
     await startAll(this.#services, () => this.#ending !== undefined)
     // Told to leave while it waited for Redis.
@@ -128,6 +129,7 @@ export class Supervisor implements Service {
     else if (verb === 'kill children') this.#jobs.killAll('usr1')
     else if (verb === 'pause') this.#fetcher.pause()
     else if (verb === 'resume') this.#fetcher.resume()
+    else if (verb === 'show stacks') void logStacks(this.#jobs.all, log)
     else void this.#reload()
     this.#title.show()
   }
@@ -143,10 +145,9 @@ export class Supervisor implements Service {
   }
 
   async #reload(): Promise<void> {
-    const { launcher, log } = this.#options
+    const { log } = this.#options
     try {
-      this.#learn(await launcher.reload())
-      for (const other of this.#launchers.values()) if (other !== launcher) await other.reload()
+      this.#learn(await this.#launchers.reload())
       log.info('the application was loaded anew')
     } catch (error) {
       log.error(`the application cannot be loaded anew, the old one stays: ${withCode(error)}`)
@@ -155,6 +156,8 @@ export class Supervisor implements Service {
 
   #learn(manifest: Manifest): void {
     this.#manifest = new Map(manifest.classes.map((entry) => [entry.name, entry]))
+    const { stackFault } = manifest
+    if (stackFault !== undefined) void this.describe({ stacks: stackFault })
   }
 
   /** One slot: takes a job, sees it through, takes the next in the same round trip that records the end of this one. */
@@ -178,17 +181,6 @@ export class Supervisor implements Service {
     if (this.#options.drain) this.#fetcher.wake()
   }
 
-  /** Loads the application. Classes may ask for another isolation than the worker's: each kind that is asked for gets a launcher of its own. */
-  async #load(): Promise<void> {
-    this.#learn(await this.#options.launcher.start())
-    for (const { isolation } of this.#manifest.values()) {
-      const other = isolation && !this.#launchers.has(isolation) ? this.#options.otherLauncher?.(isolation) : undefined
-      if (!other || !isolation) continue
-      this.#launchers.set(isolation, other)
-      await other.start()
-    }
-  }
-
   #runOptions(): JobRunOptions {
     const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits } = this.#options
     return {
@@ -201,7 +193,7 @@ export class Supervisor implements Service {
       maxRedeliveries,
       limits,
       ...(steps ? { steps } : {}),
-      launcherFor: (isolation) => this.#launcherFor(isolation),
+      launcherFor: (isolation) => this.#launchers.of(isolation),
       settler: new Settler({
         store,
         clock,
@@ -216,13 +208,11 @@ export class Supervisor implements Service {
     }
   }
 
-  #launcherFor(isolation: ClassManifest['isolation']): Launcher {
-    return (isolation && this.#launchers.get(isolation)) ?? this.#options.launcher
-  }
-
   #hear(message: string): void {
-    const [verb, id = ''] = message.split(' ')
+    const [verb, id = '', request = ''] = message.split(' ')
+    const run = this.#jobs.find(id)
     if (verb === 'cancel') this.#jobs.cancel(id)
+    else if (verb === 'stack' && run) void answerStack(run, request, this.#options.store.stacks, this.#options.log)
   }
 
   #onEmpty(): void {
@@ -237,7 +227,7 @@ export class Supervisor implements Service {
       const patience = patienceMs > 0 ? startTimer(() => void this.#terminate(), patienceMs) : undefined
       await Promise.all(this.#loops)
       patience?.stop()
-      for (const launcher of this.#launchers.values()) await launcher.stop()
+      await this.#launchers.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {
         log.warn(`leaving: ${withCode(error)}`)

@@ -16,7 +16,7 @@ import { fillInput } from './fill-input.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
 import { unknownClass } from '../run/unknown-class.ts'
-import type { Assignment, Outcome } from '../run/protocol.ts'
+import type { Assignment, ErrorRecord, Outcome } from '../run/protocol.ts'
 
 export type { Channel }
 
@@ -54,7 +54,7 @@ export async function execute(
       return done(definition, assignment, surroundings, returned)
     })
   } catch (thrown) {
-    if (assignment.phase === 'onFailure') return { kind: 'failed', error: errorRecord(toError(thrown)) }
+    if (assignment.phase === 'onFailure') return { kind: 'failed', error: errorRecord(thrown) }
     instance ??= tryInstantiate(definition, surroundings)
     return failed(thrown, { definition, instance, args, assignment, surroundings })
   }
@@ -153,22 +153,39 @@ async function failed(
   if (verb === 'discard') return { kind: 'discarded', reason: (thrown as Error).message }
   if (verb === 'snooze') return { kind: 'snoozed', delayMs: (thrown as Snooze).delayMs }
   const error = toError(thrown)
-  let record = errorRecord(error)
+  let record = errorRecord(thrown)
   try {
     // Without an instance there is nobody to tell.
     if (instance) await surroundings.settle(() => runHooks(hooksOf(definition, 'onFailure', instance), error, ...args))
   } catch (hookError) {
     // As in Resque: a failing onFailure hook is told together with the error that it hid.
-    record = { ...record, message: `${record.message} (and its onFailure hook failed: ${toError(hookError).message})` }
+    record = {
+      ...record,
+      message: `${record.message} (and its onFailure hook failed: ${errorRecord(hookError).message})`,
+    }
   }
-  const retryInMs = verb === 'fail' ? undefined : retryIn(definition, assignment, error)
+  const retryInMs = verb === 'fail' ? undefined : retryIn(definition, assignment, error, record)
   return { kind: 'failed', error: record, ...(retryInMs === undefined ? {} : { retryInMs }) }
 }
 
-function retryIn(definition: JobDefinition, assignment: Assignment, error: Error): number | undefined {
+/** The job's own error stays what it failed of, whatever its `retry.backoff` does. */
+function retryIn(
+  definition: JobDefinition,
+  assignment: Assignment,
+  error: Error,
+  record: ErrorRecord,
+): number | undefined {
   const own = optionsOn(definition).retry
   const policy = assignment.retry ?? (own === undefined ? undefined : retryPolicy(own, assignment.className))
-  return policy && retryDelayMs(policy, assignment.attempt, { names: errorNames(error), error }, Math.random())
+  if (!policy) return undefined
+  const failed = { names: errorNames(error), error }
+  try {
+    return retryDelayMs(policy, assignment.attempt, failed, Math.random())
+  } catch (fault) {
+    const { name, message } = errorRecord(fault)
+    record.backtrace.push(`its retry.backoff failed, the delay is that of the policy: ${name}: ${message}`)
+    return retryDelayMs({ ...policy, custom: undefined }, assignment.attempt, failed, Math.random())
+  }
 }
 
 /** Runs only the onFailure hooks, for a job whose own process could not. @throws what they throw */

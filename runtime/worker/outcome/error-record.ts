@@ -1,40 +1,122 @@
 import { clip, wholeCharacters } from '../../../config/clip.ts'
-import { toError } from '../../core/errors.ts'
 import type { ErrorRecord } from '../run/protocol.ts'
+import { inspect } from 'node:util'
 
 /** Frames of the runtime itself say nothing to a user; Resque cuts its own off, too (failure/base.rb). */
 const ownFrames =
   /[\\/](runtime[\\/](worker[\\/]child[\\/]executor|jobs[\\/]hooks)|node:internal[\\/]process[\\/]task_queues)\b/
 
-/** An error as data: its name, message, and the frames above the runtime's own; causes below, each with its frames. */
-export function errorRecord(error: Error): ErrorRecord {
-  const code = (error as { code?: unknown }).code
+const MAX_LINES = 200
+const MAX_MESSAGE = 10_000
+const MAX_NAME = 200
+const MAX_FIELD = 300
+const MAX_FIELDS = 20
+/** Causes and inner errors below an error, and inner errors beside one another. */
+const MAX_DEPTH = 5
+const MAX_INNER = 10
+
+/**
+ * Whatever was thrown as data: its name, its message, the frames above the runtime's own; then its own fields that are
+ * plain values, its causes and inner errors, each with its frames. Never throws, whatever was thrown.
+ */
+export function errorRecord(thrown: unknown): ErrorRecord {
+  const code = read(thrown, 'code')
   return {
-    name: nameOf(error),
-    message: shortened(error.message),
-    backtrace: [...frames(error), ...causes(error)].slice(0, 200),
-    ...(typeof code === 'string' ? { code } : {}),
+    name: nameOf(thrown),
+    message: messageOf(thrown),
+    backtrace: [...frames(thrown), ...fields(thrown), ...below(thrown, 0)].slice(0, MAX_LINES),
+    ...(typeof code === 'string' ? { code: shortened(code, MAX_NAME) } : {}),
+  }
+}
+
+/** A property of anything, undefined where reading it throws. */
+function read(thrown: unknown, property: string): unknown {
+  try {
+    return (thrown as Record<string, unknown> | null | undefined)?.[property]
+  } catch {
+    return undefined
   }
 }
 
 /** A class of the user's own that sets no `name` still has one. */
-function nameOf(error: Error): string {
-  const className = (error.constructor as { name?: string } | undefined)?.name
-  return error.name === 'Error' && className !== undefined && className !== '' ? className : error.name
+function nameOf(thrown: unknown): string {
+  const name = read(thrown, 'name')
+  const className = read(read(thrown, 'constructor'), 'name')
+  const isOwn = typeof className === 'string' && className !== '' && className !== 'Object'
+  if (!(thrown instanceof Error)) return typeof name === 'string' && name !== '' ? shortened(name, MAX_NAME) : 'Error'
+  if (typeof name === 'string' && name !== '' && (name !== 'Error' || !isOwn)) return shortened(name, MAX_NAME)
+  return isOwn ? shortened(className, MAX_NAME) : 'Error'
 }
 
-function frames(error: Error): string[] {
-  const lines = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+function messageOf(thrown: unknown): string {
+  if (typeof thrown === 'string') return shortened(thrown, MAX_MESSAGE)
+  const message = read(thrown, 'message')
+  if (typeof message === 'string') return shortened(message, MAX_MESSAGE)
+  const shown = message === undefined ? thrown : message
+  return shortened(
+    `${thrown instanceof Error ? 'its message is no text' : 'thrown value'}: ${show(shown)}`,
+    MAX_MESSAGE,
+  )
+}
+
+function show(value: unknown): string {
+  try {
+    return inspect(value, { depth: 2, breakLength: Infinity, maxArrayLength: 20, maxStringLength: MAX_FIELD })
+  } catch {
+    return 'a value that cannot be shown'
+  }
+}
+
+function frames(thrown: unknown): string[] {
+  const stack = read(thrown, 'stack')
+  const lines = (typeof stack === 'string' ? stack : '').split('\n').filter((line) => /^\s+at /.test(line))
   const end = lines.findIndex((line) => ownFrames.test(line))
   return (end > 0 ? lines.slice(0, end) : lines).map((line) => wholeCharacters(line.trim().replace('file://', '')))
 }
 
-function causes(error: Error, depth = 0): string[] {
-  if (error.cause === undefined || depth > 5) return []
-  const cause = toError(error.cause)
-  return [`caused by ${nameOf(cause)}: ${shortened(cause.message)}`, ...frames(cause), ...causes(cause, depth + 1)]
+const SHOWN_OTHERWISE = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+
+/** Plain values only: what hangs below an error, such as a request with its headers, may hold secrets. */
+function fields(thrown: unknown): string[] {
+  if (typeof thrown !== 'object' || thrown === null) return []
+  let names: string[] = []
+  try {
+    names = Object.keys(thrown)
+  } catch {
+    // a proxy that throws
+  }
+  return names
+    .filter((name) => !SHOWN_OTHERWISE.has(name))
+    .slice(0, MAX_FIELDS)
+    .flatMap((name) => {
+      const value = read(thrown, name)
+      return ['string', 'number', 'boolean', 'bigint'].includes(typeof value)
+        ? [shortened(`with ${name}: ${String(value)}`.replace(/\s+/g, ' '), MAX_FIELD)]
+        : []
+    })
 }
 
-function shortened(text: string): string {
-  return text.length > 10_000 ? `${clip(text, 10_000)} (${text.length} characters)` : wholeCharacters(text)
+/** What it was caused by, and what an AggregateError gathers. */
+function below(thrown: unknown, depth: number): string[] {
+  if (depth >= MAX_DEPTH) return []
+  const cause = read(thrown, 'cause')
+  const inner = read(thrown, 'errors')
+  const errors: unknown[] = Array.isArray(inner) ? inner.slice(0, MAX_INNER) : []
+  return [
+    ...(cause === undefined || cause === null ? [] : part('caused by', cause, depth)),
+    ...errors.flatMap((error, index) => part(`error ${index + 1} of ${(inner as unknown[]).length}:`, error, depth)),
+  ]
+}
+
+function part(role: string, error: unknown, depth: number): string[] {
+  return [
+    `${role} ${nameOf(error)}: ${messageOf(error)}`,
+    ...frames(error),
+    ...fields(error),
+    ...below(error, depth + 1),
+  ]
+}
+
+function shortened(text: string, length: number): string {
+  return text.length > length ? `${clip(text, length)} (${text.length} characters)` : wholeCharacters(text)
 }

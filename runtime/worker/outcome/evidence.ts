@@ -1,5 +1,6 @@
 import type { Ending } from '../launchers/launcher.ts'
 import type { Cause } from './verdict.ts'
+import type { Where } from '../where/locate.ts'
 
 /** What the evidence of a job's end is made of. */
 export interface EvidenceParts {
@@ -8,6 +9,8 @@ export interface EvidenceParts {
   enqueuedAtMs: number | undefined
   nowMs: number
   ending: Ending | undefined
+  /** Where it was when it was told to stop. */
+  where: Where | undefined
   /** The highest sum over the job's processes that the memory watch saw. */
   peakSeenBytes: number
 }
@@ -19,12 +22,14 @@ export function evidenceOf({
   enqueuedAtMs,
   nowMs,
   ending,
+  where,
   peakSeenBytes,
 }: EvidenceParts): Record<string, unknown> {
   return {
     ...(cause ? { cause } : {}),
     wallMs: Math.round(wallMs),
     ...(enqueuedAtMs === undefined ? {} : { waitedMs: Math.max(0, Math.round(nowMs - enqueuedAtMs - wallMs)) }),
+    ...(where ? { where } : {}),
     ...(ending ? endingEvidence(ending, peakSeenBytes) : {}),
   }
 }

@@ -1,11 +1,11 @@
-import { formatBytes } from '../../core/size.ts'
-import { formatDuration } from '../../core/duration.ts'
 import { hasCode, toError } from '../../core/errors.ts'
 import { retryDelayMs } from '../../jobs/retry.ts'
 import { errorRecord } from './error-record.ts'
 import { NEVER_SETTLED } from '../child/job-loop.ts'
 import type { Ending } from '../launchers/launcher.ts'
 import type { ErrorRecord, RetryData } from '../run/protocol.ts'
+import { deathRecord } from './death-record.ts'
+import type { Where } from '../where/locate.ts'
 
 /** Why a supervisor ended a job's process; undefined when it did not. */
 export type KillReason = 'timeout' | 'memory' | 'cancelled' | 'shutdown' | 'usr1' | 'lease lost'
@@ -40,6 +40,8 @@ export type Verdict =
 export interface Case {
   ending: Ending
   killed: KillReason | undefined
+  /** Where it was when it was told to stop. */
+  where: Where | undefined
   attempt: number
   retry: Omit<RetryData, 'custom'> | undefined
   timeoutMs: number | undefined
@@ -113,63 +115,6 @@ function causeOf(ending: Ending, killed: KillReason | undefined): Cause {
   if (heapFull) return 'memory'
   if (ending.signal === 'SIGXCPU') return 'timeout'
   return ending.signal === null ? 'exit code' : 'signal'
-}
-
-/** The error of a death that the job could not report itself. Signal deaths read as Resque's DirtyExit does. */
-function deathRecord({ ending, timeoutMs, memoryLimitBytes }: Case, cause: Cause): ErrorRecord {
-  const { pid, signal, exitCode, output } = ending
-  const reported = ending.outcome?.kind === 'failed' ? ending.outcome.error.backtrace : []
-  if (cause === 'timeout') {
-    const limit =
-      signal === 'SIGXCPU'
-        ? 'its processor time was used up (cpuLimit)'
-        : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
-    return { name: 'TimeoutError', message: `${limit}; its process ${pid ?? ''} was ended`, backtrace: reported }
-  }
-  if (cause === 'memory') {
-    const limit =
-      memoryLimitBytes === undefined
-        ? 'the heap was full'
-        : `its processes used more than ${formatBytes(memoryLimitBytes)}`
-    return { name: 'MemoryLimitError', message: `${limit}; its process ${pid ?? ''} was ended`, backtrace: reported }
-  }
-  const stack = output.filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
-  if (cause === 'signal') {
-    return {
-      name: 'Resque::DirtyExit',
-      message: `Child process received unhandled signal pid ${pid ?? '?'} ${signal ?? ''}${signalNumber(signal)}`,
-      backtrace: stack,
-    }
-  }
-  const said = output.find((line) => /^(Uncaught )?\w*(Error|Exception)\b.*:/.test(line.trim()))
-  const message = `Child process ${pid ?? '?'} exited with code ${exitCode ?? '?'} before the job ended${said ? `: ${said.trim()}` : ''}`
-  return { name: 'Resque::DirtyExit', message, backtrace: stack }
-}
-
-const signalNumbers: Record<string, number> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-  SIGXCPU: 24,
-  SIGXFSZ: 25,
-  SIGSYS: 31,
-}
-
-function signalNumber(signal: string | null): string {
-  const number = signal === null ? undefined : signalNumbers[signal]
-  return number === undefined ? '' : ` (signal ${number})`
 }
 
 function delayAfterDeath({ retry, attempt, random, atMostOnce }: Case, error: ErrorRecord): number | undefined {

@@ -3,7 +3,6 @@ import type { Clock } from '../../core/clock.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import { startTimer, type Timer } from '../../core/timer.ts'
 import type { CallOptions } from '../../jobs/options.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
@@ -12,16 +11,17 @@ import { memoryAnswer, permitsAnswer } from './answers.ts'
 import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
 import { launchDeathHook } from '../outcome/death-hook.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
-import type { Ending, Launched, Launcher } from '../launchers/launcher.ts'
+import type { Ending, Launcher } from '../launchers/launcher.ts'
 import { jobClass } from './manifest.ts'
-import { watchMemory } from './memory-watch.ts'
 import { ProgressWriter } from './progress-writer.ts'
+import { JobProcess, type Watched } from './job-process.ts'
 import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
 import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from '../outcome/verdict.ts'
+import { whereText, type Where } from '../where/locate.ts'
 
 /** What every job of a worker shares. */
 export interface JobRunOptions {
@@ -51,23 +51,20 @@ export class JobRun {
   readonly #options: JobRunOptions
   readonly #worker: string
   readonly #notes: ProgressWriter
-  #launched: Launched | undefined
-  #killed: KillReason | undefined
+  readonly #process: JobProcess
   #step: StepContext | undefined
-  #pid: number | undefined
-  readonly #timers: Timer[] = []
-  #stopWatch: (() => number) | undefined
 
   constructor(job: Reserved, worker: string, options: JobRunOptions) {
     this.job = job
     this.#worker = worker
     this.#options = options
     this.#notes = new ProgressWriter(options.store, options.log, job.id, options.limits)
+    this.#process = new JobProcess(options.termTimeoutMs)
   }
 
   /** Of the job's process, once there is one. */
   get pid(): number | undefined {
-    return this.#pid
+    return this.#process.pid
   }
 
   /**
@@ -80,21 +77,14 @@ export class JobRun {
     return { recorded: this.#options.settler.settle(end).then(() => undefined, report) }
   }
 
-  /**
-   * Ends the job's process: TERM, grace, KILL to its whole group; at once for a lost lease. The first reason counts.
-   * @param graceMs in place of the configured grace
-   */
-  kill(reason: KillReason, graceMs = this.#options.termTimeoutMs): void {
-    this.#killed ??= reason
-    const launched = this.#launched
-    if (!launched) return
-    if (reason === 'lease lost' || graceMs <= 0) {
-      launched.kill('SIGKILL')
-      return
-    }
-    launched.send({ type: 'cancel', reason })
-    launched.kill('SIGTERM')
-    this.#timers.push(startTimer(() => launched.kill('SIGKILL'), graceMs))
+  /** See {@link JobProcess.kill}. */
+  kill(reason: KillReason, graceMs?: number): void {
+    this.#process.kill(reason, graceMs)
+  }
+
+  /** Where the job is, while it goes on running. Never rejects. */
+  locate(deadlineMs: number): Promise<Where> {
+    return this.#process.locate(deadlineMs)
   }
 
   async #perform(): Promise<End> {
@@ -137,28 +127,31 @@ export class JobRun {
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
-    if (this.#killed) return this.#end(this.#killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
+    const { killed } = this.#process
+    if (killed) return this.#end(killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
-    this.#launched = launched
-    this.#pid = launched.pid
-    if (this.#killed) this.kill(this.#killed)
+    this.#process.launched(launched)
     const ending = withinLimit(await launched.ended, maxResultBytes)
-    const peakSeen = this.#stopWatch?.() ?? 0
-    this.#clearTimers()
+    const watched = await this.#process.ended()
     await this.#notes.close()
-    const verdict = this.#judge(ending, settings)
+    const verdict = this.#judge(ending, watched, settings)
+    if (verdict.kind === 'put back' && watched.where)
+      this.#options.log.info(
+        `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
+      )
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
       // Whoever ends the job may end its hook.
-      this.#launched = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
-      await this.#launched.ended
-      this.#clearTimers()
+      const hook = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
+      this.#process.followedBy(hook)
+      await hook.ended
+      this.#process.stopTimers()
     }
     return {
-      ...this.#end(verdict, ending, peakSeen),
+      ...this.#end(verdict, ending, watched),
       ...(ending.outcome ? { outcome: ending.outcome } : {}),
       ...(settings.keepResultMs === undefined ? {} : { keepResultMs: settings.keepResultMs }),
     }
@@ -166,14 +159,14 @@ export class JobRun {
 
   #hear(message: ChildMessage, settings: Settings): void {
     if (message.type === 'started') {
-      this.#pid = message.pid
+      this.#process.started(message.pid, settings)
       this.#options.onStarted()
       if (message.pid !== process.pid) this.#notes.pid(message.pid)
-      this.#guard(message.pid, settings)
     } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
     else if (message.type === 'log') this.#notes.line(message.line)
     else if (message.type === 'permits') void this.#answer(message.permits)
     else if (message.type === 'memory') void this.#remember(message.ask, message.request)
+    else if (message.type === 'waiting' || message.type === 'stack') this.#process.hear(message)
   }
 
   async #remember(ask: number, request: MemoryRequest): Promise<void> {
@@ -182,11 +175,7 @@ export class JobRun {
       this.#step && steps
         ? steps.remember(this.#step, this.job.id, request)
         : Promise.reject(new Error('this job is no step'))
-    this.#launched?.send(await memoryAnswer(ask, answer))
-  }
-
-  #clearTimers(): void {
-    for (const timer of this.#timers.splice(0)) timer.stop()
+    this.#process.send(await memoryAnswer(ask, answer))
   }
 
   get #delivery(): Delivery {
@@ -209,20 +198,14 @@ export class JobRun {
 
   /** A process asks for the permits whose keys its arguments make. */
   async #answer(permits: PermitRequest[]): Promise<void> {
-    this.#launched?.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
+    this.#process.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }
 
-  /** The job's clock and its memory limit run from the moment its code may. */
-  #guard(pid: number, { timeoutMs, memoryLimitBytes }: Settings): void {
-    if (timeoutMs !== undefined) this.#timers.push(startTimer(() => this.kill('timeout'), timeoutMs))
-    if (memoryLimitBytes !== undefined)
-      this.#stopWatch = watchMemory(pid, memoryLimitBytes, () => this.kill('memory', 0))
-  }
-
-  #judge(ending: Ending, settings: Settings): Verdict {
+  #judge(ending: Ending, { where }: Watched, settings: Settings): Verdict {
     return judge({
       ending,
-      killed: this.#killed,
+      killed: this.#process.killed,
+      where,
       attempt: this.job.attempt,
       retry: settings.retry,
       timeoutMs: settings.timeoutMs,
@@ -234,7 +217,7 @@ export class JobRun {
     })
   }
 
-  #end(verdict: Verdict, ending?: Ending, peakSeenBytes = 0): End {
+  #end(verdict: Verdict, ending?: Ending, watched?: Watched): End {
     const { job } = this
     const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
     const evidence = evidenceOf({
@@ -243,7 +226,8 @@ export class JobRun {
       enqueuedAtMs: job.enqueuedAtMs,
       nowMs: this.#options.clock.now(),
       ending,
-      peakSeenBytes,
+      where: watched?.where,
+      peakSeenBytes: watched?.peakSeenBytes ?? 0,
     })
     return { job, worker: this.#worker, verdict, evidence }
   }

@@ -18,6 +18,10 @@ export class JobsInHand {
     return [...this.#runs.values()]
   }
 
+  find(id: string): JobRun | undefined {
+    return this.#runs.get(id)
+  }
+
   get ids(): ReadonlySet<string> {
     return new Set(this.#runs.keys())
   }

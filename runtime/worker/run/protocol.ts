@@ -55,6 +55,8 @@ export interface ClassManifest {
 /** What a launcher found in the application. */
 export interface Manifest {
   classes: ClassManifest[]
+  /** Why its processes cannot print the stack of a job that hangs; absent where they can. */
+  stackFault?: string
 }
 
 /** What a workflow step is told beside its arguments. `payloads` are its direct parents' outputs, in the order of its parents. */
@@ -125,6 +127,10 @@ export type ChildMessage =
   | { type: 'permits'; permits: PermitRequest[] }
   /** Wants something of its run's memory; the parent answers with `memory` and the same `ask`. */
   | { type: 'memory'; ask: number; request: MemoryRequest }
+  /** Answers `where`: what its event loop waits for, and the share of one processor that it uses. */
+  | { type: 'waiting'; waitingFor: string[]; busy: number }
+  /** The stack that it has printed, innermost frame first, and how many frames there were beyond. */
+  | { type: 'stack'; frames: string[]; more: number }
   /** `ranMs`: from `started` to this, by the process's own clock. */
   | { type: 'outcome'; outcome: Outcome; ranMs: number }
 
@@ -135,6 +141,8 @@ export type ParentMessage =
   | { type: 'answer'; granted: boolean; error?: string }
   /** Somebody cancelled the job, or it is out of time: abort `this.signal` with this reason. */
   | { type: 'cancel'; reason: string }
+  /** What does the event loop wait for? A blocked one cannot answer. `withinMs`: how long the answer may take. */
+  | { type: 'where'; withinMs: number }
   /** `values`: JSON texts by key. */
   | { type: 'memory'; ask: number; values?: Record<string, string>; error?: string }
 

@@ -4,6 +4,7 @@ import type { Assignment, ChildMessage, ParentMessage } from '../../run/protocol
 import type { Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
+import { StackReader } from '../../where/stack-format.ts'
 import type { JobConnection } from './job-sockets.ts'
 import type { Line, LineUser } from './line.ts'
 import { signal as sendSignal } from './marks.ts'
@@ -71,6 +72,7 @@ export class ForkedRun implements LineUser {
   #listeners: RunListeners = { onMessage: () => undefined, onOutput: () => undefined }
   readonly #tail = new OutputTail()
   readonly #decoder = new StringDecoder('utf8')
+  readonly #stacks = new StackReader((frames, more) => this.#listeners.onMessage({ type: 'stack', frames, more }))
   readonly #options: ForkedRunOptions
 
   constructor(options: ForkedRunOptions) {
@@ -141,8 +143,13 @@ export class ForkedRun implements LineUser {
   }
 
   print(chunk: Buffer): void {
-    this.#tail.add(this.#decoder.write(chunk))
-    this.#listeners.onOutput(chunk)
+    this.#show(this.#stacks.push(chunk))
+  }
+
+  #show(output: Buffer): void {
+    if (output.length === 0) return
+    this.#tail.add(this.#decoder.write(output))
+    this.#listeners.onOutput(output)
   }
 
   connected(): void {
@@ -178,6 +185,7 @@ export class ForkedRun implements LineUser {
     if (this.#settled || !this.#exited) return
     this.#settled = true
     clearTimeout(this.#linger)
+    this.#show(this.#stacks.close())
     const { exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, alone } = this.#exited
     this.#options.line.release(this.#outcome !== undefined && signal === null && alone)
     this.#resolve({

@@ -12,7 +12,8 @@ import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../ru
 import { jobTitle } from '../../titles.ts'
 import type { BuiltFiles } from '../fork/app-build/app-build.ts'
 import { installLocator, locateBuilt } from '../fork/zygote/core/built-imports.ts'
-import { applyLimits, dieWithParent } from './process-limits.ts'
+import { applyLimits, dieWithParent, printStacks } from './process-limits.ts'
+import { OpenResources } from '../../where/waiting-for.ts'
 
 /** What a child says before it has an assignment. */
 export type BootMessage = { type: 'ready'; manifest: Manifest } | { type: 'broken'; code: string; message: string }
@@ -31,6 +32,8 @@ const say = (message: ChildMessage | BootMessage | UsageMessage): Promise<void> 
 process.on('disconnect', () => process.exit(0))
 dieWithParent(Number(process.argv[3]))
 
+const stackFault = await printStacks()
+
 const source = JSON.parse(process.argv[2] ?? '{}') as AppSource
 try {
   const built = process.argv[4] === undefined ? {} : (JSON.parse(readFileSync(process.argv[4], 'utf8')) as BuiltFiles)
@@ -46,14 +49,17 @@ try {
       for (const message of inbox.splice(0)) given(message)
     },
   }
+  const resources = new OpenResources()
   const assigned = new Promise<Assignment>((resolve) => {
     process.on('message', (message: ParentMessage) => {
       if (message.type === 'assignment') resolve(message.assignment)
+      else if (message.type === 'where')
+        void resources.look(message.withinMs).then((found) => say({ type: 'waiting', ...found }))
       else if (listener) listener(message)
       else inbox.push(message)
     })
   })
-  await say({ type: 'ready', manifest: manifestOf(app) })
+  await say({ type: 'ready', manifest: { ...manifestOf(app), ...(stackFault === undefined ? {} : { stackFault }) } })
   await perform(await assigned, app, channel)
 } catch (thrown) {
   const error = toError(thrown)

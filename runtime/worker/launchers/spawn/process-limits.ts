@@ -21,3 +21,12 @@ export function applyLimits({ cpuLimitSeconds, openFilesLimit, niceness }: Assig
   if (openFilesLimit !== undefined) libc.limit(libc.RLIMIT.openFiles, openFilesLimit)
   if (niceness !== undefined) libc.setpriority(0, 0, niceness)
 }
+
+/** Makes this process print its stack when it is asked. @returns why it cannot */
+export async function printStacks(): Promise<string | undefined> {
+  // V8 prints a stack in many small pieces: a pipe that does not block would take the first of them only.
+  const { _handle: handle } = process.stderr as unknown as { _handle?: { setBlocking?: (on: boolean) => void } }
+  handle?.setBlocking?.(true)
+  if (!libc) return `stacks are printed on Linux only, with koffi; this is ${process.platform}`
+  return (await import('../../where/stack-printer.ts')).installStackPrinter()
+}

@@ -11,6 +11,7 @@ import { identityOf } from '../../lease/process-identity.ts'
 import { supervisorVariable } from '../../lease/sweep.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
+import { StackReader } from '../../where/stack-format.ts'
 
 /** How to start job processes with child_process. */
 export interface SpawnOptions {
@@ -29,6 +30,8 @@ type FromChild = BootMessage | UsageMessage | ChildMessage
 interface Spare {
   child: ChildProcess
   tail: OutputTail
+  /** Hears the stacks that it prints, once it has a job. */
+  onStack: { hear: (message: ChildMessage) => void }
   ready: Promise<Manifest>
 }
 
@@ -140,14 +143,21 @@ export class SpawnLauncher implements Launcher {
       this.#removeBuilds()
     })
     const tail = new OutputTail()
-    if (child.stdout) tail.follow(child.stdout, passOutput?.out ?? ((chunk) => process.stdout.write(chunk)))
-    if (child.stderr) tail.follow(child.stderr, passOutput?.err ?? ((chunk) => process.stderr.write(chunk)))
+    const onStack = { hear: (_message: ChildMessage): void => undefined }
+    const stacks = (): StackReader => new StackReader((frames, more) => onStack.hear({ type: 'stack', frames, more }))
+    if (child.stdout) tail.follow(child.stdout, passOutput?.out ?? ((chunk) => process.stdout.write(chunk)), stacks())
+    if (child.stderr) tail.follow(child.stderr, passOutput?.err ?? ((chunk) => process.stderr.write(chunk)), stacks())
     const ready = booted(child, tail, bootTimeoutMs)
     ready.catch(() => undefined)
-    return { child, tail, ready }
+    return { child, tail, onStack, ready }
   }
 
-  #assign({ child, tail, ready }: Spare, assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+  #assign(
+    { child, tail, ready, onStack }: Spare,
+    assignment: Assignment,
+    onMessage: (message: ChildMessage) => void,
+  ): Launched {
+    onStack.hear = onMessage
     let started = false
     let outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
     let usage: UsageMessage | undefined

@@ -5,6 +5,7 @@ import { Connections } from './connections.ts'
 import { makeDistinct } from '../distinct/distinct.ts'
 import { FrameReader } from '../wire/frames.ts'
 import { THOROUGH, gatherHeap, packHeap, type Collect } from '../tuning/heap-layout.ts'
+import { installStackPrinter } from '../../../../where/stack-printer.ts'
 import { replaceWaysOut } from './leave.ts'
 import { RLIMIT, SIGKILL, adoptOrphans, dieWithParent, limit, read } from './libc.ts'
 import { CONTROL_FD, type Boot } from '../wire/messages.ts'
@@ -19,6 +20,8 @@ export interface Booted {
   boot: Boot
   /** Why the platform's workers could not be taken out. */
   patchFault: string | undefined
+  /** Why the stack of a job that hangs cannot be had. */
+  stackFault: string | undefined
   makeDistinct: () => void
   /** All threads there may be. */
   threads: readonly Thread[]
@@ -46,6 +49,7 @@ export async function prepare(): Promise<Booted> {
   limit(RLIMIT.core, 0)
   resetFlags()
   const patchFault = disablePlatformWorkers()
+  const stackFault = installStackPrinter()
   replaceWaysOut()
   const distinct = makeDistinct()
   makeOutputBlock()
@@ -56,6 +60,7 @@ export async function prepare(): Promise<Booted> {
   return {
     boot,
     patchFault,
+    stackFault,
     makeDistinct: distinct.inChild,
     threads: listThreads(),
     origins: watchThreadOrigins(),

@@ -47,6 +47,9 @@ const mmapRaw = bind<[bigint, bigint, number, number, number, number], bigint>(
   'intptr_t mmap(intptr_t, unsigned long, int, int, int, long)',
 )
 const madviseRaw = bind<[bigint, bigint, number], number>('int madvise(intptr_t, unsigned long, int)')
+const mprotect = bind<[bigint, bigint, number], number>('int mprotect(intptr_t, unsigned long, int)')
+const memcpy = bind<[bigint, Uint8Array, bigint], bigint>('intptr_t memcpy(intptr_t, void *, unsigned long)')
+const sigaction = bind<[number, Uint8Array, bigint], number>('int sigaction(int, void *, intptr_t)')
 const prctlRaw = bind<[number, number, number, number, number], number>('int prctl(int, long, long, long, long)')
 const syscall = bind<[number, number, number, number], number>('long syscall(long, long, long, long)')
 const dlsymRaw = bind<[bigint, string], bigint>('intptr_t dlsym(intptr_t, str)')
@@ -63,6 +66,7 @@ export const EINTR = 4
 export const EINVAL = 22
 export const SIGABRT = 6
 export const SIGKILL = 9
+export const SIGXCPU = 24
 export const WNOHANG = 1
 export const POLLIN = 1
 export const AF_UNIX = 1
@@ -78,6 +82,16 @@ const MADV_COLLAPSE = 25
 const PROT_NONE = 0
 /** MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_FIXED_NOREPLACE. */
 const MAP_RESERVATION = 0x2 | 0x20 | 0x4000 | 0x100000
+const PROT_READ_WRITE = 1 | 2
+const PROT_READ_EXEC = 1 | 4
+/** MAP_PRIVATE, MAP_ANONYMOUS. */
+const MAP_MEMORY = 0x2 | 0x20
+const MAP_FAILED = -1n
+export const SA_RESTART = 0x10000000
+export const SA_RESETHAND = 0x80000000
+/** struct sigaction of glibc on x64: 152 bytes, the handler first, sa_flags at 136. */
+const SIGACTION_BYTES = 152
+const SIGACTION_FLAGS = 136
 const SOL_SOCKET = 1
 const SO_TYPE = 3
 const F_SETFL = 4
@@ -103,6 +117,36 @@ export function reserve(start: bigint, bytes: bigint): void {
 /** Puts a range into huge pages at once, whatever the system's setting (Linux 6.1). Nothing happens where the kernel refuses. */
 export function collapse(start: bigint, bytes: bigint): void {
   madviseRaw(start, bytes, MADV_COLLAPSE)
+}
+
+/** Memory for machine code, to be written with {@link mapCode}; 0n when the kernel refuses. */
+export function reserveCode(bytes: number): bigint {
+  const address = BigInt(mmapRaw(0n, BigInt(bytes), PROT_READ_WRITE, MAP_MEMORY, -1, 0))
+  return address === MAP_FAILED ? 0n : address
+}
+
+/** Fills reserved memory and makes it executable; false when the kernel refuses. */
+export function mapCode(address: bigint, code: Uint8Array): boolean {
+  memcpy(address, code, BigInt(code.length))
+  return mprotect(address, BigInt(code.length), PROT_READ_EXEC) === 0
+}
+
+/** Has the kernel call machine code at `handler` when the signal comes. */
+export function setSignalHandler(signal: number, handler: bigint, flags: number): void {
+  const action = new Uint8Array(SIGACTION_BYTES)
+  const view = new DataView(action.buffer)
+  view.setBigUint64(0, handler, true)
+  view.setUint32(SIGACTION_FLAGS, flags, true)
+  sigaction(signal, action, 0n)
+}
+
+/** The address of this thread's v8::Isolate; 0n where node does not export what tells it. */
+export function currentIsolate(): bigint {
+  try {
+    return BigInt((program.func('intptr_t _ZN2v87Isolate10GetCurrentEv()') as Native<[], bigint>)())
+  } catch {
+    return 0n
+  }
 }
 
 /** The kernel kills this process with `signal` when the thread that made it dies; 0 takes that back. */

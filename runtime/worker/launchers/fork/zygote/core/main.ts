@@ -89,7 +89,7 @@ async function refuse(booted: Booted, app: App, inherited: () => Inheritance): P
 
 async function main(): Promise<void> {
   const booted = await prepare()
-  const { boot, keepAlive, makeDistinct, threads, origins, connections } = booted
+  const { boot, keepAlive, makeDistinct, threads, origins, connections, stackFault } = booted
   let app: App
   try {
     app = await load(booted)
@@ -117,18 +117,18 @@ async function main(): Promise<void> {
     return process.exit(0)
   }
   useHugePages()
-  tell({
-    type: 'ready',
-    manifest: manifestOf(app),
-    forksAhead: app.hooks.beforeFork === undefined,
-    warnings: idWarnings(),
-  })
+  const manifest = { ...manifestOf(app), ...(stackFault === undefined ? {} : { stackFault }) }
+  tell({ type: 'ready', manifest, forksAhead: app.hooks.beforeFork === undefined, warnings: idWarnings() })
   process.title = title(`Zygote of ${boot.supervisorPid}`)
   dieWithParent(0)
   // Clients that connect by themselves have done so again.
   await connections.close()
   setImmediate(() => {
     connections.forget()
+    // As it is while a job runs.
+    keepAlive.unref()
+    channel.watchResources()
+    keepAlive.ref()
     const inheritance = inherited()
     late.start()
     const born = loop.run()

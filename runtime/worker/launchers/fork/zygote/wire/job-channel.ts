@@ -3,6 +3,7 @@ import type { Assignment, ChildMessage, ParentMessage } from '../../../../run/pr
 import { JobLoop } from '../../../../child/job-loop.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'
+import { OpenResources } from '../../../../where/waiting-for.ts'
 
 const READ_BYTES = 64 * 1024
 
@@ -23,6 +24,7 @@ export class JobChannel implements Channel {
   readonly #bytes = Buffer.alloc(READ_BYTES)
   readonly #pollSet = new Int32Array(2)
   readonly #early: ParentMessage[] = []
+  #resources: OpenResources | undefined
 
   /**
    * In the zygote: children inherit the signal handlers, ready to work.
@@ -33,6 +35,11 @@ export class JobChannel implements Channel {
     process.on(READ_SIGNAL, () => this.#read())
     // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
     process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'told to stop' }))
+  }
+
+  /** In the zygote, at the very end: what is open by then belongs to no job. */
+  watchResources(): void {
+    this.#resources = new OpenResources()
   }
 
   /** In the child: the connected socket. Who listened before, in the rehearsal, hears no more. */
@@ -64,7 +71,9 @@ export class JobChannel implements Channel {
   }
 
   #deliver(message: ParentMessage): void {
-    if (this.#listener) this.#listener(message)
+    if (message.type === 'where')
+      void this.#resources?.look(message.withinMs).then((found) => this.send({ type: 'waiting', ...found }))
+    else if (this.#listener) this.#listener(message)
     else this.#early.push(message)
   }
 

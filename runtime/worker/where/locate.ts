@@ -1,0 +1,202 @@
+import { readFileSync } from 'node:fs'
+import type { ChildMessage, ParentMessage } from '../run/protocol.ts'
+import { jobFrames, sourceFrames } from './source-frames.ts'
+import { STACK_SIGNAL } from './stack-format.ts'
+
+/** Where a running job is. */
+export type Where =
+  /** In JavaScript; innermost frame first. */
+  | { at: 'stack'; frames: string[] }
+  /** Its event loop runs, and this may wake the job; empty when nothing can any more. `busy`: it runs without a pause. */
+  | { at: 'idle'; waitingFor: string[]; busy?: true }
+  /** It answers nothing: in native code. What the kernel says of it: the state of /proc/<pid>/status, the function and the system call that it waits in. */
+  | { at: 'native'; state: string; kernel?: string; systemCall?: string }
+  /** It cannot be found out, for this reason. */
+  | { at: 'unknown'; reason: string }
+
+type Answer = Extract<ChildMessage, { type: 'waiting' | 'stack' }>
+
+interface Answers {
+  waiting?: Extract<Answer, { type: 'waiting' }>
+  stack?: Extract<Answer, { type: 'stack' }>
+}
+
+/** An event loop that is not blocked answers by then; any other is asked for its stack. */
+const IDLE_ANSWER_MS = 100
+/** From this share of a processor on, the event loop works rather than waits, and its stack says more. */
+const BUSY = 0.5
+
+/** Asks one job's process where it is. */
+export class Locator {
+  readonly #send: (message: ParentMessage) => void
+  #pid: number | undefined
+  #onBegun: () => void = () => undefined
+  #heard: ((answer: Answer) => void) | undefined
+  readonly #late: Answers = {}
+  #asking: Promise<Where> | undefined
+
+  constructor(send: (message: ParentMessage) => void) {
+    this.#send = send
+  }
+
+  get hasBegun(): boolean {
+    return this.#pid !== undefined
+  }
+
+  /** The process has begun. */
+  started(pid: number): void {
+    this.#pid = pid
+    this.#onBegun()
+  }
+
+  hear(answer: Answer): void {
+    if (this.#heard) this.#heard(answer)
+    else add(this.#late, answer)
+  }
+
+  /**
+   * What came unasked, at the end of the job's processor time, or after the deadline, since the job was in a long native
+   * call or the machine was busy. Undefined when nothing did.
+   */
+  async late(): Promise<Where | undefined> {
+    return answerOf(this.#late)
+  }
+
+  /** Never rejects, and takes no longer than `deadlineMs`, whatever the job does. A second caller gets the same answer. */
+  locate(deadlineMs: number): Promise<Where> {
+    this.#asking ??= this.#locate(deadlineMs).finally(() => {
+      this.#asking = undefined
+      this.#heard = undefined
+    })
+    return this.#asking
+  }
+
+  async #locate(deadlineMs: number): Promise<Where> {
+    const endsAt = performance.now() + deadlineMs
+    const pid = this.#pid ?? (await this.#begun(deadlineMs))
+    if (pid === undefined) return { at: 'unknown', reason: 'its process has not begun yet' }
+    if (pid === process.pid) return { at: 'unknown', reason: "it runs in the worker's own process (isolation: inline)" }
+    const answers: Answers = {}
+    this.#send({ type: 'where', withinMs: endsAt - performance.now() })
+    await this.#gather(answers, Math.min(IDLE_ANSWER_MS, endsAt - performance.now()), ({ waiting }) => !!waiting)
+    const canPrint = isIdle(answers) || askForStack(pid)
+    if (canPrint) await this.#gather(answers, endsAt - performance.now(), isAnswered)
+    if (!canPrint && !isIdle(answers))
+      return { at: 'unknown', reason: 'its process cannot print its stack on this platform' }
+    return (await answerOf(answers)) ?? kernelView(pid)
+  }
+
+  #begun(withinMs: number): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), withinMs)
+      this.#onBegun = () => {
+        clearTimeout(timer)
+        resolve(this.#pid)
+      }
+    })
+  }
+
+  /** Waits for answers until there are enough of them or the time is over. */
+  #gather(answers: Answers, withinMs: number, isEnough: (answers: Answers) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      if (isEnough(answers)) return resolve()
+      const timer = setTimeout(resolve, Math.max(0, withinMs))
+      this.#heard = (answer) => {
+        add(answers, answer)
+        if (!isEnough(answers)) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+function add(answers: Answers, answer: Answer): void {
+  if (answer.type === 'waiting') answers.waiting = answer
+  else answers.stack = answer
+}
+
+const isIdle = ({ waiting }: Answers): boolean => waiting !== undefined && waiting.busy < BUSY
+const isInJob = ({ stack }: Answers): boolean => stack !== undefined && jobFrames(stack.frames).length > 0
+
+/** On a busy machine an idle event loop answers late: the stack is then that of the answer itself, without a frame of the job. */
+const isAnswered = (answers: Answers): boolean =>
+  isIdle(answers) || isInJob(answers) || (answers.waiting !== undefined && answers.stack !== undefined)
+
+async function answerOf(answers: Answers): Promise<Where | undefined> {
+  const { waiting, stack } = answers
+  if (waiting && isIdle(answers)) return { at: 'idle', waitingFor: waiting.waitingFor }
+  if (stack && (isInJob(answers) || !waiting))
+    return { at: 'stack', frames: await sourceFrames(stack.frames, stack.more) }
+  return waiting && { at: 'idle', waitingFor: waiting.waitingFor, busy: true }
+}
+
+/** @returns false where the process has no handler for the signal: it would die of it */
+function askForStack(pid: number): boolean {
+  try {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
+    if (((BigInt(`0x${caught}`) >> BigInt(STACK_SIGNAL - 1)) & 1n) === 0n) return false
+    process.kill(pid, STACK_SIGNAL)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function kernelView(pid: number): Where {
+  const read = (name: string): string | undefined => {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, 'utf8').trim()
+    } catch {
+      return undefined
+    }
+  }
+  const state = /^State:\s*(.+)$/m.exec(read('status') ?? '')?.[1]
+  if (state === undefined) return { at: 'unknown', reason: 'its process has gone' }
+  const kernel = read('wchan')
+  const systemCall = read('syscall')
+  return {
+    at: 'native',
+    state,
+    ...(kernel === undefined || kernel === '0' || kernel === '' ? {} : { kernel }),
+    ...(systemCall === undefined ? {} : { systemCall }),
+  }
+}
+
+/** Not the application's own code. */
+const FOREIGN = /\(<anonymous>\)|node_modules|\(node:/
+
+/** The same in one line, for messages and tables; paths below the current folder are relative to it. */
+export function whereText(where: Where): string {
+  switch (where.at) {
+    case 'stack':
+      return stackText(where.frames)
+    case 'idle':
+      return where.waitingFor.length === 0
+        ? 'waiting for a promise that nothing can settle: its event loop is empty'
+        : `${where.busy ? 'its event loop without a pause, ' : ''}waiting for: ${where.waitingFor.join(', ')}`
+    case 'native':
+      return `in native code (${[where.state, where.kernel].filter(Boolean).join(', ')})`
+    default:
+      return `at an unknown place: ${where.reason}`
+  }
+}
+
+/** The same with the whole stack, a line a frame. */
+export function whereLines(where: Where): string[] {
+  return [whereText(where), ...(where.at === 'stack' ? where.frames.map((frame) => `  at ${frame}`) : [])]
+}
+
+/** The innermost frame, and the innermost of the application's own code where that is another. */
+function stackText(frames: readonly string[]): string {
+  const [innermost] = frames
+  if (innermost === undefined) return 'in code of Node itself'
+  const own = frames.find((frame) => !FOREIGN.test(frame))
+  return `in ${short(innermost)}${own === undefined || own === innermost ? '' : `, called from ${short(own)}`}`
+}
+
+const short = (frame: string): string =>
+  frame
+    .replace(` (<anonymous>)`, '')
+    .replaceAll(`${process.cwd()}/`, '')
+    .replace(/:(\d+):\d+(\)?)$/, ':$1$2')

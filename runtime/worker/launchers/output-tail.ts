@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { head } from '../../../config/clip.ts'
-import type { StackReader } from '../where/stack-format.ts'
+import { StackReader, type OnStack } from '../where/stack-format.ts'
 
 /** Keeps the last lines of what a process prints, each clipped, however much it prints. */
 export class OutputTail {
@@ -16,15 +16,16 @@ export class OutputTail {
   }
 
   /** Reads a stream to its end, and hands every chunk on, but for the stacks in it. */
-  follow(stream: Readable, pass: (chunk: Buffer) => void, stacks?: StackReader): void {
+  follow(stream: Readable, pass: (chunk: Buffer) => void, onStack: OnStack = () => undefined): void {
+    const stacks = new StackReader(onStack)
     const decoder = new StringDecoder('utf8')
     const show = (output: Buffer): void => {
       if (output.length === 0) return
       this.add(decoder.write(output))
       pass(output)
     }
-    stream.on('data', (chunk: Buffer) => show(stacks ? stacks.push(chunk) : chunk))
-    stream.on('end', () => show(stacks?.close() ?? Buffer.alloc(0)))
+    stream.on('data', (chunk: Buffer) => show(stacks.push(chunk)))
+    stream.on('end', () => show(stacks.close()))
     stream.on('error', () => undefined)
   }
 

@@ -11,17 +11,19 @@ export const STACK_END = '\x01resque-runtime:end\n'
 /** A stack of ten thousand frames is half a megabyte; what is beyond this is counted only. */
 const MAX_BYTES = 16 * 1024
 
+/** Told the frames of a stack, innermost first, and how many there were beyond those. */
+export type OnStack = (frames: string[], more: number) => void
+
 /** Takes stacks out of what a process prints. One reader a stream. */
 export class StackReader {
-  readonly #onStack: (lines: string[], more: number) => void
+  readonly #onStack: OnStack
   /** The end of the last chunk, where it may be the beginning of a mark. */
   #held = Buffer.alloc(0)
   #inside = false
   #stack = ''
   #linesBeyond = 0
 
-  /** @param onStack called with the frames, innermost first, and how many there were beyond those */
-  constructor(onStack: (lines: string[], more: number) => void) {
+  constructor(onStack: OnStack) {
     this.#onStack = onStack
   }
 

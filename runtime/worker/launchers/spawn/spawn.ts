@@ -11,7 +11,7 @@ import { identityOf } from '../../lease/process-identity.ts'
 import { supervisorVariable } from '../../lease/sweep.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
-import { StackReader } from '../../where/stack-format.ts'
+import type { OnStack } from '../../where/stack-format.ts'
 
 /** How to start job processes with child_process. */
 export interface SpawnOptions {
@@ -144,19 +144,16 @@ export class SpawnLauncher implements Launcher {
     })
     const tail = new OutputTail()
     const onStack = { hear: (_message: ChildMessage): void => undefined }
-    const stacks = (): StackReader => new StackReader((frames, more) => onStack.hear({ type: 'stack', frames, more }))
-    if (child.stdout) tail.follow(child.stdout, passOutput?.out ?? ((chunk) => process.stdout.write(chunk)), stacks())
-    if (child.stderr) tail.follow(child.stderr, passOutput?.err ?? ((chunk) => process.stderr.write(chunk)), stacks())
+    const hear: OnStack = (frames, more) => onStack.hear({ type: 'stack', frames, more })
+    if (child.stdout) tail.follow(child.stdout, passOutput?.out ?? ((chunk) => process.stdout.write(chunk)), hear)
+    if (child.stderr) tail.follow(child.stderr, passOutput?.err ?? ((chunk) => process.stderr.write(chunk)), hear)
     const ready = booted(child, tail, bootTimeoutMs)
     ready.catch(() => undefined)
     return { child, tail, onStack, ready }
   }
 
-  #assign(
-    { child, tail, ready, onStack }: Spare,
-    assignment: Assignment,
-    onMessage: (message: ChildMessage) => void,
-  ): Launched {
+  #assign(spare: Spare, assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+    const { child, tail, ready, onStack } = spare
     onStack.hear = onMessage
     let started = false
     let outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
@@ -225,12 +222,8 @@ function booted(child: ChildProcess, tail: OutputTail, timeoutMs: number): Promi
     })
     child.once('error', refuse)
     child.once('close', (code, signal) => {
-      refuse(
-        new RuntimeError(
-          'ERR_APP_LOAD',
-          `a job process ended (${signal ?? `exit code ${code}`}) while it loaded the application: ${tail.lines().join(' | ')}`,
-        ),
-      )
+      const how = `a job process ended (${signal ?? `exit code ${code}`}) while it loaded the application`
+      refuse(new RuntimeError('ERR_APP_LOAD', `${how}: ${tail.lines().join(' | ')}`))
     })
   })
 }

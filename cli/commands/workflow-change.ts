@@ -86,13 +86,11 @@ export const expireCommand = command<{ id: string; ttl: string }>({
   describe: 'Set how long a run is kept after its end',
   example: ["workflow expire 0mb2k3x7f4q8... '1h'", ''],
   flags: (yargs) =>
-    yargs
-      .positional('id', id)
-      .positional('ttl', {
-        type: 'string',
-        demandOption: true,
-        describe: "Length of time: '1h' or '7 days'; -1 for ever",
-      }),
+    yargs.positional('id', id).positional('ttl', {
+      type: 'string',
+      demandOption: true,
+      describe: "Length of time: '1h' or '7 days'; -1 for ever",
+    }),
   run: async (context, argv) => {
     const flow = await openRun(context, argv.id)
     await flow.expire(argv.ttl)

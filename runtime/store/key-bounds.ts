@@ -28,6 +28,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:wake', 'a channel, nothing is stored'],
   ['rt:ended:', 'a channel, nothing is stored'],
   ['rt:control', 'a channel, nothing is stored'],
+  ['rt:stack:', 'a channel, nothing is stored'],
   ['rt:schedules:missed', 'the last missed firings'],
   ['rt:schedules', 'one field a schedule entry'],
   ['rt:schedules:own', 'one field a dynamic schedule'],

@@ -70,7 +70,7 @@ it('on a terminal of 80 columns no line is longer, --wide shows all, NO_COLOR sh
   const onTerminal = async (env: Record<string, string>, ...args: string[]): Promise<string> => {
     const command = `stty cols 80; exec ${process.execPath} ${ROOT}bin/runtime.js failed list ${args.join(' ')}`
     const exit = await startProcess('script', ['-qec', command, '/dev/null'], {
-      env: { REDIS_URL: server.url, TERM: 'xterm', ...env },
+      env: { REDIS_URL: server.url, TERM: 'xterm', CI: undefined, ...env },
       timeoutMs: 60_000,
     }).exited
     return exit.stdout

@@ -1,3 +1,4 @@
+import { complain } from './output.ts'
 import { hasCode, toError, withCode } from '../runtime/core/errors.ts'
 
 /**
@@ -8,6 +9,6 @@ export function report(thrown: unknown): number {
   const error = toError(thrown)
   const exitCode = (error as { exitCode?: unknown }).exitCode
   const meant = typeof exitCode === 'number' || hasCode(error, 'ERR_REDIS')
-  process.stderr.write(`runtime: ${meant ? withCode(error) : (error.stack ?? error.message)}\n`)
+  complain(`runtime: ${meant ? withCode(error) : (error.stack ?? error.message)}`)
   return typeof exitCode === 'number' ? exitCode : 1
 }

@@ -1,10 +1,20 @@
-import { clip as clipText } from '../config/clip.ts'
+import { clip as clipText, printable } from '../config/clip.ts'
 import Table from 'cli-table3'
 import { fit } from './fit.ts'
 
+/*
+ * All that commands write goes through `line`, `table`, `json` and `complain`: messages, names, arguments and logs come
+ * from jobs and from Redis, and must not control the terminal.
+ */
+
 /** Writes a line to standard output. */
 export function line(text = ''): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${printable(text)}\n`)
+}
+
+/** Writes a line to standard error. */
+export function complain(text: string): void {
+  process.stderr.write(`${printable(text)}\n`)
 }
 
 /** Writes JSON, for `--json`; a BigInt as the integer that it is. */
@@ -38,7 +48,7 @@ export function table(
     return
   }
   const width = isWide ? Infinity : process.stdout.columns || 80
-  const texts = rows.map((row) => row.map(String))
+  const texts = rows.map((row) => row.map((cell) => printable(String(cell))))
   const { shown, widths } = fit(head, texts, width, least)
   // Of two columns, a name and its value, the value is shown whole, on more lines.
   const wraps = head.length === 2
@@ -53,7 +63,7 @@ export function table(
   })
   for (const row of texts)
     drawn.push(shown.map((i, at) => (wraps || isWide ? (row[i] ?? '') : clip(row[i] ?? '', widths[at] ?? 0))))
-  line(drawn.toString())
+  process.stdout.write(`${drawn.toString()}\n`)
   const left = head.filter((_, i) => !shown.includes(i))
   if (left.length > 0) line(`not shown: ${left.join(', ')}; --wide shows all`)
 }

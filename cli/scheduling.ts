@@ -1,3 +1,4 @@
+import { complain } from './output.ts'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -94,7 +95,7 @@ export function entryNamed({ entries, problems }: Schedule, name: string): Sched
 
 /** Writes problems to standard error, one a line. @returns how many are errors */
 export function tellProblems(problems: readonly ScheduleProblem[]): number {
-  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`)
+  for (const problem of problems) complain(formatProblem(problem))
   return problems.filter(({ severity }) => severity === 'error').length
 }
 

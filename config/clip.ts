@@ -17,3 +17,10 @@ export function head(text: string, length: number): string {
 /** Text of at most `length` UTF-16 units for people: one that is longer ends with `…`. */
 export const clip = (text: string, length: number): string =>
   text.length > length ? `${head(text, length - 1)}…` : wholeCharacters(text)
+
+/**
+ * Text that a terminal only shows: control characters (ESC, BEL, NUL, carriage return, the 8-bit ones) are written as
+ * `\\u001b`, but for tabs and line feeds. That is also how JSON writes them, so JSON stays what it is.
+ */
+export const printable = (text: string): string =>
+  text.replace(/(?![\t\n])\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -9,7 +9,7 @@ import { readEnd, type Part } from '../demo/part.ts'
 import { showProgress } from '../demo/progress.ts'
 import { countParts, play, type Stage } from '../demo/script.ts'
 import { report } from '../errors.ts'
-import { line } from '../output.ts'
+import { complain, line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
 
 interface DemoFlags extends GlobalFlags {
@@ -71,7 +71,7 @@ async function perform(demo: Demo, isolation: string | undefined): Promise<numbe
   line(`${outcomes.length} jobs, ${new Set(outcomes.map(({ end }) => end.pid)).size} processes, ${seconds} s`)
   line(`the report: ${stage.page}`)
   line(`the application: ${demo.folder}/app   its log: ${demo.folder}/log`)
-  for (const problem of problems) process.stderr.write(`runtime: demo: ${problem}\n`)
+  for (const problem of problems) complain(`runtime: demo: ${problem}`)
   line(problems.length === 0 ? 'every job ended as it should' : 'not every job ended as it should')
   return problems.length === 0 ? 0 : 1
 }

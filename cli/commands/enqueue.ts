@@ -6,7 +6,7 @@ import { optionsOn } from '../../runtime/jobs/options.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
 import { named } from '../named.ts'
-import { json, line } from '../output.ts'
+import { complain, json, line } from '../output.ts'
 import { jsonArgument } from './workflow-target.ts'
 
 interface EnqueueFlags {
@@ -53,8 +53,8 @@ export const enqueueCommand = command<EnqueueFlags>({
     if (asJson) return json({ ...status, result })
     line(result === undefined ? status.state : jsonText(result))
     if (result === undefined && optionsOn(definition).keepResult === undefined)
-      process.stderr.write(
-        `runtime: what ${argv.class} returns is not kept; to print it, set static keepResult = '1h' on the class\n`,
+      complain(
+        `runtime: what ${argv.class} returns is not kept; to print it, set static keepResult = '1h' on the class`,
       )
   },
 })

@@ -5,7 +5,7 @@ import { text } from '../../runtime/workflow/drawing/formats.ts'
 import type { TemplateParameter } from '../../runtime/workflow/templates/template.ts'
 import { command, group } from '../command.ts'
 import { loadAppHere, type GlobalFlags } from '../context.ts'
-import { json, line, table } from '../output.ts'
+import { complain, json, line, table } from '../output.ts'
 import { flagOf, readParams } from './template-params.ts'
 import { strayDefaults, templateNamed, templatesOf } from './template-target.ts'
 import { showRun } from './workflow-show.ts'
@@ -29,7 +29,7 @@ const listCommand = command<object>({
         file,
       })),
     )
-    for (const stray of strayDefaults(registry, context.config.root)) process.stderr.write(`runtime: ${stray}\n`)
+    for (const stray of strayDefaults(registry, context.config.root)) complain(`runtime: ${stray}`)
     if (context.json) return json(found)
     table(
       ['name', 'parameters', 'description'],

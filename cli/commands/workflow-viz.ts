@@ -5,6 +5,7 @@ import type { Registry } from '../../runtime/jobs/registry.ts'
 import type { FoldedGraph } from '../../runtime/workflow/drawing/fold.ts'
 import { draw, drawingFormats, type DrawingFormat } from '../../runtime/workflow/drawing/formats.ts'
 import { command } from '../command.ts'
+import { printable } from '../../config/clip.ts'
 import { loadAppHere } from '../context.ts'
 import { json, line } from '../output.ts'
 import { jsonArgument, workflowNamed } from './workflow-target.ts'
@@ -50,7 +51,7 @@ export const vizCommand = command<VizFlags>({
     if (context.json) return json(graph)
     const chosen = format ?? (out === undefined && process.stdout.isTTY ? 'text' : 'svg')
     const drawing = await draw(graph, chosen, run ? `${run.class} ${run.id} (${run.status})` : what)
-    if (out === undefined) process.stdout.write(drawing)
+    if (out === undefined) process.stdout.write(printable(drawing))
     else {
       write(out, drawing)
       line(`wrote ${out}`)

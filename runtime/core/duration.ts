@@ -89,7 +89,7 @@ export function keptMs(value: Duration, what: string): number {
 }
 
 function numberOf(ms: number): ReturnType<typeof readDuration> {
-  if (ms < firstMomentMs || ms > longestMs) return { ms }
+  if (!(ms >= firstMomentMs && ms <= longestMs)) return { ms }
   return { advice: `; that is the moment ${new Date(ms).toISOString()}: subtract Date.now(), or use enqueueAt` }
 }
 

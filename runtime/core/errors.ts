@@ -57,9 +57,18 @@ export function withCode(thrown: unknown): string {
     : String(error)
 }
 
+/** `instanceof` that never throws, as it does for a proxy whose traps throw. */
+export function isA<T>(thrown: unknown, type: abstract new (...args: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof type
+  } catch {
+    return false
+  }
+}
+
 /** Whatever was thrown, as an Error: user code may throw strings, numbers, objects, or nothing. Never throws. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown
+  if (isA(thrown, Error)) return thrown
   if (typeof thrown === 'string') return new Error(thrown)
   return new Error(textOf(thrown), { cause: thrown })
 }

@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { printable } from '../../config/clip.ts'
 
 /** The log of a process. One line a call; the second argument is data for machines. */
 export interface Logger {
@@ -29,7 +30,8 @@ function textLine(json: string): string {
   const extra = Object.entries(data).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
-  return `${at} ${(levels[Number(level)] ?? '').padEnd(5)} ${scope ? `[${scope}] ` : ''}${msg ?? ''}${extra.join('')}\n`
+  const head = `${at} ${(levels[Number(level)] ?? '').padEnd(5)} ${scope ? `[${scope}] ` : ''}`
+  return `${head}${printable(`${msg ?? ''}${extra.join('')}`)}\n`
 }
 
 /** A logger over pino. */

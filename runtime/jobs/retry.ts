@@ -123,27 +123,25 @@ export function retryDelayMs(
   return Math.round(delayMs * (1 - policy.jitter * random))
 }
 
-/** Class names of an error and its ancestors, nearest first. */
+/** Class names of an error and its ancestors, nearest first; those that can be read: a property may be a getter that throws. */
 export function errorNames(error: Error): string[] {
-  const names = nameOf(error)
-  for (
-    let type: unknown = error.constructor;
-    typeof type === 'function' && type !== Function.prototype;
-    type = Object.getPrototypeOf(type)
-  ) {
-    if (type.name !== '' && !names.includes(type.name)) names.push(type.name)
+  const names = new Set<string>()
+  const readable = (read: () => void): void => {
+    try {
+      read()
+    } catch {
+      // the names so far count
+    }
   }
-  return names
+  readable(() => typeof error.name === 'string' && names.add(error.name))
+  readable(() => {
+    for (let type: unknown = error.constructor; isNamed(type); type = Object.getPrototypeOf(type))
+      if (type.name !== '') names.add(type.name)
+  })
+  return [...names]
 }
 
-/** A name may be a getter that throws, or no text. */
-function nameOf(error: Error): string[] {
-  try {
-    return typeof error.name === 'string' ? [error.name] : []
-  } catch {
-    return []
-  }
-}
+const isNamed = (type: unknown): type is { name: string } => typeof type === 'function' && type !== Function.prototype
 
 function kindName(kind: ErrorKind): string {
   return typeof kind === 'string' ? kind : kind.name

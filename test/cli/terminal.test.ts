@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { evidenceRows } from '../../cli/evidence.ts'
+import { printable } from '../../config/clip.ts'
 import { fit } from '../../cli/fit.ts'
-import { leavesNoProcess, ROOT, startProcess } from '../support/process.ts'
+import { createLogger } from '../../runtime/core/logger.ts'
+import { leavesNoProcess, ROOT, runCli, startProcess } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
 const server = useRedis()
@@ -80,4 +82,44 @@ it('on a terminal of 80 columns no line is longer, --wide shows all, NO_COLOR sh
   const wide = await onTerminal({}, '--wide')
   assert.match(wide, /retried/)
   assert.ok(wide.includes('\x1b[1m'), 'bold')
+})
+
+describe('control characters', () => {
+  const title = '\x1b]0;owned\x07'
+  const odd = `${title}\x1b[2J\0\r\x9b1m\x7f`
+  // eslint-disable-next-line no-control-regex -- what a terminal must never get
+  const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/
+
+  it('are shown, not passed on', () => {
+    assert.equal(
+      printable(`a\tb\n${odd}é🎉`),
+      'a\tb\n\\u001b]0;owned\\u0007\\u001b[2J\\u0000\\u000d\\u009b1m\\u007fé🎉',
+    )
+    assert.deepEqual(JSON.parse(printable(JSON.stringify({ odd }))), { odd })
+  })
+
+  it('of a failed job do not reach the terminal, whatever command shows it', async () => {
+    const payload = { class: `Odd${title}`, args: [odd] }
+    const about = { failed_at: row[1], exception: `E${title}`, error: odd, backtrace: [`at ${odd}`], worker: 'a:1:*' }
+    await server.client().rpush('resque:failed', JSON.stringify({ ...about, payload, queue: `q${title}` }))
+    const env = { REDIS_URL: server.url }
+    for (const args of [
+      ['failed', 'show', '-1'],
+      ['failed', 'list'],
+      ['failed', 'show', '-1', '--json'],
+      ['job', 'show', title],
+    ]) {
+      const { stdout, stderr } = await runCli(args, { env })
+      assert.ok(`${stdout}${stderr}`.includes('\\u001b]0;owned'), args.join(' '))
+      assert.doesNotMatch(`${stdout}${stderr}`, control)
+    }
+  })
+
+  it('of a job’s error do not reach the log for people', () => {
+    const lines: string[] = []
+    createLogger({ level: 'info', format: 'text', write: (text) => lines.push(text) }).warn(`job failed: ${odd}`, {
+      odd,
+    })
+    assert.doesNotMatch(lines.join(''), control)
+  })
 })

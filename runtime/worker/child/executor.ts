@@ -1,7 +1,7 @@
 import { findNotJson } from '../../core/json-check.ts'
 import { jsonText } from '../../core/json-text.ts'
 import { parseLossless } from '../../core/codec.ts'
-import { RuntimeError, toError } from '../../core/errors.ts'
+import { RuntimeError, isA, toError } from '../../core/errors.ts'
 import { verbOf, type Snooze } from '../../core/verbs.ts'
 import type { App } from '../../jobs/app.ts'
 import { hooksOf, runHooks } from '../../jobs/hooks.ts'
@@ -148,7 +148,7 @@ async function failed(
   },
 ): Promise<Outcome> {
   const { definition, instance, args, assignment, surroundings } = job
-  if (thrown instanceof Refused) return { kind: 'refused' }
+  if (isA(thrown, Refused)) return { kind: 'refused' }
   const verb = verbOf(thrown)
   if (verb === 'discard') return { kind: 'discarded', reason: (thrown as Error).message }
   if (verb === 'snooze') return { kind: 'snoozed', delayMs: (thrown as Snooze).delayMs }

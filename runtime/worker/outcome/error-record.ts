@@ -1,4 +1,5 @@
 import { clip, wholeCharacters } from '../../../config/clip.ts'
+import { isA } from '../../core/errors.ts'
 import type { ErrorRecord } from '../run/protocol.ts'
 import { inspect } from 'node:util'
 
@@ -43,7 +44,7 @@ function nameOf(thrown: unknown): string {
   const name = read(thrown, 'name')
   const className = read(read(thrown, 'constructor'), 'name')
   const isOwn = typeof className === 'string' && className !== '' && className !== 'Object'
-  if (!(thrown instanceof Error)) return typeof name === 'string' && name !== '' ? shortened(name, MAX_NAME) : 'Error'
+  if (!isA(thrown, Error)) return typeof name === 'string' && name !== '' ? shortened(name, MAX_NAME) : 'Error'
   if (typeof name === 'string' && name !== '' && (name !== 'Error' || !isOwn)) return shortened(name, MAX_NAME)
   return isOwn ? shortened(className, MAX_NAME) : 'Error'
 }
@@ -53,10 +54,7 @@ function messageOf(thrown: unknown): string {
   const message = read(thrown, 'message')
   if (typeof message === 'string') return shortened(message, MAX_MESSAGE)
   const shown = message === undefined ? thrown : message
-  return shortened(
-    `${thrown instanceof Error ? 'its message is no text' : 'thrown value'}: ${show(shown)}`,
-    MAX_MESSAGE,
-  )
+  return shortened(`${isA(thrown, Error) ? 'its message is no text' : 'thrown value'}: ${show(shown)}`, MAX_MESSAGE)
 }
 
 function show(value: unknown): string {

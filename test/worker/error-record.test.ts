@@ -1,0 +1,131 @@
+// What is kept of whatever a job throws.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { job } from '../../runtime/jobs/job.ts'
+import type { RetryOptions } from '../../runtime/jobs/retry.ts'
+import { Registry } from '../../runtime/jobs/registry.ts'
+import { execute } from '../../runtime/worker/child/executor.ts'
+import { errorRecord } from '../../runtime/worker/outcome/error-record.ts'
+import type { ErrorRecord } from '../../runtime/worker/run/protocol.ts'
+
+/** An error whose property is what a getter makes of it. */
+const withGetter = (property: string, get: () => unknown): Error =>
+  Object.defineProperty(new Error('own'), property, { get })
+const fails = (): never => {
+  throw new Error('read')
+}
+/** All that a record says, on lines. */
+const text = ({ name, message, backtrace }: ErrorRecord): string => [`${name}: ${message}`, ...backtrace].join('\n')
+
+describe('the record of an error', () => {
+  it('has the inner errors of an AggregateError, each with its frames', () => {
+    const record = errorRecord(new AggregateError([new TypeError('one'), 'two'], 'both'))
+    assert.match(text(record), /^AggregateError: both\n/)
+    assert.match(text(record), /\nerror 1 of 2: TypeError: one\nat /)
+    assert.match(text(record), /\nerror 2 of 2: Error: two/)
+  })
+
+  it('has its causes, whatever they are, to a depth', () => {
+    const chain = new Error('top', { cause: new RangeError('middle', { cause: { code: 7, message: 'bottom' } }) })
+    assert.match(text(errorRecord(chain)), /caused by RangeError: middle[^]*caused by Error: bottom\nwith code: 7/)
+    const circle = new Error('circle')
+    circle.cause = circle
+    assert.ok(errorRecord(circle).backtrace.length <= 200)
+  })
+
+  it('has its own fields that are plain values, and nothing that hangs below it', () => {
+    const record = errorRecord(
+      Object.assign(new Error('no'), { code: 'E42', status: 503, request: { token: 'secret' } }),
+    )
+    assert.equal(record.code, 'E42')
+    assert.match(text(record), /with status: 503/)
+    assert.doesNotMatch(text(record), /secret/)
+  })
+
+  it('is made of what is no Error', () => {
+    assert.match(text(errorRecord({ code: 42, message: 'x' })), /^Error: x\nwith code: 42/)
+    assert.equal(errorRecord('text').message, 'text')
+    assert.match(errorRecord({ a: 1 }).message, /^thrown value: \{ a: 1 \}/)
+    assert.match(errorRecord(undefined).message, /undefined/)
+    assert.match(errorRecord(Object.assign(Object.create(null) as object, { a: 1 })).message, /a: 1/)
+    assert.equal(errorRecord(Symbol('s')).message, 'thrown value: Symbol(s)')
+  })
+
+  it('is made of what throws when it is read', () => {
+    for (const property of ['message', 'name', 'stack', 'cause', 'code', 'errors', 'constructor'])
+      assert.equal(typeof errorRecord(withGetter(property, fails)).message, 'string', property)
+    const proxy = new Proxy({}, { get: fails, ownKeys: fails, getOwnPropertyDescriptor: fails, getPrototypeOf: fails })
+    assert.equal(typeof errorRecord(proxy).message, 'string')
+  })
+
+  it('has text where the error has none', () => {
+    assert.match(
+      errorRecord(withGetter('message', () => ({ deep: 1 }))).message,
+      /its message is no text: \{ deep: 1 \}/,
+    )
+    assert.equal(errorRecord(withGetter('name', () => 7)).name, 'Error')
+    assert.deepEqual(errorRecord(withGetter('stack', () => 7)).backtrace, [])
+  })
+
+  it('is bounded', () => {
+    const huge = 'x'.repeat(100_000)
+    const record = errorRecord(Object.assign(new Error(huge), { name: huge, code: huge, field: huge }))
+    assert.ok(JSON.stringify(record).length < 20_000)
+    assert.match(record.name, /^x{199}… \(100000 characters\)$/)
+  })
+})
+
+describe('a job that throws', () => {
+  const ends = async (thrown: unknown, backoff?: RetryOptions['backoff']): ReturnType<typeof execute> => {
+    const options = { queue: 'q', ...(backoff ? { retry: { limit: 3, backoff, jitter: 0 } } : {}) }
+    const definition = job(options, function throws() {
+      throw thrown
+    })
+    const registry = new Registry()
+    registry.add({ name: 'throws', kind: 'job', definition, file: 'throws.ts' })
+    const about = {
+      phase: 'perform' as const,
+      jobId: 'j',
+      className: 'throws',
+      queue: 'q',
+      args: '[]',
+      attempt: 1,
+      worker: 'w',
+    }
+    return execute(
+      about,
+      { registry, hooks: {} },
+      {
+        send: () => undefined,
+        onMessage: () => undefined,
+      },
+    )
+  }
+
+  it('keeps its own error where its backoff throws or gives no time, which is said', async () => {
+    const backoffs = [fails, () => NaN, () => 'soon' as never, () => undefined as never]
+    for (const backoff of backoffs) {
+      const outcome = await ends(new RangeError('its own'), backoff)
+      assert.ok(outcome.kind === 'failed')
+      assert.match(
+        text(outcome.error),
+        /^RangeError: its own\n[^]*its retry\.backoff failed, the delay is that of the policy/,
+      )
+      assert.equal(outcome.retryInMs, 15_000)
+    }
+    const nan = await ends(new RangeError('its own'), () => NaN)
+    assert.match(JSON.stringify(nan), /got NaN/)
+  })
+
+  it('fails of what it threw, also where that throws when it is read', async () => {
+    const proxy = new Proxy({}, { get: fails, ownKeys: fails, getPrototypeOf: fails })
+    for (const thrown of [
+      proxy,
+      withGetter('message', fails),
+      withGetter('constructor', fails),
+      null,
+      { code: 42, message: 'x' },
+    ])
+      assert.equal((await ends(thrown, 'fixed')).kind, 'failed')
+  })
+})

@@ -51,7 +51,7 @@ function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
 function shown(path: readonly PropertyKey[], value: unknown): string {
   if (value === undefined) return 'nothing'
   if (path.at(-1) === 'password') return typeof value === 'string' ? MASK : `a ${typeof value}`
-  // Where an address cannot be taken apart, nobody knows which part of it is the password.
+  // An address that cannot be parsed is not shown: any part of it may be the password.
   if (path.at(-1) === 'url')
     return typeof value === 'string' ? 'an address that cannot be read (not shown)' : `a ${typeof value}`
   const text = maskUrl(JSON.stringify(value))

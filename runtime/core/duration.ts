@@ -59,7 +59,7 @@ type Trimmed<S extends string> = S extends ` ${infer Rest}` | `${infer Rest} ` ?
 const dayMs = 86_400_000
 /** The longest length of time that is taken: a hundred years. */
 export const longestMs = 100 * 365 * dayMs
-/** A number from here on is a moment (`Date.now()`) that was taken for a length: nobody counts 31 years in milliseconds. */
+/** A number this large (31 years) is taken for a point in time, such as `Date.now()`, passed where a duration belongs. */
 const firstMomentMs = Date.UTC(2001, 0)
 
 /**

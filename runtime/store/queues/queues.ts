@@ -4,7 +4,7 @@ import type { Connection } from '../connection/connection.ts'
 /** A unique lock that a job takes when it is enqueued. */
 export interface UniqueLock {
   key: string
-  /** How long the lock lasts where nobody can see whether its job still waits: in a queue of more than 50,000. */
+  /** How long the lock lasts where it cannot be checked that its job still waits: in a queue of more than 50,000. */
   forMs: number
   /** Absent: until the job has ended. */
   until?: 'start'

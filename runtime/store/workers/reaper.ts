@@ -52,7 +52,7 @@ export interface ReaperOptions {
   clock: Clock
   log: Logger
   limits: ReclaimLimits
-  /** Between two looks, when nobody has a lease that runs out before. */
+  /** Interval between two checks, unless a lease expires earlier. */
   leaseMs: number
   /** Until the next look after one that failed. */
   retryMs: number

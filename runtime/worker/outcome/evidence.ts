@@ -9,7 +9,7 @@ export interface EvidenceParts {
   enqueuedAtMs: number | undefined
   nowMs: number
   ending: Ending | undefined
-  /** Where it was when it was told to stop. */
+  /** Where it was when the worker stopped it. */
   where: Where | undefined
   /** The highest sum over the job's processes that the memory watch saw. */
   peakSeenBytes: number

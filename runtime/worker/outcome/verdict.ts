@@ -40,7 +40,7 @@ export type Verdict =
 export interface Case {
   ending: Ending
   killed: KillReason | undefined
-  /** Where it was when it was told to stop. */
+  /** Where it was when the worker stopped it. */
   where: Where | undefined
   attempt: number
   retry: Omit<RetryData, 'custom'> | undefined

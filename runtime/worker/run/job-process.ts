@@ -5,14 +5,14 @@ import type { ChildMessage, ParentMessage } from './protocol.ts'
 import type { KillReason } from '../outcome/verdict.ts'
 import { Locator, type Where } from '../where/locate.ts'
 
-/** How long a job is asked where it is before it is told to stop: a part of its grace. */
+/** How long to wait for a job's answer where it is before SIGTERM. It is part of the grace. */
 const LOCATE_MS = 500
 /** The same for one that uses too much memory, and more with each moment. */
 const LOCATE_GROWING_MS = 200
 
 /** What is known of a job's process when it has ended. */
 export interface Watched {
-  /** Where it was when it was told to stop, or when the kernel said that its processor time was over. */
+  /** Where it was when the worker stopped it, or when it reached its CPU limit. */
   where: Where | undefined
   /** The highest sum over its processes that the memory watch saw; 0 without a limit. */
   peakSeenBytes: number
@@ -40,7 +40,7 @@ export class JobProcess {
     return this.#pid
   }
 
-  /** Why it was told to stop; undefined when it was not. */
+  /** Why the worker stopped it; undefined when it did not. */
   get killed(): KillReason | undefined {
     return this.#killed
   }

@@ -1,5 +1,5 @@
 -- Removes queue items with exactly these bytes from the head on, at most `max` a call (promise 13), and ends the jobs whose
--- ids lie with them as cancelled, a workflow's step with its node. With the last item go the ids of those that somebody else's worker took.
+-- ids lie with them as cancelled, a workflow's step with its node. With the last item go the ids of items that a foreign worker took.
 -- @include ids-by-payload cancel-step
 -- @args queue item max now ttlMs
 -- @reply how many items went

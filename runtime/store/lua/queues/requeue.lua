@@ -1,6 +1,6 @@
 -- Ends a delivery without ending the job: puts it back at the head of its queue (`dueAt` 0), or makes it wait until
 -- `dueAt` (ms). `counted` is 1 when the delivery was an attempt (a retry), 0 when it was not (snooze, shutdown). One that
--- somebody asked to cancel ends as cancelled instead, as does one whose record is gone, and its arguments with it.
+-- is to be cancelled ends as cancelled instead. So does one whose record, which holds its arguments, is gone.
 -- @include settled lease push run-step
 -- @args supervisor worker id delivery now dueAt counted fields ttlMs failedAt
 -- @reply 'ok' | 'lost'

@@ -1,5 +1,5 @@
 -- Puts a failed entry's job back on its queue and marks the entry, in one step. The entry is named by index and by its
--- SHA-1, since indexes shift when somebody removes another, and since the mark changes it: of two retries at once one wins.
+-- SHA-1, because indexes shift when another entry is removed. The mark changes the SHA-1, so only one of two simultaneous retries succeeds.
 -- `item` '' only marks: a workflow step is put back by its run. `id` is the job's that failed, '' where the entry has none:
 -- the options of its call are kept as long as its record is, and its unique lock is taken again, unless another job has it.
 -- @include push failed-mark unique

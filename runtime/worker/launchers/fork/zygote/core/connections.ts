@@ -54,7 +54,7 @@ export class Connections {
   /**
    * Closes all that is open, and waits until the application has seen it. Until {@link allow}, clients that connect
    * again by themselves are refused, as by a server that is not there, and what the application makes of all this is
-   * ignored: errors that nobody catches, and `process.exit` in a listener.
+   * ignored: uncaught errors, and `process.exit` in a listener.
    */
   async close(): Promise<void> {
     this.#heedErrors = ignoreErrors()
@@ -89,7 +89,7 @@ function refuse(socket: net.Socket): net.Socket {
 }
 
 /**
- * Until the returned function is called, an `error` event without a listener is no error, an error that nobody catches
+ * Until the returned function is called, an `error` event without a listener is no error, an uncaught error
  * is ignored without any listener of the application being called, and `process.exit` returns.
  */
 function ignoreErrors(): () => void {

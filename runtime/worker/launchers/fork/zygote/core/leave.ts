@@ -6,8 +6,8 @@ const EXIT_UNCAUGHT = 1
 
 /**
  * A child may leave through _exit(2) only: node's own way out waits for threads that the fork did not copy, and ends
- * in SIGSEGV or never. So every way out is replaced once, in the zygote: process.exit, an empty event loop, an error
- * that nobody catches, process.abort. `exit` listeners still run and may still change the code. A signal to the zygote is
+ * in SIGSEGV or never. So every way out is replaced once, in the zygote: process.exit, an empty event loop, an uncaught
+ * error, process.abort. `exit` listeners still run and may still change the code. A signal to the zygote is
  * refused.
  */
 export function replaceWaysOut(): void {

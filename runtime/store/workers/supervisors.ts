@@ -16,6 +16,8 @@ export class Supervisors {
   readonly #connection: Connection
   /** Redis's clock less this process's monotonic one, in ms, by the last answer: Ruby prunes heartbeats by Redis's. */
   #redisAheadMs: number | undefined
+  #continuing = false
+  #leftToDo = false
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -110,10 +112,30 @@ export class Supervisors {
     })
     if (reply === 'grown') throw new GraphChanged()
     if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
-    // A wide fan-out goes on here; should this process die first, any supervisor's tick does it.
-    for (let left = reply === 'more' ? 1 : 0; left > 0;)
-      left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+    if (reply === 'more') this.#continue(nowMs)
     return reply !== 'lost'
+  }
+
+  /**
+   * Goes on with what runs have left to do, such as a wide fan-out. An end does not wait for it: it may be of other runs.
+   * Should this process die first, or Redis be away, a supervisor's upkeep does it.
+   */
+  #continue(nowMs: number): void {
+    this.#leftToDo = true
+    if (this.#continuing) return
+    this.#continuing = true
+    void (async () => {
+      try {
+        while (this.#leftToDo) {
+          this.#leftToDo = false
+          for (let left = 1; left > 0;) left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+        }
+      } catch {
+        // The upkeep goes on with it.
+      } finally {
+        this.#continuing = false
+      }
+    })()
   }
 
   /**

@@ -36,93 +36,117 @@ async function fill(body: string, count = many): Promise<void> {
 /** Script calls that took longer than {@link longestMs}, in microseconds. */
 async function slowCalls(): Promise<number[]> {
   const entries = (await redis.slowlog('GET', 1000)) as [number, number, number, string[]][]
-  return entries.filter(([, , , [command = '']]) => /^evalsha$/i.test(command)).map(([, , us]) => us)
+  return entries.filter(([, , , [command = '']]) => /^eval(sha)?$/i.test(command)).map(([, , us]) => us)
 }
 
-/** @param acts the same call in a structure that is still full: the first that is quick enough shows that it is bounded */
-async function isBounded(...acts: (() => Promise<unknown>)[]): Promise<void> {
+async function callCount(): Promise<number> {
+  const calls = (await redis.info('commandstats')).matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)
+  return [...calls].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/**
+ * Fails when script calls of `act` are slow three times. Of many calls one in twenty may be held up.
+ * @param refill makes the structure what it was before
+ */
+async function isBounded(act: () => Promise<unknown>, refill?: () => Promise<unknown>): Promise<void> {
   let slow: number[] = []
-  for (const act of acts) {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    if (attempt > 0) await refill?.()
     await redis.slowlog('RESET')
+    const before = await callCount()
     await act()
     slow = await slowCalls()
-    if (slow.length === 0) return
+    if (slow.length <= ((await callCount()) - before) / 20) return
   }
   assert.deepEqual(slow, [], 'microseconds of the slow calls')
 }
 
-const thrice = (act: () => Promise<unknown>): (() => Promise<unknown>)[] => [act, act, act]
-
 test('seconds whose delayed lists are gone are passed over a batch at a time', async () => {
   await redis.set('resque:resque:resque_scheduler_master_lock', 'me')
-  await fill("redis.call('ZADD', 'resque:delayed_queue_schedule', 1700000000 + i, 1700000000 + i)")
-  await isBounded(...thrice(() => store.delayed.moveBuckets({ id: 'me', lockPrefix: '' }, Date.now(), 100, limits)))
-  const reply = await store.delayed.moveBuckets({ id: 'me', lockPrefix: '' }, Date.now(), 100, limits)
+  const refill = () => fill("redis.call('ZADD', 'resque:delayed_queue_schedule', 1700000000 + i, 1700000000 + i)")
+  const move = () => store.delayed.moveBuckets({ id: 'me', lockPrefix: '' }, Date.now(), 100, limits)
+  await refill()
+  await isBounded(move, refill)
+  const reply = await move()
   assert.ok(reply.kind === 'ok' && Number(reply.nextDueMs) < Date.now(), 'the mover goes on at once')
 })
 
 test('delayed jobs are counted, and found by their bytes', async () => {
-  await fill(`local second = 1900000000 + i
+  const delayed = many / 4
+  await fill(
+    `local second = 1900000000 + i
     redis.call('ZADD', 'resque:delayed_queue_schedule', second, second)
-    redis.call('RPUSH', 'resque:delayed:' .. second, 'x')`)
-  await fill(`redis.call('ZADD', 'resque:rt:delayed', 9e12, 'j' .. i)
-    redis.call('HSET', 'resque:rt:job:j' .. i, 'state', 'delayed', 'queue', 'q', 'item', i == 100000 and '${item}' or i)`)
-  await isBounded(...thrice(async () => assert.equal(await store.delayed.count(), 2 * many)))
-  await isBounded(...thrice(async () => assert.deepEqual(await store.delayed.scheduledAt(name), [9e12])))
+    redis.call('RPUSH', 'resque:delayed:' .. second, 'x')`,
+    delayed,
+  )
+  await fill(
+    `redis.call('ZADD', 'resque:rt:delayed', 9e12, 'j' .. i)
+    redis.call('HSET', 'resque:rt:job:j' .. i, 'state', 'delayed', 'queue', 'q', 'item', i == 30000 and '${item}' or i)`,
+    delayed,
+  )
+  await isBounded(async () => assert.equal(await store.delayed.count(), 2 * delayed))
+  await isBounded(async () => assert.deepEqual(await store.delayed.scheduledAt(name), [9e12]))
   assert.equal(await store.delayed.remove(name, Date.now(), ttlMs), 1)
-  assert.equal(await redis.zscore('resque:rt:delayed', 'j100000'), null)
+  assert.equal(await redis.zscore('resque:rt:delayed', 'j30000'), null)
 })
 
 test('a limit that is raised lets its line go in batches', async () => {
   const held = 20_000
   const permits = JSON.stringify([{ kind: 'concurrency', key: 'A', limit: held * 2 }])
-  await fill(
-    `redis.call('ZADD', 'resque:rt:held:A', i, 'j' .. i)
-    redis.call('HSET', 'resque:rt:job:j' .. i, 'state', 'held', 'queue', 'q', 'item', i, 'held_by', 'A', 'permits', '${permits}')`,
-    held,
-  )
-  await redis.sadd('resque:rt:held-keys', 'A')
-  await isBounded(...thrice(() => store.connection.run('sweep-limits', { count: 1 })))
+  const body = `redis.call('ZADD', 'resque:rt:held:A', i, 'j' .. i)
+    redis.call('HSET', 'resque:rt:job:j' .. i, 'state', 'held', 'queue', 'q', 'item', i, 'held_by', 'A', 'permits', '${permits}')`
+  const refill = async (): Promise<void> => {
+    await redis.del('resque:queue:q', 'resque:rt:limit:A')
+    await redis.sadd('resque:rt:held-keys', 'A')
+    await fill(body, held)
+  }
+  await refill()
+  await isBounded(() => store.connection.run('sweep-limits', { count: 1 }), refill)
   await store.limits.sweep()
   assert.equal(await redis.llen('resque:queue:q'), held)
   assert.equal(await redis.exists('resque:rt:held:A'), 0)
 })
 
 test('a large rate window that is over makes room without being removed at once', async () => {
-  await fill("redis.call('ZADD', 'resque:rt:rate:R', 1000000 + i, 'old' .. i)")
+  const refill = () => fill("redis.call('ZADD', 'resque:rt:rate:R', 1000000 + i, 'old' .. i)")
+  await refill()
   await redis.hset('resque:rt:inflight:s', inHand.id, '1 vm:1:q')
   await redis.hset('resque:rt:job:mine', 'state', 'running', 'queue', 'q', 'item', item)
   const permit = { kind: 'rate' as const, key: 'R', limit: many, perMs: 1000 }
   const ask = async (): Promise<void> =>
     assert.equal(await store.limits.acquire('s', inHand, [permit], Date.now()), 'granted')
-  await isBounded(...thrice(ask))
+  await isBounded(ask, refill)
 })
 
 test('entries in the middle of the failed list are retried and removed', async () => {
   await fill(`redis.call('RPUSH', 'resque:failed', '{"payload":${item},"queue":"q","worker":"w","n":' .. i .. '}')`)
   const middle = (await store.failures.list(many / 2, 600)).filter((_, i) => i % 2 === 0)
-  const part = (i: number) => middle.slice(i * 100, i * 100 + 100)
-  await isBounded(...thrice(() => store.failures.retry(middle[0] ?? assert.fail(), newId(), Date.now(), ttlMs)))
-  await isBounded(...[2, 1].map((i) => () => store.failures.removeMany(part(i))))
-  assert.ok([many - 100, many - 200].includes(await store.failures.count()))
+  await isBounded(() => store.failures.retry(middle[0] ?? assert.fail(), newId(), Date.now(), ttlMs))
+  let removed = 0
+  await isBounded(async () => (removed += await store.failures.removeMany(middle.slice(-100 - removed).slice(0, 100))))
+  assert.equal(await store.failures.count(), many - removed)
 })
 
 test('a push among many workers that are gone, and a look at a thousand queues', async () => {
   await redis.zadd('resque:rt:served-by:q', Date.now() + ttlMs, 'list')
   await fill("redis.call('ZADD', 'resque:rt:idle:list', 1000 + i, 'gone' .. i)")
   const job = () => ({ id: newId(), className: 'OkJob', item })
-  await isBounded(...thrice(() => store.queues.push('q', [job()], Date.now(), ttlMs)))
+  await isBounded(() => store.queues.push('q', [job()], Date.now(), ttlMs))
   const queues = Array.from({ length: 1000 }, (_, i) => `q${i}`)
   const idle = () => ({ list: newId(), listener: 'me', forMs: 1000, polled: true })
-  await isBounded(...thrice(() => store.supervisors.reserve('s', 'vm:1:q', queues, newId(), Date.now(), idle())))
+  await isBounded(() => store.supervisors.reserve('s', 'vm:1:q', queues, newId(), Date.now(), idle()))
 })
 
 test('a queue is cleared, and a job cancelled, in one of many', async () => {
   await fill("redis.call('RPUSH', 'resque:queue:q', '{\"class\":\"OkJob\",\"args\":[' .. i .. ']}')")
-  await isBounded(...thrice(() => store.connection.run('clear-queue', { queue: 'q', max: 50, now: Date.now(), ttlMs })))
-  await redis.hset('resque:rt:job:far', 'state', 'waiting', 'queue', 'q', 'item', '{"class":"OkJob","args":[500]}')
-  const cancel = async (): Promise<unknown> => store.jobs.cancel('far', Date.now(), ttlMs)
-  await isBounded(cancel, cancel)
+  await isBounded(() => store.connection.run('clear-queue', { queue: 'q', max: 50, now: Date.now(), ttlMs }))
+  const far = '{"class":"OkJob","args":["far"]}'
+  const refill = async (): Promise<void> => {
+    await redis.lpush('resque:queue:q', far)
+    await redis.hset('resque:rt:job:far', 'state', 'waiting', 'queue', 'q', 'item', far)
+  }
+  await refill()
+  await isBounded(() => store.jobs.cancel('far', Date.now(), ttlMs), refill)
 })
 
 test('a job that joins a run under 100,000 others reads them in batches', async () => {
@@ -133,12 +157,16 @@ test('a job that joins a run under 100,000 others reads them in batches', async 
   table.writeUInt32LE(parents + 1, 44 * parents + 4)
   table.writeUInt32LE(parents, 44 * parents + 20)
   const edges = Buffer.from(Uint32Array.from({ length: parents }, (_, i) => i).buffer)
+  const refill = async (): Promise<void> => {
+    await redis.set('resque:rt:run:r:table', table)
+    await redis.del('resque:rt:advancing', 'resque:queue:q')
+    await redis.rpush('resque:rt:advancing', `r grow ${parents} ${parents + 1}`)
+  }
+  await refill()
   await redis.hset('resque:rt:run:r', { status: 'running', class: 'Flow', created_at: 1, ttl_ms: 1000, advancing: 1 })
   await redis.hset('resque:rt:run:r:kinds', '0', '{"class":"OkJob","queue":"q"}')
-  await redis.set('resque:rt:run:r:table', table)
   await redis.set('resque:rt:run:r:parents', edges)
-  await redis.rpush('resque:rt:advancing', `r grow ${parents} ${parents + 1}`)
-  await isBounded(...thrice(() => store.connection.run('run-continue', { now: Date.now() })))
+  await isBounded(() => store.connection.run('run-continue', { now: Date.now() }), refill)
   await store.runs.advance(Date.now())
   assert.equal(await redis.llen('resque:queue:q'), 1)
 })

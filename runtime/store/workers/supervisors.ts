@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.ts'
-import { reservedOf } from '../queues/deliveries.ts'
+import { heldOf, reservedOf } from '../queues/deliveries.ts'
 import type { Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 import { MemoryClash } from '../runs/memory.ts'
 import { GraphChanged } from '../runs/run-writer.ts'
@@ -117,8 +117,8 @@ export class Supervisors {
   }
 
   /**
-   * Goes on with what runs have left to do, such as a wide fan-out. An end does not wait for it: it may be of other runs.
-   * Should this process die first, or Redis be away, a supervisor's upkeep does it.
+   * Goes on with what runs have left to do. An end does not wait for it: it may be of other runs.
+   * Should this process die first, a supervisor's upkeep does it.
    */
   #continue(nowMs: number): void {
     this.#leftToDo = true
@@ -126,9 +126,9 @@ export class Supervisors {
     this.#continuing = true
     void (async () => {
       try {
-        while (this.#leftToDo) {
+        for (let left = 0; left > 0 || this.#leftToDo;) {
           this.#leftToDo = false
-          for (let left = 1; left > 0;) left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+          left = Number(await this.#connection.run('run-continue', { now: nowMs }))
         }
       } catch {
         // The upkeep goes on with it.
@@ -213,12 +213,7 @@ export class Supervisors {
   /** Ids of the jobs recorded as held by a supervisor. */
   async inflight(id: string): Promise<Map<string, { delivery: string; worker: string }>> {
     const held = await this.#connection.ask((redis, keys) => redis.hgetall(keys.inflight(id)))
-    return new Map(
-      Object.entries(held).map(([job, value]) => {
-        const space = value.indexOf(' ')
-        return [job, { delivery: value.slice(0, space), worker: value.slice(space + 1) }]
-      }),
-    )
+    return new Map(Object.entries(held).map(([job, value]) => [job, heldOf(value)]))
   }
 
   /** Every supervisor that has a lease, lapsed ones included. */

@@ -18,6 +18,8 @@ export interface JobOptions {
   timeout?: Duration
   /** Resident set of the job's process tree, `'512mb'`. */
   memoryLimit?: number | string
+  /** When the job is ended for its `memoryLimit`, write a heap snapshot first (`worker.heapSnapshots`). */
+  memoryReport?: boolean
   /** Seconds of processor time, from the kernel (RLIMIT_CPU). */
   cpuLimit?: Duration
   /** Open files, from the kernel (RLIMIT_NOFILE). */
@@ -46,6 +48,7 @@ const names: readonly (keyof JobOptions)[] = [
   'retry',
   'timeout',
   'memoryLimit',
+  'memoryReport',
   'cpuLimit',
   'openFiles',
   'niceness',
@@ -123,6 +126,8 @@ export function checkOptions(options: JobOptions, of: string): JobOptions {
   if (options.keepResult !== undefined) duration(options.keepResult, `keepResult of ${of}`)
   if (options.memoryLimit !== undefined && bytes(options.memoryLimit, `memoryLimit of ${of}`) < leastMemoryBytes)
     refuse(of, 'memoryLimit', "1mb or more, with a unit, such as '512mb'", options.memoryLimit)
+  if (options.memoryReport !== undefined && typeof options.memoryReport !== 'boolean')
+    refuse(of, 'memoryReport', 'true or false', options.memoryReport)
   if (niceness !== undefined) whole(of, 'niceness', niceness, 0, 19)
   if (openFiles !== undefined) whole(of, 'openFiles', openFiles, 16, 1_000_000)
   if (isolation !== undefined && !['fork', 'spawn', 'inline'].includes(isolation))
@@ -183,6 +188,7 @@ export interface CallOptions {
   retry?: Omit<RetryPolicy, 'custom'>
   timeoutMs?: number
   memoryLimitBytes?: number
+  memoryReport?: boolean
   cpuLimitSeconds?: number
   openFilesLimit?: number
   niceness?: number
@@ -197,11 +203,13 @@ export function dataOptions(
   options: JobOptions,
   of: string,
 ): Omit<CallOptions, 'permits' | 'retry'> & { retry?: RetryPolicy } {
-  const { retry, timeout, memoryLimit, cpuLimit, openFiles, niceness, keepResult, isolation, delivery } = options
+  const { retry, timeout, memoryLimit, memoryReport, cpuLimit, openFiles, niceness, keepResult, isolation, delivery } =
+    options
   return {
     ...(retry === undefined ? {} : { retry: retryPolicy(retry, of) }),
     ...(timeout === undefined ? {} : { timeoutMs: duration(timeout) }),
     ...(memoryLimit === undefined ? {} : { memoryLimitBytes: bytes(memoryLimit) }),
+    ...(memoryReport === undefined ? {} : { memoryReport }),
     ...(cpuLimit === undefined ? {} : { cpuLimitSeconds: Math.max(1, Math.ceil(duration(cpuLimit) / 1000)) }),
     ...(openFiles === undefined ? {} : { openFilesLimit: openFiles }),
     ...(niceness === undefined ? {} : { niceness }),

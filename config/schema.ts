@@ -7,6 +7,8 @@ import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
 /** Where Redis is when nothing says where: as every client of Redis has it. */
 export const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
 
+const WORKER_NAME = /^[\w.-]{1,64}$/
+
 const postgresForm = /^postgres(?:ql)?:\/\/./
 
 /** Paths of PEM files, relative to the application's root; resolved when loaded. */
@@ -40,6 +42,10 @@ const redis = {
 }
 
 const worker = {
+  /** What people call this worker; several may share a name. */
+  name: text('etl-1', 'at most 64 letters, digits, dots, dashes and underscores, such as etl-1', (name) =>
+    WORKER_NAME.test(name),
+  ).optional(),
   queues: list('high, low').default(['*']),
   /** Draws the queue to look into first in proportion, in place of strict priority; a queue without one has 1. */
   weights: weightsByName().optional(),
@@ -139,6 +145,8 @@ const log = {
   level: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   /** `auto`: text on a terminal, JSON in a pipe. */
   format: oneOf('auto', 'text', 'json').default('auto'),
+  /** Of `work`, `scheduler` and `dev`; absent: standard error. */
+  file: text('log/worker.log').optional(),
 }
 
 const WORD = /^[^\s{}]+$/

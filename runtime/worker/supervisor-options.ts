@@ -12,6 +12,8 @@ import type { StepSource } from './run/step-source.ts'
 
 /** What a supervisor needs. */
 export interface SupervisorOptions {
+  /** What people call this worker. */
+  name?: string | undefined
   store: Store
   clock: Clock
   log: Logger
@@ -62,8 +64,9 @@ export function checkQueues(queues: readonly string[]): void {
 }
 
 /** What a supervisor says of itself in Redis. */
-export function aboutOf({ queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
+export function aboutOf({ name, queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
   return {
+    ...(name === undefined ? {} : { name }),
     host: hostname(),
     pid: String(process.pid),
     queues: queues.join(','),

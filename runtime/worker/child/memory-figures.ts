@@ -1,5 +1,5 @@
 import v8 from 'node:v8'
-import type { ChildMessage, MemoryFigures, ParentMessage } from '../run/protocol.ts'
+import type { ChildMessage, MemoryFigures, ParentMessage } from '../../wire.ts'
 
 type Ask = Extract<ParentMessage, { type: 'figures' | 'snapshot' }>
 type Answer = Extract<ChildMessage, { type: 'figures' | 'snapshot' }>

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/duration.ts'
 import { formatBytes } from '../../core/size.ts'
-import type { MemoryFigures } from '../run/protocol.ts'
+import type { MemoryFigures } from '../../wire.ts'
 
 /** What is kept of a job that was ended for its memory. `beforeMs`: before the look that found it over its limit. */
 export interface MemoryEvidence {

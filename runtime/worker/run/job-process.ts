@@ -3,7 +3,7 @@ import type { Launched } from '../launchers/launcher.ts'
 import type { MemoryEvidence } from '../outcome/memory-evidence.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
-import type { ChildMessage, ParentMessage } from './protocol.ts'
+import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import type { KillReason } from '../outcome/verdict.ts'
 import { Locator, type Where } from '../where/locate.ts'
 

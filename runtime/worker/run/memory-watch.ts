@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import pidusage from 'pidusage'
 import type { MemoryEvidence } from '../outcome/memory-evidence.ts'
-import type { MemoryFigures } from './protocol.ts'
+import type { MemoryFigures } from '../../wire.ts'
 
 /** How often a job with a limit is measured. */
 const everyMs = 250

@@ -2,6 +2,7 @@
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
 import { z } from 'zod'
 import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole } from './fields.ts'
+import { ISOLATIONS } from './isolations.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
 
 /** Where Redis is when nothing says where: as every client of Redis has it. */
@@ -51,7 +52,7 @@ const worker = {
   weights: weightsByName().optional(),
   concurrency: whole(1, 1000).default(1),
   /** `auto`: fork where it works, else spawn. */
-  isolation: oneOf('auto', 'fork', 'spawn', 'inline').default('auto'),
+  isolation: oneOf('auto', ...ISOLATIONS).default('auto'),
   heartbeatMs: durationMs('5s', { min: 50 }).default(5000),
   /** A worker that has not beaten for this long is dead, and its jobs go back. */
   leaseMs: durationMs('30s', { min: 150 }).default(30_000),

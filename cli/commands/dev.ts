@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
 import { loadConfig } from '../../config/load.ts'
 import { maskUrl } from '../../config/redis-url.ts'
 import type { Config } from '../../config/schema.ts'
@@ -15,7 +16,7 @@ import { onSignals } from '../run-service.ts'
 interface DevFlags extends GlobalFlags {
   queues?: string
   concurrency?: number
-  isolation?: 'fork' | 'spawn' | 'inline'
+  isolation?: Isolation
 }
 
 /** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
@@ -27,7 +28,7 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
       .options(logFileFlag)
       .option('queues', { type: 'string', describe: 'Queues of the worker' })
       .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
-      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How job processes are created' })
+      .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
       .example('$0 dev', 'then, in another terminal: runtime enqueue …'),
   handler: async (argv) => {
     let end: (reason: Error | undefined) => void = () => undefined

@@ -1,4 +1,5 @@
 import { SECRET_VARIABLES } from '../../config/environment.ts'
+import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import type { Refusal } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { nameVariable } from '../../runtime/worker/titles.ts'
@@ -18,7 +19,7 @@ interface WorkFlags {
   name?: string
   queues?: string
   concurrency?: number
-  isolation?: 'fork' | 'spawn' | 'inline'
+  isolation?: Isolation
   drain?: boolean
   weights?: string
   pidfile?: string
@@ -40,7 +41,7 @@ export const workCommand = command<WorkFlags>({
         describe: 'Choose the first queue at random in this proportion: high=3,low=1',
       })
       .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
-      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How job processes are created' })
+      .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
       .option('drain', { type: 'boolean', describe: 'Exit when the queues are empty' })
       .option('pidfile', { type: 'string', describe: 'Write the process ID to this file' })
       .option('replace', {

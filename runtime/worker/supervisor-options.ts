@@ -6,7 +6,7 @@ import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import type { Launcher } from './launchers/launcher.ts'
-import type { ClassManifest } from './run/protocol.ts'
+import type { ClassManifest } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
 import type { StepSource } from './run/step-source.ts'
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Assignment } from './run/protocol.ts'
+import type { Assignment } from '../wire.ts'
 
 /** This package's version; package.json lies two folders up from the sources and three from dist. */
 export const version: string =

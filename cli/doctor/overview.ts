@@ -4,6 +4,7 @@ import type { LostSteps } from '../../runtime/store/runs/lost-steps.ts'
 import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
 import { silentForMs } from '../../runtime/store/workers/workers.ts'
 import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
+import { untestedNode } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import type { Context } from '../context.ts'
 import { clip, relative } from '../output.ts'
 import { besideFindings, nodeSchedulerFindings, prefixOf } from './beside.ts'
@@ -81,7 +82,7 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
   const findings: Finding[] = []
   if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
   for (const supervisor of supervisors) {
-    const { host, pid, queues, launcher, fallback, cure, stacks } = supervisor.about
+    const { host, pid, queues, launcher, fallback, cure, stacks, node } = supervisor.about
     const held = await store.supervisors.inflight(supervisor.id)
     const who = `worker ${host}:${pid} on ${queues}`
     if (isOver(supervisor))
@@ -100,6 +101,7 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
         ),
       )
     if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
+    else if (launcher === 'fork') findings.push(...untestedNode(node).map((warning) => note(`${who}: ${warning}`)))
     if (stacks) findings.push(note(`${who} cannot show the stack of a job that hangs: ${stacks}`))
   }
   findings.push(...(await silentFindings(store, supervisors)))

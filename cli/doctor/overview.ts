@@ -9,6 +9,7 @@ import type { Context } from '../context.ts'
 import { clip, relative } from '../output.ts'
 import { besideFindings, nodeSchedulerFindings, prefixOf } from './beside.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
+import { redisFindings } from './server.ts'
 
 /** How many of the largest keys are shown. */
 const keysShown = 8
@@ -20,7 +21,7 @@ const runsLooked = 200
 /** The whole place: Redis, workers, queues, scheduler, keys. */
 export async function overview(context: Context): Promise<Finding[]> {
   const sections: [string, (context: Context) => Promise<Finding[]>][] = [
-    ['the server', redisFindings],
+    ['the server', ({ store }) => redisFindings(store)],
     ['workers', workerFindings],
     ['queues', queueFindings],
     ['runs', runFindings],
@@ -40,39 +41,6 @@ export async function overview(context: Context): Promise<Finding[]> {
 function unseen(what: string, error: unknown): Finding[] {
   if (!(error instanceof Error) || !/NOPERM(?!.*'select')/i.test(error.message)) throw error
   return [note(`${what} cannot be seen: ${error.message}`)]
-}
-
-async function redisFindings({ store }: Context): Promise<Finding[]> {
-  const server = await store.health.server()
-  const { maxmemoryPolicy, maxmemoryBytes, usedMemoryBytes } = server
-  const findings = [
-    fine(
-      `Redis ${server.version}, ${server.role}, ${formatBytes(usedMemoryBytes)} used${maxmemoryBytes > 0 ? ` of ${formatBytes(maxmemoryBytes)}` : ''}`,
-    ),
-  ]
-  if (server.role !== 'master')
-    findings.push(
-      bad('this Redis is a replica: nothing can be written', 'point REDIS_URL at the master, or use redis.sentinel'),
-    )
-  if (maxmemoryPolicy !== 'noeviction')
-    findings.push(
-      bad(
-        `maxmemory-policy is ${maxmemoryPolicy}: when memory is full, Redis throws away jobs`,
-        'CONFIG SET maxmemory-policy noeviction, and the same in redis.conf',
-      ),
-    )
-  if (maxmemoryBytes > 0 && usedMemoryBytes > maxmemoryBytes * 0.9)
-    findings.push(
-      bad('memory is nearly full: producers will be refused', 'raise maxmemory, or see the largest keys below'),
-    )
-  if (!server.appendonly)
-    findings.push(
-      note(
-        `no append-only file${server.snapshots ? ', only snapshots' : ''}: when Redis dies, ${server.snapshots ? 'what came since the last snapshot' : 'everything'} is lost`,
-        'CONFIG SET appendonly yes, and the same in redis.conf (appendfsync everysec loses a second at most)',
-      ),
-    )
-  return findings
 }
 
 const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()

@@ -207,7 +207,7 @@ describe('fork: the gate', () => {
       const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/distinct/distinct.js')}')
       disablePlatformWorkers()
       makeDistinct()
-      console.log((await tryFork(() => { role.child = true }, () => { for (;;); }, none, 1))?.reason)`,
+      console.log((await tryFork(() => { role.child = true }, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), none, 1))?.reason)`,
       '--single-threaded',
     )
     assert.equal(hung, 'the trial fork failed: it hung while collecting garbage')

@@ -1,5 +1,5 @@
 import { machine } from '../../../../config/machine.ts'
-import type { Assignment } from '../../run/protocol.ts'
+import type { Assignment } from '../../../wire.ts'
 
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
 const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined

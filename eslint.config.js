@@ -73,7 +73,7 @@ export default tseslint.config(
       'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
       'import-x/resolver-next': [
         createNodeResolver({
-          conditionNames: ['source', 'node', 'import', 'default'],
+          conditionNames: ['node', 'import', 'default'],
           extensions: ['.ts', '.js', '.json'],
         }),
       ],

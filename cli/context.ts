@@ -4,6 +4,7 @@ import { createLogger, silentLogger, type Logger } from '../runtime/core/logger.
 import { loadApp, hasTypeScript, type App, type AppSource } from '../runtime/jobs/app.ts'
 import { buildForSpawn } from '../runtime/worker/launchers/fork/app-build/built-app.ts'
 import { installLocator, locateBuilt } from '../runtime/worker/launchers/fork/zygote/core/built-imports.ts'
+import { output } from './output.ts'
 import { configureWith, defaultClient } from '../runtime/jobs/default-client.ts'
 import type { Client } from '../runtime/jobs/client.ts'
 import type { Store } from '../runtime/store/store.ts'
@@ -39,7 +40,8 @@ export async function openContext(argv: GlobalFlags, flags: Parameters<typeof se
   const client = defaultClient()
   const log = createLogger({
     level: config.log.level,
-    format: config.log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : config.log.format,
+    format: config.log.format === 'auto' ? (output().stderr.isTTY ? 'text' : 'json') : config.log.format,
+    write: (line) => void output().stderr.write(line),
   })
   return { config, log, client, store: client.store, source: sourceOf(config), json: argv.json === true }
 }

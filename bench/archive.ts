@@ -1,5 +1,5 @@
 // The archive: searching among many records in PostgreSQL, writing them, and what archiving costs a worker.
-//   node --import tsx bench/archive.ts [--records 1000000] [--jobs 1000] [--pairs 20] [--isolation inline] [--json FILE]
+//   node --conditions=source --import tsx bench/archive.ts [--records 1000000] [--jobs 1000] [--pairs 20] [--isolation inline] [--json FILE]
 // PostgreSQL and Redis are the benchmark's own, on unix sockets, on the machine's disk, with their usual buffers. Overhead is
 // measured in pairs of slices of one worker: the same jobs with and without the archive, one right after the other, the
 // order changing from pair to pair; the figures are medians of the pairs' ratios, of the jobs a second and of the processor

@@ -1,5 +1,5 @@
 // How fast jobs are enqueued: one after another, many at a time, in bulk; BullMQ on the same Redis in the same run.
-//   node --import tsx bench/enqueue.ts [--jobs 10000] [--rounds 5] [--json FILE]
+//   node --conditions=source --import tsx bench/enqueue.ts [--jobs 10000] [--rounds 5] [--json FILE]
 // Every round runs all ways, in turn, on an empty Redis (unix socket, no persistence); the figure is the median of rounds.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

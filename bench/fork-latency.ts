@@ -1,7 +1,7 @@
 /**
  * From enqueue to the first line of `perform`, on an idle worker that forks, and on one that spawns.
  *
- *   node --import tsx bench/fork-latency.ts [--jobs 200]
+ *   node --conditions=source --import tsx bench/fork-latency.ts [--jobs 200]
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
 // Jobs per second by launcher, no-op jobs: what one process a job costs; BullMQ in the same run, on the same Redis.
-//   node --import tsx bench/launchers.ts [--jobs 500] [--concurrency 2] [--rounds 3] [--json FILE]
+//   node --conditions=source --import tsx bench/launchers.ts [--jobs 500] [--concurrency 2] [--rounds 3] [--json FILE]
 // Workers are idle and warm before the jobs arrive; the time runs from the first push until the last job is done. `inline`
 // and BullMQ's own process run fifty times as many jobs. Needs a build: workers run from dist, as users' do.
 import { writeFileSync } from 'node:fs'

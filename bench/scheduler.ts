@@ -1,5 +1,5 @@
 // Delayed jobs and recurring entries; BullMQ's delayed jobs on the same Redis in the same run.
-//   node --import tsx bench/scheduler.ts [--waiting 100000] [--due 20000] [--rate 500] [--seconds 8]
+//   node --conditions=source --import tsx bench/scheduler.ts [--waiting 100000] [--due 20000] [--rate 500] [--seconds 8]
 //        [--entries 10000] [--parts waiting,due,late,cron,idle] [--json FILE]
 // The figures of docs/scheduler.md: --waiting 1000000 --due 100000 --seconds 30.
 import { writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
 // How long the command takes with many runs, and with a large one; aim: under a second each.
-//   npm run build && node --import tsx bench/workflow-cli.ts [--runs 10000] [--jobs 100000]
+//   npm run build && node --conditions=source --import tsx bench/workflow-cli.ts [--runs 10000] [--jobs 100000]
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
 import { systemClock } from '../runtime/core/clock.ts'

@@ -1,5 +1,5 @@
 // What a workflow costs per job, by shape and size; BullMQ flows on the same Redis in the same run.
-//   npm run build && node --import tsx bench/workflow.ts [--sizes 100,1000,10000,100000]
+//   npm run build && node --conditions=source --import tsx bench/workflow.ts [--sizes 100,1000,10000,100000]
 //        [--shapes fan-in,chain,lattice,random] [--modes engine,inline,fork,bullmq] [--rounds 1] [--json FILE]
 // engine: steps are taken, begun and settled by one client, without any job code or process: what Redis and the scripts cost.
 // inline: a whole supervisor, whose jobs run in its own process. fork: `runtime work`, a process for each job, two at a time.

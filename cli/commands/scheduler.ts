@@ -6,6 +6,7 @@ import { isRefusal } from '../../runtime/store/connection/redis.ts'
 import { title } from '../../runtime/worker/titles.ts'
 import { makeArchiver, makeRequestProcessor, makeReaper } from '../helpers.ts'
 import { command } from '../command.ts'
+import { logFileFlag, openServiceLog } from '../log.ts'
 import { onSignals } from '../run-service.ts'
 import { makeScheduler } from '../scheduling.ts'
 
@@ -24,9 +25,11 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
   example: ['scheduler --schedule schedule.yml', 'HUP reloads the file, USR1 logs the loaded entries'],
   flags: (yargs) =>
     yargs
+      .options(logFileFlag)
       .option('schedule', { type: 'string', describe: 'File of recurring jobs (schedule.yml)' })
       .option('strict', { type: 'boolean', describe: 'Refuse the whole file if one entry is invalid' }),
   settings: ({ schedule, strict }) => ({ scheduler: { file: schedule, strict } }),
+  log: (config) => openServiceLog(config),
   run: async (context) => {
     const { log } = context
     await context.store.connection

@@ -6,12 +6,14 @@ import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import type { Launcher } from './launchers/launcher.ts'
-import type { ClassManifest } from './run/protocol.ts'
+import type { ClassManifest } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
 import type { StepSource } from './run/step-source.ts'
 
 /** What a supervisor needs. */
 export interface SupervisorOptions {
+  /** What people call this worker. */
+  name?: string | undefined
   store: Store
   clock: Clock
   log: Logger
@@ -60,8 +62,9 @@ export function checkQueues(queues: readonly string[]): void {
 }
 
 /** What a supervisor says of itself in Redis. */
-export function aboutOf({ queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
+export function aboutOf({ name, queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
   return {
+    ...(name === undefined ? {} : { name }),
     host: hostname(),
     pid: String(process.pid),
     queues: queues.join(','),

@@ -93,7 +93,7 @@ export const runCli = (args: readonly string[], options: ProcessOptions = {}): P
 
 /** Starts a TypeScript program of the tests, from source. */
 export const startProgram = (file: string, args: readonly string[] = [], options: ProcessOptions = {}): Running =>
-  startProcess(process.execPath, ['--import', 'tsx', file, ...args], options)
+  startProcess(process.execPath, ['--conditions=source', '--import', 'tsx', file, ...args], options)
 
 /**
  * To be called at the top of a file that starts processes: fails each test that leaves one behind, itself or a

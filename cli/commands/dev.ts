@@ -8,26 +8,26 @@ import type { GlobalFlags } from '../context.ts'
 import { watchApp, type Change } from '../dev/changes.ts'
 import { ChildRunner } from '../dev/child-runner.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
-import { report } from '../errors.ts'
 import { logFileFlag } from '../log.ts'
 import { line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
 
 interface DevFlags extends GlobalFlags {
   queues?: string
-  concurrency?: number
+  concurrency?: string
   isolation?: Isolation
 }
 
 /** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
-  command: 'dev',
-  describe: 'Run a private Redis, a worker and a scheduler; reload the application when its code changes',
   builder: (yargs) =>
     yargs
       .options(logFileFlag)
       .option('queues', { type: 'string', describe: 'Queues of the worker' })
-      .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
+      .option('concurrency', {
+        type: 'string',
+        describe: 'Number of jobs that run at the same time; auto: one per processor of the container or machine',
+      })
       .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
       .example('$0 dev', 'then, in another terminal: runtime enqueue …'),
   handler: async (argv) => {
@@ -45,8 +45,6 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
       const reason = await ended
       unwatch()
       if (reason) throw reason
-    } catch (error) {
-      process.exitCode = report(error)
     } finally {
       await Promise.all(runners.map((runner) => runner.stop()))
       await redis?.stop()

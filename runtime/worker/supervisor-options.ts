@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { machine } from '../../config/machine.ts'
 import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
@@ -33,6 +34,8 @@ export interface SupervisorOptions {
   maxRedeliveries: number
   pollMs: number
   termTimeoutMs: number
+  /** Where heap snapshots are written, absolute. */
+  heapSnapshots: string
   /** TERM lets jobs run on for this long before they are told to stop. */
   preShutdownTimeoutMs: number
   /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever. */
@@ -73,6 +76,7 @@ export function aboutOf({ name, queues, concurrency, clock }: SupervisorOptions)
     ...(name === undefined ? {} : { name }),
     host: hostname(),
     pid: String(process.pid),
+    node: machine.node(),
     queues: queues.join(','),
     concurrency: String(concurrency),
     started_at: String(clock.now()),

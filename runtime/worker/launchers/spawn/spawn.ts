@@ -11,6 +11,7 @@ import { identityOf } from '../../lease/process-identity.ts'
 import { supervisorVariable } from '../../lease/sweep.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
+import { groupOptions, killGroup } from './process-group.ts'
 import type { OnStack } from '../../where/stack-format.ts'
 
 /** How to start job processes with child_process. */
@@ -130,7 +131,7 @@ export class SpawnLauncher implements Launcher {
       [...flags, '--enable-source-maps', ...loader, entry, JSON.stringify(source), String(process.pid), ...built],
       {
         cwd: source.root,
-        detached: true, // a group of its own, so that what the job starts can be ended with it
+        ...groupOptions(),
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         env: { ...process.env, [supervisorVariable]: identityOf() },
       },
@@ -234,14 +235,4 @@ function send(child: ChildProcess, message: ParentMessage): void {
 
 function numbers(usage: UsageMessage | undefined): Pick<Ending, 'cpuUserMs' | 'cpuSystemMs' | 'peakRssBytes'> {
   return usage ? { cpuUserMs: usage.cpuUserMs, cpuSystemMs: usage.cpuSystemMs, peakRssBytes: usage.peakRssBytes } : {}
-}
-
-/** Signals a child's whole process group; harmless when nothing of it is left. */
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, signal)
-  } catch {
-    // nothing of the group is left
-  }
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../../runtime/core/logger.ts'
 import type { LockOwner } from '../../runtime/store/limits/locks.ts'
 import type { Schedules } from '../../runtime/store/schedules/schedules.ts'
 import type { KnownClass } from '../entries/entry.ts'
-import type { Jitter } from '../entries/entry-rule.ts'
+import type { Jitter } from './fire-times.ts'
 import type { Starters } from './starters.ts'
 
 /** What every EntryRunner shares. */

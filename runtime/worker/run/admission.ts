@@ -1,3 +1,4 @@
+import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -39,18 +40,16 @@ export class Admission {
 
   async #ask(job: Delivery, ask: (supervisor: string) => Promise<Admitted>): Promise<Admitted> {
     const { clock, log, supervisorId } = this.#options
-    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+    const attempt = async (): Promise<Admitted> => {
       const id = supervisorId()
       if (id === undefined) return 'lost'
-      try {
-        const answer = await ask(id)
-        // A frozen process may read the answer long after it was given.
-        return answer === 'granted' && supervisorId() !== id ? 'lost' : answer
-      } catch (error) {
-        if (!hasCode(error, 'ERR_REDIS')) throw error
-        log.warn(`job ${job.id}: whether it may start cannot be asked yet: ${withCode(error)}`)
-        await clock.sleep(pauseMs)
-      }
+      const answer = await ask(id)
+      // A frozen process may read the answer long after it was given.
+      return answer === 'granted' && supervisorId() !== id ? 'lost' : answer
     }
+    return withBackoff(clock, { firstMs: 50, mostMs: 1000 }, attempt, (error) => {
+      if (!hasCode(error, 'ERR_REDIS')) throw error
+      log.warn(`job ${job.id}: Redis cannot be asked yet whether it may start: ${withCode(error)}`)
+    })
   }
 }

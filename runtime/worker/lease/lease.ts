@@ -9,8 +9,8 @@ import type { Service } from '../../core/service.ts'
 import { startTimer, type Timer } from '../../core/timer.ts'
 import { isRefusal } from '../../store/connection/redis.ts'
 import type { Store } from '../../store/store.ts'
-import { reclaim, doEach } from '../../store/workers/reaper.ts'
-import { sweepOrphans } from './sweep.ts'
+import { doEach, reclaim } from '../../store/workers/reaper.ts'
+import { sweepOrphans } from './dead-processes.ts'
 
 /** What a lease needs. */
 export interface LeaseOptions {

@@ -1,10 +1,10 @@
 import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
-import { hasCode, withCode } from '../../core/errors.ts'
+import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery } from '../../store/workers/supervisors.ts'
-import type { LimitRequest } from '../../wire.ts'
+import type { LimitRequest, ParentMessage } from '../../wire.ts'
 
 /** What an {@link Admission} needs. */
 export interface AdmissionOptions {
@@ -52,4 +52,20 @@ export class Admission {
       log.warn(`job ${job.id}: Redis cannot be asked yet whether it may start: ${withCode(error)}`)
     })
   }
+}
+
+/** What the process of a job is told when it has asked for permits. Never rejects: the process waits for its answer. */
+export function permitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {
+  return admitted.then(
+    (word) => ({ type: 'answer', granted: word === 'granted' }),
+    (thrown: unknown) => ({ type: 'answer', granted: false, error: toError(thrown).message }),
+  )
+}
+
+/** What it is told when it has asked something of its run's memory; JSON texts by key. Never rejects. */
+export function memoryAnswer(ask: number, values: Promise<Record<string, string>>): Promise<ParentMessage> {
+  return values.then(
+    (texts) => ({ type: 'memory', ask, values: texts }),
+    (thrown: unknown) => ({ type: 'memory', ask, error: toError(thrown).message }),
+  )
 }

@@ -1,6 +1,7 @@
 /** Finds and removes what dead processes left: processes that their jobs had started, and folders. */
-import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { machine } from '../../../config/machine.ts'
 
 /** In the environment of every process that a supervisor starts, and so of their descendants: its identity. */
 export const supervisorVariable = 'RESQUE_RUNTIME_SUPERVISOR'
@@ -47,7 +48,7 @@ export function killMarked(prefix: string): void {
 
 /** Removes folders named `<prefix><identity>-…` whose process has ended. Those of other users cannot be removed, and stay. */
 export function removeFoldersOfDead(parent: string, prefix = ''): void {
-  for (const name of entriesOf(parent)) {
+  for (const name of machine.folder(parent) ?? []) {
     if (!name.startsWith(prefix) || !hasEnded(name.slice(prefix.length).split('-')[0] ?? '')) continue
     try {
       rmSync(join(parent, name), { recursive: true, force: true })
@@ -66,21 +67,24 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** Kills every other process whose variable has a condemned value. @returns the pids that were killed */
+/**
+ * Kills every other process whose variable has a condemned value. Where there is no /proc, or no descriptor left to list it
+ * with, none can be found.
+ * @returns the pids that were killed
+ */
 function killByEnvironment(variable: string, isCondemned: (value: string) => boolean): number[] {
-  return entriesOf('/proc')
-    .map(Number)
-    .filter((pid) => {
-      if (!Number.isInteger(pid) || pid === process.pid) return false
-      const value = environmentOf(pid, variable)
-      return value !== undefined && isCondemned(value) && signal(pid, 'SIGKILL')
-    })
+  return (machine.folder('/proc') ?? []).map(Number).filter((pid) => {
+    if (!Number.isInteger(pid) || pid === process.pid) return false
+    const value = environmentOf(pid, variable)
+    return value !== undefined && isCondemned(value) && signal(pid, 'SIGKILL')
+  })
 }
 
 /** A variable in the environment that a process was started with. */
 function environmentOf(pid: number | string, variable: string): string | undefined {
   const prefix = `${variable}=`
-  return attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1'))
+  return machine
+    .file(`/proc/${pid}/environ`)
     ?.split('\0')
     .find((entry) => entry.startsWith(prefix))
     ?.slice(prefix.length)
@@ -88,20 +92,9 @@ function environmentOf(pid: number | string, variable: string): string | undefin
 
 /** In clock ticks since boot, field 22 of /proc/<pid>/stat; the name before it may contain spaces and brackets. */
 function startTime(pid: number): string | undefined {
-  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? ''
+  const stat = machine.file(`/proc/${pid}/stat`) ?? ''
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' ? undefined : fields[19]
 }
 
-const pidNamespace = (): string | undefined => /\d+/.exec(attempt(() => readlinkSync('/proc/self/ns/pid')) ?? '')?.[0]
-
-/** None where the folder does not exist (no /proc), or no descriptor is left to read it with. */
-const entriesOf = (folder: string): string[] => attempt(() => readdirSync(folder)) ?? []
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
-}
+const pidNamespace = (): string | undefined => /\d+/.exec(machine.link('/proc/self/ns/pid') ?? '')?.[0]

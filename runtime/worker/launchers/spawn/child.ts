@@ -3,6 +3,7 @@
  * it, and leaves. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
  */
 import { readFileSync } from 'node:fs'
+import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { type AppSource, loadApp } from '../../../jobs/app.ts'
 import { type Channel, execute } from '../../child/executor.ts'
@@ -26,8 +27,7 @@ export interface UsageMessage {
 }
 
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
-const libc =
-  process.platform === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
+const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
 
 const say = (message: ChildMessage | BootMessage | UsageMessage): Promise<void> =>
   new Promise((resolve) => (process.send ? process.send(message, undefined, {}, () => resolve()) : resolve()))
@@ -121,6 +121,6 @@ async function printStacks(): Promise<string | undefined> {
   // V8 prints a stack in many small pieces: a pipe that does not block would take the first of them only.
   const { _handle: handle } = process.stderr as unknown as { _handle?: { setBlocking?: (on: boolean) => void } }
   handle?.setBlocking?.(true)
-  if (!libc) return `stacks are printed on Linux only, with koffi; this is ${process.platform}`
+  if (!libc) return `stacks are printed on Linux only, with koffi; this is ${machine.os()}`
   return (await import('../../where/stack-printer.ts')).installStackPrinter()
 }

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { clip } from './clip.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { Expectation } from './fields.ts'

@@ -12,7 +12,7 @@ import { loadAppHere, sourceOf } from '../context.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { named } from '../named.ts'
 import type { Stage } from './script.ts'
-import { packageRoot } from '../package-root.ts'
+import { packageRoot } from '../../runtime/core/package.ts'
 
 /** Where the demo keeps everything, under the folder it was called in. */
 export const DEMO_FOLDER = '.runtime/demo'

@@ -11,6 +11,7 @@ import { logEnd } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
 import type { ErrorRecord, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
+import type { TimeLine } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Bounds of what is kept. */
@@ -39,6 +40,7 @@ export interface End {
   verdict: Verdict
   /** Pid, exit, times, memory, last lines. */
   evidence: Record<string, unknown>
+  timeLine: TimeLine
   keepResultMs?: number
   /** What the job said of its end. */
   outcome?: Outcome
@@ -90,8 +92,9 @@ export class Settler {
       const id = supervisorId()
       if (id === undefined) return false
       try {
-        const recorded = await this.#record(id, end)
-        if (recorded) logEnd(log, end.job, end.verdict, steps?.className)
+        const timelineMs = end.timeLine.spans()
+        const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
+        if (recorded) logEnd(log, end.job, end.verdict, steps?.className, timelineMs)
         return recorded
       } catch (error) {
         if (!(error instanceof GraphChanged) || replans >= mostReplans) throw error

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { type ErrorCode, RuntimeError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
+import { builtProgram } from '../../../core/package.ts'
 import { startTimer } from '../../../core/timer.ts'
 import type { Assignment, Manifest } from '../../../wire.ts'
 import { identityOf, killMarked, signal, supervisorVariable } from '../../lease/dead-processes.ts'
@@ -9,9 +10,8 @@ import { OutputTail } from '../output-tail.ts'
 import { untestedNode, type Refusal } from './zygote/core/gate-platform.ts'
 import { encodeFrame, FrameReader } from './zygote/wire/frames.ts'
 import type { Boot, FromZygote } from './zygote/wire/messages.ts'
-import { encodeOrder, ORDER } from './zygote/wire/order-format.ts'
-import { type Reported, ReportReader } from './zygote/wire/report-format.ts'
-import { builtEntry } from './entries.ts'
+import { ORDER, encodeOrder } from './zygote/wire/order-format.ts'
+import { ReportReader, type Reported } from './zygote/wire/report-format.ts'
 import { ForkedRun, type RunListeners } from './forked-run.ts'
 import { Line } from './line.ts'
 
@@ -72,7 +72,7 @@ export class ZygoteProcess {
   constructor(options: ZygoteOptions) {
     this.#options = options
     const { boot, passOutput } = options
-    this.#child = spawn(process.execPath, [...FLAGS, builtEntry('zygote/core/main')], {
+    this.#child = spawn(process.execPath, [...FLAGS, builtProgram('zygote')], {
       cwd: boot.source.root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

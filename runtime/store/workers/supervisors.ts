@@ -30,9 +30,8 @@ export class Supervisors {
   async register(id: string, slots: readonly string[], about: Record<string, string>, leaseMs: number): Promise<void> {
     await this.#connection.ask((redis) => redis.multi().time().exec())
     const described = scriptJson({ ...about, slots: scriptJson(slots) })
-    const started = formatStarted(new Date())
-    const heartbeat = await this.#heartbeat()
-    await this.#connection.run('register', { supervisor: id, leaseMs, heartbeat, started, about: described }, slots)
+    const times = { leaseMs, heartbeat: await this.#heartbeat(), started: formatStarted(new Date()) }
+    await this.#connection.run('register', { supervisor: id, ...times, about: described }, slots)
   }
 
   /** Changes what the supervisor says of itself, while it has its lease. */
@@ -95,6 +94,11 @@ export class Supervisors {
    * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
    */
   async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
+    if (end.state === 'done' && !end.step) {
+      const args = { supervisor: id, ...job, now: nowMs, state: end.state, ttlMs: end.ttlMs }
+      const plain = await this.#connection.run('settle-plain', args, Object.entries(end.fields ?? {}).flat())
+      if (plain !== 'other') return plain === 'ok'
+    }
     const reply = await this.#connection.run('settle', {
       supervisor: id,
       worker: job.worker,

@@ -22,6 +22,7 @@ import { schedulerCommand } from './commands/scheduler.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { statsCommand } from './commands/stats.ts'
 import { templateCommand } from './commands/template.ts'
+import { webCommand } from './commands/web.ts'
 import { workCommand } from './commands/work.ts'
 import { workersCommand } from './commands/workers.ts'
 import { workflowCommand } from './commands/workflow.ts'
@@ -33,6 +34,7 @@ const commands: readonly (CommandNode & { command?: CommandModule['command'] })[
   devCommand,
   workCommand,
   schedulerCommand,
+  webCommand,
   enqueueCommand,
   queuesCommand,
   workersCommand,

@@ -17,10 +17,10 @@ interface DevFlags extends GlobalFlags {
   isolation?: 'fork' | 'spawn' | 'inline'
 }
 
-/** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
+/** `runtime dev`: a private Redis, a worker, a scheduler and the dashboard in one terminal, loading the application anew as it changes. */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
   command: 'dev',
-  describe: 'Run a private Redis, a worker and a scheduler; reload the application when its code changes',
+  describe: 'Run a private Redis, a worker, a scheduler and the dashboard; reload the application when its code changes',
   builder: (yargs) =>
     yargs
       .option('queues', { type: 'string', describe: 'Queues of the worker' })
@@ -99,7 +99,7 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
     runner.start()
     return runner
   }
-  return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler'])]
+  return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler']), keep('web', ['web'])]
 }
 
 /**

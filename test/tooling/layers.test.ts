@@ -18,6 +18,15 @@ const LADDER: Record<string, readonly string[]> = {
   'runtime/workflow': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
   'runtime/archive': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/archive'],
   scheduler: ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'scheduler'],
+  web: [
+    'config',
+    'runtime/core',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+    'web',
+  ],
 }
 const PARTS = [...Object.keys(LADDER), 'cli']
 

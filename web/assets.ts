@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { packageRoot } from '../runtime/core/package.ts'
 
-const require = createRequire(import.meta.url)
-/** The folder of this package: found by its own name, from the sources and from dist alike. */
-const ownFolder = join(dirname(require.resolve('resque-runtime/package.json')), 'web/assets')
-const packaged = (name: string, path: string): string => join(dirname(require.resolve(`${name}/package.json`)), path)
+const { resolve } = createRequire(import.meta.url)
+const ownFolder = join(packageRoot, 'web/assets')
+const packaged = (name: string, path: string): string => join(dirname(resolve(`${name}/package.json`)), path)
 
 const types = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' } as const
 

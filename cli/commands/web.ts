@@ -9,6 +9,7 @@ import { isLoopback } from '../../web/security/origin.ts'
 import { dashboard } from '../../web/index.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { logFileFlag, openServiceLog } from '../log.ts'
 import { line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
 
@@ -22,14 +23,14 @@ const stop = { SIGTERM: undefined, SIGINT: undefined, SIGQUIT: undefined, SIGHUP
 
 /** `runtime web`: the dashboard on a port of its own. */
 export const webCommand = command<WebFlags>({
-  command: 'web',
-  describe: 'Run the dashboard: what goes on, what is wrong, and buttons that put it right',
   example: ['web --port 5678', 'then open http://127.0.0.1:5678'],
   flags: (yargs) =>
     yargs
+      .options(logFileFlag)
       .option('host', { type: 'string', describe: 'Address to listen on (127.0.0.1); any other needs a login' })
       .option('port', { type: 'number', describe: 'Port to listen on (5678); 0 for any free port' })
       .option('hash-password', { type: 'boolean', describe: 'Read a password and print its hash for web.users' }),
+  log: (config) => openServiceLog(config),
   settings: ({ host, port }) => ({ web: { host, port } }),
   run: async (context, { 'hash-password': hash }) => (hash ? printHash() : serveUntilStopped(context)),
 })

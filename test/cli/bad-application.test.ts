@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
 import { leavesNoProcess, runCli, startCli } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
@@ -107,7 +108,7 @@ describe('a setting that is wrong stops the command', () => {
 
   for (const [args, said] of [
     [['work', '--isolation', 'thread'], /work: --isolation: expected one of fork, spawn, inline, got thread/],
-    [['work', '--concurrency', 'many'], /--concurrency: expected a whole number, 1 or more, got many/],
+    [['work', '--concurrency', 'many'], /concurrency: expected a whole number from 1 to 1000, or auto, got "many"/],
     [['work', '--drain=maybe'], /--drain: expected no value, got maybe/],
     [['work', '--queues', '!low'], /queues: expected a list such as high,low or \*, got "!low"/],
     [
@@ -137,12 +138,12 @@ describe('a setting that is wrong stops the command', () => {
     [['enqueue', 'GodJob'], /GodJob: expected one of GoodJob; did you mean GoodJob\?/],
     [['enqueue', 'NoSuchJob'], /NoSuchJob: expected one of GoodJob/],
     [['enqueue', 'GoodJob', 'u1'], /argument u1: expected JSON/],
-    [['enqueue', 'GoodJob', '--in', 'soon'], /--in: expected milliseconds or text/],
+    [['enqueue', 'GoodJob', '--in', 'soon'], /--in: expected text like '10s', '1h30m' or '5 days',/],
     [['enqueue', 'GoodJob', '--at', 'soon'], /--at: expected a moment/],
   ] as [string[], RegExp][]) {
     it(`runtime ${args.join(' ')}`, async () => {
       const cwd = await makeApp({ 'src/jobs/a.ts': good, 'src/jobs/flow.ts': flow })
-      const { exitCode, stderr } = await runCli(args, { cwd, env: { REDIS_URL: server.url } })
+      const { exitCode, stderr } = await runCommand(args, { cwd, env: { REDIS_URL: server.url } })
       assert.match(stderr, said)
       assert.match(
         stderr,

@@ -1,4 +1,5 @@
-import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../run/protocol.ts'
+import type { Isolation } from '../../../config/isolations.ts'
+import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../../wire.ts'
 
 /**
  * How one process ended. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
@@ -13,6 +14,8 @@ export interface Ending {
   outcome?: Outcome
   /** How long the job ran until that, by its process's own clock. */
   ranMs?: number
+  /** How much of that passed before its own code began: limits and the afterFork hook. */
+  loadMs?: number
   /** False when the process died, or was given up, before it said `started`: the job's code has then not begun, and it may run elsewhere unharmed. */
   started: boolean
   /** The process that it was forked from died, and this one with it; how that one ended, such as `SIGKILL`. */
@@ -22,6 +25,12 @@ export interface Ending {
   peakRssBytes?: number
   /** The last lines the process printed on standard output and standard error, oldest first. */
   output: string[]
+}
+
+/** What an ending has of the process's last message. */
+export function reported(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
+  const { outcome, ranMs, loadMs } = last
+  return { outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) }
 }
 
 /** One job process on its way. */
@@ -41,7 +50,7 @@ export interface Launched {
  * A launcher owns the processes that hold the application; the supervisor never loads application code itself.
  */
 export interface Launcher {
-  readonly name: 'inline' | 'spawn' | 'fork'
+  readonly name: Isolation
   /** Loads the application and says what is in it. Rejects with an `ERR_APP_LOAD` RuntimeError that names file and line. */
   start(): Promise<Manifest>
   /** Starts one process for one job. Never throws: trouble arrives as an {@link Ending}. `onMessage` sees everything but the outcome. */

@@ -1,24 +1,33 @@
-import { performance } from 'node:perf_hooks'
 import type { Clock } from '../../core/clock.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { CallOptions } from '../../jobs/options.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import type { Admission, Admitted } from './admission.ts'
 import { memoryAnswer, permitsAnswer } from './answers.ts'
-import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
+import { assignmentOf, type Settings } from './assignment.ts'
 import { launchDeathHook } from '../outcome/death-hook.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
 import type { Ending, Launcher } from '../launchers/launcher.ts'
+import type { HeapSnapshots } from './heap-snapshots.ts'
 import { jobClass } from './manifest.ts'
 import { ProgressWriter } from './progress-writer.ts'
+import { TimeLine } from '../outcome/time-line.ts'
 import { JobProcess, type Watched } from './job-process.ts'
-import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
+import type {
+  ChildMessage,
+  ClassManifest,
+  JobSettings,
+  LimitRequest,
+  MemoryRequest,
+  ReadyJob,
+  ReadyStep,
+  StepContext,
+} from '../../wire.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
-import type { PreparedStep, StepSource } from './step-source.ts'
+import type { StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
 import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from '../outcome/verdict.ts'
 import { whereText, type Where } from '../where/locate.ts'
@@ -36,6 +45,7 @@ export interface JobRunOptions {
   manifest: () => ReadonlyMap<string, ClassManifest>
   steps?: StepSource
   termTimeoutMs: number
+  snapshots: HeapSnapshots
   maxRedeliveries: number
   /** For classes that have none. */
   timeoutMs?: number
@@ -47,7 +57,7 @@ export interface JobRunOptions {
 /** One delivery of one job, from the queue to its recorded end. */
 export class JobRun {
   readonly job: Reserved
-  readonly startedAt = performance.now()
+  readonly timeLine = new TimeLine()
   readonly #options: JobRunOptions
   readonly #worker: string
   readonly #notes: ProgressWriter
@@ -59,7 +69,7 @@ export class JobRun {
     this.#worker = worker
     this.#options = options
     this.#notes = new ProgressWriter(options.store, options.log, job.id, options.limits)
-    this.#process = new JobProcess(options.termTimeoutMs)
+    this.#process = new JobProcess(job.id, options)
   }
 
   /** Of the job's process, once there is one. */
@@ -97,7 +107,7 @@ export class JobRun {
         error: { name: 'GarbageError', message: item.garbage, backtrace: [] },
       })
     const { steps } = this.#options
-    const call = job.options === '' ? {} : (JSON.parse(job.options) as CallOptions)
+    const call = job.options === '' ? {} : (JSON.parse(job.options) as JobSettings)
     if (steps?.className !== item.className) return this.#launch({ ...item, options: call })
     const step = await this.#prepare(steps, item.args)
     if ('kind' in step) return this.#end(step)
@@ -108,7 +118,7 @@ export class JobRun {
   }
 
   /** A step that cannot be made ready fails; while Redis is away it goes back. */
-  async #prepare(steps: StepSource, args: string): Promise<PreparedStep | { gone: string } | Verdict> {
+  async #prepare(steps: StepSource, args: string): Promise<ReadyStep | { gone: string } | Verdict> {
     try {
       return await steps.prepare(this.job, args)
     } catch (thrown) {
@@ -133,9 +143,11 @@ export class JobRun {
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
+    this.timeLine.launched()
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
     this.#process.launched(launched)
     const ending = withinLimit(await launched.ended, maxResultBytes)
+    this.timeLine.ended(ending)
     const watched = await this.#process.ended()
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
@@ -159,6 +171,7 @@ export class JobRun {
 
   #hear(message: ChildMessage, settings: Settings): void {
     if (message.type === 'started') {
+      this.timeLine.started()
       this.#process.started(message.pid, settings)
       this.#options.onStarted()
       if (message.pid !== process.pid) this.#notes.pid(message.pid)
@@ -166,7 +179,7 @@ export class JobRun {
     else if (message.type === 'log') this.#notes.line(message.line)
     else if (message.type === 'permits') void this.#answer(message.permits)
     else if (message.type === 'memory') void this.#remember(message.ask, message.request)
-    else if (message.type === 'waiting' || message.type === 'stack') this.#process.hear(message)
+    else if (message.type !== 'outcome') this.#process.hear(message)
   }
 
   async #remember(ask: number, request: MemoryRequest): Promise<void> {
@@ -183,12 +196,12 @@ export class JobRun {
   }
 
   /** The keys that its process made of its arguments when it was taken before, and had to wait. */
-  #permitsOfBefore(): PermitRequest[] | undefined {
-    return this.job.permits === '' ? undefined : (JSON.parse(this.job.permits) as PermitRequest[])
+  #permitsOfBefore(): LimitRequest[] | undefined {
+    return this.job.permits === '' ? undefined : (JSON.parse(this.job.permits) as LimitRequest[])
   }
 
   /** What must be granted before a process is started. */
-  async #admit(permits: PermitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
+  async #admit(permits: LimitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
     const { admission } = this.#options
     const granted = permits?.length ? await admission.acquire(this.#delivery, permits) : 'granted'
     const once = delivery === 'at-most-once'
@@ -197,7 +210,7 @@ export class JobRun {
   }
 
   /** A process asks for the permits whose keys its arguments make. */
-  async #answer(permits: PermitRequest[]): Promise<void> {
+  async #answer(permits: LimitRequest[]): Promise<void> {
     this.#process.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }
 
@@ -222,13 +235,14 @@ export class JobRun {
     const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
     const evidence = evidenceOf({
       cause,
-      wallMs: performance.now() - this.startedAt,
+      wallMs: this.timeLine.elapsedMs,
       enqueuedAtMs: job.enqueuedAtMs,
       nowMs: this.#options.clock.now(),
       ending,
       where: watched?.where,
       peakSeenBytes: watched?.peakSeenBytes ?? 0,
+      memory: watched?.memory,
     })
-    return { job, worker: this.#worker, verdict, evidence }
+    return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine }
   }
 }

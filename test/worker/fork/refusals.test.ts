@@ -1,18 +1,22 @@
 // Applications and places that must not be forked: each is refused by name, with a cure, and its jobs run all the same.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { buildSync } from 'esbuild'
+import { machine } from '../../../config/machine.ts'
+import { silentLogger } from '../../../runtime/core/logger.ts'
 import {
   refuseFlags,
   refusePlatform,
+  untestedNode,
   type Refusal,
 } from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'
 import { eventually } from '../../support/wait.ts'
-import { forkLauncher, launch, resultOf, writeApp } from './support.ts'
+import { forkLauncher, launch, noFallback, resultOf, writeApp } from './support.ts'
 
 leavesNoProcess()
 
@@ -29,7 +33,7 @@ export class Waits extends Job {
 function jobProcesses(): number {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
   return children.filter((pid) =>
-    /spawn\/child\.[jt]s|resque-[\d.]+: (Performing|Processing)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+    /spawn-child\.js|resque-[\d.]+: (Performing|Processing)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
   ).length
 }
 
@@ -130,20 +134,36 @@ it('fork: an application that is repaired is forked after a reload', async (t) =
 })
 
 describe('fork: the gate', () => {
-  it('knows the platforms on which forking was tried', () => {
-    for (const [platform, arch, version] of [
-      ['darwin', 'x64', 'v20.1.0'],
-      ['linux', 'arm64', 'v20.1.0'],
-      ['linux', 'x64', 'v21.0.0'],
-      ['linux', 'x64', 'v26.0.0'],
+  it('forks on linux x64 with glibc, whatever the version of Node; musl is refused with the image to use', (t) => {
+    let [os, arch, node] = ['linux', 'x64', 'v27.0.0']
+    t.mock.method(machine, 'os', () => os)
+    t.mock.method(machine, 'arch', () => arch)
+    t.mock.method(machine, 'node', () => node)
+    assert.equal(refusePlatform(), undefined)
+    for ([os, arch] of [
+      ['darwin', 'arm64'],
+      ['win32', 'x64'],
+      ['linux', 'arm64'],
     ] as const)
-      assert.match(
-        refusePlatform(platform, arch, version)?.reason ?? '',
-        /is tried on/,
-        `${platform} ${arch} ${version}`,
-      )
-    for (const version of ['v20.9.0', 'v22.1.0', 'v24.0.0'])
-      assert.equal(refusePlatform('linux', 'x64', version), undefined)
+      assert.match(refusePlatform()?.reason ?? '', new RegExp(`linux x64 only, this is ${os} ${arch}`))
+    ;[os, arch, node] = ['linux', 'x64', 'v22.12.0']
+    t.mock.method(machine, 'file', () => '7f0-7f1 r-xp 0 08:01 1  /lib/ld-musl-x86_64.so.1\n')
+    assert.match(refusePlatform()?.cure ?? '', /node:22-slim/)
+  })
+
+  it('says so when it forks on a version of Node that was not tested', async (t) => {
+    for (const version of ['v20.19.0', 'v22.12.0', 'v24.0.0', 'v26.1.0']) assert.deepEqual(untestedNode(version), [])
+    t.mock.method(machine, 'node', () => 'v27.1.0')
+    const warnings: string[] = []
+    const log = { ...silentLogger, warn: (message: string) => void warnings.push(message) }
+    const launcher = forkLauncher(writeApp({ 'src/jobs/works.ts': job }), { ...noFallback, log })
+    try {
+      await launcher.start()
+      assert.equal(await resultOf(launcher, 'Works'), 'worked')
+    } finally {
+      await launcher.stop()
+    }
+    assert.match(warnings.join(), /Node v27\.1\.0, on which forking was not tested .*isolation: spawn/)
   })
 
   it('refuses loader hooks and the inspector in NODE_OPTIONS', () => {
@@ -154,18 +174,27 @@ describe('fork: the gate', () => {
     assert.equal(refuseFlags({}), undefined)
   })
 
-  /** Runs a few lines in a node of the zygote's flags, beside the compiled zygote. */
+  /** Runs a few lines with the zygote's modules in a node of its flags; built, since a loader would be a thread. */
   const inZygote = (lines: string, ...flags: string[]): string => {
-    const folder = join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/core')
-    assert.ok(existsSync(folder), 'script/build comes first')
-    const program = `
-      const { disablePlatformWorkers, platformFault } = await import('${folder}/node-platform.js')
-      const { refuseState, tryFork } = await import('${folder}/gate.js')
-      const { listThreads } = await import('${folder}/threads.js')
+    const contents = `
+      import { makeDistinct } from './distinct/distinct.ts'
+      import { refuseState, tryFork } from './core/gate.ts'
+      import { disablePlatformWorkers, platformFault } from './core/node-platform.ts'
+      import { role } from './core/role.ts'
+      import { listThreads } from './core/threads.ts'
       const none = { threads: [], natives: [], connections: [] }
       ${lines}
       process.exit(0)`
-    const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', program], {
+    const resolveDir = join(ROOT, 'runtime/worker/launchers/fork/zygote')
+    const program = buildSync({
+      stdin: { contents, resolveDir, loader: 'ts' },
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+    }).outputFiles[0]?.text
+    const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', program ?? ''], {
       encoding: 'utf8',
     })
     assert.equal(stderr, '')
@@ -184,11 +213,9 @@ describe('fork: the gate', () => {
 
   it('sees by a trial fork that a child hangs, and where (planted)', () => {
     const hung = inZygote(
-      `const { role } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/core/role.js')}')
-      const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/distinct/distinct.js')}')
-      disablePlatformWorkers()
+      `disablePlatformWorkers()
       makeDistinct()
-      console.log((await tryFork(() => { role.child = true }, () => { for (;;); }, none, 1))?.reason)`,
+      console.log((await tryFork(() => { role.child = true }, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), none, 1))?.reason)`,
       '--single-threaded',
     )
     assert.equal(hung, 'the trial fork failed: it hung while collecting garbage')

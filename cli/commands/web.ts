@@ -15,7 +15,7 @@ import { onSignals } from '../run-service.ts'
 
 interface WebFlags {
   host?: string
-  port?: number
+  port?: string
   'hash-password'?: boolean
 }
 
@@ -28,7 +28,7 @@ export const webCommand = command<WebFlags>({
     yargs
       .options(logFileFlag)
       .option('host', { type: 'string', describe: 'Address to listen on (127.0.0.1); any other needs a login' })
-      .option('port', { type: 'number', describe: 'Port to listen on (5678); 0 for any free port' })
+      .option('port', { type: 'string', describe: 'Port to listen on (5678); 0 for any free port' })
       .option('hash-password', { type: 'boolean', describe: 'Read a password and print its hash for web.users' }),
   log: (config) => openServiceLog(config),
   settings: ({ host, port }) => ({ web: { host, port } }),

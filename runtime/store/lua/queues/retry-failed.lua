@@ -2,7 +2,7 @@
 -- SHA-1, because indexes shift when another entry is removed. The mark changes the SHA-1, so only one of two simultaneous retries succeeds.
 -- `item` '' only marks: a workflow step is put back by its run. `id` is the job's that failed, '' where the entry has none:
 -- the options of its call are kept as long as its record is, and its unique lock is taken again, unless another job has it.
--- @include push failed-mark failed-remove unique
+-- @include push failed-mark unique
 -- `take` 1 removes the entry in the same step in place of marking it.
 -- @args index digest id queue item retriedAt newId now ttlMs take
 -- @reply 'ok' | 'changed' | 'held <id>' (another job holds the unique lock: nothing is written)
@@ -21,7 +21,8 @@ if item ~= '' then
   expire_record(newId, ttlMs)
 end
 if tonumber(take) == 1 then
-  remove_failed(index)
+  redis.call('LSET', key.failed(), index, '')
+  redis.call('LREM', key.failed(), tonumber(index) > redis.call('LLEN', key.failed()) / 2 and -1 or 1, '')
 else
   redis.call('LSET', key.failed(), index, marked(entry, retriedAt))
 end

@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   'runtime/worker': ['runtime/core', 'runtime/store', 'runtime/jobs'],
   'runtime/workflow': ['runtime/core', 'runtime/store', 'runtime/jobs'],
   'runtime/archive': ['runtime/core', 'runtime/store', 'runtime/jobs'],
+  'runtime/inspect': ['runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive'],
   scheduler: ['runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
 }
 const PARTS = [...Object.keys(MAY_IMPORT), 'cli']

@@ -1,6 +1,6 @@
 import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
-import { whereLines, type Where } from '../runtime/worker/where/locate.ts'
+import { whereLines, type Where } from '../runtime/store/workers/where.ts'
 
 /** How each part of the evidence is named and shown; what is not here is shown under its own name. */
 const parts: Record<string, [name: string, show: (value: number) => string]> = {

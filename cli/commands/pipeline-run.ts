@@ -1,11 +1,11 @@
-import { formatDuration } from '../../runtime/core/duration.ts'
+import { formatDuration, relative } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { endedRuns } from '../../runtime/workflow/run/run-state.ts'
 import type { PipelineRunInfo, PipelineStepInfo } from '../../runtime/workflow/pipelines/pipeline-run.ts'
 import type { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, relative, table } from '../output.ts'
+import { clip, json, line, table } from '../output.ts'
 import { showDefinition } from './pipeline-load.ts'
 import { isPipeline, parameters, pipelinesOf, requirePipeline } from './pipeline-target.ts'
 

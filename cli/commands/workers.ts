@@ -1,6 +1,7 @@
+import { relative } from '../../runtime/core/duration.ts'
 import { silentForMs, type WorkerInfo } from '../../runtime/store/workers/workers.ts'
 import { command } from '../command.ts'
-import { clip, json, relative, table } from '../output.ts'
+import { clip, json, table } from '../output.ts'
 
 /** `runtime workers`: who works, of every kind that is registered in this Redis. */
 export const workersCommand = command({

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { formatDuration } from '../../runtime/core/duration.ts'
+import { formatDuration, relative } from '../../runtime/core/duration.ts'
 import type { RunRecord } from '../../runtime/store/runs/run-reader.ts'
 import type { StoredState } from '../../runtime/store/runs/run-table.ts'
 import { loadJobs, loadJobsAt, type RunJob } from '../../runtime/workflow/run/run-jobs.ts'
@@ -7,7 +7,7 @@ import { nodeStates, shownState, type RunState, type ShownState } from '../../ru
 import type { Blocker, WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, relative, table } from '../output.ts'
+import { clip, json, line, table } from '../output.ts'
 import { openRun } from './workflow-target.ts'
 import { watchRun } from './workflow-watch.ts'
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { queueListName } from './reserve/queue-list.ts'
+import { queueListName } from '../store/queues/queue-list.ts'
 
 /**
  * Resque's worker ids, `host:pid:queues`, one a slot. Further slots have `host+2`, `host+3` …: another host part keeps

@@ -59,6 +59,14 @@ export class Health {
     })
   }
 
+  /** Redis's clock, by which leases expire, and how long Redis took to answer. */
+  async clock(): Promise<{ nowMs: number; latencyMs: number }> {
+    const sentAt = performance.now()
+    const [seconds, microseconds] = await this.#connection.ask((redis) => redis.time())
+    const nowMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
+    return { nowMs, latencyMs: performance.now() - sentAt }
+  }
+
   /** Who leads, and for how much longer; undefined when nobody does. @param lockPrefix as in LockOwner */
   async leader(lockPrefix: string): Promise<{ owner: string; ttlMs: number } | undefined> {
     return this.#connection.ask(async (redis, keys) => {

@@ -34,6 +34,7 @@ export interface MoveLimits {
 
 const batchSize = 100
 const pageSize = 500
+const countedBuckets = 1000
 /** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
 const takeBatch = 50
 
@@ -146,6 +147,24 @@ export class Delayed {
     const times = inBuckets.flat().map((bucket) => Number(bucket.slice('delayed:'.length)) * 1000)
     for await (const job of this.#inSet()) if (isNamed(job, name)) times.push(job.dueMs)
     return times.sort((a, b) => a - b)
+  }
+
+  /** How many jobs were due before a moment, and since when the first is. Of Resque's buckets at most a thousand are counted. */
+  async overdue(beforeMs: number): Promise<{ count: number; isExact: boolean; sinceMs: number | undefined }> {
+    return this.#connection.ask(async (redis, keys) => {
+      const [inSet, [, first], seconds] = await Promise.all([
+        redis.zcount(keys.delayed(), '-inf', beforeMs),
+        redis.zrange(keys.delayed(), 0, '0', 'WITHSCORES'),
+        redis.zrangebyscore(keys.delayedSchedule(), '-inf', beforeMs / 1000, 'LIMIT', 0, countedBuckets),
+      ])
+      const sizes = await Promise.all(seconds.map((second) => redis.llen(keys.delayedBucket(second))))
+      const since = Math.min(inSet > 0 ? Number(first) : Infinity, Number(seconds[0] ?? Infinity) * 1000)
+      return {
+        count: sizes.reduce((sum, size) => sum + size, inSet),
+        isExact: seconds.length < countedBuckets,
+        sinceMs: Number.isFinite(since) ? since : undefined,
+      }
+    })
   }
 
   /** How many jobs wait. Resque's buckets are counted one by one. */

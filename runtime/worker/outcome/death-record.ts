@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/duration.ts'
 import { formatBytes } from '../../core/size.ts'
 import type { ErrorRecord } from '../run/protocol.ts'
 import type { Case, Cause } from './verdict.ts'
-import { whereText, type Where } from '../where/locate.ts'
+import { whereText, type Where } from '../../store/workers/where.ts'
 
 /** The error of a death that the job could not report itself. Signal deaths read as Resque's DirtyExit does. */
 export function deathRecord(given: Case, cause: Cause): ErrorRecord {

@@ -5,7 +5,7 @@ import { NEVER_SETTLED } from '../child/job-loop.ts'
 import type { Ending } from '../launchers/launcher.ts'
 import type { ErrorRecord, RetryData } from '../run/protocol.ts'
 import { deathRecord } from './death-record.ts'
-import type { Where } from '../where/locate.ts'
+import type { Where } from '../../store/workers/where.ts'
 
 /** Why a supervisor ended a job's process; undefined when it did not. */
 export type KillReason = 'timeout' | 'memory' | 'cancelled' | 'shutdown' | 'usr1' | 'lease lost'

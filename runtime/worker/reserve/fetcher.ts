@@ -4,7 +4,7 @@ import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
-import { isDynamic, selectQueues } from './queue-list.ts'
+import { isDynamic, selectQueues } from '../../store/queues/queue-list.ts'
 import { weightedOrder } from './queue-order.ts'
 
 /** What the fetcher needs. */

@@ -21,7 +21,7 @@ import type { End, Settler } from '../outcome/settler.ts'
 import type { PreparedStep, StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
 import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from '../outcome/verdict.ts'
-import { whereText, type Where } from '../where/locate.ts'
+import { whereText, type Where } from '../../store/workers/where.ts'
 
 /** What every job of a worker shares. */
 export interface JobRunOptions {

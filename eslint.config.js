@@ -4,17 +4,25 @@ import js from '@eslint/js'
 import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
 
-/** Each part, and the parts it may import. A part always sees itself and config/ (without load.ts). */
+/** Each part, a folder or one file, and the parts it may import. A part always sees itself and config/ (without load.ts). */
 const MAY_IMPORT = {
   config: [],
   'runtime/core': [],
-  'runtime/store': ['runtime/core'],
-  'runtime/jobs': ['runtime/core', 'runtime/store'],
-  'runtime/worker': ['runtime/core', 'runtime/store', 'runtime/jobs'],
-  'runtime/workflow': ['runtime/core', 'runtime/store', 'runtime/jobs'],
-  'runtime/archive': ['runtime/core', 'runtime/store', 'runtime/jobs'],
-  'runtime/inspect': ['runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive'],
-  scheduler: ['runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
+  'runtime/wire.ts': [],
+  'runtime/store': ['runtime/core', 'runtime/wire.ts'],
+  'runtime/jobs': ['runtime/core', 'runtime/wire.ts', 'runtime/store'],
+  'runtime/worker': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
+  'runtime/workflow': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
+  'runtime/archive': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
+  'runtime/inspect': [
+    'runtime/core',
+    'runtime/wire.ts',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+  ],
+  scheduler: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
 }
 const PARTS = [...Object.keys(MAY_IMPORT), 'cli']
 /** For the package's users; inside it, a part imports the file that has what it needs. */

@@ -10,7 +10,7 @@ import { silentLogger } from '../runtime/core/logger.ts'
 import { ForkLauncher } from '../runtime/worker/launchers/fork/fork.ts'
 import type { Launched, Launcher } from '../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../runtime/worker/launchers/spawn/spawn.ts'
-import type { Assignment } from '../runtime/worker/run/protocol.ts'
+import type { Assignment } from '../runtime/wire.ts'
 import { bound } from './peers.ts'
 import { APP, flag, median } from './support.ts'
 

@@ -14,6 +14,8 @@ export interface CommandOptions<Flags> {
   flags?: (yargs: Argv<GlobalFlags>) => Argv<Flags & GlobalFlags>
   /** Settings that this command's flags stand for. */
   settings?: (argv: Flags & GlobalFlags) => Parameters<typeof openContext>[1]
+  /** The log of a command that runs for long; absent: standard error. */
+  log?: Parameters<typeof openContext>[2]
   /** @returns the exit code; 0 when nothing is returned */
   run: (context: Context, argv: Flags & GlobalFlags) => Promise<number | undefined | void>
 }
@@ -33,7 +35,7 @@ export function command<Flags>(
     handler: async (argv) => {
       try {
         const given = argv as unknown as Flags & GlobalFlags
-        const context = await openContext(given, options.settings?.(given))
+        const context = await openContext(given, options.settings?.(given), options.log)
         process.exitCode = (await options.run(context, given)) ?? 0
       } catch (error) {
         process.exitCode = report(error)

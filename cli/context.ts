@@ -1,12 +1,13 @@
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { createLogger, silentLogger, type Logger } from '../runtime/core/logger.ts'
+import { silentLogger, type Logger } from '../runtime/core/logger.ts'
 import { loadApp, hasTypeScript, type App, type AppSource } from '../runtime/jobs/app.ts'
 import { buildForSpawn } from '../runtime/worker/launchers/fork/app-build/built-app.ts'
 import { installLocator, locateBuilt } from '../runtime/worker/launchers/fork/zygote/core/built-imports.ts'
 import { configureWith, defaultClient } from '../runtime/jobs/default-client.ts'
 import type { Client } from '../runtime/jobs/client.ts'
 import type { Store } from '../runtime/store/store.ts'
+import { openLog } from './log.ts'
 
 /** Flags of every command. */
 export interface GlobalFlags {
@@ -14,6 +15,8 @@ export interface GlobalFlags {
   namespace?: string
   config?: string
   'log-level'?: string
+  /** Of commands that run for long. */
+  'log-file'?: string
   json?: boolean
 }
 
@@ -30,17 +33,19 @@ export interface Context {
 /**
  * Settings and connections of one command.
  * @param flags more settings from this command's own flags, in the tree's form
+ * @param makeLog of a command whose log is not standard error
  * @throws ConfigError
  */
-export async function openContext(argv: GlobalFlags, flags: Parameters<typeof settings>[1] = {}): Promise<Context> {
+export async function openContext(
+  argv: GlobalFlags,
+  flags: Parameters<typeof settings>[1] = {},
+  makeLog: (config: Config) => Logger = openLog,
+): Promise<Context> {
   const config = settings(argv, flags)
   handDown(argv, config)
+  const log = makeLog(config)
   configureWith(config)
   const client = defaultClient()
-  const log = createLogger({
-    level: config.log.level,
-    format: config.log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : config.log.format,
-  })
   return { config, log, client, store: client.store, source: sourceOf(config), json: argv.json === true }
 }
 
@@ -61,7 +66,7 @@ function settings(argv: GlobalFlags, flags: NonNullable<Parameters<typeof loadCo
       ...flags,
       namespace: argv.namespace,
       redis: { ...(flags?.redis ?? {}), url: argv.redis },
-      log: { ...(flags?.log ?? {}), level: argv['log-level'] },
+      log: { ...(flags?.log ?? {}), level: argv['log-level'], file: argv['log-file'] },
     },
   })
 }

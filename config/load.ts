@@ -154,6 +154,7 @@ function settle(settings: Settings, root: string, source: ConfigFile) {
       preload: absolute(jobs.preload) ?? existing('config/preload'),
       hooks: absolute(jobs.hooks) ?? existing('config/hooks'),
     },
+    log: { ...settings.log, file: absolute(settings.log.file) },
     root,
     file: source.path,
   }

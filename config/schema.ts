@@ -2,10 +2,13 @@
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
 import { z } from 'zod'
 import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole } from './fields.ts'
+import { ISOLATIONS } from './isolations.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
 
 /** Where Redis is when nothing says where: as every client of Redis has it. */
 export const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
+
+const WORKER_NAME = /^[\w.-]{1,64}$/
 
 const postgresForm = /^postgres(?:ql)?:\/\/./
 
@@ -40,12 +43,16 @@ const redis = {
 }
 
 const worker = {
+  /** What people call this worker; several may share a name. */
+  name: text('etl-1', 'at most 64 letters, digits, dots, dashes and underscores, such as etl-1', (name) =>
+    WORKER_NAME.test(name),
+  ).optional(),
   queues: list('high, low').default(['*']),
   /** Draws the queue to look into first in proportion, in place of strict priority; a queue without one has 1. */
   weights: weightsByName().optional(),
   concurrency: whole(1, 1000).default(1),
   /** `auto`: fork where it works, else spawn. */
-  isolation: oneOf('auto', 'fork', 'spawn', 'inline').default('auto'),
+  isolation: oneOf('auto', ...ISOLATIONS).default('auto'),
   heartbeatMs: durationMs('5s', { min: 50 }).default(5000),
   /** A worker that has not beaten for this long is dead, and its jobs go back. */
   leaseMs: durationMs('30s', { min: 150 }).default(30_000),
@@ -137,6 +144,8 @@ const log = {
   level: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   /** `auto`: text on a terminal, JSON in a pipe. */
   format: oneOf('auto', 'text', 'json').default('auto'),
+  /** Of `work`, `scheduler` and `dev`; absent: standard error. */
+  file: text('log/worker.log').optional(),
 }
 
 const WORD = /^[^\s{}]+$/

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
 import { loadConfig } from '../../config/load.ts'
 import { maskUrl } from '../../config/redis-url.ts'
 import type { Config } from '../../config/schema.ts'
@@ -8,13 +9,14 @@ import { watchApp, type Change } from '../dev/changes.ts'
 import { ChildRunner } from '../dev/child-runner.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { report } from '../errors.ts'
+import { logFileFlag } from '../log.ts'
 import { line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
 
 interface DevFlags extends GlobalFlags {
   queues?: string
   concurrency?: number
-  isolation?: 'fork' | 'spawn' | 'inline'
+  isolation?: Isolation
 }
 
 /** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
@@ -23,9 +25,10 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
   describe: 'Run a private Redis, a worker and a scheduler; reload the application when its code changes',
   builder: (yargs) =>
     yargs
+      .options(logFileFlag)
       .option('queues', { type: 'string', describe: 'Queues of the worker' })
       .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
-      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How job processes are created' })
+      .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
       .example('$0 dev', 'then, in another terminal: runtime enqueue …'),
   handler: async (argv) => {
     let end: (reason: Error | undefined) => void = () => undefined
@@ -36,6 +39,7 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
     try {
       const config = settings(argv)
       redis = await ownRedis(config, (how) => end(new Error(`its redis-server ended by itself: ${how}`)))
+      if (config.log.file !== undefined) line(`dev       | worker and scheduler log to ${config.log.file}`)
       runners = startAll(config, argv, redis?.url)
       const unwatch = watchApp(config, follow(runners, config.worker.isolation === 'inline'))
       const reason = await ended
@@ -60,7 +64,7 @@ function settings({ config, redis, namespace, queues, concurrency, isolation, ..
       namespace,
       redis: { url: redis },
       worker: { queues, concurrency, isolation },
-      log: { level: rest['log-level'] },
+      log: { level: rest['log-level'], file: rest['log-file'] },
     },
   })
 }
@@ -79,7 +83,7 @@ async function ownRedis(config: Config, onLost: (how: string) => void): Promise<
 }
 
 function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): ChildRunner[] {
-  const shared = (['namespace', 'config', 'log-level'] as const).flatMap((name) =>
+  const shared = (['namespace', 'config', 'log-level', 'log-file'] as const).flatMap((name) =>
     argv[name] === undefined ? [] : [`--${name}`, argv[name]],
   )
   const own = (['queues', 'concurrency', 'isolation'] as const).flatMap((name) =>

@@ -29,7 +29,7 @@ export const psCommand = command<{ stacks: boolean }>({
     if (asJson) return json(supervisors)
     const rows = supervisors.flatMap(({ id, leaseEndsAtMs, about, jobs }) => [
       [
-        `${about['host'] ?? '?'}:${about['pid'] ?? '?'}`,
+        `${about['name'] === undefined ? '' : `${about['name']} `}${about['host'] ?? '?'}:${about['pid'] ?? '?'}`,
         id,
         about['launcher'] ?? '-',
         about['queues'] ?? '',

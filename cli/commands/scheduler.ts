@@ -4,8 +4,9 @@ import { hasCode, withCode } from '../../runtime/core/errors.ts'
 import type { Service } from '../../runtime/core/service.ts'
 import { isRefusal } from '../../runtime/store/connection/redis.ts'
 import { title } from '../../runtime/worker/titles.ts'
-import { makeArchiver, makeRequestProcessor, makeReaper } from '../helpers.ts'
+import { makeArchiver, makeRequestProcessor, makeReaper, makeRunRequests } from '../helpers.ts'
 import { command } from '../command.ts'
+import { logFileFlag, openServiceLog } from '../log.ts'
 import { onSignals } from '../run-service.ts'
 import { makeScheduler } from '../scheduling.ts'
 
@@ -26,9 +27,11 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
   example: ['scheduler --schedule schedule.yml', 'HUP reloads the file, USR1 logs the loaded entries'],
   flags: (yargs) =>
     yargs
+      .options(logFileFlag)
       .option('schedule', { type: 'string', describe: 'File of recurring jobs (schedule.yml)' })
       .option('strict', { type: 'boolean', describe: 'Refuse the whole file if one entry is invalid' }),
   settings: ({ schedule, strict }) => ({ scheduler: { file: schedule, strict } }),
+  log: (config) => openServiceLog(config),
   run: async (context) => {
     const { log } = context
     await context.store.connection
@@ -37,7 +40,12 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
         if (isRefusal(error)) throw error
       })
     const scheduler = await makeScheduler(context)
-    const helpers = [makeArchiver(context), makeRequestProcessor(context), makeReaper(context)]
+    const helpers = [
+      makeArchiver(context),
+      makeRequestProcessor(context),
+      makeReaper(context),
+      ...makeRunRequests(context, () => scheduler.leads),
+    ]
     process.title = title('Scheduler')
     let leave = (): void => undefined
     const left = new Promise<void>((resolve) => (leave = resolve))

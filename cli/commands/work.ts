@@ -1,21 +1,25 @@
 import { SECRET_VARIABLES } from '../../config/environment.ts'
+import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import type { Refusal } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
+import { nameVariable } from '../../runtime/worker/titles.ts'
 import { workerSignals } from '../../runtime/worker/signals.ts'
 import { Steps } from '../../runtime/workflow/run/steps.ts'
 import { checkQueues, Supervisor, type SupervisorOptions } from '../../runtime/worker/supervisor.ts'
 import { makeArchiver } from '../helpers.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { logFileFlag, openServiceLog } from '../log.ts'
 import { makeLauncher, otherLauncher } from '../launchers.ts'
 import { checkPidfile, readPidfile, writePidfile } from '../pidfile.ts'
 import { onSignals } from '../run-service.ts'
 import { startWatchdog, tellServiceManager } from '../service-manager.ts'
 
 interface WorkFlags {
+  name?: string
   queues?: string
   concurrency?: number
-  isolation?: 'fork' | 'spawn' | 'inline'
+  isolation?: Isolation
   drain?: boolean
   weights?: string
   pidfile?: string
@@ -29,13 +33,15 @@ export const workCommand = command<WorkFlags>({
   example: ['work --queues high,gush --concurrency 4', 'high has priority over gush; four jobs run at the same time'],
   flags: (yargs) =>
     yargs
+      .options(logFileFlag)
+      .option('name', { type: 'string', describe: 'Name of this worker in ps, workers, log lines and process titles' })
       .option('queues', { type: 'string', describe: 'Queues in order of priority; *, globs and !name as in Resque' })
       .option('weights', {
         type: 'string',
         describe: 'Choose the first queue at random in this proportion: high=3,low=1',
       })
       .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
-      .option('isolation', { choices: ['fork', 'spawn', 'inline'] as const, describe: 'How job processes are created' })
+      .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
       .option('drain', { type: 'boolean', describe: 'Exit when the queues are empty' })
       .option('pidfile', { type: 'string', describe: 'Write the process ID to this file' })
       .option('replace', {
@@ -44,11 +50,13 @@ export const workCommand = command<WorkFlags>({
           'Replace the worker of this pid file: when the new worker is running, the old one finishes its jobs and exits',
       })
       .conflicts('pidfile', 'replace'),
-  settings: ({ queues, weights, concurrency, isolation, drain }) => ({
-    worker: { queues, weights, concurrency, isolation, drain },
+  log: (config) => openServiceLog(config, config.worker.name),
+  settings: ({ name, queues, weights, concurrency, isolation, drain }) => ({
+    worker: { name, queues, weights, concurrency, isolation, drain },
   }),
   run: async (context, { pidfile, replace }) => {
     // The launchers hand their own environment on.
+    if (context.config.worker.name !== undefined) process.env[nameVariable] = context.config.worker.name
     if (context.config.worker.hideSecrets) for (const name of SECRET_VARIABLES) delete process.env[name]
     const file = pidfile ?? replace
     if (file !== undefined) checkPidfile(file)

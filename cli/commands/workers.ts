@@ -18,10 +18,10 @@ export const workersCommand = command({
         })),
       )
     const rows = workers.map((worker) => {
-      const { host, pid, queues, heartbeat, processed, failed } = worker
-      return [host, pid, queues.join(','), heartbeat ?? '-', doing(worker, Date.now()), processed, failed]
+      const { name = '-', host, pid, queues, heartbeat, processed, failed } = worker
+      return [name, host, pid, queues.join(','), heartbeat ?? '-', doing(worker, Date.now()), processed, failed]
     })
-    table(['host', 'pid', 'queues', 'heartbeat', 'doing', 'processed', 'failed'], rows)
+    table(['name', 'host', 'pid', 'queues', 'heartbeat', 'doing', 'processed', 'failed'], rows)
   },
 })
 

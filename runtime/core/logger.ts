@@ -14,6 +14,8 @@ export interface Logger {
 export interface LogOptions {
   level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   format: 'json' | 'text'
+  /** Of the worker, in every line. */
+  worker?: string | undefined
   /** Where a line goes; standard error by default, since standard output belongs to results. */
   write?: (line: string) => void
 }
@@ -38,7 +40,9 @@ function textLine(json: string): string {
 export function createLogger(options: LogOptions): Logger {
   const out = options.write ?? ((line: string) => void process.stderr.write(line))
   const write = options.format === 'json' ? out : (line: string): void => out(textLine(line))
-  return wrap(pino({ level: options.level, base: null }, { write }))
+  return wrap(
+    pino({ level: options.level, base: options.worker === undefined ? null : { worker: options.worker } }, { write }),
+  )
 }
 
 function wrap(log: ReturnType<typeof pino>): Logger {

@@ -9,7 +9,7 @@ import { JobHandle } from './handle.ts'
 import { hooksOf, instanceOf, runHooks } from './hooks.ts'
 import { isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from './job.ts'
 import { callOptions, checkOptions, optionsOn, type JobOptions } from './options.ts'
-import { uniqueOf } from './permits.ts'
+import { uniqueOf } from './limits.ts'
 import { inputProblems } from './typed.ts'
 
 /** What a client needs to know of the configuration. */
@@ -230,7 +230,8 @@ export class Client {
   }
 }
 
-function checkId(id: unknown, of: string): void {
+/** Refuses an id of a caller's own that is none. @throws RuntimeError ERR_ARGUMENT */
+export function checkId(id: unknown, of: string): void {
   if (typeof id === 'string' && /^[\w.-]{1,100}$/.test(id)) return
   throw new RuntimeError(
     'ERR_ARGUMENT',

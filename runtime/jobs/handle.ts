@@ -1,7 +1,7 @@
 import { parseLossless } from '../core/codec.ts'
 import { duration, shown, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import type { JobRecord, JobState } from '../store/queues/jobs.ts'
+import { endStates, type JobRecord, type JobState } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
 
 /** What a job is doing. */
@@ -42,8 +42,7 @@ export class JobHandle<R = unknown> {
 
   /** What the job is doing now. */
   async status(): Promise<JobStatus> {
-    const record = await this.#store.jobs.find(this.id)
-    return record ? statusOf(this.id, record) : { id: this.id, state: 'unknown', attempt: 0 }
+    return statusOf(this.id, await this.#store.jobs.find(this.id))
   }
 
   /**
@@ -70,6 +69,53 @@ export class JobHandle<R = unknown> {
     throw new RuntimeError('ERR_JOB_FAILED', `job ${this.id} ${record.state}: ${why}`, { cause: error })
   }
 
+  /**
+   * The status now and after each change, up to the end of the job. Progress is looked for every `every` (250 ms by
+   * default); the end is noticed at once. A job without a record gives one status, `unknown`.
+   * @param options.signal stops the iteration without an error, for example when a browser has closed its connection
+   * @throws RuntimeError ERR_ARGUMENT
+   */
+  async *events<D extends string>(
+    options: { every?: DurationOf<D>; signal?: AbortSignal } = {},
+  ): AsyncGenerator<JobStatus, void> {
+    const { every, signal, ...others } = options ?? {}
+    const [other] = Object.keys(others)
+    if (other !== undefined || typeof options !== 'object' || options === null)
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `events(options): expected { every, signal }, got ${shown(other ?? options)}`,
+      )
+    const pauseMs = duration(every ?? 250, 'events({ every })')
+    let last = ''
+    for await (const record of this.#store.jobs.watch(this.id, () => pauseMs, signal)) {
+      const status = statusOf(this.id, record)
+      const text = JSON.stringify(status)
+      if (text !== last) yield status
+      last = text
+      if (status.state === 'unknown' || endStates.includes(status.state)) return
+    }
+  }
+
+  /**
+   * The same as server-sent events, for a web page: `new Response(handle.eventStream(), { headers: { 'content-type': 'text/event-stream' } })`.
+   * The data of each event is the status as JSON. The last one has the name `end`. Cancelling the stream stops it.
+   * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+   */
+  eventStream<D extends string>(options: { every?: DurationOf<D> } = {}): ReadableStream<Uint8Array> {
+    const stop = new AbortController()
+    const events = this.events({ ...options, signal: stop.signal })
+    const encoder = new TextEncoder()
+    return new ReadableStream({
+      pull: async (controller) => {
+        const { value, done } = await events.next()
+        if (done === true) return controller.close()
+        const ended = value.state === 'unknown' || endStates.includes(value.state)
+        controller.enqueue(encoder.encode(`${ended ? 'event: end\n' : ''}data: ${JSON.stringify(value)}\n\n`))
+      },
+      cancel: () => stop.abort(),
+    })
+  }
+
   /** The lines it logged. */
   async log(): Promise<string[]> {
     return this.#store.jobs.log(this.id)
@@ -85,8 +131,9 @@ export class JobHandle<R = unknown> {
   }
 }
 
-/** A record as a status. */
-export function statusOf(id: string, record: JobRecord): JobStatus {
+/** A record as a status; `unknown` without a record. */
+export function statusOf(id: string, record: JobRecord | undefined): JobStatus {
+  if (!record) return { id, state: 'unknown', attempt: 0 }
   const date = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(Number(text)))
   const progress = /^(\S+)\/(\S+) ?(.*)$/s.exec(record.progress ?? '')
   return {

@@ -1,20 +1,18 @@
 import { didYouMean, nearest } from '../../config/did-you-mean.ts'
-import { duration, shown, type Duration } from '../core/duration.ts'
+import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
+import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import { bytes } from '../core/size.ts'
-import { permitsOf, type Permit } from './permits.ts'
-import { retryPolicy, type RetryOptions, type RetryPolicy } from './retry.ts'
-
-/** Which jobs share one limit: the arguments give the key; without `by` all jobs of the class share one. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the arguments are the job's own; a narrower type would refuse every function a user writes
-export type KeyOf = (...args: any[]) => string | number
+import type { JobSettings, ProcessSettings } from '../wire.ts'
+import { checkConcurrency, checkRateLimit, checkUnique, limitsOf, type LimitOptions } from './limits.ts'
+import { limitMs, memory, oneOf, queueName, refuse, wholeNumber } from './option-values.ts'
+import { backoffOf, retryPolicy, type RetryOptions } from './retry.ts'
 
 /** Options of a job: static on its class, or per call with `enqueue.with(options)`. */
-export interface JobOptions {
+export interface JobOptions extends LimitOptions {
   queue?: string
   /** None by default, as in Resque. A number is the limit. */
   retry?: number | RetryOptions
-  /** The process is told to stop (TERM), then killed. */
+  /** The process gets SIGTERM, then SIGKILL. */
   timeout?: Duration
   /** Resident set of the job's process tree, `'512mb'`. */
   memoryLimit?: number | string
@@ -22,43 +20,65 @@ export interface JobOptions {
   cpuLimit?: Duration
   /** Open files, from the kernel (RLIMIT_NOFILE). */
   openFiles?: number
-  /** 0 to 19: how far it steps back for others. */
+  /** 0 to 19: the higher, the less processor time it gets beside other processes. */
   niceness?: number
   /** How long to keep what `perform` returns; without it the value is dropped. */
   keepResult?: Duration
-  /**
-   * At most one such job waits or runs. The lock lasts until the job has ended, however late (`until: 'end'`), or until it
-   * starts. Only where it cannot be seen whether the job still waits (a queue of more than 50,000) does it end `for` after
-   * the job was due, an hour by default.
-   */
-  unique?: boolean | { for?: Duration; by?: KeyOf; until?: 'start' | 'end' }
-  /** At most `limit` of these run at once, across all workers. */
-  concurrency?: number | { limit: number; by?: KeyOf }
-  /** At most `limit` of these start within `per`. */
-  rateLimit?: { limit: number; per: Duration; by?: KeyOf }
-  isolation?: 'fork' | 'spawn' | 'inline'
+  isolation?: Isolation
   /** `at-most-once`: never run again after its process or worker died, as in Resque. */
   delivery?: 'at-least-once' | 'at-most-once'
 }
 
-const names: readonly (keyof JobOptions)[] = [
-  'queue',
-  'retry',
-  'timeout',
-  'memoryLimit',
-  'cpuLimit',
-  'openFiles',
-  'niceness',
-  'keepResult',
-  'unique',
-  'concurrency',
-  'rateLimit',
-  'isolation',
-  'delivery',
-]
+/** Turns an option's value into data. @param of whose option it is, for messages @throws RuntimeError ERR_ARGUMENT */
+type Parse<Given, Data> = (given: Given, of: string, name: string) => Data
 
-/** Less than a process needs to start: `'1'` is a byte, and meant otherwise. */
-const leastMemoryBytes = 1024 ** 2
+/**
+ * One option. `field`: where its data lies in a manifest, in the record of a job and, for `process`, in the assignment.
+ * `enforcedBy`: `client` when the job is enqueued; `supervisor` before, beside or after the job's process; `process` in it.
+ */
+type Option<Given> =
+  | { [Field in keyof ProcessSettings]-?: Entry<'process', Field, Given> }[keyof ProcessSettings]
+  | { [Field in SupervisorField]-?: Entry<'supervisor', Field, Given> }[SupervisorField]
+  | { enforcedBy: 'client' | 'supervisor'; field?: undefined; parse: Parse<Given, unknown> }
+
+type SupervisorField = Exclude<keyof JobSettings, keyof ProcessSettings | 'permits'>
+
+interface Entry<By, Field extends keyof JobSettings, Given> {
+  enforcedBy: By
+  field: Field
+  parse: Parse<Given, NonNullable<JobSettings[Field]>>
+}
+
+/**
+ * Every option, once: the checks of statics and of calls, the manifest, the records and the assignments follow from this table.
+ * Limits have no field, since their keys depend on the arguments; {@link limitsOf} and `uniqueOf` make them.
+ */
+const table: { readonly [Name in keyof JobOptions]-?: Option<NonNullable<JobOptions[Name]>> } = {
+  queue: { enforcedBy: 'client', parse: queueName },
+  retry: { enforcedBy: 'supervisor', field: 'retry', parse: retryPolicy },
+  timeout: { enforcedBy: 'supervisor', field: 'timeoutMs', parse: limitMs },
+  memoryLimit: { enforcedBy: 'supervisor', field: 'memoryLimitBytes', parse: memory },
+  cpuLimit: {
+    enforcedBy: 'process',
+    field: 'cpuLimitSeconds',
+    parse: (...given) => Math.ceil(limitMs(...given) / 1000),
+  },
+  openFiles: { enforcedBy: 'process', field: 'openFilesLimit', parse: wholeNumber(16, 1_000_000) },
+  niceness: { enforcedBy: 'process', field: 'niceness', parse: wholeNumber(0, 19) },
+  keepResult: {
+    enforcedBy: 'supervisor',
+    field: 'keepResultMs',
+    parse: (given, of) => duration(given, `keepResult of ${of}`),
+  },
+  unique: { enforcedBy: 'client', parse: checkUnique },
+  concurrency: { enforcedBy: 'supervisor', parse: checkConcurrency },
+  rateLimit: { enforcedBy: 'supervisor', parse: checkRateLimit },
+  isolation: { enforcedBy: 'supervisor', field: 'isolation', parse: oneOf(ISOLATIONS) },
+  delivery: { enforcedBy: 'supervisor', field: 'delivery', parse: oneOf(['at-least-once', 'at-most-once']) },
+}
+
+const names = Object.keys(table) as (keyof JobOptions)[]
+const options = new Map(Object.entries(table) as [string, Option<unknown>][])
 
 /** What else a class or function of ours may have as its own: not options, and no misspelt ones. */
 const otherStatics: readonly string[] = [
@@ -97,7 +117,7 @@ function misspelt(name: string): string | undefined {
   return name.charAt(0).toLowerCase() === guess.charAt(0) ? guess : undefined
 }
 
-/** The options that stand on a class or function, taken along its prototype chain. */
+/** The options that a class or function has as statics, inherited ones too. */
 export function optionsOn(definition: object): JobOptions {
   const found = names.map((name) => [name, (definition as Record<string, unknown>)[name]] as const)
   return Object.fromEntries(found.filter(([, value]) => value !== undefined))
@@ -107,113 +127,35 @@ export function optionsOn(definition: object): JobOptions {
  * Checks options and says what is wrong by name.
  * @throws RuntimeError ERR_ARGUMENT
  */
-export function checkOptions(options: JobOptions, of: string): JobOptions {
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name as keyof JobOptions))
-      refuse(of, name, `one of ${names.join(', ')}`, name, didYouMean(name, names))
+export function checkOptions(given: JobOptions, of: string): JobOptions {
+  for (const [name, value] of Object.entries(given)) {
+    const option = options.get(name) ?? refuse(of, name, `one of ${names.join(', ')}`, name, didYouMean(name, names))
+    if (value !== undefined) option.parse(value, of, name)
   }
-  const { queue, niceness, openFiles, isolation, delivery } = options
-  if (queue !== undefined && (typeof queue !== 'string' || queue === '')) refuse(of, 'queue', 'a name', queue)
-  if (options.retry !== undefined) retryPolicy(options.retry, of)
-  for (const name of ['timeout', 'cpuLimit'] as const) {
-    const given = options[name]
-    if (given !== undefined && duration(given, `${name} of ${of}`) < 1)
-      refuse(of, name, 'a millisecond or more; leave it out for no limit', given)
-  }
-  if (options.keepResult !== undefined) duration(options.keepResult, `keepResult of ${of}`)
-  if (options.memoryLimit !== undefined && bytes(options.memoryLimit, `memoryLimit of ${of}`) < leastMemoryBytes)
-    refuse(of, 'memoryLimit', "1mb or more, with a unit, such as '512mb'", options.memoryLimit)
-  if (niceness !== undefined) whole(of, 'niceness', niceness, 0, 19)
-  if (openFiles !== undefined) whole(of, 'openFiles', openFiles, 16, 1_000_000)
-  if (isolation !== undefined && !['fork', 'spawn', 'inline'].includes(isolation))
-    refuse(of, 'isolation', 'fork, spawn or inline', isolation)
-  if (delivery !== undefined && !['at-least-once', 'at-most-once'].includes(delivery)) {
-    refuse(of, 'delivery', 'at-least-once or at-most-once', delivery)
-  }
-  checkLimits(options, of)
-  return options
+  return given
 }
 
-const limitShapes = {
-  unique: { keys: ['for', 'by', 'until'], plain: 'boolean', expected: 'true, false or { for, by, until }' },
-  concurrency: { keys: ['limit', 'by'], plain: 'number', expected: 'a whole number or { limit, by }' },
-  rateLimit: { keys: ['limit', 'per', 'by'], plain: undefined, expected: '{ limit, per, by }' },
-} as const
-
-function checkLimits(options: JobOptions, of: string): void {
-  for (const name of ['unique', 'concurrency', 'rateLimit'] as const) checkLimitShape(name, options[name], of)
-  const { concurrency, rateLimit, unique } = options
-  if (concurrency !== undefined)
-    whole(of, 'concurrency', typeof concurrency === 'number' ? concurrency : concurrency.limit, 1, 1_000_000)
-  if (rateLimit !== undefined) {
-    whole(of, 'rateLimit.limit', rateLimit.limit, 1, 1_000_000)
-    if (duration(rateLimit.per, `rateLimit.per of ${of}`) < 1)
-      refuse(of, 'rateLimit.per', 'a millisecond or more', rateLimit.per)
+/** Options as data, for a manifest or a record; functions stay behind. @throws RuntimeError ERR_ARGUMENT */
+export function settingsOf(given: JobOptions, of: string): JobSettings {
+  const settings: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) {
+    const { field, parse } = options.get(name) ?? {}
+    if (field !== undefined && value !== undefined) settings[field] = parse?.(value, of, name)
   }
-  if (typeof unique !== 'object') return
-  const { for: lasts, until = 'end' } = unique
-  if (lasts !== undefined && duration(lasts, `unique.for of ${of}`) < 1)
-    refuse(of, 'unique.for', 'a millisecond or more', lasts)
-  if (!['start', 'end'].includes(until)) refuse(of, 'unique.until', 'start or end', until)
+  return settings
 }
 
-function checkLimitShape(name: keyof typeof limitShapes, value: unknown, of: string): void {
-  const { keys, plain, expected } = limitShapes[name]
-  if (value === undefined || typeof value === plain) return
-  if (typeof value !== 'object' || value === null) refuse(of, name, expected, value)
-  for (const key of Object.keys(value)) {
-    if (!(keys as readonly string[]).includes(key)) refuse(of, `${name}.${key}`, `one of ${keys.join(', ')}`, key)
-  }
-  const { by } = value as { by?: unknown }
-  if (by !== undefined && typeof by !== 'function') refuse(of, `${name}.by`, 'a function of the arguments', by)
-}
+const processFields = Object.values(table).flatMap((option) => (option.enforcedBy === 'process' ? [option.field] : []))
 
-function whole(of: string, name: string, value: unknown, least: number, most: number): void {
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    refuse(of, name, `a whole number from ${least} to ${most}`, value)
-  }
-}
-
-function refuse(of: string, name: string, expected: string, got: unknown, advice = ''): never {
-  throw new RuntimeError('ERR_ARGUMENT', `${name} of ${of}: expected ${expected}, got ${shown(got)}${advice}`)
-}
-
-/** Per-call options as the record keeps them; the same fields as the manifest's, plus permits whose keys are known. */
-export interface CallOptions {
-  retry?: Omit<RetryPolicy, 'custom'>
-  timeoutMs?: number
-  memoryLimitBytes?: number
-  cpuLimitSeconds?: number
-  openFilesLimit?: number
-  niceness?: number
-  keepResultMs?: number
-  isolation?: JobOptions['isolation']
-  delivery?: JobOptions['delivery']
-  permits?: Permit[]
-}
-
-/** Options as plain data, for a manifest or a record; functions stay behind. */
-export function dataOptions(
-  options: JobOptions,
-  of: string,
-): Omit<CallOptions, 'permits' | 'retry'> & { retry?: RetryPolicy } {
-  const { retry, timeout, memoryLimit, cpuLimit, openFiles, niceness, keepResult, isolation, delivery } = options
-  return {
-    ...(retry === undefined ? {} : { retry: retryPolicy(retry, of) }),
-    ...(timeout === undefined ? {} : { timeoutMs: duration(timeout) }),
-    ...(memoryLimit === undefined ? {} : { memoryLimitBytes: bytes(memoryLimit) }),
-    ...(cpuLimit === undefined ? {} : { cpuLimitSeconds: Math.max(1, Math.ceil(duration(cpuLimit) / 1000)) }),
-    ...(openFiles === undefined ? {} : { openFilesLimit: openFiles }),
-    ...(niceness === undefined ? {} : { niceness }),
-    ...(keepResult === undefined ? {} : { keepResultMs: duration(keepResult) }),
-    ...(isolation === undefined ? {} : { isolation }),
-    ...(delivery === undefined ? {} : { delivery }),
-  }
+/** Those settings that the job's process enforces. */
+export function processSettings(settings: JobSettings): ProcessSettings {
+  const found = processFields.map((field) => [field, settings[field]] as const)
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined))
 }
 
 /**
- * JSON of per-call options for the job's record; undefined when there is nothing to keep. Permits are kept whole: where one
- * limit is given, the other one of the class stands beside it.
+ * JSON of per-call options for the job's record; undefined when there is nothing to keep. Limits are kept whole: where one
+ * is given, the other one of the class is kept beside it.
  * @param own the class's options
  * @throws RuntimeError ERR_ARGUMENT for a backoff function, which cannot travel
  */
@@ -223,15 +165,15 @@ export function callOptions(
   args: readonly unknown[],
   own: JobOptions = {},
 ): string | undefined {
-  const data = dataOptions(given, name)
-  if (data.retry?.custom) {
+  const settings = settingsOf(given, name)
+  if (given.retry !== undefined && backoffOf(given.retry)) {
     throw new RuntimeError(
       'ERR_ARGUMENT',
       `retry.backoff of ${name}: expected fixed, linear or exponential in a per-call option, got a function; put it on the class`,
     )
   }
   const { concurrency = own.concurrency, rateLimit = own.rateLimit } = given
-  const permits = (given.concurrency ?? given.rateLimit) ? permitsOf(name, { concurrency, rateLimit }, args) : []
-  const call: CallOptions = { ...data, ...(permits.length > 0 ? { permits } : {}) }
+  const permits = (given.concurrency ?? given.rateLimit) ? limitsOf(name, { concurrency, rateLimit }, args) : []
+  const call: JobSettings = { ...settings, ...(permits.length > 0 ? { permits } : {}) }
   return Object.keys(call).length === 0 ? undefined : JSON.stringify(call)
 }

@@ -1,6 +1,7 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { duration, shown, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
+import type { RetryPolicy } from '../wire.ts'
 
 /** An error class, or its name. */
 export type ErrorKind = string | (abstract new (...args: never[]) => Error)
@@ -23,17 +24,8 @@ export interface RetryOptions {
   not?: ErrorKind[]
 }
 
-/** A checked policy; all of it is data but `custom`. The same shape as the worker protocol's RetryData. */
-export interface RetryPolicy {
-  limit: number
-  delayMs: number
-  backoff: 'fixed' | 'linear' | 'exponential'
-  maxDelayMs: number
-  jitter: number
-  on: string[]
-  not: string[]
-  custom?: (attempt: number, error: Error) => Duration
-}
+/** A `backoff` of the application's own. */
+type Backoff = Extract<RetryOptions['backoff'], (...args: never[]) => unknown>
 
 /**
  * Checks retry options and fills in what they leave out.
@@ -66,8 +58,12 @@ export function retryPolicy(options: number | RetryOptions, of: string): RetryPo
     jitter,
     on: on.map(kindName),
     not: not.map(kindName),
-    ...(typeof backoff === 'function' ? { custom: backoff } : {}),
   }
+}
+
+/** The function that computes the delays, where the options have one. */
+export function backoffOf(options: number | RetryOptions): Backoff | undefined {
+  return typeof options === 'object' && typeof options.backoff === 'function' ? options.backoff : undefined
 }
 
 const retryKeys = ['limit', 'delay', 'backoff', 'maxDelay', 'jitter', 'on', 'not']
@@ -97,30 +93,25 @@ function checkKinds(name: string, kinds: unknown, of: string): void {
   )
 }
 
-/** An error as the policy sees it: its class name and those of its ancestors, nearest first. */
-export interface FailedWith {
-  names: readonly string[]
-  error?: Error
-}
-
 /**
- * How long to wait before the next attempt, or undefined when there shall be none. Pure but for `policy.custom`.
+ * How long to wait before the next attempt, or undefined when there is none. Pure but for `backoff`.
  * @param attempt the one that just failed, from 1
+ * @param names the error's class name and those of its ancestors, nearest first
  * @param random 0…1
+ * @param backoff computes the delay in place of the policy's curve
  */
 export function retryDelayMs(
   policy: RetryPolicy,
   attempt: number,
-  failed: FailedWith,
+  names: readonly string[],
   random: number,
+  backoff?: (attempt: number) => Duration,
 ): number | undefined {
-  const among = (kinds: readonly string[]): boolean => kinds.some((kind) => failed.names.includes(kind))
+  const among = (kinds: readonly string[]): boolean => kinds.some((kind) => names.includes(kind))
   if (attempt > policy.limit || among(policy.not) || (policy.on.length > 0 && !among(policy.on))) return undefined
   const factor = { fixed: 1, linear: attempt, exponential: 2 ** Math.min(attempt - 1, 40) }[policy.backoff]
-  const custom =
-    policy.custom && failed.error ? duration(policy.custom(attempt, failed.error), 'retry.backoff()') : undefined
-  const delayMs = Math.min(custom ?? policy.delayMs * factor, policy.maxDelayMs)
-  return Math.round(delayMs * (1 - policy.jitter * random))
+  const plannedMs = backoff ? duration(backoff(attempt), 'retry.backoff()') : policy.delayMs * factor
+  return Math.round(Math.min(plannedMs, policy.maxDelayMs) * (1 - policy.jitter * random))
 }
 
 /** Class names of an error and its ancestors, nearest first; those that can be read: a property may be a getter that throws. */

@@ -5,13 +5,16 @@ import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
+import { Duty } from '../store/workers/duty.ts'
 import type { Launcher } from './launchers/launcher.ts'
-import type { ClassManifest } from './run/protocol.ts'
+import type { ClassManifest } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
 import type { StepSource } from './run/step-source.ts'
 
 /** What a supervisor needs. */
 export interface SupervisorOptions {
+  /** What people call this worker. */
+  name?: string | undefined
   store: Store
   clock: Clock
   log: Logger
@@ -41,13 +44,18 @@ export interface SupervisorOptions {
   limits: KeepLimits & { logLines: number; logLineBytes: number; maxResultBytes: number }
 }
 
-/** Whatever a crash has left half done in a run goes on within a second, in any supervisor. */
-export function workflowLoop({ steps, clock, log }: SupervisorOptions): Service[] {
-  if (!steps) return []
+/** What one supervisor does for all: whatever a crash has left half done in a run goes on, and ended runs are removed. */
+export function upkeepOf({ steps, store, clock, log }: SupervisorOptions): {
+  services: Service[]
+  mine: () => boolean
+} {
+  if (!steps) return { services: [], mine: () => true }
+  const duty = new Duty({ name: 'upkeep', connection: store.connection, clock, log, onChange: () => loop.wake() })
   const turn = async (): Promise<undefined> => {
-    await steps.tick()
+    if (duty.mine) await steps.tick()
   }
-  return [new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })]
+  const loop = new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })
+  return { services: [loop, duty], mine: () => duty.mine }
 }
 
 /** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */
@@ -60,8 +68,9 @@ export function checkQueues(queues: readonly string[]): void {
 }
 
 /** What a supervisor says of itself in Redis. */
-export function aboutOf({ queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
+export function aboutOf({ name, queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
   return {
+    ...(name === undefined ? {} : { name }),
     host: hostname(),
     pid: String(process.pid),
     queues: queues.join(','),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Assignment } from './run/protocol.ts'
+import type { Assignment } from '../wire.ts'
 
 /** This package's version; package.json lies two folders up from the sources and three from dist. */
 export const version: string =
@@ -13,12 +13,16 @@ export const version: string =
     })
     .find((manifest) => manifest?.name === 'resque-runtime')?.version ?? '0.0.0'
 
+/** The worker's name, for the titles of its processes, which inherit it. */
+export const nameVariable = 'RUNTIME_WORKER_NAME'
+
 /**
- * A process title. It begins as Resque's own do, since a Ruby worker on the same host reads `ps` and takes a worker
+ * A process title, with the worker's name where it has one. It begins as Resque's own do, since a Ruby worker on the same host reads `ps` and takes a worker
  * whose title does not match `resque-<digit>` for dead (resque's Worker#worker_pids).
  */
 export function title(text: string): string {
-  return `resque-${version}: ${text}`
+  const name = process.env[nameVariable]
+  return `resque-${version}: ${name === undefined ? '' : `${name}: `}${text}`
 }
 
 /** Of a job's process: `resque-0.1.0: Processing high since 1763762774 [ReminderJob]`. */

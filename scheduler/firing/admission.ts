@@ -2,7 +2,7 @@ import { toError } from '../../runtime/core/errors.ts'
 import { hooksOf, instanceOf, runHooks } from '../../runtime/jobs/hooks.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
-import { uniqueOf } from '../../runtime/jobs/permits.ts'
+import { uniqueOf } from '../../runtime/jobs/limits.ts'
 import { inputProblems } from '../../runtime/jobs/typed.ts'
 import type { UniqueLock } from '../../runtime/store/queues/queues.ts'
 

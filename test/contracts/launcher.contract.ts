@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { AppSource } from '../../runtime/jobs/app.ts'
 import type { Ending, Launched, Launcher } from '../../runtime/worker/launchers/launcher.ts'
-import type { Assignment, ChildMessage, Manifest } from '../../runtime/worker/run/protocol.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../runtime/wire.ts'
 import { isAlive } from '../support/signal.ts'
 import { eventually } from '../support/wait.ts'
 

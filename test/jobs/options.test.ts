@@ -4,12 +4,12 @@ import {
   callOptions,
   checkOptions,
   checkStatics,
-  dataOptions,
+  settingsOf,
   optionsOn,
   type JobOptions,
 } from '../../runtime/jobs/options.ts'
-import { permitsOf, uniqueOf } from '../../runtime/jobs/permits.ts'
-import { retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
+import { limitsOf, uniqueOf } from '../../runtime/jobs/limits.ts'
+import { backoffOf, retryDelayMs, retryPolicy, type RetryOptions } from '../../runtime/jobs/retry.ts'
 
 describe('options', () => {
   const refused: [JobOptions, RegExp][] = [
@@ -93,7 +93,7 @@ describe('options', () => {
       keepResult: '1h',
       queue: 'low',
     }
-    assert.deepEqual(dataOptions(given, 'A'), {
+    assert.deepEqual(settingsOf(given, 'A'), {
       timeoutMs: 1_800_000,
       memoryLimitBytes: 512 * 1024 ** 2,
       cpuLimitSeconds: 2,
@@ -131,7 +131,7 @@ describe('options', () => {
 
   it('make one key for all jobs of a class, or one by argument', () => {
     assert.deepEqual(
-      permitsOf('A', { concurrency: 3, rateLimit: { limit: 5, per: '1s', by: (x: string) => x } }, ['k']),
+      limitsOf('A', { concurrency: 3, rateLimit: { limit: 5, per: '1s', by: (x: string) => x } }, ['k']),
       [
         { kind: 'concurrency', key: 'A', limit: 3 },
         { kind: 'rate', key: 'A:k', limit: 5, perMs: 1000 },
@@ -148,13 +148,13 @@ describe('options', () => {
   it('refuse a key that all jobs would share unawares', () => {
     const by = (user: unknown): string => user as string
     assert.throws(() => uniqueOf('A', { unique: { by } }, [{ id: 1 }]), /^.*unique\.by of A: .* got \{"id":1\}/)
-    assert.throws(() => permitsOf('A', { concurrency: { limit: 1, by } }, []), { code: 'ERR_ARGUMENT' })
+    assert.throws(() => limitsOf('A', { concurrency: { limit: 1, by } }, []), { code: 'ERR_ARGUMENT' })
   })
 })
 
 describe('retry delays', () => {
   const delays = (options: Parameters<typeof retryPolicy>[0], names = ['Error']): (number | undefined)[] =>
-    [1, 2, 3, 4].map((attempt) => retryDelayMs(retryPolicy(options, 'A'), attempt, { names }, 0))
+    [1, 2, 3, 4].map((attempt) => retryDelayMs(retryPolicy(options, 'A'), attempt, names, 0))
 
   it('follow the curve, and end with the limit', () => {
     assert.deepEqual(delays({ limit: 3, delay: 100 }), [100, 200, 400, undefined])
@@ -166,7 +166,7 @@ describe('retry delays', () => {
   it('are bounded, and spread by jitter', () => {
     assert.deepEqual(delays({ limit: 4, delay: 100, maxDelay: 250 }), [100, 200, 250, 250])
     const policy = retryPolicy({ limit: 1, delay: 1000, jitter: 0.5 }, 'A')
-    assert.equal(retryDelayMs(policy, 1, { names: [] }, 1), 500)
+    assert.equal(retryDelayMs(policy, 1, [], 1), 500)
   })
 
   it('come for the errors asked for, ancestors included, and never for those excluded', () => {
@@ -178,10 +178,15 @@ describe('retry delays', () => {
   })
 
   it('may be computed', () => {
-    const policy = retryPolicy(
-      { limit: 3, backoff: (attempt, error) => `${attempt * error.message.length}s`, jitter: 0 },
-      'A',
+    const options: RetryOptions = {
+      limit: 3,
+      backoff: (attempt, error) => `${attempt * error.message.length}s`,
+      jitter: 0,
+    }
+    const backoff = backoffOf(options)
+    assert.equal(
+      retryDelayMs(retryPolicy(options, 'A'), 2, ['Error'], 0, (attempt) => backoff?.(attempt, new Error('abc')) ?? 0),
+      6000,
     )
-    assert.equal(retryDelayMs(policy, 2, { names: ['Error'], error: new Error('abc') }, 0), 6000)
   })
 })

@@ -103,7 +103,7 @@ describe('retry policy', () => {
   it('retries exactly `limit` times, never later than maxDelay, never earlier than jitter allows', () => {
     fc.assert(
       fc.property(options, fc.integer({ min: 1, max: 60 }), random, (given, attempt, drawn) => {
-        const delayMs = retryDelayMs(retryPolicy(given, 'X'), attempt, { names: ['Error'] }, drawn)
+        const delayMs = retryDelayMs(retryPolicy(given, 'X'), attempt, ['Error'], drawn)
         assert.equal(delayMs === undefined, attempt > given.limit)
         if (delayMs === undefined) return
         const factor = { fixed: 1, linear: attempt, exponential: 2 ** Math.min(attempt - 1, 40) }[given.backoff]
@@ -117,7 +117,7 @@ describe('retry policy', () => {
     const kinds = fc.array(fc.constantFrom('A', 'B', 'C'), { maxLength: 3 })
     fc.assert(
       fc.property(kinds, kinds, fc.constantFrom('A', 'B', 'C'), (on, not, name) => {
-        const delayMs = retryDelayMs(retryPolicy({ limit: 1, on, not }, 'X'), 1, { names: [name] }, 0)
+        const delayMs = retryDelayMs(retryPolicy({ limit: 1, on, not }, 'X'), 1, [name], 0)
         assert.equal(delayMs !== undefined, !not.includes(name) && (on.length === 0 || on.includes(name)))
       }),
     )

@@ -1,7 +1,8 @@
 // What the documents say of the code is true: every key, setting and error code is there, and what the README shows works.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { posix } from 'node:path'
 import { describe, it } from 'node:test'
 import { errorCodes } from '../../runtime/core/errors.ts'
 import { keyTemplates } from '../../runtime/store/keys.ts'
@@ -36,31 +37,40 @@ it('docs/errors.md has every code with its exit status', async () => {
   assert.deepEqual(Object.fromEntries(documented), errorCodes)
 })
 
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...readdirSync(ROOT + 'docs').map((name) => `docs/${name}`),
+].filter((path) => path.endsWith('.md'))
+/** Files of an application that the documents name. */
+const ofUsers = ['config/hooks.ts', 'config/preload.ts']
+
+/** The anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = async (path: string): Promise<string[]> =>
+  [...(await read(path)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
 describe('links', () => {
-  for (const file of [
-    'README.md',
-    'CONTRIBUTING.md',
-    'CHANGELOG.md',
-    'docs/internals.md',
-    'docs/jobs.md',
-    'docs/errors.md',
-    'docs/configuration.md',
-    'docs/redis-keys.md',
-  ]) {
-    it(`of ${file} lead to files that are there, and so do the paths it names`, async () => {
-      const text = await read(file)
-      const folder = file.includes('/') ? file.slice(0, file.lastIndexOf('/') + 1) : ''
-      const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)].map(([, link = '']) => folder + link)
-      const paths = [
-        ...text.matchAll(
-          /`((?:runtime|scheduler|cli|config|web|examples|script|scripts|bench|test)\/[\w./-]+\.(?:ts|lua|md|yml))`/g,
-        ),
-      ].map(([, path = '']) => path)
-      const ofUsers = ['config/hooks.ts', 'config/preload.ts']
-      assert.deepEqual(
-        [...links, ...paths].filter((path) => !existsSync(ROOT + path) && !ofUsers.includes(path)),
-        [],
-      )
+  for (const page of pages) {
+    it(`of ${page} lead to files and headings that exist, and so do the paths it names`, async () => {
+      const text = await read(page)
+      const wrong: string[] = []
+      for (const [, link = ''] of text.matchAll(/\]\((?!https?:|mailto:)([^)]+)\)/g)) {
+        const [file = '', anchor] = link.split('#')
+        const path = file ? posix.join(posix.dirname(page), file) : page
+        if (!existsSync(ROOT + path) || (anchor && !(await anchorsOf(path)).includes(anchor))) wrong.push(link)
+      }
+      for (const [, path = ''] of text.matchAll(
+        /`((?:runtime|scheduler|cli|config|web|examples|script|bench|test)\/[\w./-]+\.(?:ts|lua|md|yml))`/g,
+      )) {
+        if (!existsSync(ROOT + path) && !ofUsers.includes(path)) wrong.push(path)
+      }
+      assert.deepEqual(wrong, [])
     })
   }
 })

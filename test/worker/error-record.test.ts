@@ -6,7 +6,7 @@ import type { RetryOptions } from '../../runtime/jobs/retry.ts'
 import { Registry } from '../../runtime/jobs/registry.ts'
 import { execute } from '../../runtime/worker/child/executor.ts'
 import { errorRecord } from '../../runtime/worker/outcome/error-record.ts'
-import type { ErrorRecord } from '../../runtime/worker/run/protocol.ts'
+import type { ErrorRecord } from '../../runtime/wire.ts'
 
 /** An error whose property is what a getter makes of it. */
 const withGetter = (property: string, get: () => unknown): Error =>

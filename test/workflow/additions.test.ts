@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { planAdditions, type NodeAddition } from '../../runtime/workflow/graph/additions.ts'
+import { planAdditions } from '../../runtime/workflow/graph/additions.ts'
+import type { StepAddition } from '../../runtime/wire.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver, type Taken } from './support.ts'
 
@@ -13,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => driver.close())
 
 /** Ids are the places of the names in the sketch: `a` is 0, `b` is 1, … */
-const addition = (id: string, after: string[], before: string[] = []): NodeAddition => ({
+const addition = (id: string, after: string[], before: string[] = []): StepAddition => ({
   id,
   class: id,
   after,
@@ -22,13 +23,13 @@ const addition = (id: string, after: string[], before: string[] = []): NodeAddit
 })
 
 /** Ends a step that adds jobs, as the supervisor does. */
-async function endWith(taken: Taken, additions: NodeAddition[]): Promise<void> {
+async function endWith(taken: Taken, additions: StepAddition[]): Promise<void> {
   const { runs } = driver.store
   const grow = await runs.stage(taken.run, await planAdditions(runs.read, taken.run, additions))
   await driver.end(taken, 'done', { extra: JSON.stringify({ grow }) })
 }
 
-const refused = (id: string, additions: NodeAddition[], message: RegExp): Promise<void> =>
+const refused = (id: string, additions: StepAddition[], message: RegExp): Promise<void> =>
   assert.rejects(planAdditions(driver.store.runs.read, id, additions), { code: 'ERR_GRAPH', message })
 
 test('a job may be added between two that wait', async () => {

@@ -2,14 +2,7 @@ import type { Connection } from '../connection/connection.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
 import { scriptJson } from '../connection/script.ts'
 import type { Delivery } from '../workers/supervisors.ts'
-
-/** A permit that a job needs before it performs; the worker protocol's PermitRequest. */
-export interface PermitWanted {
-  kind: 'concurrency' | 'rate'
-  key: string
-  limit: number
-  perMs?: number
-}
+import type { LimitRequest } from '../../wire.ts'
 
 /** How one limit stands. */
 export interface LimitState {
@@ -38,7 +31,7 @@ export class Limits {
   async acquire(
     supervisor: string,
     job: Delivery,
-    permits: readonly PermitWanted[],
+    permits: readonly LimitRequest[],
     nowMs: number,
   ): Promise<'granted' | 'held' | 'lost'> {
     const reply = await this.#connection.run('acquire', {

@@ -93,26 +93,38 @@ export class Jobs {
    */
   async waitForEnd(id: string, timeoutMs: number): Promise<JobRecord | undefined> {
     const deadline = Date.now() + timeoutMs
+    for await (const record of this.watch(id, () => Math.min(deadline - Date.now(), 1000))) {
+      if (!record || endStates.includes(record.state)) return record
+      if (Date.now() >= deadline)
+        throw new RuntimeError(
+          'ERR_TIMEOUT',
+          `job ${id}: expected an end within ${timeoutMs} ms, it is ${record.state}`,
+        )
+    }
+    return undefined
+  }
+
+  /**
+   * The record now, after each pause of `pauseMs()`, and as soon as the job has ended; undefined when there is no record.
+   * It goes on until the caller stops, or the signal aborts.
+   */
+  async *watch(id: string, pauseMs: () => number, signal?: AbortSignal): AsyncGenerator<JobRecord | undefined, void> {
     let wake = (): void => undefined
     let listening: Promise<(() => void) | undefined> | undefined
+    const aborted = (): void => wake()
+    signal?.addEventListener('abort', aborted)
     try {
-      for (;;) {
-        const record = await this.find(id)
-        if (!record || endStates.includes(record.state)) return record
-        const leftMs = deadline - Date.now()
-        if (leftMs <= 0)
-          throw new RuntimeError(
-            'ERR_TIMEOUT',
-            `job ${id}: expected an end within ${timeoutMs} ms, it is ${record.state}`,
-          )
+      while (signal?.aborted !== true) {
+        yield await this.find(id)
         await new Promise<void>((resolve) => {
-          // A message can be missed while the connection is away: look again now and then.
-          const timer = setTimeout(resolve, Math.min(leftMs, 1000))
+          // A message can be missed while the connection is away, so the record is read again after a pause.
+          const timer = setTimeout(resolve, Math.max(0, pauseMs()))
           wake = () => {
             clearTimeout(timer)
             resolve()
           }
-          // Not waited for, since it takes as long as Redis is away; what ended before it is seen by the next look.
+          if (signal?.aborted === true) wake()
+          // Not awaited, since it takes as long as Redis is away; the next look sees a job that ended before it.
           listening ??= this.#connection
             .listen(this.#connection.keys.ended(id), () => wake())
             .then(
@@ -125,6 +137,7 @@ export class Jobs {
         })
       }
     } finally {
+      signal?.removeEventListener('abort', aborted)
       void listening?.then((stop) => stop?.())
     }
   }

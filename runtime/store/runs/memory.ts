@@ -1,14 +1,6 @@
 import type { Connection } from '../connection/connection.ts'
 import { scriptJson } from '../connection/script.ts'
-
-/** How a run's memory is kept. */
-export interface MemorySettings {
-  /** Its keys are `rt:mem:<prefix>:<run>`. */
-  prefix: string
-  /** From the run's end, or from its last use after that. */
-  ttlMs: number
-  onConflict: 'last' | 'error' | 'namespace'
-}
+import type { MemorySettings } from '../../wire.ts'
 
 /** Names and JSON texts to write. */
 export interface MemoryWrite {

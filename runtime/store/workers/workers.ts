@@ -3,6 +3,8 @@ import type { Connection } from '../connection/connection.ts'
 /** One worker, of whatever kind: ours, Ruby's, or another. */
 export interface WorkerInfo {
   id: string
+  /** What people call it (`worker.name`); Ruby's workers have none. */
+  name: string | undefined
   host: string
   pid: string
   queues: string[]
@@ -34,7 +36,17 @@ export class Workers {
   /** All registered workers, by id. */
   async list(): Promise<WorkerInfo[]> {
     return this.#connection.ask(async (redis, keys) => {
-      const [ids, heartbeats] = await Promise.all([redis.smembers(keys.workers()), redis.hgetall(keys.heartbeats())])
+      const [ids, heartbeats, supervisors] = await Promise.all([
+        redis.smembers(keys.workers()),
+        redis.hgetall(keys.heartbeats()),
+        redis.zrangebyscore(keys.supervisors(), '-inf', '+inf'),
+      ])
+      const named = await Promise.all(supervisors.map((id) => redis.hmget(keys.supervisor(id), 'name', 'slots')))
+      const names = new Map(
+        named.flatMap(([name, slots]) =>
+          name ? (JSON.parse(slots ?? '[]') as string[]).map((slot): [string, string] => [slot, name]) : [],
+        ),
+      )
       return Promise.all(
         ids.sort().map(async (id) => {
           const [startedAt, working, processed, failed] = await redis.mget(
@@ -46,6 +58,7 @@ export class Workers {
           const [host = '', pid = '', ...queues] = id.split(':')
           return {
             id,
+            name: names.get(id),
             host,
             pid,
             queues: queues.join(':').split(','),

@@ -1,5 +1,5 @@
 import type { JobLoop } from './job-loop.ts'
-import type { ChildMessage, ParentMessage } from '../run/protocol.ts'
+import type { ChildMessage, ParentMessage } from '../../wire.ts'
 
 /** A job's line to its supervisor. */
 export interface Channel {

@@ -5,7 +5,7 @@ import { findNotJson } from '../../core/json-check.ts'
 import { jsonText } from '../../core/json-text.ts'
 import { customMemory, type MemoryBackend } from '../../jobs/memory-backend.ts'
 import type { Channel } from './channel.ts'
-import type { Assignment, MemoryRequest, ParentMessage } from '../run/protocol.ts'
+import type { Assignment, MemoryRequest, ParentMessage } from '../../wire.ts'
 
 /** The memory of a step's run, as the step's own process has it. */
 export interface ChildMemory {

@@ -7,8 +7,8 @@ import type { App } from '../../jobs/app.ts'
 import { hooksOf, runHooks } from '../../jobs/hooks.ts'
 import { FunctionJobInstance, isFunctionJob, jobContext, type Job, type JobDefinition } from '../../jobs/job.ts'
 import { optionsOn } from '../../jobs/options.ts'
-import { permitsOf } from '../../jobs/permits.ts'
-import { errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
+import { limitsOf } from '../../jobs/limits.ts'
+import { backoffOf, errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
 import { check, schemaOf } from '../../jobs/typed.ts'
 import { errorRecord } from '../outcome/error-record.ts'
 import type { Channel } from './channel.ts'
@@ -16,7 +16,7 @@ import { fillInput } from './fill-input.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
 import { unknownClass } from '../run/unknown-class.ts'
-import type { Assignment, ErrorRecord, Outcome } from '../run/protocol.ts'
+import type { Assignment, ErrorRecord, Outcome } from '../../wire.ts'
 
 export type { Channel }
 
@@ -47,7 +47,7 @@ export async function execute(
       await begin()
       const made = (instance = instantiate(definition, surroundings))
       if (assignment.phase === 'onFailure') return afterDeath(definition, made, args, assignment)
-      const permits = assignment.permits ?? permitsOf(assignment.className, optionsOn(definition), args)
+      const permits = assignment.permits ?? limitsOf(assignment.className, optionsOn(definition), args)
       if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
       await checkInput(definition, args, surroundings)
       const returned = await performWithHooks(definition, made, args)
@@ -175,16 +175,18 @@ function retryIn(
   error: Error,
   record: ErrorRecord,
 ): number | undefined {
-  const own = optionsOn(definition).retry
-  const policy = assignment.retry ?? (own === undefined ? undefined : retryPolicy(own, assignment.className))
+  const { attempt, className, retry } = assignment
+  const own = retry ? undefined : optionsOn(definition).retry
+  const policy = own === undefined ? retry : retryPolicy(own, className)
   if (!policy) return undefined
-  const failed = { names: errorNames(error), error }
+  const names = errorNames(error)
+  const backoff = own === undefined ? undefined : backoffOf(own)
   try {
-    return retryDelayMs(policy, assignment.attempt, failed, Math.random())
+    return retryDelayMs(policy, attempt, names, Math.random(), backoff && ((failed) => backoff(failed, error)))
   } catch (fault) {
     const { name, message } = errorRecord(fault)
     record.backtrace.push(`its retry.backoff failed, the delay is that of the policy: ${name}: ${message}`)
-    return retryDelayMs({ ...policy, custom: undefined }, assignment.attempt, failed, Math.random())
+    return retryDelayMs(policy, attempt, names, Math.random())
   }
 }
 

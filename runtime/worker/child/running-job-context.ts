@@ -7,10 +7,9 @@ import { jsonText } from '../../core/json-text.ts'
 import { newId } from '../../core/ids.ts'
 import { isJob, wireName, type JobContext, type StepPlace, type RunningStepContext } from '../../jobs/job.ts'
 import { checkOptions, optionsOn } from '../../jobs/options.ts'
-import type { Permit } from '../../jobs/permits.ts'
 import { memoryOf, type ChildMemory } from './child-memory.ts'
 import type { Channel } from './channel.ts'
-import type { Assignment, Outcome, ParentMessage, StepAddition } from '../run/protocol.ts'
+import type { Assignment, LimitRequest, Outcome, ParentMessage, StepAddition } from '../../wire.ts'
 
 /** What a running job can ask and tell, over its channel. */
 export class RunningJobContext implements JobContext {
@@ -111,7 +110,7 @@ export class RunningJobContext implements JobContext {
   }
 
   /** Asks the supervisor for permits. @returns false when the job must wait for its turn @throws when it cannot be asked */
-  ask(permits: Permit[]): Promise<boolean> {
+  ask(permits: LimitRequest[]): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#answer = ({ granted, error }) => (error === undefined ? resolve(granted) : reject(new Error(error)))
       this.#channel.send({ type: 'permits', permits })

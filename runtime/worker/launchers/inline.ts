@@ -1,7 +1,7 @@
 import { loadApp, type App, type AppSource } from '../../jobs/app.ts'
 import { execute, type Channel } from '../child/executor.ts'
 import { manifestOf } from '../run/manifest.ts'
-import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../run/protocol.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../wire.ts'
 import type { Ending, Launched, Launcher } from './launcher.ts'
 
 /** Runs jobs in the supervisor's own process: no isolation, no boot, for tests and for many tiny trusted jobs. */

@@ -1,4 +1,5 @@
-import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../run/protocol.ts'
+import type { Isolation } from '../../../config/isolations.ts'
+import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../../wire.ts'
 
 /**
  * How one process ended. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
@@ -41,7 +42,7 @@ export interface Launched {
  * A launcher owns the processes that hold the application; the supervisor never loads application code itself.
  */
 export interface Launcher {
-  readonly name: 'inline' | 'spawn' | 'fork'
+  readonly name: Isolation
   /** Loads the application and says what is in it. Rejects with an `ERR_APP_LOAD` RuntimeError that names file and line. */
   start(): Promise<Manifest>
   /** Starts one process for one job. Never throws: trouble arrives as an {@link Ending}. `onMessage` sees everything but the outcome. */

@@ -1,4 +1,4 @@
-import type { ClassManifest, Manifest } from '../run/protocol.ts'
+import type { ClassManifest, Manifest } from '../../wire.ts'
 import type { Launcher } from './launcher.ts'
 
 type Isolation = NonNullable<ClassManifest['isolation']>

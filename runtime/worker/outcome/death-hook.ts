@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/logger.ts'
 import type { Launched, Launcher } from '../launchers/launcher.ts'
-import type { Assignment, ErrorRecord } from '../run/protocol.ts'
+import type { Assignment, ErrorRecord } from '../../wire.ts'
 
 /** A hook that hangs must not hold its slot for ever. */
 const TIMEOUT_MS = 60_000

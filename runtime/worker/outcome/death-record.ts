@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { formatDuration } from '../../core/duration.ts'
 import { formatBytes } from '../../core/size.ts'
-import type { ErrorRecord } from '../run/protocol.ts'
+import type { ErrorRecord } from '../../wire.ts'
 import type { Case, Cause } from './verdict.ts'
 import { whereText, type Where } from '../../store/workers/where.ts'
 

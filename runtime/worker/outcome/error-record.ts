@@ -1,6 +1,6 @@
 import { clip, wholeCharacters } from '../../../config/clip.ts'
 import { isA } from '../../core/errors.ts'
-import type { ErrorRecord } from '../run/protocol.ts'
+import type { ErrorRecord } from '../../wire.ts'
 import { inspect } from 'node:util'
 
 /** Frames of the runtime itself say nothing to a user; Resque cuts its own off, too (failure/base.rb). */

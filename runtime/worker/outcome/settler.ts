@@ -8,8 +8,8 @@ import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import { logEnd } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
-import type { ErrorRecord, Outcome, StepContext } from '../run/protocol.ts'
-import type { StepEnd, StepSource } from '../run/step-source.ts'
+import type { ErrorRecord, Outcome, StepContext, StepEnd } from '../../wire.ts'
+import type { StepSource } from '../run/step-source.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Bounds of what is kept. */

@@ -3,7 +3,7 @@ import { retryDelayMs } from '../../jobs/retry.ts'
 import { errorRecord } from './error-record.ts'
 import { NEVER_SETTLED } from '../child/job-loop.ts'
 import type { Ending } from '../launchers/launcher.ts'
-import type { ErrorRecord, RetryData } from '../run/protocol.ts'
+import type { ErrorRecord, RetryPolicy } from '../../wire.ts'
 import { deathRecord } from './death-record.ts'
 import type { Where } from '../../store/workers/where.ts'
 
@@ -43,7 +43,7 @@ export interface Case {
   /** Where it was when the worker stopped it. */
   where: Where | undefined
   attempt: number
-  retry: Omit<RetryData, 'custom'> | undefined
+  retry: RetryPolicy | undefined
   timeoutMs: number | undefined
   memoryLimitBytes: number | undefined
   atMostOnce: boolean
@@ -120,5 +120,5 @@ function causeOf(ending: Ending, killed: KillReason | undefined): Cause {
 function delayAfterDeath({ retry, attempt, random, atMostOnce }: Case, error: ErrorRecord): number | undefined {
   if (!retry || atMostOnce) return undefined
   const names = [error.name, error.name.replace('Resque::', '')]
-  return retryDelayMs({ ...retry, custom: undefined }, attempt, { names }, random)
+  return retryDelayMs(retry, attempt, names, random)
 }

@@ -3,7 +3,7 @@ import { hasCode, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery } from '../../store/workers/supervisors.ts'
-import type { PermitRequest } from './protocol.ts'
+import type { LimitRequest } from '../../wire.ts'
 
 /** What an {@link Admission} needs. */
 export interface AdmissionOptions {
@@ -26,7 +26,7 @@ export class Admission {
   }
 
   /** Takes all permits, or none. */
-  async acquire(job: Delivery, permits: readonly PermitRequest[]): Promise<Admitted> {
+  async acquire(job: Delivery, permits: readonly LimitRequest[]): Promise<Admitted> {
     const { store, clock } = this.#options
     return this.#ask(job, (id) => store.limits.acquire(id, job, permits, clock.now()))
   }

@@ -1,6 +1,6 @@
 import { toError } from '../../core/errors.ts'
 import type { Admitted } from './admission.ts'
-import type { ParentMessage } from './protocol.ts'
+import type { ParentMessage } from '../../wire.ts'
 
 /** What the process of a job is told when it has asked for permits. Never rejects: the process waits for its answer. */
 export function permitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {

@@ -1,17 +1,9 @@
-import type { CallOptions } from '../../jobs/options.ts'
+import { processSettings } from '../../jobs/options.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
-import type { Assignment, ClassManifest, StepContext } from './protocol.ts'
-
-/** A job that can be launched. `args`: JSON text. */
-export interface ReadyJob {
-  className: string
-  args: string
-  context?: StepContext
-  options: CallOptions
-}
+import type { Assignment, ClassManifest, JobSettings, RetryPolicy, StepContext } from '../../wire.ts'
 
 /** A class's options with the call's own over them. */
-export type Settings = Omit<ClassManifest, 'retry'> & CallOptions
+export type Settings = ClassManifest & JobSettings
 
 /** What one job's process is told. */
 export function assignmentOf(
@@ -23,13 +15,12 @@ export function assignmentOf(
     args: string
     settings: Settings
     /** Of the call itself: the class's own policy, which may be a function, is in the process. */
-    retry: CallOptions['retry']
+    retry: RetryPolicy | undefined
     step: StepContext | undefined
     maxResultBytes: number
   },
 ): Assignment {
   const { className, args, settings, retry, step, maxResultBytes } = about
-  const { cpuLimitSeconds, openFilesLimit, niceness, keepResultMs } = settings
   return {
     phase: 'perform',
     jobId: job.id,
@@ -39,11 +30,9 @@ export function assignmentOf(
     attempt: job.attempt,
     worker,
     maxResultBytes,
-    ...(cpuLimitSeconds === undefined ? {} : { cpuLimitSeconds }),
-    ...(openFilesLimit === undefined ? {} : { openFilesLimit }),
-    ...(niceness === undefined ? {} : { niceness }),
+    ...processSettings(settings),
     ...(retry ? { retry } : {}),
-    ...(keepResultMs === undefined ? {} : { keepResult: true }),
+    ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
     ...(step ? { step } : {}),
   }
 }

@@ -1,7 +1,7 @@
 import { startTimer, type Timer } from '../../core/timer.ts'
 import type { Launched } from '../launchers/launcher.ts'
 import { watchMemory } from './memory-watch.ts'
-import type { ChildMessage, ParentMessage } from './protocol.ts'
+import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import type { KillReason } from '../outcome/verdict.ts'
 import type { Where } from '../../store/workers/where.ts'
 import { Locator } from '../where/locate.ts'

@@ -3,22 +3,30 @@ import type { Clock } from '../../core/clock.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { CallOptions } from '../../jobs/options.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import type { Admission, Admitted } from './admission.ts'
 import { memoryAnswer, permitsAnswer } from './answers.ts'
-import { assignmentOf, type ReadyJob, type Settings } from './assignment.ts'
+import { assignmentOf, type Settings } from './assignment.ts'
 import { launchDeathHook } from '../outcome/death-hook.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
 import type { Ending, Launcher } from '../launchers/launcher.ts'
 import { jobClass } from './manifest.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import { JobProcess, type Watched } from './job-process.ts'
-import type { ChildMessage, ClassManifest, MemoryRequest, PermitRequest, StepContext } from './protocol.ts'
+import type {
+  ChildMessage,
+  ClassManifest,
+  JobSettings,
+  LimitRequest,
+  MemoryRequest,
+  ReadyJob,
+  ReadyStep,
+  StepContext,
+} from '../../wire.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
-import type { PreparedStep, StepSource } from './step-source.ts'
+import type { StepSource } from './step-source.ts'
 import { unknownClass } from './unknown-class.ts'
 import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from '../outcome/verdict.ts'
 import { whereText, type Where } from '../../store/workers/where.ts'
@@ -97,7 +105,7 @@ export class JobRun {
         error: { name: 'GarbageError', message: item.garbage, backtrace: [] },
       })
     const { steps } = this.#options
-    const call = job.options === '' ? {} : (JSON.parse(job.options) as CallOptions)
+    const call = job.options === '' ? {} : (JSON.parse(job.options) as JobSettings)
     if (steps?.className !== item.className) return this.#launch({ ...item, options: call })
     const step = await this.#prepare(steps, item.args)
     if ('kind' in step) return this.#end(step)
@@ -108,7 +116,7 @@ export class JobRun {
   }
 
   /** A step that cannot be made ready fails; while Redis is away it goes back. */
-  async #prepare(steps: StepSource, args: string): Promise<PreparedStep | { gone: string } | Verdict> {
+  async #prepare(steps: StepSource, args: string): Promise<ReadyStep | { gone: string } | Verdict> {
     try {
       return await steps.prepare(this.job, args)
     } catch (thrown) {
@@ -183,12 +191,12 @@ export class JobRun {
   }
 
   /** The keys that its process made of its arguments when it was taken before, and had to wait. */
-  #permitsOfBefore(): PermitRequest[] | undefined {
-    return this.job.permits === '' ? undefined : (JSON.parse(this.job.permits) as PermitRequest[])
+  #permitsOfBefore(): LimitRequest[] | undefined {
+    return this.job.permits === '' ? undefined : (JSON.parse(this.job.permits) as LimitRequest[])
   }
 
   /** What must be granted before a process is started. */
-  async #admit(permits: PermitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
+  async #admit(permits: LimitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
     const { admission } = this.#options
     const granted = permits?.length ? await admission.acquire(this.#delivery, permits) : 'granted'
     const once = delivery === 'at-most-once'
@@ -197,7 +205,7 @@ export class JobRun {
   }
 
   /** A process asks for the permits whose keys its arguments make. */
-  async #answer(permits: PermitRequest[]): Promise<void> {
+  async #answer(permits: LimitRequest[]): Promise<void> {
     this.#process.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }
 

@@ -1,10 +1,10 @@
 import type { App } from '../../jobs/app.ts'
 import { hasHook } from '../../jobs/hooks.ts'
 import type { JobDefinition } from '../../jobs/job.ts'
-import { dataOptions, optionsOn, type JobOptions } from '../../jobs/options.ts'
-import { permitsOf } from '../../jobs/permits.ts'
+import { limitsOf, type LimitOptions } from '../../jobs/limits.ts'
+import { optionsOn, settingsOf } from '../../jobs/options.ts'
 import { camelCase, type Registered } from '../../jobs/registry.ts'
-import type { ClassManifest, Manifest } from './protocol.ts'
+import type { ClassManifest, Manifest } from '../../wire.ts'
 
 /** What a supervisor must know of an application, as plain data: functions stay where the application is loaded. */
 export function manifestOf(app: App): Manifest {
@@ -22,21 +22,18 @@ function classManifest(entry: Registered): ClassManifest {
   if (entry.kind !== 'job') return head
   const definition = entry.definition as JobDefinition
   const options = optionsOn(definition)
-  const { retry, ...data } = dataOptions(options, entry.name)
   return {
     ...head,
-    ...data,
+    ...settingsOf(options, entry.name),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
-    ...(retry ? { retry: { ...retry, custom: retry.custom ? true : undefined } } : {}),
-    ...limitsOf(options, entry.name),
+    ...permitsOf(options, entry.name),
     ...(hasHook(definition, 'onFailure') ? { onFailure: true as const } : {}),
   }
 }
 
 /** Keys that depend on the arguments (`by`) are made in the job's process; others the supervisor can know. */
-function limitsOf(options: JobOptions, name: string): Pick<ClassManifest, 'permits'> {
-  const { concurrency, rateLimit } = options
+function permitsOf({ concurrency, rateLimit }: LimitOptions, name: string): Pick<ClassManifest, 'permits'> {
   if (concurrency === undefined && rateLimit === undefined) return {}
   const byArguments = [concurrency, rateLimit].some((limit) => typeof limit === 'object' && limit.by !== undefined)
-  return byArguments ? {} : { permits: permitsOf(name, options, []) }
+  return byArguments ? {} : { permits: limitsOf(name, { concurrency, rateLimit }, []) }
 }

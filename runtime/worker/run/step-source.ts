@@ -1,22 +1,11 @@
-import type { CallOptions } from '../../jobs/options.ts'
-import type { Reserved } from '../../store/workers/supervisors.ts'
-import type { ErrorRecord, MemoryRequest, Outcome, StepContext } from './protocol.ts'
-
-/** A workflow step, made ready to run. */
-export interface PreparedStep {
-  className: string
-  /** JSON text of the arguments. */
-  args: string
-  context: StepContext
-  options: CallOptions
-}
+import type { ErrorRecord, MemoryRequest, Outcome, ReadyStep, StepContext, StepEnd } from '../../wire.ts'
 
 /** Workflows, as far as a worker must know of them; handed in, since this layer does not know that one. */
 export interface StepSource {
   /** The class name under which steps travel. */
   readonly className: string
   /** Makes a step ready, or says why it shall not run (it is done already, its run was stopped …). */
-  prepare(job: Reserved, args: string): Promise<PreparedStep | { gone: string }>
+  prepare(job: { id: string; attempt: number }, args: string): Promise<ReadyStep | { gone: string }>
   /**
    * What a step that is done tells its run; writes the jobs that it adds.
    * @throws RuntimeError when the outcome is not acceptable: the step then fails with it
@@ -28,10 +17,4 @@ export interface StepSource {
   failed(error: ErrorRecord): StepEnd
   /** Goes on with what a crash left of wide moves, and removes runs whose time is over. */
   tick(): Promise<void>
-}
-
-/** Settlement's `step`. */
-export interface StepEnd {
-  output?: string
-  extra?: string
 }

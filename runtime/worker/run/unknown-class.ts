@@ -1,4 +1,4 @@
-import type { ErrorRecord } from './protocol.ts'
+import type { ErrorRecord } from '../../wire.ts'
 
 /** Resque's words for a class that is not there (a NameError), with what to do. */
 export function unknownClass(name: string): ErrorRecord {

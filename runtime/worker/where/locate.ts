@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Where } from '../../store/workers/where.ts'
-import type { ChildMessage, ParentMessage } from '../run/protocol.ts'
+import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import { jobFrames, sourceFrames } from './source-frames.ts'
 import { STACK_SIGNAL } from './stack-format.ts'
 

@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
-import type { CallOptions } from '../../jobs/options.ts'
+import type { JobSettings, RetryPolicy } from '../../wire.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { ClassResolver, PipelineDefinition, PipelineProblem, PipelineStep } from '../pipelines/definition.ts'
 import {
@@ -160,12 +160,12 @@ export function compilePipeline(definition: PipelineDefinition, { first, paramsO
 }
 
 /** After each failure the same gap, with nothing random in it: Rush's. */
-const fixedRetry = ({ limit, gapMs }: { limit: number; gapMs: number }): NonNullable<CallOptions['retry']> => ({
+const fixedRetry = ({ limit, gapMs }: { limit: number; gapMs: number }): RetryPolicy => ({
   ...{ limit, delayMs: gapMs, maxDelayMs: gapMs, backoff: 'fixed', jitter: 0, on: [], not: [] },
 })
 
 /** What a step does not say, its class does. */
-function optionsOf({ timeoutMs, memoryLimitBytes, retry }: PipelineStep): CallOptions {
+function optionsOf({ timeoutMs, memoryLimitBytes, retry }: PipelineStep): JobSettings {
   return {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),

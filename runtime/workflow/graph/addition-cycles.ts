@@ -1,6 +1,6 @@
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { NodeRow } from '../../store/runs/run-table.ts'
-import type { NodeAddition } from './additions.ts'
+import type { StepAddition } from '../../wire.ts'
 import { topologicalOrder, type Edge, type Graph, type GraphNode } from './graph.ts'
 
 /**
@@ -13,7 +13,7 @@ import { topologicalOrder, type Edge, type Graph, type GraphNode } from './graph
 export async function refuseCycles(
   reader: RunReader,
   runId: string,
-  additions: readonly NodeAddition[],
+  additions: readonly StepAddition[],
   known: ReadonlyMap<string, NodeRow>,
 ): Promise<boolean> {
   const between =

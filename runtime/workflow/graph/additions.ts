@@ -2,23 +2,9 @@ import { RuntimeError } from '../../core/errors.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { NewNode, NodeRow, StoredEdge } from '../../store/runs/run-table.ts'
 import type { Addition, NodeKind } from '../../store/runs/run-writer.ts'
+import type { StepAddition } from '../../wire.ts'
 import { refuseCycles } from './addition-cycles.ts'
 import { defaultQueue } from '../run/queues.ts'
-
-/** A job that a running step adds to its own run; the worker protocol's StepAddition. */
-export interface NodeAddition {
-  /** Its name among these additions; the node's id is given when it joins. */
-  id: string
-  class: string
-  /** JSON text of one object. */
-  params?: string
-  /** Ids of nodes of the run, or of other additions. */
-  after: string[]
-  /** Ids of waiting nodes of the run that shall wait for it, too. */
-  before?: string[]
-  /** Absent: the run's own, else Gush's. */
-  queue?: string
-}
 
 /**
  * Checks additions against their run and plans their nodes.
@@ -27,7 +13,7 @@ export interface NodeAddition {
 export async function planAdditions(
   reader: RunReader,
   runId: string,
-  additions: readonly NodeAddition[],
+  additions: readonly StepAddition[],
 ): Promise<Addition> {
   const places = new Map(additions.map((addition, place) => [addition.id, place]))
   const run = await reader.find(runId)
@@ -45,7 +31,7 @@ export async function planAdditions(
   }
   const between = await refuseCycles(reader, runId, additions, known)
   const kinds: NodeKind[] = []
-  const kindOf = (addition: NodeAddition): number => {
+  const kindOf = (addition: StepAddition): number => {
     const kind = { class: addition.class, queue: addition.queue ?? run?.fields.queue ?? defaultQueue }
     const found = kinds.findIndex((other) => other.class === kind.class && other.queue === kind.queue)
     return found >= 0 ? found : kinds.push(kind) - 1
@@ -88,7 +74,7 @@ async function existing(
   reader: RunReader,
   runId: string,
   allocated: number,
-  additions: readonly NodeAddition[],
+  additions: readonly StepAddition[],
   places: ReadonlyMap<string, number>,
 ): Promise<Map<string, NodeRow>> {
   const named = new Set(

@@ -3,7 +3,8 @@ import { duration, type Duration, shown } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import { wireName, type ArgsOf, type JobDefinition } from '../../jobs/job.ts'
-import { callOptions, checkOptions, optionsOn, type CallOptions, type JobOptions } from '../../jobs/options.ts'
+import { callOptions, checkOptions, optionsOn, type JobOptions } from '../../jobs/options.ts'
+import type { JobSettings } from '../../wire.ts'
 import { checkGraph, type Edge, type EdgeWhen, type Graph, type GraphNode } from './graph.ts'
 import { defaultQueue } from '../run/queues.ts'
 
@@ -79,7 +80,7 @@ export class GraphBuilder {
   readonly #of: string
   readonly #queue: string | undefined
   readonly #drafts: Draft[] = []
-  readonly #options = new Map<string, CallOptions | undefined>()
+  readonly #options = new Map<string, JobSettings | undefined>()
   /** Classes of the jobs, by wire name; those added by name alone are missing. */
   readonly definitions = new Map<string, JobDefinition>()
 
@@ -192,13 +193,13 @@ export class GraphBuilder {
     return found
   }
 
-  #jobOptions(className: string, given: JobOptions): { options?: CallOptions } {
+  #jobOptions(className: string, given: JobOptions): { options?: JobSettings } {
     if (Object.values(given).every((value) => value === undefined)) return {}
     checkOptions(given, className)
     const text = callOptions(className, given, [])
     if (text === undefined) return {}
     // One object for equal options: a hundred thousand rows then share one kind.
-    if (!this.#options.has(text)) this.#options.set(text, JSON.parse(text) as CallOptions)
+    if (!this.#options.has(text)) this.#options.set(text, JSON.parse(text) as JobSettings)
     return { options: this.#options.get(text) }
   }
 }

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../core/errors.ts'
-import type { CallOptions } from '../../jobs/options.ts'
+import type { JobSettings } from '../../wire.ts'
 
 /** When an edge lets its child go on: its parent `finished` (the default), `failed` for good, or `ended` either way. */
 export type EdgeWhen = 'finished' | 'failed' | 'ended'
@@ -22,7 +22,7 @@ export interface GraphNode {
   /** Milliseconds between the moment it becomes ready and the moment it is queued. */
   waitMs?: number
   /** Over its class's. */
-  options?: CallOptions
+  options?: JobSettings
   parents: Edge[]
 }
 

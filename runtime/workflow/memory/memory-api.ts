@@ -4,7 +4,8 @@ import { RuntimeError } from '../../core/errors.ts'
 import { defaultClient, defaultConfig } from '../../jobs/default-client.ts'
 import { customMemory, useMemory, type MemoryBackend } from '../../jobs/memory-backend.ts'
 import { notFound } from '../../store/runs/runs.ts'
-import type { MemorySettings, RunMemories } from '../../store/runs/memory.ts'
+import type { RunMemories } from '../../store/runs/memory.ts'
+import type { MemorySettings } from '../../wire.ts'
 import { memorySettings, memoryTexts, type MemoryOptions } from './memory.ts'
 
 /**

@@ -3,7 +3,7 @@ import { duration, shown, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import { jsonText } from '../../core/json-text.ts'
-import type { MemorySettings } from '../../store/runs/memory.ts'
+import type { MemorySettings } from '../../wire.ts'
 
 /** How one workflow's memory is kept, over `memory` in config/runtime.yml. */
 export interface MemoryOptions {

@@ -1,21 +1,12 @@
 import { parseLossless } from '../../core/codec.ts'
-import { MemoryClash, type MemorySettings, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
+import { MemoryClash, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
+import type { MemoryRequest, MemorySettings, StepContext } from '../../wire.ts'
 import { ancestorLevels } from '../graph/ancestors.ts'
 import { memoryTexts } from './memory.ts'
 
-/** Whose memory: the worker protocol's StepContext, as far as it matters here. */
-export interface MemoryOf {
-  workflowId: string
-  nodeId: string
-  memory?: MemorySettings
-}
-
-/** What a running step asks; the worker protocol's MemoryRequest. */
-export type MemoryAsk =
-  | { verb: 'read'; keys?: string[] }
-  | { verb: 'write'; values: Record<string, string> }
-  | { verb: 'extend'; ttlMs: number }
+/** Whose memory. */
+type MemoryOf = Pick<StepContext, 'workflowId' | 'nodeId' | 'memory'>
 
 /** The memory of runs as their steps see it. */
 export class StepMemory {
@@ -35,7 +26,7 @@ export class StepMemory {
   }
 
   /** Answers a running step. @returns JSON texts by key for `read`, else nothing @throws MemoryClash, Error when the step is another's now */
-  async answer(step: MemoryOf, job: string, ask: MemoryAsk): Promise<Record<string, string>> {
+  async answer(step: MemoryOf, job: string, ask: MemoryRequest): Promise<Record<string, string>> {
     const { memory, workflowId } = step
     if (!memory) throw new Error(`run ${workflowId} has no memory`)
     switch (ask.verb) {

@@ -1,14 +1,7 @@
 import { RuntimeError } from '../../core/errors.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { BegunStep } from '../../store/runs/runs.ts'
-
-/** A parent's output, as its child gets it. */
-export interface Payload {
-  id: string
-  class: string
-  /** JSON text; absent where the parent returned nothing. */
-  output?: string
-}
+import type { Payload } from '../../wire.ts'
 
 /** Parents whose outputs are read in one round trip: few at first, more when they turn out to be small. */
 const firstPage = 4

@@ -3,14 +3,14 @@ import type { Clock } from '../../core/clock.ts'
 import { parseLossless } from '../../core/codec.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { jsonText } from '../../core/json-text.ts'
-import type { CallOptions } from '../../jobs/options.ts'
 import type { NodeKind } from '../../store/runs/run-writer.ts'
-import { readMemoryField, type MemorySettings } from '../../store/runs/memory.ts'
+import { readMemoryField } from '../../store/runs/memory.ts'
 import type { Runs } from '../../store/runs/runs.ts'
 import { scriptJson } from '../../store/connection/script.ts'
-import { planAdditions, type NodeAddition } from '../graph/additions.ts'
-import { collectPayloads, type Payload } from './payloads.ts'
-import { StepMemory, type MemoryAsk } from '../memory/step-memory.ts'
+import type { ErrorRecord, MemoryRequest, Outcome, ReadyStep, StepContext, StepEnd } from '../../wire.ts'
+import { planAdditions } from '../graph/additions.ts'
+import { collectPayloads } from './payloads.ts'
+import { StepMemory } from '../memory/step-memory.ts'
 
 /** Class of the queue items that are workflow steps: `{"class":"ResqueRuntime::Step","args":[run, node, class]}`. */
 export const stepClass = 'ResqueRuntime::Step'
@@ -21,37 +21,6 @@ export interface StepLimits {
   maxOutputBytes: number
   /** All outputs that one step is given. */
   maxPayloadsBytes: number
-}
-
-/** What a step is told of its run; the worker protocol's StepContext. */
-export interface StepSetting {
-  workflowId: string
-  nodeId: string
-  workflowClass: string
-  /** JSON text. */
-  params: string
-  payloads: Payload[]
-  /** How its run keeps its memory; absent when it has none. */
-  memory?: MemorySettings
-}
-
-/** A step ready to run. */
-export interface ReadyStep {
-  className: string
-  /** JSON text of the array that `perform` gets: its params, one object. */
-  args: string
-  context: StepSetting
-  /** Of this node, over its class's. */
-  options: CallOptions
-}
-
-/** How a step ended well. */
-export interface StepResult {
-  result?: string
-  additions?: NodeAddition[]
-  skipChildren?: true
-  /** A backend of the application's own has its output already. */
-  remembered?: true
 }
 
 /** Serves a supervisor whose jobs are steps of runs: the worker's StepSource. */
@@ -93,9 +62,9 @@ export class Steps {
 
   /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH; MemoryClash */
   async done(
-    step: StepSetting,
-    { result, additions, skipChildren, remembered }: StepResult,
-  ): Promise<{ output?: string; extra?: string }> {
+    step: StepContext,
+    { result, additions, skipChildren, remembered }: Extract<Outcome, { kind: 'done' }>,
+  ): Promise<StepEnd> {
     const size = Buffer.byteLength(result ?? '')
     if (size > this.#limits.maxOutputBytes) {
       throw new RuntimeError(
@@ -120,14 +89,12 @@ export class Steps {
   }
 
   /** Reads and writes the memory of the run of a step under way. */
-  remember(step: StepSetting, job: string, ask: MemoryAsk): Promise<Record<string, string>> {
+  remember(step: StepContext, job: string, ask: MemoryRequest): Promise<Record<string, string>> {
     return this.#memory.answer(step, job, ask)
   }
 
   /** What the run keeps of a final failure: bounded, since a hundred thousand nodes may fail. */
-  failed({ name, message, backtrace = [] }: { name: string; message: string; backtrace?: readonly string[] }): {
-    extra: string
-  } {
+  failed({ name, message, backtrace }: ErrorRecord): StepEnd {
     const error = {
       name: head(name, 100),
       message: head(message, 500),

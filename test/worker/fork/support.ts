@@ -9,7 +9,7 @@ import type { AppSource } from '../../../runtime/jobs/app.ts'
 import { ForkLauncher, type ForkOptions } from '../../../runtime/worker/launchers/fork/fork.ts'
 import type { Ending, Launched, Launcher } from '../../../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../../../runtime/worker/launchers/spawn/spawn.ts'
-import type { ChildMessage } from '../../../runtime/worker/run/protocol.ts'
+import type { ChildMessage } from '../../../runtime/wire.ts'
 import { assignmentOf } from '../../contracts/launcher.contract.ts'
 import { ROOT } from '../../support/process.ts'
 

@@ -1,4 +1,4 @@
-import type { Assignment, ChildMessage, Manifest } from '../../run/protocol.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
 import type { Refusal } from './zygote/core/gate-platform.ts'
 

@@ -1,5 +1,5 @@
 import { hasCode, withCode, RuntimeError } from '../../../core/errors.ts'
-import type { Assignment, ChildMessage, Manifest } from '../../run/protocol.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
 import { Fallback, onlyLoaderLoads, troubleWith } from './fallback.ts'
 import { type ForkedRun } from './forked-run.ts'

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
-import type { Assignment, ChildMessage, ParentMessage } from '../../run/protocol.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
 import type { Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Exited } from './zygote/wire/report-format.ts'

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { ChildMessage, ParentMessage } from '../../run/protocol.ts'
+import type { ChildMessage, ParentMessage } from '../../../wire.ts'
 import { FrameReader, encodeFrame } from './zygote/wire/frames.ts'
 import type { JobConnection } from './job-sockets.ts'
 

@@ -1,4 +1,4 @@
-import type { Assignment, ChildMessage, ParentMessage } from '../../run/protocol.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
 import type { ForkedRun } from './forked-run.ts'
 

@@ -1,4 +1,4 @@
-import type { Assignment } from '../../run/protocol.ts'
+import type { Assignment } from '../../../wire.ts'
 
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
 const libc =

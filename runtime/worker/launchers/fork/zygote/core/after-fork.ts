@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Assignment } from '../../../../run/protocol.ts'
+import type { Assignment } from '../../../../../wire.ts'
 import {
   O_WRONLY,
   RLIMIT,

@@ -1,7 +1,7 @@
 import type { App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
 import { execute } from '../../../../child/executor.ts'
-import type { Assignment } from '../../../../run/protocol.ts'
+import type { Assignment } from '../../../../../wire.ts'
 import { jobTitle, title } from '../../../../titles.ts'
 import { setLimits } from './after-fork.ts'
 import type { JobChannel } from '../wire/job-channel.ts'

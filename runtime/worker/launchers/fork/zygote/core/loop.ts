@@ -1,4 +1,4 @@
-import type { Assignment } from '../../../../run/protocol.ts'
+import type { Assignment } from '../../../../../wire.ts'
 import { Children } from './children.ts'
 import { leaveUnoptimized, methodsOf } from '../tuning/compile-ahead.ts'
 import { markAllMemory } from '../tuning/fork-ranges.ts'

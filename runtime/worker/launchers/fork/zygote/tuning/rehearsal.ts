@@ -1,7 +1,7 @@
 import type { App } from '../../../../../jobs/app.ts'
 import { Job } from '../../../../../jobs/job.ts'
 import { Registry } from '../../../../../jobs/registry.ts'
-import type { Assignment } from '../../../../run/protocol.ts'
+import type { Assignment } from '../../../../../wire.ts'
 import { encodeFrame } from '../wire/frames.ts'
 import { becomeChild } from '../core/after-fork.ts'
 import { Belongings } from '../core/belongings.ts'

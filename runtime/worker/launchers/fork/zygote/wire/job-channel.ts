@@ -1,5 +1,5 @@
 import type { Channel } from '../../../../child/executor.ts'
-import type { Assignment, ChildMessage, ParentMessage } from '../../../../run/protocol.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../../../../wire.ts'
 import { JobLoop } from '../../../../child/job-loop.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'

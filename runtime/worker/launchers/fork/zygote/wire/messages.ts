@@ -1,5 +1,5 @@
 import type { AppSource } from '../../../../../jobs/app.ts'
-import type { Manifest } from '../../../../run/protocol.ts'
+import type { Manifest } from '../../../../../wire.ts'
 import type { BuiltFiles } from '../../app-build/app-build.ts'
 
 /** What the zygote is told once, as a frame (frames.ts), before anything else; then come orders (orders.ts). */

@@ -1,4 +1,4 @@
-import type { Assignment } from '../../../../run/protocol.ts'
+import type { Assignment } from '../../../../../wire.ts'
 
 /**
  * What a supervisor tells its zygote once the application is loaded: four numbers of 32 bit, little-endian (kind,

@@ -1,4 +1,4 @@
-import type { Assignment } from '../../../../run/protocol.ts'
+import type { Assignment } from '../../../../../wire.ts'
 import { EINTR, errno, read } from '../core/libc.ts'
 import { ORDER_BYTES, type OrderKind } from './order-format.ts'
 

@@ -1,7 +1,8 @@
 /**
- * The typed messages between a supervisor and the processes that hold the application. All of it is plain JSON: it
- * crosses a process border.
+ * The shapes that travel: messages between a supervisor and the processes that hold the application, and what lies in Redis
+ * or passes between the worker and workflows. Types only, and all of it plain JSON; each shape is defined here and nowhere else.
  */
+import type { Isolation } from '../config/isolations.ts'
 
 /** An error as data; the same shape in a failed entry, a job's record and an archive row. */
 export interface ErrorRecord {
@@ -14,8 +15,8 @@ export interface ErrorRecord {
   code?: string
 }
 
-/** A retry policy as far as data can say it; functions stay in the child and are told by `custom: true`. */
-export interface RetryData {
+/** A checked retry policy. A `backoff` function stays in the process that loaded its class; the curve is for where it cannot be called. */
+export interface RetryPolicy {
   limit: number
   delayMs: number
   backoff: 'fixed' | 'linear' | 'exponential'
@@ -26,28 +27,47 @@ export interface RetryData {
   on: string[]
   /** Error class names never to retry. */
   not: string[]
-  custom?: true
+}
+
+/** A limit that a job must pass before it performs (`concurrency`, `rateLimit`). */
+export interface LimitRequest {
+  kind: 'concurrency' | 'rate'
+  key: string
+  limit: number
+  /** Rate only: the window in which at most `limit` may start. */
+  perMs?: number
+}
+
+/** Options that the job's process enforces itself, before the job's code runs. */
+export interface ProcessSettings {
+  cpuLimitSeconds?: number
+  openFilesLimit?: number
+  niceness?: number
+}
+
+/**
+ * Options of a job as data: of its class (in its manifest), of a call (in the job's record, as JSON) and of a workflow's step.
+ * The table of `jobs/options.ts` makes them.
+ */
+export interface JobSettings extends ProcessSettings {
+  retry?: RetryPolicy
+  timeoutMs?: number
+  memoryLimitBytes?: number
+  keepResultMs?: number
+  isolation?: Isolation
+  delivery?: 'at-least-once' | 'at-most-once'
+  /** Of a class: only where no key depends on the arguments; then the supervisor asks for them before it starts a process. */
+  permits?: LimitRequest[]
 }
 
 /** What the supervisor knows of one job class. */
-export interface ClassManifest {
+export interface ClassManifest extends JobSettings {
   /** The name on the wire. */
   name: string
   kind: 'job' | 'workflow' | 'template'
   /** Path of the file that exports it. */
   file: string
   queue?: string
-  retry?: RetryData
-  timeoutMs?: number
-  memoryLimitBytes?: number
-  cpuLimitSeconds?: number
-  openFilesLimit?: number
-  niceness?: number
-  keepResultMs?: number
-  isolation?: 'inline' | 'spawn' | 'fork'
-  delivery?: 'at-least-once' | 'at-most-once'
-  /** Its permits, where their keys do not depend on the arguments: then the supervisor asks before it starts a process. */
-  permits?: PermitRequest[]
   /** True when the class has an `onFailure` hook, which must also run when its process died. */
   onFailure?: true
 }
@@ -59,18 +79,49 @@ export interface Manifest {
   stackFault?: string
 }
 
-/** What a workflow step is told beside its arguments. `payloads` are its direct parents' outputs, in the order of its parents. */
+/** How a run keeps its memory. */
+export interface MemorySettings {
+  /** Its keys are `rt:mem:<prefix>:<run>`. */
+  prefix: string
+  /** From the run's end, or from its last use after that. */
+  ttlMs: number
+  onConflict: 'last' | 'error' | 'namespace'
+}
+
+/** A parent's output, as its child gets it. */
+export interface Payload {
+  id: string
+  class: string
+  /** JSON text; absent where the parent returned nothing. */
+  output?: string
+}
+
+/** What a workflow step is given beside its arguments. */
 export interface StepContext {
   workflowId: string
   nodeId: string
   workflowClass: string
   /** JSON text: globals with the node's own params over them. */
   params: string
-  /** `output`: JSON text; absent where the parent returned nothing. */
-  payloads: { id: string; class: string; output?: string }[]
-  /** How the run keeps its memory; absent when it has none. */
-  memory?: { prefix: string; ttlMs: number; onConflict: 'last' | 'error' | 'namespace' }
+  /** Outputs of its direct parents, in the order of its parents. */
+  payloads: Payload[]
+  /** Absent when the run has no memory. */
+  memory?: MemorySettings
 }
+
+/** A job whose class, arguments and options are known. */
+export interface ReadyJob {
+  className: string
+  /** JSON text of the array that `perform` gets. */
+  args: string
+  /** Of this call or step, over its class's. */
+  options: JobSettings
+  /** Of a workflow step. */
+  context?: StepContext
+}
+
+/** A workflow step that is ready to run. */
+export type ReadyStep = ReadyJob & { context: StepContext }
 
 /** What a step asks of its run's memory; values are JSON texts. */
 export type MemoryRequest =
@@ -80,7 +131,7 @@ export type MemoryRequest =
   | { verb: 'extend'; ttlMs: number }
 
 /** One job for one process. */
-export interface Assignment {
+export interface Assignment extends ProcessSettings {
   /** `perform` runs the job; `onFailure` runs only its hook, after the process that performed it died. */
   phase: 'perform' | 'onFailure'
   jobId: string
@@ -92,15 +143,11 @@ export interface Assignment {
   attempt: number
   /** The supervisor's worker id, `host:pid:queues`. */
   worker: string
-  /** Kernel limits to set before the job's code runs. */
-  cpuLimitSeconds?: number
-  openFilesLimit?: number
-  niceness?: number
-  /** Per-call retry options, over the class's own. */
-  retry?: Omit<RetryData, 'custom'>
-  /** Per-call permits, over the class's own. */
-  permits?: PermitRequest[]
-  /** True when somebody will want what `perform` returns. */
+  /** Of the call, over the class's own, which may be a function and is in the process. */
+  retry?: RetryPolicy
+  /** `[]` when the supervisor has asked for them already. */
+  permits?: LimitRequest[]
+  /** True when what `perform` returns is to be kept. */
   keepResult?: true
   /** Of what `perform` returns, as JSON; a larger one fails the job. */
   maxResultBytes?: number
@@ -109,22 +156,13 @@ export interface Assignment {
   step?: StepContext
 }
 
-/** A permit that a limited job wants before it performs (`concurrency`, `rateLimit`). */
-export interface PermitRequest {
-  kind: 'concurrency' | 'rate'
-  key: string
-  limit: number
-  /** Rate only: the window in which at most `limit` may start. */
-  perMs?: number
-}
-
 /** From the child, while it runs. */
 export type ChildMessage =
   | { type: 'started'; pid: number }
   | { type: 'progress'; at: number; of: number; note: string }
   | { type: 'log'; line: string }
   /** Wants all of these before it performs; the parent answers with `answer`. */
-  | { type: 'permits'; permits: PermitRequest[] }
+  | { type: 'permits'; permits: LimitRequest[] }
   /** Wants something of its run's memory; the parent answers with `memory` and the same `ask`. */
   | { type: 'memory'; ask: number; request: MemoryRequest }
   /** Answers `where`: what its event loop waits for, and the share of one processor that it uses. */
@@ -181,3 +219,10 @@ export type Outcome =
   | { kind: 'refused' }
   /** No permit; nothing ran. */
   | { kind: 'held' }
+
+/** What a step's end writes to its run. */
+export interface StepEnd {
+  /** JSON text. */
+  output?: string
+  extra?: string
+}

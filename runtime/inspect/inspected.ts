@@ -13,6 +13,12 @@ export interface Count {
   isExact: boolean
 }
 
+/** Redis's clock, by which leases expire, and how long Redis takes to answer. */
+export async function redisClock({ store }: Pick<Inspected, 'store'>): Promise<{ nowMs: number; latencyMs: number }> {
+  const { aheadMs, roundTripMs } = await store.health.clock()
+  return { nowMs: Date.now() + aheadMs, latencyMs: roundTripMs }
+}
+
 /** The prefix of the scheduler's lock, as the store takes it. */
 export const lockPrefixOf = ({ config }: Inspected): string =>
   config.scheduler.lockPrefix === undefined ? '' : `${config.scheduler.lockPrefix}:`

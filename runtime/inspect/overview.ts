@@ -1,6 +1,6 @@
 import type { EntryDescription } from '../store/schedules/schedules.ts'
 import type { ServerHealth } from '../store/connection/health.ts'
-import { lockPrefixOf, type Count, type Inspected } from './inspected.ts'
+import { lockPrefixOf, redisClock, type Count, type Inspected } from './inspected.ts'
 import { queueRows, type Queues } from './queues.ts'
 
 /** A supervisor (`runtime work`), as the overview shows it. */
@@ -52,7 +52,7 @@ const hourMs = 3_600_000
 /** Reads the overview. Costs the number of queues, workers and entries, whatever waits in them. */
 export async function overview(place: Inspected): Promise<Overview> {
   const { store } = place
-  const { nowMs, latencyMs } = await store.health.clock()
+  const { nowMs, latencyMs } = await redisClock(place)
   const [queues, workers, lost, failed, scheduler, redis, registered] = await Promise.all([
     queueRows(place),
     workerRows(place, nowMs),

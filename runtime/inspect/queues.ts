@@ -6,7 +6,7 @@ import type { QueueHead } from '../store/queues/queues.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
 import { silentForMs, type WorkerInfo } from '../store/workers/workers.ts'
 import { RuntimeError } from '../core/errors.ts'
-import type { Inspected } from './inspected.ts'
+import { redisClock, type Inspected } from './inspected.ts'
 
 /** One queue as a list shows it. */
 export interface QueueRow {
@@ -48,7 +48,7 @@ const readAtOnce = 25
 /** Every queue: its size, the age of its oldest job, whether it is paused, and how many live workers serve it. */
 export async function queueRows({ store }: Pick<Inspected, 'store'>): Promise<Queues> {
   const [{ nowMs }, names, paused, pausedAll, workers, supervisors] = await Promise.all([
-    store.health.clock(),
+    redisClock({ store }),
     store.queues.names(),
     store.queues.paused(),
     store.health.pausedAll(),

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { machine } from '../../config/machine.ts'
 import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
@@ -73,6 +74,7 @@ export function aboutOf({ name, queues, concurrency, clock }: SupervisorOptions)
     ...(name === undefined ? {} : { name }),
     host: hostname(),
     pid: String(process.pid),
+    node: machine.node(),
     queues: queues.join(','),
     concurrency: String(concurrency),
     started_at: String(clock.now()),

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts'
+import { untestedNode } from '../../../config/machine.ts'
 import { formatBytes } from '../../core/size.ts'
 import { boundOf } from '../../store/key-bounds.ts'
 import type { LostSteps } from '../../store/runs/lost-steps.ts'
@@ -10,6 +11,7 @@ import { clipLine } from '../../../config/clip.ts'
 import { relative } from '../../core/duration.ts'
 import { besideFindings, nodeSchedulerFindings } from './beside.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
+import { redisFindings } from './server.ts'
 
 /** How many of the largest keys are shown. */
 const keysShown = 8
@@ -21,7 +23,7 @@ const runsLooked = 200
 /** The whole place: Redis, workers, queues, scheduler, keys. */
 export async function overview(place: Inspected): Promise<Finding[]> {
   const sections: [string, (place: Inspected) => Promise<Finding[]>][] = [
-    ['the server', redisFindings],
+    ['the server', ({ store }) => redisFindings(store)],
     ['workers', workerFindings],
     ['queues', queueFindings],
     ['runs', runFindings],
@@ -43,39 +45,6 @@ function unseen(what: string, error: unknown): Finding[] {
   return [note(`${what} cannot be seen: ${error.message}`)]
 }
 
-async function redisFindings({ store }: Inspected): Promise<Finding[]> {
-  const server = await store.health.server()
-  const { maxmemoryPolicy, maxmemoryBytes, usedMemoryBytes } = server
-  const findings = [
-    fine(
-      `Redis ${server.version}, ${server.role}, ${formatBytes(usedMemoryBytes)} used${maxmemoryBytes > 0 ? ` of ${formatBytes(maxmemoryBytes)}` : ''}`,
-    ),
-  ]
-  if (server.role !== 'master')
-    findings.push(
-      bad('this Redis is a replica: nothing can be written', 'point REDIS_URL at the master, or use redis.sentinel'),
-    )
-  if (maxmemoryPolicy !== 'noeviction')
-    findings.push(
-      bad(
-        `maxmemory-policy is ${maxmemoryPolicy}: when memory is full, Redis throws away jobs`,
-        'CONFIG SET maxmemory-policy noeviction, and the same in redis.conf',
-      ),
-    )
-  if (maxmemoryBytes > 0 && usedMemoryBytes > maxmemoryBytes * 0.9)
-    findings.push(
-      bad('memory is nearly full: producers will be refused', 'raise maxmemory, or see the largest keys below'),
-    )
-  if (!server.appendonly)
-    findings.push(
-      note(
-        `no append-only file${server.snapshots ? ', only snapshots' : ''}: when Redis dies, ${server.snapshots ? 'what came since the last snapshot' : 'everything'} is lost`,
-        'CONFIG SET appendonly yes, and the same in redis.conf (appendfsync everysec loses a second at most)',
-      ),
-    )
-  return findings
-}
-
 const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
 
 async function workerFindings({ store }: Inspected): Promise<Finding[]> {
@@ -83,7 +52,7 @@ async function workerFindings({ store }: Inspected): Promise<Finding[]> {
   const findings: Finding[] = []
   if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
   for (const supervisor of supervisors) {
-    const { host, pid, queues, launcher, fallback, cure, stacks } = supervisor.about
+    const { host, pid, queues, launcher, fallback, cure, stacks, node } = supervisor.about
     const held = await store.supervisors.inflight(supervisor.id)
     const who = `worker ${host}:${pid} on ${queues}`
     if (isOver(supervisor))
@@ -102,6 +71,7 @@ async function workerFindings({ store }: Inspected): Promise<Finding[]> {
         ),
       )
     if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
+    else if (launcher === 'fork') findings.push(...untestedNode(node).map((warning) => note(`${who}: ${warning}`)))
     if (stacks) findings.push(note(`${who} cannot show the stack of a job that hangs: ${stacks}`))
   }
   findings.push(...(await silentFindings(store, supervisors)))

@@ -137,7 +137,7 @@ describe('a setting that is wrong stops the command', () => {
     [['enqueue', 'GodJob'], /GodJob: expected one of GoodJob; did you mean GoodJob\?/],
     [['enqueue', 'NoSuchJob'], /NoSuchJob: expected one of GoodJob/],
     [['enqueue', 'GoodJob', 'u1'], /argument u1: expected JSON/],
-    [['enqueue', 'GoodJob', '--in', 'soon'], /--in: expected milliseconds or text/],
+    [['enqueue', 'GoodJob', '--in', 'soon'], /--in: expected text like '10s', '1h30m' or '5 days',/],
     [['enqueue', 'GoodJob', '--at', 'soon'], /--at: expected a moment/],
   ] as [string[], RegExp][]) {
     it(`runtime ${args.join(' ')}`, async () => {

@@ -1,6 +1,6 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
-import { z } from 'zod'
+import * as z from 'zod'
 import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole, wholeOrAuto } from './fields.ts'
 import { ISOLATIONS } from './isolations.ts'
 import { processorsHere } from './machine.ts'

@@ -9,7 +9,8 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import type { ArchiveState } from '../../runtime/store/archive.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, table } from '../output.ts'
+import { clip, json, line } from '../output.ts'
+import { table } from '../table.ts'
 import { moment, queryFlags, queryOf, type QueryFlags } from './archive-query.ts'
 
 /** Opens the archive for one command. */
@@ -150,13 +151,7 @@ const migrateCommand = command<{ sql?: boolean }>({
 })
 
 /** `runtime archive …` */
-export const archiveCommand = group('archive', 'Search what has ended; its statistics; prune, migrate', [
-  search,
-  show,
-  stats,
-  prune,
-  migrateCommand,
-] as never)
+export const archiveCommand = group([search, show, stats, prune, migrateCommand] as never)
 
 /** Times as people and other programs read them; arguments as JSON. */
 function asJson({ args, enqueuedAtMs, startedAtMs, endedAtMs, ...rest }: ArchiveRecord): Record<string, unknown> {

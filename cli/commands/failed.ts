@@ -6,7 +6,8 @@ import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { evidenceRows } from '../evidence.ts'
-import { clip, json, line, table } from '../output.ts'
+import { clip, json, line } from '../output.ts'
+import { table } from '../table.ts'
 
 interface Selection {
   index?: string
@@ -173,13 +174,7 @@ const clear = command({
 })
 
 /** `runtime failed …` */
-export const failedCommand = group('failed', 'Failed jobs: list, show, retry, remove, clear', [
-  list,
-  show,
-  retry,
-  remove,
-  clear,
-] as never)
+export const failedCommand = group([list, show, retry, remove, clear] as never)
 
 /** A step of a workflow goes back through its run, which alone knows whether it may run again. */
 async function putBack({ store, config }: Context, entry: FailedEntry): Promise<boolean> {

@@ -3,12 +3,11 @@ import { runningSupervisors } from '../../runtime/inspect/running.ts'
 import type { StackRequests } from '../../runtime/store/workers/stack-requests.ts'
 import { whereText, type Where } from '../../runtime/store/workers/where.ts'
 import { command } from '../command.ts'
-import { json, table } from '../output.ts'
+import { json } from '../output.ts'
+import { table } from '../table.ts'
 
 /** `runtime ps`: supervisors of this runtime, and the jobs in their hands. */
 export const psCommand = command<{ stacks: boolean }>({
-  command: 'ps',
-  describe: 'List supervisors and their job processes',
   example: ['ps --stacks', 'and the stack position of each job'],
   flags: (yargs) =>
     yargs.option('stacks', {

@@ -7,7 +7,8 @@ import { STACK_BEGIN, STACK_END, StackReader } from '../../runtime/worker/where/
 import { whereText, type Where } from '../../runtime/store/workers/where.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
-import { ROOT, runCli, type Running } from '../support/process.ts'
+import { runCommand } from '../support/command.ts'
+import { ROOT, type Running } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -146,19 +147,19 @@ for (const isolation of ['fork', 'spawn'] as const) {
       )
       const { where } = await store.stacks.ask(id)
       assert.match(whereText(where), /^in Order\.total /)
-      const shown = await runCli(['job', 'stack', id], { env: { REDIS_URL: server.url }, cwd: app })
+      const shown = await runCommand(['job', 'stack', id], { env: { REDIS_URL: server.url }, cwd: app })
       assert.match(shown.stdout, /in Order\.total [^]*\n {2}at Endless\.perform /)
       worker.kill('SIGTTIN')
       await worker.waitForLine(new RegExp(`job ${id} in process \\d+ is in Order\\.total`))
       assert.equal((await store.jobs.find(id))?.state, 'running')
-      const ps = await runCli(['ps', '--stacks'], { env: { REDIS_URL: server.url }, cwd: app })
+      const ps = await runCommand(['ps', '--stacks'], { env: { REDIS_URL: server.url }, cwd: app })
       assert.match(ps.stdout, /in Order\.total /)
     })
 
     if (isolation === 'spawn') return
 
     it('is refused for a job that does not run', async () => {
-      const shown = await runCli(['job', 'stack', 'nowhere'], { env: { REDIS_URL: server.url }, cwd: app })
+      const shown = await runCommand(['job', 'stack', 'nowhere'], { env: { REDIS_URL: server.url }, cwd: app })
       assert.equal(shown.exitCode, 1)
       assert.match(shown.stderr, /expected the id of a job/)
     })

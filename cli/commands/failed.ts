@@ -101,7 +101,8 @@ const show = command<{ index: string }>({
     for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
     line(`payload: ${entry.payload}`)
     if (entry.cause !== undefined) line(`cause: ${entry.cause}`)
-    for (const [what, value] of evidenceRows(entry.evidence ?? {})) line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
+    for (const [what, value] of evidenceRows(entry.evidence ?? {}, entry.backtrace ?? []))
+      line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
     if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}`)
   },
 })

@@ -9,7 +9,7 @@ import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
 import { identityOf } from '../../lease/process-identity.ts'
 import { supervisorVariable } from '../../lease/sweep.ts'
-import type { Ending, Launched, Launcher } from '../launcher.ts'
+import { reported, type Ending, type Launched, type Launcher } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { OnStack } from '../../where/stack-format.ts'
 
@@ -166,7 +166,7 @@ export class SpawnLauncher implements Launcher {
           pid: child.pid,
           exitCode,
           signal,
-          ...(outcome ? { outcome: outcome.outcome, ranMs: outcome.ranMs } : {}),
+          ...(outcome ? reported(outcome) : {}),
           started,
           ...numbers(usage),
           output: tail.lines(),

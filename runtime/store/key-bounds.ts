@@ -38,6 +38,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:schedulers', 'one member a scheduler, for ten seconds after its last sign of life'],
   ['rt:schedule:', 'one a schedule entry'],
   ['rt:supervisor', 'one a supervisor, while it lives'],
+  ['rt:supervisors:lost', 'a hundred entries, and a day'],
   ['rt:inflight:', 'one field a running job: worker.concurrency'],
   ['rt:paused', 'one member a paused queue'],
   ['rt:unique:', "as long as its job's record, gone with its job's end"],
@@ -52,6 +53,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:advancing', 'what runs have left to do, gone when it is done'],
   ['rt:pipeline-request', 'the latest 10 000, for 90 days'],
   ['rt:pipeline', 'one a pipeline'],
+  ['rt:audit', 'the last 2000 changes, each up to a few kilobytes'],
   ['rt:archive:', 'a few words'],
   ['rt:archive', 'archive.maxRecords, or archive.maxPending while PostgreSQL is away'],
 ]

@@ -34,7 +34,7 @@ export class Supervisors {
     await this.#connection.run('register', { supervisor: id, ...times, about: described }, slots)
   }
 
-  /** Changes what the supervisor says of itself, while it has its lease. */
+  /** Changes what it says of itself, while it has its lease. */
   async describe(id: string, about: Record<string, string>): Promise<void> {
     await this.#connection.run('describe', { supervisor: id, about: scriptJson(about) })
   }
@@ -100,12 +100,7 @@ export class Supervisors {
       if (plain !== 'other') return plain === 'ok'
     }
     const reply = await this.#connection.run('settle', {
-      supervisor: id,
-      worker: job.worker,
-      id: job.id,
-      delivery: job.delivery,
-      now: nowMs,
-      failedAt: formatFailedAt(new Date(nowMs)),
+      ...{ supervisor: id, ...job, now: nowMs, failedAt: formatFailedAt(new Date(nowMs)) },
       state: end.state,
       entry: end.entry ?? '',
       failedMax,

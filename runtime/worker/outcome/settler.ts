@@ -6,9 +6,9 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { logEnd } from './end-line.ts'
+import { classOf, logEnd } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
-import type { ErrorRecord, Outcome, StepContext, StepEnd } from '../../wire.ts'
+import type { ErrorRecord, JobEnd, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -29,6 +29,8 @@ export interface SettlerOptions {
   steps?: StepSource
   /** The supervisor's id, or undefined when its lease is gone: then nothing can be recorded any more. */
   supervisorId: () => string | undefined
+  /** Called with each end that was recorded; must not throw. */
+  onEnd?: (end: JobEnd) => void
 }
 
 /** One job's end, ready to be recorded. */
@@ -72,7 +74,10 @@ export class Settler {
       if (id === undefined) return false
       try {
         const recorded = await this.#record(id, given)
-        if (recorded) logEnd(log, given.job, given.verdict, steps?.className)
+        if (recorded) {
+          logEnd(log, given.job, given.verdict, steps?.className)
+          this.#options.onEnd?.(countedEnd(given, steps?.className))
+        }
         return recorded
       } catch (error) {
         if (hasCode(error, 'ERR_REDIS')) {
@@ -221,4 +226,16 @@ function unrecordable(verdict: Verdict, thrown: Error): Extract<Verdict, { kind:
 
 function errorText({ name, message, backtrace }: ErrorRecord): string {
   return JSON.stringify({ name, message, backtrace: backtrace.slice(0, 20) })
+}
+
+function countedEnd({ job, verdict, evidence }: End, stepClass: string | undefined): JobEnd {
+  const { waitedMs, wallMs } = evidence
+  return {
+    queue: job.queue,
+    className: classOf(job, stepClass),
+    outcome: verdict.kind,
+    cause: 'cause' in verdict ? verdict.cause : '',
+    ...(typeof waitedMs === 'number' ? { waitMs: waitedMs } : {}),
+    runMs: typeof wallMs === 'number' ? wallMs : 0,
+  }
 }

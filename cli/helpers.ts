@@ -1,8 +1,11 @@
 import { Archiver } from '../runtime/archive/archiver.ts'
+import { RunRequests, type RunRequestsOptions } from '../runtime/archive/run-requests.ts'
 import { systemClock } from '../runtime/core/clock.ts'
+import { parseLossless } from '../runtime/core/codec.ts'
 import type { Service } from '../runtime/core/service.ts'
 import { Reaper } from '../runtime/store/workers/reaper.ts'
 import { requestProcessor } from '../runtime/workflow/pipelines/request-processor.ts'
+import { pipelinesOf } from './commands/pipeline-target.ts'
 import { targetOf } from './commands/workflow-target.ts'
 import type { Context } from './context.ts'
 
@@ -14,6 +17,17 @@ export function makeArchiver({ store, config, log }: Context): Archiver {
 /** Decides about pipeline run requests that were left pending; every scheduler has one. */
 export function makeRequestProcessor(context: Context): Service {
   return requestProcessor(targetOf(context), { clock: systemClock, log: context.log })
+}
+
+/** Decides pipeline run requests that were written with SQL, while `leads`; without PostgreSQL there are none. */
+export function makeRunRequests(context: Context, leads: () => boolean): Service[] {
+  const { url } = context.config.archive
+  if (url === undefined) return []
+  const pipelines = pipelinesOf(context)
+  const { namespace } = context.config
+  const decide: RunRequestsOptions['decide'] = ({ pipeline, params, ...row }) =>
+    pipelines.run(pipeline, { ...row, params: parseLossless(params) as Record<string, unknown>, by: 'sql' })
+  return [new RunRequests({ url, namespace, clock: systemClock, log: context.log, leads, decide })]
 }
 
 /** Puts the jobs of dead workers back where no worker is left that would. */

@@ -1,4 +1,5 @@
 import { head } from '../config/clip.ts'
+import { machine } from '../config/machine.ts'
 import {
   accessSync,
   closeSync,
@@ -67,7 +68,7 @@ function isWorkerOf(pid: number, file: string): boolean {
   if (pid === process.pid) return false
   try {
     process.kill(pid, 0)
-    if (process.platform !== 'linux') return true
+    if (machine.os() !== 'linux') return true
     const { dev, ino } = statSync(file)
     return readdirSync(`/proc/${pid}/fd`).some((fd) => {
       const open = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false })

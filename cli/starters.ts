@@ -1,3 +1,4 @@
+import { parseLossless } from '../runtime/core/codec.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Registry } from '../runtime/jobs/registry.ts'
 import type { Starter, Starters } from '../scheduler/firing/starters.ts'
@@ -17,7 +18,7 @@ export function startersOf(context: Context, registry: Registry | undefined): St
 /** A created run that is started by whoever takes over; see {@link Starter}. */
 export function runStarter(context: Context, create: (target: string, args: unknown[]) => Promise<string>): Starter {
   return {
-    create: (target, args) => create(target, JSON.parse(args) as unknown[]),
+    create: (target, args) => create(target, parseLossless(args) as unknown[]),
     start: async (id) => {
       const run = await openRun(context, id)
       if (run.status === 'pending') await run.start()
@@ -52,7 +53,7 @@ function pipelineStarter(context: Context): Starter {
   const pipelines = pipelinesOf(context)
   return {
     create: (target, args, { entry }) => {
-      const [given = {}] = JSON.parse(args) as [Record<string, unknown>?]
+      const [given = {}] = parseLossless(args) as [Record<string, unknown>?]
       const { instance = 1, first_step: first, ...params } = given
       return pipelines.request(target, {
         params,

@@ -44,10 +44,20 @@ export const sizeBytes = (example: string, { min = 0, max = 512 * 1024 ** 2 } = 
 
 /** A whole number. */
 export const whole = (min: number, max: number, example = min) =>
-  field({ wanted: `a whole number from ${min} to ${max}`, example: String(example) }, (value) => {
-    const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : ''
-    return /^\d+$/.test(text) ? within(Number(text), min, max) : undefined
-  })
+  field({ wanted: `a whole number from ${min} to ${max}`, example: String(example) }, (value) =>
+    within(wholeOf(value), min, max),
+  )
+
+function wholeOf(value: unknown): number | undefined {
+  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : ''
+  return /^\d+$/.test(text) ? Number(text) : undefined
+}
+
+/** A whole number; the text `auto` stands for what `here` answers. */
+export const wholeOrAuto = (min: number, max: number, here: () => number) =>
+  field({ wanted: `a whole number from ${min} to ${max}, or auto`, example: String(min) }, (value) =>
+    value === 'auto' ? Math.min(here(), max) : within(wholeOf(value), min, max),
+  )
 
 const TRUE = new Set(['1', 't', 'true', 'yes', 'on'])
 const FALSE = new Set(['0', 'f', 'false', 'no', 'off'])

@@ -1,8 +1,9 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
 import { z } from 'zod'
-import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole } from './fields.ts'
+import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole, wholeOrAuto } from './fields.ts'
 import { ISOLATIONS } from './isolations.ts'
+import { processorsHere } from './machine.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
 
 /** Where Redis is when nothing says where: as every client of Redis has it. */
@@ -50,7 +51,8 @@ const worker = {
   queues: list('high, low').default(['*']),
   /** Draws the queue to look into first in proportion, in place of strict priority; a queue without one has 1. */
   weights: weightsByName().optional(),
-  concurrency: whole(1, 1000).default(1),
+  /** `auto`: one for each processor that the container, or the machine, gives. */
+  concurrency: wholeOrAuto(1, 1000, processorsHere).default(1),
   /** `auto`: fork where it works, else spawn. */
   isolation: oneOf('auto', ...ISOLATIONS).default('auto'),
   heartbeatMs: durationMs('5s', { min: 50 }).default(5000),

@@ -12,6 +12,8 @@ export interface DelayedMoverOptions {
   log: Logger
   /** The lock's owner while that is this process: only then may Resque's buckets be touched. */
   leader: () => LockOwner | undefined
+  /** False: another process moves the jobs of the millisecond set. Default: this one does. */
+  movesSet?: () => boolean
   /** The queue of a class, for items that name none; undefined when nobody knows one. */
   queueOf?: (className: string) => string | undefined
   ttlMs: number
@@ -73,6 +75,7 @@ export class DelayedMover implements Service {
   }
 
   async #moveSet(signal: AbortSignal): Promise<number> {
+    if (this.#options.movesSet?.() === false) return Infinity
     const { delayed, clock, ttlMs, failedMax, batch = defaultBatch } = this.#options
     for (;;) {
       const now = clock.now()

@@ -6,6 +6,7 @@ import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
 import type { LeadReply, LockOwner } from '../runtime/store/limits/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
+import { Duty } from '../runtime/store/workers/duty.ts'
 import { DelayedMover } from './delayed-mover.ts'
 import type { CheckContext, KnownClass, ScheduleEntry } from './entries/entry.ts'
 import { digestJitter, type Jitter } from './entries/entry-rule.ts'
@@ -63,6 +64,7 @@ export class Scheduler implements Service {
   readonly #monotonic: () => number
   readonly #leader: Leader
   readonly #mover: DelayedMover
+  readonly #duty: Duty
   readonly #entries: ScheduleEntries
   readonly #deaf: (() => void)[] = []
   #drift: number | undefined
@@ -96,8 +98,11 @@ export class Scheduler implements Service {
       onTurn: (reply) => this.#onTurn(reply),
     })
     const leader = (): LockOwner | undefined => (this.#leader.leads ? this.owner : undefined)
+    const { connection } = store
+    this.#duty = new Duty({ name: 'delayed', connection, clock, log, onChange: () => this.#mover.wake() })
     this.#mover = new DelayedMover({
       delayed: store.delayed,
+      movesSet: () => this.#duty.mine,
       clock,
       log,
       leader,
@@ -138,13 +143,13 @@ export class Scheduler implements Service {
       this.#listen(keys.wakeSchedule(), (name) => this.#onWord(name)),
     ])
     await Promise.race([listening, this.#clock.sleep(500)])
-    await startAll([this.#mover, this.#leader])
+    await startAll([this.#mover, this.#duty, this.#leader])
   }
 
   async stop(): Promise<void> {
     this.#started = false
     for (const stopListening of this.#deaf.splice(0)) stopListening()
-    await stopAll([this.#mover, this.#leader])
+    await stopAll([this.#mover, this.#duty, this.#leader])
   }
 
   /** What is not heard is seen at the next look. */

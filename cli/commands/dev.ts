@@ -15,7 +15,7 @@ import { onSignals } from '../run-service.ts'
 
 interface DevFlags extends GlobalFlags {
   queues?: string
-  concurrency?: number
+  concurrency?: string
   isolation?: Isolation
 }
 
@@ -27,7 +27,10 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
     yargs
       .options(logFileFlag)
       .option('queues', { type: 'string', describe: 'Queues of the worker' })
-      .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
+      .option('concurrency', {
+        type: 'string',
+        describe: 'Number of jobs that run at the same time; auto: one per processor of the container or machine',
+      })
       .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
       .example('$0 dev', 'then, in another terminal: runtime enqueue …'),
   handler: async (argv) => {

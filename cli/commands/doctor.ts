@@ -2,20 +2,29 @@ import { RuntimeError } from '../../runtime/core/errors.ts'
 import { command } from '../command.ts'
 import { explain } from '../doctor/explain.ts'
 import { overview } from '../doctor/overview.ts'
+import { platform } from '../doctor/platform.ts'
 import { json, line } from '../output.ts'
 
 const marks = { bad: 'BAD ', note: 'note', fine: ' ok ' }
 
-/** `runtime doctor [ID]` */
-export const doctorCommand = command<{ id?: string }>({
+/** `runtime doctor [ID]`, `runtime doctor --platform` */
+export const doctorCommand = command<{ id?: string; platform?: boolean }>({
   command: 'doctor [id]',
   describe:
     'Diagnose problems and suggest fixes. Given the ID or name of a job, run, queue, worker or schedule entry, explain its state and why it is not progressing.',
   example: ['doctor 0mb2k3x7f4q8...', 'or a queue, a worker or its pid, a schedule entry, a run, or `leader`'],
   flags: (yargs) =>
-    yargs.positional('id', { type: 'string', describe: 'ID or name of a job, run, queue, worker or schedule entry' }),
-  run: async (context, { id }) => {
-    const findings = id === undefined ? await overview(context) : await explain(id, context)
+    yargs
+      .positional('id', { type: 'string', describe: 'ID or name of a job, run, queue, worker or schedule entry' })
+      .option('platform', {
+        type: 'boolean',
+        describe: 'Show what this machine gives: forking, limits, the container, Redis and its settings, clocks',
+      })
+      .conflicts('platform', 'id'),
+  run: async (context, { id, platform: ofMachine }) => {
+    const findings = ofMachine
+      ? await platform(context)
+      : await (id === undefined ? overview(context) : explain(id, context))
     if (!findings)
       throw new RuntimeError(
         'ERR_NOT_FOUND',

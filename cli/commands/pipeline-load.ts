@@ -1,3 +1,4 @@
+import { jsonText } from '../../runtime/core/json-text.ts'
 import { readFile } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { formatDuration } from '../../runtime/core/duration.ts'
@@ -90,10 +91,10 @@ export function showDefinition(
       step.timeoutMs === undefined ? '-' : formatDuration(step.timeoutMs),
       step.retry?.limit ?? '-',
       step.retry ? formatDuration(step.retry.gapMs) : '-',
-      JSON.stringify({ ...step.params, ...set[step.name] }),
+      jsonText({ ...step.params, ...set[step.name] }),
     ]),
   )
-  line(`parameters of all steps: ${JSON.stringify({ ...definition.params, ...set[''] })}`)
+  line(`parameters of all steps: ${jsonText({ ...definition.params, ...set[''] })}`)
 }
 
 /** `runtime pipeline rm` */
@@ -135,7 +136,7 @@ export const paramsCommand = command<{ pipeline: string; set?: string[]; step?: 
     table(
       ['step', 'parameter', 'value'],
       Object.entries(all).flatMap(([level, pairs]) =>
-        Object.entries(pairs).map(([name, value]) => [level || '(all)', name, JSON.stringify(value)]),
+        Object.entries(pairs).map(([name, value]) => [level || '(all)', name, jsonText(value)]),
       ),
     )
   },

@@ -1,3 +1,4 @@
+import { parseLossless } from '../../runtime/core/codec.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
@@ -36,7 +37,7 @@ export function parameters(pairs: readonly string[] = []): Record<string, unknow
 
 function valueOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseLossless(text)
   } catch {
     return text
   }

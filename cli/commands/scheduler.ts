@@ -4,7 +4,7 @@ import { hasCode, withCode } from '../../runtime/core/errors.ts'
 import type { Service } from '../../runtime/core/service.ts'
 import { isRefusal } from '../../runtime/store/connection/redis.ts'
 import { title } from '../../runtime/worker/titles.ts'
-import { makeArchiver, makeRequestProcessor, makeReaper } from '../helpers.ts'
+import { makeArchiver, makeRequestProcessor, makeReaper, makeRunRequests } from '../helpers.ts'
 import { command } from '../command.ts'
 import { logFileFlag, openServiceLog } from '../log.ts'
 import { onSignals } from '../run-service.ts'
@@ -40,7 +40,12 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
         if (isRefusal(error)) throw error
       })
     const scheduler = await makeScheduler(context)
-    const helpers = [makeArchiver(context), makeRequestProcessor(context), makeReaper(context)]
+    const helpers = [
+      makeArchiver(context),
+      makeRequestProcessor(context),
+      makeReaper(context),
+      ...makeRunRequests(context, () => scheduler.leads),
+    ]
     process.title = title('Scheduler')
     let leave = (): void => undefined
     const left = new Promise<void>((resolve) => (leave = resolve))

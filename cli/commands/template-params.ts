@@ -1,3 +1,4 @@
+import { parseLossless } from '../../runtime/core/codec.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { Template, TemplateParameter } from '../../runtime/workflow/templates/template.ts'
@@ -72,7 +73,7 @@ function typed(value: string | boolean, type: string | undefined, name: string):
 function loose(value: string | boolean): unknown {
   if (typeof value === 'boolean') return value
   try {
-    return JSON.parse(value) as unknown
+    return parseLossless(value)
   } catch {
     return value
   }

@@ -18,7 +18,7 @@ import { startWatchdog, tellServiceManager } from '../service-manager.ts'
 interface WorkFlags {
   name?: string
   queues?: string
-  concurrency?: number
+  concurrency?: string
   isolation?: Isolation
   drain?: boolean
   weights?: string
@@ -40,7 +40,10 @@ export const workCommand = command<WorkFlags>({
         type: 'string',
         describe: 'Choose the first queue at random in this proportion: high=3,low=1',
       })
-      .option('concurrency', { type: 'number', describe: 'Number of jobs that run at the same time' })
+      .option('concurrency', {
+        type: 'string',
+        describe: 'Number of jobs that run at the same time; auto: one per processor of the container or machine',
+      })
       .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
       .option('drain', { type: 'boolean', describe: 'Exit when the queues are empty' })
       .option('pidfile', { type: 'string', describe: 'Write the process ID to this file' })

@@ -1,3 +1,4 @@
+import { parseLossless } from '../../runtime/core/codec.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import type { Registry } from '../../runtime/jobs/registry.ts'
@@ -36,7 +37,7 @@ export function workflowNamed(
 /** One argument of the command line, as JSON. @throws RuntimeError ERR_USAGE */
 export function jsonArgument(text: string, what = `argument ${text}`): unknown {
   try {
-    return JSON.parse(text)
+    return parseLossless(text)
   } catch {
     throw new RuntimeError(
       'ERR_USAGE',

@@ -4,10 +4,12 @@ import type { LostSteps } from '../../runtime/store/runs/lost-steps.ts'
 import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
 import { silentForMs } from '../../runtime/store/workers/workers.ts'
 import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
+import { untestedNode } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import type { Context } from '../context.ts'
 import { clip, relative } from '../output.ts'
 import { besideFindings, nodeSchedulerFindings, prefixOf } from './beside.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
+import { redisFindings } from './server.ts'
 
 /** How many of the largest keys are shown. */
 const keysShown = 8
@@ -19,7 +21,7 @@ const runsLooked = 200
 /** The whole place: Redis, workers, queues, scheduler, keys. */
 export async function overview(context: Context): Promise<Finding[]> {
   const sections: [string, (context: Context) => Promise<Finding[]>][] = [
-    ['the server', redisFindings],
+    ['the server', ({ store }) => redisFindings(store)],
     ['workers', workerFindings],
     ['queues', queueFindings],
     ['runs', runFindings],
@@ -41,39 +43,6 @@ function unseen(what: string, error: unknown): Finding[] {
   return [note(`${what} cannot be seen: ${error.message}`)]
 }
 
-async function redisFindings({ store }: Context): Promise<Finding[]> {
-  const server = await store.health.server()
-  const { maxmemoryPolicy, maxmemoryBytes, usedMemoryBytes } = server
-  const findings = [
-    fine(
-      `Redis ${server.version}, ${server.role}, ${formatBytes(usedMemoryBytes)} used${maxmemoryBytes > 0 ? ` of ${formatBytes(maxmemoryBytes)}` : ''}`,
-    ),
-  ]
-  if (server.role !== 'master')
-    findings.push(
-      bad('this Redis is a replica: nothing can be written', 'point REDIS_URL at the master, or use redis.sentinel'),
-    )
-  if (maxmemoryPolicy !== 'noeviction')
-    findings.push(
-      bad(
-        `maxmemory-policy is ${maxmemoryPolicy}: when memory is full, Redis throws away jobs`,
-        'CONFIG SET maxmemory-policy noeviction, and the same in redis.conf',
-      ),
-    )
-  if (maxmemoryBytes > 0 && usedMemoryBytes > maxmemoryBytes * 0.9)
-    findings.push(
-      bad('memory is nearly full: producers will be refused', 'raise maxmemory, or see the largest keys below'),
-    )
-  if (!server.appendonly)
-    findings.push(
-      note(
-        `no append-only file${server.snapshots ? ', only snapshots' : ''}: when Redis dies, ${server.snapshots ? 'what came since the last snapshot' : 'everything'} is lost`,
-        'CONFIG SET appendonly yes, and the same in redis.conf (appendfsync everysec loses a second at most)',
-      ),
-    )
-  return findings
-}
-
 const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
 
 async function workerFindings({ store }: Context): Promise<Finding[]> {
@@ -81,7 +50,7 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
   const findings: Finding[] = []
   if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
   for (const supervisor of supervisors) {
-    const { host, pid, queues, launcher, fallback, cure, stacks } = supervisor.about
+    const { host, pid, queues, launcher, fallback, cure, stacks, node } = supervisor.about
     const held = await store.supervisors.inflight(supervisor.id)
     const who = `worker ${host}:${pid} on ${queues}`
     if (isOver(supervisor))
@@ -100,6 +69,7 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
         ),
       )
     if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
+    else if (launcher === 'fork') findings.push(...untestedNode(node).map((warning) => note(`${who}: ${warning}`)))
     if (stacks) findings.push(note(`${who} cannot show the stack of a job that hangs: ${stacks}`))
   }
   findings.push(...(await silentFindings(store, supervisors)))

@@ -40,6 +40,26 @@ create index records_by_args on runtime_archive.records using gin (args_search j
 comment on table runtime_archive.records is 'ended jobs, steps and runs; args: exact text, args_search: the same to search by';
 `,
   },
+  {
+    version: 2,
+    sql: `
+create table runtime_archive.run_request (
+  request_id uuid not null unique default gen_random_uuid(),
+  namespace text not null default 'resque',
+  pipeline text not null,
+  job text,
+  jobinstance integer not null default 1,
+  params jsonb not null default '{}',
+  status text not null default 'Pending' check (status in ('Pending', 'Accepted', 'Rejected')),
+  reason text,
+  run_id text,
+  requested_at timestamptz not null default now(),
+  decided_at timestamptz
+);
+create index run_request_pending on runtime_archive.run_request (namespace, requested_at) where status = 'Pending';
+comment on table runtime_archive.run_request is 'requests to run a pipeline: insert a row, and the scheduler decides it';
+`,
+  },
 ]
 
 /** The schema's version that this code needs. */

@@ -230,7 +230,8 @@ export class Client {
   }
 }
 
-function checkId(id: unknown, of: string): void {
+/** Refuses an id of a caller's own that is none. @throws RuntimeError ERR_ARGUMENT */
+export function checkId(id: unknown, of: string): void {
   if (typeof id === 'string' && /^[\w.-]{1,100}$/.test(id)) return
   throw new RuntimeError(
     'ERR_ARGUMENT',

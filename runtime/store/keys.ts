@@ -61,7 +61,15 @@ export const keyTemplates = {
   delayed: 'rt:delayed',
   /** list: last lines that a job logged */
   log: 'rt:log:{id}',
-  /** channel: name of a queue, published when a job is pushed to it */
+  /** zset: workers of one queue list that wait for a job → the Redis time in ms until which they wait; a push takes one and wakes it */
+  idle: 'rt:idle:{list}',
+  /** zset: the queue lists that contain the queue, as `rt:idle:` names them → the Redis time in ms until which they are known */
+  servedBy: 'rt:served-by:{queue}',
+  /** channel: name of a queue, published to one idle worker when a job is pushed to that queue */
+  wakeWorker: 'rt:wake:worker:{worker}',
+  /** channel: name of a queue that is new */
+  wakeQueues: 'rt:wake:queues',
+  /** channel: name of a queue, published when a job is pushed to it; only workers of version 0.1 listen to it */
   wake: 'rt:wake',
   /** channel: due time in milliseconds, published when a job is delayed */
   wakeDelayed: 'rt:wake:delayed',
@@ -101,6 +109,10 @@ export const keyTemplates = {
   supervisors: 'rt:supervisors',
   /** hash: description of one supervisor: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback` … */
   supervisor: 'rt:supervisor:{supervisor}',
+  /** string with a time to live: id of the process that performs a duty for all others: `delayed` (moves due jobs), `upkeep` (continues runs, checks limits) */
+  duty: 'rt:duty:{duty}',
+  /** channel: name of a duty, published when the process that performed it has stopped */
+  wakeDuties: 'rt:wake:duties',
   /** hash: job id → `<delivery> <worker id>` of each job that the supervisor has reserved; this record makes delivery at-least-once */
   inflight: 'rt:inflight:{supervisor}',
 

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os'
+import { machine } from '../../config/machine.ts'
 import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
+import { Duty } from '../store/workers/duty.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import type { ClassManifest, JobEnd } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
@@ -45,13 +47,18 @@ export interface SupervisorOptions {
   onEnd?: (end: JobEnd) => void
 }
 
-/** Whatever a crash has left half done in a run goes on within a second, in any supervisor. */
-export function workflowLoop({ steps, clock, log }: SupervisorOptions): Service[] {
-  if (!steps) return []
+/** What one supervisor does for all: whatever a crash has left half done in a run goes on, and ended runs are removed. */
+export function upkeepOf({ steps, store, clock, log }: SupervisorOptions): {
+  services: Service[]
+  mine: () => boolean
+} {
+  if (!steps) return { services: [], mine: () => true }
+  const duty = new Duty({ name: 'upkeep', connection: store.connection, clock, log, onChange: () => loop.wake() })
   const turn = async (): Promise<undefined> => {
-    await steps.tick()
+    if (duty.mine) await steps.tick()
   }
-  return [new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })]
+  const loop = new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })
+  return { services: [loop, duty], mine: () => duty.mine }
 }
 
 /** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */
@@ -69,6 +76,7 @@ export function aboutOf({ name, queues, concurrency, clock }: SupervisorOptions)
     ...(name === undefined ? {} : { name }),
     host: hostname(),
     pid: String(process.pid),
+    node: machine.node(),
     queues: queues.join(','),
     concurrency: String(concurrency),
     started_at: String(clock.now()),

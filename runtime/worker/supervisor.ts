@@ -11,7 +11,7 @@ import type { ClassManifest, Manifest } from '../wire.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launchers.ts'
 import type { WorkerVerb } from './signals.ts'
-import { aboutOf, workflowLoop, type SupervisorOptions } from './supervisor-options.ts'
+import { aboutOf, upkeepOf, type SupervisorOptions } from './supervisor-options.ts'
 import { sweepOwn } from './lease/sweep.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { answerStack, logStacks } from './where/reports.ts'
@@ -48,6 +48,7 @@ export class Supervisor implements Service {
     this.#launchers = new Launchers(launcher, options.otherLauncher)
     this.#slots = workerIds(queues, concurrency)
     this.left = new Promise((resolve) => (this.#leave = resolve))
+    const upkeep = upkeepOf(options)
     this.#lease = new Lease({
       store,
       clock,
@@ -58,6 +59,7 @@ export class Supervisor implements Service {
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
       running: () => this.#jobs.ids,
+      keepsUp: upkeep.mine,
       onLost: () => this.#jobs.killAll('lease lost', 0),
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
@@ -75,8 +77,8 @@ export class Supervisor implements Service {
     this.#services = [
       this.#lease,
       new DueMover({ store, clock, log, limits: { ttlMs: limits.recordTtlMs, failedMax: limits.failedMax } }),
-      ...workflowLoop(options),
-      { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.stop() },
+      ...upkeep.services,
+      { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.close() },
     ]
   }
 

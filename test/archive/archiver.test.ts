@@ -101,7 +101,7 @@ describe('moving to PostgreSQL', () => {
     await endJob(store, { id: 'x' })
     const { log } = await startArchiver()
     await eventually(() => log.lines.some((line) => /runtime archive migrate.*1 records wait/.test(line)), patient)
-    assert.match((await store.archive.state()).trouble, /expected schema version 1 in PostgreSQL, found none/)
+    assert.match((await store.archive.state()).trouble, /expected schema version 2 in PostgreSQL, found none/)
     await migrated()
     await eventually(async () => (await left()) === 0, patient)
     await eventually(() => log.lines.some((line) => line.includes('takes records again')), patient)
@@ -113,7 +113,7 @@ describe('moving to PostgreSQL', () => {
     await pool.query('insert into runtime_archive.migrations (version) values (99)')
     await assert.rejects(checkSchema(pool), {
       code: 'ERR_ARCHIVE',
-      message: /version 1 or older.*found 99.*update this one/,
+      message: /version 2 or older.*found 99.*update this one/,
     })
     await assert.rejects(migrate(pool), { code: 'ERR_ARCHIVE', message: /found 99/ })
     await pool.end()

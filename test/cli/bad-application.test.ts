@@ -107,7 +107,7 @@ describe('a setting that is wrong stops the command', () => {
 
   for (const [args, said] of [
     [['work', '--isolation', 'thread'], /work: --isolation: expected one of fork, spawn, inline, got thread/],
-    [['work', '--concurrency', 'many'], /--concurrency: expected a whole number, 1 or more, got many/],
+    [['work', '--concurrency', 'many'], /concurrency: expected a whole number from 1 to 1000, or auto, got "many"/],
     [['work', '--drain=maybe'], /--drain: expected no value, got maybe/],
     [['work', '--queues', '!low'], /queues: expected a list such as high,low or \*, got "!low"/],
     [

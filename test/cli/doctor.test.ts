@@ -1,6 +1,8 @@
 // `runtime doctor`: where things are, why they do not move, what to do.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { machine } from '../../config/machine.ts'
+import { machineFindings } from '../../cli/doctor/platform.ts'
 import { keyTemplates } from '../../runtime/store/keys.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
 import { leavesNoProcess, runCli } from '../support/process.ts'
@@ -51,6 +53,54 @@ describe('doctor', () => {
       findings.some(({ what }) => what.startsWith(`unique lock u is stale: its job ${taken} is neither queued`)),
     )
     assert.ok(findings.some(({ what }) => /rt:job:.*limits\.waitingTtlMs/.test(what)))
+  })
+
+  it('--platform says on one screen what the machine and its Redis give', async () => {
+    const { findings, text, exitCode } = await doctor('--platform')
+    const texts = findings.map(({ what }) => what)
+    for (const expected of [
+      /^Node v\d+.* on linux/,
+      /^jobs (can be forked: all checks|are not forked here)/,
+      /huge pages/,
+      /^limits: \w+ open files/,
+      /memory .*processors .*; worker\.concurrency is 1/,
+      /^Redis \d.*maxmemory-policy noeviction, nothing on disk/,
+      /its clock is \d+ ms (ahead of|behind) this machine’s/,
+    ])
+      assert.ok(
+        texts.some((what) => expected.test(what)),
+        `${expected} in ${text}`,
+      )
+    assert.equal(exitCode, 0, text)
+    assert.ok(findings.length < 20)
+  })
+
+  it('--platform goes by the container, and names what is too little', (t) => {
+    const files: Record<string, string> = {
+      '/proc/self/cgroup': '0::/\n',
+      '/sys/fs/cgroup/cgroup.controllers': '',
+      '/sys/fs/cgroup/memory.max': '268435456',
+      '/sys/fs/cgroup/cpu.max': '150000 100000',
+      '/proc/self/limits': 'Max processes  30  30  processes\nMax open files  90  90  files\n',
+      '/proc/self/maps': '7f0-7f1 r-xp 0 08:01 1  /lib/ld-musl-x86_64.so.1',
+    }
+    t.mock.method(machine, 'file', (path: string) => files[path])
+    t.mock.method(machine, 'exists', (path: string) => path in files)
+    t.mock.method(machine, 'kernel', () => '5.10.0-9')
+    t.mock.method(machine, 'processors', () => 8)
+    const refusal = { reason: 'musl', cure: 'node:24-slim' }
+    const found = machineFindings({ concurrency: 8 }, { refusal, tookMs: 1 })
+    const texts = found.map(({ level, what, cure }) => `${level}: ${what} → ${cure}`).join('\n')
+    for (const expected of [
+      /kernel 5\.10\.0-9, musl/,
+      /note: jobs are not forked here: musl → node:24-slim/,
+      /note: no transparent huge pages/,
+      /bad: 90 open files are too few for worker\.concurrency 8 → raise LimitNOFILE/,
+      /note: 30 processes are few/,
+      /\(v2\): memory 256\.0 MB \(of the container\), processors 1\.5 \(of the container\); worker\.concurrency is 8, auto means 1/,
+      /note: with worker\.concurrency 8 there are 32\.0 MB of memory for each job/,
+    ])
+      assert.match(texts, expected)
   })
 
   it('names what schedulers and workers of other runtimes do with what is paused here, and zones that differ', async () => {

@@ -22,7 +22,7 @@ describe('what is refused, in one line that says what to do', () => {
     [
       'a word for a number',
       'worker:\n\n  concurrency: four\n',
-      /^config\/runtime.yml:3: worker.concurrency: expected a whole number from 1 to 1000, got "four"; write for example concurrency: 1$/,
+      /^config\/runtime.yml:3: worker.concurrency: expected a whole number from 1 to 1000, or auto, got "four"; write for example concurrency: 1$/,
     ],
     ['a negative number', 'worker: { concurrency: -1 }\n', /got -1;/],
     ['a fraction', 'worker: { concurrency: 1.5 }\n', /got 1.5;/],

@@ -162,7 +162,14 @@ describe('run requests', () => {
       ['Accepted', 'Accepted', 'Rejected', 'Accepted', 'Rejected'],
     )
     await assert.rejects(pipelines.run('etl', { instance: -1 }), { code: 'ERR_ARGUMENT' })
-    await assert.rejects(pipelines.run('etl', { params: { a: 1n } }), { code: 'ERR_ARGUMENT', message: /BigInt/ })
+    await assert.rejects(pipelines.run('etl', { params: { a: NaN } }), {
+      code: 'ERR_ARGUMENT',
+      message: /params\.a.*NaN/,
+    })
+    await pipelines.setParams('etl', { long: 2n ** 64n })
+    const third = await start({ instance: 3, params: { longer: 2n ** 65n } })
+    const { params } = (await pipelines.show(third)).steps[0] ?? {}
+    assert.deepEqual([params?.['long'], params?.['longer']], [2n ** 64n, 2n ** 65n])
   })
 
   it('never let one instance overlap itself, however many ask at once', async () => {

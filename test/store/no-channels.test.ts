@@ -58,7 +58,7 @@ test('every listener is told that it hears nothing, or only warned when it polls
   const lines: string[] = []
   const log = createLogger({ level: 'debug', format: 'text', write: (line) => lines.push(line) })
   const stop = await store.connection.listenIfAllowed('resque:rt:wake', () => undefined, log)
-  stop()
+  assert.equal(stop, undefined)
   assert.match(lines.join(''), /cannot listen to resque:rt:wake, so that news is only found by polling/)
 })
 

@@ -41,6 +41,8 @@ export async function buildWorld(store: Store, redis: Redis): Promise<void> {
     await supervisors.reserve(supervisor, worker, [queue], 'none', now)
   }
   for (const id of ['s', 'dead']) await supervisors.register(id, [worker], {}, 600_000)
+  const idle = { list: 'idle', listener: 'idle', forMs: 600_000, polled: false }
+  await supervisors.reserve('s', worker, ['q', 'q3', 'q5', 'busy'], 'none', now, idle)
   for (const id of ['slow', 'plain', 'held', 'held2', 'rated', 'done']) await take('s', 'busy', id)
   for (const id of ['lost', 'lost2']) await take('dead', 'd', id)
   for (const [id, wanted] of [

@@ -57,6 +57,8 @@ async function withEntry(use: (entry: FailedEntry) => Promise<unknown>): Promise
 const missed = { entry: 'entry', fromMs: 1, toMs: 2, count: 1, reason: 'late', atMs: 3 }
 const firing = { name: 'entry', fireTimeMs: now + 5, nowMs: now, lateMs: 0, nextMs: now + 9, mode: 'timed' as const }
 
+const idle = { list: 'list', listener: 'me', forMs: 60_000, polled: false }
+
 type Call = () => Promise<unknown>
 
 /** What calls each script in the world of world.ts. */
@@ -82,6 +84,9 @@ const calls: Record<ScriptName, Call | Call[]> = {
   enqueue: () => store.queues.push('q', [newJob('n1'), newJob('n2')], now, ttlMs),
   'entry-busy': () => store.schedules.previous('entry'),
   'fire-entry': () => store.schedules.fire(leader, { ...firing, job: { ...newJob('n1'), queue: 'q', ttlMs } }),
+  'leave-duty': () => store.connection.run('leave-duty', { duty: 'delayed', owner: 'me' }),
+  'take-duty': () => store.connection.run('take-duty', { duty: 'delayed', owner: 'me', holdMs: 5000 }),
+  wake: () => store.queues.wake('q', 1),
   lapsed: () => store.supervisors.lapsed(),
   lead: () => store.connection.run('lead', { lockPrefix: '', owner: leader.id, ttlMs, zone: 'UTC' }),
   'register-entry': () => store.schedules.register('entry', now, now + 1e6, true, 'every'),
@@ -113,7 +118,11 @@ const calls: Record<ScriptName, Call | Call[]> = {
     ),
     () => store.supervisors.requeue('s', inHand('slow'), now, now + 60_000, true, ttlMs),
   ],
-  reserve: () => store.supervisors.reserve('s', worker, ['q'], 'none', now),
+  reserve: [
+    () => store.supervisors.reserve('s', worker, ['q'], 'none', now),
+    () => store.supervisors.reserve('s', worker, ['none'], 'none', now, idle),
+    () => store.supervisors.reserve('s', worker, ['q'], 'none', now, { ...idle, polled: true }),
+  ],
   'retry-failed': () => withEntry((entry) => store.failures.retry(entry, 'n1', now, ttlMs)),
   'run-commit': () =>
     store.connection.run('run-commit', { id: 'r-new', class: 'Flow', now, unique: 'another' }, ['ttl_ms', ttlMs]),

@@ -26,7 +26,7 @@ it('a user without channels: the worker says so, and finds its jobs by polling',
   await server.client().call('ACL', 'SETUSER', 'quiet', 'on', '>secret', 'resetchannels', '~resque:*', '+@all')
   const env = { RUNTIME_REDIS_USERNAME: 'quiet', RUNTIME_REDIS_PASSWORD: 'secret' }
   const worker = launchWorker(server, evidence, { isolation: 'inline', env })
-  await worker.waitForLine(/cannot listen to resque:rt:wake, .*&resque:\*/, { timeoutMs: 60_000 })
+  await worker.waitForLine(/cannot listen to resque:rt:wake:worker:.*&resque:\*/, { timeoutMs: 60_000 })
   await worker.waitForLine(/working on/, { timeoutMs: 60_000 })
   await untilState(to.store, await push(to.store, 'Records', ['quiet']), 'done')
   await worker.stop('SIGQUIT')

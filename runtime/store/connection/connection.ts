@@ -68,12 +68,19 @@ export class Connection {
     return stop
   }
 
-  /** The same for those who get along by polling: that the user may not listen to the channel is only worth a warning. */
-  async listenIfAllowed(channel: string, onMessage: (message: string) => void, log?: Logger): Promise<() => void> {
+  /**
+   * The same for those who also poll: that the user may not listen to the channel is only worth a warning.
+   * @returns undefined where the user may not
+   */
+  async listenIfAllowed(
+    channel: string,
+    onMessage: (message: string) => void,
+    log?: Logger,
+  ): Promise<(() => void) | undefined> {
     return this.listen(channel, onMessage).catch((error: Error) => {
       if (!error.message.includes('NOPERM')) throw error
       log?.warn(`cannot listen to ${channel}, so that news is only found by polling: ${withCode(error)}`)
-      return () => undefined
+      return undefined
     })
   }
 

@@ -3,6 +3,8 @@ import type { Connection } from './connection.ts'
 
 /** What `runtime doctor` asks of the server itself. */
 export interface ServerHealth {
+  /** `Redis`, or `Valkey`, whose `redis_version` is that of the Redis that it is compatible with. */
+  engine: string
   version: string
   maxmemoryPolicy: string
   maxmemoryBytes: number
@@ -24,6 +26,8 @@ export interface KeySize {
 
 /** The scan looks at this many keys at most: a sample is enough to see what grows. */
 const maxKeys = 20_000
+/** Questions for the time: the fastest answer is the most exact. */
+const clockLooks = 5
 /** Unique locks that one script looks at: it may look through a queue for one of them. */
 const locksAtOnce = 100
 
@@ -46,8 +50,10 @@ export class Health {
       const setting = async (name: string): Promise<string | undefined> =>
         ((await redis.config('GET', name).catch(() => [])) as string[])[1]
       const save = await setting('save')
+      const valkey = field('valkey_version')
       return {
-        version: field('redis_version'),
+        engine: valkey === '' ? 'Redis' : 'Valkey',
+        version: valkey || field('redis_version'),
         maxmemoryPolicy: field('maxmemory_policy'),
         maxmemoryBytes: Number(field('maxmemory')),
         usedMemoryBytes: Number(field('used_memory')),
@@ -56,6 +62,21 @@ export class Health {
         role: field('role'),
         configKnown: save !== undefined,
       }
+    })
+  }
+
+  /** How far the clock of Redis is ahead of this machine's, as seen in the fastest of a few round trips. */
+  async clock(): Promise<{ aheadMs: number; roundTripMs: number }> {
+    return this.#connection.ask(async (redis) => {
+      const looks: { aheadMs: number; roundTripMs: number }[] = []
+      for (let round = 0; round < clockLooks; round += 1) {
+        const sentAt = Date.now()
+        const startedAt = performance.now()
+        const [seconds = 0, micros = 0] = (await redis.time()).map(Number)
+        const roundTripMs = performance.now() - startedAt
+        looks.push({ aheadMs: seconds * 1000 + micros / 1000 - (sentAt + roundTripMs / 2), roundTripMs })
+      }
+      return looks.sort((a, b) => a.roundTripMs - b.roundTripMs)[0] as (typeof looks)[number]
     })
   }
 

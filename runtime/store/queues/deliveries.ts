@@ -24,7 +24,20 @@ export interface Delivery {
 }
 
 /** What {@link Supervisors.reserve} found. */
-export type ReserveReply = { kind: 'job'; job: Reserved } | { kind: 'empty' | 'paused' | 'fenced' }
+export type ReserveReply =
+  { kind: 'job'; job: Reserved } | { kind: 'empty'; queueCount: number } | { kind: 'paused' | 'fenced' }
+
+/** How a worker that finds no job waits for one: then a push to one of its queues wakes it. */
+export interface Idle {
+  /** Names its list of queues; workers with the same list have the same name. */
+  list: string
+  /** Of its own channel, `rt:wake:worker:<listener>`. */
+  listener: string
+  /** Until it looks again by itself. */
+  forMs: number
+  /** True when it was not woken for this look: jobs that it finds are of a client that wakes no one. */
+  polled: boolean
+}
 
 /** How a job ended for good. */
 export interface Settlement {
@@ -45,4 +58,14 @@ export interface SupervisorInfo {
   slots: string[]
   /** What it wrote of itself: host, pid, launcher, fallback, started_at … */
   about: Record<string, string>
+}
+
+/** @param reply of reserve.lua, with its first word `job` */
+export function reservedOf(reply: readonly string[]): Reserved {
+  const [, queue = '', id = '', item = '', delivery, attempt, redeliveries] = reply
+  const [options = '', enqueuedAt, permits = '', uniqueUntil = ''] = reply.slice(7)
+  return {
+    ...{ queue, id, item, delivery: String(delivery), attempt: Number(attempt), redeliveries: Number(redeliveries) },
+    ...{ options, permits, uniqueUntil, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined },
+  }
 }

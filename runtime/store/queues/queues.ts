@@ -1,5 +1,6 @@
 import { decodeItem } from '../../core/codec.ts'
 import type { Connection } from '../connection/connection.ts'
+import type { Idle } from './deliveries.ts'
 
 /** A unique lock that a job takes when it is enqueued. */
 export interface UniqueLock {
@@ -86,9 +87,18 @@ export class Queues {
   async setPaused(queue: string, paused: boolean): Promise<void> {
     await this.#connection.ask(async (redis, keys) => {
       await (paused ? redis.sadd(keys.pausedQueues(), queue) : redis.srem(keys.pausedQueues(), queue))
-      // A user that may not publish: the workers see it when they look next.
-      if (!paused) await redis.publish(keys.wake(), queue).catch(() => undefined)
     })
+    if (!paused) await this.wake(queue, 1000)
+  }
+
+  /** A worker waits for no job any more. */
+  async leaveIdle({ list, listener }: Idle): Promise<void> {
+    await this.#connection.ask((redis, keys) => redis.zrem(keys.idle(list), listener))
+  }
+
+  /** Wakes idle workers for what waits in a queue, at most `count`. */
+  async wake(queue: string, count: number): Promise<void> {
+    await this.#connection.run('wake', { queue, count })
   }
 
   /**

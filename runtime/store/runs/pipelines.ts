@@ -107,7 +107,7 @@ export class PipelineStore {
     })
   }
 
-  /** Writes a request, pending. */
+  /** Writes a request, pending, unless there is one with its id. */
   async request(
     request: Pick<RunRequest, 'id' | 'pipeline' | 'first' | 'instance' | 'params' | 'by'>,
     nowMs: number,

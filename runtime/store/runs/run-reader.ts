@@ -220,7 +220,7 @@ export class RunReader {
 
   /** Tells when the run ends; until the returned function is called. Messages can be missed: poll, too. */
   async listen(id: string, onEnd: () => void): Promise<() => void> {
-    return this.#connection.listenIfAllowed(this.#connection.keys.ended(id), onEnd)
+    return (await this.#connection.listenIfAllowed(this.#connection.keys.ended(id), onEnd)) ?? (() => undefined)
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Connection } from '../connection/connection.ts'
-import type { Delivery, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
+import { reservedOf } from '../queues/deliveries.ts'
+import type { Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 import { MemoryClash } from '../runs/memory.ts'
 import { GraphChanged } from '../runs/run-writer.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
 import { scriptJson } from '../connection/script.ts'
 
-export type { Reserved, Delivery, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
+export type { Reserved, Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 
 /** Queues that one script call looks at (promise 13). */
 const queuesAtOnce = 1000
@@ -60,44 +61,29 @@ export class Supervisors {
     return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
   }
 
-  /** Takes one job from the first of `queues` that has one. */
+  /**
+   * Takes one job from the first of `queues` that has one.
+   * @param idle registers the worker as idle when there is none; absent: no push wakes it
+   */
   async reserve(
     id: string,
     worker: string,
     queues: readonly string[],
     newId: string,
     nowMs: number,
+    idle?: Idle,
   ): Promise<ReserveReply> {
-    const args = { supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId }
+    const { list = '', listener = '', forMs: idleMs = 0, polled = false } = idle ?? {}
+    const args = {
+      ...{ supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId },
+      ...{ list, listener, idleMs, polled: polled ? 1 : 0 },
+    }
     let reply: string[] = []
     for (let at = 0; at === 0 || (reply[0] === 'empty' && at < queues.length); at += queuesAtOnce)
       reply = (await this.#connection.run('reserve', args, queues.slice(at, at + queuesAtOnce))) as string[]
-    if (reply[0] !== 'job') return { kind: reply[0] as 'empty' | 'paused' | 'fenced' }
-    const [
-      ,
-      queue = '',
-      jobId = '',
-      item = '',
-      delivery,
-      attempt,
-      redeliveries,
-      options = '',
-      enqueuedAt,
-      permits = '',
-      uniqueUntil = '',
-    ] = reply
-    const job = {
-      queue,
-      id: jobId,
-      item,
-      delivery: String(delivery),
-      attempt: Number(attempt),
-      redeliveries: Number(redeliveries),
-      options,
-      permits,
-      uniqueUntil,
-    }
-    return { kind: 'job', job: { ...job, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined } }
+    if (reply[0] === 'empty') return { kind: 'empty', queueCount: Number(reply[1]) }
+    if (reply[0] !== 'job') return { kind: reply[0] as 'paused' | 'fenced' }
+    return { kind: 'job', job: reservedOf(reply) }
   }
 
   /**

@@ -24,6 +24,8 @@ export interface LeaseOptions {
   limits: { maxRedeliveries: number; failedMax: number; ttlMs: number }
   /** Ids of the jobs that run in this process now. */
   running: () => ReadonlySet<string>
+  /** Whether this supervisor looks after limits and queues for all others. */
+  keepsUp: () => boolean
   /** The lease is gone, or will be before Redis can be asked: every child must die now (promise 3). */
   onLost: () => void
   /** Somebody asked to cancel these; for the case that the call itself was missed. */
@@ -139,10 +141,10 @@ export class Lease implements Service {
       this.#sweep()
       await reclaim(dead, store, limits, clock, log)
     }
+    const upkeep = { limits: () => store.limits.sweep(), queues: () => store.queues.sweep() }
     await doEach(log, {
       'jobs that never arrived': () => this.#reclaim(),
-      limits: () => store.limits.sweep(),
-      queues: () => store.queues.sweep(),
+      ...(this.#options.keepsUp() ? upkeep : {}),
     })
     return undefined
   }

@@ -1,25 +1,23 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { machine } from '../../../config/machine.ts'
 
 /** A variable in the environment that a process was started with; undefined without one, and of a process that is gone or another user's. */
 export function environmentOf(pid: number | string, variable: string): string | undefined {
-  try {
-    const prefix = `${variable}=`
-    return readFileSync(`/proc/${pid}/environ`, 'latin1')
-      .split('\0')
-      .find((entry) => entry.startsWith(prefix))
-      ?.slice(prefix.length)
-  } catch {
-    return undefined
-  }
+  const prefix = `${variable}=`
+  return machine
+    .file(`/proc/${pid}/environ`)
+    ?.split('\0')
+    .find((entry) => entry.startsWith(prefix))
+    ?.slice(prefix.length)
 }
 
 /**
- * Kills every other process whose variable has a condemned value. Only where there is a /proc that can be listed.
+ * Kills every other process whose variable has a condemned value. Where there is no /proc, or no descriptor left to
+ * list it with, none can be found.
  * @returns the pids that were killed
  */
 export function killByEnvironment(variable: string, isCondemned: (value: string) => boolean): number[] {
   const killed: number[] = []
-  for (const name of listProcesses()) {
+  for (const name of machine.folder('/proc') ?? []) {
     const pid = Number(name)
     if (!Number.isInteger(pid) || pid === process.pid) continue
     const value = environmentOf(pid, variable)
@@ -32,13 +30,4 @@ export function killByEnvironment(variable: string, isCondemned: (value: string)
     }
   }
   return killed
-}
-
-/** Nothing where there is no /proc, or no descriptor left to read it with: then nobody can be found. */
-function listProcesses(): string[] {
-  try {
-    return readdirSync('/proc')
-  } catch {
-    return []
-  }
 }

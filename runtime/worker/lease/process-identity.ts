@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { machine } from '../../../config/machine.ts'
 
 /**
  * Names a process among all that ever had its pid: `<pid>.<start time>.<pid namespace>`. The namespace keeps a process on
@@ -16,19 +16,9 @@ export function hasEnded(identity: string): boolean {
 
 /** In clock ticks since boot, field 22 of /proc/<pid>/stat; the name before it may hold spaces and brackets. */
 function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? undefined : fields[19]
-  } catch {
-    return undefined
-  }
+  const stat = machine.file(`/proc/${pid}/stat`) ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' ? undefined : fields[19]
 }
 
-function pidNamespace(): string | undefined {
-  try {
-    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0]
-  } catch {
-    return undefined
-  }
-}
+const pidNamespace = (): string | undefined => /\d+/.exec(machine.link('/proc/self/ns/pid') ?? '')?.[0]

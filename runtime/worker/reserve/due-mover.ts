@@ -4,39 +4,58 @@ import { Loop } from '../../core/loop.ts'
 import type { Service } from '../../core/service.ts'
 import type { MoveLimits } from '../../store/queues/delayed.ts'
 import type { Store } from '../../store/store.ts'
+import { Duty } from '../../store/workers/duty.ts'
 
 /** Longest sleep: a wake-up call can be missed while the connection is away. */
 const longestMs = 5000
 
-/** Moves due retries, snoozes and short delays to their queues, so that they run without a scheduler, too. */
+/**
+ * Moves due retries, snoozes and short delays to their queues, so that they run without a scheduler, too. Of all supervisors
+ * and schedulers one has the duty: only that one sleeps until the next job is due, and hears of earlier ones.
+ */
 export class DueMover implements Service {
   readonly name = 'due mover'
   readonly #store: Store
   readonly #log: Logger
   readonly #loop: Loop
-  #unlisten: (() => void) | undefined
+  readonly #duty: Duty
+  #unlisten: Promise<(() => void) | undefined> | undefined
 
   constructor(options: { store: Store; clock: Clock; log: Logger; limits: MoveLimits }) {
     const { store, clock, log, limits } = options
     this.#store = store
     this.#log = log
     const turn = async (): Promise<number> => {
+      if (!this.#duty.mine) return longestMs
       const { moved, nextDueMs } = await store.delayed.moveDue(clock.now(), 100, limits)
       if (moved >= 100) return 0
       return nextDueMs === undefined ? longestMs : Math.min(Math.max(nextDueMs - clock.now(), 0), longestMs)
     }
     this.#loop = new Loop({ name: this.name, clock, log, intervalMs: longestMs, turn })
+    const { connection } = store
+    this.#duty = new Duty({ name: 'delayed', connection, clock, log, onChange: (mine) => this.#onDuty(mine) })
   }
 
   async start(): Promise<void> {
-    const { connection } = this.#store
-    const onMessage = (): void => this.#loop.wake()
-    this.#unlisten = await connection.listenIfAllowed(connection.keys.wakeDelayed(), onMessage, this.#log)
     await this.#loop.start()
+    await this.#duty.start()
   }
 
   async stop(): Promise<void> {
-    this.#unlisten?.()
+    await this.#duty.stop()
     await this.#loop.stop()
+  }
+
+  /** A message that comes while it begins to listen is not needed: it looks once it listens. */
+  #onDuty(mine: boolean): void {
+    const { connection } = this.#store
+    const before = this.#unlisten
+    const wake = (): void => this.#loop.wake()
+    this.#unlisten = mine
+      ? connection.listenIfAllowed(connection.keys.wakeDelayed(), wake, this.#log).catch(() => undefined)
+      : undefined
+    void before?.then((stop) => stop?.())
+    if (mine) void this.#unlisten?.then(wake)
+    this.#loop.wake()
   }
 }

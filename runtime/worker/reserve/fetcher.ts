@@ -3,8 +3,8 @@ import { withCode } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
-import type { Reserved } from '../../store/workers/supervisors.ts'
-import { isDynamic, selectQueues } from './queue-list.ts'
+import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
+import { isDynamic, queueListId, selectQueues } from './queue-list.ts'
 import { weightedOrder } from './queue-order.ts'
 
 /** What the fetcher needs. */
@@ -25,9 +25,15 @@ export interface FetcherOptions {
   onEmpty: () => void
 }
 
+/** How long an idle worker stays registered after the time of its next look, when that look is late. */
+const lateMs = 500
+/** How old the list of queues may be while their number stays the same. */
+const knownForMs = 5000
+
 /**
  * Finds the next job for whichever slot is free. Slots stand in line, so that an idle worker sends one command a poll,
- * however many slots it has; a push by one of our producers wakes it at once.
+ * however many slots it has. A worker that finds nothing is registered as idle; a push by one of our producers takes one
+ * idle worker from the register and wakes it at once.
  */
 export class Fetcher {
   readonly #options: FetcherOptions
@@ -36,35 +42,67 @@ export class Fetcher {
   #woken = false
   #paused = false
   #stopped = false
-  #known: string[] = []
+  /** How many slots ask for a job. */
+  #asking = 0
+  /** The queues to try and the name of that list, as last selected. */
+  #queues: { names: readonly string[]; list: string }
+  #queueCount = 0
   #knownAtMs = -Infinity
-  #unlisten: (() => void) | undefined
+  /** Names the channel on which this worker is woken. */
+  readonly #listener: string
+  #listens = false
+  /** The register that it is in, if any. */
+  #idle: Idle | undefined
+  /** The queue that it was woken for, until it has taken a job from it. */
+  #wokenFor: string | undefined
+  #deaf: (() => void)[] = []
 
   constructor(options: FetcherOptions) {
     this.#options = options
+    this.#listener = newId(options.clock.now())
+    this.#queues = { names: options.queues, list: queueListId(options.queues) }
   }
 
   /** Listens for pushes. */
   async start(): Promise<void> {
-    const { store, log } = this.#options
+    const { store, log, queues } = this.#options
+    const { connection } = store
     this.#stopped = false
     const onPush = (queue: string): void => {
-      if (!this.#known.includes(queue)) this.#knownAtMs = -Infinity
+      this.#wokenFor = queue
+      this.#idle = undefined
+      if (this.#stopped || this.#paused || this.#asking === 0) this.#passOn()
+      else this.wake()
+    }
+    const own = await connection.listenIfAllowed(connection.keys.wakeWorker(this.#listener), onPush, log)
+    this.#listens = own !== undefined
+    if (own) this.#deaf.push(own)
+    if (!own || !isDynamic(queues)) return
+    const onNewQueue = (queue: string): void => {
+      if (selectQueues(queues, [queue]).length === 0) return
+      this.#knownAtMs = -Infinity
       this.wake()
     }
-    this.#unlisten = await store.connection.listenIfAllowed(store.connection.keys.wake(), onPush, log)
+    const unlisten = await connection.listenIfAllowed(connection.keys.wakeQueues(), onNewQueue, log)
+    if (unlisten) this.#deaf.push(unlisten)
   }
 
   /** No job is taken any more; waiting slots get undefined. */
   stop(): void {
     this.#stopped = true
-    this.#unlisten?.()
+    this.#leave()
     this.wake()
+  }
+
+  /** Stops to listen, once no job can be taken any more. */
+  close(): void {
+    for (const unlisten of this.#deaf.splice(0)) unlisten()
   }
 
   /** Takes no jobs until `resume`. */
   pause(): void {
     this.#paused = true
+    this.#leave()
   }
 
   /** Takes jobs again. */
@@ -86,48 +124,91 @@ export class Fetcher {
 
   /** The next job for this worker id; waits for one. Undefined when the fetcher has stopped. */
   async next(worker: string): Promise<Reserved | undefined> {
+    this.#asking += 1
     const turn = this.#line.then(() => this.#poll(worker))
     this.#line = turn.catch(() => undefined)
-    return turn
+    return turn.finally(() => (this.#asking -= 1))
   }
 
   async #poll(worker: string): Promise<Reserved | undefined> {
+    let polled = false
     while (!this.#stopped) {
       this.#woken = false
-      const job = this.#paused ? undefined : await this.#reserve(worker)
+      const job = this.#paused ? undefined : await this.#reserve(worker, polled)
       if (job) return job
       if (this.#stopped || this.#woken) continue
       this.#wake = new AbortController()
       await this.#options.clock.sleep(this.#options.pollMs, this.#wake.signal)
+      polled = !this.#wake.signal.aborted
     }
     return undefined
   }
 
-  async #reserve(worker: string): Promise<Reserved | undefined> {
+  async #reserve(worker: string, polled: boolean): Promise<Reserved | undefined> {
     const { store, clock, log, supervisorId, onFenced, onEmpty } = this.#options
     const id = supervisorId()
     if (id === undefined) return undefined
     try {
-      const queues = await this.#queues()
-      const reply = await store.supervisors.reserve(id, worker, queues, newId(clock.now()), clock.now())
+      const queues = await this.#select()
+      const idle = this.#listens ? this.#idleNow(polled) : undefined
+      const wokenFor = this.#wokenFor
+      const reply = await store.supervisors.reserve(id, worker, queues, newId(clock.now()), clock.now(), idle)
       if (reply.kind === 'fenced') onFenced()
-      if (reply.kind === 'empty') onEmpty()
-      return reply.kind === 'job' ? reply.job : undefined
+      if (reply.kind === 'empty') {
+        this.#onEmpty(idle, reply.queueCount)
+        onEmpty()
+      }
+      if (reply.kind !== 'job') return undefined
+      this.#idle = undefined
+      if (wokenFor === reply.job.queue && wokenFor === this.#wokenFor) this.#wokenFor = undefined
+      // It was woken for another job, and has no slot left for it.
+      if (this.#asking === 1) this.#passOn()
+      return reply.job
     } catch (error) {
       log.warn(`cannot take jobs: ${withCode(error)}`)
       return undefined
     }
   }
 
-  /** The queues to try; a dynamic list is matched against the queues there are, looked up once a poll. */
-  async #queues(): Promise<readonly string[]> {
-    const { store, clock, queues, pollMs } = this.#options
-    if (!isDynamic(queues)) return this.#ordered(queues)
-    if (clock.now() - this.#knownAtMs >= pollMs || clock.now() < this.#knownAtMs) {
-      this.#known = await store.queues.names()
+  #onEmpty(idle: Idle | undefined, queueCount: number): void {
+    this.#idle = idle
+    if (!this.#woken) this.#wokenFor = undefined
+    if (isDynamic(this.#options.queues) && queueCount !== this.#queueCount) {
+      this.#knownAtMs = -Infinity
+      this.#woken = true
+    }
+    if (this.#stopped || this.#paused) this.#leave()
+  }
+
+  #idleNow(polled: boolean): Idle {
+    return { list: this.#queues.list, listener: this.#listener, forMs: this.#options.pollMs + lateMs, polled }
+  }
+
+  /** Takes this worker off the register, so that no push counts on it. While Redis is away its entry runs out by itself. */
+  #leave(): void {
+    const idle = this.#idle
+    this.#idle = undefined
+    if (idle) void this.#options.store.queues.leaveIdle(idle).catch(() => undefined)
+  }
+
+  #passOn(): void {
+    const queue = this.#wokenFor
+    this.#wokenFor = undefined
+    if (queue !== undefined) void this.#options.store.queues.wake(queue, 1).catch(() => undefined)
+  }
+
+  /** The queues to try; a dynamic list is matched against the queues there are, looked up when their number has changed. */
+  async #select(): Promise<readonly string[]> {
+    const { store, clock, queues } = this.#options
+    const ageMs = clock.now() - this.#knownAtMs
+    if (isDynamic(queues) && (ageMs >= knownForMs || ageMs < 0)) {
+      const known = await store.queues.names()
+      const names = selectQueues(queues, known)
+      this.#queues = { names, list: queueListId(names) }
+      this.#queueCount = known.length
       this.#knownAtMs = clock.now()
     }
-    return this.#ordered(selectQueues(queues, this.#known))
+    return this.#ordered(this.#queues.names)
   }
 
   #ordered(queues: readonly string[]): readonly string[] {

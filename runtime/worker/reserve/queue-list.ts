@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** Characters that make a queue list dynamic (resque's Worker::WILDCARDS). */
 const dynamicCharacters = /[*?{}[\]!]/
 
@@ -24,6 +26,14 @@ export function selectQueues(patterns: readonly string[], known: readonly string
 /** The queue part of a worker id: the list as configured, without its exclusions (resque's Worker#queues). */
 export function queueListName(patterns: readonly string[]): string {
   return patterns.filter((pattern) => !pattern.startsWith('!')).join(',')
+}
+
+/** Names a set of queues, in whatever order, in the register of idle workers. */
+export function queueListId(queues: readonly string[]): string {
+  return createHash('sha1')
+    .update([...queues].sort().join('\n'))
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /**

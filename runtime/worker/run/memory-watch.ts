@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import pidusage from 'pidusage'
+import { machine } from '../../../config/machine.ts'
 
 /** How often a job with a limit is measured. */
 const everyMs = 250
@@ -39,10 +39,6 @@ async function treeMemory(pid: number): Promise<number> {
 
 /** The kernel lists a process's children by thread; elsewhere than on Linux only the process itself is measured. */
 function withDescendants(pid: number): number[] {
-  try {
-    const below = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-    return [pid, ...(below === '' ? [] : below.split(' ').flatMap((child) => withDescendants(Number(child))))]
-  } catch {
-    return [pid]
-  }
+  const below = (machine.file(`/proc/${pid}/task/${pid}/children`) ?? '').trim()
+  return [pid, ...(below === '' ? [] : below.split(' ').flatMap((child) => withDescendants(Number(child))))]
 }

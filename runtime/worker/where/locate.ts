@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { machine } from '../../../config/machine.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import { jobFrames, sourceFrames } from './source-frames.ts'
 import { STACK_SIGNAL } from './stack-format.ts'
@@ -134,7 +134,7 @@ async function answerOf(answers: Answers): Promise<Where | undefined> {
 /** @returns false where the process has no handler for the signal: it would die of it */
 function askForStack(pid: number): boolean {
   try {
-    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(machine.file(`/proc/${pid}/status`) ?? '')?.[1] ?? '0'
     if (((BigInt(`0x${caught}`) >> BigInt(STACK_SIGNAL - 1)) & 1n) === 0n) return false
     process.kill(pid, STACK_SIGNAL)
     return true
@@ -144,13 +144,7 @@ function askForStack(pid: number): boolean {
 }
 
 function kernelView(pid: number): Where {
-  const read = (name: string): string | undefined => {
-    try {
-      return readFileSync(`/proc/${pid}/${name}`, 'utf8').trim()
-    } catch {
-      return undefined
-    }
-  }
+  const read = (name: string): string | undefined => machine.file(`/proc/${pid}/${name}`)?.trim()
   const state = /^State:\s*(.+)$/m.exec(read('status') ?? '')?.[1]
   if (state === undefined) return { at: 'unknown', reason: 'its process has gone' }
   const kernel = read('wchan')

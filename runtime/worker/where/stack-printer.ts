@@ -1,3 +1,4 @@
+import { machine } from '../../../config/machine.ts'
 import {
   currentIsolate,
   mapCode,
@@ -47,7 +48,7 @@ interface Targets {
  * @returns why this process cannot print its stack; then nothing was changed
  */
 export function installStackPrinter(): string | undefined {
-  if (process.arch !== 'x64') return `stacks are printed on x64 only, this is ${process.arch}`
+  if (machine.arch() !== 'x64') return `stacks are printed on x64 only, this is ${machine.arch()}`
   const targets: Targets = {
     isolate: currentIsolate(),
     requestInterrupt: symbolAddress(REQUEST_INTERRUPT),

@@ -1,3 +1,4 @@
+import { parseLossless } from '../../core/codec.ts'
 import type { NodeMove } from '../../store/runs/pipelines.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import type { NodeRow } from '../../store/runs/run-table.ts'
@@ -85,7 +86,7 @@ export async function loadSteps(store: Store, record: RunRecord, nowMs: number):
       attempts: own.filter(({ to }) => to === 'running').length,
       readyAtMs: row.state === 'delayed' ? dueMs : undefined,
       moves: stepMoves(own, record.createdAt, nowMs),
-      params: JSON.parse(params[i] ?? '{}') as Record<string, unknown>,
+      params: parseLossless(params[i] ?? '{}') as Record<string, unknown>,
       error: error === undefined ? undefined : (JSON.parse(error) as { name: string; message: string }),
     }
   })

@@ -1,6 +1,9 @@
 import { RuntimeError } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import { findNotJson } from '../../core/json-check.ts'
+import { jsonText } from '../../core/json-text.ts'
+import { parseLossless } from '../../core/codec.ts'
+import { checkId } from '../../jobs/client.ts'
 import type { RunRequest } from '../../store/runs/pipelines.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import type { RunTarget } from '../run/create-run.ts'
@@ -9,7 +12,7 @@ import { WorkflowRun } from '../run/workflow-run.ts'
 import type { PipelineDefinition } from './definition.ts'
 import { loadSteps, runInfo, whereItStands, type PipelineRunInfo, type PipelineStepInfo } from './pipeline-run.ts'
 import { decideRequest, readDefinition } from './requests.ts'
-import { nameProblem, shown } from './step-check.ts'
+import { isMapping, nameProblem, shown } from './step-check.ts'
 
 /** What a run request may say beside the pipeline's name. */
 export interface RequestOptions {
@@ -21,6 +24,8 @@ export interface RequestOptions {
   params?: Record<string, unknown>
   /** Who asks, for the list of requests. */
   by?: string
+  /** Of your own: a second request with the same id writes nothing, and is the first one. */
+  id?: string
 }
 
 /** Pipelines: definitions, parameters, run requests and runs, on the workflow engine. */
@@ -76,7 +81,7 @@ export class Pipelines {
     return Object.fromEntries(
       [...set].map(([level, pairs]) => [
         level,
-        Object.fromEntries([...pairs].map(([key, text]) => [key, JSON.parse(text) as unknown])),
+        Object.fromEntries([...pairs].map(([key, text]) => [key, parseLossless(text)])),
       ]),
     )
   }
@@ -86,32 +91,33 @@ export class Pipelines {
     const { definition } = await this.find(name)
     if (step !== undefined && !definition.steps.some((one) => one.name === step)) throw unknownStep(definition, step)
     for (const [key, value] of Object.entries(params)) {
-      const bad = nameProblem(key) ?? (value === undefined ? undefined : findNotJson(value, key))
+      const bad = nameProblem(key) ?? (value === undefined ? undefined : findNotJson(value, key, { bigint: true }))
       if (bad) throw new RuntimeError('ERR_ARGUMENT', `parameter of ${name}: ${bad}`)
       await this.#target.store.pipelines.setParam(
         name,
         step ?? '',
         key,
-        value === undefined ? undefined : JSON.stringify(value),
+        value === undefined ? undefined : jsonText(value),
       )
     }
   }
 
   /** Writes a run request; it runs nothing yet. @returns its id @throws RuntimeError ERR_ARGUMENT, ERR_NOT_JSON */
   async request(name: string, options: RequestOptions = {}): Promise<string> {
-    const { first, instance = 1, params = {}, by = 'api' } = options
+    const { first, instance = 1, params = {}, by = 'api', id = newId(this.#target.clock.now()) } = options
     if (!Number.isSafeInteger(instance) || instance < 1) {
       throw new RuntimeError(
         'ERR_ARGUMENT',
         `instance of ${shown(name)}: expected a whole number from 1, got ${shown(instance)}`,
       )
     }
-    const bad = nameProblem(name) ?? findNotJson(params, 'params')
+    const bad = nameProblem(name) ?? (isMapping(params) ? findNotJson(params, 'params', { bigint: true }) : undefined)
     if (bad) throw new RuntimeError('ERR_ARGUMENT', `run request: ${bad}`)
+    if (!isMapping(params))
+      throw new RuntimeError('ERR_ARGUMENT', `run request: params: expected an object, got ${shown(params)}`)
+    checkId(id, `run request of ${name}`)
     const { store, clock } = this.#target
-    const now = clock.now()
-    const id = newId(now)
-    await store.pipelines.request({ id, pipeline: name, first, instance, params: JSON.stringify(params), by }, now)
+    await store.pipelines.request({ id, pipeline: name, first, instance, params: jsonText(params), by }, clock.now())
     return id
   }
 

@@ -1,4 +1,5 @@
 import { head } from '../../../config/clip.ts'
+import { parseLossless } from '../../core/codec.ts'
 import { RuntimeError, toError, hasCode } from '../../core/errors.ts'
 import type { RunRequest } from '../../store/runs/pipelines.ts'
 import { createRun, type RunTarget } from '../run/create-run.ts'
@@ -58,13 +59,13 @@ async function createFor(target: RunTarget, request: RunRequest): Promise<string
   const holder = await store.pipelines.holder(unique)
   if (holder !== undefined)
     throw new RuntimeError('ERR_STATE', `instance ${instance} of ${pipeline} is running: run ${holder}`)
-  const params = await levels(target, found.definition, JSON.parse(request.params) as Record<string, unknown>)
+  const params = await levels(target, found.definition, parseLossless(request.params) as Record<string, unknown>)
   const graph = compilePipeline(found.definition, { first, paramsOf: params })
   return createRun(target, {
     className: pipeline,
     graph,
     unique,
-    args: [JSON.parse(request.params)],
+    args: [parseLossless(request.params)],
     fields: {
       pipeline,
       version: String(found.version),
@@ -102,6 +103,6 @@ async function levels(
 ): Promise<(step: PipelineStep) => Record<string, unknown>> {
   const set = await store.pipelines.params(definition.name)
   const of = (level: string): Record<string, unknown> =>
-    Object.fromEntries([...(set.get(level) ?? [])].map(([key, text]) => [key, JSON.parse(text) as unknown]))
+    Object.fromEntries([...(set.get(level) ?? [])].map(([key, text]) => [key, parseLossless(text)]))
   return (step) => ({ ...definition.params, ...of(''), ...step.params, ...of(step.name), ...own })
 }

@@ -24,7 +24,7 @@ export class Layout extends Job {
   async perform(): Promise<unknown> {
     const field = (name: string) => Number(new RegExp('^' + name + ': +(\\\\d+) kB', 'm').exec(readFileSync('/proc/' + process.ppid + '/smaps_rollup', 'utf8'))?.[1])
     const heap = readFileSync('/proc/' + process.ppid + '/maps', 'utf8').split('\\n').filter((line) => / rw-p 00000000 00:00 0 *$/.test(line))
-    return { hugeMb: field('AnonHugePages') / 1024, pieces: heap.length }
+    return { hugeMb: field('AnonHugePages') / 1024, pieces: heap.length, anonymousMb: field('Anonymous') / 1024 }
   }
 }`
 
@@ -40,8 +40,9 @@ describe('fork: the heap', { skip: hasCollapse ? false : 'MADV_COLLAPSE came wit
   after(() => launcher.stop())
 
   it('lies together, in huge pages', async () => {
-    const layout = result(await launch(launcher, 'Layout').ended) as { hugeMb: number; pieces: number }
-    assert.ok(layout.hugeMb >= BALLAST_MB / 2, `${layout.hugeMb} MB in huge pages`)
+    const layout = result(await launch(launcher, 'Layout').ended) as Record<'hugeMb' | 'pieces' | 'anonymousMb', number>
+    // None when they are scattered. Node 26 packs the same objects into less memory.
+    assert.ok(layout.hugeMb >= layout.anonymousMb / 4, `${layout.hugeMb} of ${layout.anonymousMb} MB in huge pages`)
     // 256 KB each when they are scattered.
     assert.ok(layout.pieces < BALLAST_MB * 2, `${layout.pieces} pieces`)
   })

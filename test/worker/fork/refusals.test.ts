@@ -4,15 +4,18 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { machine } from '../../../config/machine.ts'
+import { silentLogger } from '../../../runtime/core/logger.ts'
 import {
   refuseFlags,
   refusePlatform,
+  untestedNode,
   type Refusal,
 } from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'
 import { eventually } from '../../support/wait.ts'
-import { forkLauncher, launch, resultOf, writeApp } from './support.ts'
+import { forkLauncher, launch, noFallback, resultOf, writeApp } from './support.ts'
 
 leavesNoProcess()
 
@@ -130,20 +133,36 @@ it('fork: an application that is repaired is forked after a reload', async (t) =
 })
 
 describe('fork: the gate', () => {
-  it('knows the platforms on which forking was tried', () => {
-    for (const [platform, arch, version] of [
-      ['darwin', 'x64', 'v20.1.0'],
-      ['linux', 'arm64', 'v20.1.0'],
-      ['linux', 'x64', 'v21.0.0'],
-      ['linux', 'x64', 'v26.0.0'],
+  it('forks on linux x64 with glibc, whatever the version of Node; musl is refused with the image to use', (t) => {
+    let [os, arch, node] = ['linux', 'x64', 'v27.0.0']
+    t.mock.method(machine, 'os', () => os)
+    t.mock.method(machine, 'arch', () => arch)
+    t.mock.method(machine, 'node', () => node)
+    assert.equal(refusePlatform(), undefined)
+    for ([os, arch] of [
+      ['darwin', 'arm64'],
+      ['win32', 'x64'],
+      ['linux', 'arm64'],
     ] as const)
-      assert.match(
-        refusePlatform(platform, arch, version)?.reason ?? '',
-        /is tried on/,
-        `${platform} ${arch} ${version}`,
-      )
-    for (const version of ['v20.9.0', 'v22.1.0', 'v24.0.0'])
-      assert.equal(refusePlatform('linux', 'x64', version), undefined)
+      assert.match(refusePlatform()?.reason ?? '', new RegExp(`linux x64 only, this is ${os} ${arch}`))
+    ;[os, arch, node] = ['linux', 'x64', 'v22.12.0']
+    t.mock.method(machine, 'file', () => '7f0-7f1 r-xp 0 08:01 1  /lib/ld-musl-x86_64.so.1\n')
+    assert.match(refusePlatform()?.cure ?? '', /node:22-slim/)
+  })
+
+  it('says so when it forks on a version of Node that was not tested', async (t) => {
+    for (const version of ['v20.19.0', 'v22.12.0', 'v24.0.0', 'v26.1.0']) assert.deepEqual(untestedNode(version), [])
+    t.mock.method(machine, 'node', () => 'v27.1.0')
+    const warnings: string[] = []
+    const log = { ...silentLogger, warn: (message: string) => void warnings.push(message) }
+    const launcher = forkLauncher(writeApp({ 'src/jobs/works.ts': job }), { ...noFallback, log })
+    try {
+      await launcher.start()
+      assert.equal(await resultOf(launcher, 'Works'), 'worked')
+    } finally {
+      await launcher.stop()
+    }
+    assert.match(warnings.join(), /Node v27\.1\.0, on which forking was not tested .*isolation: spawn/)
   })
 
   it('refuses loader hooks and the inspector in NODE_OPTIONS', () => {
@@ -188,7 +207,7 @@ describe('fork: the gate', () => {
       const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/distinct/distinct.js')}')
       disablePlatformWorkers()
       makeDistinct()
-      console.log((await tryFork(() => { role.child = true }, () => { for (;;); }, none, 1))?.reason)`,
+      console.log((await tryFork(() => { role.child = true }, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), none, 1))?.reason)`,
       '--single-threaded',
     )
     assert.equal(hung, 'the trial fork failed: it hung while collecting garbage')

@@ -1,4 +1,4 @@
--- Collects items for their queues and pushes them together at the end: one push and one wake-up call a queue.
+-- Collects items for their queues and pushes them together at the end: one push a queue, and as many idle workers woken as items.
 -- @include push
 local to_push, push_order = {}, {}
 local function push_later(queue, item, id)
@@ -21,11 +21,11 @@ local function push_collected(refused)
     if type(pushed) == 'table' and pushed.err then
       for i, id in ipairs(list.ids) do refused(queue, list.items[i], id, pushed.err) end
     else
-      redis.pcall('SADD', key.queues(), queue)
+      add_queue(queue)
       for i, id in ipairs(list.ids) do
         if id then put_id(ids_by_payload, payload_field(list.items[i]), id) end
       end
-      redis.pcall('PUBLISH', key.wake(), queue)
+      wake_workers(queue, #list.items)
     end
   end
 end

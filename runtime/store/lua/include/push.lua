@@ -1,21 +1,26 @@
--- Puts an item on its queue, with its ticket, and wakes the workers. `front` puts it at the head, where it was taken.
+-- Puts an item on its queue, with its ticket, and wakes an idle worker. `front` puts it at the head, where it was taken.
 -- Here and elsewhere a message that Redis refuses (a user without channels) must not undo in the caller's eyes what is
 -- written by then: whoever listens also polls.
--- @include ids-by-payload types
+-- @include ids-by-payload types wake
 
 -- Tickets of an empty list are left over; what is no hash are no ids.
 local function tidy_ids(queue)
   if redis.call('EXISTS', key.queue(queue)) == 0 or wrong('idsByPayload', queue) then redis.call('UNLINK', key.idsByPayload(queue)) end
 end
 
-local function push(queue, item, id, front)
+-- Puts it there and wakes no one: for scripts that push several.
+local function place(queue, item, id, front)
   local list, ids_by_payload = key.queue(queue), key.idsByPayload(queue)
   tidy_ids(queue)
   -- First, since it is refused where the key is no list.
   redis.call(front and 'LPUSH' or 'RPUSH', list, item)
-  redis.pcall('SADD', key.queues(), queue)
+  add_queue(queue)
   if id then put_id(ids_by_payload, payload_field(item), id, front) end
-  redis.pcall('PUBLISH', key.wake(), queue)
+end
+
+local function push(queue, item, id, front)
+  place(queue, item, id, front)
+  wake_workers(queue, 1)
 end
 
 -- Puts a ticket behind as many of its bytes as come before it: those of the `items` at the head, and that of `last`.
@@ -47,5 +52,5 @@ local function push_in_order(queue, item, id)
   if not at then return push(queue, item, id, true) end
   put_id_in_order(key.idsByPayload(queue), item, id, redis.call('LRANGE', list, 0, at), last)
   redis.call('LINSERT', list, 'AFTER', before, item)
-  redis.pcall('PUBLISH', key.wake(), queue)
+  wake_workers(queue, 1)
 end

@@ -57,8 +57,8 @@ local function push_items(run)
     if type(pushed) == 'table' and pushed.err then
       for _, item in ipairs(items) do refuse_step(run, item, pushed.err) end
     else
-      redis.pcall('SADD', key.queues(), queue)
-      redis.pcall('PUBLISH', key.wake(), queue)
+      add_queue(queue)
+      wake_workers(queue, #items)
     end
   end
 end

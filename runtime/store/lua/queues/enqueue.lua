@@ -11,7 +11,7 @@ for i = 1, #jobs, 7 do
   check('job', jobs[i])
   if jobs[i + 4] ~= '' then check('unique', jobs[i + 4]) end
 end
-local replies = {}
+local replies, placed = {}, 0
 for i = 1, #jobs, 7 do
   local id, class, item, options, lock, lasts_ms, lasts_until = unpack(jobs, i, i + 6)
   -- An id whose record is there was enqueued before: the caller got no answer, and asks again.
@@ -24,8 +24,10 @@ for i = 1, #jobs, 7 do
       unpack(lock_fields(lock, lasts_ms, lasts_until)))
     if options ~= '' then redis.call('HSET', key.job(id), 'options', options) end
     redis.call('PEXPIRE', key.job(id), ttlMs)
-    push(queue, item, id)
+    place(queue, item, id)
+    placed = placed + 1
     replies[#replies + 1] = 'ok'
   end
 end
+if placed > 0 then wake_workers(queue, placed) end
 return replies

@@ -1,9 +1,12 @@
 -- Takes the next job and records it as in flight, in one step (promise 1). Queues are tried in the order given; one whose
 -- key is no list has no jobs, and keeps nobody from those after it.
+-- A worker that finds nothing is registered as idle for `idleMs` under its list of queues (`list`, '' for none): then a push
+-- wakes it on the channel of `listener`. With `polled` 1 it was not woken: what it finds was pushed by a client that wakes
+-- no one, such as Ruby's, and it wakes others for the rest.
 -- @include push lease payload unique
--- @args supervisor worker now runAt newId
+-- @args supervisor worker now runAt newId list listener idleMs polled
 -- @rest wanted
--- @reply {'paused'} | {'fenced'} | {'empty'} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
+-- @reply {'paused'} | {'fenced'} | {'empty', how many queues there are} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
 if not owns_lease(supervisor) then return { 'fenced' } end
 check('inflight', supervisor)
 local pause = redis.call('GET', key.pauseAll())
@@ -18,7 +21,32 @@ for _, name in ipairs(wanted) do
     end
   end
 end
-if not item then return { 'empty' } end
+-- Which queues a list contains is declared once a minute, by one of its workers.
+local SERVES_MS = 120000
+
+local function declare(idle, at)
+  redis.pcall('ZREMRANGEBYSCORE', idle, '-inf', at)
+  redis.pcall('PEXPIRE', idle, SERVES_MS)
+  for _, name in ipairs(wanted) do
+    local served_by = key.servedBy(name)
+    redis.pcall('ZREMRANGEBYSCORE', served_by, '-inf', at)
+    redis.pcall('ZADD', served_by, at + SERVES_MS, list)
+    redis.pcall('PEXPIRE', served_by, SERVES_MS)
+  end
+end
+
+local function wait_for_job()
+  local idle, at = key.idle(list), redis_ms()
+  redis.pcall('ZADD', idle, at + tonumber(idleMs), listener)
+  local known = redis.pcall('ZSCORE', key.servedBy(wanted[1]), list)
+  if type(known) ~= 'string' or tonumber(known) < at + SERVES_MS / 2 then declare(idle, at) end
+end
+
+if not item then
+  if list ~= '' and wanted[1] then wait_for_job() end
+  return { 'empty', tonumber(redis.pcall('SCARD', key.queues())) or 0 }
+end
+if list ~= '' then redis.pcall('ZREM', key.idle(list), listener) end
 
 local ids_by_payload = key.idsByPayload(queue)
 if wrong('idsByPayload', queue) then redis.call('UNLINK', ids_by_payload) end
@@ -47,6 +75,9 @@ end
 -- goes on without its old record, or back.
 local fine, taken = pcall(take)
 if not fine then fine, taken = pcall(take, newId) end
-if fine then return taken end
+if fine then
+  if polled == '1' then wake_idle(queue, tonumber(redis.pcall('LLEN', key.queue(queue))) or 0) end
+  return taken
+end
 redis.call('LPUSH', key.queue(queue), item)
 return redis.error_reply(type(taken) == 'table' and taken.err or taken)

@@ -1,10 +1,11 @@
--- Writes a run request, pending; the oldest beyond `max` go.
+-- Writes a run request, pending, unless there is one with its id; the oldest beyond `max` go.
 -- @include types
 -- @args id now max ttlMs
 -- @rest fields
--- @reply 'ok'
+-- @reply 'ok' | 'known'
 check('pipelineRequests')
 check('pipelinePending')
+if redis.call('EXISTS', key.pipelineRequest(id)) == 1 then return 'known' end
 redis.call('HSET', key.pipelineRequest(id), 'status', 'Pending', 'requested_at', now, unpack(fields))
 redis.call('PEXPIRE', key.pipelineRequest(id), ttlMs)
 redis.call('ZADD', key.pipelineRequests(), now, id)

@@ -7,7 +7,7 @@ import type { Assignment, Manifest } from '../../../wire.ts'
 import { identityOf } from '../../lease/process-identity.ts'
 import { supervisorVariable } from '../../lease/sweep.ts'
 import { OutputTail } from '../output-tail.ts'
-import type { Refusal } from './zygote/core/gate-platform.ts'
+import { untestedNode, type Refusal } from './zygote/core/gate-platform.ts'
 import { FrameReader, encodeFrame } from './zygote/wire/frames.ts'
 import type { Boot, FromZygote } from './zygote/wire/messages.ts'
 import { ORDER, encodeOrder } from './zygote/wire/order-format.ts'
@@ -192,7 +192,7 @@ export class ZygoteProcess {
         timer.stop()
         this.#control.off('data', hearFirst)
         if (message.type === 'ready') {
-          for (const warning of message.warnings) this.#options.log.warn(warning)
+          for (const warning of [...untestedNode(), ...message.warnings]) this.#options.log.warn(warning)
           this.#hearReports()
           this.#forksAhead = message.forksAhead
           this.#fillSpares()

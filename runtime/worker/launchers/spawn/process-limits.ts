@@ -1,8 +1,8 @@
+import { machine } from '../../../../config/machine.ts'
 import type { Assignment } from '../../../wire.ts'
 
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
-const libc =
-  process.platform === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
+const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
 
 /**
  * The kernel kills this process when its supervisor dies, also in an infinite loop (promise 8).
@@ -27,6 +27,6 @@ export async function printStacks(): Promise<string | undefined> {
   // V8 prints a stack in many small pieces: a pipe that does not block would take the first of them only.
   const { _handle: handle } = process.stderr as unknown as { _handle?: { setBlocking?: (on: boolean) => void } }
   handle?.setBlocking?.(true)
-  if (!libc) return `stacks are printed on Linux only, with koffi; this is ${process.platform}`
+  if (!libc) return `stacks are printed on Linux only, with koffi; this is ${machine.os()}`
   return (await import('../../where/stack-printer.ts')).installStackPrinter()
 }

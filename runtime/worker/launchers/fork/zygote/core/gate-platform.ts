@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { isMusl, machine } from '../../../../../../config/machine.ts'
 
 /** Why this process must not be forked, and what its owner can do about it. */
 export interface Refusal {
@@ -16,25 +16,39 @@ export class CannotFork extends Error {
   }
 }
 
-/** Node versions on which the whole recipe was tried. */
-export const TRIED_NODE_MAJORS: readonly number[] = [20, 22, 24]
+/** Node versions on which the whole recipe was tested: `npm run test:nodes`. */
+export const TESTED_NODE_MAJORS: readonly number[] = [20, 22, 24, 26]
+
+const SPAWNED = 'nothing is broken: jobs run through `spawn`; set isolation: spawn in runtime.yml to silence this'
 
 /** What can be told before the zygote is started; undefined when nothing speaks against it. */
-export function refusePlatform(
-  platform = process.platform,
-  arch = process.arch,
-  version = process.version,
-): Refusal | undefined {
-  const cure = 'nothing is broken: jobs run through `spawn`; set isolation: spawn in runtime.yml to silence this'
-  if (platform !== 'linux' || arch !== 'x64')
-    return { reason: `forking is tried on linux x64 only, this is ${platform} ${arch}`, cure }
-  if (existsSync('/lib/ld-musl-x86_64.so.1') && !existsSync('/lib64/ld-linux-x86-64.so.2'))
-    return { reason: 'forking needs glibc, this system has musl', cure }
-  const major = Number(/^v(\d+)/.exec(version)?.[1])
-  if (!TRIED_NODE_MAJORS.includes(major))
-    return { reason: `forking is tried on Node ${TRIED_NODE_MAJORS.join(', ')}, this is ${version}`, cure }
+export function refusePlatform(): Refusal | undefined {
+  const [os, arch] = [machine.os(), machine.arch()]
+  if (os !== 'linux' || arch !== 'x64')
+    return { reason: `forking works on linux x64 only, this is ${os} ${arch}`, cure: SPAWNED }
+  if (isMusl())
+    return {
+      reason: 'forking needs glibc, and this Node is built for musl (an Alpine image)',
+      cure: `to fork, use an image with glibc, such as node:${nearestMajor()}-slim; ${SPAWNED}`,
+    }
   return undefined
 }
+
+/**
+ * On an untested Node major forking goes by the structural checks and the trial forks alone.
+ * @returns a warning; none where this version was tested
+ */
+export function untestedNode(version = machine.node()): string[] {
+  if (TESTED_NODE_MAJORS.includes(majorOf(version))) return []
+  return [
+    `jobs are forked on Node ${version}, on which forking was not tested (it was on ${TESTED_NODE_MAJORS.join(', ')}); all checks at the start passed. isolation: spawn switches it off`,
+  ]
+}
+
+const majorOf = (version: string): number => Number(/^v(\d+)/.exec(version)?.[1])
+
+/** The image to name: of this very major, where forking was tested on it. */
+const nearestMajor = (): number => (untestedNode().length === 0 ? majorOf(machine.node()) : 24)
 
 /** Variables under which a fork cannot work. */
 export function refuseFlags(env: NodeJS.ProcessEnv): Refusal | undefined {

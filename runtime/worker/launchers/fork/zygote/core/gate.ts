@@ -1,3 +1,4 @@
+import { machine } from '../../../../../../config/machine.ts'
 import type { WorkerHooks } from '../../../../../jobs/app.ts'
 import { markAllMemory } from '../tuning/fork-ranges.ts'
 import {
@@ -77,6 +78,8 @@ export async function refuseState(baseline: readonly Thread[], origins: Origins)
 }
 
 const PROBE_SECONDS = 5
+/** So many times that for a child that wants to go on and gets no processor: a busy machine is no hang. */
+const BUSY_FACTOR = 8
 const NAMED_CONNECTIONS = 5
 const APPLICATION_CURE =
   'do that inside the job, or in an afterFork hook (config/hooks.ts), instead of while the module is loaded; or handle the error'
@@ -98,7 +101,7 @@ export async function tryFork(
   const [from = -1, to = -1] = pipe
   const pid = markAllMemory() ? fork() : -1
   if (pid === 0) {
-    alarm(seconds + 1) // Should the zygote be gone by then.
+    alarm(seconds * BUSY_FACTOR + 1) // Should the zygote be gone by then.
     become()
     await runStages(to, collectGarbage)
   }
@@ -149,11 +152,16 @@ async function runStages(to: number, collectGarbage: () => void): Promise<never>
   process.exit(0)
 }
 
+/** A child that waits for a lock or a thread sleeps. */
+const wantsProcessor = (pid: number): boolean => /\) R /.test(machine.file(`/proc/${pid}/stat`) ?? '')
+
 /** Undefined when the child went through every stage and left by process.exit(0). */
 function awaitProbe(pid: number, from: number, seconds: number): { what: string; cure: string } | undefined {
   const pidfd = openPidfd(pid)
   const set = Int32Array.from([pidfd, POLLIN])
-  const ended = poll(set, 1, seconds * 1000) > 0
+  let ended = false
+  for (let rounds = 0; !ended && (rounds === 0 || (rounds < BUSY_FACTOR && wantsProcessor(pid))); rounds += 1)
+    ended = poll(set, 1, seconds * 1000) > 0
   if (!ended) kill(pid, SIGKILL)
   close(pidfd)
   const status = new Int32Array(1)

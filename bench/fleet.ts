@@ -1,0 +1,130 @@
+// What one enqueued job costs Redis while a fleet of workers is idle, and what the idle fleet costs.
+//   node --conditions=source --import tsx bench/fleet.ts [--workers 1,20,100,300,1000] [--jobs 30] [--json FILE]
+// The workers are stand-ins in this process: real fetchers and scripts, without processes for jobs, on shared connections.
+// `each push wakes every worker` is what version 0.1 did: the same scripts, with workers that all look after each push.
+import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import type { Redis } from 'ioredis'
+import { systemClock } from '../runtime/core/clock.ts'
+import { newId } from '../runtime/core/ids.ts'
+import { silentLogger } from '../runtime/core/logger.ts'
+import type { Store } from '../runtime/store/store.ts'
+import { Fetcher } from '../runtime/worker/reserve/fetcher.ts'
+import { startRedis } from '../test/support/redis.ts'
+import { testStore } from '../test/support/store.ts'
+import { eventually } from '../test/support/wait.ts'
+import { redisCpuUs } from './redis-probes.ts'
+
+const { values } = parseArgs({
+  options: {
+    workers: { type: 'string', default: '1,20,100,300,1000' },
+    jobs: { type: 'string', default: '30' },
+    json: { type: 'string' },
+  },
+})
+const jobs = Number(values.jobs)
+const [pollMs, hourMs] = [1000, 3_600_000]
+const queues = ['high', 'default', 'low']
+
+/** An idle fleet. `taken` counts its jobs; `takenAt` is when it took the last one. */
+interface Fleet {
+  taken: number
+  takenAt: number
+  stop: () => void
+}
+
+async function oneWakes(store: Store, workers: number): Promise<Fleet> {
+  const fetchers: Fetcher[] = []
+  const fleet = { taken: 0, takenAt: 0, stop: () => fetchers.forEach((fetcher) => fetcher.stop()) }
+  for (let n = 0; n < workers; n += 1) {
+    const fetcher = new Fetcher({
+      ...{ store, clock: systemClock, log: silentLogger, queues, weights: {}, pollMs },
+      supervisorId: () => `worker${n}`,
+      onFenced: () => console.error('fenced'),
+      onEmpty: () => undefined,
+    })
+    fetchers.push(fetcher)
+    await fetcher.start()
+    void (async () => {
+      while (await fetcher.next(`vm:${n}:high`)) [fleet.taken, fleet.takenAt] = [fleet.taken + 1, performance.now()]
+    })()
+    await sleep(pollMs / workers)
+  }
+  return fleet
+}
+
+async function allWake(store: Store, workers: number): Promise<Fleet> {
+  const look = async (n: number): Promise<void> => {
+    const reply = await store.supervisors.reserve(`worker${n}`, `vm:${n}:high`, queues, newId(), Date.now())
+    if (reply.kind === 'job') [fleet.taken, fleet.takenAt] = [fleet.taken + 1, performance.now()]
+  }
+  const everyone = Array.from({ length: workers }, (_, n) => n)
+  const timers: NodeJS.Timeout[] = []
+  const unlisten = await store.connection.listen(store.connection.keys.wake(), () =>
+    everyone.forEach((n) => void look(n)),
+  )
+  const fleet = { taken: 0, takenAt: 0, stop: () => (unlisten(), timers.forEach(clearInterval)) }
+  for (const n of everyone) {
+    timers.push(setInterval(() => void look(n), pollMs))
+    await sleep(pollMs / workers)
+  }
+  return fleet
+}
+
+/** Script calls and their time in Redis, in microseconds. */
+async function scriptCalls(redis: Redis): Promise<{ calls: number; us: number }> {
+  const [, calls, us] = /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(await redis.info('commandstats')) ?? []
+  return { calls: Number(calls), us: Number(us) }
+}
+
+async function measure(redis: Redis, store: Store, start: typeof oneWakes, workers: number): Promise<object> {
+  await redis.flushall()
+  for (let n = 0; n < workers; n += 1) await redis.zadd('resque:rt:supervisors', Date.now() + hourMs, `worker${n}`)
+  const fleet = await start(store, workers)
+  await sleep(1000)
+  const idleFrom = { ...(await scriptCalls(redis)), cpuUs: await redisCpuUs(redis), at: performance.now() }
+  await sleep(3000)
+  const idleTo = { ...(await scriptCalls(redis)), cpuUs: await redisCpuUs(redis), at: performance.now() }
+  const idleMs = idleTo.at - idleFrom.at
+  const delays: number[] = []
+  for (let n = 0; n < jobs; n += 1) {
+    const [before, pushedAt] = [fleet.taken, performance.now()]
+    await store.queues.push(
+      'default',
+      [{ id: newId(), className: 'X', item: `{"class":"X","args":[${n}]}` }],
+      Date.now(),
+      hourMs,
+    )
+    await eventually(() => fleet.taken > before, { intervalMs: 1 })
+    delays.push(fleet.takenAt - pushedAt)
+    await sleep(50)
+  }
+  const end = { ...(await scriptCalls(redis)), at: performance.now() }
+  fleet.stop()
+  await sleep(200)
+  const busyMs = end.at - idleTo.at
+  const perJob = (name: 'calls' | 'us'): number =>
+    (end[name] - idleTo[name] - ((idleTo[name] - idleFrom[name]) / idleMs) * busyMs) / jobs
+  return {
+    workers,
+    wakes: start === oneWakes ? 'one' : 'every',
+    'script calls a job': Number(perJob('calls').toFixed(1)),
+    'Redis ms a job': Number((perJob('us') / 1000).toFixed(3)),
+    'pickup ms, median': Number((delays.sort((a, b) => a - b)[Math.floor(jobs / 2)] ?? 0).toFixed(1)),
+    'idle calls a second and worker': Number(((idleTo.calls - idleFrom.calls) / workers / (idleMs / 1000)).toFixed(2)),
+    'idle Redis, % of a core': Number(((idleTo.cpuUs - idleFrom.cpuUs) / idleMs / 10).toFixed(1)),
+  }
+}
+
+const server = await startRedis()
+const redis = server.client()
+const store = testStore(server)
+const results: object[] = []
+for (const workers of values.workers.split(',').map(Number))
+  for (const start of [allWake, oneWakes]) results.push(await measure(redis, store, start, workers))
+console.table(results)
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+store.close()
+await server.stop()
+process.exit(0)

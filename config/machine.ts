@@ -1,0 +1,140 @@
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { availableParallelism, release, totalmem } from 'node:os'
+
+/**
+ * What this machine answers. Everything that depends on the platform asks here, so that a test can answer in its place.
+ * A file that is not there, or may not be read, answers `undefined`: every caller works without /proc.
+ */
+export const machine = {
+  os: (): string => process.platform,
+  arch: (): string => process.arch,
+  /** Such as `v24.1.0`. */
+  node: (): string => process.version,
+  kernel: (): string => release(),
+  /** Version of glibc; undefined with another C library. Takes some milliseconds. */
+  glibc: (): string | undefined => reportHeader().glibcVersionRuntime,
+  /** Processors that this process may run on; a container's quota is not in it, see {@link containerLimits}. */
+  processors: (): number => availableParallelism(),
+  /** Of the host. */
+  memoryBytes: (): number => totalmem(),
+  /** Text of a file, one character a byte. */
+  file: (path: string): string | undefined => quietly(() => readFileSync(path, 'latin1')),
+  folder: (path: string): string[] | undefined => quietly(() => readdirSync(path)),
+  link: (path: string): string | undefined => quietly(() => readlinkSync(path)),
+  exists: (path: string): boolean => existsSync(path),
+}
+
+function quietly<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+function reportHeader(): { glibcVersionRuntime?: string } {
+  const { report } = process as unknown as {
+    report: { excludeNetwork?: boolean; getReport: () => { header: { glibcVersionRuntime?: string } } }
+  }
+  // The report names the peers of open connections, which asks name servers.
+  const { excludeNetwork } = report
+  report.excludeNetwork = true
+  const { header } = report.getReport()
+  report.excludeNetwork = excludeNetwork ?? false
+  return header
+}
+
+/** True where this very process runs on musl, as images of Alpine do. */
+export const isMusl = (): boolean => machine.file('/proc/self/maps')?.includes('/ld-musl-') === true
+
+/** What the control groups of this process allow; undefined where nothing is limited. */
+export interface ContainerLimits {
+  version: 1 | 2
+  memoryBytes?: number
+  /** May be a fraction. */
+  processors?: number
+}
+
+/** cgroup v1 says "no limit" with a number near 2^63, rounded to pages. */
+const NO_LIMIT_BYTES = 2 ** 60
+
+/**
+ * The narrowest limit of memory and of processor time from this process's control group up to the root. In a container
+ * the files of the root are those of the container's own group. Formats: the kernel's admin-guide/cgroup-v2.rst and
+ * cgroup-v1/memory.rst, scheduler/sched-bwc.rst. @returns undefined where there are no control groups
+ */
+export function containerLimits(): ContainerLimits | undefined {
+  const groups = (machine.file('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'))
+  if (groups.length < 2) return undefined
+  const pathOf = (controller: string): string | undefined =>
+    groups.find(([, controllers = '']) => controllers.split(',').includes(controller))?.[2]
+  const isSecond = machine.exists('/sys/fs/cgroup/cgroup.controllers')
+  const [memory, quota] = isSecond
+    ? secondVersion(groups.find(([id]) => id === '0')?.[2] ?? '/')
+    : firstVersion(pathOf('memory') ?? '/', pathOf('cpu') ?? '/')
+  return {
+    version: isSecond ? 2 : 1,
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(quota === undefined ? {} : { processors: quota }),
+  }
+}
+
+type Narrowest = [memoryBytes: number | undefined, processors: number | undefined]
+
+function secondVersion(path: string): Narrowest {
+  const root = '/sys/fs/cgroup'
+  return [
+    narrowest(upwards(root, path), (folder) => memoryOf(`${folder}/memory.max`)),
+    narrowest(upwards(root, path), (folder) => {
+      const [quota, period] = (machine.file(`${folder}/cpu.max`) ?? '').trim().split(' ').map(Number)
+      return share(quota, period)
+    }),
+  ]
+}
+
+function firstVersion(memoryPath: string, cpuPath: string): Narrowest {
+  return [
+    narrowest(upwards('/sys/fs/cgroup/memory', memoryPath), (folder) => memoryOf(`${folder}/memory.limit_in_bytes`)),
+    narrowest(upwards('/sys/fs/cgroup/cpu', cpuPath), (folder) =>
+      share(
+        Number(machine.file(`${folder}/cpu.cfs_quota_us`)?.trim()),
+        Number(machine.file(`${folder}/cpu.cfs_period_us`)?.trim()),
+      ),
+    ),
+  ]
+}
+
+/** The folder of a group and all above it, up to `root`. */
+function upwards(root: string, path: string): string[] {
+  const parts = path.split('/').filter((part) => part !== '')
+  return Array.from({ length: parts.length + 1 }, (_, index) => [root, ...parts.slice(0, index)].join('/'))
+}
+
+function narrowest(folders: readonly string[], read: (folder: string) => number | undefined): number | undefined {
+  const limits = folders.map(read).filter((limit) => limit !== undefined)
+  return limits.length === 0 ? undefined : Math.min(...limits)
+}
+
+function memoryOf(file: string): number | undefined {
+  const bytes = Number(machine.file(file)?.trim() ?? NaN)
+  return bytes > 0 && bytes < NO_LIMIT_BYTES ? bytes : undefined
+}
+
+const share = (quota = NaN, period = NaN): number | undefined => (quota > 0 && period > 0 ? quota / period : undefined)
+
+/** How many jobs `worker.concurrency: auto` runs at a time: a whole processor each, of those that the container may use. */
+export function processorsHere(): number {
+  const quota = containerLimits()?.processors ?? Infinity
+  return Math.max(1, Math.min(machine.processors(), Math.floor(quota)))
+}
+
+/** Soft limits of this process from /proc/self/limits; undefined: unlimited, or not known. */
+export function processLimits(): { openFiles?: number; processes?: number } {
+  const text = machine.file('/proc/self/limits') ?? ''
+  const soft = (name: string): number | undefined => {
+    const value = new RegExp(`^${name} +(\\d+)`, 'm').exec(text)?.[1]
+    return value === undefined ? undefined : Number(value)
+  }
+  const [openFiles, processes] = [soft('Max open files'), soft('Max processes')]
+  return { ...(openFiles === undefined ? {} : { openFiles }), ...(processes === undefined ? {} : { processes }) }
+}

@@ -51,7 +51,11 @@ const causes = [
  * export them: the leading scheduler, or `runtime web`. `resque_*` names without `runtime` are those of the Resque exporters.
  * @param facts read at each scrape; undefined: this process does not export them now
  */
-export function registerCluster(registry: Registry, store: Store, facts: () => Promise<ClusterFacts | undefined>): void {
+export function registerCluster(
+  registry: Registry,
+  store: Store,
+  facts: () => Promise<ClusterFacts | undefined>,
+): void {
   let now: Promise<ClusterFacts | undefined> | undefined
   // One reading serves all metrics of a scrape.
   const read = (): Promise<ClusterFacts | undefined> => {
@@ -74,7 +78,9 @@ export function registerCluster(registry: Registry, store: Store, facts: () => P
   add('gauge', 'resque_jobs_in_failed_queue', 'Entries of the failed list', ({ failed }) => [
     { labels: { queue: 'failed' }, value: failed },
   ])
-  add('counter', 'resque_job_executions_total', 'Jobs processed since the first (stat:processed)', (f) => one(f.processed))
+  add('counter', 'resque_job_executions_total', 'Jobs processed since the first (stat:processed)', (f) =>
+    one(f.processed),
+  )
   add('counter', 'resque_failed_job_executions_total', 'Failures since the first (stat:failed)', (f) => one(f.failures))
   add('gauge', 'resque_workers', 'Registered workers, one for each slot', (f) => one(f.workers))
   add('gauge', 'resque_working_workers', 'Workers that run a job', (f) => one(f.workingWorkers))
@@ -96,7 +102,9 @@ export function registerCluster(registry: Registry, store: Store, facts: () => P
   ])
   add('gauge', 'resque_runtime_lost_workers', 'Workers that died in the last hour', (f) => one(f.lostWorkers))
   add('gauge', 'resque_runtime_scheduler_led', '1 while a scheduler leads', (f) => one(f.scheduler.isLed ? 1 : 0))
-  add('gauge', 'resque_runtime_schedule_late_entries', 'Schedule entries that are late now', (f) => one(f.scheduler.late))
+  add('gauge', 'resque_runtime_schedule_late_entries', 'Schedule entries that are late now', (f) =>
+    one(f.scheduler.late),
+  )
   add('gauge', 'resque_runtime_schedule_lateness_seconds', 'How late the latest schedule entry is', (f) =>
     one(f.scheduler.latenessMs / 1000),
   )

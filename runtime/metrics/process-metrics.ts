@@ -2,11 +2,13 @@ import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-clien
 import type { JobEnd } from '../wire.ts'
 import { OTHER } from './tally.ts'
 
-/** What one process tells of itself at a scrape; what does not belong to its kind is left out. */
+/** What one process tells of itself at a scrape; what belongs to the other kind is left out. */
 export interface ProcessFacts {
   /** Milliseconds of a round trip to Redis; undefined when it gave no answer. */
   redisMs?: number | undefined
-  slots?: { total: number; busy: number }
+  /** Slots of a worker. */
+  total?: number
+  busy?: number
   /** Why jobs are not forked though they should be; absent when they are. */
   fallback?: string | undefined
   /** The scheduler leads. */
@@ -19,10 +21,9 @@ const maxClasses = 100
 /** The metrics of this process, and Node's own (`process_*`, `nodejs_*`). */
 export class ProcessMetrics {
   readonly #jobs: Counter
-  readonly #leasesLost: Counter
   readonly #classes = new Set<string>()
 
-  constructor(registry: Registry, facts: () => Promise<ProcessFacts>) {
+  constructor(registry: Registry, kind: 'worker' | 'scheduler', facts: () => Promise<ProcessFacts>) {
     collectDefaultMetrics({ register: registry })
     const registers = [registry]
     this.#jobs = new Counter({
@@ -31,12 +32,12 @@ export class ProcessMetrics {
       labelNames: ['queue', 'class', 'outcome', 'cause'],
       registers,
     })
-    this.#leasesLost = new Counter({
-      name: 'resque_runtime_worker_leases_lost_total',
-      help: 'How often this worker lost its lease',
-      registers,
-    })
-    const gauge = (name: string, help: string, labelNames: string[], set: (gauge: Gauge, now: ProcessFacts) => void): void => {
+    const gauge = (
+      name: string,
+      help: string,
+      labelNames: string[],
+      set: (gauge: Gauge, now: ProcessFacts) => void,
+    ): void => {
       new Gauge({
         name,
         help,
@@ -48,21 +49,25 @@ export class ProcessMetrics {
         },
       })
     }
-    gauge('resque_up', '1 when Redis answers this process', [], (up, { redisMs }) => up.set(redisMs === undefined ? 0 : 1))
+    gauge('resque_up', '1 when Redis answers this process', [], (up, { redisMs }) =>
+      up.set(redisMs === undefined ? 0 : 1),
+    )
     gauge('resque_runtime_redis_round_trip_seconds', 'A round trip to Redis', [], (time, { redisMs }) =>
       time.set(redisMs === undefined ? NaN : redisMs / 1000),
     )
-    gauge('resque_runtime_worker_slots', 'Slots of this worker', ['state'], (slots, facts) => {
-      if (!facts.slots) return
-      slots.set({ state: 'busy' }, facts.slots.busy)
-      slots.set({ state: 'free' }, facts.slots.total - facts.slots.busy)
+    if (kind === 'scheduler') {
+      gauge('resque_runtime_scheduler_leads', '1 while this scheduler leads', [], (gauge, { leads = false }) =>
+        gauge.set(leads ? 1 : 0),
+      )
+      return
+    }
+    gauge('resque_runtime_worker_slots', 'Slots of this worker', ['state'], (slots, { total = 0, busy = 0 }) => {
+      slots.set({ state: 'busy' }, busy)
+      slots.set({ state: 'free' }, total - busy)
     })
-    gauge('resque_runtime_worker_fallback', '1 while this worker spawns jobs that it should fork', [], (gauge, facts) => {
-      if (facts.slots) gauge.set(facts.fallback === undefined ? 0 : 1)
-    })
-    gauge('resque_runtime_scheduler_leads', '1 while this scheduler leads', [], (gauge, { leads }) => {
-      if (leads !== undefined) gauge.set(leads ? 1 : 0)
-    })
+    gauge('resque_runtime_worker_fallback', '1 while this worker spawns jobs that it should fork', [], (gauge, facts) =>
+      gauge.set(facts.fallback === undefined ? 0 : 1),
+    )
   }
 
   /** Counts an end. Beyond a hundred classes the label is `other`. */
@@ -70,10 +75,5 @@ export class ProcessMetrics {
     const isKnown = this.#classes.has(className) || this.#classes.size < maxClasses
     if (isKnown) this.#classes.add(className)
     this.#jobs.inc({ queue, class: isKnown ? className : OTHER, outcome, cause })
-  }
-
-  /** Counts a lost lease. */
-  leaseLost(): void {
-    this.#leasesLost.inc()
   }
 }

@@ -66,7 +66,9 @@ export class Metrics {
 
   /** The last `n` minutes, oldest first, the present one last; at most 24 hours. */
   minutes(n: number, nowMs: number): Promise<CountedSpan[]> {
-    return this.#spans(Math.min(n, 1440), nowMs, minuteMs, (redis, keys, span) => redis.hgetall(keys.metricsMinute(span)))
+    return this.#spans(Math.min(n, 1440), nowMs, minuteMs, (redis, keys, span) =>
+      redis.hgetall(keys.metricsMinute(span)),
+    )
   }
 
   /** The last `n` hours, oldest first, the present one last; at most 14 days. */

@@ -1,5 +1,5 @@
 import { clip } from './clip.ts'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { didYouMean } from './did-you-mean.ts'
 import type { Expectation } from './fields.ts'
 import { MASK, maskUrl } from './redis-url.ts'

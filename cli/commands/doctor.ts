@@ -9,9 +9,6 @@ const marks = { bad: 'BAD ', note: 'note', fine: ' ok ' }
 
 /** `runtime doctor [ID]`, `runtime doctor --platform` */
 export const doctorCommand = command<{ id?: string; platform?: boolean }>({
-  command: 'doctor [id]',
-  describe:
-    'Diagnose problems and suggest fixes. Given the ID or name of a job, run, queue, worker or schedule entry, explain its state and why it is not progressing.',
   example: ['doctor 0mb2k3x7f4q8...', 'or a queue, a worker or its pid, a schedule entry, a run, or `leader`'],
   flags: (yargs) =>
     yargs

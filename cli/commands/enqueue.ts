@@ -15,14 +15,13 @@ interface EnqueueFlags {
   in?: string
   at?: string
   queue?: string
+  id?: string
   wait?: boolean
   timeout: string
 }
 
 /** `runtime enqueue`: puts one job on its queue. */
 export const enqueueCommand = command<EnqueueFlags>({
-  command: 'enqueue <class> [args..]',
-  describe: 'Enqueue a job, now or later',
   example: [`enqueue ReminderJob '"u1"' --in '5 days'`, 'each argument is JSON'],
   flags: (yargs) =>
     yargs
@@ -31,6 +30,10 @@ export const enqueueCommand = command<EnqueueFlags>({
       .option('in', { type: 'string', describe: "Enqueue the job after this delay: '5 days'", conflicts: 'at' })
       .option('at', { type: 'string', describe: 'Enqueue the job at this time: 2027-01-01T08:00Z' })
       .option('queue', { type: 'string', describe: 'Queue; the queue of the class by default' })
+      .option('id', {
+        type: 'string',
+        describe: 'An id of your own: while its job is on record, the same command again enqueues nothing',
+      })
       .option('wait', { type: 'boolean', describe: 'Wait until the job has ended and print its result' })
       .option('timeout', { type: 'string', default: '1h', describe: 'Maximum time for --wait' }),
   run: async ({ client, source, json: asJson }, argv) => {
@@ -38,7 +41,8 @@ export const enqueueCommand = command<EnqueueFlags>({
     const { registry } = await loadAppHere(source)
     const definition = named(registry, 'job', argv.class).definition as JobDefinition
     const args = argv.args.map((text) => jsonArgument(text)) as never
-    const options = argv.queue === undefined ? {} : { queue: argv.queue }
+    const { queue, id } = argv
+    const options = { ...(queue === undefined ? {} : { queue }), ...(id === undefined ? {} : { id }) }
     const handle =
       argv.in !== undefined
         ? await client.enqueueIn(duration(argv.in, '--in'), definition, args, options)

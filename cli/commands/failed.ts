@@ -6,7 +6,8 @@ import { stepClass } from '../../runtime/workflow/run/steps.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { evidenceRows } from '../evidence.ts'
-import { clip, json, line, table } from '../output.ts'
+import { clip, json, line } from '../output.ts'
+import { table } from '../table.ts'
 
 interface Selection {
   index?: string
@@ -82,7 +83,8 @@ const show = command<{ index: string }>({
     for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
     line(`payload: ${entry.payload}`)
     if (entry.cause !== undefined) line(`cause: ${entry.cause}`)
-    for (const [what, value] of evidenceRows(entry.evidence ?? {})) line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
+    for (const [what, value] of evidenceRows(entry.evidence ?? {}, entry.backtrace ?? []))
+      line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
     if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}`)
   },
 })
@@ -155,13 +157,7 @@ const clear = command({
 })
 
 /** `runtime failed …` */
-export const failedCommand = group('failed', 'Failed jobs: list, show, retry, remove, clear', [
-  list,
-  show,
-  retry,
-  remove,
-  clear,
-] as never)
+export const failedCommand = group([list, show, retry, remove, clear] as never)
 
 /** A step of a workflow goes back through its run, which alone knows whether it may run again. */
 async function putBack({ store, config }: Context, entry: FailedEntry): Promise<boolean> {

@@ -6,7 +6,8 @@ import { askWhere } from '../../runtime/worker/where/reports.ts'
 import { statusOf } from '../../runtime/jobs/handle.ts'
 import { command, group } from '../command.ts'
 import { evidenceRows } from '../evidence.ts'
-import { json, line, table } from '../output.ts'
+import { json, line } from '../output.ts'
+import { table } from '../table.ts'
 
 const id = { type: 'string', demandOption: true, describe: 'ID of the job' } as const
 
@@ -88,4 +89,4 @@ function unknownJob(id: string): RuntimeError {
 }
 
 /** `runtime job …` */
-export const jobCommand = group('job', 'Show a job, print its stack, or cancel it', [show, stack, cancel] as never)
+export const jobCommand = group([show, stack, cancel] as never)

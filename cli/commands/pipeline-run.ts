@@ -5,7 +5,8 @@ import type { PipelineRunInfo, PipelineStepInfo } from '../../runtime/workflow/p
 import type { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, relative, table } from '../output.ts'
+import { clip, json, line, relative } from '../output.ts'
+import { table } from '../table.ts'
 import { showDefinition } from './pipeline-load.ts'
 import { isPipeline, parameters, pipelinesOf, requirePipeline } from './pipeline-target.ts'
 

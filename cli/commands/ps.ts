@@ -4,12 +4,11 @@ import type { StackRequests } from '../../runtime/store/workers/stack-requests.t
 import { whereText, type Where } from '../../runtime/worker/where/locate.ts'
 import { askWhere } from '../../runtime/worker/where/reports.ts'
 import { command } from '../command.ts'
-import { json, relative, table } from '../output.ts'
+import { json, relative } from '../output.ts'
+import { table } from '../table.ts'
 
 /** `runtime ps`: supervisors of this runtime, and the jobs in their hands. */
 export const psCommand = command<{ stacks: boolean }>({
-  command: 'ps',
-  describe: 'List supervisors and their job processes',
   example: ['ps --stacks', 'and the stack position of each job'],
   flags: (yargs) =>
     yargs.option('stacks', {

@@ -31,8 +31,6 @@ interface WorkFlags {
 
 /** `runtime work`: the long-lived supervisor. */
 export const workCommand = command<WorkFlags>({
-  command: 'work',
-  describe: 'Run a worker: reserve jobs and run each in a process of its own',
   example: ['work --queues high,gush --concurrency 4', 'high has priority over gush; four jobs run at the same time'],
   flags: (yargs) =>
     yargs

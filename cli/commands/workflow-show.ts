@@ -7,7 +7,8 @@ import { nodeStates, shownState, type RunState, type ShownState } from '../../ru
 import type { Blocker, WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, relative, table } from '../output.ts'
+import { clip, json, line, output, relative } from '../output.ts'
+import { table } from '../table.ts'
 import { openRun } from './workflow-target.ts'
 import { watchRun } from './workflow-watch.ts'
 
@@ -55,7 +56,7 @@ export const listCommand = command<{
         took(run, now),
       ]),
     )
-    if (process.stdout.isTTY && count > offset + runs.length)
+    if (output().stdout.isTTY && count > offset + runs.length)
       line(
         `${offset + 1} to ${offset + runs.length} of ${count.toLocaleString('en')}; --offset ${offset + runs.length} shows more`,
       )

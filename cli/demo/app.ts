@@ -1,6 +1,6 @@
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packageRoot } from '../package-root.ts'
+import { packageRoot } from '../../runtime/core/package.ts'
 
 /**
  * Makes the demo's application, in a folder of its own, as a user's would be: a copy of examples/demo that finds this

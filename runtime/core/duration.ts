@@ -73,9 +73,11 @@ export function duration(value: Duration, what = 'duration'): number {
     typeof given === 'number' ? numberOf(given) : typeof given === 'string' ? readDuration(given) : { advice: '' }
   if ('ms' in reading && reading.ms >= 0 && reading.ms <= longestMs) return Math.round(reading.ms)
   const advice = 'advice' in reading ? reading.advice : ''
+  // A flag is text, whatever it says.
+  const numbers = what.startsWith('--') ? '' : 'milliseconds or '
   throw new RuntimeError(
     'ERR_ARGUMENT',
-    `${what}: expected milliseconds or text like '10s', '1h30m' or '5 days', up to 100 years, got ${shown(given)}${advice}`,
+    `${what}: expected ${numbers}text like '10s', '1h30m' or '5 days', up to 100 years, got ${shown(given)}${advice}`,
   )
 }
 

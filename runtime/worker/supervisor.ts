@@ -4,6 +4,7 @@ import { startTimer } from '../core/timer.ts'
 import { Admission } from './run/admission.ts'
 import { DueMover } from './reserve/due-mover.ts'
 import { Fetcher } from './reserve/fetcher.ts'
+import { HeapSnapshots } from './run/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
 import { JobsInHand } from './run/jobs-in-hand.ts'
 import { Lease } from './lease/lease.ts'
@@ -189,7 +190,8 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits } = this.#options
+    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits, heapSnapshots } =
+      this.#options
     return {
       store,
       clock,
@@ -197,6 +199,7 @@ export class Supervisor implements Service {
       launcher,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       termTimeoutMs,
+      snapshots: new HeapSnapshots(heapSnapshots),
       maxRedeliveries,
       limits,
       ...(steps ? { steps } : {}),

@@ -16,3 +16,17 @@ it('refuses a --timeout that is none before the job is on its queue', async () =
   assert.match(stderr, /^runtime: --timeout: expected .*, got "banana".* \[ERR_ARGUMENT\]\n$/)
   assert.deepEqual(await to.store.queues.names(), [])
 })
+
+it('with --id the same command again enqueues nothing', async () => {
+  const args = ['enqueue', 'Records', '"a"', '--queue', 'held', '--id', 'order-17', '--json']
+  const env = { REDIS_URL: server.url }
+  const [first, again] = [await runCli(args, { cwd: workerApp, env }), await runCli(args, { cwd: workerApp, env })]
+  assert.deepEqual(
+    [JSON.parse(first.stdout), JSON.parse(again.stdout)],
+    [
+      { id: 'order-17', duplicate: false },
+      { id: 'order-17', duplicate: true },
+    ],
+  )
+  assert.equal((await to.store.queues.sizes()).get('held'), 1)
+})

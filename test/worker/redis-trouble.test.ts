@@ -1,14 +1,13 @@
 // Promise 6: whatever becomes of Redis, producers hear of it in time, workers carry on by themselves, nothing is dropped.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { openStore } from '../../runtime/store/store.ts'
 import { leavesNoProcess, startCli, startProcess, type Running } from '../support/process.ts'
 import { startRedisProxy } from '../support/redis-proxy.ts'
-import { startRedis, useRedis } from '../support/redis.ts'
+import { freePort, startRedis, useRedis } from '../support/redis.ts'
 import { redisSettings, testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
 import { launchWorker, push, startWorker, untilState, useEvidence, useStore, workerApp } from './support.ts'
@@ -233,11 +232,3 @@ describe('Sentinel', () => {
       }
     })
 })
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}

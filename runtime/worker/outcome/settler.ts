@@ -10,6 +10,7 @@ import { classOf, logEnd } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
 import type { ErrorRecord, JobEnd, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
+import type { TimeLine } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Bounds of what is kept. */
@@ -40,6 +41,7 @@ export interface End {
   verdict: Verdict
   /** Pid, exit, times, memory, last lines. */
   evidence: Record<string, unknown>
+  timeLine: TimeLine
   keepResultMs?: number
   /** What the job said of its end. */
   outcome?: Outcome
@@ -73,9 +75,10 @@ export class Settler {
       const id = supervisorId()
       if (id === undefined) return false
       try {
-        const recorded = await this.#record(id, given)
+        const timelineMs = given.timeLine.spans()
+        const recorded = await this.#record(id, { ...given, evidence: { ...given.evidence, timelineMs } })
         if (recorded) {
-          logEnd(log, given.job, given.verdict, steps?.className)
+          logEnd(log, given.job, given.verdict, steps?.className, timelineMs)
           this.#options.onEnd?.(countedEnd(given, steps?.className))
         }
         return recorded

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
-import type { Ending } from '../launcher.ts'
+import { reported, type Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
 import { StackReader } from '../../where/stack-format.ts'
@@ -192,7 +192,7 @@ export class ForkedRun implements LineUser {
       pid: this.pid,
       exitCode,
       signal: signal === null ? null : (signalNames.get(signal) ?? 'SIGKILL'),
-      ...(this.#outcome ? { outcome: this.#outcome.outcome, ranMs: this.#outcome.ranMs } : {}),
+      ...(this.#outcome ? reported(this.#outcome) : {}),
       started: this.#started,
       ...(this.#lostParent === undefined ? {} : { lostParent: this.#lostParent }),
       ...(Number.isNaN(cpuUserMs) ? {} : { cpuUserMs, cpuSystemMs, peakRssBytes }),

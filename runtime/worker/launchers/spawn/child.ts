@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
 import { execute, type Channel } from '../../child/executor.ts'
+import { describeMemory } from '../../child/memory-figures.ts'
 import { JobLoop } from '../../child/job-loop.ts'
 import { manifestOf } from '../../run/manifest.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../wire.ts'
@@ -55,6 +56,7 @@ try {
       if (message.type === 'assignment') resolve(message.assignment)
       else if (message.type === 'where')
         void resources.look(message.withinMs).then((found) => say({ type: 'waiting', ...found }))
+      else if (message.type === 'figures' || message.type === 'snapshot') void say(describeMemory(message))
       else if (listener) listener(message)
       else inbox.push(message)
     })
@@ -82,7 +84,11 @@ async function perform(
   await say({ type: 'started', pid: process.pid })
   const startedAt = performance.now()
   const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
-  const outcome = await execute(assignment, app, channel, () => app.hooks.afterFork?.(about))
+  let loadMs: number | undefined
+  const outcome = await execute(assignment, app, channel, async () => {
+    await app.hooks.afterFork?.(about)
+    loadMs = performance.now() - startedAt
+  })
   const ranMs = performance.now() - startedAt
   const usage = process.resourceUsage()
   await say({
@@ -91,6 +97,6 @@ async function perform(
     cpuSystemMs: usage.systemCPUTime / 1000,
     peakRssBytes: usage.maxRSS * 1024,
   })
-  await say({ type: 'outcome', outcome, ranMs })
+  await say({ type: 'outcome', outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) })
   process.exit(0)
 }

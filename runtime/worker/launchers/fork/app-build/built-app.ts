@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { RuntimeError } from '../../../../core/errors.ts'
 import type { Logger } from '../../../../core/logger.ts'
+import { builtProgram } from '../../../../core/package.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from './app-build.ts'
 import type { BuildAnswer } from './main.ts'
@@ -11,7 +12,6 @@ import { hasEnded, identityOf } from '../../../lease/process-identity.ts'
 import { OutputTail } from '../../output-tail.ts'
 import { wishesOf } from './project-files.ts'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
-import { builtEntry } from '../entries.ts'
 
 /** An application that node can load as it is. */
 export interface BuiltApp {
@@ -74,7 +74,7 @@ export async function buildForSpawn(source: AppSource, log: Logger): Promise<Bui
 
 /** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */
 function runBuild(order: BuildOrder): Promise<BuildAnswer> {
-  const child = fork(builtEntry('app-build/main'), [JSON.stringify(order)], {
+  const child = fork(builtProgram('app-build'), [JSON.stringify(order)], {
     cwd: order.root,
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

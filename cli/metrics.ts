@@ -1,13 +1,9 @@
-import { Registry } from 'prom-client'
 import { systemClock } from '../runtime/core/clock.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
-import { registerCluster } from '../runtime/metrics/cluster-metrics.ts'
-import { MetricsServer } from '../runtime/metrics/metrics-server.ts'
-import { ProcessMetrics, type ProcessFacts } from '../runtime/metrics/process-metrics.ts'
+import type { ProcessFacts } from '../runtime/metrics/process-metrics.ts'
 import { Tally, writeTally } from '../runtime/metrics/tally.ts'
 import type { JobEnd } from '../runtime/wire.ts'
-import { clusterFacts } from './cluster-facts.ts'
 import type { Context } from './context.ts'
 
 /** How often the counts of a worker go to Redis; a worker that is killed loses those since. */
@@ -36,13 +32,15 @@ export function makeTally({ store, log }: Context): { onEnd: (end: JobEnd) => vo
 }
 
 /** `/metrics`, `/healthz` and `/readyz`, where `metrics.port` is set. @returns also what counts this process's own ends */
-export function makeMetricsServer(
+export async function makeMetricsServer(
   context: Context,
   { kind, facts, notReady, isExporter }: Measured,
-): { onEnd: (end: JobEnd) => void; services: Service[] } {
+): Promise<{ onEnd: (end: JobEnd) => void; services: Service[] }> {
   const { config, store, log } = context
   const { port, host, token } = config.metrics
   if (port === undefined) return { onEnd: () => undefined, services: [] }
+  // Loaded by those only who want it.
+  const { clusterFacts, MetricsServer, ProcessMetrics, registerCluster, Registry } = await import('./metrics-parts.ts')
   const registry = new Registry()
   const redisMs = async (): Promise<number | undefined> => {
     const startedAt = performance.now()

@@ -261,4 +261,6 @@ export interface JobEnd {
   waitMs?: number
   /** From reserved to ended. */
   runMs: number
+  /** Until its process had it, where it had one. */
+  forkMs?: number
 }

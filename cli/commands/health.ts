@@ -20,8 +20,6 @@ interface Finding {
 
 /** `runtime health`: for exec probes of Docker, Kubernetes and ECS, which only look at the exit status. */
 export const healthCommand = command<HealthFlags>({
-  command: 'health',
-  describe: 'Exit with 0 if Redis answers, and the given worker or scheduler of this host is ready; otherwise with 1',
   example: ['health --pidfile run/worker.pid', 'for a probe that runs a command'],
   flags: (yargs) =>
     yargs

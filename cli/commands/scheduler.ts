@@ -45,7 +45,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
       makeReaper(context),
       ...makeRunRequests(context, () => scheduler.leads),
     ]
-    const { services: metrics } = makeMetricsServer(context, {
+    const { services: metrics } = await makeMetricsServer(context, {
       kind: 'scheduler',
       facts: () => ({ leads: scheduler.leads }),
       notReady: () => undefined,

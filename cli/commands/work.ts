@@ -66,7 +66,7 @@ export const workCommand = command<WorkFlags>({
     if (file !== undefined) checkPidfile(file)
     let fallback: string | undefined
     const tally = makeTally(context)
-    const metrics = makeMetricsServer(context, {
+    const metrics = await makeMetricsServer(context, {
       kind: 'worker',
       facts: () => ({ total: context.config.worker.concurrency, busy: supervisor.running.length, fallback }),
       notReady: () =>

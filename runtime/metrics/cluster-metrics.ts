@@ -157,6 +157,7 @@ function registerTotals(add: Add, store: Store): void {
       )
     })
   histogram('resque_runtime_job_wait_seconds', 'From enqueued or due to reserved', 'wait', ['queue'])
+  histogram('resque_runtime_job_fork_seconds', 'Until a process has the job: a fork, or a start of Node', 'fork', [])
   histogram('resque_runtime_job_run_seconds', 'From reserved to ended', 'run', ['queue', 'class'])
 }
 

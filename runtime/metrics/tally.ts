@@ -27,11 +27,13 @@ interface Series {
   run: Map<string, number>
   waitMs: number
   wait: Map<string, number>
+  forkMs: number
+  fork: Map<string, number>
 }
 
 /**
  * Counts of ended jobs, kept in memory until they are taken. Counters in Redis are `ended` (queue, class, outcome, cause), `run` (queue,
- * class, bucket) and `run_ms` (queue, class), `wait` (queue, bucket) and `wait_ms` (queue). Those of a minute have no class and no cause, so
+ * class, bucket) and `run_ms` (queue, class), `wait` (queue, bucket) and `wait_ms` (queue), `fork` (bucket) and `fork_ms`. Those of a minute have no class and no cause, so
  * that they stay small.
  */
 export class Tally {
@@ -39,20 +41,24 @@ export class Tally {
   #left: Count[] = []
 
   /** Counts one end. */
-  add({ queue, className, outcome, cause, waitMs, runMs }: JobEnd): void {
+  add({ queue, className, outcome, cause, waitMs, runMs, forkMs }: JobEnd): void {
     const key = `${queue}\0${className}\0${outcome}\0${cause}`
     let series = this.#series.get(key)
     if (!series) {
       const labels = { queue: clip(queue, maxName), className: clip(className, maxName), outcome, cause }
-      series = { labels, ended: 0, runMs: 0, run: new Map(), waitMs: 0, wait: new Map() }
+      series = { labels, ended: 0, runMs: 0, run: new Map(), waitMs: 0, wait: new Map(), forkMs: 0, fork: new Map() }
       this.#series.set(key, series)
     }
     series.ended += 1
     series.runMs += runMs
     increment(series.run, bucketOf(runMs))
-    if (waitMs === undefined) return
-    series.waitMs += waitMs
-    increment(series.wait, bucketOf(waitMs))
+    if (waitMs !== undefined) {
+      series.waitMs += waitMs
+      increment(series.wait, bucketOf(waitMs))
+    }
+    if (forkMs === undefined) return
+    series.forkMs += forkMs
+    increment(series.fork, bucketOf(forkMs))
   }
 
   /** What was counted since the last call, and what was put back. */
@@ -71,7 +77,7 @@ export class Tally {
 
 const increment = (map: Map<string, number>, key: string): unknown => map.set(key, (map.get(key) ?? 0) + 1)
 
-function countsOf({ labels, ended, runMs, run, waitMs, wait }: Series): Count[] {
+function countsOf({ labels, ended, runMs, run, waitMs, wait, forkMs, fork }: Series): Count[] {
   const { queue: q, className: c, outcome, cause } = labels
   const counts: Count[] = []
   const count = (target: CountTarget, by: number, name: string, own: string[], other: string[]): unknown =>
@@ -82,6 +88,8 @@ function countsOf({ labels, ended, runMs, run, waitMs, wait }: Series): Count[] 
     count(target, ended, 'ended', [q, c, outcome, cause], [OTHER, OTHER, outcome, cause])
     for (const [bucket, n] of run) count(target, n, 'run', [q, c, bucket], [OTHER, OTHER, bucket])
     count(target, runMs, 'run_ms', [q, c], [OTHER, OTHER])
+    for (const [bucket, n] of fork) count(target, n, 'fork', [bucket], [bucket])
+    if (fork.size > 0) count(target, forkMs, 'fork_ms', [], [])
   }
   for (const target of ['total', 'hour', 'minute'] as const) {
     for (const [bucket, n] of wait) count(target, n, 'wait', [q, bucket], [OTHER, bucket])

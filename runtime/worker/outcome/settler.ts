@@ -79,7 +79,7 @@ export class Settler {
         const recorded = await this.#record(id, { ...given, evidence: { ...given.evidence, timelineMs } })
         if (recorded) {
           logEnd(log, given.job, given.verdict, steps?.className, timelineMs)
-          this.#options.onEnd?.(countedEnd(given, steps?.className))
+          this.#options.onEnd?.(countedEnd(given, steps?.className, timelineMs.fork))
         }
         return recorded
       } catch (error) {
@@ -231,7 +231,11 @@ function errorText({ name, message, backtrace }: ErrorRecord): string {
   return JSON.stringify({ name, message, backtrace: backtrace.slice(0, 20) })
 }
 
-function countedEnd({ job, verdict, evidence }: End, stepClass: string | undefined): JobEnd {
+function countedEnd(
+  { job, verdict, evidence }: End,
+  stepClass: string | undefined,
+  forkMs: number | undefined,
+): JobEnd {
   const { waitedMs, wallMs } = evidence
   return {
     queue: job.queue,
@@ -240,5 +244,6 @@ function countedEnd({ job, verdict, evidence }: End, stepClass: string | undefin
     cause: 'cause' in verdict ? verdict.cause : '',
     ...(typeof waitedMs === 'number' ? { waitMs: waitedMs } : {}),
     runMs: typeof wallMs === 'number' ? wallMs : 0,
+    ...(forkMs === undefined ? {} : { forkMs }),
   }
 }

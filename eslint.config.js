@@ -15,6 +15,14 @@ const MAY_IMPORT = {
   'runtime/workflow': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
   'runtime/archive': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
   'runtime/metrics': ['runtime/core', 'runtime/wire.ts', 'runtime/store'],
+  'runtime/inspect': [
+    'runtime/core',
+    'runtime/wire.ts',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+  ],
   scheduler: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
 }
 const PARTS = [...Object.keys(MAY_IMPORT), 'cli']

@@ -18,6 +18,10 @@ const LADDER: Record<string, readonly string[]> = {
   'runtime/workflow': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
   'runtime/archive': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/archive'],
   'runtime/metrics': ['config', 'runtime/core', 'runtime/store', 'runtime/metrics'],
+  'runtime/inspect': [
+    ...['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive'],
+    'runtime/inspect',
+  ],
   scheduler: ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'scheduler'],
 }
 const PARTS = [...Object.keys(LADDER), 'cli']

@@ -16,8 +16,7 @@ const env = { RUNTIME_METRICS_PORT: '0', RUNTIME_LOG_FORMAT: 'text' }
 
 /** What a process serves. */
 async function urlOf(running: Running): Promise<(path: string) => Promise<[status: number, text: string]>> {
-  const line = await running.waitForLine(/metrics at http/, { timeoutMs: 60_000 })
-  const [base = ''] = /http:\/\/[\d.:]+/.exec(line) ?? []
+  const [base = ''] = await running.waitForLine(/http:\/\/[\d.:]+(?=\/metrics)/, { timeoutMs: 60_000 })
   return async (path) => {
     const response = await fetch(base + path)
     return [response.status, await response.text()]

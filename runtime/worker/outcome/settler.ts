@@ -98,7 +98,7 @@ export class Settler {
         const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
         if (recorded) {
           logEnd(log, end.job, end.verdict, steps?.className, timelineMs)
-          this.#options.onEnd?.(countedEnd(end, steps?.className, timelineMs.fork))
+          if (end.verdict.kind !== 'held') this.#options.onEnd?.(countedEnd(end, steps?.className, timelineMs.fork))
         }
         return recorded
       } catch (error) {

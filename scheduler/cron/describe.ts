@@ -1,7 +1,7 @@
 import type { ScheduleEntry } from '../entries/entry.ts'
 import { describeTiming } from './timing.ts'
 
-/** What lists and the dashboard are told of an entry: the JSON in `rt:schedules`. */
+/** What lists and the dashboard show of an entry: the JSON in `rt:schedules`. */
 export interface EntryDescription {
   kind: string
   target: string

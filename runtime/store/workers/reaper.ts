@@ -34,7 +34,7 @@ export async function reclaim(
 
 /**
  * Does what a tick has to do, one thing after another. One that fails, since a record in Redis cannot be read, is logged
- * and keeps none from its turn.
+ * and delays none of them.
  * @throws RuntimeError ERR_REDIS while Redis is away: the rest would fail, too
  */
 export async function doEach(log: Logger, parts: Record<string, () => Promise<unknown>>): Promise<void> {

@@ -74,7 +74,7 @@ export function judge(given: Case): Verdict {
 
 /**
  * True for a job that was stopped for its timeout, whatever it says of its end: work that took longer than it may has
- * not succeeded. Its own clock counts, since a supervisor that stood still hears of an end after the timeout has fired.
+ * not succeeded. Its own clock counts, since a supervisor that was suspended learns of an end after the timeout has fired.
  * A job that waits for a concurrency slot or a rate limit has not begun.
  */
 function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {

@@ -155,7 +155,7 @@ export class JobRun {
         `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
       )
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
-      // Whoever ends the job may end its hook.
+      // What ends the job may end its hook.
       const hook = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
       this.#process.followedBy(hook)
       await hook.ended
@@ -208,7 +208,7 @@ export class JobRun {
     return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
   }
 
-  /** A process asks for the permits whose keys its arguments make. */
+  /** A process asks for the limits whose keys its arguments make. */
   async #answer(permits: LimitRequest[]): Promise<void> {
     this.#process.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }

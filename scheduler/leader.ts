@@ -121,7 +121,7 @@ export class Leader implements Service {
     this.#expiry?.stop()
     if (!this.#leads) return
     this.#leads = false
-    this.#options.log.info('leads no longer', { reason })
+    this.#options.log.info('is no longer the leader', { reason })
     this.#tell(() => this.#options.onStepDown(reason))
   }
 

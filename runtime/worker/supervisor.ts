@@ -235,9 +235,9 @@ export class Supervisor implements Service {
       await this.#launchers.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {
-        log.warn(`leaving: ${withCode(error)}`)
+        log.warn(`stopping: ${withCode(error)}`)
       })
-      log.info(`left after ${this.#processed} jobs`)
+      log.info(`stopped after ${this.#processed} jobs`)
       this.#leave()
     })()
     return this.#ending

@@ -25,8 +25,8 @@ export async function reclaim(
     `supervisor ${id}`,
     async () => {
       const { back, failed, stuck } = await store.supervisors.reclaim(id, limits, clock.now())
-      log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
-      if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be put back: ${stuck}`)
+      log.warn(`supervisor ${id} is dead: ${back.length} of its jobs requeued, ${failed.length} failed`)
+      if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be requeued: ${stuck}`)
     },
   ])
   await doEach(log, Object.fromEntries(parts) as Record<string, () => Promise<void>>)

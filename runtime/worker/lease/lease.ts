@@ -165,9 +165,9 @@ export class Lease implements Service {
       const back = await store.supervisors
         .requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)
         .catch((error: Error) =>
-          log.error(`job ${job} was taken but never arrived, and cannot be put back: ${error.message}`),
+          log.error(`job ${job} was reserved but the reply was lost, and it cannot be requeued: ${error.message}`),
         )
-      if (back) log.warn(`job ${job} was taken but never arrived: put back`)
+      if (back) log.warn(`job ${job} was reserved but the reply was lost: requeued`)
     }
     this.#unknownInFlight = new Set(unknown)
     if (held.size > 0) onCancelled(await store.supervisors.askedToCancel([...held.keys()]))

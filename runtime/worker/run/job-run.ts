@@ -137,7 +137,7 @@ export class JobRun {
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     const { killed } = this.#process
-    if (killed) return this.#end(killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
+    if (killed) return this.#end(killed === 'lease lost' ? { kind: 'lost' } : { kind: 'requeued' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
@@ -150,7 +150,7 @@ export class JobRun {
     const watched = await this.#process.ended()
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
-    if (verdict.kind === 'put back' && watched.where)
+    if (verdict.kind === 'requeued' && watched.where)
       this.#options.log.info(
         `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
       )

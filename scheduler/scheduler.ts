@@ -4,7 +4,7 @@ import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
-import type { LeadReply, LockOwner } from '../runtime/store/limits/locks.ts'
+import { zonesDiffer, type LeadReply, type LockOwner } from '../runtime/store/limits/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
 import { Duty } from '../runtime/store/workers/duty.ts'
 import { DelayedMover } from './delayed-mover.ts'
@@ -46,10 +46,6 @@ export interface SchedulerOptions {
   lockTtlMs?: number
   turnMs?: number
 }
-
-/** What to know where schedulers run in several zones. @param zones a list for people */
-export const zonesDiffer = (zones: string): string =>
-  `schedulers run on machines in different zones (${zones}): a cron line that names no zone fires in the zone of the one that leads; name a zone in each line, or set TZ alike`
 
 /** The clock was set when it has moved this much more, or less, than time has passed. */
 const clockStepMs = 1000

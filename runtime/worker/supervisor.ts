@@ -15,7 +15,7 @@ import type { WorkerVerb } from './signals.ts'
 import { aboutOf, type SupervisorOptions, upkeepOf } from './supervisor-options.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { answerStack, logStacks } from './where/reports.ts'
-import { workerIds } from './reserve/queue-list.ts'
+import { workerIds } from '../store/queues/queue-list.ts'
 import { sweepOwn } from './lease/dead-processes.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'

@@ -42,6 +42,12 @@ export interface FailedEntry {
   attempts?: Record<string, unknown>[]
 }
 
+/** Entries that were read, and how many bytes were looked at for them. */
+export interface ReadFailures {
+  entries: FailedEntry[]
+  bytes: number
+}
+
 /** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
 export function encodeFailure(failure: Failure): string {
   const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
@@ -106,6 +112,18 @@ export class Failures {
     const from = start < 0 ? Math.max(total + start, 0) : start
     const texts = await this.#connection.ask((redis, keys) => redis.lrangeBuffer(keys.failed(), from, from + count - 1))
     return texts.map((text, i) => decodeFailure(text, from + i)).filter((entry) => entry !== undefined)
+  }
+
+  /**
+   * Entries `from` to `to`, both included, newest first, each with its text as stored. `decode` decides by the text which
+   * are read: reading costs much more than looking.
+   */
+  async newestFirst(from: number, to: number, decode: (text: string) => boolean): Promise<ReadFailures> {
+    const texts = await this.#connection.ask((redis, keys) => redis.lrangeBuffer(keys.failed(), from, to))
+    const entries = texts.flatMap((bytes, i) =>
+      decode(bytes.toString()) ? (decodeFailure(bytes, from + i) ?? []) : [],
+    )
+    return { entries: entries.reverse(), bytes: texts.reduce((sum, { length }) => sum + length, 0) }
   }
 
   /** Every entry, a thousand at a time. */

@@ -1,7 +1,7 @@
 import type { Ending } from '../launchers/launcher.ts'
 import type { Cause } from './verdict.ts'
 import type { MemoryEvidence } from './memory-evidence.ts'
-import type { Where } from '../where/locate.ts'
+import type { Where } from '../../store/workers/where.ts'
 
 /** What the evidence of a job's end is made of. */
 export interface EvidenceParts {

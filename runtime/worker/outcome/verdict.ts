@@ -5,7 +5,7 @@ import { errorRecord } from './error-record.ts'
 import { NEVER_SETTLED } from '../child/job-loop.ts'
 import type { Ending } from '../launchers/launcher.ts'
 import type { ErrorRecord, RetryPolicy } from '../../wire.ts'
-import { type Where, whereText } from '../where/locate.ts'
+import { type Where, whereText } from '../../store/workers/where.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { formatBytes } from '../../core/size.ts'
 

@@ -4,7 +4,7 @@ import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
-import { isDynamic, queueListId, selectQueues } from './queue-list.ts'
+import { isDynamic, queueListId, selectQueues } from '../../store/queues/queue-list.ts'
 
 /** What the fetcher needs. */
 export interface FetcherOptions {

@@ -5,7 +5,8 @@ import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import type { KillReason } from '../outcome/verdict.ts'
-import { Locator, type Where } from '../where/locate.ts'
+import type { Where } from '../../store/workers/where.ts'
+import { Locator } from '../where/locate.ts'
 
 /** How long to wait for a job's answer where it is before SIGTERM. It is part of the grace. */
 const LOCATE_MS = 500

@@ -28,7 +28,7 @@ import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
 import { type Cause, judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
-import { type Where, whereText } from '../where/locate.ts'
+import { type Where, whereText } from '../../store/workers/where.ts'
 import { unknownClass } from '../outcome/error-record.ts'
 
 /** What every job of a worker shares. */

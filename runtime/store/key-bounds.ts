@@ -44,7 +44,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:unique:', "as long as its job's record, gone with its job's end"],
   ['rt:limit:', 'at most `concurrency.limit` members'],
   ['rt:held-back', 'one field a queue'],
-  ['rt:held', 'one member a job that waits for a permit'],
+  ['rt:held', 'one member a job that waits for a slot'],
   ['rt:rate:', 'at most `rateLimit.limit` members, gone after `rateLimit.per`'],
   ['rt:rate', 'one member a job that waits for its window'],
   ['rt:runs', 'one member a run, workflows.ttlMs after its end'],
@@ -54,6 +54,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:pipeline-request', 'the latest 10 000, for 90 days'],
   ['rt:pipeline', 'one a pipeline'],
   ['rt:metrics:', 'at most 500 fields each; those of a minute are kept for 25 hours, those of an hour for 15 days'],
+  ['rt:audit', 'the last 2000 changes, each up to a few kilobytes'],
   ['rt:archive:', 'a few words'],
   ['rt:archive', 'archive.maxRecords, or archive.maxPending while PostgreSQL is away'],
 ]

@@ -1,4 +1,5 @@
 import { ArchiveStream } from './archive.ts'
+import { Audit } from './audit.ts'
 import { Connection } from './connection/connection.ts'
 import { Delayed } from './queues/delayed.ts'
 import { Failures } from './queues/failures.ts'
@@ -34,6 +35,7 @@ export interface Store {
   readonly archive: ArchiveStream
   readonly metrics: Metrics
   readonly pipelines: PipelineStore
+  readonly audit: Audit
   /** Lets go of Redis at once; commands under way fail. */
   close(): void
 }
@@ -58,6 +60,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     archive: new ArchiveStream(connection),
     metrics: new Metrics(connection),
     pipelines: new PipelineStore(connection),
+    audit: new Audit(connection),
     close: () => connection.close(),
   }
 }

@@ -2,12 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { readEnvironment } from '../config/environment.ts'
-import { packageRoot } from './package-root.ts'
-
-/** Set for commands that `dev` and `demo` start: they leave when the channel to their owner closes. */
-const OWNED = 'RESQUE_RUNTIME_OWNED'
-/** From TERM to KILL, for the command and for what it owns. */
-const GRACE_MS = 10_000
+import { GRACE_MS, OWNED } from './owner.ts'
+import { packageRoot } from '../runtime/core/package.ts'
 
 /** How to start a `runtime …` command as a child. */
 export interface ChildCommandOptions {
@@ -61,17 +57,6 @@ export class ChildCommand {
     await this.exited
     clearTimeout(timer)
   }
-}
-
-/** Called once by the command itself: when it was started by {@link ChildCommand}, it leaves with its owner. */
-export function leaveWithOwner(): void {
-  if (process.env[OWNED] === undefined || !process.channel) return
-  delete process.env[OWNED]
-  process.once('disconnect', () => {
-    process.kill(process.pid, 'SIGTERM')
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS / 2).unref()
-  })
-  process.channel.unref()
 }
 
 /** An environment without what would steer the command: what is left is for its programs (PATH, HOME, TZ …). */

@@ -1,14 +1,14 @@
 import type { Argv, CommandModule } from 'yargs'
 import { close } from '../runtime/jobs/default-client.ts'
 import { openContext, type Context, type GlobalFlags } from './context.ts'
-import { report } from './errors.ts'
+import { ExitCode } from './errors.ts'
 import type { CommandNode } from './usage.ts'
 
 /** What a command says of itself. */
 export interface CommandOptions<Flags> {
-  /** `failed list`-like words with positionals, in yargs' form. */
-  command: string | readonly string[]
-  describe: string
+  /** `list` and its like with positionals, in yargs' form. A command of the first level has both in commands.ts. */
+  command?: string | readonly string[]
+  describe?: string
   /** A command line that works, and what it does. */
   example: readonly [string, string]
   flags?: (yargs: Argv<GlobalFlags>) => Argv<Flags & GlobalFlags>
@@ -20,7 +20,7 @@ export interface CommandOptions<Flags> {
   run: (context: Context, argv: Flags & GlobalFlags) => Promise<number | undefined | void>
 }
 
-/** A command: opens what it needs, runs, reports what went wrong in one line, lets go of Redis, sets the exit code. */
+/** A command: opens what it needs, runs, lets go of Redis. Throws what went wrong. */
 export function command<Flags>(
   options: CommandOptions<Flags>,
 ): CommandModule<GlobalFlags, Flags & GlobalFlags> & CommandNode {
@@ -36,9 +36,8 @@ export function command<Flags>(
       try {
         const given = argv as unknown as Flags & GlobalFlags
         const context = await openContext(given, options.settings?.(given), options.log)
-        process.exitCode = (await options.run(context, given)) ?? 0
-      } catch (error) {
-        process.exitCode = report(error)
+        const exitCode = await options.run(context, given)
+        if (exitCode) throw new ExitCode(exitCode)
       } finally {
         close()
       }
@@ -46,16 +45,12 @@ export function command<Flags>(
   }
 }
 
-/** A word that only groups commands: `runtime failed …`. */
+/** Commands under one name: `runtime failed …`. */
 export function group(
-  name: string,
-  describe: string,
   commands: readonly (CommandModule<GlobalFlags, never> & CommandNode)[],
 ): CommandModule<GlobalFlags, GlobalFlags> & CommandNode {
   return {
-    command: `${name} <command>`,
     commands,
-    describe,
     builder: (yargs) => {
       const words = yargs
         .command(commands as unknown as CommandModule[])

@@ -1,6 +1,16 @@
 import { complain } from './output.ts'
 import { hasCode, toError, withCode } from '../runtime/core/errors.ts'
 
+/** Ends a command with this exit code and no message. */
+export class ExitCode extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`)
+    this.exitCode = exitCode
+  }
+}
+
 /**
  * The exit code for what ended a command, with one line about it on standard error: 1 what was asked for failed, 2 wrong
  * usage or configuration. An error that nobody meant shows its stack.

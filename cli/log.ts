@@ -2,11 +2,13 @@ import { appendFileSync, closeSync, openSync, statSync } from 'node:fs'
 import type { Config } from '../config/schema.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import { createLogger, type Logger } from '../runtime/core/logger.ts'
-import { complain } from './output.ts'
+import { complain, output } from './output.ts'
 
 /** The log of a command: standard error. */
 export function openLog({ log }: Config): Logger {
-  return createLogger({ level: log.level, format: formatOf(log.format, process.stderr.isTTY) })
+  const { stderr } = output()
+  const write = (text: string): void => void stderr.write(text)
+  return createLogger({ level: log.level, format: formatOf(log.format, stderr.isTTY), write })
 }
 
 /** The flag of commands that use {@link openServiceLog}. */
@@ -26,7 +28,7 @@ export function openServiceLog({ log }: Config, worker?: string): Logger {
   return createLogger({ level, format: formatOf(format, false), worker, write: appendTo(file) })
 }
 
-const formatOf = (format: Config['log']['format'], isTerminal: boolean): 'text' | 'json' =>
+const formatOf = (format: Config['log']['format'], isTerminal = false): 'text' | 'json' =>
   format === 'auto' ? (isTerminal ? 'text' : 'json') : format
 
 /**

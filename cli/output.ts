@@ -1,20 +1,51 @@
-import { clip as clipText, printable } from '../config/clip.ts'
-import Table from 'cli-table3'
-import { fit } from './fit.ts'
+import { clipLine as clip, printable } from '../config/clip.ts'
 
 /*
  * All that commands write goes through `line`, `table`, `json` and `complain`: messages, names, arguments and logs come
  * from jobs and from Redis, and must not control the terminal.
  */
 
+/** What a command writes to: `process`, or what a test reads. */
+export interface Output {
+  stdout: Writer
+  stderr: Writer
+}
+
+interface Writer {
+  write(text: string): unknown
+  /** Is it a terminal? */
+  isTTY?: boolean
+  /** Of a terminal: how wide. */
+  columns?: number
+}
+
+let current: Output = process
+let wide = false
+
+/** From now on all goes there. */
+export function writeTo(output: Output): void {
+  current = output
+}
+
+/** Where all goes. */
+export const output = (): Output => current
+
+/** Shows tables whole from now on, however wide the terminal is: `--wide`. */
+export function showWide(whole: boolean): void {
+  wide = whole
+}
+
+/** Whether tables are shown whole. */
+export const isWide = (): boolean => wide
+
 /** Writes a line to standard output. */
 export function line(text = ''): void {
-  process.stdout.write(`${printable(text)}\n`)
+  current.stdout.write(`${printable(text)}\n`)
 }
 
 /** Writes a line to standard error. */
 export function complain(text: string): void {
-  process.stderr.write(`${printable(text)}\n`)
+  current.stderr.write(`${printable(text)}\n`)
 }
 
 /** Writes JSON, for `--json`; a BigInt as the integer that it is. */
@@ -22,70 +53,9 @@ export function json(value: unknown): void {
   const text = JSON.stringify(
     value,
     (_key, each: unknown) => (typeof each === 'bigint' ? `\0${each}` : each),
-    process.stdout.isTTY ? 2 : 0,
+    current.stdout.isTTY ? 2 : 0,
   )
   line(text.replace(/"\\u0000(-?\d+)"/g, '$1'))
 }
 
-let isWide = false
-
-/** Shows tables whole from now on, however wide the terminal is: `--wide`. */
-export function showWide(wide: boolean): void {
-  isWide = wide
-}
-
-/**
- * A table on a terminal, as wide as that is; tab-separated lines, with a heading, in a pipe.
- * @param least headings of the columns that go first where the terminal is too narrow, see {@link fit}
- */
-export function table(
-  head: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-  least: readonly string[] = [],
-): void {
-  if (!process.stdout.isTTY) {
-    for (const row of [head, ...rows]) line(row.map((cell) => String(cell).replace(/[\t\n\r]+/g, ' ')).join('\t'))
-    return
-  }
-  const width = isWide ? Infinity : process.stdout.columns || 80
-  const texts = rows.map((row) => row.map((cell) => printable(String(cell))))
-  const { shown, widths } = fit(head, texts, width, least)
-  // Of two columns, a name and its value, the value is shown whole, on more lines.
-  const wraps = head.length === 2
-  const drawn = new Table({
-    head: shown.map((i) => head[i] ?? ''),
-    style: isPlain() ? { head: [], border: [] } : { head: ['bold'], border: ['grey'] },
-    ...(isWide ? {} : { colWidths: widths.map((size) => size + 2) }),
-    wordWrap: wraps || isWide,
-    wrapOnWordBoundary: false,
-    // No rules between rows: twice as many of them fit on a screen.
-    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-  })
-  for (const row of texts)
-    drawn.push(shown.map((i, at) => (wraps || isWide ? (row[i] ?? '') : clip(row[i] ?? '', widths[at] ?? 0))))
-  process.stdout.write(`${drawn.toString()}\n`)
-  const left = head.filter((_, i) => !shown.includes(i))
-  if (left.length > 0) line(`not shown: ${left.join(', ')}; --wide shows all`)
-}
-
-/** https://no-color.org: set to anything but nothing. */
-const isPlain = (): boolean => (process.env['NO_COLOR'] ?? '') !== ''
-
-/** `3s ago`, `in 5m`: a moment as people say it. */
-export function relative(atMs: number, nowMs: number): string {
-  const distance = Math.abs(atMs - nowMs)
-  const text =
-    distance < 60_000
-      ? `${Math.round(distance / 1000)}s`
-      : distance < 3_600_000
-        ? `${Math.round(distance / 60_000)}m`
-        : distance < 172_800_000
-          ? `${Math.round(distance / 3_600_000)}h`
-          : `${Math.round(distance / 86_400_000)}d`
-  return atMs > nowMs ? `in ${text}` : `${text} ago`
-}
-
-/** Text on one line, at most `length` characters. */
-export function clip(text: string, length: number): string {
-  return clipText(text.replace(/\s+/g, ' '), length)
-}
+export { clip }

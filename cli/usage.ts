@@ -5,6 +5,7 @@ import { RuntimeError } from '../runtime/core/errors.ts'
 export interface CommandNode {
   /** `show <index>`, or that and its other names; `$0` stands for no name at all. */
   command?: string | readonly string[] | undefined
+  describe?: string | false
   /** A command line that works. */
   example?: string
   /** Of a group: what may follow. */
@@ -123,7 +124,8 @@ function namesOf({ command }: CommandNode): string[] {
   return [command ?? []].flat().map((form) => form.split(' ')[0] ?? '')
 }
 
-const nameOf = (node: CommandNode): string => namesOf(node)[0] ?? ''
+/** The name of a command. */
+export const nameOf = (node: CommandNode): string => namesOf(node)[0] ?? ''
 
 /** `<class>`: the positionals that must be given. */
 function required({ command }: CommandNode): string {

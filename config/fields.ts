@@ -1,6 +1,6 @@
 // The kinds a setting can have. Each takes text as well as its own type, because the environment and flags bring text,
 // and each says what it expects in words: those words are the error message.
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseBytes, parseDurationMs } from './units.ts'
 
 /** What a field would have liked, for the message: `expected <wanted>, got …; write for example <example>`. */

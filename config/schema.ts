@@ -1,6 +1,6 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
-import { z } from 'zod'
+import * as z from 'zod'
 import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole, wholeOrAuto } from './fields.ts'
 import { ISOLATIONS } from './isolations.ts'
 import { processorsHere } from './machine.ts'
@@ -75,6 +75,8 @@ const worker = {
   hideSecrets: flag().default(false),
   /** How long the application may take to load in a job's process. */
   bootTimeoutMs: durationMs('60s', { min: 100 }).default(60_000),
+  /** Folder of the heap snapshots of jobs with `memoryReport`; the newest five are kept. */
+  heapSnapshots: text('tmp/heap-snapshots').default('tmp/heap-snapshots'),
 }
 
 const scheduler = {

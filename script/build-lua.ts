@@ -83,7 +83,7 @@ const scripts = files.map(compile).sort((a, b) => (a.name < b.name ? -1 : 1))
 const rows = scripts.map(({ name, source, args, rest }) => {
   const sha1 = createHash('sha1').update(source).digest('hex')
   const argList = args.map((arg) => `'${arg}'`).join(', ')
-  return `  '${name}': {\n    sha1: '${sha1}',\n    args: [${argList}],\n    rest: ${rest !== undefined},\n    source: ${JSON.stringify(source)},\n  },\n`
+  return `  '${name}': {\n    sha1: '${sha1}',\n    args: [${argList}],\n    rest: ${rest !== undefined},\n    source: ${JSON.stringify(source)} as string,\n  },\n`
 })
 const text = `// Made by script/build-lua.ts from runtime/store/lua; do not edit.\nexport const scripts = {\n${rows.join('')}} as const\n`
 

@@ -1,10 +1,12 @@
+import { relative } from '../../runtime/core/duration.ts'
 import { encodeItem } from '../../runtime/core/codec.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
 import type { DelayedJob, DelayedName } from '../../runtime/store/queues/delayed-forms.ts'
 import { command, group } from '../command.ts'
 import { loadAppHere, type Context } from '../context.ts'
-import { clip, json, line, relative, table } from '../output.ts'
+import { clip, json, line } from '../output.ts'
+import { table } from '../table.ts'
 import { jsonArgument } from './workflow-target.ts'
 
 interface Selection {
@@ -100,7 +102,7 @@ const run = command<Selection>({
 })
 
 /** `runtime delayed …` */
-export const delayedCommand = group('delayed', 'Delayed jobs: list, remove, run now', [list, remove, run] as never)
+export const delayedCommand = group([list, remove, run] as never)
 
 /** The millisecond set and Resque's buckets, merged by time. */
 async function* earliest({ store }: Context): AsyncGenerator<DelayedJob> {

@@ -28,8 +28,6 @@ class Interrupted extends Error {
 
 /** `runtime demo`: real jobs in real processes, on a Redis of its own; takes none of the application's settings. */
 export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
-  command: 'demo',
-  describe: 'Watch real jobs import, report, crash, hang and leak, in processes of their own',
   builder: (yargs) =>
     yargs
       .option('isolation', { choices: ['fork', 'spawn'] as const, describe: 'How job processes are created' })
@@ -43,18 +41,19 @@ export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
       })
     })
     interrupted.catch(() => undefined)
+    let exitCode: number
     try {
       if (redis !== undefined)
         throw new RuntimeError('ERR_USAGE', 'the demo runs on a Redis of its own: leave --redis out')
-      process.exitCode = await Promise.race([perform(demo, isolation), demo.broken, interrupted])
+      exitCode = await Promise.race([perform(demo, isolation), demo.broken, interrupted])
     } catch (error) {
-      process.exitCode = error instanceof Interrupted ? error.exitCode : report(error)
+      exitCode = error instanceof Interrupted ? error.exitCode : report(error)
     } finally {
       close()
       await demo.stop()
     }
     // After an interruption the script's waits may still be under way.
-    process.exit()
+    process.exit(exitCode)
   },
 }
 

@@ -8,7 +8,6 @@ import type { GlobalFlags } from '../context.ts'
 import { watchApp, type Change } from '../dev/changes.ts'
 import { ChildRunner } from '../dev/child-runner.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
-import { report } from '../errors.ts'
 import { logFileFlag } from '../log.ts'
 import { line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
@@ -21,8 +20,6 @@ interface DevFlags extends GlobalFlags {
 
 /** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
-  command: 'dev',
-  describe: 'Run a private Redis, a worker and a scheduler; reload the application when its code changes',
   builder: (yargs) =>
     yargs
       .options(logFileFlag)
@@ -48,8 +45,6 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
       const reason = await ended
       unwatch()
       if (reason) throw reason
-    } catch (error) {
-      process.exitCode = report(error)
     } finally {
       await Promise.all(runners.map((runner) => runner.stop()))
       await redis?.stop()

@@ -1,17 +1,14 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { command } from '../command.ts'
-import { explain } from '../doctor/explain.ts'
-import { overview } from '../doctor/overview.ts'
-import { platform } from '../doctor/platform.ts'
+import { explain } from '../../runtime/inspect/doctor/explain.ts'
+import { overview } from '../../runtime/inspect/doctor/overview.ts'
+import { platform } from '../platform.ts'
 import { json, line } from '../output.ts'
 
 const marks = { bad: 'BAD ', note: 'note', fine: ' ok ' }
 
 /** `runtime doctor [ID]`, `runtime doctor --platform` */
 export const doctorCommand = command<{ id?: string; platform?: boolean }>({
-  command: 'doctor [id]',
-  describe:
-    'Diagnose problems and suggest fixes. Given the ID or name of a job, run, queue, worker or schedule entry, explain its state and why it is not progressing.',
   example: ['doctor 0mb2k3x7f4q8...', 'or a queue, a worker or its pid, a schedule entry, a run, or `leader`'],
   flags: (yargs) =>
     yargs

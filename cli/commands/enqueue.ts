@@ -22,8 +22,6 @@ interface EnqueueFlags {
 
 /** `runtime enqueue`: puts one job on its queue. */
 export const enqueueCommand = command<EnqueueFlags>({
-  command: 'enqueue <class> [args..]',
-  describe: 'Enqueue a job, now or later',
   example: [`enqueue ReminderJob '"u1"' --in '5 days'`, 'each argument is JSON'],
   flags: (yargs) =>
     yargs

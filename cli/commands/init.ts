@@ -4,9 +4,8 @@ import { dirname, join } from 'node:path'
 import type { CommandModule } from 'yargs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { GlobalFlags } from '../context.ts'
-import { report } from '../errors.ts'
 import { line } from '../output.ts'
-import { packageRoot } from '../package-root.ts'
+import { packageRoot } from '../../runtime/core/package.ts'
 
 const HELLO_JOB = `import { Job } from 'resque-runtime'
 
@@ -33,22 +32,14 @@ hello_every_morning:
 
 /** `runtime init`: the first files of an application; nothing that is there is touched. */
 export const initCommand: CommandModule<GlobalFlags, GlobalFlags> = {
-  command: 'init',
-  describe: 'Create a first job, schedule.yml and config/runtime.yml in this folder',
   builder: (yargs) => yargs.example('$0 init', 'refuses to overwrite'),
   handler: async () => {
-    try {
-      await writeNew(process.cwd(), {
-        'src/jobs/hello-job.ts': HELLO_JOB,
-        'schedule.yml': SCHEDULE,
-        'config/runtime.yml': await readFile(join(packageRoot, 'config/runtime.yml'), 'utf8'),
-      })
-      line(
-        `next: npx resque-runtime dev, and in another terminal: npx resque-runtime enqueue HelloJob '"world"' --wait`,
-      )
-    } catch (error) {
-      process.exitCode = report(error)
-    }
+    await writeNew(process.cwd(), {
+      'src/jobs/hello-job.ts': HELLO_JOB,
+      'schedule.yml': SCHEDULE,
+      'config/runtime.yml': await readFile(join(packageRoot, 'config/runtime.yml'), 'utf8'),
+    })
+    line(`next: npx resque-runtime dev, and in another terminal: npx resque-runtime enqueue HelloJob '"world"' --wait`)
   },
 }
 

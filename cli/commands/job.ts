@@ -1,12 +1,12 @@
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { whereLines } from '../../runtime/worker/where/locate.ts'
-import { askWhere } from '../../runtime/worker/where/reports.ts'
+import { whereLines } from '../../runtime/store/workers/where.ts'
 import { statusOf } from '../../runtime/jobs/handle.ts'
 import { command, group } from '../command.ts'
 import { evidenceRows } from '../evidence.ts'
-import { json, line, table } from '../output.ts'
+import { json, line } from '../output.ts'
+import { table } from '../table.ts'
 
 const id = { type: 'string', demandOption: true, describe: 'ID of the job' } as const
 
@@ -54,7 +54,7 @@ const stack = command<{ id: string }>({
     if (!record) throw unknownJob(argv.id)
     if (record.state !== 'running')
       throw new RuntimeError('ERR_STATE', `job ${argv.id}: expected it to run, it is ${record.state}`)
-    const { pid, where } = await askWhere(store.stacks, argv.id)
+    const { pid, where } = await store.stacks.ask(argv.id)
     if (asJson) return json({ id: argv.id, pid, where })
     line(`${argv.id} in process ${pid ?? '?'}, ${whereLines(where).join('\n')}`)
     return where.at === 'unknown' ? 1 : 0
@@ -88,4 +88,4 @@ function unknownJob(id: string): RuntimeError {
 }
 
 /** `runtime job …` */
-export const jobCommand = group('job', 'Show a job, print its stack, or cancel it', [show, stack, cancel] as never)
+export const jobCommand = group([show, stack, cancel] as never)

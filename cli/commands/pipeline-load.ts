@@ -6,7 +6,8 @@ import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { PipelineDefinition } from '../../runtime/workflow/pipelines/definition.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
-import { json, line, table } from '../output.ts'
+import { json, line } from '../output.ts'
+import { table } from '../table.ts'
 import { parameters, pipelinesOf, resolverOf } from './pipeline-target.ts'
 
 /** `runtime pipeline load` */

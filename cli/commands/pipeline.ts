@@ -3,7 +3,7 @@ import { listCommand, loadCommand, paramsCommand, removeCommand } from './pipeli
 import { retryCommand, runCommand, runsCommand, showCommand, skipCommand, stopCommand } from './pipeline-run.ts'
 
 /** `runtime pipeline …` */
-export const pipelineCommand = group('pipeline', 'Load, run, watch and repair pipelines', [
+export const pipelineCommand = group([
   loadCommand,
   listCommand,
   showCommand,

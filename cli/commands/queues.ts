@@ -1,7 +1,8 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { command, group } from '../command.ts'
-import { json, line, table } from '../output.ts'
+import { json, line } from '../output.ts'
+import { table } from '../table.ts'
 
 const list = command({
   command: ['list', '$0'],
@@ -64,9 +65,4 @@ const clear = command<{ name: string }>({
 })
 
 /** `runtime queues …` */
-export const queuesCommand = group('queues', 'List queues; pause, resume or clear a queue', [
-  list,
-  pause,
-  resume,
-  clear,
-] as never)
+export const queuesCommand = group([list, pause, resume, clear] as never)

@@ -1,3 +1,4 @@
+import { relative } from '../../runtime/core/duration.ts'
 import { existsSync } from 'node:fs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
@@ -7,7 +8,8 @@ import { localZone, zoneOf } from '../../scheduler/cron/zone.ts'
 import { describeTiming, nextFireTime, type Origin } from '../../scheduler/cron/timing.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, relative, table } from '../output.ts'
+import { clip, json, line } from '../output.ts'
+import { table } from '../table.ts'
 import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, tellProblems } from '../scheduling.ts'
 
 const fileFlag = { type: 'string', describe: 'File of recurring jobs (schedule.yml)' } as const
@@ -186,11 +188,7 @@ const switchCommands = switches.map(([verb, describe, fields]) =>
 )
 
 /** `runtime schedule …` */
-export const scheduleCommand = group(
-  'schedule',
-  'Recurring jobs: check, list, next, missed, run, pause, resume, enable, disable',
-  [check, list, next, missed, run, ...switchCommands] as never,
-)
+export const scheduleCommand = group([check, list, next, missed, run, ...switchCommands] as never)
 
 interface Row {
   entry: ScheduleEntry

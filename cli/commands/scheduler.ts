@@ -22,8 +22,6 @@ const signals = {
 
 /** `runtime scheduler`: moves delayed jobs when they are due and fires the entries of schedule.yml, while it leads. */
 export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>({
-  command: 'scheduler',
-  describe: 'Move due delayed jobs to their queues and fire recurring jobs; of several schedulers, one leads',
   example: ['scheduler --schedule schedule.yml', 'HUP reloads the file, USR1 logs the loaded entries'],
   flags: (yargs) =>
     yargs

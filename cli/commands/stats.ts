@@ -1,10 +1,9 @@
 import { command } from '../command.ts'
-import { json, table } from '../output.ts'
+import { json } from '../output.ts'
+import { table } from '../table.ts'
 
 /** `runtime stats`: Resque's own figures, and how much waits. */
 export const statsCommand = command({
-  command: 'stats',
-  describe: 'Show the numbers of waiting, running, processed and failed jobs',
   example: ['stats', ''],
   run: async ({ store, json: asJson }) => {
     const [{ processed, failed }, sizes, failures, workers] = await Promise.all([

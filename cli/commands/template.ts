@@ -5,7 +5,8 @@ import { text } from '../../runtime/workflow/drawing/formats.ts'
 import type { TemplateParameter } from '../../runtime/workflow/templates/template.ts'
 import { command, group } from '../command.ts'
 import { loadAppHere, type GlobalFlags } from '../context.ts'
-import { complain, json, line, table } from '../output.ts'
+import { complain, json, line } from '../output.ts'
+import { table } from '../table.ts'
 import { flagOf, readParams } from './template-params.ts'
 import { strayDefaults, templateNamed, templatesOf } from './template-target.ts'
 import { showRun } from './workflow-show.ts'
@@ -115,8 +116,4 @@ function named(yargs: Argv<GlobalFlags>): Argv<NameFlags & GlobalFlags> {
 }
 
 /** `runtime template …` */
-export const templateCommand = group('template', 'List, show and run templates', [
-  listCommand,
-  showCommand,
-  runCommand,
-] as never)
+export const templateCommand = group([listCommand, showCommand, runCommand] as never)

@@ -1,11 +1,11 @@
+import { relative } from '../../runtime/core/duration.ts'
 import { silentForMs, type WorkerInfo } from '../../runtime/store/workers/workers.ts'
 import { command } from '../command.ts'
-import { clip, json, relative, table } from '../output.ts'
+import { clip, json } from '../output.ts'
+import { table } from '../table.ts'
 
 /** `runtime workers`: who works, of every kind that is registered in this Redis. */
 export const workersCommand = command({
-  command: 'workers',
-  describe: 'List workers, including Ruby workers, and their current jobs',
   example: ['workers --json', 'as JSON'],
   run: async ({ store, json: asJson }) => {
     const workers = await store.workers.list()

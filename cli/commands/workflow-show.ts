@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { formatDuration } from '../../runtime/core/duration.ts'
+import { formatDuration, relative } from '../../runtime/core/duration.ts'
 import type { RunRecord } from '../../runtime/store/runs/run-reader.ts'
 import type { StoredState } from '../../runtime/store/runs/run-table.ts'
 import { loadJobs, loadJobsAt, type RunJob } from '../../runtime/workflow/run/run-jobs.ts'
@@ -7,7 +7,8 @@ import { nodeStates, shownState, type RunState, type ShownState } from '../../ru
 import type { Blocker, WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, relative, table } from '../output.ts'
+import { clip, json, line, output } from '../output.ts'
+import { table } from '../table.ts'
 import { openRun } from './workflow-target.ts'
 import { watchRun } from './workflow-watch.ts'
 
@@ -55,7 +56,7 @@ export const listCommand = command<{
         took(run, now),
       ]),
     )
-    if (process.stdout.isTTY && count > offset + runs.length)
+    if (output().stdout.isTTY && count > offset + runs.length)
       line(
         `${offset + 1} to ${offset + runs.length} of ${count.toLocaleString('en')}; --offset ${offset + runs.length} shows more`,
       )

@@ -7,7 +7,7 @@ import { draw, drawingFormats, type DrawingFormat } from '../../runtime/workflow
 import { command } from '../command.ts'
 import { printable } from '../../config/clip.ts'
 import { loadAppHere } from '../context.ts'
-import { json, line } from '../output.ts'
+import { json, line, output } from '../output.ts'
 import { jsonArgument, workflowNamed } from './workflow-target.ts'
 
 interface VizFlags {
@@ -49,9 +49,9 @@ export const vizCommand = command<VizFlags>({
     else if (app instanceof Error) throw app
     else graph = await drawnClass(app.registry, what, args)
     if (context.json) return json(graph)
-    const chosen = format ?? (out === undefined && process.stdout.isTTY ? 'text' : 'svg')
+    const chosen = format ?? (out === undefined && output().stdout.isTTY ? 'text' : 'svg')
     const drawing = await draw(graph, chosen, run ? `${run.class} ${run.id} (${run.status})` : what)
-    if (out === undefined) process.stdout.write(printable(drawing))
+    if (out === undefined) output().stdout.write(printable(drawing))
     else {
       write(out, drawing)
       line(`wrote ${out}`)

@@ -12,7 +12,7 @@ import { listCommand, showCommand } from './workflow-show.ts'
 import { vizCommand } from './workflow-viz.ts'
 
 /** `runtime workflow …` */
-export const workflowCommand = group('workflow', 'Create, run, watch and repair workflows', [
+export const workflowCommand = group([
   createCommand,
   startCommand,
   runCommand,

@@ -1,5 +1,5 @@
 import { toError } from '../../runtime/core/errors.ts'
-import { table } from '../output.ts'
+import { table } from '../table.ts'
 import type { Part, PartEnd } from './part.ts'
 
 /** A part of the demo that is over, and whether it went as it should. */

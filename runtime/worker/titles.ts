@@ -1,17 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { version } from '../core/package.ts'
 import type { Assignment } from '../wire.ts'
-
-/** This package's version; package.json lies two folders up from the sources and three from dist. */
-export const version: string =
-  ['../../package.json', '../../../package.json']
-    .map((path) => {
-      try {
-        return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name?: string; version?: string }
-      } catch {
-        return undefined
-      }
-    })
-    .find((manifest) => manifest?.name === 'resque-runtime')?.version ?? '0.0.0'
 
 /** The worker's name, for the titles of its processes, which inherit it. */
 export const nameVariable = 'RUNTIME_WORKER_NAME'

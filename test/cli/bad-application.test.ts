@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
 import { leavesNoProcess, runCli, startCli } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
@@ -142,7 +143,7 @@ describe('a setting that is wrong stops the command', () => {
   ] as [string[], RegExp][]) {
     it(`runtime ${args.join(' ')}`, async () => {
       const cwd = await makeApp({ 'src/jobs/a.ts': good, 'src/jobs/flow.ts': flow })
-      const { exitCode, stderr } = await runCli(args, { cwd, env: { REDIS_URL: server.url } })
+      const { exitCode, stderr } = await runCommand(args, { cwd, env: { REDIS_URL: server.url } })
       assert.match(stderr, said)
       assert.match(
         stderr,

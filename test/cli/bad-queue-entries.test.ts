@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
 import { leavesNoProcess, runCli } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
@@ -81,7 +82,7 @@ describe('what is known of a job', () => {
     const ids = []
     for (const argument of ['"options"', '"delivery"', '"type"']) {
       const args = ['enqueue', 'LengthJob', argument, '--redis', server.url]
-      ids.push((await runCli(args, { cwd, timeoutMs: 60_000 })).stdout.trim())
+      ids.push((await runCommand(args, { cwd, timeoutMs: 60_000 })).stdout.trim())
     }
     const [options, delivery, type] = ids.map((id) => `resque:rt:job:${id}`) as [string, string, string]
     await redis.hset(options, 'options', '{broken')

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
 import { leavesNoProcess, runCli, startCli } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
@@ -36,7 +37,7 @@ describe('a Redis that is not there', () => {
     const cwd = await makeApp(files)
     for (const args of [['enqueue', 'PatientJob', '"x"'], ['queues'], ['stats'], ['failed', 'list']]) {
       const startedAt = performance.now()
-      const { exitCode, stderr } = await runCli([...args, '--redis', nowhere], { cwd, timeoutMs })
+      const { exitCode, stderr } = await runCommand([...args, '--redis', nowhere], { cwd, timeoutMs })
       assert.match(
         stderr,
         /^runtime: Redis.*127\.0\.0\.1:1.*cannot be reached \(connect ECONNREFUSED 127\.0\.0\.1:1\); is Redis running, and is --redis right\? \[ERR_REDIS\]\n$/,
@@ -54,7 +55,7 @@ describe('a Redis that is not there', () => {
       [{}, 'config/runtime.yml:2'],
       [{ REDIS_URL: nowhere }, 'REDIS_URL'],
     ] as const) {
-      const { stderr } = await runCli(['queues'], { cwd, env, timeoutMs })
+      const { stderr } = await runCommand(['queues'], { cwd, env, timeoutMs })
       assert.ok(stderr.includes(`and is ${source} right?`), stderr)
     }
   })
@@ -78,7 +79,7 @@ describe('a Redis that wants a password', () => {
     const cwd = await makeApp(files)
     for (const args of [['queues'], ['enqueue', 'PatientJob', '"x"'], ['work'], ['scheduler']]) {
       for (const password of [undefined, 'wrong']) {
-        const { exitCode, stderr } = await runCli([...args, '--redis', server.url], {
+        const { exitCode, stderr } = await runCommand([...args, '--redis', server.url], {
           cwd,
           env: { RUNTIME_REDIS_PASSWORD: password },
           timeoutMs,
@@ -105,7 +106,7 @@ describe('a Redis that refuses', () => {
   before(async () => (server = await startRedis()))
   after(() => server.stop())
   const refused = async (args: string[], env: Record<string, string>, expected: RegExp): Promise<void> => {
-    const { exitCode, stderr } = await runCli([...args, '--redis', server.url], {
+    const { exitCode, stderr } = await runCommand([...args, '--redis', server.url], {
       cwd: await makeApp(files),
       env,
       timeoutMs,
@@ -134,7 +135,7 @@ describe('a Redis that refuses', () => {
   it('INFO and SCAN: the others work, and doctor says what it cannot see', async () => {
     await server.client().call('ACL', 'SETUSER', 'noinfo', 'on', '>secret', '&*', '~*', '+@all', '-info', '-scan')
     const env = { RUNTIME_REDIS_USERNAME: 'noinfo', RUNTIME_REDIS_PASSWORD: 'secret' }
-    const { stdout, stderr } = await runCli(['doctor', '--redis', server.url], {
+    const { stdout, stderr } = await runCommand(['doctor', '--redis', server.url], {
       cwd: await makeApp(files),
       env,
       timeoutMs,
@@ -155,7 +156,7 @@ describe('a Redis that dies while a job runs', () => {
     const worker = startCli(['work', '--redis', server.url], { cwd, timeoutMs })
     for (const file of [first, second]) {
       assert.equal(
-        (await runCli(['enqueue', 'PatientJob', JSON.stringify(file), '--redis', server.url], { cwd, timeoutMs }))
+        (await runCommand(['enqueue', 'PatientJob', JSON.stringify(file), '--redis', server.url], { cwd, timeoutMs }))
           .exitCode,
         0,
       )

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { machine } from '../../config/machine.ts'
-import { machineFindings } from '../../cli/doctor/platform.ts'
+import { machineFindings } from '../../cli/platform.ts'
 import { keyTemplates } from '../../runtime/store/keys.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
-import { leavesNoProcess, runCli } from '../support/process.ts'
+import { runCommand } from '../support/command.ts'
+import { leavesNoProcess } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 import { push, startWorker, untilState, useEvidence, useStore, workerApp } from '../worker/support.ts'
@@ -23,7 +24,7 @@ interface Finding {
 
 async function doctor(...args: string[]): Promise<{ findings: Finding[]; text: string; exitCode: number | null }> {
   const options = { cwd: workerApp, env: { REDIS_URL: server.url }, timeoutMs: 60_000 }
-  const { stdout, stderr, exitCode } = await runCli(['doctor', '--json', ...args], options)
+  const { stdout, stderr, exitCode } = await runCommand(['doctor', '--json', ...args], options)
   return { findings: stdout === '' ? [] : (JSON.parse(stdout) as Finding[]), text: stdout + stderr, exitCode }
 }
 
@@ -135,7 +136,7 @@ describe('doctor', () => {
     assert.equal(bad.length, 1)
     assert.match(bad[0]?.what ?? '', /^worker vm:1763:default is dead: last heartbeat 25m ago; its job is .*SleepJob/)
     const options = { cwd: workerApp, env: { REDIS_URL: server.url }, timeoutMs: 60_000 }
-    const lines = (await runCli(['workers'], options)).stdout.split('\n')
+    const lines = (await runCommand(['workers'], options)).stdout.split('\n')
     assert.match(
       lines.find((line) => line.includes('1763')) ?? '',
       /dead, last heartbeat 25m ago; was \{"queue":"default"/,

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { leavesNoProcess, ROOT, runCli, type Exit } from '../support/process.ts'
+import { runCommand } from '../support/command.ts'
+import { leavesNoProcess, ROOT, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
 const redis = useRedis()
@@ -15,7 +16,7 @@ beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'failed-'))))
 afterEach(() => rmSync(dir, { recursive: true }))
 
 const runtime = (...args: string[]): Promise<Exit> =>
-  runCli([...args, '--log-level', 'error'], {
+  runCommand([...args, '--log-level', 'error'], {
     cwd: join(ROOT, 'test/fixtures/apps/flows'),
     env: { REDIS_URL: redis.url },
     timeoutMs: 60_000,

@@ -61,8 +61,8 @@ async function run(count: number, args: string[]): Promise<void> {
 describe('none lost, none doubled', () => {
   it(`${10_000 * times} jobs in one process, ten at a time`, () =>
     run(10_000 * times, ['--isolation', 'inline', '--concurrency', '10']))
-  it(`${200 * times} jobs, each in a spawned process`, () =>
-    run(200 * times, ['--isolation', 'spawn', '--concurrency', '3']))
+  it(`${40 * times} jobs, each in a spawned process`, () =>
+    run(40 * times, ['--isolation', 'spawn', '--concurrency', '3']))
   it(`${500 * times} jobs, each in a forked process`, () =>
     run(500 * times, ['--isolation', 'fork', '--concurrency', '3']))
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { runCommand } from '../support/command.ts'
 import { leavesNoProcess, ROOT, runCli, startProcess, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore, workerApp } from '../worker/support.ts'
@@ -28,7 +29,7 @@ it('cancels the jobs of a queue, whoever wrote them, and gives their unique lock
 })
 
 const queues = (...args: string[]): Promise<Exit> =>
-  runCli(['queues', ...args], { cwd: workerApp, env: { REDIS_URL: server.url } })
+  runCommand(['queues', ...args], { cwd: workerApp, env: { REDIS_URL: server.url } })
 
 it('says that a queue is not there, and which one was meant', async () => {
   await server.client().sadd('resque:queues', 'reports')

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import pg from 'pg'
 import { usePostgres } from '../support/postgres.ts'
-import { leavesNoProcess, ROOT, runCli, startCli, type Exit, type Running } from '../support/process.ts'
+import { runCommand } from '../support/command.ts'
+import { leavesNoProcess, ROOT, startCli, type Exit, type Running } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 
@@ -35,7 +36,7 @@ const place = (cwd: string, archive?: string): Place => ({
   cwd,
   env: { REDIS_URL: redis.url, ...(archive === undefined ? {} : { RUNTIME_ARCHIVE_URL: archive }) },
 })
-const run = (at: Place, ...args: string[]): Promise<Exit> => runCli(args, { ...at, timeoutMs: 120_000 })
+const run = (at: Place, ...args: string[]): Promise<Exit> => runCommand(args, { ...at, timeoutMs: 120_000 })
 async function runJson<T>(at: Place, ...args: string[]): Promise<T> {
   const { stdout, stderr } = await run(at, ...args, '--json')
   assert.ok(stdout !== '', stderr)

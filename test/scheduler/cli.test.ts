@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { makeApp, removesApps } from '../support/app.ts'
-import { leavesNoProcess, runCli, startCli, type Exit } from '../support/process.ts'
+import { runCommand } from '../support/command.ts'
+import { leavesNoProcess, startCli, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 import { countCommands } from './support.ts'
@@ -33,7 +34,7 @@ beforeEach(async () => {
   redis = server.client()
 })
 const run = (...args: string[]): Promise<Exit> =>
-  runCli([...args, '--redis', server.url, '--log-level', 'silent'], { cwd, timeoutMs: 60_000 })
+  runCommand([...args, '--redis', server.url, '--log-level', 'silent'], { cwd, timeoutMs: 60_000 })
 async function runJson<T>(...args: string[]): Promise<T> {
   const { stdout, stderr, exitCode } = await run(...args, '--json')
   assert.equal(exitCode, 0, stderr)

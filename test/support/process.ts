@@ -54,7 +54,7 @@ const started = new Set<Running>()
 
 /** Starts any program. */
 export function startProcess(file: string, args: readonly string[], options: ProcessOptions = {}): Running {
-  const child = spawn(file, args, { cwd: options.cwd ?? ROOT, env: environment(options.env), stdio: 'pipe' })
+  const child = spawn(file, args, { cwd: options.cwd ?? ROOT, env: environmentFor(options.env), stdio: 'pipe' })
   child.stdin.on('error', () => undefined).end(options.input ?? '')
   const out = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
@@ -142,7 +142,8 @@ function killQuietly(pid: number): void {
   }
 }
 
-function environment(extra: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
+/** What a command started here has in its environment. */
+export function environmentFor(extra: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name))
   const [name = '', value = ''] = MARK.split('=')
   const all = { ...Object.fromEntries(inherited), ...extra, [name]: value }

@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { leavesNoProcess, ROOT, startCli, type Exit } from '../support/process.ts'
+import { runCommand } from '../support/command.ts'
+import { leavesNoProcess, ROOT, runCli, startCli, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { runExample, runIn } from '../composition/example-run.ts'
 
@@ -147,7 +148,7 @@ test('a misspelt name in templates.yml is told by list', async (t) => {
   const app = exampleCopy(t)
   writeFileSync(join(app, 'templates.yml'), 'enrich_and_indx: { llm_model: x }\n')
   const env = { REDIS_URL: redis.url }
-  const { stderr, exitCode } = await startCli(['template', 'list'], { cwd: app, env, timeoutMs: 60_000 }).exited
+  const { stderr, exitCode } = await runCommand(['template', 'list'], { cwd: app, env })
   assert.equal(exitCode, 0, stderr)
   assert.match(
     stderr,
@@ -167,7 +168,7 @@ export const crawl = templates.register('crawl', { input: z.object({ page: z.str
 `,
   )
   const runtime = (...args: string[]): Promise<Exit> =>
-    startCli(['template', ...args], { cwd: app, env: { REDIS_URL: redis.url }, timeoutMs: 60_000 }).exited
+    runCli(['template', ...args], { cwd: app, env: { REDIS_URL: redis.url } })
   const shown = await runtime('show', 'crawl')
   assert.match(
     shown.stdout,

@@ -4,6 +4,7 @@ import { cpSync, existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
 import { leavesNoProcess, ROOT, runCli, startCli, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
@@ -15,7 +16,7 @@ async function importApp(): Promise<{ root: string; runtime: (...args: string[])
   const root = await makeApp()
   cpSync(`${ROOT}examples/import-workflow`, root, { recursive: true })
   const runtime = (...args: string[]): Promise<Exit> =>
-    runCli(args, { cwd: root, env: { REDIS_URL: redis.url }, timeoutMs: 60_000 })
+    runCommand(args, { cwd: root, env: { REDIS_URL: redis.url }, timeoutMs: 60_000 })
   return { root, runtime }
 }
 

@@ -1,9 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { isOwnCode } from '../../core/package.ts'
 
-/** Where this runtime's own files are. */
-const OWN = fileURLToPath(new URL('../../', import.meta.url))
 /** Frames of Node's own machinery say nothing of the job. */
 const INTERNAL = /\(?node:(internal\/|events\b)/
 const PLACE = /^(.*?)\(?((?:file:\/\/)?\/[^()]*):(\d+):(\d+)\)?$/
@@ -16,7 +15,7 @@ const FRAMES_SHOWN = 50
  * application or of its packages is among them: what V8 itself offers, such as Array.map, was then called from here.
  */
 export function jobFrames(printed: readonly string[]): string[] {
-  const frames = printed.filter((line) => !INTERNAL.test(line) && !line.includes(OWN))
+  const frames = printed.filter((line) => !INTERNAL.test(line) && !isOwnCode(line))
   return frames.some((line) => PLACE.test(line)) ? frames : []
 }
 

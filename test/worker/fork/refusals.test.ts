@@ -1,15 +1,15 @@
 // Applications and places that must not be forked: each is refused by name, with a cure, and its jobs run all the same.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { machine } from '../../../config/machine.ts'
+import { buildSync } from 'esbuild'
+import { machine, untestedNode } from '../../../config/machine.ts'
 import { silentLogger } from '../../../runtime/core/logger.ts'
 import {
   refuseFlags,
   refusePlatform,
-  untestedNode,
   type Refusal,
 } from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'
@@ -32,7 +32,7 @@ export class Waits extends Job {
 function jobProcesses(): number {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
   return children.filter((pid) =>
-    /spawn\/child\.[jt]s|resque-[\d.]+: (Performing|Processing)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+    /spawn-child\.js|resque-[\d.]+: (Performing|Processing)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
   ).length
 }
 
@@ -173,18 +173,27 @@ describe('fork: the gate', () => {
     assert.equal(refuseFlags({}), undefined)
   })
 
-  /** Runs a few lines in a node of the zygote's flags, beside the compiled zygote. */
+  /** Runs a few lines with the zygote's modules in a node of its flags; built, since a loader would be a thread. */
   const inZygote = (lines: string, ...flags: string[]): string => {
-    const folder = join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/core')
-    assert.ok(existsSync(folder), 'script/build comes first')
-    const program = `
-      const { disablePlatformWorkers, platformFault } = await import('${folder}/node-platform.js')
-      const { refuseState, tryFork } = await import('${folder}/gate.js')
-      const { listThreads } = await import('${folder}/threads.js')
+    const contents = `
+      import { makeDistinct } from './distinct/distinct.ts'
+      import { refuseState, tryFork } from './core/gate.ts'
+      import { disablePlatformWorkers, platformFault } from './core/node-platform.ts'
+      import { role } from './core/role.ts'
+      import { listThreads } from './core/threads.ts'
       const none = { threads: [], natives: [], connections: [] }
       ${lines}
       process.exit(0)`
-    const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', program], {
+    const resolveDir = join(ROOT, 'runtime/worker/launchers/fork/zygote')
+    const program = buildSync({
+      stdin: { contents, resolveDir, loader: 'ts' },
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+    }).outputFiles[0]?.text
+    const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', program ?? ''], {
       encoding: 'utf8',
     })
     assert.equal(stderr, '')
@@ -203,9 +212,7 @@ describe('fork: the gate', () => {
 
   it('sees by a trial fork that a child hangs, and where (planted)', () => {
     const hung = inZygote(
-      `const { role } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/core/role.js')}')
-      const { makeDistinct } = await import('${join(ROOT, 'dist/runtime/worker/launchers/fork/zygote/distinct/distinct.js')}')
-      disablePlatformWorkers()
+      `disablePlatformWorkers()
       makeDistinct()
       console.log((await tryFork(() => { role.child = true }, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), none, 1))?.reason)`,
       '--single-threaded',

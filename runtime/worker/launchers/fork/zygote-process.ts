@@ -1,21 +1,20 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
+import { type ErrorCode, RuntimeError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
+import { builtProgram } from '../../../core/package.ts'
 import { startTimer } from '../../../core/timer.ts'
 import type { Assignment, Manifest } from '../../../wire.ts'
-import { identityOf } from '../../lease/process-identity.ts'
-import { supervisorVariable } from '../../lease/sweep.ts'
+import { identityOf, killMarked, signal, supervisorVariable } from '../../lease/dead-processes.ts'
 import { OutputTail } from '../output-tail.ts'
-import { untestedNode, type Refusal } from './zygote/core/gate-platform.ts'
-import { FrameReader, encodeFrame } from './zygote/wire/frames.ts'
+import { untestedNode } from '../../../../config/machine.ts'
+import type { Refusal } from './zygote/core/gate-platform.ts'
+import { encodeFrame, FrameReader } from './zygote/wire/frames.ts'
 import type { Boot, FromZygote } from './zygote/wire/messages.ts'
 import { ORDER, encodeOrder } from './zygote/wire/order-format.ts'
 import { ReportReader, type Reported } from './zygote/wire/report-format.ts'
-import { builtEntry } from './entries.ts'
 import { ForkedRun, type RunListeners } from './forked-run.ts'
 import { Line } from './line.ts'
-import { killMarked, signal } from './marks.ts'
 
 /**
  * See docs/fork.md: no workers, and few threads, since each is a stack to copy; node's own text in huge pages, and no
@@ -74,7 +73,7 @@ export class ZygoteProcess {
   constructor(options: ZygoteOptions) {
     this.#options = options
     const { boot, passOutput } = options
-    this.#child = spawn(process.execPath, [...FLAGS, builtEntry('zygote/core/main')], {
+    this.#child = spawn(process.execPath, [...FLAGS, builtProgram('zygote')], {
       cwd: boot.source.root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

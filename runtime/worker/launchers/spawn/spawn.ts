@@ -1,16 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { withCode, RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
+import { builtProgram } from '../../../core/package.ts'
 import { startTimer } from '../../../core/timer.ts'
-import { hasTypeScript, type AppSource } from '../../../jobs/app.ts'
+import { type AppSource, hasTypeScript } from '../../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../wire.ts'
 import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
-import { identityOf } from '../../lease/process-identity.ts'
-import { supervisorVariable } from '../../lease/sweep.ts'
-import type { Ending, Launched, Launcher } from '../launcher.ts'
+import { identityOf, supervisorVariable } from '../../lease/dead-processes.ts'
+import { reported, type Ending, type Launched, type Launcher } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
+import { groupOptions, killGroup } from './process-group.ts'
 import type { OnStack } from '../../where/stack-format.ts'
 
 /** How to start job processes with child_process. */
@@ -34,8 +34,6 @@ interface Spare {
   onStack: { hear: (message: ChildMessage) => void }
   ready: Promise<Manifest>
 }
-
-const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url))
 
 /** One fresh `child_process` a job, taken from spares that are loaded already. Works on every platform. */
 export class SpawnLauncher implements Launcher {
@@ -121,20 +119,15 @@ export class SpawnLauncher implements Launcher {
 
   #boot(build: BuiltApp | undefined): Spare {
     const { source, bootTimeoutMs, passOutput } = this.#options
-    const loader =
-      (hasTypeScript(source) && !build) || entry.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
-    const flags = entry.endsWith('.ts') ? ['--conditions=source'] : []
+    const loader = hasTypeScript(source) && !build ? ['--import', import.meta.resolve('tsx')] : []
     const built = build?.list === undefined ? [] : [build.list]
-    const child = spawn(
-      process.execPath,
-      [...flags, '--enable-source-maps', ...loader, entry, JSON.stringify(source), String(process.pid), ...built],
-      {
-        cwd: source.root,
-        detached: true, // a group of its own, so that what the job starts can be ended with it
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-        env: { ...process.env, [supervisorVariable]: identityOf() },
-      },
-    )
+    const program = [builtProgram('spawn-child'), JSON.stringify(source), String(process.pid), ...built]
+    const child = spawn(process.execPath, ['--enable-source-maps', ...loader, ...program], {
+      cwd: source.root,
+      ...groupOptions(),
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, [supervisorVariable]: identityOf() },
+    })
     this.#all.set(child, build)
     child.once('close', () => {
       this.#all.delete(child)
@@ -173,7 +166,7 @@ export class SpawnLauncher implements Launcher {
           pid: child.pid,
           exitCode,
           signal,
-          ...(outcome ? { outcome: outcome.outcome, ranMs: outcome.ranMs } : {}),
+          ...(outcome ? reported(outcome) : {}),
           started,
           ...numbers(usage),
           output: tail.lines(),
@@ -234,14 +227,4 @@ function send(child: ChildProcess, message: ParentMessage): void {
 
 function numbers(usage: UsageMessage | undefined): Pick<Ending, 'cpuUserMs' | 'cpuSystemMs' | 'peakRssBytes'> {
   return usage ? { cpuUserMs: usage.cpuUserMs, cpuSystemMs: usage.cpuSystemMs, peakRssBytes: usage.peakRssBytes } : {}
-}
-
-/** Signals a child's whole process group; harmless when nothing of it is left. */
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, signal)
-  } catch {
-    // nothing of the group is left
-  }
 }

@@ -1,5 +1,6 @@
 import module from 'node:module'
 import workerThreads from 'node:worker_threads'
+import { isOwnCode } from '../../../../../core/package.ts'
 import { role } from './role.ts'
 import { countThreads } from './threads.ts'
 
@@ -67,7 +68,7 @@ export function callerOf(below: (...args: never[]) => unknown): string {
 export function placeIn(stack: string | undefined): string | undefined {
   const places = (stack ?? '').split('\n').flatMap((line) => {
     const found = /(?:\(|^ {4}at (?:async )?)((?:file:\/\/)?\/[^()]*?)(?::\d+)?\)?$/.exec(line)?.[1]
-    return found === undefined || found.includes('/launchers/fork/zygote/') ? [] : [found.replace('file://', '')]
+    return found === undefined || isOwnCode(found) ? [] : [found.replace('file://', '')]
   })
   const own = places.find((place) => place.startsWith(`${process.cwd()}/`) && !place.includes('/node_modules/'))
   const [first] = places

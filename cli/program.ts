@@ -1,0 +1,10 @@
+/** The program `runtime`. */
+import { main } from './main.ts'
+import { leaveWithOwner } from './owner.ts'
+
+// A reader may leave before the end (`| head`); a worker goes on without one.
+process.stdout.on('error', () => undefined)
+process.stderr.on('error', () => undefined)
+
+leaveWithOwner()
+process.exitCode = await main(process.argv.slice(2))

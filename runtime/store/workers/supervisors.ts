@@ -9,7 +9,7 @@ import { scriptJson } from '../connection/script.ts'
 export type { Reserved, Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 
 /** Queues that one script call looks at (promise 13). */
-const queuesAtOnce = 1000
+const queuesAtOnce = 250
 
 /** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
 export class Supervisors {

@@ -123,7 +123,7 @@ export async function putBack(
         'ERR_STATE',
         `failed job ${entry.index}: expected "payload" and "queue" in its entry, one is missing; \`runtime failed remove\` removes it`,
       )
-    return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs, { keep })
+    return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs, !keep)
   }
   await store.runs.decide(step.run, step.node, 'retry', now)
   return keep ? store.failures.markRetried(entry, now) : store.failures.remove(entry)
@@ -144,8 +144,8 @@ export async function runAgain({ store, config }: Inspected, entry: FailedEntry,
   const [size, most] = [Buffer.byteLength(args), config.limits.maxPayloadBytes]
   if (size > most) throw new RuntimeError('ERR_TOO_LARGE', `args: expected at most ${most} bytes, got ${size}`)
   const now = Date.now()
-  const item = `{"class":${JSON.stringify(failedClass(entry))},"args":${args.trim()}}`
-  return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs, { keep: false, item })
+  const payload = `{"class":${JSON.stringify(failedClass(entry))},"args":${args.trim()}}`
+  return store.failures.retry({ ...entry, payload }, newId(now), now, config.limits.waitingTtlMs, true)
 }
 
 function isArray(text: string): boolean {

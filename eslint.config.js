@@ -14,6 +14,14 @@ const MAY_IMPORT = {
   'runtime/worker': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
   'runtime/workflow': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
   'runtime/archive': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
+  'runtime/inspect': [
+    'runtime/core',
+    'runtime/wire.ts',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+  ],
   scheduler: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
 }
 const PARTS = [...Object.keys(MAY_IMPORT), 'cli']

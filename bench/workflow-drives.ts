@@ -97,6 +97,7 @@ export async function inline(redis: TestRedis): Promise<Drive> {
     leaseMs: 30_000,
     maxRedeliveries: 3,
     pollMs: 1000,
+    heapSnapshots: '/nonexistent',
     termTimeoutMs: 1000,
     preShutdownTimeoutMs: 0,
     shutdownTimeoutMs: 0,

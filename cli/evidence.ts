@@ -1,6 +1,8 @@
 import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
-import { whereLines, type Where } from '../runtime/worker/where/locate.ts'
+import { memoryLines, type MemoryEvidence } from '../runtime/worker/outcome/memory-evidence.ts'
+import { spansText, type Spans } from '../runtime/worker/outcome/time-line.ts'
+import { whereLines, whereText, type Where } from '../runtime/store/workers/where.ts'
 
 /** How each part of the evidence is named and shown; what is not here is shown under its own name. */
 const parts: Record<string, [name: string, show: (value: number) => string]> = {
@@ -13,14 +15,27 @@ const parts: Record<string, [name: string, show: (value: number) => string]> = {
   peakRssBytes: ['peak memory', formatBytes],
 }
 
-/** The evidence of a job's end for people: what, and its value. The last lines printed are one value, a line each. */
-export function evidenceRows(evidence: Record<string, unknown>): [what: string, value: string][] {
+/**
+ * The evidence of a job's end for people: what, and its value. The last lines printed are one value, a line each.
+ * @param shown the stack of the job's error, which is shown already: where it is the same, it is left out
+ */
+export function evidenceRows(
+  evidence: Record<string, unknown>,
+  shown: readonly string[] = [],
+): [what: string, value: string][] {
   return Object.entries(evidence).flatMap(([key, value]): [string, string][] => {
     if (value === null || value === undefined || key === 'cause') return []
     const [name, show] = parts[key] ?? [key]
     if (show && typeof value === 'number') return [[name, show(value)]]
-    if (key === 'where') return [['where', whereLines(value as Where).join('\n')]]
+    if (key === 'where') return [['where', placeText(value as Where, shown)]]
+    if (key === 'timelineMs') return [['time line', spansText(value as Spans)]]
+    if (key === 'memory') return [['memory', memoryLines(value as MemoryEvidence).join('\n')]]
     if (key === 'output' && Array.isArray(value)) return [['printed last', value.map(String).join('\n')]]
     return [[name, typeof value === 'string' ? value : JSON.stringify(value)]]
   })
+}
+
+function placeText(where: Where, shown: readonly string[]): string {
+  const isShown = where.at === 'stack' && shown.includes(`at ${where.frames[0]}`)
+  return isShown ? whereText(where) : whereLines(where).join('\n')
 }

@@ -3,11 +3,10 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
-import { readEnvironment, type Finding } from './environment.ts'
-import { ConfigError } from './errors.ts'
-import { readConfigFile, type ConfigFile } from './file.ts'
-import { explain } from './problems.ts'
-import { configSchema, type Config } from './schema.ts'
+import { type Finding, readEnvironment } from './environment.ts'
+import { type ConfigFile, readConfigFile } from './file.ts'
+import { ConfigError, explain } from './problems.ts'
+import { type Config, configSchema } from './schema.ts'
 
 type Tree = Record<string, unknown>
 type Settings = z.output<typeof configSchema>
@@ -136,7 +135,7 @@ function redisOf({ redis }: Settings, place: (path: string[]) => string, embedde
 
 /** Makes paths absolute, and fills in the files that count when they are there. */
 function settle(settings: Settings, root: string, source: ConfigFile) {
-  const { redis, jobs, scheduler } = settings
+  const { redis, worker, jobs, scheduler } = settings
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined || isAbsolute(path) ? path : join(root, path)
   const existing = (stem: string): string | undefined =>
@@ -147,6 +146,7 @@ function settle(settings: Settings, root: string, source: ConfigFile) {
     redis: tls
       ? { ...redis, tls: { ...tls, ca: absolute(tls.ca), cert: absolute(tls.cert), key: absolute(tls.key) } }
       : redis,
+    worker: { ...worker, heapSnapshots: resolve(root, worker.heapSnapshots) },
     scheduler: { ...scheduler, file: resolve(root, scheduler.file) },
     jobs: {
       ...jobs,

@@ -75,6 +75,8 @@ const worker = {
   hideSecrets: flag().default(false),
   /** How long the application may take to load in a job's process. */
   bootTimeoutMs: durationMs('60s', { min: 100 }).default(60_000),
+  /** Folder of the heap snapshots of jobs with `memoryReport`; the newest five are kept. */
+  heapSnapshots: text('tmp/heap-snapshots').default('tmp/heap-snapshots'),
 }
 
 const scheduler = {

@@ -53,6 +53,8 @@ export interface JobSettings extends ProcessSettings {
   retry?: RetryPolicy
   timeoutMs?: number
   memoryLimitBytes?: number
+  /** Write a heap snapshot of a job that is ended for its memory. */
+  memoryReport?: boolean
   keepResultMs?: number
   isolation?: Isolation
   delivery?: 'at-least-once' | 'at-most-once'
@@ -169,8 +171,23 @@ export type ChildMessage =
   | { type: 'waiting'; waitingFor: string[]; busy: number }
   /** The stack that it has printed, innermost frame first, and how many frames there were beyond. */
   | { type: 'stack'; frames: string[]; more: number }
-  /** `ranMs`: from `started` to this, by the process's own clock. */
-  | { type: 'outcome'; outcome: Outcome; ranMs: number }
+  | { type: 'figures'; figures: MemoryFigures }
+  /** `file`: written there; absent for a heap that is too large. `fault`: why it could not be written. */
+  | { type: 'snapshot'; heapBytes?: number; file?: string; fault?: string }
+  /** From `started`, by the process's own clock: `ranMs` to this, `loadMs` to the job's own code; absent where that was not reached. */
+  | { type: 'outcome'; outcome: Outcome; ranMs: number; loadMs?: number }
+
+/** What a process says of its memory. */
+export interface MemoryFigures {
+  rssBytes: number
+  heapTotalBytes: number
+  heapUsedBytes: number
+  /** Of objects that V8 does not keep itself, array buffers and Buffers among them. */
+  externalBytes: number
+  arrayBuffersBytes: number
+  /** Used bytes of V8's heap spaces: `old`, `new`, `large_object` … */
+  spaces: Record<string, number>
+}
 
 /** To the child, while it runs. */
 export type ParentMessage =
@@ -181,6 +198,10 @@ export type ParentMessage =
   | { type: 'cancel'; reason: string }
   /** What does the event loop wait for? A blocked one cannot answer. `withinMs`: how long the answer may take. */
   | { type: 'where'; withinMs: number }
+  /** How much memory does it use, by its own figures? */
+  | { type: 'figures' }
+  /** Write a heap snapshot. */
+  | { type: 'snapshot'; file: string; maxHeapBytes: number }
   /** `values`: JSON texts by key. */
   | { type: 'memory'; ask: number; values?: Record<string, string>; error?: string }
 

@@ -4,12 +4,12 @@ import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
-import type { LeadReply, LockOwner } from '../runtime/store/limits/locks.ts'
+import { zonesDiffer, type LeadReply, type LockOwner } from '../runtime/store/limits/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
 import { Duty } from '../runtime/store/workers/duty.ts'
 import { DelayedMover } from './delayed-mover.ts'
 import type { CheckContext, KnownClass, ScheduleEntry } from './entries/entry.ts'
-import { digestJitter, type Jitter } from './entries/entry-rule.ts'
+import { digestJitter, type Jitter } from './firing/fire-times.ts'
 import { localZone } from './cron/zone.ts'
 import { Leader } from './leader.ts'
 import { ScheduleEntries } from './entries/schedule-entries.ts'
@@ -46,10 +46,6 @@ export interface SchedulerOptions {
   lockTtlMs?: number
   turnMs?: number
 }
-
-/** What to know where schedulers run in several zones. @param zones a list for people */
-export const zonesDiffer = (zones: string): string =>
-  `schedulers run on machines in different zones (${zones}): a cron line that names no zone fires in the zone of the one that leads; name a zone in each line, or set TZ alike`
 
 /** The clock was set when it has moved this much more, or less, than time has passed. */
 const clockStepMs = 1000

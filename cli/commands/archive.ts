@@ -9,6 +9,7 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import type { ArchiveState } from '../../runtime/store/archive.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
+import { evidenceRows } from '../evidence.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
 import { moment, queryFlags, queryOf, type QueryFlags } from './archive-query.ts'
@@ -65,10 +66,12 @@ const show = command<{ id: string }>({
         `archive: nothing of ${JSON.stringify(id)}; it has not ended, or its record was pruned or dropped`,
       )
     if (context.json) return json(asJson(record))
-    const { details, ...rest } = asJson(record)
+    const { details, ...rest } = record
+    const { evidence, ...more } = details
+    const rows = evidenceRows((evidence ?? {}) as Record<string, unknown>)
     table(
       ['field', 'value'],
-      Object.entries({ ...rest, ...(details as object) })
+      Object.entries({ ...asJson(rest), ...more, ...Object.fromEntries(rows) })
         .filter(([, value]) => value !== undefined)
         .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
     )
@@ -154,7 +157,13 @@ const migrateCommand = command<{ sql?: boolean }>({
 export const archiveCommand = group([search, show, stats, prune, migrateCommand] as never)
 
 /** Times as people and other programs read them; arguments as JSON. */
-function asJson({ args, enqueuedAtMs, startedAtMs, endedAtMs, ...rest }: ArchiveRecord): Record<string, unknown> {
+function asJson({
+  args,
+  enqueuedAtMs,
+  startedAtMs,
+  endedAtMs,
+  ...rest
+}: Partial<ArchiveRecord>): Record<string, unknown> {
   const date = (ms: number | undefined): string | undefined =>
     ms === undefined ? undefined : new Date(ms).toISOString()
   return {

@@ -43,3 +43,9 @@ export const oneOf =
 /** Text that is not empty. */
 export const queueName = (given: string, of: string, name: string): string =>
   typeof given === 'string' && given !== '' ? given : refuse(of, name, 'a name', given)
+
+/** @throws RuntimeError ERR_ARGUMENT */
+export function trueOrFalse(given: boolean, of: string, name: string): boolean {
+  if (typeof given !== 'boolean') refuse(of, name, 'true or false', given)
+  return given
+}

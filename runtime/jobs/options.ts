@@ -4,7 +4,7 @@ import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobSettings, ProcessSettings } from '../wire.ts'
 import { checkConcurrency, checkRateLimit, checkUnique, limitsOf, type LimitOptions } from './limits.ts'
-import { limitMs, memory, oneOf, queueName, refuse, wholeNumber } from './option-values.ts'
+import { limitMs, memory, oneOf, queueName, refuse, trueOrFalse, wholeNumber } from './option-values.ts'
 import { backoffOf, retryPolicy, type RetryOptions } from './retry.ts'
 
 /** Options of a job: static on its class, or per call with `enqueue.with(options)`. */
@@ -16,6 +16,8 @@ export interface JobOptions extends LimitOptions {
   timeout?: Duration
   /** Resident set of the job's process tree, `'512mb'`. */
   memoryLimit?: number | string
+  /** When the job is ended for its `memoryLimit`, write a heap snapshot first (`worker.heapSnapshots`). */
+  memoryReport?: boolean
   /** Seconds of processor time, from the kernel (RLIMIT_CPU). */
   cpuLimit?: Duration
   /** Open files, from the kernel (RLIMIT_NOFILE). */
@@ -58,6 +60,7 @@ const table: { readonly [Name in keyof JobOptions]-?: Option<NonNullable<JobOpti
   retry: { enforcedBy: 'supervisor', field: 'retry', parse: retryPolicy },
   timeout: { enforcedBy: 'supervisor', field: 'timeoutMs', parse: limitMs },
   memoryLimit: { enforcedBy: 'supervisor', field: 'memoryLimitBytes', parse: memory },
+  memoryReport: { enforcedBy: 'supervisor', field: 'memoryReport', parse: trueOrFalse },
   cpuLimit: {
     enforcedBy: 'process',
     field: 'cpuLimitSeconds',

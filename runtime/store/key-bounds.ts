@@ -38,6 +38,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:schedulers', 'one member a scheduler, for ten seconds after its last sign of life'],
   ['rt:schedule:', 'one a schedule entry'],
   ['rt:supervisor', 'one a supervisor, while it lives'],
+  ['rt:supervisors:lost', 'a hundred entries, and a day'],
   ['rt:inflight:', 'one field a running job: worker.concurrency'],
   ['rt:paused', 'one member a paused queue'],
   ['rt:unique:', "as long as its job's record, gone with its job's end"],

@@ -108,6 +108,9 @@ export const keyTemplates = {
   /** hash: job id → `<delivery> <worker id>` of each job that the supervisor has reserved; this record makes delivery at-least-once */
   inflight: 'rt:inflight:{supervisor}',
 
+  /** list: `<ms> <supervisor id>` of the last hundred supervisors that died, newest first; expires a day after the last one */
+  lostSupervisors: 'rt:supervisors:lost',
+
   // --- limits and pauses
   /** set: names of paused queues */
   pausedQueues: 'rt:paused',

@@ -34,6 +34,8 @@ export interface SupervisorOptions {
   maxRedeliveries: number
   pollMs: number
   termTimeoutMs: number
+  /** Where heap snapshots are written, absolute. */
+  heapSnapshots: string
   /** TERM lets jobs run on for this long before they are told to stop. */
   preShutdownTimeoutMs: number
   /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever. */

@@ -1,9 +1,10 @@
 import { toError, withCode } from '../core/errors.ts'
-import { startAll, stopAll, type Service } from '../core/service.ts'
+import { type Service, startAll, stopAll } from '../core/service.ts'
 import { startTimer } from '../core/timer.ts'
 import { Admission } from './run/admission.ts'
 import { DueMover } from './reserve/due-mover.ts'
 import { Fetcher } from './reserve/fetcher.ts'
+import { HeapSnapshots } from './run/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
 import { JobsInHand } from './run/jobs-in-hand.ts'
 import { Lease } from './lease/lease.ts'
@@ -11,11 +12,11 @@ import type { ClassManifest, Manifest } from '../wire.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launchers.ts'
 import type { WorkerVerb } from './signals.ts'
-import { aboutOf, upkeepOf, type SupervisorOptions } from './supervisor-options.ts'
-import { sweepOwn } from './lease/sweep.ts'
+import { aboutOf, type SupervisorOptions, upkeepOf } from './supervisor-options.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { answerStack, logStacks } from './where/reports.ts'
-import { workerIds } from './worker-ids.ts'
+import { workerIds } from '../store/queues/queue-list.ts'
+import { sweepOwn } from './lease/dead-processes.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
 
@@ -184,7 +185,8 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits } = this.#options
+    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits, heapSnapshots } =
+      this.#options
     return {
       store,
       clock,
@@ -192,6 +194,7 @@ export class Supervisor implements Service {
       launcher,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       termTimeoutMs,
+      snapshots: new HeapSnapshots(heapSnapshots),
       maxRedeliveries,
       limits,
       ...(steps ? { steps } : {}),

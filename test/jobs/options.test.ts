@@ -26,6 +26,7 @@ describe('options', () => {
     [{ queue: '' }, /^queue of A: expected a name, got ""/],
     [{ timeout: 'soon' }, /^timeout of A: expected milliseconds or text/],
     [{ timeout: -1 }, /^timeout of A/],
+    [{ memoryReport: 'yes' as never }, /^memoryReport of A: expected true or false, got "yes"/],
     [{ memoryLimit: 'much' }, /^memoryLimit of A: expected bytes or text/],
     [{ niceness: -5 }, /^niceness of A: expected a whole number from 0 to 19, got -5/],
     [{ openFiles: 3 }, /^openFiles of A/],
@@ -89,6 +90,7 @@ describe('options', () => {
     const given: JobOptions = {
       timeout: '30 minutes',
       memoryLimit: '512mb',
+      memoryReport: true,
       cpuLimit: 1500,
       keepResult: '1h',
       queue: 'low',
@@ -96,6 +98,7 @@ describe('options', () => {
     assert.deepEqual(settingsOf(given, 'A'), {
       timeoutMs: 1_800_000,
       memoryLimitBytes: 512 * 1024 ** 2,
+      memoryReport: true,
       cpuLimitSeconds: 2,
       keepResultMs: 3_600_000,
     })

@@ -88,6 +88,8 @@ const calls: Record<ScriptName, Call | Call[]> = {
   enqueue: () => store.queues.push('q', [newJob('n1'), newJob('n2')], now, ttlMs),
   'entry-busy': () => store.schedules.previous('entry'),
   'fire-entry': () => store.schedules.fire(leader, { ...firing, job: { ...newJob('n1'), queue: 'q', ttlMs } }),
+  'count-delayed': () => store.delayed.count(),
+  'find-delayed': () => store.delayed.scheduledAt(name('soon', 'q3')),
   'leave-duty': () => store.connection.run('leave-duty', { duty: 'delayed', owner: 'me' }),
   'take-duty': () => store.connection.run('take-duty', { duty: 'delayed', owner: 'me', holdMs: 5000 }),
   wake: () => store.queues.wake('q', 1),
@@ -106,6 +108,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'pipeline-remove': () => store.pipelines.remove('pipe'),
   'pipeline-request': () =>
     store.pipelines.request({ id: 'req2', pipeline: 'pipe', first: 'a', instance: 2, params: '{}', by: 'x' }, now),
+  'queue-heads': () => store.queues.heads(['q']),
   register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),
   'release-lock': () => store.connection.run('release-lock', { lockPrefix: '', owner: leader.id }),
   'remove-delayed': () =>

@@ -6,6 +6,7 @@ import { silentLogger } from '../../runtime/core/logger.ts'
 import { GraphChanged } from '../../runtime/store/runs/run-writer.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Reserved } from '../../runtime/store/workers/supervisors.ts'
+import { TimeLine } from '../../runtime/worker/outcome/time-line.ts'
 import { Settler } from '../../runtime/worker/outcome/settler.ts'
 import type { StepSource } from '../../runtime/worker/run/step-source.ts'
 import type { Verdict } from '../../runtime/worker/outcome/verdict.ts'
@@ -45,7 +46,7 @@ function settle(job: Reserved, verdict: Verdict, steps?: Partial<StepSource>): P
   })
   const context = { workflowId: 'r', nodeId: '0', workflowClass: 'W', params: '{}', payloads: [] }
   const step = { context, outcome: { kind: 'done' as const } }
-  return settler.settle({ job, worker, verdict, evidence: {}, ...(steps ? { step } : {}) })
+  return settler.settle({ job, worker, verdict, evidence: {}, timeLine: new TimeLine(), ...(steps ? { step } : {}) })
 }
 
 async function assertFailed(job: Reserved, said: RegExp): Promise<void> {

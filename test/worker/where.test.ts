@@ -1,13 +1,16 @@
 // Where a job hangs: its stack or what it waits for, in its failure, and asked for while it runs.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { STACK_BEGIN, STACK_END, StackReader } from '../../runtime/worker/where/stack-format.ts'
-import { whereText, type Where } from '../../runtime/worker/where/locate.ts'
-import { askWhere } from '../../runtime/worker/where/reports.ts'
+import { whereText, type Where } from '../../runtime/store/workers/where.ts'
+import type { MemoryEvidence } from '../../runtime/worker/outcome/memory-evidence.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
+import { evidenceRows } from '../../cli/evidence.ts'
 import { runCommand } from '../support/command.ts'
 import { ROOT, type Running } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
@@ -55,6 +58,7 @@ describe('the stack in a process’s output', () => {
 for (const isolation of ['fork', 'spawn'] as const) {
   describe(`a job that hangs (${isolation})`, () => {
     const evidence = useEvidence()
+    const snapshots = mkdtempSync(join(tmpdir(), 'test-snapshots-'))
     let server: TestRedis
     let worker: Running
     let store: Store
@@ -66,7 +70,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
         isolation,
         concurrency: 2,
         cwd: app,
-        env: { RUNTIME_WORKER_TERM_TIMEOUT_MS: '1200' },
+        env: { RUNTIME_WORKER_TERM_TIMEOUT_MS: '1200', RUNTIME_WORKER_HEAP_SNAPSHOTS: snapshots },
       })
       await worker.waitForLine(/working on/, { timeoutMs: 60_000 })
     })
@@ -74,6 +78,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
       await worker.stop('SIGTERM')
       store.close()
       await server.stop()
+      rmSync(snapshots, { recursive: true })
     })
 
     const ended = async (id: string): Promise<{ record: JobRecord; where: Where; message: string }> => {
@@ -94,6 +99,12 @@ for (const isolation of ['fork', 'spawn'] as const) {
       assert.match(message, at(9))
       const { backtrace } = JSON.parse(record.error ?? '{}') as { backtrace: string[] }
       assert.match(backtrace[0] ?? '', /^at Order\.total \(/)
+      const evidence = JSON.parse(record.evidence ?? '{}') as { timelineMs: Record<string, number> }
+      assert.deepEqual(Object.keys(evidence.timelineMs), ['reserve', 'fork', 'perform', 'settle'])
+      assert.ok((evidence.timelineMs.perform ?? 0) >= 500)
+      const frame = /\n {2}at Order\.total /
+      assert.match(evidenceRows(evidence).join('\n'), frame)
+      assert.doesNotMatch(evidenceRows(evidence, backtrace).join('\n'), frame, 'the stack is shown once')
     })
 
     it('is found in a finally, far down, in an expression, in WebAssembly, in a wait', async () => {
@@ -137,6 +148,27 @@ for (const isolation of ['fork', 'spawn'] as const) {
       assert.match(message, /processor time/)
     })
 
+    it('has its memory in its failure, by the kernel’s figures and by its own, and a heap snapshot', async () => {
+      const { record } = await ended(await push(store, 'Eats', [10]))
+      assert.equal(record.cause, 'memory')
+      const { memory } = JSON.parse(record.evidence ?? '{}') as { memory: MemoryEvidence }
+      assert.ok((memory.looks.at(-1)?.rssBytes ?? 0) > memory.limitBytes)
+      assert.ok((memory.own?.arrayBuffersBytes ?? 0) > 20 << 20 && (memory.own?.spaces.old ?? 0) > 0)
+      assert.ok(memory.snapshot && 'file' in memory.snapshot, JSON.stringify(memory.snapshot))
+      const text = readFileSync(memory.snapshot.file, 'utf8')
+      assert.equal(text.length, memory.snapshot.bytes)
+      assert.ok(text.startsWith('{"snapshot"') && text.trimEnd().endsWith('}'))
+      const shown = evidenceRows(JSON.parse(record.evidence ?? '{}') as Record<string, unknown>).join('\n')
+      assert.match(shown, /limit 150\.0 MB; resident at the last looks: [^]*by its own figures[^]*heap spaces: /)
+    })
+
+    it('says that a process that loops gave no figures of its own', async () => {
+      const { record } = await ended(await push(store, 'Eats', [0]))
+      const { memory } = JSON.parse(record.evidence ?? '{}') as { memory: MemoryEvidence }
+      assert.equal(memory.own, undefined)
+      assert.deepEqual(memory.snapshot, { reason: 'the event loop of the process did not run' })
+    })
+
     it('is asked while it runs, goes on, and is found by its id alone', async () => {
       const id = await push(store, 'Endless', [])
       await eventually(
@@ -146,7 +178,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
         },
         { timeoutMs: 60_000, intervalMs: 50, what: 'its process to begin' },
       )
-      const { where } = await askWhere(store.stacks, id)
+      const { where } = await store.stacks.ask(id)
       assert.match(whereText(where), /^in Order\.total /)
       const shown = await runCommand(['job', 'stack', id], { env: { REDIS_URL: server.url }, cwd: app })
       assert.match(shown.stdout, /in Order\.total [^]*\n {2}at Endless\.perform /)

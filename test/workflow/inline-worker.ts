@@ -39,6 +39,7 @@ export async function startInlineWorker(
     leaseMs: 10_000,
     maxRedeliveries: 3,
     pollMs: 50,
+    heapSnapshots: '/nonexistent',
     termTimeoutMs: 1000,
     preShutdownTimeoutMs: 0,
     shutdownTimeoutMs: 0,

@@ -42,6 +42,12 @@ export interface FailedEntry {
   attempts?: Record<string, unknown>[]
 }
 
+/** Entries that were read, and how many bytes were looked at for them. */
+export interface ReadFailures {
+  entries: FailedEntry[]
+  bytes: number
+}
+
 /** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
 export function encodeFailure(failure: Failure): string {
   const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
@@ -63,6 +69,8 @@ function isJsonObject(text: string): boolean {
     return false
   }
 }
+
+const removedAtOnce = 100
 
 /** Reads an entry; `undefined` for one that is not a JSON object, such as the blank a Ruby removal leaves for a moment. */
 export function decodeFailure(bytes: Buffer | string, index: number): FailedEntry | undefined {
@@ -104,6 +112,18 @@ export class Failures {
     const from = start < 0 ? Math.max(total + start, 0) : start
     const texts = await this.#connection.ask((redis, keys) => redis.lrangeBuffer(keys.failed(), from, from + count - 1))
     return texts.map((text, i) => decodeFailure(text, from + i)).filter((entry) => entry !== undefined)
+  }
+
+  /**
+   * Entries `from` to `to`, both included, newest first, each with its text as stored. `decode` decides by the text which
+   * are read: reading costs much more than looking.
+   */
+  async newestFirst(from: number, to: number, decode: (text: string) => boolean): Promise<ReadFailures> {
+    const texts = await this.#connection.ask((redis, keys) => redis.lrangeBuffer(keys.failed(), from, to))
+    const entries = texts.flatMap((bytes, i) =>
+      decode(bytes.toString()) ? (decodeFailure(bytes, from + i) ?? []) : [],
+    )
+    return { entries: entries.reverse(), bytes: texts.reduce((sum, { length }) => sum + length, 0) }
   }
 
   /** Every entry, a thousand at a time. */
@@ -186,7 +206,19 @@ export class Failures {
 
   /** Removes an entry. @returns false when the list changed under the caller's feet */
   async remove(entry: FailedEntry): Promise<boolean> {
-    return (await this.#connection.run('remove-failed', { index: entry.index, digest: entry.digest })) === 'ok'
+    return (await this.removeMany([entry])) === 1
+  }
+
+  /** Removes entries. @returns how many: those whose index has changed meanwhile stay */
+  async removeMany(entries: readonly FailedEntry[]): Promise<number> {
+    // From the end: indexes before a removed entry stay as they are.
+    const last = [...entries].sort((a, b) => b.index - a.index)
+    let removed = 0
+    for (let at = 0; at < last.length; at += removedAtOnce) {
+      const some = last.slice(at, at + removedAtOnce).flatMap(({ index, digest }) => [index, digest])
+      removed += Number(await this.#connection.run('remove-failed', {}, some))
+    }
+    return removed
   }
 
   /** Removes all entries. @returns how many */

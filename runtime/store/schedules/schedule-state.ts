@@ -28,6 +28,26 @@ export interface EntryState {
   enabled: boolean | undefined
 }
 
+/** An entry that the leading scheduler has loaded, as plain data: the JSON in `rt:schedules`. */
+export interface EntryDescription {
+  kind: string
+  target: string
+  queue?: string
+  args: string
+  timing: string
+  /** The timing in plain English. */
+  reads: string
+  zone?: string
+  description?: string
+  parameters?: Record<string, unknown>
+  overlap: string
+  catchup: string
+  enabled: boolean
+  source: string
+  /** First fire time when the leader loaded it; the entry's record has later ones. */
+  next?: number
+}
+
 /** A line of the record of missed firings. */
 export interface MissedFiring {
   entry: string

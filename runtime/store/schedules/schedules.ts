@@ -13,7 +13,7 @@ import {
 } from './schedule-state.ts'
 import { formatStarted } from '../queues/resque-time.ts'
 
-export type { EntryState, FiringMode, FiringReply, MissedFiring } from './schedule-state.ts'
+export type { EntryDescription, EntryState, FiringMode, FiringReply, MissedFiring } from './schedule-state.ts'
 
 /** Fields of an entry's record that count from when it was first seen. */
 const life = ['since', 'cursor', 'slot', 'fired', 'next', 'timing']
@@ -49,6 +49,19 @@ export class Schedules {
   async find(name: string): Promise<EntryState | undefined> {
     const fields = await this.#connection.ask((redis, keys) => redis.hgetall(keys.schedule(name)))
     return 'since' in fields || 'fired' in fields ? readState(fields) : undefined
+  }
+
+  /** The same of many entries, in one round trip; without those that no scheduler has seen. */
+  async findAll(names: readonly string[]): Promise<Map<string, EntryState>> {
+    const found = await this.#connection.ask((redis, keys) =>
+      Promise.all(names.map((name) => redis.hgetall(keys.schedule(name)))),
+    )
+    return new Map(
+      names.flatMap((name, i) => {
+        const fields = found[i] ?? {}
+        return 'since' in fields || 'fired' in fields ? [[name, readState(fields)] as const] : []
+      }),
+    )
   }
 
   /** Fires once. */
@@ -210,7 +223,7 @@ export class Schedules {
     })
   }
 
-  /** What the leader has loaded: name → JSON, see scheduler/cron/describe.ts. */
+  /** What the leader has loaded: name → JSON, an EntryDescription. */
   async described(): Promise<Record<string, string>> {
     return this.#connection.ask((redis, keys) => redis.hgetall(keys.schedules()))
   }

@@ -53,11 +53,13 @@ export class InlineLauncher implements Launcher {
     channel.send({ type: 'started', pid: process.pid })
     const startedAt = performance.now()
     const before = process.cpuUsage()
+    let loadMs: number | undefined
     const outcome = await execute(assignment, app, channel, async () => {
       if (this.#first) await app.hooks.beforeFirstFork?.()
       this.#first = false
       await app.hooks.beforeFork?.(about)
       await app.hooks.afterFork?.(about)
+      loadMs = performance.now() - startedAt
     })
     const cpu = process.cpuUsage(before)
     return {
@@ -66,6 +68,7 @@ export class InlineLauncher implements Launcher {
       signal: null,
       outcome,
       ranMs: performance.now() - startedAt,
+      ...(loadMs === undefined ? {} : { loadMs }),
       started: true,
       cpuUserMs: cpu.user / 1000,
       cpuSystemMs: cpu.system / 1000,

@@ -14,6 +14,8 @@ export interface Ending {
   outcome?: Outcome
   /** How long the job ran until that, by its process's own clock. */
   ranMs?: number
+  /** How much of that passed before its own code began: limits and the afterFork hook. */
+  loadMs?: number
   /** False when the process died, or was given up, before it said `started`: the job's code has then not begun, and it may run elsewhere unharmed. */
   started: boolean
   /** The process that it was forked from died, and this one with it; how that one ended, such as `SIGKILL`. */
@@ -23,6 +25,12 @@ export interface Ending {
   peakRssBytes?: number
   /** The last lines the process printed on standard output and standard error, oldest first. */
   output: string[]
+}
+
+/** What an ending has of the process's last message. */
+export function reported(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
+  const { outcome, ranMs, loadMs } = last
+  return { outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) }
 }
 
 /** One job process on its way. */

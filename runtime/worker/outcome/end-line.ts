@@ -3,6 +3,7 @@ import { decodeItem } from '../../core/codec.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
+import type { Spans } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What a log line shows of an error's message, in characters. */
@@ -12,8 +13,14 @@ const maxMessage = 500
  * Tells the log how a job ended: a failure, and a job that went down with others, as a warning, another attempt for information, the rest for who debugs.
  * @param stepClass the class under which steps of workflows travel: of those their own class is named
  */
-export function logEnd(log: Logger, job: Reserved, verdict: Verdict, stepClass: string | undefined): void {
-  const about = { job: job.id, queue: job.queue, attempt: job.attempt }
+export function logEnd(
+  log: Logger,
+  job: Reserved,
+  verdict: Verdict,
+  stepClass: string | undefined,
+  timelineMs: Spans,
+): void {
+  const about = { job: job.id, queue: job.queue, attempt: job.attempt, timelineMs }
   if (verdict.kind === 'put back' && verdict.redelivered) {
     log.warn(`${classOf(job, stepClass)} goes back to its queue: the process that forks died`, about)
     return

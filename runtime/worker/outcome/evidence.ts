@@ -1,6 +1,7 @@
 import type { Ending } from '../launchers/launcher.ts'
 import type { Cause } from './verdict.ts'
-import type { Where } from '../where/locate.ts'
+import type { MemoryEvidence } from './memory-evidence.ts'
+import type { Where } from '../../store/workers/where.ts'
 
 /** What the evidence of a job's end is made of. */
 export interface EvidenceParts {
@@ -13,6 +14,8 @@ export interface EvidenceParts {
   where: Where | undefined
   /** The highest sum over the job's processes that the memory watch saw. */
   peakSeenBytes: number
+  /** What the memory watch saw. */
+  memory: MemoryEvidence | undefined
 }
 
 /** What is kept of how a job ended (promise 9), as its record, a failed entry and the archive show it. */
@@ -24,12 +27,14 @@ export function evidenceOf({
   ending,
   where,
   peakSeenBytes,
+  memory,
 }: EvidenceParts): Record<string, unknown> {
   return {
     ...(cause ? { cause } : {}),
     wallMs: Math.round(wallMs),
     ...(enqueuedAtMs === undefined ? {} : { waitedMs: Math.max(0, Math.round(nowMs - enqueuedAtMs - wallMs)) }),
     ...(where ? { where } : {}),
+    ...(memory && cause === 'memory' ? { memory } : {}),
     ...(ending ? endingEvidence(ending, peakSeenBytes) : {}),
   }
 }

@@ -1,9 +1,12 @@
 import { startTimer, type Timer } from '../../core/timer.ts'
 import type { Launched } from '../launchers/launcher.ts'
-import { watchMemory } from './memory-watch.ts'
+import type { MemoryEvidence } from '../outcome/memory-evidence.ts'
+import type { HeapSnapshots } from './heap-snapshots.ts'
+import { MemoryWatch } from './memory-watch.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import type { KillReason } from '../outcome/verdict.ts'
-import { Locator, type Where } from '../where/locate.ts'
+import type { Where } from '../../store/workers/where.ts'
+import { Locator } from '../where/locate.ts'
 
 /** How long to wait for a job's answer where it is before SIGTERM. It is part of the grace. */
 const LOCATE_MS = 500
@@ -16,23 +19,41 @@ export interface Watched {
   where: Where | undefined
   /** The highest sum over its processes that the memory watch saw; 0 without a limit. */
   peakSeenBytes: number
+  /** What the memory watch saw; undefined without a limit. */
+  memory: MemoryEvidence | undefined
 }
+
+/** Limits of a job's process that the worker keeps. */
+interface Limits {
+  timeoutMs?: number
+  memoryLimitBytes?: number
+  memoryReport?: boolean
+}
+
+type SnapshotAnswer = Extract<ChildMessage, { type: 'snapshot' }>
 
 /** The process of one job: its clock, its memory limit, and its end. */
 export class JobProcess {
+  readonly #jobId: string
   readonly #termTimeoutMs: number
+  readonly #snapshots: HeapSnapshots
   readonly #timers: Timer[] = []
   readonly #locator = new Locator((message) => this.send(message))
   #launched: Launched | undefined
   #pid: number | undefined
   #killed: KillReason | undefined
   #where: Where | undefined
-  #stopWatch: (() => number) | undefined
+  #watch: MemoryWatch | undefined
+  #snapshot: MemoryEvidence['snapshot']
+  #wantsSnapshot = false
+  #onSnapshot: ((answer: SnapshotAnswer | undefined) => void) | undefined
   #isOver = false
 
-  /** @param termTimeoutMs from TERM to KILL */
-  constructor(termTimeoutMs: number) {
-    this.#termTimeoutMs = termTimeoutMs
+  /** @param options `termTimeoutMs`: from TERM to KILL */
+  constructor(jobId: string, options: { termTimeoutMs: number; snapshots: HeapSnapshots }) {
+    this.#jobId = jobId
+    this.#termTimeoutMs = options.termTimeoutMs
+    this.#snapshots = options.snapshots
   }
 
   /** Known once it has begun; for some launchers from its start on. */
@@ -58,20 +79,25 @@ export class JobProcess {
   }
 
   /** The job's code may run: its clock and its memory limit begin. */
-  started(pid: number, limits: { timeoutMs?: number; memoryLimitBytes?: number }): void {
+  started(pid: number, limits: Limits): void {
     this.#pid = pid
     this.#locator.started(pid)
     const { timeoutMs, memoryLimitBytes } = limits
     if (timeoutMs !== undefined) this.#timers.push(startTimer(() => this.kill('timeout'), timeoutMs))
-    if (memoryLimitBytes !== undefined) this.#stopWatch = watchMemory(pid, memoryLimitBytes, () => this.kill('memory'))
+    if (memoryLimitBytes === undefined) return
+    this.#wantsSnapshot = limits.memoryReport === true
+    const ask = (): void => this.send({ type: 'figures' })
+    this.#watch = new MemoryWatch({ pid, limitBytes: memoryLimitBytes, ask, onOver: () => this.kill('memory') })
   }
 
   send(message: ParentMessage): void {
     this.#launched?.send(message)
   }
 
-  hear(message: Extract<ChildMessage, { type: 'waiting' | 'stack' }>): void {
-    this.#locator.hear(message)
+  hear(message: Extract<ChildMessage, { type: 'waiting' | 'stack' | 'figures' | 'snapshot' }>): void {
+    if (message.type === 'figures') this.#watch?.heard(message.figures)
+    else if (message.type === 'snapshot') this.#onSnapshot?.(message)
+    else this.#locator.hear(message)
   }
 
   /** Where the job is, while it goes on running. Never rejects. */
@@ -88,7 +114,7 @@ export class JobProcess {
     this.#killed ??= reason
     const launched = this.#launched
     if (!launched) return
-    if (reason === 'memory') void this.#remember(LOCATE_GROWING_MS).then(() => this.#isOver || launched.kill('SIGKILL'))
+    if (reason === 'memory') void this.#endGrowing(launched)
     else if (reason === 'lease lost' || graceMs <= 0) launched.kill('SIGKILL')
     else {
       void this.#remember(Math.min(LOCATE_MS, graceMs / 2)).then(() => {
@@ -104,13 +130,36 @@ export class JobProcess {
   async ended(): Promise<Watched> {
     this.stopTimers()
     this.#isOver = true
+    this.#watch?.stop()
+    this.#onSnapshot?.(undefined)
     const isKnown = this.#where?.at === 'idle' || (this.#where?.at === 'stack' && this.#where.frames.length > 0)
     const where = isKnown ? this.#where : ((await this.#locator.late()) ?? this.#where)
-    return { where, peakSeenBytes: this.#stopWatch?.() ?? 0 }
+    const memory = this.#watch?.evidence()
+    return {
+      where,
+      peakSeenBytes: this.#watch?.peakBytes ?? 0,
+      memory: memory && { ...memory, ...(this.#snapshot ? { snapshot: this.#snapshot } : {}) },
+    }
   }
 
   stopTimers(): void {
     for (const timer of this.#timers.splice(0)) timer.stop()
+  }
+
+  /** Asks it where it is, has it write its heap snapshot where that is wanted, and kills it. */
+  async #endGrowing(launched: Launched): Promise<void> {
+    await this.#remember(LOCATE_GROWING_MS)
+    if (this.#isOver) return
+    if (this.#wantsSnapshot) this.#snapshot = await this.#takeSnapshot()
+    if (!this.#isOver) launched.kill('SIGKILL')
+  }
+
+  async #takeSnapshot(): Promise<MemoryEvidence['snapshot']> {
+    if (!this.#watch?.isAnswered) return { reason: 'the event loop of the process did not run' }
+    return this.#snapshots.take(this.#jobId, (message) => {
+      this.send(message)
+      return new Promise((resolve) => (this.#onSnapshot = resolve))
+    })
   }
 
   async #remember(deadlineMs: number): Promise<void> {

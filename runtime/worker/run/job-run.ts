@@ -1,18 +1,18 @@
-import { performance } from 'node:perf_hooks'
 import type { Clock } from '../../core/clock.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import type { Admission, Admitted } from './admission.ts'
-import { memoryAnswer, permitsAnswer } from './answers.ts'
+import { type Admission, type Admitted, memoryAnswer, permitsAnswer } from './admission.ts'
 import { assignmentOf, type Settings } from './assignment.ts'
 import { launchDeathHook } from '../outcome/death-hook.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
 import type { Ending, Launcher } from '../launchers/launcher.ts'
+import type { HeapSnapshots } from './heap-snapshots.ts'
 import { jobClass } from './manifest.ts'
 import { ProgressWriter } from './progress-writer.ts'
+import { TimeLine } from '../outcome/time-line.ts'
 import { JobProcess, type Watched } from './job-process.ts'
 import type {
   ChildMessage,
@@ -27,9 +27,9 @@ import type {
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
-import { unknownClass } from './unknown-class.ts'
-import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from '../outcome/verdict.ts'
-import { whereText, type Where } from '../where/locate.ts'
+import { type Cause, judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
+import { type Where, whereText } from '../../store/workers/where.ts'
+import { unknownClass } from '../outcome/error-record.ts'
 
 /** What every job of a worker shares. */
 export interface JobRunOptions {
@@ -44,6 +44,7 @@ export interface JobRunOptions {
   manifest: () => ReadonlyMap<string, ClassManifest>
   steps?: StepSource
   termTimeoutMs: number
+  snapshots: HeapSnapshots
   maxRedeliveries: number
   /** For classes that have none. */
   timeoutMs?: number
@@ -55,7 +56,7 @@ export interface JobRunOptions {
 /** One delivery of one job, from the queue to its recorded end. */
 export class JobRun {
   readonly job: Reserved
-  readonly startedAt = performance.now()
+  readonly timeLine = new TimeLine()
   readonly #options: JobRunOptions
   readonly #worker: string
   readonly #notes: ProgressWriter
@@ -67,7 +68,7 @@ export class JobRun {
     this.#worker = worker
     this.#options = options
     this.#notes = new ProgressWriter(options.store, options.log, job.id, options.limits)
-    this.#process = new JobProcess(options.termTimeoutMs)
+    this.#process = new JobProcess(job.id, options)
   }
 
   /** Of the job's process, once there is one. */
@@ -141,9 +142,11 @@ export class JobRun {
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
+    this.timeLine.launched()
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
     this.#process.launched(launched)
     const ending = withinLimit(await launched.ended, maxResultBytes)
+    this.timeLine.ended(ending)
     const watched = await this.#process.ended()
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
@@ -167,6 +170,7 @@ export class JobRun {
 
   #hear(message: ChildMessage, settings: Settings): void {
     if (message.type === 'started') {
+      this.timeLine.started()
       this.#process.started(message.pid, settings)
       this.#options.onStarted()
       if (message.pid !== process.pid) this.#notes.pid(message.pid)
@@ -174,7 +178,7 @@ export class JobRun {
     else if (message.type === 'log') this.#notes.line(message.line)
     else if (message.type === 'permits') void this.#answer(message.permits)
     else if (message.type === 'memory') void this.#remember(message.ask, message.request)
-    else if (message.type === 'waiting' || message.type === 'stack') this.#process.hear(message)
+    else if (message.type !== 'outcome') this.#process.hear(message)
   }
 
   async #remember(ask: number, request: MemoryRequest): Promise<void> {
@@ -230,13 +234,14 @@ export class JobRun {
     const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
     const evidence = evidenceOf({
       cause,
-      wallMs: performance.now() - this.startedAt,
+      wallMs: this.timeLine.elapsedMs,
       enqueuedAtMs: job.enqueuedAtMs,
       nowMs: this.#options.clock.now(),
       ending,
       where: watched?.where,
       peakSeenBytes: watched?.peakSeenBytes ?? 0,
+      memory: watched?.memory,
     })
-    return { job, worker: this.#worker, verdict, evidence }
+    return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine }
   }
 }

@@ -1,13 +1,13 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
-import type { Ending } from '../launcher.ts'
+import { reported, type Ending } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
 import { StackReader } from '../../where/stack-format.ts'
 import type { JobConnection } from './job-sockets.ts'
 import type { Line, LineUser } from './line.ts'
-import { signal as sendSignal } from './marks.ts'
+import { signal as sendSignal } from '../../lease/dead-processes.ts'
 
 /** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */
 const UNHEARD_LINGER_MS = 50
@@ -192,7 +192,7 @@ export class ForkedRun implements LineUser {
       pid: this.pid,
       exitCode,
       signal: signal === null ? null : (signalNames.get(signal) ?? 'SIGKILL'),
-      ...(this.#outcome ? { outcome: this.#outcome.outcome, ranMs: this.#outcome.ranMs } : {}),
+      ...(this.#outcome ? reported(this.#outcome) : {}),
       started: this.#started,
       ...(this.#lostParent === undefined ? {} : { lostParent: this.#lostParent }),
       ...(Number.isNaN(cpuUserMs) ? {} : { cpuUserMs, cpuSystemMs, peakRssBytes }),

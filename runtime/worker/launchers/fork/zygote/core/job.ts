@@ -40,10 +40,13 @@ export async function live(app: App, channel: JobChannel, born: Born): Promise<t
   channel.send({ type: 'started', pid: process.pid })
   const startedAt = performance.now()
   setLimits(assignment)
-  const outcome = await execute(assignment, app, channel, () => {
+  let loadMs: number | undefined
+  const outcome = await execute(assignment, app, channel, async () => {
     if (born.refused) throw born.refused
-    return app.hooks.afterFork?.(aboutJob(assignment))
+    await app.hooks.afterFork?.(aboutJob(assignment))
+    loadMs = performance.now() - startedAt
   })
-  channel.send({ type: 'outcome', outcome, ranMs: performance.now() - startedAt })
+  const ranMs = performance.now() - startedAt
+  channel.send({ type: 'outcome', outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) })
   return process.exitCode
 }

@@ -1,5 +1,6 @@
 import type { Channel } from '../../../../child/executor.ts'
 import type { Assignment, ChildMessage, ParentMessage } from '../../../../../wire.ts'
+import { describeMemory } from '../../../../child/memory-figures.ts'
 import { JobLoop } from '../../../../child/job-loop.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'
@@ -73,6 +74,7 @@ export class JobChannel implements Channel {
   #deliver(message: ParentMessage): void {
     if (message.type === 'where')
       void this.#resources?.look(message.withinMs).then((found) => this.send({ type: 'waiting', ...found }))
+    else if (message.type === 'figures' || message.type === 'snapshot') this.send(describeMemory(message))
     else if (this.#listener) this.#listener(message)
     else this.#early.push(message)
   }

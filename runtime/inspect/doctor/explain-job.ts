@@ -1,0 +1,108 @@
+import type { JobRecord } from '../../store/queues/jobs.ts'
+import type { Store } from '../../store/store.ts'
+import type { Inspected } from '../inspected.ts'
+import { relative } from '../../core/duration.ts'
+import { bad, fine, note, type Finding } from './finding.ts'
+
+/** Where a job is, why it does not move, and what to do. */
+export async function explainJob(id: string, { store }: Inspected): Promise<Finding[]> {
+  const record = await store.jobs.find(id)
+  if (!record) return []
+  const head = `job ${id} (${record.class ?? 'unknown class'}) is ${record.state}`
+  const attempts =
+    Number(record.attempt ?? 0) > 1
+      ? [note(`this is attempt ${record.attempt}; the last one failed: ${errorOf(record)}`)]
+      : []
+  return [...(await explainState(id, head, record, store)), ...attempts]
+}
+
+async function explainState(id: string, head: string, record: JobRecord, store: Store): Promise<Finding[]> {
+  switch (record.state) {
+    case 'waiting':
+      return waiting(head, record, store)
+    case 'delayed':
+      return delayed(head, record, store)
+    case 'held':
+      return held(id, head, record, store)
+    case 'running':
+      return running(id, head, record, store)
+    case 'failed':
+      return [
+        bad(
+          `${head}, by ${record.cause ?? 'an error'}: ${errorOf(record)}`,
+          'runtime failed retry, or runtime failed list',
+        ),
+      ]
+    default:
+      return [fine(`${head}${record.ended_at ? `, ${relative(Number(record.ended_at), Date.now())}` : ''}`)]
+  }
+}
+
+async function waiting(head: string, record: JobRecord, store: Store): Promise<Finding[]> {
+  const place = await store.health.placeInQueue(record.queue, record.item)
+  if (place === undefined)
+    return [
+      bad(
+        `${head}, but it is not in queue ${record.queue}: a worker that knows no ids (Ruby's) took it, or it was removed`,
+        'its end is known only to that worker',
+      ),
+    ]
+  return [
+    fine(`${head}: number ${place} in queue ${record.queue}`),
+    note('why the queue may stand still', `runtime doctor ${record.queue}`),
+  ]
+}
+
+async function delayed(head: string, record: JobRecord, store: Store): Promise<Finding[]> {
+  const dueMs = Number(record.due_at ?? 0)
+  const late = dueMs < Date.now() - 5000
+  const where =
+    record['second'] === undefined
+      ? 'any worker or scheduler moves it'
+      : "it lies in Resque's bucket: a leading scheduler moves it"
+  const text = `${head}: due ${new Date(dueMs).toISOString()}, ${relative(dueMs, Date.now())}; ${where}`
+  if (!late) return [fine(text)]
+  const supervisors = record['second'] === undefined ? (await store.supervisors.list()).length : 0
+  return [bad(text, supervisors > 0 ? 'are the clocks of these machines right?' : 'runtime scheduler')]
+}
+
+async function held(id: string, head: string, record: JobRecord, store: Store): Promise<Finding[]> {
+  const key = record['held_by'] ?? ''
+  const place = await store.limits.place(key, id)
+  if (place === undefined)
+    return [
+      note(
+        `${head}: it waits for the rate limit ${key}, and may start ${record.due_at ? relative(Number(record.due_at), Date.now()) : 'after those before it'}`,
+      ),
+    ]
+  const { holders } = await store.limits.state(key)
+  return [
+    note(
+      `${head}: number ${place} in the line of limit ${key}, whose permits are held by ${holders.join(', ')}`,
+      holders[0] ? `runtime doctor ${holders[0]}` : undefined,
+    ),
+  ]
+}
+
+async function running(id: string, head: string, record: JobRecord, store: Store): Promise<Finding[]> {
+  const supervisors = await store.supervisors.list()
+  const owner = supervisors.find(({ slots }) => slots.includes(record.worker ?? ''))
+  const since = record.run_at ? relative(Number(record.run_at), Date.now()) : 'a while ago'
+  const pid = record['pid'] ? `, process ${record['pid']}` : ''
+  const text = `${head} on ${record.worker} since ${since}${pid}${record.progress ? `, at ${record.progress}` : ''}`
+  if (!owner)
+    return [bad(`${text}; that worker is gone`, 'a living worker or scheduler puts the job back within seconds')]
+  if (owner.leaseEndsAtMs < Date.now())
+    return [
+      bad(`${text}; that worker has not beaten since`, 'a living worker or scheduler puts the job back within seconds'),
+    ]
+  if (record['cancel_asked_at'])
+    return [note(`${text}; somebody asked to cancel it`, 'its worker kills it after worker.termTimeoutMs')]
+  return [fine(text), note('if it hangs', `runtime job cancel ${id}; static timeout ends the next one by itself`)]
+}
+
+function errorOf(record: JobRecord): string {
+  if (record.error === undefined) return 'unknown'
+  const { name, message } = JSON.parse(record.error) as { name: string; message: string }
+  return `${name}: ${message}`
+}

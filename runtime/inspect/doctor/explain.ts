@@ -1,0 +1,138 @@
+import type { Store } from '../../store/store.ts'
+import { clipLine } from '../../../config/clip.ts'
+import { relative } from '../../core/duration.ts'
+import { lockPrefixOf, type Inspected } from '../inspected.ts'
+import { explainEntry } from './explain-entry.ts'
+import { explainJob } from './explain-job.ts'
+import { bad, fine, note, type Finding } from './finding.ts'
+import { nodeSchedulerFindings } from './beside.ts'
+import { lostSteps } from './overview.ts'
+import { selectQueues } from '../../store/queues/queue-list.ts'
+
+/**
+ * What a name stands for, where it is, why it does not move, and what to do. A name may stand for several things; all of
+ * them are told. None: undefined.
+ */
+export async function explain(name: string, place: Inspected): Promise<Finding[] | undefined> {
+  const parts = [explainJob, explainRun, explainQueue, explainWorker, explainEntry, explainLock]
+  const found = (await Promise.all(parts.map((part) => part(name, place)))).flat()
+  return found.length === 0 ? undefined : found
+}
+
+async function explainRun(id: string, { store }: Inspected): Promise<Finding[]> {
+  const run = await store.runs.read.find(id)
+  if (!run) return []
+  const counts = Object.entries(run.counts).filter(([, count]) => count > 0)
+  const text = counts.map(([state, count]) => `${count} ${state}`).join(', ')
+  const head = `run ${id} of ${run.class} is ${run.status}: ${text || 'no jobs'}`
+  switch (run.status) {
+    case 'pending':
+      return [note(head, `it was created and not started: runtime workflow start ${id}`)]
+    case 'failed':
+      return [
+        bad(head, `see why: runtime workflow show ${id}; then run what failed again: runtime workflow continue ${id}`),
+        ...(await store.runs.read.failed(id, 3)).map(({ index, error }) =>
+          note(`node ${index}: ${clipLine(error, 200)}`),
+        ),
+      ]
+    case 'stopped':
+      return [note(head, `runtime workflow continue ${id}`)]
+    case 'running': {
+      const { queued = 0, running = 0, delayed = 0 } = run.counts
+      if (queued + running + delayed === 0)
+        return [
+          bad(
+            `${head}; and nothing of it is on its way`,
+            `a worker goes on with what a crash left of it: is one running? (runtime doctor)`,
+          ),
+        ]
+      return [
+        ...lostSteps(await store.runs.lost([id])),
+        fine(head),
+        ...(queued > 0 && running === 0 ? await queuesOfRun(id, store) : []),
+      ]
+    }
+    default:
+      return [fine(head)]
+  }
+}
+
+async function queuesOfRun(id: string, store: Store): Promise<Finding[]> {
+  const kinds = await store.runs.read.kinds(id)
+  const queues = [...new Set(kinds.map((kind) => kind.queue))]
+  return [note(`its jobs wait in ${queues.join(', ')}`, `runtime doctor ${queues[0] ?? ''}`)]
+}
+
+async function explainQueue(name: string, { store }: Inspected): Promise<Finding[]> {
+  const [sizes, paused, workers] = await Promise.all([
+    store.queues.sizes(),
+    store.queues.paused(),
+    store.workers.list(),
+  ])
+  const size = sizes.get(name)
+  if (size === undefined && !paused.includes(name)) return []
+  const takers = workers.filter((worker) => selectQueues(worker.queues, [...sizes.keys()]).includes(name))
+  const findings = [fine(`queue ${name}: ${size ?? 0} wait`)]
+  if (paused.includes(name)) findings.push(note('it is paused', `runtime queues resume ${name}`))
+  if (await store.health.pausedAll())
+    findings.push(note('all workers are paused (pause-all-workers)', 'DEL pause-all-workers'))
+  if (takers.length === 0) findings.push(bad('no worker takes from it', `runtime work --queues ${name}`))
+  for (const worker of takers) {
+    const before = worker.queues.slice(0, worker.queues.indexOf(name)).filter((queue) => (sizes.get(queue) ?? 0) > 0)
+    const busy = worker.working ? `busy: ${clipLine(worker.working, 120)}` : 'idle'
+    findings.push(
+      before.length > 0
+        ? note(
+            `${worker.id} (${busy}) looks into ${before.join(', ')} first, which has work`,
+            'more workers, or --weights',
+          )
+        : fine(`${worker.id} takes from it (${busy})`),
+    )
+  }
+  return findings
+}
+
+async function explainWorker(name: string, { store }: Inspected): Promise<Finding[]> {
+  const [workers, supervisors] = await Promise.all([store.workers.list(), store.supervisors.list()])
+  const mine = workers.filter(
+    (worker) => worker.id === name || worker.pid === name || `${worker.host}:${worker.pid}` === name,
+  )
+  return mine.map((worker) => {
+    const supervisor = supervisors.find(({ slots }) => slots.includes(worker.id))
+    const doing = worker.working ? `runs ${clipLine(worker.working, 160)}` : 'is idle'
+    const head = `worker ${worker.id} ${doing}; ${worker.processed} processed, ${worker.failed} failed`
+    if (!supervisor)
+      return note(
+        `${head}; it is not of this runtime, last beat ${worker.heartbeat ?? 'never'}`,
+        "Ruby's workers are pruned by Ruby's own",
+      )
+    const { launcher, fallback, cure } = supervisor.about
+    if (supervisor.leaseEndsAtMs < Date.now())
+      return bad(
+        `${head}; its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}: it is dead or cut off`,
+        'any living worker or scheduler puts its jobs back',
+      )
+    return fallback ? note(`${head}; ${launcher}, it does not fork: ${fallback}`, cure) : fine(`${head}; ${launcher}`)
+  })
+}
+
+async function explainLock(name: string, { store, config }: Inspected): Promise<Finding[]> {
+  if (!/^(leader|lock|scheduler)$/.test(name) && !/resque_scheduler_(master|leader)_lock/.test(name)) return []
+  const leader = await store.health.leader(lockPrefixOf({ store, config }))
+  const others = await nodeSchedulerFindings({ store })
+  if (!leader) return [...others, note('the scheduler lock is free: no scheduler fires entries', 'runtime scheduler')]
+  if (leader.ttlMs < 0)
+    return [
+      bad(
+        `the scheduler lock is ${leader.owner}'s and never runs out`,
+        'see that this process lives, else DEL the lock',
+      ),
+      ...others,
+    ]
+  return [
+    fine(
+      `the scheduler lock is ${leader.owner}'s, for ${Math.round(leader.ttlMs / 1000)} s more unless it is renewed; then another takes it`,
+    ),
+    ...others,
+  ]
+}

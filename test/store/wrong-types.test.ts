@@ -55,7 +55,7 @@ const newJob = (
   unique: { key: `u-${id}`, forMs: ttlMs },
 })
 const name = (id: string, queue: string) => ({ className: 'OkJob', item: itemOf(id), queue })
-async function withEntry(use: (entry: FailedEntry) => Promise<unknown>): Promise<void> {
+const withEntry = async (use: (entry: FailedEntry) => Promise<unknown>): Promise<void> => {
   for (const entry of await store.failures.list(0, 1)) await use(entry)
 }
 const missed = { entry: 'entry', fromMs: 1, toMs: 2, count: 1, reason: 'late', atMs: 3 }
@@ -220,12 +220,8 @@ async function withAnotherType(script: ScriptName, call: Call, key: string): Pro
     () => undefined,
     (thrown: Error) => thrown,
   )
-  const found: string[] = []
-  if (error) {
-    const changed = (await dumps(key)).filter((text) => !untouched.includes(text))
-    if (changed.length > 0)
-      found.push(`failed (${error.message}) and wrote ${changed.map((text) => text.split(' ')[0]).join(', ')}`)
-  }
+  const changed = error ? (await dumps(key)).filter((text) => !untouched.includes(text)) : []
+  const found = changed.map((text) => `failed (${error?.message}) and wrote ${text.split(' ')[0]}`)
   // What is taken away on purpose can have no end in a record that is none.
   const own = removing.includes(script) ? `the bytes of job ${key.split(':').at(-1)} are gone` : ''
   // Without its ticket an item runs under another id.

@@ -45,7 +45,7 @@ it('an empty application with one job works with npx runtime work, and the demo 
   const { stdout: shown } = await run('npx', 'runtime', 'job', 'show', id.trim(), '--json')
   const { state, result } = JSON.parse(shown)
   assert.deepEqual([state, result], ['done', { reminded: 'u1', urgent: true }])
-  const names = ['-p', "[require('resque-runtime').Job.name, import('resque-runtime') instanceof Promise].join()"]
-  assert.match((await run('node', ...names)).stdout, /^Job,true$/m, 'CommonJS may require it')
+  const names = ['-p', "[typeof require('resque-runtime').Job, import('resque-runtime') instanceof Promise].join()"]
+  assert.match((await run('node', ...names)).stdout, /^function,true$/m, 'CommonJS may require it')
   assert.match((await run('npx', 'resque-runtime', 'demo')).stdout, /every job ended as it should/)
 })

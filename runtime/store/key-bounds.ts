@@ -44,7 +44,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:unique:', "as long as its job's record, gone with its job's end"],
   ['rt:limit:', 'at most `concurrency.limit` members'],
   ['rt:held-back', 'one field a queue'],
-  ['rt:held', 'one member a job that waits for a permit'],
+  ['rt:held', 'one member a job that waits for a slot'],
   ['rt:rate:', 'at most `rateLimit.limit` members, gone after `rateLimit.per`'],
   ['rt:rate', 'one member a job that waits for its window'],
   ['rt:runs', 'one member a run, workflows.ttlMs after its end'],

@@ -21,7 +21,7 @@ export function logEnd(
   timelineMs: Spans,
 ): void {
   const about = { job: job.id, queue: job.queue, attempt: job.attempt, timelineMs }
-  if (verdict.kind === 'put back' && verdict.redelivered) {
+  if (verdict.kind === 'requeued' && verdict.redelivered) {
     log.warn(`${classOf(job, stepClass)} goes back to its queue: the process that forks died`, about)
     return
   }

@@ -83,6 +83,11 @@ export class Supervisor implements Service {
     ]
   }
 
+  /** True while it has registered, its lease has not run out and it has not begun to leave. */
+  get ready(): boolean {
+    return this.#lease.id !== undefined && this.#loops.length > 0 && this.#ending === undefined
+  }
+
   /** How many jobs this supervisor has taken to their end. */
   get processed(): number {
     return this.#processed
@@ -205,6 +210,7 @@ export class Supervisor implements Service {
         log,
         limits,
         ...(steps ? { steps } : {}),
+        ...(this.#options.onEnd ? { onEnd: this.#options.onEnd } : {}),
         supervisorId: () => this.#lease.id,
       }),
       admission: new Admission({ store, clock, log, supervisorId: () => this.#lease.id }),

@@ -39,7 +39,9 @@ describe('the package', () => {
     ])
       assert.ok(files.includes(file), `expected ${file} in the package; is the build there?`)
     assert.deepEqual(
-      files.filter((file) => /^(test|script|bench|node_modules|\.|(runtime|cli|scheduler|src)\/|web\/.*\.ts$)|\.map$/.test(file)),
+      files.filter((file) =>
+        /^(test|script|bench|node_modules|\.|(runtime|cli|scheduler|src)\/|web\/.*\.ts$)|\.map$/.test(file),
+      ),
       [],
     )
     assert.ok(files.length < 400, `expected a small package, got ${files.length} files`)

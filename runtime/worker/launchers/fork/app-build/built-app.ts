@@ -1,16 +1,16 @@
 import { fork } from 'node:child_process'
-import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeError } from '../../../../core/errors.ts'
 import type { Logger } from '../../../../core/logger.ts'
 import { builtProgram } from '../../../../core/package.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from './app-build.ts'
-import { isTypeScript } from './sources.ts'
+import { findSources, isTypeScript } from './sources.ts'
 import type { BuildAnswer } from './main.ts'
 import { identityOf, removeFoldersOfDead } from '../../../lease/dead-processes.ts'
 import { OutputTail } from '../../output-tail.ts'
-import { wishesOf } from './project-files.ts'
+import { declaredFormat, wishesOf } from './project-files.ts'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
 
 /** An application that node can load as it is. */
@@ -69,9 +69,9 @@ export async function buildForSpawn(source: AppSource, log: Logger): Promise<Bui
   }
 }
 
-/** The same for one process, which a loader serves well, but for what that leaves out. */
+/** The same for one process, which a loader serves well, but for what that leaves out, or loads as CommonJS though it waits. */
 export async function buildForHere(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
-  return loaderLacks(source) ? buildForSpawn(source, log) : undefined
+  return loaderLacks(source) || (await waitsInCommonJs(source)) ? buildForSpawn(source, log) : undefined
 }
 
 /** Whether a loader leaves out what tsconfig.json asks for: the types of what is decorated, JSX that it keeps. */
@@ -80,6 +80,18 @@ function loaderLacks(source: AppSource): boolean {
     const { metadata, keepsJsx } = wishesOf(file)
     return isTypeScript(file) && (metadata || keepsJsx)
   })
+}
+
+/** True where a file that is neither CommonJS nor ESM by its ending or package.json has top-level await. */
+async function waitsInCommonJs(source: AppSource): Promise<boolean> {
+  if (!hasTypeScript(source) || jobFiles(source).every((file) => declaredFormat(file) === 'esm')) return false
+  const files = findSources(realpathSync(source.root)).filter(
+    (file) => declaredFormat(file) === undefined && /\bawait\b/.test(readFileSync(file, 'utf8')),
+  )
+  if (files.length === 0) return false
+  // esbuild is loaded only where it is needed.
+  const { waitsAtTop } = await import('./translate.ts')
+  return (await Promise.all(files.map(waitsAtTop))).includes(true)
 }
 
 /** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */

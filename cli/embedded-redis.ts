@@ -2,6 +2,7 @@ import { link, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EMBEDDED_FOLDER, isAlive, OWNER_FILE, socketPath, urlOf } from '../config/embedded-redis.ts'
+import { machine } from '../config/machine.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Service } from '../runtime/core/service.ts'
 import { answers, startRedisProcess, type RedisProcess } from './redis-process.ts'
@@ -53,6 +54,11 @@ export class EmbeddedRedis implements Service {
   }
 
   private async launch(): Promise<void> {
+    if (machine.os() === 'win32')
+      throw new RuntimeError(
+        'ERR_REDIS',
+        'a private Redis: expected a unix system (it listens on a unix socket), this is Windows; run Redis in Docker or WSL, or Valkey, and set REDIS_URL to it',
+      )
     await mkdir(this.folder, { recursive: true })
     await keepOutOfGit(this.folder)
     await privateSocketFolder(this.socket, this.folder)

@@ -4,10 +4,10 @@ import { systemClock } from '../runtime/core/clock.ts'
 import { parseLossless } from '../runtime/core/codec.ts'
 import type { Service } from '../runtime/core/service.ts'
 import { Reaper } from '../runtime/store/workers/reaper.ts'
-import { requestProcessor } from '../runtime/workflow/pipelines/request-processor.ts'
 import { pipelinesOf } from './commands/pipeline-target.ts'
 import { targetOf } from './commands/workflow-target.ts'
 import type { Context } from './context.ts'
+import { requestProcessor } from '../runtime/workflow/pipelines/requests.ts'
 
 /** Moves what has ended to the archive; every worker and every scheduler has one, and they take turns. */
 export function makeArchiver({ store, config, log }: Context): Archiver {

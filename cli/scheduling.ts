@@ -16,7 +16,7 @@ import {
   type ScheduleEntry,
   type ScheduleProblem,
 } from '../scheduler/entries/entry.ts'
-import { digestJitter } from '../scheduler/entries/entry-rule.ts'
+import { digestJitter } from '../scheduler/firing/fire-times.ts'
 import { Firer } from '../scheduler/firing/firer.ts'
 import { readEntry, readSchedule, requireSound, type Schedule } from '../scheduler/entries/schedule-file.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'

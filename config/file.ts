@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { LineCounter, parseDocument, type Document } from 'yaml'
-import { ConfigError } from './errors.ts'
+import { type Document, LineCounter, parseDocument } from 'yaml'
+import { ConfigError } from './problems.ts'
 
 /** A settings file as read: its tree without the empty entries, and the line on which each path stands. */
 export interface ConfigFile {

@@ -3,11 +3,10 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
-import { readEnvironment, type Finding } from './environment.ts'
-import { ConfigError } from './errors.ts'
-import { readConfigFile, type ConfigFile } from './file.ts'
-import { explain } from './problems.ts'
-import { configSchema, type Config } from './schema.ts'
+import { type Finding, readEnvironment } from './environment.ts'
+import { type ConfigFile, readConfigFile } from './file.ts'
+import { ConfigError, explain } from './problems.ts'
+import { type Config, configSchema } from './schema.ts'
 
 type Tree = Record<string, unknown>
 type Settings = z.output<typeof configSchema>

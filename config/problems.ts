@@ -1,9 +1,25 @@
-import { clip } from './clip.ts'
 import type * as z from 'zod'
+import { clip } from './clip.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { Expectation } from './fields.ts'
 import { MASK, maskUrl } from './redis-url.ts'
 import { configSchema, SECTIONS, SUBSECTIONS } from './schema.ts'
+
+/**
+ * A setting that cannot be used. Ends the command with exit code 2; each problem is one line that says where it stands,
+ * what was expected, what came, and what to do.
+ */
+export class ConfigError extends Error {
+  readonly code = 'ERR_CONFIG'
+  readonly exitCode = 2
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[], options?: { cause?: unknown }) {
+    super(problems.join('\n'), options)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
 
 type Place = (path: readonly PropertyKey[]) => string
 

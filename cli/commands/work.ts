@@ -1,6 +1,8 @@
 import { SECRET_VARIABLES } from '../../config/environment.ts'
+import { machine } from '../../config/machine.ts'
 import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { Refusal } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { nameVariable } from '../../runtime/worker/titles.ts'
 import { workerSignals } from '../../runtime/worker/signals.ts'
@@ -59,6 +61,11 @@ export const workCommand = command<WorkFlags>({
     // The launchers hand their own environment on.
     if (context.config.worker.name !== undefined) process.env[nameVariable] = context.config.worker.name
     if (context.config.worker.hideSecrets) for (const name of SECRET_VARIABLES) delete process.env[name]
+    if (replace !== undefined && machine.os() === 'win32')
+      throw new RuntimeError(
+        'ERR_USAGE',
+        '--replace: expected a system with SIGQUIT, this is Windows; stop the old worker first',
+      )
     const file = pidfile ?? replace
     if (file !== undefined) checkPidfile(file)
     const supervisor = await makeSupervisor(context)

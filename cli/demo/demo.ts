@@ -1,5 +1,5 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadConfig } from '../../config/load.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
@@ -8,11 +8,11 @@ import type { Client } from '../../runtime/jobs/client.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
 import { ChildCommand, withoutSettings } from '../child-command.ts'
-import { sourceOf, loadAppHere } from '../context.ts'
+import { loadAppHere, sourceOf } from '../context.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { named } from '../named.ts'
-import { makeDemoApp } from './app.ts'
 import type { Stage } from './script.ts'
+import { packageRoot } from '../../runtime/core/package.ts'
 
 /** Where the demo keeps everything, under the folder it was called in. */
 export const DEMO_FOLDER = '.runtime/demo'
@@ -125,4 +125,18 @@ export class Demo {
     }
     throw new RuntimeError('ERR_TIMEOUT', `the demo: expected ${what} within ${START_MS / 1000} seconds, saw none`)
   }
+}
+
+/**
+ * Makes the demo's application, in a folder of its own, as a user's would be: a copy of examples/demo that finds this
+ * package under node_modules. Whatever was there goes.
+ * @returns the folder of the imported data
+ */
+async function makeDemoApp(folder: string): Promise<string> {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(join(folder, 'node_modules'), { recursive: true })
+  await cp(join(packageRoot, 'examples/demo'), folder, { recursive: true })
+  await symlink(packageRoot, join(folder, 'node_modules/resque-runtime'), 'dir')
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`)
+  return join(packageRoot, 'examples/data')
 }

@@ -1,3 +1,4 @@
+import { machine } from '../../config/machine.ts'
 import { ChildCommand, type ChildCommandOptions } from '../child-command.ts'
 
 /** Keeps one `runtime …` command running over changes of the application; one that ended waits for the next change. */
@@ -27,7 +28,9 @@ export class ChildRunner {
 
   /** Has it load the application anew, without a gap; starts it when it had ended. */
   reload(): void {
-    if (this.#child) this.#child.kill('SIGHUP')
+    // Windows has no such signal: it would end the command.
+    if (machine.os() === 'win32') void this.restart()
+    else if (this.#child) this.#child.kill('SIGHUP')
     else this.start()
   }
 

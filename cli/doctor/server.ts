@@ -11,6 +11,8 @@ export async function redisFindings(store: Store): Promise<Finding[]> {
       `${server.engine} ${server.version}, ${server.role}, ${formatBytes(usedMemoryBytes)} used${maxmemoryBytes > 0 ? ` of ${formatBytes(maxmemoryBytes)}` : ''}; maxmemory-policy ${maxmemoryPolicy}, ${server.appendonly ? 'append-only file' : server.snapshots ? 'snapshots only' : 'nothing on disk'}`,
     ),
   ]
+  if (!server.configKnown)
+    findings.push(note('CONFIG GET is not allowed here: whether snapshots are saved is not known'))
   if (server.role !== 'master')
     findings.push(
       bad('this Redis is a replica: nothing can be written', 'point REDIS_URL at the master, or use redis.sentinel'),

@@ -1,6 +1,6 @@
 import { toError } from '../../runtime/core/errors.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
-import { unreadByRuby, type CheckContext, type EntryKind, type ScheduleEntry, type ScheduleProblem } from './entry.ts'
+import { type CheckContext, type EntryKind, type ScheduleEntry, type ScheduleProblem, unreadByRuby } from './entry.ts'
 import {
   booleanOf,
   entryOptions,
@@ -11,7 +11,7 @@ import {
   textOf,
   type TimingReading,
 } from './entry-options.ts'
-import { parseEvery } from '../cron/every.ts'
+import { parseEvery } from '../cron/timing.ts'
 
 /** One entry as it was written. */
 export interface EntrySource {

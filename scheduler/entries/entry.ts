@@ -1,6 +1,5 @@
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
-import type { CatchupPolicy } from '../firing/catchup.ts'
-import type { OverlapPolicy } from '../firing/overlap.ts'
+import type { CatchupPolicy, OverlapPolicy } from '../firing/catchup.ts'
 import type { Timing } from '../cron/timing.ts'
 
 /** What an entry starts. */

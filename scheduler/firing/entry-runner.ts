@@ -6,10 +6,9 @@ import { startTimer } from '../../runtime/core/timer.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
-import { scheduleFireTimes } from '../entries/entry-rule.ts'
-import { Firer } from './firer.ts'
-import type { RunnerOptions } from './runner-options.ts'
-import { lastFireTimesBetween, nextFireTime, fireTimesBetween, timingMark, type Origin } from '../cron/timing.ts'
+import { scheduleFireTimes } from './fire-times.ts'
+import { Firer, type RunnerOptions } from './firer.ts'
+import { fireTimesBetween, lastFireTimesBetween, nextFireTime, type Origin, timingMark } from '../cron/timing.ts'
 
 /** A firing that is no later than this is late, not missed: long enough for another scheduler to take over. */
 export const graceMs = 30_000

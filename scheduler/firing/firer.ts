@@ -1,9 +1,30 @@
-import { withCode, RuntimeError, toError } from '../../runtime/core/errors.ts'
-import type { FiringMode, FiringReply, MissedFiring } from '../../runtime/store/schedules/schedules.ts'
+import { RuntimeError, toError, withCode } from '../../runtime/core/errors.ts'
+import type { FiringMode, FiringReply, MissedFiring, Schedules } from '../../runtime/store/schedules/schedules.ts'
 import { admit } from './admission.ts'
-import type { ScheduleEntry } from '../entries/entry.ts'
-import type { RunnerOptions } from './runner-options.ts'
-import { decideOverlap, type PreviousState } from './overlap.ts'
+import type { KnownClass, ScheduleEntry } from '../entries/entry.ts'
+import { decideOverlap, type PreviousState } from './catchup.ts'
+import type { Clock } from '../../runtime/core/clock.ts'
+import type { Logger } from '../../runtime/core/logger.ts'
+import type { LockOwner } from '../../runtime/store/limits/locks.ts'
+import type { Jitter } from './fire-times.ts'
+import type { Starters } from './starters.ts'
+
+/** What every EntryRunner shares. */
+export interface RunnerOptions {
+  schedules: Schedules
+  /** Each firing is refused once the lock is another's. */
+  owner: LockOwner
+  clock: Clock
+  log: Logger
+  jitter: Jitter
+  newId: () => string
+  starters: Starters
+  /** A class of the application; undefined when nobody knows it. */
+  classOf: (className: string) => KnownClass | undefined
+  ttlMs: number
+  /** Told when Redis says that another leads. */
+  onLost: () => void
+}
 
 /** How one firing ended. `accounted`: it was left out, or waits. */
 export type FireReply = FiringReply | 'accounted'

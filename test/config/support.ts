@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach } from 'node:test'
-import { ConfigError } from '../../config/errors.ts'
 import { loadConfig, type LoadOptions } from '../../config/load.ts'
 import type { Config } from '../../config/schema.ts'
+import { ConfigError } from '../../config/problems.ts'
 
 /** The folder of the test that runs: absolute, with a package.json. */
 export let app: string

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { planCatchup } from '../../scheduler/firing/catchup.ts'
+import { decideOverlap, planCatchup } from '../../scheduler/firing/catchup.ts'
 import { Cron } from '../../scheduler/cron/cron.ts'
-import { parseEvery } from '../../scheduler/cron/every.ts'
-import { decideOverlap } from '../../scheduler/firing/overlap.ts'
 import {
+  fireTimesBetween,
   lastFireTimesBetween,
   nextFireTime,
-  fireTimesBetween,
-  timingMark,
+  parseEvery,
   type Timing,
+  timingMark,
 } from '../../scheduler/cron/timing.ts'
 
 const minute = 60_000

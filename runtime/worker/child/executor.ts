@@ -1,22 +1,21 @@
 import { findNotJson } from '../../core/json-check.ts'
 import { jsonText } from '../../core/json-text.ts'
 import { parseLossless } from '../../core/codec.ts'
-import { RuntimeError, isA, toError } from '../../core/errors.ts'
-import { verbOf, type Snooze } from '../../core/verbs.ts'
+import { isA, RuntimeError, toError } from '../../core/errors.ts'
+import { type Snooze, verbOf } from '../../core/verbs.ts'
 import type { App } from '../../jobs/app.ts'
 import { hooksOf, runHooks } from '../../jobs/hooks.ts'
-import { FunctionJobInstance, isFunctionJob, jobContext, type Job, type JobDefinition } from '../../jobs/job.ts'
+import { FunctionJobInstance, isFunctionJob, type Job, jobContext, type JobDefinition } from '../../jobs/job.ts'
 import { optionsOn } from '../../jobs/options.ts'
 import { limitsOf } from '../../jobs/limits.ts'
 import { backoffOf, errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
-import { check, schemaOf } from '../../jobs/typed.ts'
-import { errorRecord } from '../outcome/error-record.ts'
+import { check, schemaOf, type StandardSchema } from '../../jobs/typed.ts'
+import { errorRecord, unknownClass } from '../outcome/error-record.ts'
 import type { Channel } from './channel.ts'
-import { fillInput } from './fill-input.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
-import { unknownClass } from '../run/unknown-class.ts'
 import type { Assignment, ErrorRecord, Outcome } from '../../wire.ts'
+import { keysWithIssues, schemaKeys } from '../../jobs/schema-keys.ts'
 
 export type { Channel }
 
@@ -202,4 +201,32 @@ async function afterDeath(
   })
   await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
   return { kind: 'done' }
+}
+
+/** Reads keys of a run's memory, or all of it. */
+type Read = (keys?: readonly string[]) => Promise<Record<string, unknown>>
+
+/** A schema that does not tell its keys may want more once it has some: so many rounds, then its own check speaks. */
+const rounds = 10
+
+/**
+ * A typed step's input: what it was given, then the run's memory; the schema's own defaults come after both. A schema
+ * that tells its keys gets these; for another, all of memory is tried first, and then only keys that it asks for.
+ */
+async function fillInput(schema: StandardSchema, given: unknown, read: Read): Promise<unknown> {
+  if (given !== undefined && given !== null && (typeof given !== 'object' || Array.isArray(given))) return given
+  const own = { ...given } as Record<string, unknown>
+  const { names } = await schemaKeys(schema, 'input')
+  if (names) return { ...(await read(names.filter((name) => own[name] === undefined))), ...own }
+  const memory = await read()
+  const all = { ...memory, ...own }
+  if ((await check(schema, all)).ok) return all
+  for (let round = 0; round < rounds; round += 1) {
+    const wanted = [...(await keysWithIssues(schema, own)).keys()].filter(
+      (key) => own[key] === undefined && Object.hasOwn(memory, key),
+    )
+    if (wanted.length === 0) break
+    for (const key of wanted) own[key] = memory[key]
+  }
+  return own
 }

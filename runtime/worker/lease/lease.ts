@@ -3,13 +3,14 @@ import { hasCode, withCode } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Loop } from '../../core/loop.ts'
+import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Service } from '../../core/service.ts'
 import { startTimer, type Timer } from '../../core/timer.ts'
 import { isRefusal } from '../../store/connection/redis.ts'
 import type { Store } from '../../store/store.ts'
-import { reclaim, doEach } from '../../store/workers/reaper.ts'
-import { sweepOrphans } from './sweep.ts'
+import { doEach, reclaim } from '../../store/workers/reaper.ts'
+import { sweepOrphans } from './dead-processes.ts'
 
 /** What a lease needs. */
 export interface LeaseOptions {
@@ -75,16 +76,13 @@ export class Lease implements Service {
     this.#sweep()
     const { clock, log } = this.#options
     this.#stopped = false
-    for (let pauseMs = 100; !this.#stopped; pauseMs = Math.min(pauseMs * 2, 5000)) {
-      try {
-        await this.#register()
-        break
-      } catch (error) {
-        if (!hasCode(error, 'ERR_REDIS') || isRefusal(error)) throw error
-        log.warn(`waiting for Redis: ${withCode(error)}`)
-        await clock.sleep(pauseMs)
-      }
+    const attempt = async (): Promise<void> => {
+      if (!this.#stopped) await this.#register()
     }
+    await withBackoff(clock, { firstMs: 100, mostMs: 5000 }, attempt, (error) => {
+      if (!hasCode(error, 'ERR_REDIS') || isRefusal(error)) throw error
+      log.warn(`waiting for Redis: ${withCode(error)}`)
+    })
     if (this.#stopped) await this.stop()
     else await this.#loop.start()
   }

@@ -1,7 +1,7 @@
+import { inspect } from 'node:util'
 import { clip, wholeCharacters } from '../../../config/clip.ts'
 import { isA } from '../../core/errors.ts'
 import type { ErrorRecord } from '../../wire.ts'
-import { inspect } from 'node:util'
 
 /** Frames of the runtime itself say nothing to a user; Resque cuts its own off, too (failure/base.rb). */
 const ownFrames =
@@ -117,4 +117,13 @@ function part(role: string, error: unknown, depth: number): string[] {
 
 function shortened(text: string, length: number): string {
   return text.length > length ? `${clip(text, length)} (${text.length} characters)` : wholeCharacters(text)
+}
+
+/** Resque's words for a class that is not there (a NameError), with what to do. */
+export function unknownClass(name: string): ErrorRecord {
+  return {
+    name: 'NameError',
+    message: `uninitialized constant ${name}: no job of this name is exported under the jobs folders`,
+    backtrace: [],
+  }
 }

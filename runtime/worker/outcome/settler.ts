@@ -1,3 +1,4 @@
+import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -66,27 +67,37 @@ export class Settler {
    * @returns false when the job was no longer ours and nothing was written
    */
   async settle(end: End): Promise<boolean> {
-    const { clock, log, supervisorId, steps } = this.#options
-    let given = end
-    let replans = 0
-    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+    const { clock, log } = this.#options
+    const { id } = end.job
+    const attempt = (given: End): Promise<boolean> =>
+      withBackoff(
+        clock,
+        { firstMs: 50, mostMs: 1000 },
+        () => this.#attempt(given),
+        (error) => {
+          if (!hasCode(error, 'ERR_REDIS')) throw error
+          log.warn(`job ${id}: its end cannot be recorded yet: ${withCode(error)}`)
+        },
+      )
+    return attempt(end).catch((error: unknown) => {
+      log.error(`job ${id}: its end cannot be recorded as ${end.verdict.kind}: ${withCode(error)}`)
+      return attempt({ ...end, verdict: unrecordable(end.verdict, toError(error)) })
+    })
+  }
+
+  /** Records an end once; again at once where another step's end has changed the graph under its additions. */
+  async #attempt(end: End): Promise<boolean> {
+    const { log, supervisorId, steps } = this.#options
+    for (let replans = 0; ; replans += 1) {
       const id = supervisorId()
       if (id === undefined) return false
       try {
-        const timelineMs = given.timeLine.spans()
-        const recorded = await this.#record(id, { ...given, evidence: { ...given.evidence, timelineMs } })
-        if (recorded) logEnd(log, given.job, given.verdict, steps?.className, timelineMs)
+        const timelineMs = end.timeLine.spans()
+        const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
+        if (recorded) logEnd(log, end.job, end.verdict, steps?.className, timelineMs)
         return recorded
       } catch (error) {
-        if (hasCode(error, 'ERR_REDIS')) {
-          log.warn(`job ${end.job.id}: its end cannot be recorded yet: ${withCode(error)}`)
-          await clock.sleep(pauseMs)
-          continue
-        }
-        if (error instanceof GraphChanged && replans++ < mostReplans) continue
-        if (given !== end) throw error
-        log.error(`job ${end.job.id}: its end cannot be recorded as ${end.verdict.kind}: ${withCode(error)}`)
-        given = { ...end, verdict: unrecordable(end.verdict, toError(error)) }
+        if (!(error instanceof GraphChanged) || replans >= mostReplans) throw error
       }
     }
   }

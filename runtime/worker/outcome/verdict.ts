@@ -1,11 +1,13 @@
+import { constants } from 'node:os'
 import { hasCode, toError } from '../../core/errors.ts'
 import { retryDelayMs } from '../../jobs/retry.ts'
 import { errorRecord } from './error-record.ts'
 import { NEVER_SETTLED } from '../child/job-loop.ts'
 import type { Ending } from '../launchers/launcher.ts'
 import type { ErrorRecord, RetryPolicy } from '../../wire.ts'
-import { deathRecord } from './death-record.ts'
-import type { Where } from '../where/locate.ts'
+import { type Where, whereText } from '../where/locate.ts'
+import { formatDuration } from '../../core/duration.ts'
+import { formatBytes } from '../../core/size.ts'
 
 /** Why a supervisor ended a job's process; undefined when it did not. */
 export type KillReason = 'timeout' | 'memory' | 'cancelled' | 'shutdown' | 'usr1' | 'lease lost'
@@ -122,3 +124,41 @@ function delayAfterDeath({ retry, attempt, random, atMostOnce }: Case, error: Er
   const names = [error.name, error.name.replace('Resque::', '')]
   return retryDelayMs(retry, attempt, names, random)
 }
+
+/** The error of a death that the job could not report itself. Signal deaths read as Resque's DirtyExit does. */
+function deathRecord(given: Case, cause: Cause): ErrorRecord {
+  if (cause === 'timeout') return stopped('TimeoutError', overTime(given), given)
+  if (cause === 'memory') return stopped('MemoryLimitError', overMemory(given), given)
+  const { pid = '?', signal, exitCode, output } = given.ending
+  const backtrace = output.filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
+  if (cause === 'signal') {
+    const number = signal === null ? '' : ` (signal ${constants.signals[signal]})`
+    const message = `Child process received unhandled signal pid ${pid} ${signal ?? ''}${number}`
+    return { name: 'Resque::DirtyExit', message, backtrace }
+  }
+  const said = output.find((line) => /^(Uncaught )?\w*(Error|Exception)\b.*:/.test(line.trim()))
+  const message = `Child process ${pid} exited with code ${exitCode ?? '?'} before the job ended${said ? `: ${said.trim()}` : ''}`
+  return { name: 'Resque::DirtyExit', message, backtrace }
+}
+
+const overTime = ({ ending, timeoutMs }: Case): string =>
+  ending.signal === 'SIGXCPU'
+    ? 'its processor time was used up (cpuLimit)'
+    : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
+
+const overMemory = ({ memoryLimitBytes }: Case): string =>
+  memoryLimitBytes === undefined ? 'the heap was full' : `its processes used more than ${formatBytes(memoryLimitBytes)}`
+
+/** Of a job that its supervisor or the kernel stopped: with the place in the code where it was. */
+function stopped(name: string, why: string, { ending, where }: Case): ErrorRecord {
+  const place = where === undefined || where.at === 'unknown' ? '' : `, ${whereText(where)}`
+  const own = ending.outcome?.kind === 'failed' ? ending.outcome.error.backtrace : []
+  return {
+    name,
+    message: `${why}${place}; its process ${ending.pid ?? ''} was ended`,
+    backtrace: own.length > 0 ? own : framesOf(where),
+  }
+}
+
+const framesOf = (where: Where | undefined): string[] =>
+  where?.at === 'stack' ? where.frames.map((frame) => (frame.startsWith('…') ? frame : `at ${frame}`)) : []

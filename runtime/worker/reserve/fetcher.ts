@@ -5,7 +5,6 @@ import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
 import { isDynamic, queueListId, selectQueues } from './queue-list.ts'
-import { weightedOrder } from './queue-order.ts'
 
 /** What the fetcher needs. */
 export interface FetcherOptions {
@@ -215,4 +214,20 @@ export class Fetcher {
     const { weights } = this.#options
     return Object.keys(weights).length === 0 ? queues : weightedOrder(queues, weights)
   }
+}
+
+/**
+ * The queues in the order of one draw: each next one is drawn from those left, in proportion to its weight, so that
+ * `high=3,low=1` looks into high first three times of four, and no queue starves.
+ * @param weights by queue name; a queue without one has 1
+ * @param random 0…1, drawn anew at each call
+ */
+export function weightedOrder(
+  queues: readonly string[],
+  weights: Readonly<Record<string, number>>,
+  random: () => number = Math.random,
+): string[] {
+  // Exponential keys: the smallest of -ln(u)/w falls on each queue with a chance in proportion to its weight.
+  const keyed = queues.map((queue) => ({ queue, at: -Math.log(1 - random()) / (weights[queue] ?? 1) }))
+  return keyed.sort((a, b) => a.at - b.at).map(({ queue }) => queue)
 }

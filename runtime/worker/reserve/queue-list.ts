@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
 
 /** Characters that make a queue list dynamic (resque's Worker::WILDCARDS). */
 const dynamicCharacters = /[*?{}[\]!]/
@@ -65,4 +66,16 @@ function globPattern(glob: string): RegExp {
 
 function escape(char: string): string {
   return char.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
+}
+
+/**
+ * Resque's worker ids, `host:pid:queues`, one a slot. Further slots have `host+2`, `host+3` …: another host part keeps
+ * a Ruby worker on this machine, which looks for pids in `ps`, from taking them for dead; and ids must differ.
+ */
+export function workerIds(queues: readonly string[], slots: number, host = hostname(), pid = process.pid): string[] {
+  const safeHost = host.replaceAll(':', '-')
+  return Array.from(
+    { length: slots },
+    (_, i) => `${safeHost}${i === 0 ? '' : `+${i + 1}`}:${pid}:${queueListName(queues)}`,
+  )
 }

@@ -1,9 +1,10 @@
+import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
-import { hasCode, withCode } from '../../core/errors.ts'
+import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery } from '../../store/workers/supervisors.ts'
-import type { LimitRequest } from '../../wire.ts'
+import type { LimitRequest, ParentMessage } from '../../wire.ts'
 
 /** What an {@link Admission} needs. */
 export interface AdmissionOptions {
@@ -39,18 +40,32 @@ export class Admission {
 
   async #ask(job: Delivery, ask: (supervisor: string) => Promise<Admitted>): Promise<Admitted> {
     const { clock, log, supervisorId } = this.#options
-    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+    const attempt = async (): Promise<Admitted> => {
       const id = supervisorId()
       if (id === undefined) return 'lost'
-      try {
-        const answer = await ask(id)
-        // A frozen process may read the answer long after it was given.
-        return answer === 'granted' && supervisorId() !== id ? 'lost' : answer
-      } catch (error) {
-        if (!hasCode(error, 'ERR_REDIS')) throw error
-        log.warn(`job ${job.id}: whether it may start cannot be asked yet: ${withCode(error)}`)
-        await clock.sleep(pauseMs)
-      }
+      const answer = await ask(id)
+      // A frozen process may read the answer long after it was given.
+      return answer === 'granted' && supervisorId() !== id ? 'lost' : answer
     }
+    return withBackoff(clock, { firstMs: 50, mostMs: 1000 }, attempt, (error) => {
+      if (!hasCode(error, 'ERR_REDIS')) throw error
+      log.warn(`job ${job.id}: Redis cannot be asked yet whether it may start: ${withCode(error)}`)
+    })
   }
+}
+
+/** What the process of a job is told when it has asked for permits. Never rejects: the process waits for its answer. */
+export function permitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {
+  return admitted.then(
+    (word) => ({ type: 'answer', granted: word === 'granted' }),
+    (thrown: unknown) => ({ type: 'answer', granted: false, error: toError(thrown).message }),
+  )
+}
+
+/** What it is told when it has asked something of its run's memory; JSON texts by key. Never rejects. */
+export function memoryAnswer(ask: number, values: Promise<Record<string, string>>): Promise<ParentMessage> {
+  return values.then(
+    (texts) => ({ type: 'memory', ask, values: texts }),
+    (thrown: unknown) => ({ type: 'memory', ask, error: toError(thrown).message }),
+  )
 }

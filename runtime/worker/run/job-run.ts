@@ -4,8 +4,7 @@ import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import type { Admission, Admitted } from './admission.ts'
-import { memoryAnswer, permitsAnswer } from './answers.ts'
+import { type Admission, type Admitted, memoryAnswer, permitsAnswer } from './admission.ts'
 import { assignmentOf, type Settings } from './assignment.ts'
 import { launchDeathHook } from '../outcome/death-hook.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
@@ -28,9 +27,9 @@ import type {
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
-import { unknownClass } from './unknown-class.ts'
-import { judge, judgeUnready, type Cause, type KillReason, type Verdict } from '../outcome/verdict.ts'
-import { whereText, type Where } from '../where/locate.ts'
+import { type Cause, judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
+import { type Where, whereText } from '../where/locate.ts'
+import { unknownClass } from '../outcome/error-record.ts'
 
 /** What every job of a worker shares. */
 export interface JobRunOptions {

@@ -4,7 +4,7 @@ import type { NewNode, NodeRow, StoredEdge } from '../../store/runs/run-table.ts
 import type { Addition, NodeKind } from '../../store/runs/run-writer.ts'
 import type { StepAddition } from '../../wire.ts'
 import { refuseCycles } from './addition-cycles.ts'
-import { defaultQueue } from '../run/queues.ts'
+import { defaultQueue } from './graph.ts'
 
 /**
  * Checks additions against their run and plans their nodes.

@@ -2,11 +2,10 @@ import { clip } from '../../../config/clip.ts'
 import { duration, type Duration, shown } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
-import { wireName, type ArgsOf, type JobDefinition } from '../../jobs/job.ts'
-import { callOptions, checkOptions, optionsOn, type JobOptions } from '../../jobs/options.ts'
+import { type ArgsOf, type JobDefinition, wireName } from '../../jobs/job.ts'
+import { callOptions, checkOptions, type JobOptions, optionsOn } from '../../jobs/options.ts'
 import type { JobSettings } from '../../wire.ts'
-import { checkGraph, type Edge, type EdgeWhen, type Graph, type GraphNode } from './graph.ts'
-import { defaultQueue } from '../run/queues.ts'
+import { checkGraph, defaultQueue, type Edge, type EdgeWhen, type Graph, type GraphNode } from './graph.ts'
 
 /** One job of a workflow, as `run` returns it. */
 export interface NodeHandle {

@@ -1,6 +1,9 @@
 import { RuntimeError } from '../../core/errors.ts'
 import type { JobSettings } from '../../wire.ts'
 
+/** Where a step goes when neither its node, its class nor its workflow names a queue: Gush's own. */
+export const defaultQueue = 'gush'
+
 /** When an edge lets its child go on: its parent `finished` (the default), `failed` for good, or `ended` either way. */
 export type EdgeWhen = 'finished' | 'failed' | 'ended'
 

@@ -2,7 +2,6 @@ import { parseLossless } from '../../core/codec.ts'
 import { MemoryClash, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { MemoryRequest, MemorySettings, StepContext } from '../../wire.ts'
-import { ancestorLevels } from '../graph/ancestors.ts'
 import { memoryTexts } from './memory.ts'
 
 /** Whose memory. */
@@ -137,5 +136,18 @@ export class StepMemory {
     const name = kinds[rows[0]?.kind ?? -1]?.class ?? '?'
     const count = Object.values(tally.get(name) ?? {}).reduce((sum, n) => sum + n, 0)
     return count > 1 ? `${name}#${index}` : name
+  }
+}
+
+/** Ancestors of a node, nearest first: its parents, then theirs … Each node comes once, at its nearest. */
+async function* ancestorLevels(reader: RunReader, runId: string, index: number): AsyncGenerator<number[]> {
+  const seen = new Set([index])
+  let level = [index]
+  while (level.length > 0) {
+    const rows = await reader.nodesAt(runId, level)
+    const edges = await Promise.all(rows.map((row) => reader.parents(runId, row)))
+    level = [...new Set(edges.flat().map((edge) => edge.from))].filter((from) => !seen.has(from))
+    for (const from of level) seen.add(from)
+    if (level.length > 0) yield level
   }
 }

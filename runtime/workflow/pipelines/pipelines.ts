@@ -7,12 +7,13 @@ import { checkId } from '../../jobs/client.ts'
 import type { RunRequest } from '../../store/runs/pipelines.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import type { RunTarget } from '../run/create-run.ts'
-import { readPipelines, unknownStep, type ReadOptions } from '../frontends/pipeline.ts'
+import { type ReadOptions, readPipelines, unknownStep } from '../frontends/pipeline.ts'
 import { WorkflowRun } from '../run/workflow-run.ts'
 import type { PipelineDefinition } from './definition.ts'
-import { loadSteps, runInfo, whereItStands, type PipelineRunInfo, type PipelineStepInfo } from './pipeline-run.ts'
+import { loadSteps, type PipelineRunInfo, type PipelineStepInfo, runInfo, whereItStands } from './pipeline-run.ts'
 import { decideRequest, readDefinition } from './requests.ts'
 import { isMapping, nameProblem, shown } from './step-check.ts'
+import { defaultTarget } from '../frontends/workflow.ts'
 
 /** What a run request may say beside the pipeline's name. */
 export interface RequestOptions {
@@ -211,4 +212,12 @@ export class Pipelines {
       `no pipeline and no run of one is called ${shown(runId)}: it never was, or its time to live is over; \`runtime pipeline runs\` lists them, and \`runtime archive search --kind pipeline\` those before`,
     )
   }
+}
+
+/**
+ * Pipelines on this process's own Redis: `await pipelines().run('example_pipeline', { instance: 2, params: { day: 'monday' } })`.
+ * The request that comes back says Accepted, with its run, or Rejected, with the reason.
+ */
+export function pipelines(): Pipelines {
+  return new Pipelines(defaultTarget())
 }

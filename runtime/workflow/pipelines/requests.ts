@@ -1,10 +1,13 @@
 import { head } from '../../../config/clip.ts'
 import { parseLossless } from '../../core/codec.ts'
-import { RuntimeError, toError, hasCode } from '../../core/errors.ts'
+import { hasCode, RuntimeError, toError } from '../../core/errors.ts'
 import type { RunRequest } from '../../store/runs/pipelines.ts'
 import { createRun, type RunTarget } from '../run/create-run.ts'
 import { compilePipeline } from '../frontends/pipeline.ts'
 import type { PipelineDefinition, PipelineStep } from './definition.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/logger.ts'
+import { Loop } from '../../core/loop.ts'
 
 /** The engine's unique name of an instance: at most one run with it is under way. */
 export const instanceName = (pipeline: string, instance: number): string => `pipeline:${pipeline}:${instance}`
@@ -105,4 +108,17 @@ async function levels(
   const of = (level: string): Record<string, unknown> =>
     Object.fromEntries([...(set.get(level) ?? [])].map(([key, text]) => [key, parseLossless(text)]))
   return (step) => ({ ...definition.params, ...of(''), ...step.params, ...of(step.name), ...own })
+}
+
+/** Who writes a request has it decided at once; this is for those who could not. */
+const intervalMs = 15_000
+
+/** Decides about run requests that somebody wrote and did not see through: a process that died, or a client that only writes. */
+export function requestProcessor(target: RunTarget, { clock, log }: { clock: Clock; log: Logger }): Loop {
+  const turn = async (): Promise<undefined> => {
+    const decided = await decidePending(target)
+    if (decided > 0) log.info(`decided about ${decided} pipeline run requests that were left pending`)
+    return undefined
+  }
+  return new Loop({ name: 'request processor', clock, log, intervalMs, turn })
 }

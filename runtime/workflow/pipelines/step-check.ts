@@ -2,8 +2,8 @@ import { clip } from '../../../config/clip.ts'
 import { didYouMean } from '../../../config/did-you-mean.ts'
 import { duration } from '../../core/duration.ts'
 import { bytes } from '../../core/size.ts'
-import { defaultQueue } from '../run/queues.ts'
 import type { ClassResolver, PipelineStep } from './definition.ts'
+import { defaultQueue } from '../graph/graph.ts'
 
 /** Longest text of a name of a pipeline or a step. */
 const longestName = 200

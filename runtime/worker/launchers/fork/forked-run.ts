@@ -7,7 +7,7 @@ import type { Exited } from './zygote/wire/report-format.ts'
 import { StackReader } from '../../where/stack-format.ts'
 import type { JobConnection } from './job-sockets.ts'
 import type { Line, LineUser } from './line.ts'
-import { signal as sendSignal } from './marks.ts'
+import { signal as sendSignal } from '../../lease/dead-processes.ts'
 
 /** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */
 const UNHEARD_LINGER_MS = 50

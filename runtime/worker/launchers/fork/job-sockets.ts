@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hasEnded, identityOf } from '../../lease/process-identity.ts'
+import { identityOf, removeFoldersOfDead } from '../../lease/dead-processes.ts'
 import { HELLO_BYTES, HELLO_OUTPUT } from './zygote/wire/messages.ts'
 
 const PREFIX = 'resque-runtime-jobs-'
@@ -17,7 +17,7 @@ export interface JobConnection {
   first: Buffer
 }
 
-/** The unix socket that job processes connect to, in a folder that nobody else may enter. */
+/** The unix socket that job processes connect to, in a folder of this user alone. */
 export class JobSockets {
   readonly path: string
   readonly #folder: string
@@ -25,7 +25,7 @@ export class JobSockets {
   readonly #open = new Set<Socket>()
 
   constructor(onConnection: (connection: JobConnection) => void) {
-    removeAbandoned()
+    removeFoldersOfDead(tmpdir(), PREFIX)
     const base = [tmpdir(), '/tmp'].find(hasRoom) ?? tmpdir()
     this.#folder = mkdtempSync(folderIn(base))
     this.path = join(this.#folder, 'jobs')
@@ -57,18 +57,6 @@ const folderIn = (base: string): string => join(base, `${PREFIX}${identityOf()}-
 /** Whether a socket's path may lie below. */
 const hasRoom = (base: string): boolean =>
   existsSync(base) && Buffer.byteLength(join(`${folderIn(base)}XXXXXX`, 'jobs')) <= MAX_PATH_BYTES
-
-/** Folders of workers that were killed. Those of other users cannot be removed, and stay. */
-function removeAbandoned(): void {
-  for (const name of existsSync(tmpdir()) ? readdirSync(tmpdir()) : []) {
-    if (!name.startsWith(PREFIX) || !hasEnded(name.slice(PREFIX.length).split('-')[0] ?? '')) continue
-    try {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true })
-    } catch {
-      // Somebody else's.
-    }
-  }
-}
 
 function awaitHello(socket: Socket, onConnection: (connection: JobConnection) => void): void {
   let seen: Buffer | undefined

@@ -3,6 +3,7 @@
  * it, and leaves. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
  */
 import { readFileSync } from 'node:fs'
+import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
 import { execute, type Channel } from '../../child/executor.ts'
@@ -13,7 +14,6 @@ import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../..
 import { jobTitle } from '../../titles.ts'
 import type { BuiltFiles } from '../fork/app-build/app-build.ts'
 import { installLocator, locateBuilt } from '../fork/zygote/core/built-imports.ts'
-import { applyLimits, dieWithParent, printStacks } from './process-limits.ts'
 import { OpenResources } from '../../where/waiting-for.ts'
 
 /** What a child says before it has an assignment. */
@@ -26,6 +26,9 @@ export interface UsageMessage {
   cpuSystemMs: number
   peakRssBytes: number
 }
+
+/** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
+const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
 
 const say = (message: ChildMessage | BootMessage | UsageMessage): Promise<void> =>
   new Promise((resolve) => (process.send ? process.send(message, undefined, {}, () => resolve()) : resolve()))
@@ -99,4 +102,31 @@ async function perform(
   })
   await say({ type: 'outcome', outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) })
   process.exit(0)
+}
+
+/**
+ * The kernel kills this process when its supervisor dies, also in an infinite loop (promise 8).
+ * @param parentPid who started it: when that is not the parent any more, it has died already
+ */
+function dieWithParent(parentPid: number): void {
+  libc?.dieWithParent(libc.SIGKILL)
+  if (process.ppid !== parentPid) process.exit(1)
+}
+
+/** Sets the kernel's limits for a job. Core dumps are off: a job's memory is not for the disk. */
+function applyLimits({ cpuLimitSeconds, openFilesLimit, niceness }: Assignment): void {
+  if (!libc) return
+  libc.limit(libc.RLIMIT.core, 0)
+  if (cpuLimitSeconds !== undefined) libc.limit(libc.RLIMIT.cpu, cpuLimitSeconds, 2)
+  if (openFilesLimit !== undefined) libc.limit(libc.RLIMIT.openFiles, openFilesLimit)
+  if (niceness !== undefined) libc.setpriority(0, 0, niceness)
+}
+
+/** Makes this process print its stack when it is asked. @returns why it cannot */
+async function printStacks(): Promise<string | undefined> {
+  // V8 prints a stack in many small pieces: a pipe that does not block would take the first of them only.
+  const { _handle: handle } = process.stderr as unknown as { _handle?: { setBlocking?: (on: boolean) => void } }
+  handle?.setBlocking?.(true)
+  if (!libc) return `stacks are printed on Linux only, with koffi; this is ${machine.os()}`
+  return (await import('../../where/stack-printer.ts')).installStackPrinter()
 }

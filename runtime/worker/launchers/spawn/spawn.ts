@@ -3,14 +3,14 @@ import { withCode, RuntimeError, type ErrorCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
 import { builtProgram } from '../../../core/package.ts'
 import { startTimer } from '../../../core/timer.ts'
-import { hasTypeScript, type AppSource } from '../../../jobs/app.ts'
+import { type AppSource, hasTypeScript } from '../../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../wire.ts'
 import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
 import type { BootMessage, UsageMessage } from './child.ts'
-import { identityOf } from '../../lease/process-identity.ts'
-import { supervisorVariable } from '../../lease/sweep.ts'
+import { identityOf, supervisorVariable } from '../../lease/dead-processes.ts'
 import { reported, type Ending, type Launched, type Launcher } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
+import { groupOptions, killGroup } from './process-group.ts'
 import type { OnStack } from '../../where/stack-format.ts'
 
 /** How to start job processes with child_process. */
@@ -124,7 +124,7 @@ export class SpawnLauncher implements Launcher {
     const program = [builtProgram('spawn-child'), JSON.stringify(source), String(process.pid), ...built]
     const child = spawn(process.execPath, ['--enable-source-maps', ...loader, ...program], {
       cwd: source.root,
-      detached: true, // a group of its own, so that what the job starts can be ended with it
+      ...groupOptions(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, [supervisorVariable]: identityOf() },
     })
@@ -227,14 +227,4 @@ function send(child: ChildProcess, message: ParentMessage): void {
 
 function numbers(usage: UsageMessage | undefined): Pick<Ending, 'cpuUserMs' | 'cpuSystemMs' | 'peakRssBytes'> {
   return usage ? { cpuUserMs: usage.cpuUserMs, cpuSystemMs: usage.cpuSystemMs, peakRssBytes: usage.peakRssBytes } : {}
-}
-
-/** Signals a child's whole process group; harmless when nothing of it is left. */
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, signal)
-  } catch {
-    // nothing of the group is left
-  }
 }

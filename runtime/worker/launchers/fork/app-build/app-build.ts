@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, extname, join, relative } from 'node:path'
+import { dirname, extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
 import type { ModuleFormat } from './project-files.ts'
@@ -160,9 +160,9 @@ function notBuilt(path: string): CannotFork {
   })
 }
 
-const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+const fileName = (path: string): string => path.slice(path.lastIndexOf(sep) + 1)
 
 function relativeUrl(from: string, to: string): string {
-  const path = relative(dirname(from), to).split('/').map(encodeURIComponent).join('/')
+  const path = relative(dirname(from), to).split(sep).map(encodeURIComponent).join('/')
   return path.startsWith('.') ? path : `./${path}`
 }

@@ -1,14 +1,14 @@
 import { fork } from 'node:child_process'
-import { mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeError } from '../../../../core/errors.ts'
 import type { Logger } from '../../../../core/logger.ts'
 import { builtProgram } from '../../../../core/package.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from './app-build.ts'
-import type { BuildAnswer } from './main.ts'
 import { isTypeScript } from './sources.ts'
-import { hasEnded, identityOf } from '../../../lease/process-identity.ts'
+import type { BuildAnswer } from './main.ts'
+import { identityOf, removeFoldersOfDead } from '../../../lease/dead-processes.ts'
 import { OutputTail } from '../../output-tail.ts'
 import { wishesOf } from './project-files.ts'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
@@ -18,7 +18,7 @@ export interface BuiltApp {
   files: BuiltFiles
   /** Path of a JSON file that has the same; undefined where nothing had to be built. */
   list?: string
-  /** Removes what was built, when nobody can import from it any more. */
+  /** Removes what was built, when no process imports from it any more. */
   remove: () => void
 }
 
@@ -26,7 +26,7 @@ let builds = 0
 
 /**
  * Builds the application where it is TypeScript; an application of JavaScript is left as it is. Builds live under
- * `.runtime/build` of its root, in a folder with this process's identity in its name, so that those of the dead can be told.
+ * `.runtime/build` of its root, in a folder with this process's identity in its name, so that those of dead processes are recognized.
  *
  * @throws RuntimeError ERR_APP_LOAD with file and line
  * @throws CannotFork for what only a loader can load
@@ -37,7 +37,7 @@ export async function buildForFork(source: AppSource): Promise<BuiltApp> {
   const root = realpathSync(source.root)
   const folder = join(root, '.runtime', 'build')
   mkdirSync(folder, { recursive: true })
-  removeAbandoned(folder)
+  removeFoldersOfDead(folder)
   builds += 1
   const outDir = join(folder, `${identityOf()}-${builds}`)
   const entries = [...jobFiles(source), ...extraFiles(source)].map((file) => realpathSync(file))
@@ -88,15 +88,4 @@ function runBuild(order: BuildOrder): Promise<BuildAnswer> {
       reject(new Error(`the build ended (${signal ?? `exit code ${code}`}): ${tail.lines().join(' | ')}`)),
     )
   })
-}
-
-function removeAbandoned(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    if (!hasEnded(name.split('-')[0] ?? '')) continue
-    try {
-      rmSync(join(folder, name), { recursive: true, force: true })
-    } catch {
-      // Another user's.
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs'
-import { markOf } from '../../marks.ts'
 import { extended } from '../tuning/extended.ts'
-import { SIGKILL, WNOHANG, close, kill, poll, pread, wait4 } from './libc.ts'
+import { close, kill, poll, pread, SIGKILL, wait4, WNOHANG } from './libc.ts'
+import { markOf } from '../../../../lease/dead-processes.ts'
 
 /**
  * Processes that jobs started and left behind in groups and sessions of their own. The zygote adopts them (it is their

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { hasEnded, identityOf } from '../../runtime/worker/lease/process-identity.ts'
+import { hasEnded, identityOf } from '../../runtime/worker/lease/dead-processes.ts'
 
 const skip = process.platform === 'linux' ? false : 'processes are told apart by /proc'
 

@@ -139,10 +139,7 @@ const remove = command<Selection>({
     yargs.positional('index', { type: 'string', describe: 'Index of the entry, or ID of the job' }).options(selection),
   run: async (context, argv) => {
     const entries = await chosen(context, argv)
-    let count = 0
-    // From the end: indexes before a removed entry stay as they are.
-    for (const entry of [...entries].reverse()) if (await context.store.failures.remove(entry)) count += 1
-    return told(context, 'removed', count, entries.length)
+    return told(context, 'removed', await context.store.failures.removeMany(entries), entries.length)
   },
 })
 

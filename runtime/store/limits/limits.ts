@@ -14,6 +14,8 @@ export interface LimitState {
 }
 
 /** Lines looked after in one call (promise 13). */
+/** How many calls of one sweep take jobs out of lines, fifty each. */
+const mostSweeps = 1000
 const linesAtATime = 20
 
 /** Concurrency and rate limits across all workers. */
@@ -48,7 +50,11 @@ export class Limits {
 
   /** Frees permits of jobs that vanished, for those who wait. @returns how many limits have a line */
   async sweep(): Promise<number> {
-    return Number(await this.#connection.run('sweep-limits', { count: linesAtATime }))
+    for (let call = 0; ; call += 1) {
+      const reply = await this.#connection.run('sweep-limits', { count: linesAtATime })
+      const [lines, more] = reply as [number, number]
+      if (more === 0 || call >= mostSweeps) return lines
+    }
   }
 
   /** The limits that have a line, for `runtime doctor`. */

@@ -48,11 +48,6 @@ export function formsOf({ className, item, queue }: DelayedName): string[] {
   return [bucketItem(item, queue), `${head}"queue":${JSON.stringify(queue)},${item.slice(head.length)}`]
 }
 
-/** True when a listed job of the millisecond set is a copy of the job named. */
-export function isNamed(job: DelayedJob, name: DelayedName): boolean {
-  return job.bytes === name.item && job.queue === name.queue
-}
-
 /** The script `delay`'s eleven fields of one job. */
 export function fields(job: NewDelayedJob, nowMs: number): (string | number)[] {
   const second = secondOf(job.dueMs, nowMs)

@@ -8,7 +8,6 @@ import {
   bucketItem,
   fields,
   formsOf,
-  isNamed,
   readBytes,
   secondOf,
   type DelayedJob,
@@ -34,6 +33,8 @@ export interface MoveLimits {
 
 const batchSize = 100
 const pageSize = 500
+/** Resque's delayed lists that one script call counts. */
+const secondsAtOnce = 1000
 /** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
 const takeBatch = 50
 
@@ -144,20 +145,19 @@ export class Delayed {
       Promise.all(formsOf(name).map((form) => redis.smembers(keys.delayedTimestamps(form)))),
     )
     const times = inBuckets.flat().map((bucket) => Number(bucket.slice('delayed:'.length)) * 1000)
-    for await (const job of this.#inSet()) if (isNamed(job, name)) times.push(job.dueMs)
+    for (const { dueMs } of await this.#copiesInSet(name)) times.push(dueMs)
     return times.sort((a, b) => a - b)
   }
 
-  /** How many jobs wait. Resque's buckets are counted one by one. */
+  /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. */
   async count(): Promise<number> {
-    return this.#connection.ask(async (redis, keys) => {
-      const [inSet, seconds] = await Promise.all([
-        redis.zcard(keys.delayed()),
-        redis.zrange(keys.delayedSchedule(), 0, '-1'),
-      ])
-      const sizes = await Promise.all(seconds.map((second) => redis.llen(keys.delayedBucket(second))))
-      return sizes.reduce((sum, size) => sum + size, inSet)
-    })
+    let total = await this.#connection.ask((redis, keys) => redis.zcard(keys.delayed()))
+    for (let from = 0; ; from += secondsAtOnce) {
+      const reply = await this.#connection.run('count-delayed', { from, count: secondsAtOnce })
+      const [jobs, seconds] = reply as [number, number]
+      total += jobs
+      if (seconds < secondsAtOnce) return total
+    }
   }
 
   /** Every delayed job, earliest first within the millisecond set and then within Resque's buckets. */
@@ -199,6 +199,18 @@ export class Delayed {
     }
   }
 
+  /** The copies of a job in the millisecond set. */
+  async #copiesInSet({ item, queue }: DelayedName): Promise<{ id: string; dueMs: number }[]> {
+    const copies = new Map<string, number>()
+    for (let cursor: string | undefined = '0'; cursor !== undefined;) {
+      const reply = await this.#connection.run('find-delayed', { cursor, item, queue })
+      const [next, found] = reply as [string, string[]]
+      for (let i = 0; i < found.length; i += 2) copies.set(found[i] ?? '', Number(found[i + 1]))
+      cursor = next === '0' ? undefined : next
+    }
+    return [...copies].map(([id, dueMs]) => ({ id, dueMs }))
+  }
+
   async #take(
     mode: 'cancel' | 'queue' | 'delay',
     name: DelayedName,
@@ -207,8 +219,7 @@ export class Delayed {
     dueMs: number,
   ): Promise<number> {
     const forms = formsOf(name)
-    const ids: string[] = []
-    for await (const job of this.#inSet()) if (job.id !== undefined && isNamed(job, name)) ids.push(job.id)
+    const ids = (await this.#copiesInSet(name)).map(({ id }) => id)
     const { className, item, queue } = name
     const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), forms: forms.length }
     const args = { mode, queue, class: className, item, now: nowMs, ttlMs, max: takeBatch, ...where }

@@ -69,3 +69,9 @@ export function reservedOf(reply: readonly string[]): Reserved {
     ...{ options, permits, uniqueUntil, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined },
   }
 }
+
+/** @param value of the in-flight record: `<delivery> <worker id>` */
+export function heldOf(value: string): { delivery: string; worker: string } {
+  const space = value.indexOf(' ')
+  return { delivery: value.slice(0, space), worker: value.slice(space + 1) }
+}

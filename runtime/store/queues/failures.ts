@@ -64,6 +64,8 @@ function isJsonObject(text: string): boolean {
   }
 }
 
+const removedAtOnce = 100
+
 /** Reads an entry; `undefined` for one that is not a JSON object, such as the blank a Ruby removal leaves for a moment. */
 export function decodeFailure(bytes: Buffer | string, index: number): FailedEntry | undefined {
   const text = bytes.toString()
@@ -186,7 +188,19 @@ export class Failures {
 
   /** Removes an entry. @returns false when the list changed under the caller's feet */
   async remove(entry: FailedEntry): Promise<boolean> {
-    return (await this.#connection.run('remove-failed', { index: entry.index, digest: entry.digest })) === 'ok'
+    return (await this.removeMany([entry])) === 1
+  }
+
+  /** Removes entries. @returns how many: those whose index has changed meanwhile stay */
+  async removeMany(entries: readonly FailedEntry[]): Promise<number> {
+    // From the end: indexes before a removed entry stay as they are.
+    const last = [...entries].sort((a, b) => b.index - a.index)
+    let removed = 0
+    for (let at = 0; at < last.length; at += removedAtOnce) {
+      const some = last.slice(at, at + removedAtOnce).flatMap(({ index, digest }) => [index, digest])
+      removed += Number(await this.#connection.run('remove-failed', {}, some))
+    }
+    return removed
   }
 
   /** Removes all entries. @returns how many */

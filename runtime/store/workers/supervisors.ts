@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.ts'
-import { reservedOf } from '../queues/deliveries.ts'
+import { heldOf, reservedOf } from '../queues/deliveries.ts'
 import type { Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 import { MemoryClash } from '../runs/memory.ts'
 import { GraphChanged } from '../runs/run-writer.ts'
@@ -16,6 +16,8 @@ export class Supervisors {
   readonly #connection: Connection
   /** Redis's clock less this process's monotonic one, in ms, by the last answer: Ruby prunes heartbeats by Redis's. */
   #redisAheadMs: number | undefined
+  #continuing = false
+  #leftToDo = false
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -110,10 +112,30 @@ export class Supervisors {
     })
     if (reply === 'grown') throw new GraphChanged()
     if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
-    // A wide fan-out goes on here; should this process die first, any supervisor's tick does it.
-    for (let left = reply === 'more' ? 1 : 0; left > 0;)
-      left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+    if (reply === 'more') this.#continue(nowMs)
     return reply !== 'lost'
+  }
+
+  /**
+   * Goes on with what runs have left to do. An end does not wait for it: it may be of other runs.
+   * Should this process die first, a supervisor's upkeep does it.
+   */
+  #continue(nowMs: number): void {
+    this.#leftToDo = true
+    if (this.#continuing) return
+    this.#continuing = true
+    void (async () => {
+      try {
+        for (let left = 0; left > 0 || this.#leftToDo;) {
+          this.#leftToDo = false
+          left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+        }
+      } catch {
+        // The upkeep goes on with it.
+      } finally {
+        this.#continuing = false
+      }
+    })()
   }
 
   /**
@@ -191,12 +213,7 @@ export class Supervisors {
   /** Ids of the jobs recorded as held by a supervisor. */
   async inflight(id: string): Promise<Map<string, { delivery: string; worker: string }>> {
     const held = await this.#connection.ask((redis, keys) => redis.hgetall(keys.inflight(id)))
-    return new Map(
-      Object.entries(held).map(([job, value]) => {
-        const space = value.indexOf(' ')
-        return [job, { delivery: value.slice(0, space), worker: value.slice(space + 1) }]
-      }),
-    )
+    return new Map(Object.entries(held).map(([job, value]) => [job, heldOf(value)]))
   }
 
   /** Every supervisor that has a lease, lapsed ones included. */

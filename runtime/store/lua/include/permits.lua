@@ -7,11 +7,14 @@
 local HANDED_MS = 30000
 -- The record of a job that went back to its queue: if another's worker takes the item, nothing else ends the record.
 local WAITING_MS = 2592000000
+-- How many jobs one script takes out of a line; the rest of a line whose limit was raised goes with the next calls (promise 13).
+local GRANTS_MAX = 50
+local grants_left = GRANTS_MAX
 
 local function grant_next(limit_key, limit)
   if wrong('permits', limit_key) or wrong('held', limit_key) or wrong('heldKeys') then return end
   local holders, line, passed = key.permits(limit_key), key.held(limit_key), 0
-  while redis.call('ZCARD', holders) < tonumber(limit) and passed < 20 do
+  while grants_left > 0 and redis.call('ZCARD', holders) < tonumber(limit) and passed < 20 do
     local id = redis.call('ZRANGE', line, passed, passed)[1]
     if not id then
       if passed == 0 then redis.call('SREM', key.heldKeys(), limit_key) end
@@ -24,6 +27,7 @@ local function grant_next(limit_key, limit)
       passed = passed + 1
     else
       redis.call('ZREM', line, id)
+      grants_left = grants_left - 1
     end
     if mine and not wrong('queue', queue) then
       redis.call('ZADD', holders, redis_ms(), id)

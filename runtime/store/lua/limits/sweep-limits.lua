@@ -2,7 +2,7 @@
 -- have a time at which they are looked at.
 -- @include permits
 -- @args count
--- @reply how many limits have a line
+-- @reply {how many limits have a line, 1 when a line could go on}
 local function permit_of(id, kind, limit_key)
   for _, permit in ipairs(id and permits_of(id) or {}) do
     if permit.key == limit_key and permit.kind == kind then return permit end
@@ -29,4 +29,5 @@ for _, limit_key in ipairs(not wrong('rateKeys') and redis.call('SRANDMEMBER', k
   end
   if redis.call('EXISTS', line) == 0 then redis.call('SREM', key.rateKeys(), limit_key) end
 end
-return (tonumber(redis.pcall('SCARD', key.heldKeys())) or 0) + (tonumber(redis.pcall('SCARD', key.rateKeys())) or 0)
+local lines = (tonumber(redis.pcall('SCARD', key.heldKeys())) or 0) + (tonumber(redis.pcall('SCARD', key.rateKeys())) or 0)
+return { lines, grants_left == 0 and 1 or 0 }

@@ -1,4 +1,4 @@
--- Moves due items from Resque's delayed buckets to their queues, at most `batch` of them, in one step. Only for the
+-- Moves due items from Resque's delayed buckets to their queues, at most `batch` of them from at most `batch` seconds, in one step. Only for the
 -- holder of Ruby's lock: two movers on one bucket would double or lose jobs. What is no job goes to the failed list
 -- whole, as does a job whose queue does not take it. An item without a queue stops the batch unless `routes` (JSON: class → queue, '' for none) knows its class.
 -- @include push-all refuse unique delayed-item settled budget payload
@@ -67,12 +67,15 @@ local function empty(second)
   redis.call('LTRIM', bucket, done, -1)
   if redis.call('EXISTS', bucket) == 1 then return end
   redis.call('ZREM', key.delayedSchedule(), second)
-  redis.call('DEL', key.delayedIdsByPayload(second))
+  redis.call('UNLINK', key.delayedIdsByPayload(second))
 end
 
 local head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')
-while head[2] and tonumber(head[2]) <= second_now and moved + failed < tonumber(batch) and not full and unrouted == '' do
+-- Seconds whose list is empty or gone count as well: there may be any number of them.
+local seconds = tonumber(batch)
+while head[2] and tonumber(head[2]) <= second_now and moved + failed < tonumber(batch) and seconds > 0 and not full and unrouted == '' do
   empty(head[1])
+  seconds = seconds - 1
   head = redis.call('ZRANGE', key.delayedSchedule(), 0, 0, 'WITHSCORES')
 end
 push_collected(function(queue, item, id, why)

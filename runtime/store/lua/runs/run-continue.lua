@@ -52,25 +52,33 @@ local function add_children(run, more)
 end
 
 -- Staged nodes [from, to) enter the run; `first` is where their addition began. Each holds one open parent more than it has.
-function works.grow(run, from, to, first)
-  from, to, first = tonumber(from), tonumber(to), tonumber(first ~= '' and first or from)
+-- The first of them may have so many parents that some of its edges, up to `at`, were read in calls before.
+function works.grow(run, from, to, first, at)
+  from, to, first, at = tonumber(from), tonumber(to), tonumber(first ~= '' and first or from), tonumber(at) or 0
   local left, more = BATCH, {}
   while from < to and left > 0 do
     local node = read_node(run, from)
     local start, count = struct.unpack('<II', redis.call('GETRANGE', key.runTable(run.id), from * NODE_BYTES + 16, from * NODE_BYTES + 23))
-    local edges = count > 0 and redis.call('GETRANGE', key.runParents(run.id), start * 4, (start + count) * 4 - 1) or ''
+    local stop = math.min(count, at + left)
+    local edges = stop > at and redis.call('GETRANGE', key.runParents(run.id), (start + at) * 4, (start + stop) * 4 - 1) or ''
+    left = left - 1 - (stop - at)
     for i = 1, #edges, 4 do
       local edge = struct.unpack('<I', edges, i)
       if edge % EDGE_ID < first or edge % EDGE_ID >= to then join(run, node, edge, more) end
     end
+    if stop < count then
+      at = stop
+      write_node(run, node)
+      break
+    end
+    at = 0
     node.open = node.open - 1
     if move(run, node, 'waiting') then decide(run, node) end
     write_node(run, node)
-    left = left - 1 - count
     from = from + 1
   end
   add_children(run, more)
-  if from < to then leave(run, 'grow', from, to, first) end
+  if from < to then leave(run, 'grow', from, to, first, at) end
   return BATCH - left
 end
 
@@ -94,7 +102,7 @@ local budget, stuck = BATCH, 0
 while budget > 0 do
   local entry = redis.call('LINDEX', key.advancing(), 0)
   if not entry then break end
-  local id, work, a, b, c = string.match(entry, '^(%S+) (%S+) ?(%S*) ?(%S*) ?(%S*)$')
+  local id, work, a, b, c, d = string.match(entry, '^(%S+) (%S+) ?(%S*) ?(%S*) ?(%S*) ?(%S*)$')
   local unusable = id and wrong_run(id)
   redis.call('LPOP', key.advancing())
   local run = id and not unusable and run_of(id, now)
@@ -105,7 +113,7 @@ while budget > 0 do
     if stuck >= redis.call('LLEN', key.advancing()) or stuck >= 20 then break end
   elseif run and works[work] then
     add(run.totals, 'advancing', -1)
-    budget = run_propagate(run, budget - works[work](run, a, b, c))
+    budget = run_propagate(run, budget - works[work](run, a, b, c, d))
     run_flush(run)
   end
 end

@@ -46,7 +46,7 @@ const args = ['work', '--queues', 'q', '--concurrency', String(flag('concurrency
 const worker = runtime(args, redis.url, APP)
 let log = ''
 for (const stream of [worker.stdout, worker.stderr])
-  stream?.on('data', (chunk: Buffer) => (log = `${log}${chunk}`.slice(-4000)))
+  stream?.on('data', (chunk: Buffer) => (log = `${log}${String(chunk)}`.slice(-4000)))
 
 /** Pushes jobs and waits until all of them have failed. */
 async function run(from: number, to: number): Promise<void> {

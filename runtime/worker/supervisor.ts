@@ -185,8 +185,19 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits, heapSnapshots } =
-      this.#options
+    const {
+      store,
+      clock,
+      log,
+      launcher,
+      steps,
+      timeoutMs,
+      termTimeoutMs,
+      maxRedeliveries,
+      limits,
+      heapSnapshots,
+      jobOutput,
+    } = this.#options
     return {
       store,
       clock,
@@ -194,6 +205,7 @@ export class Supervisor implements Service {
       launcher,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       termTimeoutMs,
+      ...(jobOutput === undefined ? {} : { jobOutput }),
       snapshots: new HeapSnapshots(heapSnapshots),
       maxRedeliveries,
       limits,

@@ -8,10 +8,9 @@ import { EmbeddedRedis } from '../../cli/embedded-redis.ts'
 import { onSignals } from '../../cli/run-service.ts'
 import { machine } from '../../config/machine.ts'
 import { silentLogger } from '../../runtime/core/logger.ts'
-import { hasEnded, identityOf } from '../../runtime/worker/lease/process-identity.ts'
-import { sweepOrphans } from '../../runtime/worker/lease/sweep.ts'
+import { hasEnded, identityOf, sweepOrphans } from '../../runtime/worker/lease/dead-processes.ts'
 import { SpawnLauncher } from '../../runtime/worker/launchers/spawn/spawn.ts'
-import { watchMemory } from '../../runtime/worker/run/memory-watch.ts'
+import { MemoryWatch } from '../../runtime/worker/run/memory-watch.ts'
 import { workerSignals } from '../../runtime/worker/signals.ts'
 import { leavesNoProcess } from '../support/process.ts'
 import { testSignal } from '../support/signal.ts'
@@ -61,9 +60,15 @@ for (const os of ['darwin', 'win32']) {
       assert.equal(hasEnded(identityOf(1)), false)
       assert.deepEqual(sweepOrphans(), [])
       const over = testSignal()
-      const stop = watchMemory(process.pid, 1, () => over.fire())
+      const watch = new MemoryWatch({
+        pid: process.pid,
+        limitBytes: 1,
+        ask: () => undefined,
+        onOver: () => over.fire(),
+      })
       await over.fired
-      assert.ok(stop() > 1 << 20)
+      watch.stop()
+      assert.ok(watch.peakBytes > 1 << 20)
     })
   })
 }

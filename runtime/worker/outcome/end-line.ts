@@ -1,5 +1,4 @@
 import { head } from '../../../config/clip.ts'
-import { decodeItem } from '../../core/codec.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
@@ -9,20 +8,38 @@ import type { Verdict } from './verdict.ts'
 /** What a log line shows of an error's message, in characters. */
 const maxMessage = 500
 
+/** What each log line of a job carries. */
+export interface JobLabels {
+  job: string
+  /** Of a workflow step, its own. Absent where the payload is no job. */
+  class?: string
+  queue: string
+  attempt: number
+  /** The run of a workflow step. */
+  run?: string
+}
+
+/** @param item undefined where the payload is no job @param stepClass the class under which steps of workflows travel */
+export function labelsOf(
+  job: Reserved,
+  item: { className: string; args: string } | undefined,
+  stepClass: string | undefined,
+): JobLabels {
+  const labels = { job: job.id, queue: job.queue, attempt: job.attempt }
+  if (!item) return labels
+  if (item.className !== stepClass) return { ...labels, class: item.className }
+  const [run, , className] = JSON.parse(item.args) as unknown[]
+  return { ...labels, class: String(className), run: String(run) }
+}
+
 /**
  * Tells the log how a job ended: a failure, and a job that went down with others, as a warning, another attempt for information, the rest for who debugs.
- * @param stepClass the class under which steps of workflows travel: of those their own class is named
  */
-export function logEnd(
-  log: Logger,
-  job: Reserved,
-  verdict: Verdict,
-  stepClass: string | undefined,
-  timelineMs: Spans,
-): void {
-  const about = { job: job.id, queue: job.queue, attempt: job.attempt, timelineMs }
+export function logEnd(log: Logger, job: JobLabels, verdict: Verdict, timelineMs: Spans): void {
+  const about = { ...job, timelineMs }
+  const what = job.class ?? 'a queue item'
   if (verdict.kind === 'put back' && verdict.redelivered) {
-    log.warn(`${classOf(job, stepClass)} goes back to its queue: the process that forks died`, about)
+    log.warn(`${what} goes back to its queue: the process that forks died`, about)
     return
   }
   if (verdict.kind !== 'failed' && verdict.kind !== 'retry') {
@@ -31,12 +48,6 @@ export function logEnd(
   }
   const { name, message } = verdict.error
   const why = `${verdict.cause}: ${name}: ${head(message.replace(/\s+/g, ' '), maxMessage)}`
-  if (verdict.kind === 'failed') log.warn(`${classOf(job, stepClass)} failed, ${why}`, about)
-  else log.info(`${classOf(job, stepClass)} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
-}
-
-function classOf({ item }: Reserved, stepClass: string | undefined): string {
-  const read = decodeItem(item)
-  if ('garbage' in read) return 'a queue item'
-  return read.className === stepClass ? String((JSON.parse(read.args) as unknown[])[2]) : read.className
+  if (verdict.kind === 'failed') log.warn(`${what} failed, ${why}`, about)
+  else log.info(`${what} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
 }

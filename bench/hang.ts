@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { whereText, type Where } from '../runtime/worker/where/locate.ts'
+import { whereText, type Where } from '../runtime/store/workers/where.ts'
 import { childrenOf, stateOf, zygoteOf, type ProcessState } from './processes.ts'
 import { flag, item, push, runtime, startRedis } from './support.ts'
 

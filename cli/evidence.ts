@@ -2,7 +2,7 @@ import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
 import { memoryLines, type MemoryEvidence } from '../runtime/worker/outcome/memory-evidence.ts'
 import { spansText, type Spans } from '../runtime/worker/outcome/time-line.ts'
-import { whereLines, whereText, type Where } from '../runtime/worker/where/locate.ts'
+import { whereLines, whereText, type Where } from '../runtime/store/workers/where.ts'
 
 /** How each part of the evidence is named and shown; what is not here is shown under its own name. */
 const parts: Record<string, [name: string, show: (value: number) => string]> = {

@@ -1,4 +1,4 @@
-import { clip as clipText, printable } from '../config/clip.ts'
+import { clipLine as clip, printable } from '../config/clip.ts'
 
 /*
  * All that commands write goes through `line`, `table`, `json` and `complain`: messages, names, arguments and logs come
@@ -58,21 +58,4 @@ export function json(value: unknown): void {
   line(text.replace(/"\\u0000(-?\d+)"/g, '$1'))
 }
 
-/** `3s ago`, `in 5m`: a moment as people say it. */
-export function relative(atMs: number, nowMs: number): string {
-  const distance = Math.abs(atMs - nowMs)
-  const text =
-    distance < 60_000
-      ? `${Math.round(distance / 1000)}s`
-      : distance < 3_600_000
-        ? `${Math.round(distance / 60_000)}m`
-        : distance < 172_800_000
-          ? `${Math.round(distance / 3_600_000)}h`
-          : `${Math.round(distance / 86_400_000)}d`
-  return atMs > nowMs ? `in ${text}` : `${text} ago`
-}
-
-/** Text on one line, at most `length` characters. */
-export function clip(text: string, length: number): string {
-  return clipText(text.replace(/\s+/g, ' '), length)
-}
+export { clip }

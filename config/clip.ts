@@ -18,6 +18,9 @@ export function head(text: string, length: number): string {
 export const clip = (text: string, length: number): string =>
   text.length > length ? `${head(text, length - 1)}…` : wholeCharacters(text)
 
+/** The same on one line. */
+export const clipLine = (text: string, length: number): string => clip(text.replace(/\s+/g, ' '), length)
+
 /**
  * Text that a terminal only shows: control characters (ESC, BEL, NUL, carriage return, the 8-bit ones) are written as
  * `\\u001b`, but for tabs and line feeds. That is also how JSON writes them, so JSON stays what it is.

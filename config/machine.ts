@@ -138,3 +138,20 @@ export function processLimits(): { openFiles?: number; processes?: number } {
   const [openFiles, processes] = [soft('Max open files'), soft('Max processes')]
   return { ...(openFiles === undefined ? {} : { openFiles }), ...(processes === undefined ? {} : { processes }) }
 }
+
+/** Node versions on which forking was tested: `npm run test:nodes`. */
+const TESTED_NODE_MAJORS: readonly number[] = [20, 22, 24, 26]
+
+/**
+ * On an untested Node major forking goes by the structural checks and the trial forks alone.
+ * @returns a warning; none where this version was tested
+ */
+export function untestedNode(version = machine.node()): string[] {
+  if (TESTED_NODE_MAJORS.includes(majorOf(version))) return []
+  return [
+    `jobs are forked on Node ${version}, on which forking was not tested (it was on ${TESTED_NODE_MAJORS.join(', ')}); all checks at the start passed. isolation: spawn switches it off`,
+  ]
+}
+
+/** `20` of `v20.19.0`. */
+export const majorOf = (version: string): number => Number(/^v(\d+)/.exec(version)?.[1])

@@ -4,7 +4,7 @@ import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
-import type { LeadReply, LockOwner } from '../runtime/store/limits/locks.ts'
+import { zonesDiffer, type LeadReply, type LockOwner } from '../runtime/store/limits/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
 import { Duty } from '../runtime/store/workers/duty.ts'
 import { DelayedMover } from './delayed-mover.ts'
@@ -26,14 +26,14 @@ export interface SchedulerOptions {
   context?: Omit<CheckContext, 'file' | 'source'>
   /** Starts workflows, pipelines and templates. */
   starters?: Starters
-  /** How long the record of a job that nobody takes is kept. */
+  /** How long the record of a job that no worker reserves is kept. */
   ttlMs: number
   failedMax: number
   /** The lock's value, `host:pid`; distinct among all schedulers. */
   owner?: string
   /** RESQUE_SCHEDULER_MASTER_LOCK_PREFIX. */
   lockPrefix?: string
-  /** False: schedules set from code are let be (resque-scheduler's DYNAMIC_SCHEDULE). */
+  /** False: schedules set from code are ignored (resque-scheduler's DYNAMIC_SCHEDULE). */
   dynamic?: boolean
   /** Jobs that one script call moves. */
   batch?: number
@@ -46,10 +46,6 @@ export interface SchedulerOptions {
   lockTtlMs?: number
   turnMs?: number
 }
-
-/** What to know where schedulers run in several zones. @param zones a list for people */
-export const zonesDiffer = (zones: string): string =>
-  `schedulers run on machines in different zones (${zones}): a cron line that names no zone fires in the zone of the one that leads; name a zone in each line, or set TZ alike`
 
 /** The clock was set when it has moved this much more, or less, than time has passed. */
 const clockStepMs = 1000
@@ -173,7 +169,7 @@ export class Scheduler implements Service {
     await this.#entries.open()
   }
 
-  /** Not waited for: a word about many entries must not hold up the lock's renewal. */
+  /** Not waited for: a log line about many entries must not delay the lock's renewal. */
   #onWord(name: string): void {
     if (name === '') this.#leader.wake()
     else if (this.#leader.leads) this.#quietly(this.#entries.reload(name))

@@ -1,10 +1,11 @@
+import { relative } from '../../runtime/core/duration.ts'
 import { encodeItem } from '../../runtime/core/codec.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
 import type { DelayedJob, DelayedName } from '../../runtime/store/queues/delayed-forms.ts'
 import { command, group } from '../command.ts'
 import { loadAppHere, type Context } from '../context.ts'
-import { clip, json, line, relative } from '../output.ts'
+import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
 import { jsonArgument } from './workflow-target.ts'
 

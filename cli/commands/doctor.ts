@@ -1,8 +1,8 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { command } from '../command.ts'
-import { explain } from '../doctor/explain.ts'
-import { overview } from '../doctor/overview.ts'
-import { platform } from '../doctor/platform.ts'
+import { explain } from '../../runtime/inspect/doctor/explain.ts'
+import { overview } from '../../runtime/inspect/doctor/overview.ts'
+import { platform } from '../platform.ts'
 import { json, line } from '../output.ts'
 
 const marks = { bad: 'BAD ', note: 'note', fine: ' ok ' }

@@ -1,8 +1,8 @@
 import { hasCode, RuntimeError, withCode } from '../../runtime/core/errors.ts'
 import { newId } from '../../runtime/core/ids.ts'
-import { rawMembers } from '../../runtime/core/raw-json.ts'
+import { failedClass, failedPage, failedStep } from '../../runtime/inspect/failed.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
-import { stepClass } from '../../runtime/workflow/run/steps.ts'
+import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { evidenceRows } from '../evidence.ts'
@@ -35,7 +35,14 @@ const selection = {
   all: { type: 'boolean', describe: 'Every entry' },
 } as const
 
-const list = command<{ start?: number; count: number; class?: string; queue?: string }>({
+interface ListFlags {
+  start?: number
+  count: number
+  class?: string
+  queue?: string
+}
+
+const list = command<ListFlags>({
   command: ['list', '$0'],
   describe: 'List failed jobs, newest first',
   example: ['failed list --class ImportJob', ''],
@@ -46,18 +53,14 @@ const list = command<{ start?: number; count: number; class?: string; queue?: st
       .option('class', selection.class)
       .option('queue', selection.queue),
   run: async ({ store, json: asJson }, argv) => {
-    const filtered = argv.class !== undefined || argv.queue !== undefined
-    const entries = filtered
-      ? (await select({ store } as Context, argv)).slice(-argv.count)
-      : await store.failures.list(argv.start ?? -argv.count, argv.count)
-    entries.reverse()
+    const entries = await listed(store, argv)
     if (asJson) return json(entries)
     table(
       ['index', 'failed at', 'class', 'queue', 'cause', 'exception', 'error', 'retried'],
       entries.map((entry) => [
         entry.index,
         entry.failed_at,
-        classOf(entry),
+        failedClass(entry),
         entry.queue,
         entry.cause ?? '-',
         entry.exception,
@@ -69,6 +72,21 @@ const list = command<{ start?: number; count: number; class?: string; queue?: st
   },
 })
 
+async function listed(store: Store, { start, count, class: name, queue }: ListFlags): Promise<FailedEntry[]> {
+  const filter = { ...(name === undefined ? {} : { class: name }), ...(queue === undefined ? {} : { queue }) }
+  if (start !== undefined && Object.keys(filter).length === 0)
+    return (await store.failures.list(start, count)).reverse()
+  const entries: FailedEntry[] = []
+  for (let cursor: string | undefined; entries.length < count;) {
+    const options = { ...(cursor === undefined ? {} : { cursor }), count: count - entries.length }
+    const page = await failedPage({ store }, filter, options)
+    entries.push(...page.entries)
+    if (page.next === undefined) break
+    cursor = page.next
+  }
+  return entries
+}
+
 const show = command<{ index: string }>({
   command: 'show <index>',
   describe: 'Show one failed job: its error, stack, payload and evidence',
@@ -78,7 +96,7 @@ const show = command<{ index: string }>({
   run: async (context, argv) => {
     const entry = await one(context, argv.index)
     if (context.json) return json(entry)
-    line(`${classOf(entry)} on ${entry.queue}, failed at ${entry.failed_at} in ${entry.worker}`)
+    line(`${failedClass(entry)} on ${entry.queue}, failed at ${entry.failed_at} in ${entry.worker}`)
     line(`${entry.exception}: ${entry.error}`)
     for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
     line(`payload: ${entry.payload}`)
@@ -159,7 +177,7 @@ export const failedCommand = group([list, show, retry, remove, clear] as never)
 /** A step of a workflow goes back through its run, which alone knows whether it may run again. */
 async function putBack({ store, config }: Context, entry: FailedEntry): Promise<boolean> {
   const now = Date.now()
-  const step = stepOf(entry)
+  const step = failedStep(entry)
   if (!step && (typeof entry.queue !== 'string' || entry.queue === '' || entry.payload === 'null'))
     throw new RuntimeError(
       'ERR_STATE',
@@ -170,26 +188,10 @@ async function putBack({ store, config }: Context, entry: FailedEntry): Promise<
   return store.failures.markRetried(entry, now)
 }
 
-function stepOf({ payload }: FailedEntry): { run: string; node: number; class: string } | undefined {
-  if (!payload.startsWith('{')) return undefined
-  const raw = rawMembers(payload)
-  if (raw.get('class') !== JSON.stringify(stepClass)) return undefined
-  const args: unknown = JSON.parse(raw.get('args') ?? '[]')
-  const [run, node, className = '?'] = Array.isArray(args) ? (args as string[]) : []
-  return run === undefined || node === undefined ? undefined : { run, node: Number(node), class: className }
-}
-
-/** The job's class; for a step, the class of the job that it runs. */
-function classOf(entry: FailedEntry): string {
-  if (!entry.payload.startsWith('{')) return '-'
-  const name = rawMembers(entry.payload).get('class')
-  return stepOf(entry)?.class ?? (name === undefined ? '-' : String(JSON.parse(name)))
-}
-
 async function select({ store }: Context, { class: className, queue }: Selection): Promise<FailedEntry[]> {
   const entries: FailedEntry[] = []
   for await (const entry of store.failures.all()) {
-    if ((className === undefined || classOf(entry) === className) && (queue === undefined || entry.queue === queue))
+    if ((className === undefined || failedClass(entry) === className) && (queue === undefined || entry.queue === queue))
       entries.push(entry)
   }
   return entries

@@ -1,8 +1,7 @@
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { whereLines } from '../../runtime/worker/where/locate.ts'
-import { askWhere } from '../../runtime/worker/where/reports.ts'
+import { whereLines } from '../../runtime/store/workers/where.ts'
 import { statusOf } from '../../runtime/jobs/handle.ts'
 import { command, group } from '../command.ts'
 import { evidenceRows } from '../evidence.ts'
@@ -55,7 +54,7 @@ const stack = command<{ id: string }>({
     if (!record) throw unknownJob(argv.id)
     if (record.state !== 'running')
       throw new RuntimeError('ERR_STATE', `job ${argv.id}: expected it to run, it is ${record.state}`)
-    const { pid, where } = await askWhere(store.stacks, argv.id)
+    const { pid, where } = await store.stacks.ask(argv.id)
     if (asJson) return json({ id: argv.id, pid, where })
     line(`${argv.id} in process ${pid ?? '?'}, ${whereLines(where).join('\n')}`)
     return where.at === 'unknown' ? 1 : 0

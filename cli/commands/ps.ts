@@ -1,10 +1,9 @@
-import { decodeItem } from '../../runtime/core/codec.ts'
-import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
+import { relative } from '../../runtime/core/duration.ts'
+import { runningSupervisors } from '../../runtime/inspect/running.ts'
 import type { StackRequests } from '../../runtime/store/workers/stack-requests.ts'
-import { whereText, type Where } from '../../runtime/worker/where/locate.ts'
-import { askWhere } from '../../runtime/worker/where/reports.ts'
+import { whereText, type Where } from '../../runtime/store/workers/where.ts'
 import { command } from '../command.ts'
-import { json, relative } from '../output.ts'
+import { json } from '../output.ts'
 import { table } from '../table.ts'
 
 /** `runtime ps`: supervisors of this runtime, and the jobs in their hands. */
@@ -19,17 +18,12 @@ export const psCommand = command<{ stacks: boolean }>({
   run: async ({ store, json: asJson }, { stacks }) => {
     const now = Date.now()
     const supervisors = await Promise.all(
-      (await store.supervisors.list()).map(async (info) => {
-        const held = [...(await store.supervisors.inflight(info.id)).keys()]
-        const jobs = await Promise.all(
-          held.map(async (id) => {
-            const record: Partial<JobRecord> = (await store.jobs.find(id)) ?? {}
-            const where = stacks ? { where: await whereIs(store.stacks, id) } : {}
-            return { ...record, id, class: record.class ?? classOf(record.item), ...where }
-          }),
-        )
-        return { ...info, jobs }
-      }),
+      (await runningSupervisors({ store })).map(async ({ busy: _, jobs, ...info }) => ({
+        ...info,
+        jobs: await Promise.all(
+          jobs.map(async (job) => ({ ...job, ...(stacks ? { where: await whereIs(store.stacks, job.id) } : {}) })),
+        ),
+      })),
     )
     if (asJson) return json(supervisors)
     const rows = supervisors.flatMap(({ id, leaseEndsAtMs, about, jobs }) => [
@@ -55,15 +49,9 @@ export const psCommand = command<{ stacks: boolean }>({
   },
 })
 
-/** The class of a job that Ruby or another client enqueued: its record has none, its payload has. */
-function classOf(item = ''): string | undefined {
-  const read = decodeItem(item)
-  return 'garbage' in read ? undefined : read.className
-}
-
 /** A job that ends meanwhile, and a worker that does not answer, must not spoil the list. */
 async function whereIs(stacks: StackRequests, id: string): Promise<Where> {
-  return askWhere(stacks, id).then(
+  return stacks.ask(id).then(
     ({ where }) => where,
     (error: Error): Where => ({ at: 'unknown', reason: error.message }),
   )

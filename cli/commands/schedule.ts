@@ -1,3 +1,4 @@
+import { relative } from '../../runtime/core/duration.ts'
 import { existsSync } from 'node:fs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
@@ -7,7 +8,7 @@ import { localZone, zoneOf } from '../../scheduler/cron/zone.ts'
 import { describeTiming, nextFireTime, type Origin } from '../../scheduler/cron/timing.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, relative } from '../output.ts'
+import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
 import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, tellProblems } from '../scheduling.ts'
 

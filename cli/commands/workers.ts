@@ -1,6 +1,7 @@
+import { relative } from '../../runtime/core/duration.ts'
 import { silentForMs, type WorkerInfo } from '../../runtime/store/workers/workers.ts'
 import { command } from '../command.ts'
-import { clip, json, relative } from '../output.ts'
+import { clip, json } from '../output.ts'
 import { table } from '../table.ts'
 
 /** `runtime workers`: who works, of every kind that is registered in this Redis. */

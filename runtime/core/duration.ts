@@ -147,3 +147,17 @@ export function formatDuration(valueMs: number, parts = 2): string {
   }
   return pieces.slice(0, parts).join('')
 }
+
+/** `3s ago`, `in 5m`: a moment as people say it. */
+export function relative(atMs: number, nowMs: number): string {
+  const distance = Math.abs(atMs - nowMs)
+  const text =
+    distance < 60_000
+      ? `${Math.round(distance / 1000)}s`
+      : distance < 3_600_000
+        ? `${Math.round(distance / 60_000)}m`
+        : distance < 172_800_000
+          ? `${Math.round(distance / 3_600_000)}h`
+          : `${Math.round(distance / 86_400_000)}d`
+  return atMs > nowMs ? `in ${text}` : `${text} ago`
+}

@@ -108,6 +108,9 @@ export const keyTemplates = {
   /** hash: job id → `<delivery> <worker id>` of each job that the supervisor has reserved; this record makes delivery at-least-once */
   inflight: 'rt:inflight:{supervisor}',
 
+  /** list: `<ms> <supervisor id>` of the last hundred supervisors that died, newest first; expires a day after the last one */
+  lostSupervisors: 'rt:supervisors:lost',
+
   // --- limits and pauses
   /** set: names of paused queues */
   pausedQueues: 'rt:paused',
@@ -197,6 +200,10 @@ export const keyTemplates = {
   archiveSettings: 'rt:archive:settings',
   /** string with a time to live: id of the archiver that holds the lock */
   archiveTurn: 'rt:archive:turn',
+
+  // --- dashboard
+  /** list: JSON of the last 2000 changes that people made on the dashboard, newest first */
+  audit: 'rt:audit',
 } as const
 
 /** Names of the keys above. */

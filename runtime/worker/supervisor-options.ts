@@ -38,7 +38,7 @@ export interface SupervisorOptions {
   jobOutput?: JobOutput
   /** Where heap snapshots are written, absolute. */
   heapSnapshots: string
-  /** TERM lets jobs run on for this long before they are told to stop. */
+  /** TERM lets jobs run on for this long before they are asked to stop. */
   preShutdownTimeoutMs: number
   /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever. */
   shutdownTimeoutMs: number

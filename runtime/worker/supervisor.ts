@@ -15,7 +15,7 @@ import type { WorkerVerb } from './signals.ts'
 import { aboutOf, type SupervisorOptions, upkeepOf } from './supervisor-options.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { answerStack, logStacks } from './where/reports.ts'
-import { workerIds } from './reserve/queue-list.ts'
+import { workerIds } from '../store/queues/queue-list.ts'
 import { sweepOwn } from './lease/dead-processes.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
@@ -98,7 +98,7 @@ export class Supervisor implements Service {
     const failed = await this.#launchers.start().then((manifest) => this.#learn(manifest), toError)
     if (failed && !this.#ending) throw failed
     await startAll(this.#services, () => this.#ending !== undefined)
-    // Told to leave while it waited for Redis.
+    // Asked to stop while it waited for Redis.
     if (this.#ending) return stopAll(this.#services)
     const { launcher, queues, log, store } = this.#options
     const { connection } = store
@@ -126,7 +126,7 @@ export class Supervisor implements Service {
   /** Does what a signal asks. A second TERM or INT leaves at once. */
   obey(verb: WorkerVerb): void {
     const { log, gracefulTerm, shutdownTimeoutMs } = this.#options
-    log.info(`told to ${verb}`)
+    log.info(`got a signal: ${verb}`)
     if (verb === 'quit' || (verb === 'terminate' && gracefulTerm && !this.#ending)) void this.#end(shutdownTimeoutMs)
     else if (verb === 'terminate') void this.#terminate()
     else if (verb === 'kill children') this.#jobs.killAll('usr1')
@@ -151,9 +151,9 @@ export class Supervisor implements Service {
     const { log } = this.#options
     try {
       this.#learn(await this.#launchers.reload())
-      log.info('the application was loaded anew')
+      log.info('the application was reloaded')
     } catch (error) {
-      log.error(`the application cannot be loaded anew, the old one stays: ${withCode(error)}`)
+      log.error(`the application cannot be reloaded, jobs use the old one: ${withCode(error)}`)
     }
   }
 
@@ -185,41 +185,13 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const {
-      store,
-      clock,
-      log,
-      launcher,
-      steps,
-      timeoutMs,
-      termTimeoutMs,
-      maxRedeliveries,
-      limits,
-      heapSnapshots,
-      jobOutput,
-    } = this.#options
+    const supervisorId = (): string | undefined => this.#lease.id
     return {
-      store,
-      clock,
-      log,
-      launcher,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      termTimeoutMs,
-      ...(jobOutput === undefined ? {} : { jobOutput }),
-      snapshots: new HeapSnapshots(heapSnapshots),
-      maxRedeliveries,
-      limits,
-      ...(steps ? { steps } : {}),
+      ...this.#options,
+      snapshots: new HeapSnapshots(this.#options.heapSnapshots),
       launcherFor: (isolation) => this.#launchers.of(isolation),
-      settler: new Settler({
-        store,
-        clock,
-        log,
-        limits,
-        ...(steps ? { steps } : {}),
-        supervisorId: () => this.#lease.id,
-      }),
-      admission: new Admission({ store, clock, log, supervisorId: () => this.#lease.id }),
+      settler: new Settler({ ...this.#options, supervisorId }),
+      admission: new Admission({ ...this.#options, supervisorId }),
       manifest: () => this.#manifest,
       onStarted: () => this.#title.show(),
     }
@@ -247,9 +219,9 @@ export class Supervisor implements Service {
       await this.#launchers.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {
-        log.warn(`leaving: ${withCode(error)}`)
+        log.warn(`stopping: ${withCode(error)}`)
       })
-      log.info(`left after ${this.#processed} jobs`)
+      log.info(`stopped after ${this.#processed} jobs`)
       this.#leave()
     })()
     return this.#ending

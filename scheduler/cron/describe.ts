@@ -1,25 +1,6 @@
+import type { EntryDescription } from '../../runtime/store/schedules/schedule-state.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
 import { describeTiming } from './timing.ts'
-
-/** What lists and the dashboard are told of an entry: the JSON in `rt:schedules`. */
-export interface EntryDescription {
-  kind: string
-  target: string
-  queue?: string
-  args: string
-  timing: string
-  /** The timing in plain English. */
-  reads: string
-  zone?: string
-  description?: string
-  parameters?: Record<string, unknown>
-  overlap: string
-  catchup: string
-  enabled: boolean
-  source: string
-  /** First fire time when the leader loaded it; the entry's record has later ones. */
-  next?: number
-}
 
 /** An entry as plain data. */
 export function describeEntry(entry: ScheduleEntry, nextMs: number | undefined): EntryDescription {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { machine } from '../../config/machine.ts'
-import { machineFindings } from '../../cli/doctor/platform.ts'
+import { machineFindings } from '../../cli/platform.ts'
 import { keyTemplates } from '../../runtime/store/keys.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
 import { runCommand } from '../support/command.ts'

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { decodeItem, parseLossless } from '../../runtime/core/codec.ts'
 import { retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
 import { decodeFailure, encodeFailure } from '../../runtime/store/queues/failures.ts'
-import { queueListName, selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
+import { queueListName, selectQueues } from '../../runtime/store/queues/queue-list.ts'
 import { weightedOrder } from '../../runtime/worker/reserve/fetcher.ts'
 
 const known = ['.hidden', 'B', 'a/b', 'high', 'low', 'mail_a', 'mail_b', 'medium', 'x{y}']

@@ -17,7 +17,20 @@ const LADDER: Record<string, readonly string[]> = {
   'runtime/worker': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/worker'],
   'runtime/workflow': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
   'runtime/archive': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/archive'],
+  'runtime/inspect': [
+    ...['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive'],
+    'runtime/inspect',
+  ],
   scheduler: ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'scheduler'],
+  web: [
+    'config',
+    'runtime/core',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+    'web',
+  ],
 }
 const PARTS = [...Object.keys(LADDER), 'cli']
 

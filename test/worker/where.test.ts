@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { STACK_BEGIN, STACK_END, StackReader } from '../../runtime/worker/where/stack-format.ts'
-import { whereText, type Where } from '../../runtime/worker/where/locate.ts'
-import { askWhere } from '../../runtime/worker/where/reports.ts'
+import { whereText, type Where } from '../../runtime/store/workers/where.ts'
 import type { MemoryEvidence } from '../../runtime/worker/outcome/memory-evidence.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
@@ -184,7 +183,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
         },
         { timeoutMs: 60_000, intervalMs: 50, what: 'its process to begin' },
       )
-      const { where } = await askWhere(store.stacks, id)
+      const { where } = await store.stacks.ask(id)
       assert.match(whereText(where), /^in Order\.total /)
       const shown = await runCommand(['job', 'stack', id], { env: { REDIS_URL: server.url }, cwd: app })
       assert.match(shown.stdout, /in Order\.total [^]*\n {2}at Endless\.perform /)

@@ -8,7 +8,7 @@ export interface LockOwner {
   lockPrefix: string
 }
 
-/** What one turn of a scheduler learns from Redis. */
+/** What one tick of a scheduler learns from Redis. */
 export interface LeadReply {
   leads: boolean
   /** `host:pid` of the scheduler that leads, ours or Ruby's. */
@@ -34,6 +34,10 @@ export interface LivingScheduler {
 /** @param members `<zone> <owner>` */
 export const readLiving = (members: readonly string[]): LivingScheduler[] =>
   members.map((member) => ({ zone: member.split(' ')[0] ?? '', owner: member.slice(member.indexOf(' ') + 1) }))
+
+/** What to know where schedulers run in several zones. @param zones a list for people */
+export const zonesDiffer = (zones: string): string =>
+  `schedulers run on machines in different zones (${zones}): a cron line that names no zone fires in the zone of the one that leads; name a zone in each line, or set TZ alike`
 
 /** resque-scheduler's master lock: of Ruby's schedulers and ours, one leads. */
 export class Locks {

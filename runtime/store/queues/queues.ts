@@ -29,6 +29,18 @@ const clearBatch = 50
 /** How many queues one call of a sweep looks at, and how many calls it makes while they find something. */
 const sweepQueues = 20
 const sweepCalls = 10
+/** How many queues one script call looks at: the head of each may have a megabyte. */
+const headsAtOnce = 20
+
+/** One queue: how many jobs wait, and since when the first of them has. */
+export interface QueueHead {
+  name: string
+  /** -1: its key is no list. */
+  size: number
+  /** Of the job at its head; undefined when it is not known, since Ruby enqueued it, or nothing waits. */
+  firstId: string | undefined
+  waitingSinceMs: number | undefined
+}
 
 /** The queues: Resque's lists. */
 export class Queues {
@@ -40,7 +52,7 @@ export class Queues {
 
   /**
    * Pushes jobs at the tail, a thousand a round trip.
-   * @param ttlMs how long the record of a job that nobody takes is kept
+   * @param ttlMs how long the record of a job that no worker reserves is kept
    * @returns per job: undefined when pushed, else the id of the job that holds its unique lock
    */
   async push(queue: string, jobs: readonly NewJob[], nowMs: number, ttlMs: number): Promise<(string | undefined)[]> {
@@ -73,6 +85,17 @@ export class Queues {
     return new Map(names.map((name, i) => [name, sizes[i] ?? 0]))
   }
 
+  /** Length and head of each of these queues. */
+  async heads(names: readonly string[]): Promise<QueueHead[]> {
+    const heads: QueueHead[] = []
+    for (let at = 0; at < names.length; at += headsAtOnce) {
+      const some = names.slice(at, at + headsAtOnce)
+      const reply = (await this.#connection.run('queue-heads', {}, some)) as (string | number)[]
+      heads.push(...some.map((name, i) => readHead(name, reply.slice(4 * i, 4 * i + 4))))
+    }
+    return heads
+  }
+
   /** The items of a queue from `start`, at most `count`, head first. */
   async peek(queue: string, start = 0, count = 100): Promise<string[]> {
     return this.#connection.ask((redis, keys) => redis.lrange(keys.queue(queue), start, start + count - 1))
@@ -81,6 +104,13 @@ export class Queues {
   /** Names of paused queues. */
   async paused(): Promise<string[]> {
     return this.#connection.ask((redis, keys) => redis.smembers(keys.pausedQueues()))
+  }
+
+  /** Pauses or resumes all workers, Ruby's included (Resque's `pause-all-workers`). */
+  async setPausedAll(paused: boolean): Promise<void> {
+    await this.#connection.ask<unknown>((redis, keys) =>
+      paused ? redis.set(keys.pauseAll(), 'true') : redis.del(keys.pauseAll()),
+    )
   }
 
   /** Pauses or resumes a queue on all workers of this runtime. */
@@ -116,10 +146,10 @@ export class Queues {
     }
   }
 
-  /** Removes jobs with exactly these bytes (Resque's `dequeue` with arguments). @returns how many */
-  async removeItem(queue: string, item: string, nowMs: number, ttlMs: number): Promise<number> {
+  /** Removes jobs with exactly these bytes (Resque's `dequeue` with arguments), at most `most`. @returns how many */
+  async removeItem(queue: string, item: string, nowMs: number, ttlMs: number, most = Infinity): Promise<number> {
     const waiting = await this.#connection.ask((redis, keys) => redis.llen(keys.queue(queue)))
-    return this.#removeCopies(queue, item, waiting, nowMs, ttlMs)
+    return this.#removeCopies(queue, item, Math.min(waiting, most), nowMs, ttlMs)
   }
 
   /** Removes every job of a class, whatever its arguments (Resque's `dequeue` without). @returns how many */
@@ -161,6 +191,12 @@ export class Queues {
       if (went < max || removed >= most) return removed
     }
   }
+}
+
+function readHead(name: string, [size = 0, id = '', enqueuedAt = '', dueAt = '']: (string | number)[]): QueueHead {
+  // A job that was delayed or retried has waited in its queue since it was due.
+  const since = Math.max(Number(enqueuedAt), Number(dueAt))
+  return { name, size: Number(size), firstId: id === '' ? undefined : String(id), waitingSinceMs: since || undefined }
 }
 
 function fields(job: NewJob): (string | number)[] {

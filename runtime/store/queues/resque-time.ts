@@ -6,6 +6,13 @@ export function formatFailedAt(date: Date): string {
   return `${day} ${clock(date)} ${zoneName(date)}`
 }
 
+/** The moment of a `failed_at`, in ms; undefined for one that cannot be read. A zone that JavaScript does not know counts as this machine's. */
+export function parseFailedAt(text: unknown): number | undefined {
+  if (typeof text !== 'string') return undefined
+  const moments = [Date.parse(text), Date.parse(text.replace(/ [A-Z]+$/, ''))]
+  return moments.find((moment) => !Number.isNaN(moment))
+}
+
 /** Ruby's `Time#to_s` in local time, as `worker:<id>:started` has it: `2026-11-21 22:06:14 +0000`. */
 export function formatStarted(date: Date): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`

@@ -13,7 +13,7 @@ import {
 } from './schedule-state.ts'
 import { formatStarted } from '../queues/resque-time.ts'
 
-export type { EntryState, FiringMode, FiringReply, MissedFiring } from './schedule-state.ts'
+export type { EntryDescription, EntryState, FiringMode, FiringReply, MissedFiring } from './schedule-state.ts'
 
 /** Fields of an entry's record that count from when it was first seen. */
 const life = ['since', 'cursor', 'slot', 'fired', 'next', 'timing']
@@ -30,7 +30,7 @@ export class Schedules {
    * Notes that an entry exists.
    * @param latestMs cursors beyond it come from a clock that was wrong, and go back to now
    * @param enabled what the schedule itself says
-   * @param timing says when it fires; where it is another than before, the entry begins anew
+   * @param timing says when it fires; where it differs from before, the entry starts over
    */
   async register(
     name: string,
@@ -49,6 +49,19 @@ export class Schedules {
   async find(name: string): Promise<EntryState | undefined> {
     const fields = await this.#connection.ask((redis, keys) => redis.hgetall(keys.schedule(name)))
     return 'since' in fields || 'fired' in fields ? readState(fields) : undefined
+  }
+
+  /** The same of many entries, in one round trip; without those that no scheduler has seen. */
+  async findAll(names: readonly string[]): Promise<Map<string, EntryState>> {
+    const found = await this.#connection.ask((redis, keys) =>
+      Promise.all(names.map((name) => redis.hgetall(keys.schedule(name)))),
+    )
+    return new Map(
+      names.flatMap((name, i) => {
+        const fields = found[i] ?? {}
+        return 'since' in fields || 'fired' in fields ? [[name, readState(fields)] as const] : []
+      }),
+    )
   }
 
   /** Fires once. */
@@ -184,7 +197,7 @@ export class Schedules {
   }
 
   /**
-   * Writes what the leader has loaded, for lists and the dashboard. Names that are not among them go, and begin anew
+   * Writes what the leader has loaded, for lists and the dashboard. Names that are not among them are removed, and start over
    * should they come again: what they would have fired until then is not missed.
    * @param broken says of a name whether it is only missing because it could not be read
    */
@@ -210,7 +223,7 @@ export class Schedules {
     })
   }
 
-  /** What the leader has loaded: name → JSON, see scheduler/cron/describe.ts. */
+  /** What the leader has loaded: name → JSON, an EntryDescription. */
   async described(): Promise<Record<string, string>> {
     return this.#connection.ask((redis, keys) => redis.hgetall(keys.schedules()))
   }

@@ -1,6 +1,16 @@
 import { RuntimeError } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Connection } from '../connection/connection.ts'
+import type { Where } from './where.ts'
+
+/** Where a job is, as the worker that runs it answers. */
+export interface StackAnswer {
+  pid: number | undefined
+  where: Where
+}
+
+/** More than the worker takes to find out. */
+const answerTimeoutMs = 5000
 
 /** The question where a running job is: asked from any machine, answered by the worker that runs the job. */
 export class StackRequests {
@@ -11,19 +21,21 @@ export class StackRequests {
   }
 
   /**
-   * @returns the worker's answer, JSON of a `Where`; undefined when none came within `timeoutMs`
-   * @throws RuntimeError ERR_REDIS where this user may not subscribe to the channel of the answer
+   * Asks the worker that runs a job, on whatever machine.
+   * @throws RuntimeError ERR_TIMEOUT when it does not answer; ERR_REDIS where this user may not subscribe to the channel of the answer
    */
-  async ask(jobId: string, timeoutMs: number): Promise<string | undefined> {
+  async ask(jobId: string): Promise<StackAnswer> {
     const request = newId()
     const { keys } = this.#connection
     let heard: (answer: string | undefined) => void = () => undefined
     const answered = new Promise<string | undefined>((resolve) => (heard = resolve))
     const stop = await this.#connection.listen(keys.stackAnswer(request), heard)
-    const timer = setTimeout(() => heard(undefined), timeoutMs)
+    const timer = setTimeout(() => heard(undefined), answerTimeoutMs)
     try {
       await this.#connection.ask((redis) => redis.publish(keys.control(), `stack ${jobId} ${request}`))
-      return await answered
+      const answer = await answered
+      if (answer === undefined) throw noAnswer(jobId)
+      return JSON.parse(answer) as StackAnswer
     } finally {
       clearTimeout(timer)
       stop()
@@ -36,10 +48,9 @@ export class StackRequests {
   }
 }
 
-/** @throws RuntimeError ERR_TIMEOUT for a question that no worker has answered */
-export function noAnswer(jobId: string, timeoutMs: number): RuntimeError {
+function noAnswer(jobId: string): RuntimeError {
   return new RuntimeError(
     'ERR_TIMEOUT',
-    `job ${jobId}: expected its worker to answer within ${timeoutMs} ms, it did not; \`runtime ps\` shows whether that worker lives`,
+    `job ${jobId}: expected its worker to answer within ${answerTimeoutMs} ms, it did not; \`runtime ps\` shows whether that worker lives`,
   )
 }

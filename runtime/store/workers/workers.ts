@@ -25,7 +25,7 @@ export function silentForMs({ heartbeat }: WorkerInfo, nowMs: number): number | 
   return silentMs > silentAfterMs ? silentMs : undefined
 }
 
-/** Resque's worker registry, read. */
+/** Resque's worker registry, read; and what became of this runtime's supervisors. */
 export class Workers {
   readonly #connection: Connection
 
@@ -79,5 +79,16 @@ export class Workers {
       redis.mget(keys.statProcessed(), keys.statFailed()),
     )
     return { processed: Number(processed ?? 0), failed: Number(failed ?? 0) }
+  }
+
+  /** How many jobs each of these supervisors has in hand. */
+  async inflightCounts(ids: readonly string[]): Promise<number[]> {
+    return this.#connection.ask((redis, keys) => Promise.all(ids.map((id) => redis.hlen(keys.inflight(id)))))
+  }
+
+  /** Supervisors that died lately, newest first: when their jobs were requeued. At most a hundred are remembered. */
+  async lost(): Promise<{ id: string; atMs: number }[]> {
+    const notes = await this.#connection.ask((redis, keys) => redis.lrange(keys.lostSupervisors(), 0, 99))
+    return notes.map((note) => ({ id: note.slice(note.indexOf(' ') + 1), atMs: Number(note.split(' ')[0]) }))
   }
 }

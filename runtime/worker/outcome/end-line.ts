@@ -38,7 +38,7 @@ export function labelsOf(
 export function logEnd(log: Logger, job: JobLabels, verdict: Verdict, timelineMs: Spans): void {
   const about = { ...job, timelineMs }
   const what = job.class ?? 'a queue item'
-  if (verdict.kind === 'put back' && verdict.redelivered) {
+  if (verdict.kind === 'requeued' && verdict.redelivered) {
     log.warn(`${what} goes back to its queue: the process that forks died`, about)
     return
   }

@@ -114,7 +114,7 @@ export class Settler {
     switch (verdict.kind) {
       case 'lost':
         return false
-      case 'put back':
+      case 'requeued':
         return supervisors.requeue(id, delivery, now, 0, false, ttlMs, {
           ...(verdict.redelivered ? { redeliveries: String(job.redeliveries + 1) } : {}),
         })

@@ -5,7 +5,8 @@ import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import type { KillReason } from '../outcome/verdict.ts'
-import { Locator, type Where } from '../where/locate.ts'
+import type { Where } from '../../store/workers/where.ts'
+import { Locator } from '../where/locate.ts'
 
 /** How long to wait for a job's answer where it is before SIGTERM. It is part of the grace. */
 const LOCATE_MS = 500
@@ -65,14 +66,14 @@ export class JobProcess {
     return this.#killed
   }
 
-  /** This is the process from now on. Whoever has asked for its end before gets it now. */
+  /** This is the process from now on. If it was to be killed before, it is killed now. */
   launched(launched: Launched): void {
     this.#launched = launched
     this.#pid = launched.pid
     if (this.#killed) this.kill(this.#killed)
   }
 
-  /** After the job's own process, the one of its onFailure hook: whoever ends the job from now on ends that. */
+  /** After the job's own process, the one of its onFailure hook: what ends the job from now on ends that. */
   followedBy(hook: Launched): void {
     this.#launched = hook
   }

@@ -29,7 +29,7 @@ import { labelsOf, type JobLabels } from '../outcome/end-line.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
 import { type Cause, judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
-import { type Where, whereText } from '../where/locate.ts'
+import { type Where, whereText } from '../../store/workers/where.ts'
 import { unknownClass } from '../outcome/error-record.ts'
 
 /** What every job of a worker shares. */
@@ -145,8 +145,7 @@ export class JobRun {
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
-    const { killed } = this.#process
-    if (killed) return this.#end(killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
+    if (this.#process.killed) return this.#end({ kind: this.#process.killed === 'lease lost' ? 'lost' : 'requeued' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
@@ -159,12 +158,12 @@ export class JobRun {
     const watched = await this.#process.ended()
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
-    if (verdict.kind === 'put back' && watched.where)
+    if (verdict.kind === 'requeued' && watched.where)
       this.#log.info(
         `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
       )
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
-      // Whoever ends the job may end its hook.
+      // What ends the job may end its hook.
       const hook = launchDeathHook(launcher, assignment, verdict.error, this.#log)
       this.#process.followedBy(hook)
       await hook.ended
@@ -213,7 +212,7 @@ export class JobRun {
     return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
   }
 
-  /** A process asks for the permits whose keys its arguments make. */
+  /** A process asks for the limits whose keys its arguments make. */
   async #answer(permits: LimitRequest[]): Promise<void> {
     this.#process.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }

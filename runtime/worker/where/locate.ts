@@ -1,18 +1,8 @@
 import { machine } from '../../../config/machine.ts'
+import type { Where } from '../../store/workers/where.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import { jobFrames, sourceFrames } from './source-frames.ts'
 import { STACK_SIGNAL } from './stack-format.ts'
-
-/** Where a running job is. */
-export type Where =
-  /** In JavaScript; innermost frame first. */
-  | { at: 'stack'; frames: string[] }
-  /** Its event loop runs, and this may wake the job; empty when nothing can any more. `busy`: it runs without a pause. */
-  | { at: 'idle'; waitingFor: string[]; busy?: true }
-  /** It answers nothing: in native code. What the kernel says of it: the state of /proc/<pid>/status, the function and the system call that it waits in. */
-  | { at: 'native'; state: string; kernel?: string; systemCall?: string }
-  /** It cannot be found out, for this reason. */
-  | { at: 'unknown'; reason: string }
 
 type Answer = Extract<ChildMessage, { type: 'waiting' | 'stack' }>
 
@@ -156,41 +146,3 @@ function kernelView(pid: number): Where {
     ...(systemCall === undefined ? {} : { systemCall }),
   }
 }
-
-/** Not the application's own code. */
-const FOREIGN = /\(<anonymous>\)|node_modules|\(node:/
-
-/** The same in one line, for messages and tables; paths below the current folder are relative to it. */
-export function whereText(where: Where): string {
-  switch (where.at) {
-    case 'stack':
-      return stackText(where.frames)
-    case 'idle':
-      return where.waitingFor.length === 0
-        ? 'waiting for a promise that nothing can settle: its event loop is empty'
-        : `${where.busy ? 'its event loop without a pause, ' : ''}waiting for: ${where.waitingFor.join(', ')}`
-    case 'native':
-      return `in native code (${[where.state, where.kernel].filter(Boolean).join(', ')})`
-    default:
-      return `at an unknown place: ${where.reason}`
-  }
-}
-
-/** The same with the whole stack, a line a frame. */
-export function whereLines(where: Where): string[] {
-  return [whereText(where), ...(where.at === 'stack' ? where.frames.map((frame) => `  at ${frame}`) : [])]
-}
-
-/** The innermost frame, and the innermost of the application's own code where that is another. */
-function stackText(frames: readonly string[]): string {
-  const [innermost] = frames
-  if (innermost === undefined) return 'in code of Node itself'
-  const own = frames.find((frame) => !FOREIGN.test(frame))
-  return `in ${short(innermost)}${own === undefined || own === innermost ? '' : `, called from ${short(own)}`}`
-}
-
-const short = (frame: string): string =>
-  frame
-    .replace(` (<anonymous>)`, '')
-    .replaceAll(`${process.cwd()}/`, '')
-    .replace(/:(\d+):\d+(\)?)$/, ':$1$2')

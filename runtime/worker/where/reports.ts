@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/logger.ts'
-import { noAnswer, type StackRequests } from '../../store/workers/stack-requests.ts'
+import type { StackAnswer, StackRequests } from '../../store/workers/stack-requests.ts'
 import type { JobRun } from '../run/job-run.ts'
-import { whereLines, type Where } from './locate.ts'
+import { whereLines } from '../../store/workers/where.ts'
 
 /** A job that an operator asks for goes on running, so it may take its time to answer. */
 const DEADLINE_MS = 2000
@@ -17,26 +17,10 @@ export async function logStacks(runs: readonly JobRun[], log: Logger): Promise<v
   )
 }
 
-/** Where a job is, as the worker that runs it answers. */
-export interface StackAnswer {
-  pid: number | undefined
-  where: Where
-}
-
 /** Answers `runtime job stack`. Who asked waits no longer than its own deadline; an answer that gets lost is no fault of the job. */
 export async function answerStack(run: JobRun, request: string, stacks: StackRequests, log: Logger): Promise<void> {
   const answer: StackAnswer = { pid: run.pid, where: await run.locate(DEADLINE_MS) }
   await stacks.answer(request, JSON.stringify(answer)).catch((error: Error) => {
     log.warn(`job ${run.job.id}: the answer where it is cannot be sent: ${error.message}`)
   })
-}
-
-/** More than the worker takes to find out. */
-const ANSWER_TIMEOUT_MS = 5000
-
-/** Asks the worker that runs a job, on whatever machine. @throws RuntimeError ERR_TIMEOUT, ERR_REDIS */
-export async function askWhere(stacks: StackRequests, jobId: string): Promise<StackAnswer> {
-  const answer = await stacks.ask(jobId, ANSWER_TIMEOUT_MS)
-  if (answer === undefined) throw noAnswer(jobId, ANSWER_TIMEOUT_MS)
-  return JSON.parse(answer) as StackAnswer
 }

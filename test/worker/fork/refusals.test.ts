@@ -5,12 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { buildSync } from 'esbuild'
-import { machine } from '../../../config/machine.ts'
+import { machine, untestedNode } from '../../../config/machine.ts'
 import { silentLogger } from '../../../runtime/core/logger.ts'
 import {
   refuseFlags,
   refusePlatform,
-  untestedNode,
   type Refusal,
 } from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'

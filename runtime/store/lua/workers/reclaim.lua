@@ -76,6 +76,9 @@ for _, worker in ipairs(good and type(workers) == 'table' and workers or {}) do
   redis.call('DEL', key.worker(worker), key.workerStarted(worker), key.statProcessedOf(worker), key.statFailedOf(worker))
   redis.pcall('HDEL', key.heartbeats(), worker)
 end
+redis.pcall('LPUSH', key.lostSupervisors(), now .. ' ' .. supervisor)
+redis.pcall('LTRIM', key.lostSupervisors(), 0, 99)
+redis.pcall('PEXPIRE', key.lostSupervisors(), 86400000)
 redis.call('DEL', key.supervisor(supervisor))
 redis.call('ZREM', key.supervisors(), supervisor)
 return { 'reclaimed', back, failed, stuck }

@@ -7,7 +7,8 @@ import { startTimer } from '../../../core/timer.ts'
 import type { Assignment, Manifest } from '../../../wire.ts'
 import { identityOf, killMarked, signal, supervisorVariable } from '../../lease/dead-processes.ts'
 import { OutputTail } from '../output-tail.ts'
-import { untestedNode, type Refusal } from './zygote/core/gate-platform.ts'
+import { untestedNode } from '../../../../config/machine.ts'
+import type { Refusal } from './zygote/core/gate-platform.ts'
 import { encodeFrame, FrameReader } from './zygote/wire/frames.ts'
 import type { Boot, FromZygote } from './zygote/wire/messages.ts'
 import { ORDER, encodeOrder } from './zygote/wire/order-format.ts'
@@ -61,7 +62,7 @@ export class ZygoteProcess {
   readonly #tail = new OutputTail()
   readonly #runs = new Map<number, ForkedRun>()
   #spares: ForkedRun[] = []
-  /** Those that nobody uses, open or not. */
+  /** Those that no process uses, open or not. */
   #lines: Line[] = []
   #lineCount = 0
   #forksAhead = false
@@ -223,7 +224,7 @@ export class ZygoteProcess {
     run?.failed()
   }
 
-  /** What the application started while it was loaded may hold the zygote's output open: nobody waits for that. */
+  /** What the application started while it was loaded may hold the zygote's output open: this is not waited for. */
   #letGoOfHelpers(): void {
     const { pid, stdout, stderr } = this.#child
     if (pid !== undefined) signal(-pid, 'SIGKILL')

@@ -1,4 +1,4 @@
-import { isMusl, machine } from '../../../../../../config/machine.ts'
+import { isMusl, machine, majorOf, untestedNode } from '../../../../../../config/machine.ts'
 
 /** Why this process must not be forked, and what its owner can do about it. */
 export interface Refusal {
@@ -16,12 +16,9 @@ export class CannotFork extends Error {
   }
 }
 
-/** Node versions on which the whole recipe was tested: `npm run test:nodes`. */
-export const TESTED_NODE_MAJORS: readonly number[] = [20, 22, 24, 26]
-
 const SPAWNED = 'nothing is broken: jobs run through `spawn`; set isolation: spawn in runtime.yml to silence this'
 
-/** What can be told before the zygote is started; undefined when nothing speaks against it. */
+/** What can be checked before the zygote is started; undefined when forking is possible. */
 export function refusePlatform(): Refusal | undefined {
   const [os, arch] = [machine.os(), machine.arch()]
   if (os !== 'linux' || arch !== 'x64')
@@ -33,19 +30,6 @@ export function refusePlatform(): Refusal | undefined {
     }
   return undefined
 }
-
-/**
- * On an untested Node major forking goes by the structural checks and the trial forks alone.
- * @returns a warning; none where this version was tested
- */
-export function untestedNode(version = machine.node()): string[] {
-  if (TESTED_NODE_MAJORS.includes(majorOf(version))) return []
-  return [
-    `jobs are forked on Node ${version}, on which forking was not tested (it was on ${TESTED_NODE_MAJORS.join(', ')}); all checks at the start passed. isolation: spawn switches it off`,
-  ]
-}
-
-const majorOf = (version: string): number => Number(/^v(\d+)/.exec(version)?.[1])
 
 /** The image to name: of this very major, where forking was tested on it. */
 const nearestMajor = (): number => (untestedNode().length === 0 ? majorOf(machine.node()) : 24)

@@ -1,23 +1,25 @@
-import { clip, relative } from '../output.ts'
-import type { Context } from '../context.ts'
+import type { Store } from '../../store/store.ts'
+import { clipLine } from '../../../config/clip.ts'
+import { relative } from '../../core/duration.ts'
+import { lockPrefixOf, type Inspected } from '../inspected.ts'
 import { explainEntry } from './explain-entry.ts'
 import { explainJob } from './explain-job.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
-import { nodeSchedulerFindings, prefixOf } from './beside.ts'
+import { nodeSchedulerFindings } from './beside.ts'
 import { lostSteps } from './overview.ts'
-import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
+import { selectQueues } from '../../store/queues/queue-list.ts'
 
 /**
  * What a name stands for, where it is, why it does not move, and what to do. A name may stand for several things; all of
  * them are told. None: undefined.
  */
-export async function explain(name: string, context: Context): Promise<Finding[] | undefined> {
+export async function explain(name: string, place: Inspected): Promise<Finding[] | undefined> {
   const parts = [explainJob, explainRun, explainQueue, explainWorker, explainEntry, explainLock]
-  const found = (await Promise.all(parts.map((part) => part(name, context)))).flat()
+  const found = (await Promise.all(parts.map((part) => part(name, place)))).flat()
   return found.length === 0 ? undefined : found
 }
 
-async function explainRun(id: string, { store }: Context): Promise<Finding[]> {
+async function explainRun(id: string, { store }: Inspected): Promise<Finding[]> {
   const run = await store.runs.read.find(id)
   if (!run) return []
   const counts = Object.entries(run.counts).filter(([, count]) => count > 0)
@@ -29,7 +31,9 @@ async function explainRun(id: string, { store }: Context): Promise<Finding[]> {
     case 'failed':
       return [
         bad(head, `see why: runtime workflow show ${id}; then run what failed again: runtime workflow continue ${id}`),
-        ...(await store.runs.read.failed(id, 3)).map(({ index, error }) => note(`node ${index}: ${clip(error, 200)}`)),
+        ...(await store.runs.read.failed(id, 3)).map(({ index, error }) =>
+          note(`node ${index}: ${clipLine(error, 200)}`),
+        ),
       ]
     case 'stopped':
       return [note(head, `runtime workflow continue ${id}`)]
@@ -53,13 +57,13 @@ async function explainRun(id: string, { store }: Context): Promise<Finding[]> {
   }
 }
 
-async function queuesOfRun(id: string, store: Context['store']): Promise<Finding[]> {
+async function queuesOfRun(id: string, store: Store): Promise<Finding[]> {
   const kinds = await store.runs.read.kinds(id)
   const queues = [...new Set(kinds.map((kind) => kind.queue))]
   return [note(`its jobs wait in ${queues.join(', ')}`, `runtime doctor ${queues[0] ?? ''}`)]
 }
 
-async function explainQueue(name: string, { store }: Context): Promise<Finding[]> {
+async function explainQueue(name: string, { store }: Inspected): Promise<Finding[]> {
   const [sizes, paused, workers] = await Promise.all([
     store.queues.sizes(),
     store.queues.paused(),
@@ -75,7 +79,7 @@ async function explainQueue(name: string, { store }: Context): Promise<Finding[]
   if (takers.length === 0) findings.push(bad('no worker takes from it', `runtime work --queues ${name}`))
   for (const worker of takers) {
     const before = worker.queues.slice(0, worker.queues.indexOf(name)).filter((queue) => (sizes.get(queue) ?? 0) > 0)
-    const busy = worker.working ? `busy: ${clip(worker.working, 120)}` : 'idle'
+    const busy = worker.working ? `busy: ${clipLine(worker.working, 120)}` : 'idle'
     findings.push(
       before.length > 0
         ? note(
@@ -88,14 +92,14 @@ async function explainQueue(name: string, { store }: Context): Promise<Finding[]
   return findings
 }
 
-async function explainWorker(name: string, { store }: Context): Promise<Finding[]> {
+async function explainWorker(name: string, { store }: Inspected): Promise<Finding[]> {
   const [workers, supervisors] = await Promise.all([store.workers.list(), store.supervisors.list()])
   const mine = workers.filter(
     (worker) => worker.id === name || worker.pid === name || `${worker.host}:${worker.pid}` === name,
   )
   return mine.map((worker) => {
     const supervisor = supervisors.find(({ slots }) => slots.includes(worker.id))
-    const doing = worker.working ? `runs ${clip(worker.working, 160)}` : 'is idle'
+    const doing = worker.working ? `runs ${clipLine(worker.working, 160)}` : 'is idle'
     const head = `worker ${worker.id} ${doing}; ${worker.processed} processed, ${worker.failed} failed`
     if (!supervisor)
       return note(
@@ -112,9 +116,9 @@ async function explainWorker(name: string, { store }: Context): Promise<Finding[
   })
 }
 
-async function explainLock(name: string, { store, config }: Context): Promise<Finding[]> {
+async function explainLock(name: string, { store, config }: Inspected): Promise<Finding[]> {
   if (!/^(leader|lock|scheduler)$/.test(name) && !/resque_scheduler_(master|leader)_lock/.test(name)) return []
-  const leader = await store.health.leader(prefixOf(config.scheduler.lockPrefix))
+  const leader = await store.health.leader(lockPrefixOf({ store, config }))
   const others = await nodeSchedulerFindings({ store })
   if (!leader) return [...others, note('the scheduler lock is free: no scheduler fires entries', 'runtime scheduler')]
   if (leader.ttlMs < 0)

@@ -1,13 +1,15 @@
-import { formatBytes } from '../../runtime/core/size.ts'
-import { boundOf } from '../../runtime/store/key-bounds.ts'
-import type { LostSteps } from '../../runtime/store/runs/lost-steps.ts'
-import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
-import { silentForMs } from '../../runtime/store/workers/workers.ts'
-import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
-import { untestedNode } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
-import type { Context } from '../context.ts'
-import { clip, relative } from '../output.ts'
-import { besideFindings, nodeSchedulerFindings, prefixOf } from './beside.ts'
+import type { Store } from '../../store/store.ts'
+import { untestedNode } from '../../../config/machine.ts'
+import { formatBytes } from '../../core/size.ts'
+import { boundOf } from '../../store/key-bounds.ts'
+import type { LostSteps } from '../../store/runs/lost-steps.ts'
+import type { SupervisorInfo } from '../../store/workers/supervisors.ts'
+import { silentForMs } from '../../store/workers/workers.ts'
+import { selectQueues } from '../../store/queues/queue-list.ts'
+import { lockPrefixOf, type Inspected } from '../inspected.ts'
+import { clipLine } from '../../../config/clip.ts'
+import { relative } from '../../core/duration.ts'
+import { besideFindings, nodeSchedulerFindings } from './beside.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 import { redisFindings } from './server.ts'
 
@@ -19,8 +21,8 @@ const locksShown = 5
 const runsLooked = 200
 
 /** The whole place: Redis, workers, queues, scheduler, keys. */
-export async function overview(context: Context): Promise<Finding[]> {
-  const sections: [string, (context: Context) => Promise<Finding[]>][] = [
+export async function overview(place: Inspected): Promise<Finding[]> {
+  const sections: [string, (place: Inspected) => Promise<Finding[]>][] = [
     ['the server', ({ store }) => redisFindings(store)],
     ['workers', workerFindings],
     ['queues', queueFindings],
@@ -33,7 +35,7 @@ export async function overview(context: Context): Promise<Finding[]> {
   ]
   const findings: Finding[] = []
   for (const [what, find] of sections)
-    findings.push(...(await find(context).catch((error: unknown) => unseen(what, error))))
+    findings.push(...(await find(place).catch((error: unknown) => unseen(what, error))))
   return findings
 }
 
@@ -45,7 +47,7 @@ function unseen(what: string, error: unknown): Finding[] {
 
 const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
 
-async function workerFindings({ store }: Context): Promise<Finding[]> {
+async function workerFindings({ store }: Inspected): Promise<Finding[]> {
   const supervisors = await store.supervisors.list()
   const findings: Finding[] = []
   if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
@@ -81,13 +83,13 @@ async function workerFindings({ store }: Context): Promise<Finding[]> {
 }
 
 /** Workers of Ruby or another runtime that died without a word: only their own kind cleans up after them. */
-async function silentFindings(store: Context['store'], ours: readonly SupervisorInfo[]): Promise<Finding[]> {
+async function silentFindings(store: Store, ours: readonly SupervisorInfo[]): Promise<Finding[]> {
   const now = Date.now()
   const slots = new Set(ours.flatMap((supervisor) => supervisor.slots))
   return (await store.workers.list()).flatMap((worker) => {
     const silentMs = silentForMs(worker, now)
     if (silentMs === undefined || slots.has(worker.id)) return []
-    const job = worker.working === undefined ? 'it had no job' : `its job is ${clip(worker.working, 100)}`
+    const job = worker.working === undefined ? 'it had no job' : `its job is ${clipLine(worker.working, 100)}`
     return bad(
       `worker ${worker.id} is dead: last heartbeat ${relative(now - silentMs, now)}; ${job}`,
       'start a Ruby worker: it removes the registration and puts the job in the failed list, from where `runtime failed retry` runs it again',
@@ -95,7 +97,7 @@ async function silentFindings(store: Context['store'], ours: readonly Supervisor
   })
 }
 
-async function queueFindings({ store }: Context): Promise<Finding[]> {
+async function queueFindings({ store }: Inspected): Promise<Finding[]> {
   const [sizes, paused, workers, lines, stale] = await Promise.all([
     store.queues.sizes(),
     store.queues.paused(),
@@ -127,7 +129,7 @@ async function queueFindings({ store }: Context): Promise<Finding[]> {
   return findings
 }
 
-async function runFindings({ store }: Context): Promise<Finding[]> {
+async function runFindings({ store }: Inspected): Promise<Finding[]> {
   const all = await store.runs.read.count({ status: 'running' })
   const ids = await store.runs.read.ids({ status: 'running', from: 0, to: runsLooked - 1, order: 'asc' })
   const found = await store.runs.lost(ids)
@@ -149,8 +151,8 @@ export function lostSteps({ lost }: LostSteps): Finding[] {
   })
 }
 
-async function schedulerFindings({ store, config }: Context): Promise<Finding[]> {
-  const leader = await store.health.leader(prefixOf(config.scheduler.lockPrefix))
+async function schedulerFindings({ store, config }: Inspected): Promise<Finding[]> {
+  const leader = await store.health.leader(lockPrefixOf({ store, config }))
   const [delayed, entries] = await Promise.all([store.delayed.count(), store.schedules.described()])
   if (leader) {
     const until = leader.ttlMs < 0 ? 'for ever: it will never pass on' : `${Math.round(leader.ttlMs / 1000)} s more`
@@ -174,7 +176,7 @@ async function schedulerFindings({ store, config }: Context): Promise<Finding[]>
 }
 
 /** With the archive in Redis there is nothing to go wrong. */
-async function archiveFindings({ store }: Context): Promise<Finding[]> {
+async function archiveFindings({ store }: Inspected): Promise<Finding[]> {
   const { keep, length, max, dropped, trouble } = await store.archive.state()
   if (keep === 'redis') return []
   const lost = dropped > 0 ? `, ${dropped} were dropped` : ''
@@ -183,7 +185,7 @@ async function archiveFindings({ store }: Context): Promise<Finding[]> {
   return [dropped > 0 ? note(text, 'raise archive.maxPending, if PostgreSQL is to be away for so long') : fine(text)]
 }
 
-async function keyFindings({ store }: Context): Promise<Finding[]> {
+async function keyFindings({ store }: Inspected): Promise<Finding[]> {
   const { keys, looked, complete } = await store.health.largestKeys(keysShown)
   const head = fine(`largest keys${complete ? '' : ` among ${looked} looked at`}:`)
   return [

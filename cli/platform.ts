@@ -1,11 +1,10 @@
-import { containerLimits, isMusl, machine, processLimits, processorsHere } from '../../config/machine.ts'
-import { formatBytes } from '../../runtime/core/size.ts'
-import type { Store } from '../../runtime/store/store.ts'
-import { tryMachine, type ForkTrial } from '../../runtime/worker/launchers/fork/trial.ts'
-import { untestedNode } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
-import type { Context } from '../context.ts'
-import { bad, fine, note, type Finding } from './finding.ts'
-import { redisFindings } from './server.ts'
+import { containerLimits, isMusl, machine, processLimits, processorsHere, untestedNode } from '../config/machine.ts'
+import { formatBytes } from '../runtime/core/size.ts'
+import type { Store } from '../runtime/store/store.ts'
+import { tryMachine, type ForkTrial } from '../runtime/worker/launchers/fork/trial.ts'
+import type { Context } from './context.ts'
+import { bad, fine, note, type Finding } from '../runtime/inspect/doctor/finding.ts'
+import { redisFindings } from '../runtime/inspect/doctor/server.ts'
 
 /** Descriptors that a zygote has for each job at a time, see docs/fork.md; and what else a process has open. */
 const DESCRIPTORS_PER_JOB = 6

@@ -1,15 +1,16 @@
-import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
-import type { EntryDescription } from '../../scheduler/cron/describe.ts'
-import type { Context } from '../context.ts'
-import { relative } from '../output.ts'
+import type { Store } from '../../store/store.ts'
+import type { EntryState } from '../../store/schedules/schedules.ts'
+import type { EntryDescription } from '../../store/schedules/schedules.ts'
+import { lockPrefixOf, type Inspected } from '../inspected.ts'
+import { relative } from '../../core/duration.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
-import { nodeSchedulerFindings, prefixOf } from './beside.ts'
+import { nodeSchedulerFindings } from './beside.ts'
 
 /** An entry that is due for this long is late: a leader looks at least every few seconds. */
 const lateMs = 10_000
 
 /** When an entry of the schedule fired, when it will, and what keeps it from it. */
-export async function explainEntry(name: string, { store, config }: Context): Promise<Finding[]> {
+export async function explainEntry(name: string, { store, config }: Inspected): Promise<Finding[]> {
   const [loaded, state] = await Promise.all([store.schedules.described(), store.schedules.find(name)])
   const text = loaded[name]
   if (text === undefined && !state) return []
@@ -19,7 +20,7 @@ export async function explainEntry(name: string, { store, config }: Context): Pr
   const last = state?.firedAtMs === undefined ? 'never fired' : `last fired ${relative(state.firedAtMs, Date.now())}`
   const isDue = nextMs !== undefined && nextMs < Date.now()
   const next = nextMs === undefined ? '' : `, ${isDue ? 'was due' : 'next'} ${relative(nextMs, Date.now())}`
-  const leader = await store.health.leader(prefixOf(config.scheduler.lockPrefix))
+  const leader = await store.health.leader(lockPrefixOf({ store, config }))
   return [
     fine(`schedule entry ${name}${what}: ${last}${next}`),
     ...(about ? [] : [note('no scheduler has it loaded', 'is it in the schedule file? `runtime schedule check`')]),
@@ -42,7 +43,7 @@ function switchedOff(name: string, state: EntryState | undefined, about: EntryDe
 }
 
 /** Where runs must not overlap, the one before decides. */
-async function lastRun(name: string, overlap: string, store: Context['store']): Promise<Finding[]> {
+async function lastRun(name: string, overlap: string, store: Store): Promise<Finding[]> {
   const { state, id, waiting } = await store.schedules.previous(name)
   const isBusy = state === 'busy' || (state === 'unknown' && (await store.runs.read.find(id))?.status === 'running')
   if (!isBusy) return []

@@ -1,11 +1,11 @@
-import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
-import type { Store } from '../../runtime/store/store.ts'
-import type { Context } from '../context.ts'
-import { relative } from '../output.ts'
+import type { JobRecord } from '../../store/queues/jobs.ts'
+import type { Store } from '../../store/store.ts'
+import type { Inspected } from '../inspected.ts'
+import { relative } from '../../core/duration.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 
 /** Where a job is, why it does not move, and what to do. */
-export async function explainJob(id: string, { store }: Context): Promise<Finding[]> {
+export async function explainJob(id: string, { store }: Inspected): Promise<Finding[]> {
   const record = await store.jobs.find(id)
   if (!record) return []
   const head = `job ${id} (${record.class ?? 'unknown class'}) is ${record.state}`

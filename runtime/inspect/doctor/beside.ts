@@ -1,13 +1,10 @@
-import { selectQueues } from '../../runtime/worker/reserve/queue-list.ts'
-import { zonesDiffer } from '../../scheduler/scheduler.ts'
-import type { Context } from '../context.ts'
+import { selectQueues } from '../../store/queues/queue-list.ts'
+import { zonesDiffer } from '../../store/limits/locks.ts'
+import { lockPrefixOf, type Inspected } from '../inspected.ts'
 import { note, type Finding } from './finding.ts'
 
-/** The lock's prefix as the store has it. */
-export const prefixOf = (lockPrefix: string | undefined): string => (lockPrefix === undefined ? '' : `${lockPrefix}:`)
-
 /** The scheduler of node-resque that leads beside the holder of the lock. */
-export async function nodeSchedulerFindings({ store }: Pick<Context, 'store'>): Promise<Finding[]> {
+export async function nodeSchedulerFindings({ store }: Pick<Inspected, 'store'>): Promise<Finding[]> {
   const owner = await store.health.nodeLeader()
   if (owner === undefined) return []
   return [
@@ -19,18 +16,18 @@ export async function nodeSchedulerFindings({ store }: Pick<Context, 'store'>): 
 }
 
 /** What schedulers and workers that share this Redis do differently from those of this runtime. */
-export async function besideFindings(context: Context): Promise<Finding[]> {
-  return [...(await zoneFindings(context)), ...(await firedAnyway(context)), ...(await takenAnyway(context))]
+export async function besideFindings(place: Inspected): Promise<Finding[]> {
+  return [...(await zoneFindings(place)), ...(await firedAnyway(place)), ...(await takenAnyway(place))]
 }
 
-async function zoneFindings({ store }: Context): Promise<Finding[]> {
+async function zoneFindings({ store }: Inspected): Promise<Finding[]> {
   const zones = [...new Set((await store.health.schedulers()).map(({ zone }) => zone))].sort()
   return zones.length > 1 ? [note(zonesDiffer(zones.join(', ')), 'zone: Europe/Berlin, or another, in each entry')] : []
 }
 
 /** Ruby's scheduler knows neither `pause` nor `disable`. */
-async function firedAnyway({ store, config }: Context): Promise<Finding[]> {
-  const leader = await store.health.leader(prefixOf(config.scheduler.lockPrefix))
+async function firedAnyway({ store, config }: Inspected): Promise<Finding[]> {
+  const leader = await store.health.leader(lockPrefixOf({ store, config }))
   if (!leader || (await store.health.schedulers()).some(({ owner }) => owner === leader.owner)) return []
   const shared = await store.schedules.shared()
   const states = await Promise.all(shared.map((name) => store.schedules.find(name)))
@@ -45,7 +42,7 @@ async function firedAnyway({ store, config }: Context): Promise<Finding[]> {
 }
 
 /** Ruby's workers know no paused queues. */
-async function takenAnyway({ store }: Context): Promise<Finding[]> {
+async function takenAnyway({ store }: Inspected): Promise<Finding[]> {
   const paused = await store.queues.paused()
   if (paused.length === 0) return []
   const [workers, supervisors] = await Promise.all([store.workers.list(), store.supervisors.list()])

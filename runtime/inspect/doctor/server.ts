@@ -1,5 +1,5 @@
-import { formatBytes } from '../../runtime/core/size.ts'
-import type { Store } from '../../runtime/store/store.ts'
+import { formatBytes } from '../../core/size.ts'
+import type { Store } from '../../store/store.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 
 /** What the promises need of the server's settings. */

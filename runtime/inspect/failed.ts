@@ -1,0 +1,182 @@
+import { clip } from '../../config/clip.ts'
+import { RuntimeError } from '../core/errors.ts'
+import { rawMembers } from '../core/raw-json.ts'
+import type { FailedEntry } from '../store/queues/failures.ts'
+import { parseFailedAt } from '../store/queues/resque-time.ts'
+import { stepClass } from '../workflow/run/steps.ts'
+import type { Inspected } from './inspected.ts'
+
+/** Which failed jobs; all that is given must hold. */
+export interface FailedFilter {
+  /** Of a step: the class of the job that it runs. */
+  class?: string
+  queue?: string
+  /** Name of the cause of death: timeout, memory, signal … */
+  cause?: string
+  /** Name of the error's class, exactly. */
+  exception?: string
+  /** A part of the error's message. */
+  error?: string
+  /** A part of the entry anywhere: arguments, backtrace, worker, output. Upper and lower case are the same. */
+  text?: string
+  /** Failed at or after, and before. */
+  sinceMs?: number
+  untilMs?: number
+  /** False: only those that were not retried. True: only those that were. */
+  retried?: boolean
+}
+
+/** A page of failed jobs, newest first. */
+export interface FailedPage {
+  /** Entries in the whole list, whatever the filter. */
+  total: number
+  entries: FailedEntry[]
+  /** Goes on with older entries; undefined at the end. A page may be empty and have a cursor: the step ended, not the list. */
+  next: string | undefined
+  /** Entries looked at in this step. */
+  looked: number
+}
+
+/** Failed jobs of one cause, class and error. */
+export interface FailedGroup {
+  cause: string | undefined
+  class: string
+  exception: string
+  count: number
+  /** Error of the newest one, cut. */
+  error: string
+  /** Among the entries that were looked at. */
+  firstSeenMs: number | undefined
+  lastSeenMs: number | undefined
+  /** Selects this group in pages and in changes of all that match. */
+  filter: FailedFilter
+}
+
+/** Entries that one call looks at, and bytes: a page comes back in less than 200 ms, however long the list is. */
+export const stepEntries = 5000
+const stepBytes = 8 * 1024 ** 2
+/** Entries read in one round trip. */
+const readAtOnce = 250
+
+/**
+ * Failed jobs, newest first.
+ * @param cursor `next` of the page before; absent: the newest
+ * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
+ */
+export async function failedPage(
+  { store }: Pick<Inspected, 'store'>,
+  filter: FailedFilter = {},
+  { cursor, count = 50 }: { cursor?: string; count?: number } = {},
+): Promise<FailedPage> {
+  const total = await store.failures.count()
+  const entries: FailedEntry[] = []
+  const first = Math.min(startOf(cursor, total), total - 1)
+  const matches = matcherOf(filter)
+  let [at, bytes] = [first, 0]
+  while (at >= 0 && first - at < stepEntries && bytes < stepBytes) {
+    const wanted = isEmpty(filter) ? Math.min(readAtOnce, count - entries.length) : readAtOnce
+    const from = Math.max(0, at - wanted + 1)
+    const read = await store.failures.newestFirst(from, at, matches.text)
+    bytes += read.bytes
+    for (const entry of read.entries) {
+      if (!matches.entry(entry)) continue
+      entries.push(entry)
+      if (entries.length === count)
+        return { total, entries, next: cursorOf(entry.index - 1), looked: first - entry.index + 1 }
+    }
+    at = from - 1
+  }
+  return { total, entries, next: cursorOf(at), looked: first - at }
+}
+
+const cursorOf = (at: number): string | undefined => (at < 0 ? undefined : String(at))
+
+function startOf(cursor: string | undefined, total: number): number {
+  if (cursor === undefined) return total - 1
+  if (/^\d{1,9}$/.test(cursor)) return Number(cursor)
+  throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`)
+}
+
+/** One entry by its index, or by the ID of its job among the newest {@link stepEntries}; undefined when it is not there. */
+export async function failedEntry({ store }: Pick<Inspected, 'store'>, name: string): Promise<FailedEntry | undefined> {
+  if (/^-?\d{1,9}$/.test(name)) return (await store.failures.list(Number(name), 1))[0]
+  for (let cursor: string | undefined; ;) {
+    const page: FailedPage = await failedPage({ store }, { text: name }, { ...(cursor ? { cursor } : {}), count: 1 })
+    const [entry] = page.entries
+    if (entry?.id === name || page.next === undefined) return entry?.id === name ? entry : undefined
+    cursor = page.next
+  }
+}
+
+/** Failed jobs by cause, class and error, the most frequent first, of the newest entries that one step looks at. */
+export async function failedGroups(
+  { store }: Pick<Inspected, 'store'>,
+  filter: FailedFilter = {},
+): Promise<{ groups: FailedGroup[]; total: number; looked: number }> {
+  const { total, entries, looked } = await failedPage({ store }, filter, { count: Infinity })
+  const groups = new Map<string, FailedGroup>()
+  for (const entry of entries) {
+    const key = JSON.stringify([entry.cause, failedClass(entry), entry.exception])
+    const group = groups.get(key)
+    if (group) {
+      group.count += 1
+      group.firstSeenMs = parseFailedAt(entry.failed_at) ?? group.firstSeenMs
+    } else groups.set(key, groupOf(entry, filter))
+  }
+  return { groups: [...groups.values()].sort((a, b) => b.count - a.count), total, looked }
+}
+
+function groupOf(entry: FailedEntry, filter: FailedFilter): FailedGroup {
+  const { cause, exception } = entry
+  const atMs = parseFailedAt(entry.failed_at)
+  const name = failedClass(entry)
+  return {
+    ...{ cause, class: name, exception, count: 1, error: clip(String(entry.error ?? ''), 500) },
+    ...{ firstSeenMs: atMs, lastSeenMs: atMs },
+    filter: { ...filter, class: name, exception, cause: cause ?? '' },
+  }
+}
+
+/** The step of a run that failed; undefined for any other job. */
+export function failedStep({ payload }: FailedEntry): { run: string; node: number; class: string } | undefined {
+  if (!payload.startsWith('{')) return undefined
+  const raw = rawMembers(payload)
+  if (raw.get('class') !== JSON.stringify(stepClass)) return undefined
+  const args: unknown = JSON.parse(raw.get('args') ?? '[]')
+  const [run, node, className = '?'] = Array.isArray(args) ? (args as string[]) : []
+  return run === undefined || node === undefined ? undefined : { run, node: Number(node), class: className }
+}
+
+/** The job's class; for a step, the class of the job that it runs; `-` where the payload names none. */
+export function failedClass(entry: FailedEntry): string {
+  if (!entry.payload.startsWith('{')) return '-'
+  const name = rawMembers(entry.payload).get('class')
+  return failedStep(entry)?.class ?? (name === undefined ? '-' : String(JSON.parse(name)))
+}
+
+const isEmpty = (filter: FailedFilter): boolean => Object.values(filter).every((value) => value === undefined)
+
+/** A filter as two tests: a quick one of an entry's text, which may let too many through, and the exact one. A cause of '' is none. */
+export function matcherOf(filter: FailedFilter): {
+  text: (text: string) => boolean
+  entry: (entry: FailedEntry) => boolean
+} {
+  const { sinceMs = -Infinity, untilMs = Infinity, retried } = filter
+  const inTime = (atMs: number | undefined): boolean => atMs !== undefined && atMs >= sinceMs && atMs < untilMs
+  const isTimed = filter.sinceMs !== undefined || filter.untilMs !== undefined
+  const needle = filter.text?.toLowerCase()
+  const escaped = needle === undefined ? '' : JSON.stringify(needle).slice(1, -1)
+  const holds = (text: string): boolean =>
+    needle === undefined || text.toLowerCase().includes(needle) || text.toLowerCase().includes(escaped)
+  return {
+    text: holds,
+    entry: (entry) =>
+      (filter.class === undefined || failedClass(entry) === filter.class) &&
+      (filter.queue === undefined || entry.queue === filter.queue) &&
+      (filter.cause === undefined || (entry.cause ?? '') === filter.cause) &&
+      (filter.exception === undefined || entry.exception === filter.exception) &&
+      (filter.error === undefined || String(entry.error ?? '').includes(filter.error)) &&
+      (retried === undefined || (typeof entry.retried_at === 'string') === retried) &&
+      (!isTimed || inTime(parseFailedAt(entry.failed_at))),
+  }
+}

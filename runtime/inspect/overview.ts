@@ -1,0 +1,120 @@
+import type { EntryDescription } from '../store/schedules/schedules.ts'
+import type { ServerHealth } from '../store/connection/health.ts'
+import { lockPrefixOf, redisClock, type Count, type Inspected } from './inspected.ts'
+import { queueRows, type Queues } from './queues.ts'
+
+/** A supervisor (`runtime work`), as the overview shows it. */
+export interface WorkerRow {
+  id: string
+  host: string
+  pid: string
+  queues: string
+  slots: number
+  busy: number
+  /** Until its lease expires, by Redis's clock; negative when it has. */
+  leaseLeftMs: number
+}
+
+/** The scheduler, and what is late. */
+export interface SchedulerState {
+  /** `host:pid`; undefined when none leads. */
+  leader: string | undefined
+  /** Entries that are switched on. */
+  entries: number
+  /** Entries that were due more than {@link lateMs} ago and have not fired, the latest first. */
+  late: { name: string; dueMs: number }[]
+  /** Firings missed in the last hour, and the entries that missed them. */
+  missed: { count: number; entries: string[] }
+  /** Delayed jobs that were due more than {@link lateMs} ago. */
+  overdue: Count & { sinceMs: number | undefined }
+}
+
+/** What goes on, as a whole, in plain data. */
+export interface Overview extends Queues {
+  /** Redis's clock when it was read. */
+  atMs: number
+  latencyMs: number
+  workers: WorkerRow[]
+  /** Registered workers of other runtimes, such as Ruby's. */
+  otherWorkers: number
+  /** Supervisors that died in the last hour, newest first. */
+  lost: { id: string; atMs: number }[]
+  slots: { total: number; busy: number }
+  failed: number
+  scheduler: SchedulerState
+  redis: Pick<ServerHealth, 'usedMemoryBytes' | 'maxmemoryBytes' | 'maxmemoryPolicy' | 'role'>
+}
+
+/** What is due for so long is late: a leader looks every few seconds. */
+export const lateMs = 10_000
+const hourMs = 3_600_000
+
+/** Reads the overview. Costs the number of queues, workers and entries, whatever waits in them. */
+export async function overview(place: Inspected): Promise<Overview> {
+  const { store } = place
+  const { nowMs, latencyMs } = await redisClock(place)
+  const [queues, workers, lost, failed, scheduler, redis, registered] = await Promise.all([
+    queueRows(place),
+    workerRows(place, nowMs),
+    store.workers.lost(),
+    store.failures.count(),
+    schedulerState(place, nowMs),
+    store.health.server(),
+    store.workers.list(),
+  ])
+  const live = workers.filter(({ leaseLeftMs }) => leaseLeftMs > 0)
+  const ours = new Set((await store.supervisors.list()).flatMap(({ slots }) => slots))
+  return {
+    ...queues,
+    atMs: nowMs,
+    latencyMs,
+    workers,
+    otherWorkers: registered.filter(({ id }) => !ours.has(id)).length,
+    lost: lost.filter(({ atMs }) => atMs > nowMs - hourMs),
+    slots: { total: sum(live.map(({ slots }) => slots)), busy: sum(live.map(({ busy }) => busy)) },
+    failed,
+    scheduler,
+    redis,
+  }
+}
+
+async function workerRows({ store }: Inspected, nowMs: number): Promise<WorkerRow[]> {
+  const supervisors = await store.supervisors.list()
+  const busy = await store.workers.inflightCounts(supervisors.map(({ id }) => id))
+  return supervisors.map(({ id, about, slots, leaseEndsAtMs }, i) => ({
+    id,
+    host: about['host'] ?? '?',
+    pid: about['pid'] ?? '?',
+    queues: about['queues'] ?? '',
+    slots: slots.length,
+    busy: busy[i] ?? 0,
+    leaseLeftMs: leaseEndsAtMs - nowMs,
+  }))
+}
+
+async function schedulerState(place: Inspected, nowMs: number): Promise<SchedulerState> {
+  const { health, schedules, delayed } = place.store
+  const [leader, loaded, missed, overdue] = await Promise.all([
+    health.leader(lockPrefixOf(place)),
+    schedules.described(),
+    schedules.missed(),
+    delayed.overdue(nowMs - lateMs),
+  ])
+  const states = await schedules.findAll(Object.keys(loaded))
+  const on = Object.entries(loaded).flatMap(([name, json]) => {
+    const about = JSON.parse(json) as EntryDescription
+    const state = states.get(name)
+    if (state?.paused || !(state?.enabled ?? about.enabled)) return []
+    return [{ name, dueMs: state?.nextMs ?? about.next ?? Infinity }]
+  })
+  const recent = missed.filter(({ atMs }) => atMs > nowMs - hourMs)
+  return {
+    leader: leader?.owner,
+    entries: on.length,
+    late: on.filter(({ dueMs }) => dueMs < nowMs - lateMs).sort((a, b) => a.dueMs - b.dueMs),
+    missed: { count: sum(recent.map(({ count }) => count)), entries: [...new Set(recent.map(({ entry }) => entry))] },
+    overdue,
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

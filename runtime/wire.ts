@@ -247,3 +247,20 @@ export interface StepEnd {
   output?: string
   extra?: string
 }
+
+/** One recorded end of an attempt, as metrics count it. */
+export interface JobEnd {
+  queue: string
+  /** Of a workflow step: the step's own class. */
+  className: string
+  /** `done`, `failed`, `retry`, `snoozed`, `discarded`, `refused`, `cancelled`, `put back`. */
+  outcome: string
+  /** The cause of a failure or a retry, else an empty text. */
+  cause: string
+  /** From enqueued (or due) to reserved, where known. */
+  waitMs?: number
+  /** From reserved to ended. */
+  runMs: number
+  /** Until its process had it, where it had one. */
+  forkMs?: number
+}

@@ -83,6 +83,11 @@ export class Supervisor implements Service {
     ]
   }
 
+  /** True while it has registered, its lease has not run out and it has not begun to leave. */
+  get ready(): boolean {
+    return this.#lease.id !== undefined && this.#loops.length > 0 && this.#ending === undefined
+  }
+
   /** How many jobs this supervisor has taken to their end. */
   get processed(): number {
     return this.#processed

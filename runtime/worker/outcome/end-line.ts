@@ -2,6 +2,7 @@ import { head } from '../../../config/clip.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
+import type { JobEnd } from '../../wire.ts'
 import type { Spans } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -50,4 +51,22 @@ export function logEnd(log: Logger, job: JobLabels, verdict: Verdict, timelineMs
   const why = `${verdict.cause}: ${name}: ${head(message.replace(/\s+/g, ' '), maxMessage)}`
   if (verdict.kind === 'failed') log.warn(`${what} failed, ${why}`, about)
   else log.info(`${what} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
+}
+
+/** The same for the metrics. @param forkMs how long its process took to start */
+export function countedEnd(
+  job: JobLabels,
+  verdict: Verdict,
+  { waitedMs, wallMs }: Record<string, unknown>,
+  forkMs: number | undefined,
+): JobEnd {
+  return {
+    queue: job.queue,
+    className: job.class ?? 'a queue item',
+    outcome: verdict.kind,
+    cause: 'cause' in verdict ? verdict.cause : '',
+    ...(typeof waitedMs === 'number' ? { waitMs: waitedMs } : {}),
+    runMs: typeof wallMs === 'number' ? wallMs : 0,
+    ...(forkMs === undefined ? {} : { forkMs }),
+  }
 }

@@ -7,9 +7,9 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { logEnd, type JobLabels } from './end-line.ts'
+import { countedEnd, logEnd, type JobLabels } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
-import type { ErrorRecord, Outcome, StepContext, StepEnd } from '../../wire.ts'
+import type { ErrorRecord, JobEnd, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
 import type { TimeLine } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
@@ -31,6 +31,8 @@ export interface SettlerOptions {
   steps?: StepSource
   /** The supervisor's id, or undefined when its lease is gone: then nothing can be recorded any more. */
   supervisorId: () => string | undefined
+  /** Called with each end that was recorded; must not throw. */
+  onEnd?: (end: JobEnd) => void
 }
 
 /** One job's end, ready to be recorded. */
@@ -96,7 +98,11 @@ export class Settler {
       try {
         const timelineMs = end.timeLine.spans()
         const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
-        if (recorded) logEnd(log, end.labels, end.verdict, timelineMs)
+        if (recorded) {
+          logEnd(log, end.labels, end.verdict, timelineMs)
+          if (end.verdict.kind !== 'held')
+            this.#options.onEnd?.(countedEnd(end.labels, end.verdict, end.evidence, timelineMs.fork))
+        }
         return recorded
       } catch (error) {
         if (!(error instanceof GraphChanged) || replans >= mostReplans) throw error

@@ -54,23 +54,39 @@ export async function buildForFork(source: AppSource): Promise<BuiltApp> {
 }
 
 /**
- * Builds the application where a loader (tsx) would leave out what its tsconfig.json asks for: the types of what is
- * decorated, JSX that it keeps. Undefined where a loader will do, or is all there is. @throws RuntimeError ERR_APP_LOAD
+ * Builds the application for processes that Node loads as it is: twice as fast as with a loader (tsx). Undefined where
+ * nothing is to be built, and where a loader must do because the build refuses, or cannot be written.
  */
 export async function buildForSpawn(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
-  const needsBuild = [...jobFiles(source), ...extraFiles(source)].some((file) => {
-    const { metadata, keepsJsx } = wishesOf(file)
-    return isTypeScript(file) && (metadata || keepsJsx)
-  })
-  if (!needsBuild) return undefined
+  if (!hasTypeScript(source)) return undefined
   try {
     return await buildForFork(source)
   } catch (error) {
-    if (!(error instanceof CannotFork)) throw error
-    log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${error.refusal.reason}`)
+    const reason = error instanceof CannotFork ? error.refusal.reason : (error as Error).message
+    if (loaderMissesSome(source))
+      log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${reason}`)
+    else log.debug(`the application is loaded with tsx, not built: ${reason}`)
     return undefined
   }
 }
+
+/**
+ * Builds the application for a command, which loads it once: only where a loader (tsx) would leave out what its
+ * tsconfig.json asks for, the types of what is decorated or JSX that it keeps. @throws RuntimeError ERR_APP_LOAD
+ */
+export async function buildForCommand(source: AppSource): Promise<BuiltApp | undefined> {
+  if (!loaderMissesSome(source)) return undefined
+  return buildForFork(source).catch((error: unknown) => {
+    if (error instanceof CannotFork) return undefined
+    throw error
+  })
+}
+
+const loaderMissesSome = (source: AppSource): boolean =>
+  [...jobFiles(source), ...extraFiles(source)].some((file) => {
+    const { metadata, keepsJsx } = wishesOf(file)
+    return isTypeScript(file) && (metadata || keepsJsx)
+  })
 
 /** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */
 function runBuild(order: BuildOrder): Promise<BuildAnswer> {

@@ -23,6 +23,7 @@ const MAY_IMPORT = {
     'runtime/archive',
   ],
   scheduler: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
+  web: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive'],
 }
 const PARTS = [...Object.keys(MAY_IMPORT), 'cli']
 /** For the package's users; inside it, a part imports the file that has what it needs. */
@@ -214,6 +215,19 @@ export default tseslint.config(
         setTimeout: 'readonly',
         setInterval: 'readonly',
         clearInterval: 'readonly',
+      },
+    },
+  },
+  {
+    // The one file that browsers run.
+    files: ['web/assets/*.js'],
+    languageOptions: {
+      globals: {
+        document: 'readonly',
+        window: 'readonly',
+        navigator: 'readonly',
+        Intl: 'readonly',
+        CustomEvent: 'readonly',
       },
     },
   },

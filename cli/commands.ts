@@ -27,8 +27,10 @@ export const commands: readonly CommandEntry[] = [
   entry('init', 'Create a first job, schedule.yml and config/runtime.yml in this folder', () =>
     import('./commands/init.ts').then((module) => module.initCommand),
   ),
-  entry('dev', 'Run a private Redis, a worker and a scheduler; reload the application when its code changes', () =>
-    import('./commands/dev.ts').then((module) => module.devCommand),
+  entry(
+    'dev',
+    'Run a private Redis, a worker, a scheduler and the dashboard; reload the application when its code changes',
+    () => import('./commands/dev.ts').then((module) => module.devCommand),
   ),
   entry('work', 'Run a worker: reserve jobs and run each in a process of its own', () =>
     import('./commands/work.ts').then((module) => module.workCommand),
@@ -37,6 +39,9 @@ export const commands: readonly CommandEntry[] = [
     'scheduler',
     'Move due delayed jobs to their queues and fire recurring jobs; of several schedulers, one leads',
     () => import('./commands/scheduler.ts').then((module) => module.schedulerCommand),
+  ),
+  entry('web', 'Run the dashboard: what goes on, what is wrong, and buttons that put it right', () =>
+    import('./commands/web.ts').then((module) => module.webCommand),
   ),
   entry('enqueue <class> [args..]', 'Enqueue a job, now or later', () =>
     import('./commands/enqueue.ts').then((module) => module.enqueueCommand),

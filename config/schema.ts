@@ -144,6 +144,26 @@ const archive = {
   batchSize: whole(1, 10_000, 500).default(500),
 }
 
+const web = {
+  host: text('127.0.0.1').default('127.0.0.1'),
+  /** resque-web's; 0 takes a free one. */
+  port: whole(0, 65_535, 5678).default(5678),
+  /** Shown on each page. */
+  environment: text('production').optional(),
+  /** Who may sign in. Without users and userHeader the dashboard serves this machine only. */
+  users: list('ada:operator:scrypt$…').optional(),
+  /** The proxy in front has checked who it is, and says the name in this header of each request. */
+  userHeader: text('x-forwarded-user').optional(),
+  /** Addresses of proxies that may say so. */
+  proxies: list('10.0.0.5').default(['127.0.0.1', '::1', '::ffff:127.0.0.1']),
+  /** Of those named by the proxy: who may change things. The others may look. */
+  operators: list('ada').optional(),
+  secret: text('40 random characters', 'at least 32 characters', (secret) => secret.length >= 32).optional(),
+  sessionMs: durationMs('8h', { min: 60_000 }).default(8 * 3_600_000),
+  /** Besides password, token, secret, authorization and the like. */
+  mask: list('ssn, iban').optional(),
+}
+
 const log = {
   level: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   /** `auto`: text on a terminal, JSON in a pipe. */
@@ -155,7 +175,7 @@ const log = {
 const WORD = /^[^\s{}]+$/
 
 /** The shapes by section, for those who walk the settings (environment names, suggestions). */
-export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, log }
+export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, web, log }
 /** Sections inside a section. */
 export const SUBSECTIONS: Record<string, Record<string, unknown>> = { 'redis.tls': tls, 'redis.sentinel': sentinel }
 
@@ -170,6 +190,7 @@ export const configSchema = z.strictObject({
   workflows: z.strictObject(workflows).prefault({}),
   memory: z.strictObject(memory).optional(),
   archive: z.strictObject(archive).prefault({}),
+  web: z.strictObject(web).prefault({}),
   log: z.strictObject(log).prefault({}),
 })
 

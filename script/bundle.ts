@@ -17,6 +17,7 @@ const external = ['@viz-js/viz', 'esbuild', 'koffi', 'pg', 'tsx']
 const entryPoints = {
   index: 'runtime/index.ts',
   testing: 'runtime/testing/index.ts',
+  web: 'web/index.ts',
   command: 'cli/program.ts',
   zygote: 'runtime/worker/launchers/fork/zygote/core/main.ts',
   'app-build': 'runtime/worker/launchers/fork/app-build/main.ts',

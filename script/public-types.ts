@@ -18,7 +18,7 @@ function reach(file: string, seen: Set<string>): Set<string> {
   return seen
 }
 
-const entries = ['runtime/index.d.ts', 'runtime/testing/index.d.ts']
+const entries = ['runtime/index.d.ts', 'runtime/testing/index.d.ts', 'web/index.d.ts']
 const reached = entries.reduce((seen, entry) => reach(join(from, entry), seen), new Set<string>())
 rmSync(dist, { recursive: true, force: true })
 for (const file of reached) cpSync(file, join(dist, relative(from, file)))

@@ -18,7 +18,7 @@ interface DevFlags extends GlobalFlags {
   isolation?: Isolation
 }
 
-/** `runtime dev`: a private Redis, a worker and a scheduler in one terminal, loading the application anew as it changes. */
+/** `runtime dev`: a private Redis, a worker, a scheduler and the dashboard in one terminal, loading the application anew as it changes. */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
   builder: (yargs) =>
     yargs
@@ -101,7 +101,7 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
     runner.start()
     return runner
   }
-  return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler'])]
+  return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler']), keep('web', ['web'])]
 }
 
 /**

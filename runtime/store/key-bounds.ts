@@ -53,6 +53,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:advancing', 'what runs have left to do, gone when it is done'],
   ['rt:pipeline-request', 'the latest 10 000, for 90 days'],
   ['rt:pipeline', 'one a pipeline'],
+  ['rt:audit', 'the last 2000 changes, each up to a few kilobytes'],
   ['rt:archive:', 'a few words'],
   ['rt:archive', 'archive.maxRecords, or archive.maxPending while PostgreSQL is away'],
 ]

@@ -200,6 +200,10 @@ export const keyTemplates = {
   archiveSettings: 'rt:archive:settings',
   /** string with a time to live: id of the archiver that holds the lock */
   archiveTurn: 'rt:archive:turn',
+
+  // --- dashboard
+  /** list: JSON of the last 2000 changes that people made on the dashboard, newest first */
+  audit: 'rt:audit',
 } as const
 
 /** Names of the keys above. */

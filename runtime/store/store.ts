@@ -1,4 +1,5 @@
 import { ArchiveStream } from './archive.ts'
+import { Audit } from './audit.ts'
 import { Connection } from './connection/connection.ts'
 import { Delayed } from './queues/delayed.ts'
 import { Failures } from './queues/failures.ts'
@@ -32,6 +33,7 @@ export interface Store {
   readonly runs: Runs
   readonly archive: ArchiveStream
   readonly pipelines: PipelineStore
+  readonly audit: Audit
   /** Lets go of Redis at once; commands under way fail. */
   close(): void
 }
@@ -55,6 +57,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     runs: new Runs(connection),
     archive: new ArchiveStream(connection),
     pipelines: new PipelineStore(connection),
+    audit: new Audit(connection),
     close: () => connection.close(),
   }
 }

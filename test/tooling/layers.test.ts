@@ -22,6 +22,15 @@ const LADDER: Record<string, readonly string[]> = {
     'runtime/inspect',
   ],
   scheduler: ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'scheduler'],
+  web: [
+    'config',
+    'runtime/core',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+    'web',
+  ],
 }
 const PARTS = [...Object.keys(LADDER), 'cli']
 

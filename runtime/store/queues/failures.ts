@@ -141,16 +141,17 @@ export class Failures {
   /**
    * Puts the entry's job back on its queue, with the options of its call, and marks the entry `retried_at`, in one step; the entry stays, as in
    * Resque. A unique job takes its lock again. Bytes that are not UTF-8 go back as they came, as long as Redis has them.
+   * @param take true: the entry goes from the list in the same step, in place of being marked
    * @returns false when the list changed under the caller's feet
    * @throws RuntimeError ERR_STATE when another job holds its unique lock, or when the entry names no queue
    */
-  async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number): Promise<boolean> {
+  async retry(entry: FailedEntry, newId: string, nowMs: number, ttlMs: number, take = false): Promise<boolean> {
     if (entry.queue === noQueue)
       throw new RuntimeError(
         'ERR_STATE',
         `failed job ${entry.index}: expected an entry with a queue; its delayed item names none. Enqueue the job with a queue, then remove the entry`,
       )
-    return this.#retried(entry, await this.#itemBytes(entry), newId, nowMs, ttlMs)
+    return this.#retried(entry, await this.#itemBytes(entry), newId, nowMs, ttlMs, take)
   }
 
   /** What goes back on the queue: from the job's record, or from the entry's own bytes, where its text has lost some. */
@@ -181,6 +182,7 @@ export class Failures {
     newId: string,
     nowMs: number,
     ttlMs: number,
+    take = false,
   ): Promise<boolean> {
     const { index, digest, queue, id = '' } = entry
     const retriedAt = formatFailedAt(new Date(nowMs))
@@ -194,6 +196,7 @@ export class Failures {
       newId,
       now: nowMs,
       ttlMs,
+      take: take ? 1 : 0,
     })
     const [, holder] = /^held (.+)$/.exec(String(reply)) ?? []
     if (holder !== undefined)

@@ -3,7 +3,8 @@
 -- `item` '' only marks: a workflow step is put back by its run. `id` is the job's that failed, '' where the entry has none:
 -- the options of its call are kept as long as its record is, and its unique lock is taken again, unless another job has it.
 -- @include push failed-mark unique
--- @args index digest id queue item retriedAt newId now ttlMs
+-- `take` 1 removes the entry in the same step in place of marking it.
+-- @args index digest id queue item retriedAt newId now ttlMs take
 -- @reply 'ok' | 'changed' | 'held <id>' (another job holds the unique lock: nothing is written)
 local entry = redis.call('LINDEX', key.failed(), index)
 if not entry or redis.sha1hex(entry) ~= digest then return 'changed' end
@@ -19,5 +20,10 @@ if item ~= '' then
   if options then redis.call('HSET', key.job(newId), 'options', options) end
   expire_record(newId, ttlMs)
 end
-redis.call('LSET', key.failed(), index, marked(entry, retriedAt))
+if tonumber(take) == 1 then
+  redis.call('LSET', key.failed(), index, '')
+  redis.call('LREM', key.failed(), tonumber(index) > redis.call('LLEN', key.failed()) / 2 and -1 or 1, '')
+else
+  redis.call('LSET', key.failed(), index, marked(entry, retriedAt))
+end
 return 'ok'

@@ -1,0 +1,38 @@
+import { withCode } from '../runtime/core/errors.ts'
+
+/** A page answers within two seconds: this is what its parts get, so that there is time left to write it. */
+const deadlineMs = 1500
+
+type Reads = Record<string, () => Promise<unknown>>
+type Read<R extends Reads> = { [K in keyof R]: Awaited<ReturnType<R[K]>> | undefined }
+
+/**
+ * Reads the parts of a page side by side. A part that fails, or takes too long, is undefined, and `missing` says why: a
+ * page shows what it has while Redis is slow or away.
+ */
+export async function gather<R extends Reads>(reads: R): Promise<Read<R> & { missing: string[] }> {
+  const missing: string[] = []
+  const entries = await Promise.all(
+    Object.entries(reads).map(async ([name, read]) => {
+      const found = await within(read()).catch((error: unknown) => {
+        missing.push(`${name}: ${withCode(error)}`)
+        return undefined
+      })
+      return [name, found] as const
+    }),
+  )
+  return { ...(Object.fromEntries(entries) as Read<R>), missing }
+}
+
+/** @throws Error when it takes longer than a page may take */
+export async function within<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis has not answered within ${deadlineMs} ms`)), deadlineMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { createLogger } from '../runtime/core/logger.ts'
+import { defaultClient, defaultConfig } from '../runtime/jobs/default-client.ts'
+import { Server } from './server.ts'
+import { settingsOf, type DashboardOptions } from './settings.ts'
+
+export type { DashboardOptions } from './settings.ts'
+export type { User } from './security/tokens.ts'
+export { hashPassword } from './security/password.ts'
+
+/** The dashboard, to be put into an application's own server. */
+export interface Dashboard {
+  /** For servers that speak `Request` and `Response`: Hono, Next, Bun and the like. */
+  fetch: (request: Request) => Promise<Response>
+  /** For Node's own server, Express and Fastify. */
+  node: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
+/**
+ * The dashboard as a handler of requests. It is as good at any path; `basePath` says which, unless the server strips it.
+ * @throws RuntimeError ERR_CONFIG where no way to sign in is given, or more than one; see {@link DashboardOptions}
+ */
+export function dashboard(options: DashboardOptions = {}): Dashboard {
+  const config = options.config ?? defaultConfig()
+  const store = options.store ?? defaultClient().store
+  const log =
+    options.log ?? createLogger({ level: config.log.level, format: config.log.format === 'text' ? 'text' : 'json' })
+  const server = new Server(settingsOf(options, store, config, log))
+  return {
+    fetch: (request) => server.fetch(request),
+    node: getRequestListener(
+      async (request, env) => {
+        const peer = 'incoming' in env ? (env.incoming as IncomingMessage).socket.remoteAddress : undefined
+        return server.fetch(request, peer === undefined ? {} : { peer })
+      },
+      { overrideGlobalObjects: false },
+    ),
+  }
+}

@@ -1,0 +1,200 @@
+import { html } from 'hono/html'
+import { rawMembers } from '../../runtime/core/raw-json.ts'
+import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
+import {
+  failedAtMs,
+  failedClass,
+  groupFailed,
+  searchFailed,
+  stepOf,
+  type FailedFilter,
+  type FailedGroup,
+} from '../failed/search.ts'
+import { gather } from '../gather.ts'
+import {
+  args,
+  badge,
+  code,
+  field,
+  filters,
+  hidden,
+  queueLink,
+  section,
+  short,
+  table,
+  time,
+  type Cell,
+} from '../view/parts.ts'
+import { count, shown } from '../view/text.ts'
+import { address, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { moment } from './archive.ts'
+
+const pageSize = 50
+const shownGroups = 100
+
+const filterNames = ['class', 'queue', 'cause', 'error', 'text', 'since', 'until'] as const
+export type GivenFilter = Partial<Record<(typeof filterNames)[number], string>>
+
+/** The filter of an address or a form, as it was given and as it is meant. @throws BadInput */
+export function filterOf(
+  query: Query,
+  nowMs: number,
+): { given: GivenFilter; filter: FailedFilter; isFiltered: boolean } {
+  const given: GivenFilter = Object.fromEntries(
+    filterNames.map((name) => [name, query.text(name, 300)]).filter(([, value]) => value !== undefined) as [
+      string,
+      string,
+    ][],
+  )
+  const { since, until, ...words } = given
+  const filter = { ...words, sinceMs: moment(since, 'since', nowMs), untilMs: moment(until, 'until', nowMs) }
+  return { given, filter, isFiltered: Object.keys(given).length > 0 }
+}
+
+/** Failed jobs, newest first, one by one or in groups. */
+export async function failedPage(visit: Visit): Promise<Page> {
+  const { given, filter, isFiltered } = filterOf(visit.query, visit.nowMs)
+  const isGrouped = visit.query.oneOf('by', ['group'] as const) === 'group'
+  const form = filters(
+    'failed',
+    [
+      ...(isGrouped ? [html`<input type="hidden" name="by" value="group" />`] : []),
+      field('class', 'Class', given.class),
+      field('queue', 'Queue', given.queue),
+      field('cause', 'Cause', given.cause, 'timeout, memory'),
+      field('error', 'Error', given.error, 'TypeError'),
+      field('text', 'Text', given.text, 'in message or arguments'),
+      field('since', 'Since', given.since, '1h or a date'),
+      field('until', 'Until', given.until),
+    ],
+    isFiltered,
+  )
+  const views = html`<nav class="views" aria-label="View">
+    <a href="${address('failed', given)}" ${isGrouped ? '' : html`aria-current="true"`}>One by one</a
+    ><a href="${address('failed', { ...given, by: 'group' })}" ${isGrouped ? html`aria-current="true"` : ''}
+      >In groups</a
+    >
+  </nav>`
+  const { body, missing } = isGrouped ? await groups(visit, filter, given) : await entries(visit, filter, given)
+  return { title: 'Failed jobs', body: html`${form}${views}${body}`, missing, refreshMs: 10_000 }
+}
+
+async function entries(
+  visit: Visit,
+  filter: FailedFilter,
+  given: GivenFilter,
+): Promise<{ body: Html; missing: string[] }> {
+  const below = visit.query.text('below') === undefined ? undefined : visit.query.whole('below', 0)
+  const { page, total, missing } = await gather({
+    page: () => searchFailed(visit.store, filter, pageSize, below),
+    total: () => visit.store.failures.count(),
+  })
+  const isOperator = visit.user.role === 'operator'
+  const rows = (page?.entries ?? []).map((entry) => entryRow(visit, entry))
+  const head = [...(isOperator ? [''] : []), 'Failed', 'Class', 'Queue', 'Cause', 'Error', 'Arguments', '']
+  const next =
+    page?.below === undefined
+      ? ''
+      : html`<a class="button" rel="next" href="${address('failed', { ...given, below: page.below })}">Older</a>`
+  const looked =
+    page && page.entries.length < pageSize && page.below !== undefined
+      ? html`<span>Looked at ${count(page.looked)} entries; go on with Older.</span>`
+      : ''
+  const list = table(
+    'Failed jobs',
+    head,
+    rows,
+    total === 0 ? 'No job has failed.' : 'No failed job matches among those that were looked at.',
+  )
+  const body = section(
+    total === undefined ? 'Failed jobs' : `${count(total)} failed jobs`,
+    html`<form method="post" action="failed-chosen">
+        ${hidden(visit)}${list}
+        ${
+          isOperator && rows.length > 0
+            ? html`<div class="actions">
+                <label><input type="checkbox" data-all /> all on this page</label
+                ><button name="do" value="retry">Retry chosen</button
+                ><button name="do" value="remove">Remove chosen</button>
+              </div>`
+            : ''
+        }
+      </form>
+      <nav class="pager" aria-label="Pages">
+        ${below === undefined ? '' : html`<a class="button" rel="prev" href="${address('failed', given)}">Newest</a>`}${looked}${next}
+      </nav>`,
+    bulkLinks(visit, given),
+  )
+  return { body, missing }
+}
+
+function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
+  const isOperator = visit.user.role === 'operator'
+  return [
+    ...(isOperator
+      ? [html`<input type="checkbox" name="id" value="${entry.index}:${entry.digest}" aria-label="Choose" />`]
+      : []),
+    html`<a href="${failureAddress(entry)}">${time(failedAtMs(entry), visit.nowMs)}</a>`,
+    html`${code(failedClass(entry))}${stepOf(entry) ? html` <small>step</small>` : ''}`,
+    queueLink(String(entry.queue ?? '?')),
+    causeBadge(entry),
+    html`<a class="plain" href="${failureAddress(entry)}"
+      ><strong>${shown(String(entry.exception ?? ''), 60)}</strong> ${short(String(entry.error ?? ''), 100)}</a
+    >`,
+    args(argsOf(entry), visit, 60),
+    entry.retried_at === undefined ? '' : badge('retried', 'plain'),
+  ]
+}
+
+/** To the pages that count what matches first. */
+function bulkLinks({ user }: Visit, given: GivenFilter): Html | string {
+  if (user.role !== 'operator') return ''
+  return html`<a class="button" href="${address('bulk', { ...given, do: 'retry' })}">Retry all that match…</a>
+    <a class="button" href="${address('bulk', { ...given, do: 'remove' })}">Remove all that match…</a>`
+}
+
+async function groups(
+  visit: Visit,
+  filter: FailedFilter,
+  given: GivenFilter,
+): Promise<{ body: Html; missing: string[] }> {
+  const { found, missing } = await gather({ found: () => groupFailed(visit.store, filter) })
+  const body = section(
+    `${count(found?.groups.length ?? 0)} groups`,
+    html`${groupTable(visit, (found?.groups ?? []).slice(0, shownGroups), given)}
+    ${found && found.looked < found.total ? html`<p class="hint">Of the newest ${count(found.looked)} of ${count(found.total)} entries.</p>` : ''}`,
+  )
+  return { body, missing }
+}
+
+/** Groups with a link to their jobs, and one to retry them all. */
+export function groupTable(visit: Visit, found: readonly FailedGroup[], given: GivenFilter = {}): Html {
+  return table(
+    'Failed jobs by class, cause and error',
+    ['Jobs#', 'Class', 'Cause', 'Error', 'First seen', 'Last seen', ''],
+    found.map((group) => {
+      const only = { ...given, class: group.class, cause: group.cause, error: group.error }
+      return [
+        html`<a href="${address('failed', only)}">${count(group.count)}</a>`,
+        code(group.class),
+        badge(group.cause, 'bad'),
+        html`<strong>${shown(String(group.error), 60)}</strong> ${short(group.message, 100)}`,
+        time(group.firstMs, visit.nowMs),
+        time(group.lastMs, visit.nowMs),
+        visit.user.role === 'operator'
+          ? html`<a class="button" href="${address('bulk', { ...only, do: 'retry' })}">Retry…</a>`
+          : '',
+      ]
+    }),
+    'No failed job matches.',
+  )
+}
+
+const failureAddress = ({ index, digest }: FailedEntry): string => address('failure', { at: index, digest })
+
+export const causeBadge = ({ cause }: FailedEntry): Html => badge(String(cause ?? 'exception'), 'bad')
+
+/** The exact text of the arguments, or of the whole payload where it has none. */
+export function argsOf({ payload }: FailedEntry): string {
+  return payload.startsWith('{') ? (rawMembers(payload).get('args') ?? payload) : payload
+}

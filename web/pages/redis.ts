@@ -1,0 +1,79 @@
+import { html } from 'hono/html'
+import { formatBytes } from '../../runtime/core/size.ts'
+import type { ArchiveState } from '../../runtime/store/archive.ts'
+import type { ServerHealth } from '../../runtime/store/connection/health.ts'
+import { boundOf } from '../../runtime/store/key-bounds.ts'
+import { gather } from '../gather.ts'
+import { badge, bar, code, facts, lasting, section, table, time } from '../view/parts.ts'
+import { count } from '../view/text.ts'
+import type { Html, Page, Visit } from '../visit.ts'
+
+const shownKeys = 25
+
+/** The Redis server, and what takes its memory. */
+export async function redisPage(visit: Visit): Promise<Page> {
+  const { health, archive } = visit.store
+  const { server, largest, kept, latencyMs, missing } = await gather({
+    server: () => health.server(),
+    largest: () => health.largestKeys(shownKeys),
+    kept: () => archive.state(),
+    latencyMs: async () => {
+      const sentAt = performance.now()
+      await health.pausedAll()
+      return performance.now() - sentAt
+    },
+  })
+  const body = html`${section(
+    'Server',
+    server === undefined ? html`<p class="none">unknown</p>` : serverFacts(server, latencyMs),
+  )}
+  ${kept === undefined ? '' : section('Archive', archiveFacts(kept, visit.nowMs))}
+  ${section(
+    largest && !largest.complete ? `Largest keys among ${count(largest.looked)} looked at` : 'Largest keys',
+    table(
+      'Largest keys',
+      ['Size#', 'Key', 'Expires#', 'What bounds it'],
+      (largest?.keys ?? []).map(({ name, bytes, ttlSeconds }) => [
+        formatBytes(bytes),
+        code(name, 120),
+        ttlSeconds >= 0 ? lasting(ttlSeconds * 1000) : 'never',
+        boundOf(name) ?? badge('not of this runtime', 'warn'),
+      ]),
+      'There are no keys.',
+    ),
+  )}`
+  return { title: 'Redis', body, missing }
+}
+
+function serverFacts(server: ServerHealth, latencyMs: number | undefined): Html {
+  const limit = server.maxmemoryBytes
+  return facts([
+    ['Version', server.version],
+    ['Role', server.role],
+    [
+      'Memory',
+      html`${formatBytes(server.usedMemoryBytes)}${limit > 0 ? html` of ${formatBytes(limit)} ${bar(server.usedMemoryBytes / limit, server.usedMemoryBytes > 0.9 * limit ? 'bad' : 'good')}` : ', no limit'}`,
+    ],
+    [
+      'Eviction',
+      server.maxmemoryPolicy === 'noeviction'
+        ? html`noeviction ${badge('good', 'good')}`
+        : html`${server.maxmemoryPolicy} ${badge('jobs may be evicted', 'bad')}`,
+    ],
+    ['Append-only file', server.appendonly ? badge('on', 'good') : badge('off: jobs are lost when Redis dies', 'warn')],
+    ['Answers in', latencyMs === undefined ? undefined : `${latencyMs.toFixed(1)} ms`],
+  ])
+}
+
+function archiveFacts(kept: ArchiveState, nowMs: number): Html {
+  return facts([
+    ['Kept in', kept.keep === 'redis' ? 'Redis' : 'PostgreSQL'],
+    [
+      kept.keep === 'redis' ? 'Records' : 'Waiting for PostgreSQL',
+      html`${count(kept.length)} of at most ${count(kept.max)}`,
+    ],
+    ['Dropped', kept.dropped > 0 ? badge(count(kept.dropped), 'bad') : undefined],
+    ['Last written', kept.takenAtMs === 0 ? undefined : time(kept.takenAtMs, nowMs)],
+    ['Trouble', kept.trouble],
+  ])
+}

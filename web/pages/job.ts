@@ -1,6 +1,8 @@
 import { html } from 'hono/html'
+import { hasCode } from '../../runtime/core/errors.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
 import { endStates, type JobRecord } from '../../runtime/store/queues/jobs.ts'
+import { whereLines } from '../../runtime/store/workers/where.ts'
 import { gather, within } from '../gather.ts'
 import { block, button, code, facts, payload, queueLink, runLink, section, state, table, time } from '../view/parts.ts'
 import { shown, span, words } from '../view/text.ts'
@@ -188,14 +190,17 @@ export async function stackPage(visit: Visit): Promise<Page> {
   const record = await within(visit.store.jobs.find(id))
   if (!record) throw new Gone(`Nothing is known of job ${id}.`)
   if (record.state !== 'running') throw new BadInput(`Job ${id} does not run: it is ${record.state}.`)
-  const answer = await visit.store.stacks.ask(id, stackTimeoutMs)
+  const answer = await visit.store.stacks.ask(id, stackTimeoutMs).catch((error: unknown) => {
+    if (!hasCode(error, 'ERR_TIMEOUT')) throw error
+    return undefined
+  })
   const body = section(
     html`${classOf(record)} ${code(id)}`,
     answer === undefined
       ? html`<p>
           Its worker has not answered within ${span(stackTimeoutMs)}. The workers page shows whether it lives.
         </p>`
-      : payload(answer, visit),
+      : block(whereLines(answer.where).join('\n')),
     html`<a class="button" href="${address('stack', { id })}">Ask again</a>
       <a class="button" href="${address('job', { id })}">The job</a>`,
   )

@@ -9,6 +9,8 @@ import { topFrame, type TopView } from '../top-frame.ts'
 /** Between two frames. */
 const everyMs = 2000
 const mostJobs = 200
+/** In raw mode the terminal sends it in place of SIGINT. */
+const ctrlC = '\x03'
 /** The alternate screen without a cursor, and back. */
 const enter = '\x1b[?1049h\x1b[?25l'
 const leave = '\x1b[?25h\x1b[?1049l'
@@ -45,7 +47,7 @@ async function live(context: Context): Promise<number> {
     exitCode ??= code
     wake()
   }
-  const onKey = (key: Buffer): void => void (/[q\x03]/.test(key.toString()) && end(0)())
+  const onKey = (key: Buffer): void => void (['q', ctrlC].includes(key.toString()) && end(0)())
   const signals = { SIGTERM: end(143), SIGINT: end(130), SIGHUP: end(129) }
   const restore = (): void => void stdout.write(leave)
   for (const [signal, act] of Object.entries(signals)) process.on(signal, act)

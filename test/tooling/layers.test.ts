@@ -29,6 +29,7 @@ const LADDER: Record<string, readonly string[]> = {
     'runtime/jobs',
     'runtime/workflow',
     'runtime/archive',
+    'runtime/inspect',
     'web',
   ],
 }

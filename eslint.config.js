@@ -14,6 +14,7 @@ const MAY_IMPORT = {
   'runtime/worker': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
   'runtime/workflow': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
   'runtime/archive': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
+  'runtime/metrics': ['runtime/core', 'runtime/wire.ts', 'runtime/store'],
   'runtime/inspect': [
     'runtime/core',
     'runtime/wire.ts',

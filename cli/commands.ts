@@ -63,6 +63,9 @@ export const commands: readonly CommandEntry[] = [
     'Diagnose problems and suggest fixes. Given the ID or name of a job, run, queue, worker or schedule entry, explain its state and why it is not progressing.',
     () => import('./commands/doctor.ts').then((module) => module.doctorCommand),
   ),
+  entry('health', 'For probes: exit with 0 if Redis answers and the given worker or scheduler is ready, else with 1', () =>
+    import('./commands/health.ts').then((module) => module.healthCommand),
+  ),
   entry('job <command>', 'Show a job, print its stack, or cancel it', () =>
     import('./commands/job.ts').then((module) => module.jobCommand),
   ),

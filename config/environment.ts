@@ -65,7 +65,7 @@ export function environmentName(path: readonly string[]): string {
 
 /** The variables that hold an address or a password: what `worker.hideSecrets` hides. */
 export const SECRET_VARIABLES: readonly string[] = Object.keys(KNOWN).filter((name) =>
-  /^REDIS_URL$|^RUNTIME_.*(?:_URL|_PASSWORD)$/.test(name),
+  /^REDIS_URL$|^RUNTIME_.*(?:_URL|_PASSWORD|_TOKEN)$/.test(name),
 )
 
 const SECTION_NAME = new RegExp(`^RUNTIME_(${Object.keys(SECTIONS).join('|').toUpperCase()})_`)

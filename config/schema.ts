@@ -172,10 +172,19 @@ const log = {
   file: text('log/worker.log').optional(),
 }
 
+const metrics = {
+  /** Of `work` and `scheduler`; absent: no server. 0: any free port. */
+  port: whole(0, 65_535).optional(),
+  /** Other machines reach it only where this says so. */
+  host: text('127.0.0.1').default('127.0.0.1'),
+  /** Asked for by /metrics as a bearer token. */
+  token: text('secret').optional(),
+}
+
 const WORD = /^[^\s{}]+$/
 
 /** The shapes by section, for those who walk the settings (environment names, suggestions). */
-export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, web, log }
+export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, web, log, metrics }
 /** Sections inside a section. */
 export const SUBSECTIONS: Record<string, Record<string, unknown>> = { 'redis.tls': tls, 'redis.sentinel': sentinel }
 
@@ -192,6 +201,7 @@ export const configSchema = z.strictObject({
   archive: z.strictObject(archive).prefault({}),
   web: z.strictObject(web).prefault({}),
   log: z.strictObject(log).prefault({}),
+  metrics: z.strictObject(metrics).prefault({}),
 })
 
 type Frozen<T> = T extends readonly (infer I)[]

@@ -192,9 +192,9 @@ export interface MemoryFigures {
 /** To the child, while it runs. */
 export type ParentMessage =
   | { type: 'assignment'; assignment: Assignment }
-  /** `held`: no permit now; the child leaves at once with outcome `held`, and the job keeps its turn. `error`: it cannot be asked, and the job fails. */
+  /** Not granted: the child exits at once with outcome `held`, and the job keeps its place in the line. `error`: Redis refused, and the job fails. */
   | { type: 'answer'; granted: boolean; error?: string }
-  /** Somebody cancelled the job, or it is out of time: abort `this.signal` with this reason. */
+  /** The job was cancelled, or is out of time: abort `this.signal` with this reason. */
   | { type: 'cancel'; reason: string }
   /** What does the event loop wait for? A blocked one cannot answer. `withinMs`: how long the answer may take. */
   | { type: 'where'; withinMs: number }
@@ -238,7 +238,7 @@ export type Outcome =
   | { kind: 'snoozed'; delayMs: number }
   /** `DontPerform` thrown by a beforePerform hook: ends quietly, counted as processed. */
   | { kind: 'refused' }
-  /** No permit; nothing ran. */
+  /** A limit was reached; nothing ran. */
   | { kind: 'held' }
 
 /** What a step's end writes to its run. */
@@ -246,4 +246,21 @@ export interface StepEnd {
   /** JSON text. */
   output?: string
   extra?: string
+}
+
+/** One recorded end of an attempt, as metrics count it. */
+export interface JobEnd {
+  queue: string
+  /** Of a workflow step: the step's own class. */
+  className: string
+  /** `done`, `failed`, `retry`, `snoozed`, `discarded`, `refused`, `cancelled`, `put back`. */
+  outcome: string
+  /** The cause of a failure or a retry, else an empty text. */
+  cause: string
+  /** From enqueued (or due) to reserved, where known. */
+  waitMs?: number
+  /** From reserved to ended. */
+  runMs: number
+  /** Until its process had it, where it had one. */
+  forkMs?: number
 }

@@ -14,7 +14,7 @@ export interface DelayedMoverOptions {
   leader: () => LockOwner | undefined
   /** False: another process moves the jobs of the millisecond set. Default: this one does. */
   movesSet?: () => boolean
-  /** The queue of a class, for items that name none; undefined when nobody knows one. */
+  /** The queue of a class, for items that name none; undefined where none is known. */
   queueOf?: (className: string) => string | undefined
   ttlMs: number
   failedMax: number
@@ -23,7 +23,7 @@ export interface DelayedMoverOptions {
 }
 
 const defaultBatch = 100
-/** With nothing in sight it waits to be told; this only bounds what a lost message can cost. */
+/** With no job due it waits for a message; this bounds the delay when a message is lost. */
 const idleMs = 60_000
 
 /** Moves due jobs to their queues: sleeps until the next is due, or until it hears of an earlier one. */
@@ -64,7 +64,7 @@ export class DelayedMover implements Service {
   }
 
   async #turn(signal: AbortSignal): Promise<number> {
-    // Whatever is announced while this turn looks may not be in what it sees.
+    // What is announced while this tick looks may not be in what it sees.
     this.#nextMs = Infinity
     // Neither waits for the other, nor stands still because the other cannot be moved.
     const turns = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])

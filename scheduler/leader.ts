@@ -20,7 +20,7 @@ export interface LeaderOptions {
   ttlMs?: number
   /** Pause between two renewals: an idle scheduler sends Redis fewer than one command a second. */
   turnMs?: number
-  /** Told at once, without waiting for what was told before; what they throw is logged. */
+  /** Called at once, without waiting for earlier calls; what they throw is logged. */
   onLead: () => Promise<void>
   onStepDown: (reason: string) => Promise<void>
   /** After each look at Redis. */
@@ -82,7 +82,7 @@ export class Leader implements Service {
     if (led) await this.#options.locks.release(this.#options.owner).catch(() => false)
   }
 
-  /** For one who was told by Redis that another leads. */
+  /** For a part that learned from Redis that another leads. */
   lose(): void {
     this.#stepDown('another scheduler leads')
     this.wake()
@@ -121,7 +121,7 @@ export class Leader implements Service {
     this.#expiry?.stop()
     if (!this.#leads) return
     this.#leads = false
-    this.#options.log.info('leads no longer', { reason })
+    this.#options.log.info('is no longer the leader', { reason })
     this.#tell(() => this.#options.onStepDown(reason))
   }
 

@@ -26,14 +26,14 @@ export interface SchedulerOptions {
   context?: Omit<CheckContext, 'file' | 'source'>
   /** Starts workflows, pipelines and templates. */
   starters?: Starters
-  /** How long the record of a job that nobody takes is kept. */
+  /** How long the record of a job that no worker reserves is kept. */
   ttlMs: number
   failedMax: number
   /** The lock's value, `host:pid`; distinct among all schedulers. */
   owner?: string
   /** RESQUE_SCHEDULER_MASTER_LOCK_PREFIX. */
   lockPrefix?: string
-  /** False: schedules set from code are let be (resque-scheduler's DYNAMIC_SCHEDULE). */
+  /** False: schedules set from code are ignored (resque-scheduler's DYNAMIC_SCHEDULE). */
   dynamic?: boolean
   /** Jobs that one script call moves. */
   batch?: number
@@ -169,7 +169,7 @@ export class Scheduler implements Service {
     await this.#entries.open()
   }
 
-  /** Not waited for: a word about many entries must not hold up the lock's renewal. */
+  /** Not waited for: a log line about many entries must not delay the lock's renewal. */
   #onWord(name: string): void {
     if (name === '') this.#leader.wake()
     else if (this.#leader.leads) this.#quietly(this.#entries.reload(name))

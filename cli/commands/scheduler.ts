@@ -7,6 +7,7 @@ import { title } from '../../runtime/worker/titles.ts'
 import { makeArchiver, makeRequestProcessor, makeReaper, makeRunRequests } from '../helpers.ts'
 import { command } from '../command.ts'
 import { logFileFlag, openServiceLog } from '../log.ts'
+import { makeMetricsServer } from '../metrics.ts'
 import { onSignals } from '../run-service.ts'
 import { makeScheduler } from '../scheduling.ts'
 
@@ -44,6 +45,12 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
       makeReaper(context),
       ...makeRunRequests(context, () => scheduler.leads),
     ]
+    const { services: metrics } = await makeMetricsServer(context, {
+      kind: 'scheduler',
+      facts: () => ({ leads: scheduler.leads }),
+      notReady: () => undefined,
+      isExporter: () => scheduler.leads,
+    })
     process.title = title('Scheduler')
     let leave = (): void => undefined
     const left = new Promise<void>((resolve) => (leave = resolve))
@@ -67,6 +74,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
       }
     })
     try {
+      await startAll(metrics)
       // It may be told to leave while it still waits for Redis.
       const started = scheduler
         .start()
@@ -75,7 +83,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
       await Promise.race([started, left])
       await left
     } finally {
-      await stopAll(helpers)
+      await stopAll([...metrics, ...helpers])
       await scheduler.stop()
       off()
     }

@@ -2,6 +2,8 @@ import { SECRET_VARIABLES } from '../../config/environment.ts'
 import { machine } from '../../config/machine.ts'
 import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
+import { startAll, stopAll } from '../../runtime/core/service.ts'
+import type { JobEnd } from '../../runtime/wire.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { Refusal } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { nameVariable } from '../../runtime/worker/titles.ts'
@@ -13,6 +15,7 @@ import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { logFileFlag, openServiceLog } from '../log.ts'
 import { makeLauncher, otherLauncher } from '../launchers.ts'
+import { makeMetricsServer, makeTally } from '../metrics.ts'
 import { checkPidfile, readPidfile, writePidfile } from '../pidfile.ts'
 import { onSignals } from '../run-service.ts'
 import { startWatchdog, tellServiceManager } from '../service-manager.ts'
@@ -68,8 +71,23 @@ export const workCommand = command<WorkFlags>({
       )
     const file = pidfile ?? replace
     if (file !== undefined) checkPidfile(file)
-    const supervisor = await makeSupervisor(context)
-    const archiver = makeArchiver(context)
+    let fallback: string | undefined
+    const tally = makeTally(context)
+    const metrics = await makeMetricsServer(context, {
+      kind: 'worker',
+      facts: () => ({ total: context.config.worker.concurrency, busy: supervisor.running.length, fallback }),
+      notReady: () =>
+        supervisor.ready ? undefined : 'the application is being loaded, the lease is lost, or the worker leaves',
+      isExporter: () => false,
+    })
+    const supervisor = await makeSupervisor(context, {
+      onEnd: (end) => {
+        tally.onEnd(end)
+        metrics.onEnd(end)
+      },
+      onFallback: ({ reason }) => (fallback = reason),
+    })
+    const helpers = [tally.service, makeArchiver(context)]
     if (replace !== undefined) readPidfile(replace) // what is no pid file stops the start, not the take-over
     let removePidfile = (): void => undefined
     let stopWatchdog = (): void => undefined
@@ -85,17 +103,18 @@ export const workCommand = command<WorkFlags>({
     }
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
+      await startAll(metrics.services)
       // It may be told to leave while it still waits for Redis.
       const started = supervisor.start().then(() => {
         onWorking()
-        return archiver.start()
+        return startAll(helpers)
       })
       await Promise.race([started, supervisor.left])
       await supervisor.left
     } finally {
       stopWatchdog()
       removePidfile()
-      await archiver.stop()
+      await stopAll([...metrics.services, ...helpers])
       off()
       // What a job in this very process left behind (a timer, a socket) does not keep it.
       setTimeout(() => process.exit(), 500).unref()
@@ -103,14 +122,21 @@ export const workCommand = command<WorkFlags>({
   },
 })
 
+/** Who else hears of what a supervisor does. */
+interface Watchers {
+  onEnd?: (end: JobEnd) => void
+  onFallback?: (refusal: Refusal) => void
+}
+
 /** A supervisor of this configuration. @throws RuntimeError ERR_USAGE when no queue is named */
-export async function makeSupervisor(context: Context): Promise<Supervisor> {
+export async function makeSupervisor(context: Context, { onEnd, onFallback }: Watchers = {}): Promise<Supervisor> {
   // The launcher may give up forking before or after the supervisor is there; `runtime doctor` shows what it says.
   const made: { supervisor?: Supervisor } = {}
-  const options = await supervisorOptions(context, ({ reason, cure }) => {
-    void made.supervisor?.describe({ fallback: reason, cure })
+  const options = await supervisorOptions(context, (refusal) => {
+    onFallback?.(refusal)
+    void made.supervisor?.describe({ fallback: refusal.reason, cure: refusal.cure })
   })
-  made.supervisor = new Supervisor(options)
+  made.supervisor = new Supervisor({ ...options, ...(onEnd ? { onEnd } : {}) })
   return made.supervisor
 }
 

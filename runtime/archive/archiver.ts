@@ -22,16 +22,16 @@ export interface ArchiverOptions {
   pauseMs?: number
 }
 
-/** An archiver that is silent for this long loses its turn to another. */
+/** An archiver that does not renew its lock for this long loses it to another. */
 const leaseMs = 30_000
 /** Pauses after failures of PostgreSQL grow up to this. */
 const longestPauseMs = 30_000
-/** Another has the turn: look again. */
+/** Another archiver has the lock: look again. */
 const idleMs = 5000
 
 /**
  * Moves what has ended from Redis to PostgreSQL, in batches: written first, removed then. A crash between the two writes
- * a batch again, which changes nothing. Every worker and scheduler has one; they take turns. Without PostgreSQL it only
+ * a batch again, which changes nothing. Every worker and scheduler has one; a lock lets one of them move records. Without PostgreSQL it only
  * says how much Redis shall keep.
  */
 export class Archiver implements Service {
@@ -111,7 +111,7 @@ export class Archiver implements Service {
     }
   }
 
-  /** Tells once what is wrong, and once that it is well again; records that were given up are told each time. */
+  /** Logs once what is wrong, and once that it works again; records that were given up are logged each time. */
   async #say(trouble: string): Promise<void> {
     const { store, log } = this.#options
     const changed = (this.#trouble ?? '') !== trouble

@@ -23,7 +23,7 @@ order by r.id
 on conflict (namespace, id) do update set ${overwritten.join(', ')}
 where excluded.ended_at >= runtime_archive.records.ended_at`
 
-/** Rows removed in one statement, so that a prune of millions blocks nobody. */
+/** Rows removed in one statement, so that a prune of millions blocks no other query. */
 const pruneRows = 10_000
 
 /** Most text of one statement that writes. */
@@ -52,7 +52,7 @@ export class PostgresArchive implements Archive {
       if (record.endedAtMs >= (latest.get(record.id)?.endedAtMs ?? 0)) latest.set(record.id, record)
     }
     const refused: { id: string; why: string }[] = []
-    // Somebody may migrate while this runs: what a newer schema means is not for this code to say.
+    // Another process may migrate while this runs: this code does not know a newer schema.
     this.#checked = false
     for (const rows of portions([...latest.values()].map(rowText))) refused.push(...(await this.#writeRows(rows)))
     return { refused }

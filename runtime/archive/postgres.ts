@@ -3,7 +3,7 @@ import { maskUrl } from '../../config/redis-url.ts'
 import { RuntimeError, toError } from '../core/errors.ts'
 import { migrations, migrationsTable, schemaVersion } from './migrations.ts'
 
-/** Two processes that migrate at once take turns by this lock; the number is arbitrary. */
+/** The lock of a migration, since two processes may migrate at once; the number is arbitrary. */
 const migrationLock = 7_270_311
 
 /** How long PostgreSQL may keep us waiting. Asked of the client alone: PgBouncer refuses such settings at the start. */

@@ -40,7 +40,7 @@ export interface ArchiveRecord {
   details: RecordDetails
 }
 
-/** What nobody searches by. */
+/** What cannot be searched by. */
 export interface RecordDetails {
   worker?: string
   redeliveries?: number

@@ -48,7 +48,7 @@ export function givenArgs(args: readonly unknown[]): readonly unknown[] {
 
 /**
  * Reads a queue item without changing a byte of its arguments. As in Resque, missing or null `args` are none and a
- * scalar is one argument; an object is one argument, too (Ruby would splat it into pairs, which no one means).
+ * scalar is one argument; an object is one argument, too (Ruby would splat it into pairs, which is never meant).
  */
 export function decodeItem(bytes: string): Item | Garbage {
   let value: unknown

@@ -8,9 +8,9 @@ export interface LoopOptions {
   name: string
   clock: Clock
   log: Logger
-  /** Milliseconds until the next turn; the turn itself may answer with another figure. */
+  /** Milliseconds until the next tick; the tick itself may return another figure. */
   intervalMs: number
-  /** One turn. What it throws is logged, and the loop goes on: a bad moment of Redis ends no service. */
+  /** One tick. What it throws is logged, and the loop goes on: an error of Redis ends no service. */
   turn: (signal: AbortSignal) => Promise<number | undefined>
 }
 
@@ -35,7 +35,7 @@ export class Loop implements Service {
     return Promise.resolve()
   }
 
-  /** Ends the present sleep, or skips the next one when a turn is under way. */
+  /** Ends the present sleep, or skips the next one when a tick is under way. */
   wake(): void {
     this.#woken = true
     this.#waking.abort()

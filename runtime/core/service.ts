@@ -4,13 +4,13 @@ export interface Service {
   readonly name: string
   /** Resolves when it works; a second call is harmless. */
   start(): Promise<void>
-  /** Resolves when it has let go of everything; a second call, or one without a start, is harmless. */
+  /** Resolves when it has released everything; a second call, or one without a start, is harmless. */
   stop(): Promise<void>
 }
 
 /**
  * Starts services in order; when one refuses, those already started are stopped in reverse.
- * @param isOver true when somebody has asked for the end meanwhile: then no more are started
+ * @param isOver true when a stop was requested meanwhile: then no more are started
  */
 export async function startAll(services: readonly Service[], isOver: () => boolean = () => false): Promise<void> {
   const started: Service[] = []

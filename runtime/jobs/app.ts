@@ -121,7 +121,7 @@ async function importApp(source: AppSource, locate: (file: string) => string, wa
   return { registry, hooks: hooks === undefined ? {} : checkHooks(await load(hooks), relative(source.root, hooks)) }
 }
 
-/** Watches a load for what would end the process without a word: `process.exit`, a rejection that nothing handles. */
+/** Watches a load for what would end the process silently: `process.exit`, a rejection that nothing handles. */
 interface LoadWatch {
   /** The files so far, the last one first. */
   files: string[]

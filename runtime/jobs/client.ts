@@ -15,7 +15,7 @@ import { inputProblems } from './typed.ts'
 /** What a client needs to know of the configuration. */
 export interface ClientSettings {
   maxPayloadBytes: number
-  /** How long the record of a finished job, and of one that nobody takes, is kept. */
+  /** How long the record of a finished job, and of one that no worker reserves, is kept. */
   recordTtlMs: number
   waitingTtlMs: number
 }

@@ -47,7 +47,7 @@ export class JobHandle<R = unknown> {
 
   /**
    * Waits for the end, and gives what `perform` returned where `keepResult` kept it, else undefined.
-   * @throws RuntimeError ERR_ARGUMENT for other options, ERR_JOB_FAILED with the job's own error as cause, ERR_TIMEOUT (after 30 s unless told otherwise), ERR_NOT_FOUND
+   * @throws RuntimeError ERR_ARGUMENT for other options, ERR_JOB_FAILED with the job's own error as cause, ERR_TIMEOUT (after 30 s by default), ERR_NOT_FOUND
    */
   async result<D extends string>(options: { timeout?: DurationOf<D> } = {}): Promise<R | undefined> {
     const { timeout, ...others } = options ?? {}
@@ -123,7 +123,7 @@ export class JobHandle<R = unknown> {
 
   /**
    * Cancels it, wherever it is. A waiting or delayed job is cancelled when this resolves (true); a running one has been
-   * told to stop and is killed when it does not (true, wait for `result`); one that has ended is left alone (false).
+   * asked to stop and is killed when it does not (true, wait for `result`); one that has ended is left alone (false).
    */
   async cancel(): Promise<boolean> {
     const reply = await this.#store.jobs.cancel(this.id, Date.now(), this.#ttlMs)

@@ -27,7 +27,7 @@ export class Registry {
   readonly #bases: Omit<Registered, 'kind'>[] = []
 
   /**
-   * Registers every job, workflow and template among a module's exports; the rest is let be.
+   * Registers every job, workflow and template among a module's exports; other exports are ignored.
    * @returns how many were found
    * @throws RuntimeError ERR_NAME_CLASH with both files, ERR_ARGUMENT for options that are wrong
    */

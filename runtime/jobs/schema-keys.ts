@@ -6,7 +6,7 @@ export interface SchemaKeys {
   names: readonly string[] | undefined
   /** Keys without which it refuses: no default, not optional. */
   required: readonly string[]
-  /** True when it lets keys through that it does not name, or nobody can tell. */
+  /** True when it accepts keys that it does not name, or where that is unknown. */
   open: boolean
   /** `string`, `number`, `boolean`, `array`, `object` … of keys, where it is one of these. */
   types: Readonly<Record<string, string>>

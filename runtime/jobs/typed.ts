@@ -23,7 +23,7 @@ type SchemaResult<Output> =
 export type Infer<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
 /** An object of which the schema's library tells no types. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- nobody knows: it must fit whatever `perform` takes
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- it must fit whatever `perform` takes
 type Untold = Record<string, any>
 
 /** The type that a schema takes (`input`), or lets through (`output`). */

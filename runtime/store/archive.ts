@@ -57,7 +57,7 @@ export class ArchiveStream {
     await this.#connection.ask((redis, keys) => redis.hset(keys.archiveSettings(), { trouble: text }))
   }
 
-  /** Takes or renews the turn to move records, and reads the oldest; undefined when it is another's. */
+  /** Takes or renews the lock for moving records, and reads the oldest; undefined when another archiver has it. */
   async take(owner: string, leaseMs: number, count: number): Promise<ArchiveEntry[] | undefined> {
     const [word, entries = []] = (await this.#connection.run('archive-take', { owner, leaseMs, count })) as [
       string,
@@ -71,7 +71,7 @@ export class ArchiveStream {
     return Number(await this.#connection.run('archive-done', { owner, at: nowMs }, entries))
   }
 
-  /** Lets another archiver have its turn at once. */
+  /** Releases the lock for another archiver. */
   async release(owner: string): Promise<void> {
     await this.#connection.run('archive-release', { owner })
   }

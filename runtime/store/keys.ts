@@ -96,6 +96,14 @@ export const keyTemplates = {
   /** channel: name of a schedule, published when it is changed, paused or run by hand; empty when the lock is released */
   wakeSchedule: 'rt:wake:schedule',
 
+  // --- counters of jobs, made by runtime/metrics/tally.ts
+  /** hash: JSON array of a counter's name and labels → number, since the first job; at most 500 fields */
+  metricsTotal: 'rt:metrics:total',
+  /** hash: the same for one minute (unix time / 60), kept for 25 hours */
+  metricsMinute: 'rt:metrics:minute:{minute}',
+  /** hash: the same for one hour (unix time / 3600), kept for 15 days */
+  metricsHour: 'rt:metrics:hour:{hour}',
+
   // --- supervisors
   /** zset: supervisor id, scored by the Redis time in milliseconds at which its lease expires */
   supervisors: 'rt:supervisors',

@@ -5,6 +5,7 @@ import { Delayed } from './queues/delayed.ts'
 import { Failures } from './queues/failures.ts'
 import { Health } from './connection/health.ts'
 import { Jobs } from './queues/jobs.ts'
+import { Metrics } from './metrics.ts'
 import { Limits } from './limits/limits.ts'
 import { Locks } from './limits/locks.ts'
 import { PipelineStore } from './runs/pipelines.ts'
@@ -32,6 +33,7 @@ export interface Store {
   readonly stacks: StackRequests
   readonly runs: Runs
   readonly archive: ArchiveStream
+  readonly metrics: Metrics
   readonly pipelines: PipelineStore
   readonly audit: Audit
   /** Lets go of Redis at once; commands under way fail. */
@@ -56,6 +58,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     stacks: new StackRequests(connection),
     runs: new Runs(connection),
     archive: new ArchiveStream(connection),
+    metrics: new Metrics(connection),
     pipelines: new PipelineStore(connection),
     audit: new Audit(connection),
     close: () => connection.close(),

@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.ts'
 import { duration } from '../core/duration.ts'
 
-/** A clock that stands still until it is told otherwise. */
+/** A clock that stands still until a test advances it. */
 export interface FakeClock extends Clock {
   /** Moves time on; sleeps that are over then resolve, earliest first. @throws RuntimeError ERR_ARGUMENT */
   advance(ms: number): Promise<void>
-  /** Sets the time without ending a sleep, as when somebody changes the machine's clock. */
+  /** Sets the time without ending a sleep, as when the machine's clock is changed. */
   set(nowMs: number): void
 }
 
@@ -14,7 +14,7 @@ interface Sleeper {
   resolve: () => void
 }
 
-/** A {@link FakeClock} that begins at `startMs` (2026-01-01 unless told otherwise). */
+/** A {@link FakeClock} that begins at `startMs` (2026-01-01 by default). */
 export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
   let nowMs = startMs
   let sleepers: Sleeper[] = []

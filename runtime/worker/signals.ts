@@ -3,7 +3,7 @@ export type WorkerVerb = 'quit' | 'terminate' | 'kill children' | 'pause' | 'res
 
 /**
  * The signals of `runtime work`: Resque's own (resque's Worker#register_signal_handlers); HUP, which starts the
- * application anew; and TTIN, which logs where each job is, as Sidekiq's does. SIGUSR1 is taken from Node's inspector, which a worker must not open.
+ * application; and TTIN, which logs where each job is, as Sidekiq's does. SIGUSR1 is taken from Node's inspector, which a worker must not open.
  */
 export const workerSignals: Readonly<Partial<Record<NodeJS.Signals, WorkerVerb>>> = {
   SIGQUIT: 'quit',

@@ -8,7 +8,7 @@ import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import { Duty } from '../store/workers/duty.ts'
 import type { Launcher } from './launchers/launcher.ts'
-import type { ClassManifest } from '../wire.ts'
+import type { ClassManifest, JobEnd } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
 import type { StepSource } from './run/step-source.ts'
 
@@ -36,7 +36,7 @@ export interface SupervisorOptions {
   termTimeoutMs: number
   /** Where heap snapshots are written, absolute. */
   heapSnapshots: string
-  /** TERM lets jobs run on for this long before they are told to stop. */
+  /** TERM lets jobs run on for this long before they are asked to stop. */
   preShutdownTimeoutMs: number
   /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever. */
   shutdownTimeoutMs: number
@@ -45,6 +45,8 @@ export interface SupervisorOptions {
   /** Leave when the queues are empty. */
   drain: boolean
   limits: KeepLimits & { logLines: number; logLineBytes: number; maxResultBytes: number }
+  /** Called with each end of a job that was recorded; must not throw. */
+  onEnd?: (end: JobEnd) => void
 }
 
 /** What one supervisor does for all: whatever a crash has left half done in a run goes on, and ended runs are removed. */

@@ -83,6 +83,11 @@ export class Supervisor implements Service {
     ]
   }
 
+  /** True while it has registered, its lease has not run out and it has not begun to leave. */
+  get ready(): boolean {
+    return this.#lease.id !== undefined && this.#loops.length > 0 && this.#ending === undefined
+  }
+
   /** How many jobs this supervisor has taken to their end. */
   get processed(): number {
     return this.#processed
@@ -98,7 +103,7 @@ export class Supervisor implements Service {
     const failed = await this.#launchers.start().then((manifest) => this.#learn(manifest), toError)
     if (failed && !this.#ending) throw failed
     await startAll(this.#services, () => this.#ending !== undefined)
-    // Told to leave while it waited for Redis.
+    // Asked to stop while it waited for Redis.
     if (this.#ending) return stopAll(this.#services)
     const { launcher, queues, log, store } = this.#options
     const { connection } = store
@@ -126,7 +131,7 @@ export class Supervisor implements Service {
   /** Does what a signal asks. A second TERM or INT leaves at once. */
   obey(verb: WorkerVerb): void {
     const { log, gracefulTerm, shutdownTimeoutMs } = this.#options
-    log.info(`told to ${verb}`)
+    log.info(`got a signal: ${verb}`)
     if (verb === 'quit' || (verb === 'terminate' && gracefulTerm && !this.#ending)) void this.#end(shutdownTimeoutMs)
     else if (verb === 'terminate') void this.#terminate()
     else if (verb === 'kill children') this.#jobs.killAll('usr1')
@@ -151,9 +156,9 @@ export class Supervisor implements Service {
     const { log } = this.#options
     try {
       this.#learn(await this.#launchers.reload())
-      log.info('the application was loaded anew')
+      log.info('the application was reloaded')
     } catch (error) {
-      log.error(`the application cannot be loaded anew, the old one stays: ${withCode(error)}`)
+      log.error(`the application cannot be reloaded, jobs use the old one: ${withCode(error)}`)
     }
   }
 
@@ -205,6 +210,7 @@ export class Supervisor implements Service {
         log,
         limits,
         ...(steps ? { steps } : {}),
+        ...(this.#options.onEnd ? { onEnd: this.#options.onEnd } : {}),
         supervisorId: () => this.#lease.id,
       }),
       admission: new Admission({ store, clock, log, supervisorId: () => this.#lease.id }),
@@ -235,9 +241,9 @@ export class Supervisor implements Service {
       await this.#launchers.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {
-        log.warn(`leaving: ${withCode(error)}`)
+        log.warn(`stopping: ${withCode(error)}`)
       })
-      log.info(`left after ${this.#processed} jobs`)
+      log.info(`stopped after ${this.#processed} jobs`)
       this.#leave()
     })()
     return this.#ending

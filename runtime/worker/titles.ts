@@ -31,7 +31,7 @@ export function workerTitle(
   )
 }
 
-/** The title of this process, set once for all that happens in one turn of the event loop: each time costs a syscall. */
+/** The title of this process, set once for all changes in one iteration of the event loop: each costs a syscall. */
 export class ProcessTitle {
   readonly #describe: () => string
   #isDue = false

@@ -37,7 +37,7 @@ export class Cron {
   /**
    * @param text five or six fields, or `@daily` and the like, with an optional zone at the end
    * @param zone the entry's own `zone:`, which must not contradict the text
-   * @param fallback the zone when nobody names one; the machine's own by default
+   * @param fallback the zone when neither names one; the machine's own by default
    * @throws RuntimeError ERR_SCHEDULE that names what is wrong with which field, also when the line can never fire
    */
   static parse(text: string, zone?: string, fallback?: string): Cron {

@@ -37,7 +37,7 @@ export interface ScheduleEntry {
   config: string
 }
 
-/** Something wrong, or worth a word, in a schedule. */
+/** An error or a warning about a schedule. */
 export interface ScheduleProblem {
   file: string
   line: number
@@ -62,7 +62,7 @@ export interface CheckContext {
   source: 'file' | 'dynamic'
   /** RAILS_ENV or its like; entries with `env` for others are left out. */
   env?: string
-  /** The application's classes; absent: nobody looked. */
+  /** The application's classes; absent where they were not loaded. */
   classes?: ReadonlyMap<string, KnownClass>
   /** Zone of cron lines that name none; the machine's own by default. */
   zone?: string

@@ -13,7 +13,7 @@ export interface ScheduleEntriesOptions extends RunnerOptions {
   log: Logger
   /** What dynamic entries are checked against. */
   context: Omit<CheckContext, 'file' | 'source'>
-  /** False: dynamic entries are let be. */
+  /** False: dynamic entries are ignored. */
   dynamic: boolean
 }
 
@@ -90,7 +90,7 @@ export class ScheduleEntries {
     await this.#then(() => this.#renewChanged())
   }
 
-  /** The clock was set: all timers are set anew. */
+  /** The clock was set: all timers are set again. */
   async realign(): Promise<void> {
     await Promise.all([...this.#runners.values()].map((runner) => runner.start('the clock was set forward')))
   }
@@ -140,7 +140,7 @@ export class ScheduleEntries {
   async #renewChanged(): Promise<void> {
     for (const name of this.#changed) {
       if (!this.#open) return
-      // Whoever names it from here on means what is there after this.
+      // From here on the name means what is there after this.
       this.#changed.delete(name)
       await this.#renew(name).catch((error: unknown) => {
         this.#changed.add(name)

@@ -157,7 +157,7 @@ export class EntryRunner {
     const lateMs = now - plannedMs
     // Firings that were in their grace when the timer was set stay so: the first of many must not make the last too late.
     if (now - Math.max(plannedMs, this.#setMs) > graceMs) {
-      void this.start('the clock was set forward, or the process stood still')
+      void this.start('the clock was set forward, or the process was suspended')
       return
     }
     await this.#fire(fireTimeMs, Math.max(lateMs, 0))

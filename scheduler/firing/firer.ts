@@ -19,10 +19,10 @@ export interface RunnerOptions {
   jitter: Jitter
   newId: () => string
   starters: Starters
-  /** A class of the application; undefined when nobody knows it. */
+  /** A class of the application; undefined for an unknown one. */
   classOf: (className: string) => KnownClass | undefined
   ttlMs: number
-  /** Told when Redis says that another leads. */
+  /** Called when Redis says that another leads. */
   onLost: () => void
 }
 
@@ -67,7 +67,11 @@ export class Firer {
     const known = this.#options.classOf(target)
     const queue = kind === 'job' ? (this.#entry.queue ?? known?.queue) : ''
     if (queue === undefined)
-      return this.#leaveOut(fireTimeMs, `nobody knows a queue of ${target}; give the entry one`, mode)
+      return this.#leaveOut(
+        fireTimeMs,
+        `no queue is known for ${target}: neither the entry nor the class names one; add queue to the entry`,
+        mode,
+      )
     const { refusal, unique, enqueued } = await admit(known?.job, target, args)
     if (refusal !== undefined) return this.#leaveOut(fireTimeMs, refusal, mode)
     const { schedules, owner, clock, newId, ttlMs, log } = this.#options

@@ -15,7 +15,7 @@ export interface StartRequest {
 export interface Starter {
   /** Creates a run that does not run yet. @param args JSON text of an array @returns its id */
   create(target: string, args: string, request: StartRequest): Promise<string>
-  /** Starts a created run; one that was started before is let be. */
+  /** Starts a created run; one that was started before stays as it is. */
   start(id: string): Promise<void>
   /** True while the run is neither finished nor failed, for `overlap`. */
   isRunning(id: string): Promise<boolean>

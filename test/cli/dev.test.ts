@@ -48,7 +48,7 @@ describe('runtime dev', () => {
     const program = startProcess(process.execPath, ['--input-type=module', '-e', enqueues], { cwd, timeoutMs })
     assert.deepEqual(await program.exited.then(({ stdout, stderr }) => [stdout, stderr]), ['hello program\n', ''])
     await writeFile(join(cwd, 'src/jobs/hello-job.ts'), job('good day'))
-    await dev.waitForLine(/work {6}\| .*loaded anew/, soon)
+    await dev.waitForLine(/work {6}\| .*was reloaded/, soon)
     assert.equal(await hello(cwd), '"good day you"\n')
     await writeFile(join(cwd, 'schedule.yml'), "noon: { cron: '0 12 * * *', class: HelloJob, args: [noon] }\n")
     await dev.waitForLine(/^dev {7}\| schedule changed/, soon)

@@ -160,6 +160,6 @@ test('what runSchedule asks for and cannot be had is noted as missed, and not as
   await scheduler.start()
   await eventually(async () => Object.keys(await store.schedules.described()).length === 1)
   await runSchedule('lost', store)
-  assert.match((await missed()).reason, /nobody knows a queue of Nobody/)
+  assert.match((await missed()).reason, /no queue is known for Nobody/)
   assert.equal((await store.schedules.find('lost'))?.askedMs, undefined)
 })

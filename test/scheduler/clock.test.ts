@@ -116,7 +116,7 @@ test('a process that stood still for long counts what it slept over as missed', 
   // The machine slept: its clock went on, this process's timers did not. One firing is about to leave its grace.
   setClock(10 * 60_000 - 20)
   const missed = await eventually(async () => (await store.schedules.missed())[0])
-  assert.match(missed.reason, /stood still/)
+  assert.match(missed.reason, /was suspended/)
   assert.ok(missed.count > 500)
   await eventually(async () => (await queued()) > 28)
   assert.equal((await store.schedules.missed()).length, 1, 'what is in its grace fires')

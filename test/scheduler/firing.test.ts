@@ -73,7 +73,7 @@ describe('an entry fires', () => {
     await running[0]?.stop()
     await run('b:\n  every: [1s, {first: now}]\n  class: Nobody\n')
     const missed = await eventually(async () => (await store.schedules.missed())[0])
-    assert.match(missed.reason, /nobody knows a queue of Nobody/)
+    assert.match(missed.reason, /no queue is known for Nobody/)
   })
 })
 

@@ -92,7 +92,7 @@ describe('leadership among processes', () => {
     leader.kill('SIGSTOP')
     await eventually(async () => (await leaderPid()) === other.pid, { timeoutMs: 8000 })
     leader.kill('SIGCONT')
-    await leader.waitForLine(/leads no longer/)
+    await leader.waitForLine(/is no longer the leader/)
     // Both numbers grow as long as anybody leads.
     for (const scheduler of [leader, other]) scheduler.kill('SIGTERM')
     await Promise.all([leader.exited, other.exited])

@@ -73,6 +73,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   reclaim: () => store.supervisors.reclaim('dead', { maxRedeliveries: 3, ...limits }, now),
   cancel: ['waits', 'soon', 'later', 'held', 'rated', 'plain'].map((id) => () => store.jobs.cancel(id, now, ttlMs)),
   'clear-queue': () => store.queues.remove('q', now, ttlMs),
+  count: () => store.metrics.add([{ target: 'total', field: '["ended"]', other: '["other"]', by: 1 }], now),
   delay: () =>
     store.delayed.add(
       [now, now + 1000, now + 90_000].map((dueMs, i) => ({ ...newJob(`n${i}`), queue: `n${i}`, dueMs })),

@@ -17,6 +17,7 @@ const LADDER: Record<string, readonly string[]> = {
   'runtime/worker': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/worker'],
   'runtime/workflow': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
   'runtime/archive': ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/archive'],
+  'runtime/metrics': ['config', 'runtime/core', 'runtime/store', 'runtime/metrics'],
   'runtime/inspect': [
     ...['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive'],
     'runtime/inspect',

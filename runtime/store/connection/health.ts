@@ -80,7 +80,7 @@ export class Health {
     })
   }
 
-  /** Who leads, and for how much longer; undefined when nobody does. @param lockPrefix as in LockOwner */
+  /** Who leads, and for how much longer; undefined without a leader. @param lockPrefix as in LockOwner */
   async leader(lockPrefix: string): Promise<{ owner: string; ttlMs: number } | undefined> {
     return this.#connection.ask(async (redis, keys) => {
       const key = keys.schedulerLock(lockPrefix)

@@ -136,7 +136,7 @@ const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
   ],
 ]
 
-/** Replies that an operator or time mends, whatever was asked; Redis 6 puts a script's own words before them. */
+/** Replies that go away with time or an operator's help, whatever was asked; Redis 6 puts a script's own text before them. */
 const passing =
   /(?:^|-)(?:OOM|READONLY|MISCONF|LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM)\b|Script killed/
 /** Replies that stay the same, however often it is asked. */

@@ -7,7 +7,7 @@ import type { LimitRequest } from '../../wire.ts'
 /** How one limit stands. */
 export interface LimitState {
   key: string
-  /** Jobs that hold a permit. */
+  /** Jobs that hold a slot. */
   holders: string[]
   /** How many wait in its line. */
   waiting: number
@@ -27,8 +27,8 @@ export class Limits {
   }
 
   /**
-   * Takes all of these permits for a running job, or none. `held`: the job is out of the supervisor's hands, and waits
-   * for its turn; `lost`: it was another's already.
+   * Takes a slot of each of these limits for a running job, or of none. `held`: the job is no longer in flight, and waits
+   * in the limit's line; `lost`: another worker had it already.
    */
   async acquire(
     supervisor: string,
@@ -48,7 +48,7 @@ export class Limits {
     return reply as 'granted' | 'held' | 'lost'
   }
 
-  /** Frees permits of jobs that vanished, for those who wait. @returns how many limits have a line */
+  /** Frees slots of jobs that vanished, for jobs that wait. @returns how many limits have a line */
   async sweep(): Promise<number> {
     for (let call = 0; ; call += 1) {
       const reply = await this.#connection.run('sweep-limits', { count: linesAtATime })

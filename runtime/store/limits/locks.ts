@@ -8,7 +8,7 @@ export interface LockOwner {
   lockPrefix: string
 }
 
-/** What one turn of a scheduler learns from Redis. */
+/** What one tick of a scheduler learns from Redis. */
 export interface LeadReply {
   leads: boolean
   /** `host:pid` of the scheduler that leads, ours or Ruby's. */

@@ -51,7 +51,7 @@ export class Delayed {
 
   /**
    * Makes jobs wait.
-   * @param ttlMs how long the record of a job that nobody takes is kept after it was due
+   * @param ttlMs how long the record of a job that no worker reserves is kept after it was due
    * @returns per job: undefined when it waits, else the id of the job that holds its unique lock
    */
   async add(jobs: readonly NewDelayedJob[], nowMs: number, ttlMs: number): Promise<(string | undefined)[]> {

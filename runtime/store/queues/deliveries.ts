@@ -10,7 +10,7 @@ export interface Reserved {
   /** JSON of per-call options, or ''. */
   options: string
   enqueuedAtMs: number | undefined
-  /** JSON of the permits it asked for when it was taken before, or ''. */
+  /** JSON of the limits it asked for when it was reserved before, or ''. */
   permits: string
   /** `start` where its unique lock is given up when it starts; else blank. */
   uniqueUntil: string
@@ -35,7 +35,7 @@ export interface Idle {
   listener: string
   /** Until it looks again by itself. */
   forMs: number
-  /** True when it was not woken for this look: jobs that it finds are of a client that wakes no one. */
+  /** True when it was not woken for this look: jobs that it finds are of a client that wakes no worker. */
   polled: boolean
 }
 

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../../core/errors.ts'
 import type { Connection } from '../connection/connection.ts'
 
-/** Where a job is. `held` waits for a permit (concurrency, rate limit). */
+/** Where a job is. `held` waits for a slot (concurrency, rate limit). */
 export type JobState =
   'waiting' | 'delayed' | 'held' | 'running' | 'done' | 'failed' | 'cancelled' | 'discarded' | 'refused'
 

@@ -52,7 +52,7 @@ export class Queues {
 
   /**
    * Pushes jobs at the tail, a thousand a round trip.
-   * @param ttlMs how long the record of a job that nobody takes is kept
+   * @param ttlMs how long the record of a job that no worker reserves is kept
    * @returns per job: undefined when pushed, else the id of the job that holds its unique lock
    */
   async push(queue: string, jobs: readonly NewJob[], nowMs: number, ttlMs: number): Promise<(string | undefined)[]> {

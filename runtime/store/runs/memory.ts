@@ -7,7 +7,7 @@ export interface MemoryWrite {
   values: Record<string, string>
   /** Who writes each name, where conflicts are watched. */
   by?: Record<string, string>
-  /** Who had written it when the writer looked, '' for nobody. */
+  /** The node that had written it when the writer looked, '' for none. */
   expects?: Record<string, string>
 }
 

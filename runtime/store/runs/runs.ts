@@ -5,7 +5,7 @@ import { RunMemories } from './memory.ts'
 import { RunReader } from './run-reader.ts'
 import { stageNodes, writeRun, type Addition, type NewRun, type StagedNodes } from './run-writer.ts'
 
-/** What a step that may run is told, as run-step-begin has it. */
+/** What a step that may run gets, as run-step-begin replies. */
 export interface BegunStep {
   runClass: string
   /** JSON of a NodeKind. */

@@ -21,10 +21,10 @@ export interface EntryState {
   pendingMs: number | undefined
   /** That run, where it had been created. */
   pendingRun: string | undefined
-  /** When somebody asked the leader to fire it, and it has not yet. */
+  /** When a firing by hand was requested, and has not yet been done. */
   askedMs: number | undefined
   paused: boolean
-  /** What somebody decided by hand, over the file. */
+  /** What was decided by hand, over the file. */
   enabled: boolean | undefined
 }
 
@@ -85,7 +85,7 @@ export function readState(fields: Record<string, string | undefined>): EntryStat
   }
 }
 
-/** Why a firing comes: its time, its turn after the run before, a word to the leader, or a hand that fires it now. */
+/** Why a firing comes: its time, the end of the run before, a request to the leader, or a firing by hand. */
 export type FiringMode = 'timed' | 'waited' | 'asked' | 'manual'
 
 /** See lua/fire-entry.lua. */

@@ -30,7 +30,7 @@ export class Schedules {
    * Notes that an entry exists.
    * @param latestMs cursors beyond it come from a clock that was wrong, and go back to now
    * @param enabled what the schedule itself says
-   * @param timing says when it fires; where it is another than before, the entry begins anew
+   * @param timing says when it fires; where it differs from before, the entry starts over
    */
   async register(
     name: string,
@@ -197,7 +197,7 @@ export class Schedules {
   }
 
   /**
-   * Writes what the leader has loaded, for lists and the dashboard. Names that are not among them go, and begin anew
+   * Writes what the leader has loaded, for lists and the dashboard. Names that are not among them are removed, and start over
    * should they come again: what they would have fired until then is not missed.
    * @param broken says of a name whether it is only missing because it could not be read
    */

@@ -25,8 +25,8 @@ export async function reclaim(
     `supervisor ${id}`,
     async () => {
       const { back, failed, stuck } = await store.supervisors.reclaim(id, limits, clock.now())
-      log.warn(`supervisor ${id} is dead: ${back.length} of its jobs put back, ${failed.length} failed`)
-      if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be put back: ${stuck}`)
+      log.warn(`supervisor ${id} is dead: ${back.length} of its jobs requeued, ${failed.length} failed`)
+      if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be requeued: ${stuck}`)
     },
   ])
   await doEach(log, Object.fromEntries(parts) as Record<string, () => Promise<void>>)
@@ -34,7 +34,7 @@ export async function reclaim(
 
 /**
  * Does what a tick has to do, one thing after another. One that fails, since a record in Redis cannot be read, is logged
- * and keeps none from its turn.
+ * and delays none of them.
  * @throws RuntimeError ERR_REDIS while Redis is away: the rest would fail, too
  */
 export async function doEach(log: Logger, parts: Record<string, () => Promise<unknown>>): Promise<void> {

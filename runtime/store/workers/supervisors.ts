@@ -142,7 +142,7 @@ export class Supervisors {
    * Ends a delivery but not the job.
    * @param dueAtMs 0: at once, at the head of its queue; else when to run again
    * @param counted true when the delivery was an attempt
-   * @param ttlMs of its record, where it ends after all: somebody asked to cancel it
+   * @param ttlMs of its record, where it ends after all, since it was cancelled
    * @returns false when the job is another's now
    */
   async requeue(
@@ -178,7 +178,7 @@ export class Supervisors {
     return (await this.#connection.run('begin', { supervisor: id, id: job, delivery, once: once ? 1 : 0 })) === 'ok'
   }
 
-  /** Which of these jobs somebody asked to cancel. */
+  /** Which of these jobs are to be cancelled. */
   async askedToCancel(jobs: readonly string[]): Promise<string[]> {
     const asked = await this.#connection.ask((redis, keys) =>
       Promise.all(jobs.map((job) => redis.hexists(keys.job(job), 'cancel_asked_at'))),

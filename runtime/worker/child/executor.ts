@@ -154,10 +154,10 @@ async function failed(
   const error = toError(thrown)
   let record = errorRecord(thrown)
   try {
-    // Without an instance there is nobody to tell.
+    // Without an instance there is no hook to run.
     if (instance) await surroundings.settle(() => runHooks(hooksOf(definition, 'onFailure', instance), error, ...args))
   } catch (hookError) {
-    // As in Resque: a failing onFailure hook is told together with the error that it hid.
+    // As in Resque: a failing onFailure hook is reported together with the job's error.
     record = {
       ...record,
       message: `${record.message} (and its onFailure hook failed: ${errorRecord(hookError).message})`,

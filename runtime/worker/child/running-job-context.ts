@@ -109,7 +109,7 @@ export class RunningJobContext implements JobContext {
     answer?.(message)
   }
 
-  /** Asks the supervisor for permits. @returns false when the job must wait for its turn @throws when it cannot be asked */
+  /** Asks the supervisor for the job's limits. @returns false when the job must wait @throws when it cannot be asked */
   ask(permits: LimitRequest[]): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#answer = ({ granted, error }) => (error === undefined ? resolve(granted) : reject(new Error(error)))

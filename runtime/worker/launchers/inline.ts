@@ -34,7 +34,8 @@ export class InlineLauncher implements Launcher {
     return {
       pid: process.pid,
       ended,
-      kill: (signal) => (signal === 'SIGTERM' ? deliver?.({ type: 'cancel', reason: 'told to stop' }) : giveUp(signal)),
+      kill: (signal) =>
+        signal === 'SIGTERM' ? deliver?.({ type: 'cancel', reason: 'stop requested' }) : giveUp(signal),
       send: (message) => deliver?.(message),
     }
   }

@@ -3,14 +3,14 @@ import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from 
 
 /**
  * How one process ended. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
- * else from the child's own last word; `undefined` means that nobody could say.
+ * else from the child's own last message; `undefined` means that it is unknown.
  */
 export interface Ending {
   pid: number | undefined
   exitCode: number | null
   /** `SIGKILL`, …: the signal that ended the process, `null` when it left by itself. */
   signal: NodeJS.Signals | null
-  /** What the job reported before it left. Absent when it died without a word. */
+  /** What the job reported before it left. Absent when it died before it could report. */
   outcome?: Outcome
   /** How long the job ran until that, by its process's own clock. */
   ranMs?: number
@@ -55,7 +55,7 @@ export interface Launcher {
   start(): Promise<Manifest>
   /** Starts one process for one job. Never throws: trouble arrives as an {@link Ending}. `onMessage` sees everything but the outcome. */
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched
-  /** Loads the application anew for the jobs to come; those that run finish on the old one. Rejects (and keeps the old) when the new one cannot be loaded. */
+  /** Reloads the application for later jobs; running jobs finish on the old one. Rejects (and keeps the old) when the new one cannot be loaded. */
   reload(): Promise<Manifest>
   /** Kills what still runs, and every process of the launcher's own; safe to call twice. */
   stop(): Promise<void>

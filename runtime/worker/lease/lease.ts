@@ -29,13 +29,13 @@ export interface LeaseOptions {
   keepsUp: () => boolean
   /** The lease is gone, or will be before Redis can be asked: every child must die now (promise 3). */
   onLost: () => void
-  /** Somebody asked to cancel these; for the case that the call itself was missed. */
+  /** Jobs to cancel; for the case that the call itself was missed. */
   onCancelled: (jobs: readonly string[]) => void
 }
 
 /**
  * A supervisor's right to hold jobs: renewed by heartbeat in Redis time, given up in good time by the local clock when
- * Redis cannot be reached, and never renewed once it has run out: then the supervisor starts anew under another id.
+ * Redis cannot be reached, and never renewed once it has run out: then the supervisor registers again under another id.
  * With each beat it also buries supervisors that died, and puts back jobs that were taken without our hearing of it.
  */
 export class Lease implements Service {
@@ -96,7 +96,7 @@ export class Lease implements Service {
     if (id !== undefined) await this.#options.store.supervisors.unregister(id, this.#options.slots)
   }
 
-  /** Redis has refused us as fenced: let go of everything, register anew with the next beat. */
+  /** Redis has refused us as fenced: end all jobs, and register again with the next heartbeat. */
   lose(): void {
     if (this.#id === undefined) return
     this.#options.log.warn(`lease of ${this.#id} lost: its jobs are ended here and run elsewhere`)
@@ -152,7 +152,7 @@ export class Lease implements Service {
     if (killed.length > 0) this.#options.log.warn(`ended what dead workers left running: ${killed.join(', ')}`)
   }
 
-  /** A reply that got lost on its way leaves a job in flight that nobody runs: found in two beats, it goes back. */
+  /** A lost reply leaves a job in flight that does not run: found at two heartbeats, it is requeued. */
   async #reclaim(): Promise<void> {
     const { store, running, clock, log, limits, onCancelled } = this.#options
     const id = this.#id
@@ -165,9 +165,9 @@ export class Lease implements Service {
       const back = await store.supervisors
         .requeue(id, { id: job, delivery, worker }, clock.now(), 0, false, limits.ttlMs)
         .catch((error: Error) =>
-          log.error(`job ${job} was taken but never arrived, and cannot be put back: ${error.message}`),
+          log.error(`job ${job} was reserved but the reply was lost, and it cannot be requeued: ${error.message}`),
         )
-      if (back) log.warn(`job ${job} was taken but never arrived: put back`)
+      if (back) log.warn(`job ${job} was reserved but the reply was lost: requeued`)
     }
     this.#unknownInFlight = new Set(unknown)
     if (held.size > 0) onCancelled(await store.supervisors.askedToCancel([...held.keys()]))

@@ -7,7 +7,7 @@ const TIMEOUT_MS = 60_000
 
 /**
  * Runs the onFailure hook of a job that died, in a process of its own, for a minute at most.
- * @param assignment what the job was told
+ * @param assignment of the job
  */
 export function launchDeathHook(
   launcher: Launcher,

@@ -21,7 +21,7 @@ export function logEnd(
   timelineMs: Spans,
 ): void {
   const about = { job: job.id, queue: job.queue, attempt: job.attempt, timelineMs }
-  if (verdict.kind === 'put back' && verdict.redelivered) {
+  if (verdict.kind === 'requeued' && verdict.redelivered) {
     log.warn(`${classOf(job, stepClass)} goes back to its queue: the process that forks died`, about)
     return
   }
@@ -35,7 +35,8 @@ export function logEnd(
   else log.info(`${classOf(job, stepClass)} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
 }
 
-function classOf({ item }: Reserved, stepClass: string | undefined): string {
+/** The class of a job; of a workflow step its own. @param stepClass the class under which steps of workflows travel */
+export function classOf({ item }: Reserved, stepClass: string | undefined): string {
   const read = decodeItem(item)
   if ('garbage' in read) return 'a queue item'
   return read.className === stepClass ? String((JSON.parse(read.args) as unknown[])[2]) : read.className

@@ -7,9 +7,9 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { logEnd } from './end-line.ts'
+import { classOf, logEnd } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
-import type { ErrorRecord, Outcome, StepContext, StepEnd } from '../../wire.ts'
+import type { ErrorRecord, JobEnd, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
 import type { TimeLine } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
@@ -31,6 +31,8 @@ export interface SettlerOptions {
   steps?: StepSource
   /** The supervisor's id, or undefined when its lease is gone: then nothing can be recorded any more. */
   supervisorId: () => string | undefined
+  /** Called with each end that was recorded; must not throw. */
+  onEnd?: (end: JobEnd) => void
 }
 
 /** One job's end, ready to be recorded. */
@@ -94,7 +96,10 @@ export class Settler {
       try {
         const timelineMs = end.timeLine.spans()
         const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
-        if (recorded) logEnd(log, end.job, end.verdict, steps?.className, timelineMs)
+        if (recorded) {
+          logEnd(log, end.job, end.verdict, steps?.className, timelineMs)
+          if (end.verdict.kind !== 'held') this.#options.onEnd?.(countedEnd(end, steps?.className, timelineMs.fork))
+        }
         return recorded
       } catch (error) {
         if (!(error instanceof GraphChanged) || replans >= mostReplans) throw error
@@ -112,7 +117,7 @@ export class Settler {
     switch (verdict.kind) {
       case 'lost':
         return false
-      case 'put back':
+      case 'requeued':
         return supervisors.requeue(id, delivery, now, 0, false, ttlMs, {
           ...(verdict.redelivered ? { redeliveries: String(job.redeliveries + 1) } : {}),
         })
@@ -235,4 +240,21 @@ function unrecordable(verdict: Verdict, thrown: Error): Extract<Verdict, { kind:
 
 function errorText({ name, message, backtrace }: ErrorRecord): string {
   return JSON.stringify({ name, message, backtrace: backtrace.slice(0, 20) })
+}
+
+function countedEnd(
+  { job, verdict, evidence }: End,
+  stepClass: string | undefined,
+  forkMs: number | undefined,
+): JobEnd {
+  const { waitedMs, wallMs } = evidence
+  return {
+    queue: job.queue,
+    className: classOf(job, stepClass),
+    outcome: verdict.kind,
+    cause: 'cause' in verdict ? verdict.cause : '',
+    ...(typeof waitedMs === 'number' ? { waitMs: waitedMs } : {}),
+    runMs: typeof wallMs === 'number' ? wallMs : 0,
+    ...(forkMs === undefined ? {} : { forkMs }),
+  }
 }

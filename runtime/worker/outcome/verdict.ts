@@ -34,7 +34,7 @@ export type Verdict =
   | { kind: 'retry'; delayMs: number; cause: Cause; error: ErrorRecord }
   | { kind: 'snoozed'; delayMs: number }
   /** Back to the head of its queue; `redelivered` where that counts against maxRedeliveries. */
-  | { kind: 'put back'; redelivered?: true }
+  | { kind: 'requeued'; redelivered?: true }
   /** Its lease is gone: nothing may be recorded. */
   | { kind: 'lost' }
 
@@ -64,7 +64,7 @@ export function judge(given: Case): Verdict {
   if (outcome && outcome.kind !== 'failed' && !isOverTime(given)) return ofOutcome(outcome)
   const failure = outcome?.kind === 'failed' ? outcome : undefined
   if (killed === 'cancelled') return { kind: 'cancelled' }
-  if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'put back' }
+  if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'requeued' }
   if (ending.lostParent !== undefined && !killed && !outcome) return ofLostParent(given, ending.lostParent)
   const cause = causeOf(ending, killed)
   const error = failure && cause !== 'timeout' && cause !== 'memory' ? failure.error : deathRecord(given, cause)
@@ -74,7 +74,7 @@ export function judge(given: Case): Verdict {
 
 /**
  * True for a job that was stopped for its timeout, whatever it says of its end: work that took longer than it may has
- * not succeeded. Its own clock counts, since a supervisor that stood still hears of an end after the timeout has fired.
+ * not succeeded. Its own clock counts, since a supervisor that was suspended learns of an end after the timeout has fired.
  * A job that waits for a concurrency slot or a rate limit has not begun.
  */
 function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {
@@ -83,7 +83,7 @@ function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {
 
 /** A job that died with the process that forks did nothing wrong: it goes back like those of a dead worker. */
 function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: Case, how: string): Verdict {
-  if (redeliveries < maxRedeliveries && !atMostOnce) return { kind: 'put back', redelivered: true }
+  if (redeliveries < maxRedeliveries && !atMostOnce) return { kind: 'requeued', redelivered: true }
   const times = atMostOnce ? '' : `, for the ${redeliveries + 1}. time`
   const message = `the process that forks died (${how}) while this job ran in process ${ending.pid ?? '?'}${times}; look for memory limits (dmesg), modules with native code, and jobs that kill their parent`
   return { kind: 'failed', cause: 'worker lost', error: { name: 'Resque::DirtyExit', message, backtrace: [] } }
@@ -91,7 +91,7 @@ function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: Cas
 
 /** What is to be done when the job could not be made ready: it fails; while Redis is away it goes back. */
 export function judgeUnready(thrown: unknown): Verdict {
-  if (hasCode(thrown, 'ERR_REDIS')) return { kind: 'put back' }
+  if (hasCode(thrown, 'ERR_REDIS')) return { kind: 'requeued' }
   return { kind: 'failed', cause: 'exception', error: errorRecord(toError(thrown)) }
 }
 

@@ -14,7 +14,7 @@ export interface FetcherOptions {
   queues: readonly string[]
   /** By queue name. Empty: the order of `queues` is their priority. */
   weights: Readonly<Record<string, number>>
-  /** Longest wait between two looks: how late a job can be noticed that somebody else's producer pushed. */
+  /** Longest wait between two looks: how late a job can be noticed that a producer of another library pushed. */
   pollMs: number
   /** The id under which jobs are taken; undefined while there is no lease, and then nothing is taken. */
   supervisorId: () => string | undefined
@@ -220,7 +220,7 @@ export class Fetcher {
  * The queues in the order of one draw: each next one is drawn from those left, in proportion to its weight, so that
  * `high=3,low=1` looks into high first three times of four, and no queue starves.
  * @param weights by queue name; a queue without one has 1
- * @param random 0…1, drawn anew at each call
+ * @param random 0…1, another at each call
  */
 export function weightedOrder(
   queues: readonly string[],

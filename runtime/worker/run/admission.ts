@@ -15,7 +15,7 @@ export interface AdmissionOptions {
   supervisorId: () => string | undefined
 }
 
-/** Whether a job may perform. `held`: it waits for its turn elsewhere. `lost`: it is another's now. */
+/** Whether a job may perform. `held`: a limit was reached, and it waits in the limit's line. `lost`: another worker has it. */
 export type Admitted = 'granted' | 'held' | 'lost'
 
 /** Asks Redis whether a job that was taken may perform; while Redis is away it goes on asking, as long as the lease lasts. */
@@ -26,7 +26,7 @@ export class Admission {
     this.#options = options
   }
 
-  /** Takes all permits, or none. */
+  /** Takes a slot of each limit, or of none. */
   async acquire(job: Delivery, permits: readonly LimitRequest[]): Promise<Admitted> {
     const { store, clock } = this.#options
     return this.#ask(job, (id) => store.limits.acquire(id, job, permits, clock.now()))
@@ -54,7 +54,7 @@ export class Admission {
   }
 }
 
-/** What the process of a job is told when it has asked for permits. Never rejects: the process waits for its answer. */
+/** The answer to a job's process that has asked for its limits. Never rejects: the process waits for it. */
 export function permitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {
   return admitted.then(
     (word) => ({ type: 'answer', granted: word === 'granted' }),
@@ -62,7 +62,7 @@ export function permitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessag
   )
 }
 
-/** What it is told when it has asked something of its run's memory; JSON texts by key. Never rejects. */
+/** The answer when it has asked for its run's memory; JSON texts by key. Never rejects. */
 export function memoryAnswer(ask: number, values: Promise<Record<string, string>>): Promise<ParentMessage> {
   return values.then(
     (texts) => ({ type: 'memory', ask, values: texts }),

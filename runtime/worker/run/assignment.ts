@@ -5,7 +5,7 @@ import type { Assignment, ClassManifest, JobSettings, RetryPolicy, StepContext }
 /** A class's options with the call's own over them. */
 export type Settings = ClassManifest & JobSettings
 
-/** What one job's process is told. */
+/** The assignment of one job's process. */
 export function assignmentOf(
   job: Reserved,
   worker: string,

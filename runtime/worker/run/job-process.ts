@@ -66,14 +66,14 @@ export class JobProcess {
     return this.#killed
   }
 
-  /** This is the process from now on. Whoever has asked for its end before gets it now. */
+  /** This is the process from now on. If it was to be killed before, it is killed now. */
   launched(launched: Launched): void {
     this.#launched = launched
     this.#pid = launched.pid
     if (this.#killed) this.kill(this.#killed)
   }
 
-  /** After the job's own process, the one of its onFailure hook: whoever ends the job from now on ends that. */
+  /** After the job's own process, the one of its onFailure hook: what ends the job from now on ends that. */
   followedBy(hook: Launched): void {
     this.#launched = hook
   }

@@ -137,7 +137,7 @@ export class JobRun {
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     const { killed } = this.#process
-    if (killed) return this.#end(killed === 'lease lost' ? { kind: 'lost' } : { kind: 'put back' })
+    if (killed) return this.#end(killed === 'lease lost' ? { kind: 'lost' } : { kind: 'requeued' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
@@ -150,12 +150,12 @@ export class JobRun {
     const watched = await this.#process.ended()
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
-    if (verdict.kind === 'put back' && watched.where)
+    if (verdict.kind === 'requeued' && watched.where)
       this.#options.log.info(
         `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
       )
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
-      // Whoever ends the job may end its hook.
+      // What ends the job may end its hook.
       const hook = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
       this.#process.followedBy(hook)
       await hook.ended
@@ -208,7 +208,7 @@ export class JobRun {
     return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
   }
 
-  /** A process asks for the permits whose keys its arguments make. */
+  /** A process asks for the limits whose keys its arguments make. */
   async #answer(permits: LimitRequest[]): Promise<void> {
     this.#process.send(await permitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }

@@ -11,7 +11,7 @@ export interface StepSource {
    * @throws RuntimeError when the outcome is not acceptable: the step then fails with it
    */
   done(context: StepContext, outcome: Extract<Outcome, { kind: 'done' }>): Promise<StepEnd>
-  /** Reads and writes the memory of a running step's run. @returns JSON texts by key @throws Error, told to the job */
+  /** Reads and writes the memory of a running step's run. @returns JSON texts by key @throws Error, which the job gets */
   remember(context: StepContext, jobId: string, request: MemoryRequest): Promise<Record<string, string>>
   /** What the run keeps of a failure. */
   failed(error: ErrorRecord): StepEnd

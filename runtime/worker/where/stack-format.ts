@@ -11,7 +11,7 @@ export const STACK_END = '\x01resque-runtime:end\n'
 /** A stack of ten thousand frames is half a megabyte; what is beyond this is counted only. */
 const MAX_BYTES = 16 * 1024
 
-/** Told the frames of a stack, innermost first, and how many there were beyond those. */
+/** Gets the frames of a stack, innermost first, and how many there were beyond those. */
 export type OnStack = (frames: string[], more: number) => void
 
 /** Takes stacks out of what a process prints. One reader a stream. */

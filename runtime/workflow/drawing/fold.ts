@@ -28,7 +28,7 @@ export interface FoldedGraph {
 const fewNodes = 5
 /** Rounds of telling nodes apart by their neighbours, finest first; a long chain of one class stays folded. */
 const roundsTried = [6, 1, 0] as const
-/** More boxes than these nobody can read: then nodes are told apart less finely, in the end by their names alone. */
+/** More boxes than these are unreadable: then nodes are distinguished less finely, in the end by their names alone. */
 const manyFolds = 300
 
 /**
@@ -71,7 +71,7 @@ function foldBy(groups: readonly number[], nodes: readonly DrawnNode[], few: num
   return { folds, edges: [...edges.values()], total: nodes.length }
 }
 
-/** A number for each node: equal for nodes that cannot be told apart by name and by the groups around them. */
+/** A number for each node: equal for nodes that cannot be distinguished by name and by the groups around them. */
 function groupsOf(nodes: readonly DrawnNode[], rounds: number): number[] {
   let groups = numbered(nodes.map((node) => node.name))
   for (let round = 0, before = 0; round < rounds; round += 1) {

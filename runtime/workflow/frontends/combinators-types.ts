@@ -8,7 +8,7 @@ export type PartOptions = Omit<NodeOptions, 'params' | 'after' | 'before' | 'wai
 declare const types: unique symbol
 declare const anything: unique symbol
 
-/** What a step without an output schema gives to the run's memory: nobody knows. */
+/** What a step without an output schema gives to the run's memory: unknown. */
 export interface Anything {
   readonly [anything]: true
 }

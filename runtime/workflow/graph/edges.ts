@@ -9,7 +9,7 @@ export interface EdgeCheck {
   /** Names the workflow in errors. */
   of: string
   graph: Graph
-  /** Classes by wire name; a step whose class is not among them is let be. */
+  /** Classes by wire name; a step whose class is not among them is not checked. */
   definitions: ReadonlyMap<string, JobDefinition>
   globals?: object
   /** Keys in the run's memory before it starts; undefined when it has no memory. */

@@ -104,7 +104,7 @@ export function nodeName(graph: Graph, index: number): string {
   return alone ? node.className : `${node.className}#${index}`
 }
 
-/** More nodes of a cycle than these are told by their number. */
+/** Of a longer cycle only the number of further nodes is shown. */
 const shownPath = 12
 
 /** Walks parents among the nodes that never became free: each of them has one, so the walk meets itself. */

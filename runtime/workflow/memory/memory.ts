@@ -15,7 +15,7 @@ export interface MemoryOptions {
   onConflict?: MemorySettings['onConflict'] | (string & {})
 }
 
-/** Of a run whose memory nobody has configured: a template's parameters need one. */
+/** Of a run whose memory is not configured: a template's parameters need one. */
 export const defaultMemory: MemorySettings = { prefix: 'memory', ttlMs: 86_400_000, onConflict: 'last' }
 
 /**

@@ -162,7 +162,7 @@ export class Pipelines {
     return { ...runInfo(record, whereItStands(steps)), steps }
   }
 
-  /** Runs the Stuck step again: its attempts begin anew. @throws RuntimeError ERR_STATE, ERR_NOT_FOUND */
+  /** Runs the Stuck step again: its attempts start over. @throws RuntimeError ERR_STATE, ERR_NOT_FOUND */
   async retry(runId: string, step?: string): Promise<void> {
     await this.#mend(runId, step, 'retry')
   }
@@ -172,7 +172,7 @@ export class Pipelines {
     await this.#mend(runId, step, 'skip')
   }
 
-  /** Stops a run: nothing more of it runs, and the step that does is told to stop. @throws RuntimeError ERR_NOT_FOUND */
+  /** Stops a run: nothing more of it starts, and the running step is asked to stop. @throws RuntimeError ERR_NOT_FOUND */
   async stop(runId: string): Promise<void> {
     await this.#record(runId)
     await (await WorkflowRun.open(this.#target, runId)).stop()

@@ -25,7 +25,7 @@ export async function decideRequest(target: RunTarget, id: string): Promise<RunR
   try {
     run = await createFor(target, request)
   } catch (thrown) {
-    // Redis went away: the request stays pending, and somebody decides later.
+    // Redis went away: the request stays pending, and is decided later.
     if (hasCode(thrown, 'ERR_REDIS')) throw thrown
     await pipelines.decide(id, { reason: head(toError(thrown).message, 500) }, target.clock.now())
     return required(target, id)
@@ -36,7 +36,7 @@ export async function decideRequest(target: RunTarget, id: string): Promise<RunR
   return required(target, id)
 }
 
-/** Decides about what somebody wrote and could not see through. @returns how many there were */
+/** Decides requests that were written and left pending. @returns how many there were */
 export async function decidePending(target: RunTarget): Promise<number> {
   const ids = await target.store.pipelines.pending()
   for (const id of ids) {
@@ -113,7 +113,7 @@ async function levels(
 /** Who writes a request has it decided at once; this is for those who could not. */
 const intervalMs = 15_000
 
-/** Decides about run requests that somebody wrote and did not see through: a process that died, or a client that only writes. */
+/** Decides run requests that were left pending: by a process that died, or a client that only writes. */
 export function requestProcessor(target: RunTarget, { clock, log }: { clock: Clock; log: Logger }): Loop {
   const turn = async (): Promise<undefined> => {
     const decided = await decidePending(target)

@@ -69,7 +69,7 @@ export function checkParams(value: unknown, path: string, { tell }: CheckScope):
   return value
 }
 
-/** Checks one step. What is wrong is told; the step that comes back is then not to be used. */
+/** Checks one step and reports what is wrong; the returned step is then not to be used. */
 export function checkStep(value: unknown, path: string, scope: CheckScope): PipelineStep | undefined {
   const { tell } = scope
   if (!isMapping(value)) {
@@ -143,7 +143,7 @@ function span(value: Fields, name: string, path: string, { tell }: CheckScope, l
     const ms = duration(text as string)
     if (ms >= leastMs && ms <= longestMs) return ms
   } catch {
-    // Told below, in this file's own words.
+    // Reported below.
   }
   tell(
     `${path}.${name}`,

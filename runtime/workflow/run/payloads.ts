@@ -6,7 +6,7 @@ import type { Payload } from '../../wire.ts'
 /** Parents whose outputs are read in one round trip: few at first, more when they turn out to be small. */
 const firstPage = 4
 const pageSize = 1000
-/** About as many bytes of outputs; nobody waits for Redis meanwhile. */
+/** About as many bytes of outputs; short enough that Redis blocks no other client. */
 const pageBytes = 1024 ** 2
 
 /**

@@ -51,7 +51,7 @@ export const endedRuns: readonly RunState[] = ['finished', 'failed', 'stopped']
 /** How a node is shown to people: `blocked` is a waiting node of a run that nothing moves any more. */
 export type ShownState = NodeState | 'blocked' | 'stopped'
 
-/** The word for a node's state that a person is shown, given its run's. */
+/** A node's state as it is shown, given its run's. */
 export function shownState(node: NodeState, run: RunState): ShownState {
   if (run === 'failed' && node === 'waiting') return 'blocked'
   if (run === 'stopped' && ['waiting', 'delayed', 'queued', 'held'].includes(node)) return 'stopped'

@@ -90,7 +90,7 @@ export class WorkflowRun {
     return this.#refresh()
   }
 
-  /** Stops it: nothing more of it runs, and the jobs that do are told to stop. */
+  /** Stops it: nothing more of it starts, and running jobs are asked to stop. */
   async stop(): Promise<this> {
     const { store, clock, recordTtlMs } = this.#open()
     await store.runs.stop(this.id, clock.now())

@@ -8,7 +8,7 @@ import { RuntimeError } from '../../core/errors.ts'
 export const defaultsFile = 'templates.yml'
 
 /**
- * Reads default parameters: a mapping of template names to mappings of parameters. Read anew for each run, so that a
+ * Reads default parameters: a mapping of template names to mappings of parameters. Read for each run, so that a
  * change counts at once.
  * @param file a path relative to `root`, or a file: URL
  * @throws RuntimeError ERR_TEMPLATE with file and line

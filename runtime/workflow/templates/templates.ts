@@ -13,7 +13,7 @@ const nameForm = /^[A-Za-z_][\w.-]*$/
 function register<S extends StandardSchema>(
   name: string,
   options: TemplateOptions<S> & { input: S },
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what the parts leave in memory is nobody's business here
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what the parts leave in memory does not matter here
   build: (input: Infer<S>) => Part<Infer<S>, any> | Promise<Part<Infer<S>, any>>,
 ): Template
 function register(name: string, options: TemplateOptions<undefined>, build: Build<Record<string, unknown>>): Template

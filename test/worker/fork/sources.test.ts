@@ -33,6 +33,22 @@ const commonJs = {
     import last, { first } from '../lib/names'
     class Typed extends Job { async perform(): Promise<unknown> { return [helper.name, last, first, __dirname] } }
     export { Typed }`,
+  'src/jobs/waiting.ts': `import { Job } from 'resque-runtime'
+    import * as middle from '../lib/middle'
+    import plain, { named } from 'plain'
+    export class Waiting extends Job {
+      async perform(fail: boolean): Promise<unknown> {
+        if (fail) throw new TypeError('here')
+        return [middle.value, middle.twice(), middle.default.name, plain, named, require.resolve('../lib/waits') !== '', __filename]
+      }
+    }`,
+  'src/lib/middle.ts': `import { value } from './waits'
+    import './waits'
+    export * from './waits'
+    export const twice = (): number => value * 2
+    export default class Middle {}`,
+  'node_modules/plain/package.json': '{"name":"plain"}',
+  'node_modules/plain/index.js': 'exports.__esModule = true; exports.default = "default"; exports.named = "named"',
   'src/lib/shared.ts': 'export const count = { value: 0 }',
   'src/lib/helper.ts': 'const helper = { name: "helper" as string }; export = helper',
   'src/lib/names.ts': 'export const first: string = "first"; export default "last"',
@@ -48,6 +64,12 @@ it('fork: an application of CommonJS, one copy of each module', async () => {
     const preloaded = [join(source.root, 'config/preload.ts'), join(ROOT, 'package.json')]
     assert.deepEqual(await resultOf(launcher, 'Plain'), [1, true, preloaded, true, 42, 1])
     assert.deepEqual(await resultOf(launcher, 'Typed'), ['helper', 'last', 'first', join(source.root, 'src/jobs')])
+    // A file that imports, by way of another, one with top-level await.
+    const waiting = [42, 84, 'Middle', 'default', 'named', true, join(source.root, 'src/jobs/waiting.ts')]
+    assert.deepEqual(await resultOf(launcher, 'Waiting', false), waiting)
+    const { outcome } = await launch(launcher, 'Waiting', [true]).ended
+    assert.ok(outcome?.kind === 'failed')
+    assert.match(outcome.error.backtrace[0] ?? '', /src\/jobs\/waiting\.ts:6:/)
   } finally {
     await launcher.stop()
   }
@@ -113,4 +135,35 @@ it('fork: an application that asks for the types of what is decorated, without a
     message: /injected\.ts: its tsconfig\.json asks for emitDecoratorMetadata.*typescript or @swc\/core/,
   })
   await launcher.stop()
+})
+
+it('fork: CommonJS that was written as such and requires what only ESM can say is refused by name', async () => {
+  const launcher = forkLauncher(
+    writeApp({ ...commonJs, 'src/jobs/late.js': "module.exports = { value: require('../lib/middle').value }" }),
+    noFallback,
+  )
+  await assert.rejects(launcher.start(), {
+    code: 'ERR_APP_LOAD',
+    message:
+      /src\/jobs\/late\.js is CommonJS .* requires .*src\/lib\/waits\.ts by way of .*middle\.ts.*await import\(\)/,
+  })
+  await launcher.stop()
+})
+
+it('spawn: a file with top-level await in an application of CommonJS', async () => {
+  const launcher = spawner(
+    writeApp({
+      'package.json': '{"name":"app"}',
+      'src/jobs/waits.ts': `import { Job } from 'resque-runtime'
+        import { value } from '../lib/waits'
+        export class Waits extends Job { async perform() { return value } }`,
+      'src/lib/waits.ts': 'export const value: number = await Promise.resolve(42)',
+    }),
+  )
+  try {
+    await launcher.start()
+    assert.equal(await resultOf(launcher, 'Waits'), 42)
+  } finally {
+    await launcher.stop()
+  }
 })

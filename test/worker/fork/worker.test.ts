@@ -58,7 +58,7 @@ it('a worker that is told to load its application anew, again and again, drops n
     await eventually(async () => (await stat('processed')) > before, patience)
     await writeFile(join(app, 'src/jobs/works.ts'), jobs(version))
     worker.kill('SIGHUP')
-    await eventually(() => worker.stderr.split('loaded anew').length >= version, patience)
+    await eventually(() => worker.stderr.split('was reloaded').length >= version, patience)
   }
   await push('Works', 3)
   await eventually(async () => (await stat('processed')) === 2 * COUNT + 3, patience)

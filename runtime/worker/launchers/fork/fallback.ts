@@ -24,7 +24,7 @@ export class Fallback {
     this.#spares = spares
   }
 
-  /** Loads the application, anew where it was loaded before, for all jobs to come. */
+  /** Loads the application, again where it was loaded before, for all later jobs. */
   takeOver(): Promise<Manifest> {
     if (this.#taken) return this.#taken.launcher.reload()
     const launcher = this.#makeOne(this.#spares)
@@ -47,12 +47,12 @@ export class Fallback {
     }
   }
 
-  /** Resolves when whoever has taken over has loaded the application. */
+  /** Resolves when the launcher that has taken over has loaded the application. */
   async ready(): Promise<void> {
     await this.#taken?.manifest
   }
 
-  /** Runs a job; undefined when nobody has taken over. */
+  /** Runs a job; undefined when no launcher has taken over. */
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched | undefined {
     const taken = this.#taken
     if (!taken) return undefined

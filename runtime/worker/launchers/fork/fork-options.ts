@@ -16,7 +16,7 @@ export interface ForkOptions {
   passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
   /** Makes the launcher that takes over where the application, or one job, cannot be forked (`spawn`). */
   fallback: (spares: number) => Launcher
-  /** Told once, in plain words, when forking is given up: for the log and for `runtime doctor`. */
+  /** Called once, with the reason, when forking is given up: for the log and for `runtime doctor`. */
   onFallback?: (refusal: Refusal) => void
 }
 

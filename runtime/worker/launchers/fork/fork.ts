@@ -34,7 +34,7 @@ export class ForkLauncher implements Launcher {
   readonly #builds = new Set<BuiltApp>()
   readonly #fallback: Fallback
   #sockets: JobSockets | undefined
-  /** The same as soon as it is known, so that a job need not wait for a turn of the event loop. */
+  /** The same as soon as it is known, so that a job need not wait for an iteration of the event loop. */
   #ready: ZygoteProcess | undefined
   /** The zygote for new jobs, when it is ready; undefined when jobs are not forked. */
   #current: Promise<ZygoteProcess | undefined> = Promise.resolve(undefined)
@@ -189,7 +189,7 @@ export class ForkLauncher implements Launcher {
       )
       this.#current = next
       const ready = await next
-      // The application was loaded anew meanwhile, and whoever did that has retired this one.
+      // The application was reloaded meanwhile, and that has retired this one.
       if (this.#current !== next) return gone
       this.#ready = ready
       if (!ready) return this.#giveUpLater('the process that forks died, and no new one would start')

@@ -11,7 +11,7 @@ import { signal as sendSignal } from '../../lease/dead-processes.ts'
 
 /** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */
 const UNHEARD_LINGER_MS = 50
-/** By then the event loop has taken in what had come before, however long it stood still: connection, hello, words. */
+/** By then the event loop has read what had arrived before, however long it was blocked: connection, hello, messages. */
 const TURNS_TO_HEAR_ALL = 5
 /** The event loop has waited for descriptors once more when a second `setImmediate` comes. */
 const TURNS_TO_READ = 2
@@ -29,7 +29,7 @@ export interface ForkedRunOptions {
   line: Line
   /** From the fork, or from the assignment where that comes later, to its first word. */
   startedTimeoutMs: number
-  /** Has the zygote kill it: nobody else knows the pid before its first word. */
+  /** Has the zygote kill it: only the zygote knows the pid before its first message. */
   killUnheard: () => void
 }
 
@@ -40,7 +40,7 @@ const signalNames = new Map(
     .map(([name, number]) => [number, name as NodeJS.Signals]),
 )
 
-/** For a process that died with its zygote, which nobody could wait for. */
+/** For a process that died with its zygote, so that no parent waited for it. */
 const UNWATCHED_END: Omit<Exited, 'pid'> = {
   exitCode: null,
   signal: constants.signals.SIGKILL,
@@ -82,13 +82,13 @@ export class ForkedRun implements LineUser {
     options.line.serve(this)
   }
 
-  /** What this process is to do, and is told over its line. */
+  /** What this process is to do, sent over its line. */
   assign(assignment: Assignment, listeners: RunListeners): void {
     this.expect(listeners)
     this.send({ type: 'assignment', assignment })
   }
 
-  /** The same where the zygote has told it. */
+  /** The same where the zygote has reported it. */
   expect(listeners: RunListeners): void {
     this.#listeners = listeners
     this.#deadline = setTimeout(() => this.#expire(), this.#options.startedTimeoutMs)
@@ -156,7 +156,7 @@ export class ForkedRun implements LineUser {
     if (this.#exited) this.#settleWhenRead()
   }
 
-  /** Where this event loop stood still, the first word may lie in the kernel, and a job be at work. */
+  /** Where this event loop was blocked, the first message may still be in the kernel while the job runs. */
   #expire(): void {
     afterTurns(TURNS_TO_HEAR_ALL, () => {
       if (!this.#started) this.kill('SIGKILL')
@@ -171,7 +171,7 @@ export class ForkedRun implements LineUser {
     if (this.#unread) this.#tellToRead()
   }
 
-  /** It reads when it is told to: see JobChannel. */
+  /** It reads when it gets a signal: see JobChannel. */
   #tellToRead(): void {
     this.#unread = this.pid === undefined || !sendSignal(this.pid, 'SIGURG')
   }

@@ -63,7 +63,7 @@ export class Line {
 
   /**
    * The process has ended. The line stays open where nothing can be left on it: the process said all that it had to and
-   * left nobody behind (`isClean`), and was told nothing but its assignment, which it must have read before.
+   * left no process behind (`isClean`), and got nothing but its assignment, which it must have read before.
    */
   release(isClean: boolean): void {
     this.#user = undefined

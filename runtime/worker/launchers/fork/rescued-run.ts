@@ -2,7 +2,7 @@ import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
 import type { ForkedRun } from './forked-run.ts'
 
-/** Decides who runs a job whose forked process never said `started`; undefined when nobody shall. */
+/** Decides who runs a job whose forked process never said `started`; undefined when none is to run it. */
 export type Rescue = (ending: Ending) => Promise<Launcher | undefined>
 
 /**

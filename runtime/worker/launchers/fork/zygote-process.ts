@@ -62,7 +62,7 @@ export class ZygoteProcess {
   readonly #tail = new OutputTail()
   readonly #runs = new Map<number, ForkedRun>()
   #spares: ForkedRun[] = []
-  /** Those that nobody uses, open or not. */
+  /** Those that no process uses, open or not. */
   #lines: Line[] = []
   #lineCount = 0
   #forksAhead = false
@@ -224,7 +224,7 @@ export class ZygoteProcess {
     run?.failed()
   }
 
-  /** What the application started while it was loaded may hold the zygote's output open: nobody waits for that. */
+  /** What the application started while it was loaded may hold the zygote's output open: this is not waited for. */
   #letGoOfHelpers(): void {
     const { pid, stdout, stderr } = this.#child
     if (pid !== undefined) signal(-pid, 'SIGKILL')

@@ -19,7 +19,7 @@ import { OpenResources } from '../../where/waiting-for.ts'
 /** What a child says before it has an assignment. */
 export type BootMessage = { type: 'ready'; manifest: Manifest } | { type: 'broken'; code: string; message: string }
 
-/** A child's last words beside the outcome: what the kernel counted for it. */
+/** A child's last message beside the outcome: what the kernel counted for it. */
 export interface UsageMessage {
   type: 'usage'
   cpuUserMs: number
@@ -82,7 +82,7 @@ async function perform(
   applyLimits(assignment)
   // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
   process.on('SIGTERM', () =>
-    process.emit('message', { type: 'cancel', reason: 'told to stop' } satisfies ParentMessage, undefined),
+    process.emit('message', { type: 'cancel', reason: 'stop requested' } satisfies ParentMessage, undefined),
   )
   await say({ type: 'started', pid: process.pid })
   const startedAt = performance.now()

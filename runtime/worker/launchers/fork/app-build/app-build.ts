@@ -6,6 +6,7 @@ import type { ModuleFormat } from './project-files.ts'
 import { importPlaces, REQUIRE, requiredNames, rewriteImports, withHeader, type ImportPlace } from './rewrite.ts'
 import { findSources, isSource, isTypeScript } from './sources.ts'
 import { translate, withResolver, type Resolve, type Translated } from './translate.ts'
+import { isWrittenAsCommonJs, wrapCommonJs } from './wrapping.ts'
 
 /** What to build: absolute paths. */
 export interface BuildOrder {
@@ -31,12 +32,23 @@ export async function buildApp(order: BuildOrder): Promise<BuiltFiles> {
   return withResolver(order.root, (resolve) => new AppBuild(order, resolve).run())
 }
 
+/** A source file as read: what it says, and what it leads to. */
+interface SourceModule {
+  file: string
+  translated: Translated
+  places: readonly ImportPlace[]
+  /** Files of the application by the place that imports them. */
+  targets: ReadonlyMap<ImportPlace, string>
+  /** Files by the literal name that requires them, where Node by itself would not find them. */
+  required: ReadonlyMap<string, string>
+}
+
 class AppBuild {
   readonly #order: BuildOrder
   readonly #resolve: Resolve
   readonly #seen = new Set<string>()
-  readonly #translated = new Map<string, Promise<Translated>>()
-  readonly #built: BuiltFiles = {}
+  readonly #modules: SourceModule[] = []
+  readonly #formats = new Map<string, ModuleFormat>()
   #queue: string[] = []
   #hasAll = false
 
@@ -47,8 +59,20 @@ class AppBuild {
 
   async run(): Promise<BuiltFiles> {
     this.#add(this.#order.entries)
-    while (this.#queue.length > 0) await Promise.all(this.#queue.splice(0).map((file) => this.#module(file)))
-    return this.#built
+    while (this.#queue.length > 0) {
+      const read = await Promise.all(this.#queue.splice(0).map((file) => this.#read(file)))
+      this.#modules.push(...read)
+    }
+    for (const { file, translated } of this.#modules) this.#formats.set(file, translated.format)
+    const wrapped = wrappedModules(this.#modules)
+    for (const { file } of wrapped) this.#formats.set(file, 'esm')
+    const built = await Promise.all(
+      this.#modules.map(async (module): Promise<[string, string]> => [
+        module.file,
+        await this.#write(module, wrapped.has(module)),
+      ]),
+    )
+    return Object.fromEntries(built)
   }
 
   #add(files: readonly string[]): void {
@@ -60,29 +84,38 @@ class AppBuild {
     }
   }
 
-  async #module(file: string): Promise<void> {
-    const url = pathToFileURL(file).href
-    const translated = await this.#translate(file)
-    const { code, map, format, usesCommonJs } = translated
+  async #read(file: string): Promise<SourceModule> {
+    const translated = await translate(file, pathToFileURL(file).href)
+    const { code, format, usesCommonJs } = translated
     const places = importPlaces(code)
-    const out = outFile(this.#order, file, format)
-    const targets = await this.#targets(file, out, places)
-    const header =
-      usesCommonJs || format === 'cjs' ? commonJsHeader(file, format, await this.#required(file, code)) : ''
-    const text = rewriteImports(code, places, url, (place) => targets.get(place))
-    this.#built[file] = out
-    await mkdir(dirname(out), { recursive: true })
-    await Promise.all([
-      writeFile(out, `${withHeader(text, header)}\n//# sourceMappingURL=${encodeURI(fileName(out))}.map\n`),
-      writeFile(`${out}.map`, map),
-    ])
+    const targets = await this.#targets(file, places)
+    const required = usesCommonJs || format === 'cjs' ? await this.#required(file, code) : new Map<string, string>()
+    this.#add([...targets.values(), ...required.values()])
+    return { file, translated, places, targets, required }
   }
 
-  /** Of each file once: what imports it asks for its format too. */
-  #translate(file: string): Promise<Translated> {
-    const translated = this.#translated.get(file) ?? translate(file, pathToFileURL(file).href)
-    this.#translated.set(file, translated)
-    return translated
+  /** @returns the built file */
+  async #write({ file, translated, places, targets, required }: SourceModule, wraps: boolean): Promise<string> {
+    const { code, map, format, usesCommonJs } = translated
+    const out = this.#out(file)
+    const specifiers = new Map<ImportPlace, string>()
+    for (const [place, path] of targets) specifiers.set(place, relativeUrl(out, await this.#target(path, place)))
+    const text = rewriteImports(code, places, pathToFileURL(file).href, (place) => specifiers.get(place))
+    const outs = new Map([...required].map(([name, path]) => [name, this.#out(path)]))
+    const table = JSON.stringify(Object.fromEntries(outs))
+    await mkdir(dirname(out), { recursive: true })
+    const written = wraps
+      ? wrapCommonJs(text, {
+          specifiers: new Map([...outs].map(([name, path]) => [name, relativeUrl(out, path)])),
+          isEsm: (name) => this.#formats.get(required.get(name) ?? '') === 'esm',
+          header: (modules) => commonJsHeader(file, 'cjs', `${table}, ${modules}`),
+        })
+      : withHeader(text, usesCommonJs || format === 'cjs' ? commonJsHeader(file, format, table) : '')
+    await Promise.all([
+      writeFile(out, `${written}\n//# sourceMappingURL=${encodeURI(fileName(out))}.map\n`),
+      writeFile(`${out}.map`, map),
+    ])
+    return out
   }
 
   /** For a name that is computed every file may be meant. */
@@ -93,40 +126,41 @@ class AppBuild {
   }
 
   /** What a file's literal `require` names mean, where Node by itself would not find it. */
-  async #required(file: string, code: string): Promise<Record<string, string>> {
-    const table: Record<string, string> = {}
+  async #required(file: string, code: string): Promise<Map<string, string>> {
+    const table = new Map<string, string>()
     for (const name of requiredNames(code)) {
       if (name === undefined) this.#addAll()
       const path = name === undefined ? undefined : await this.#resolve(name, file, 'require-call')
       if (name === undefined || path === undefined || path.includes('/node_modules/')) continue
-      if (isSource(path, this.#order.root) || isTypeScript(path)) table[name] = await this.#source(path)
-      else if (!/^\.{0,2}\//.test(name)) table[name] = path
+      if (this.#isOurs(path) || !/^\.{0,2}\//.test(name)) table.set(name, path)
     }
     return table
   }
 
-  /** New specifiers of literal imports; what they lead to joins the queue. */
-  async #targets(file: string, out: string, places: readonly ImportPlace[]): Promise<Map<ImportPlace, string>> {
+  /** What literal imports lead to. */
+  async #targets(file: string, places: readonly ImportPlace[]): Promise<Map<ImportPlace, string>> {
     const targets = new Map<ImportPlace, string>()
     if (places.some((place) => place.specifier === undefined)) this.#addAll()
     for (const place of places) {
       const path = place.specifier === undefined ? undefined : await this.#resolve(place.specifier, file)
-      if (path === undefined || path.includes('/node_modules/')) continue
-      targets.set(place, relativeUrl(out, await this.#target(path, place)))
+      if (path !== undefined && !path.includes('/node_modules/')) targets.set(place, path)
     }
     return targets
   }
 
-  /** The file to import for a resolved path of the application itself. */
-  async #target(path: string, place: ImportPlace): Promise<string> {
-    if (extname(path) === '.json' && !place.hasAttributes) return this.#json(path)
-    return isSource(path, this.#order.root) || isTypeScript(path) ? this.#source(path) : path
+  #isOurs(path: string): boolean {
+    return isSource(path, this.#order.root) || isTypeScript(path)
   }
 
-  /** The file that is made of a source file, which joins the queue. */
-  async #source(path: string): Promise<string> {
-    this.#add([path])
-    return outFile(this.#order, path, (await this.#translate(path)).format)
+  /** The file to import for a resolved path of the application itself. */
+  async #target(path: string, place: ImportPlace): Promise<string> {
+    return extname(path) === '.json' && !place.hasAttributes ? this.#json(path) : this.#out(path)
+  }
+
+  /** The file that is made of a source file; any other file itself. */
+  #out(path: string): string {
+    const format = this.#formats.get(path)
+    return format === undefined ? path : outFile(this.#order, path, format)
   }
 
   /** JSON that is imported like a module, which node itself refuses. */
@@ -138,14 +172,46 @@ class AppBuild {
   }
 }
 
+/**
+ * CommonJS that imports an ES module, itself or by way of others: Node would refuse to require it, or to require it where it
+ * waits. These files are built as ES modules around their CommonJS.
+ * @throws Error for one that was written as CommonJS
+ */
+function wrappedModules(modules: readonly SourceModule[]): Set<SourceModule> {
+  const esm = new Map(modules.filter(({ translated }) => translated.format === 'esm').map(({ file }) => [file, file]))
+  const wrapped = new Set<SourceModule>()
+  const imports = (module: SourceModule): string | undefined =>
+    [...module.required.values()].find((path) => esm.has(path))
+  for (let grows = true; grows;) {
+    grows = false
+    for (const module of modules) {
+      const cause = wrapped.has(module) ? undefined : imports(module)
+      if (cause === undefined || esm.has(module.file)) continue
+      if (isWrittenAsCommonJs(module.translated.code)) throw cannotRequire(module.file, cause, esm.get(cause) ?? cause)
+      wrapped.add(module)
+      esm.set(module.file, esm.get(cause) ?? cause)
+      grows = true
+    }
+  }
+  return wrapped
+}
+
+function cannotRequire(file: string, required: string, esmFile: string): Error {
+  const by = required === esmFile ? '' : ` by way of ${required}`
+  return new Error(
+    `${file} is CommonJS (module.exports) and requires ${esmFile}${by}, which is an ES module (top-level await, .mts or "type": "module"): ` +
+      `write exports in place of module.exports, or await import() of that file, or add "type": "module" to package.json`,
+  )
+}
+
 /** `.mjs` or `.cjs`, whatever the package says of `.js`. The source's own ending stays, so that a.ts and a.js do not meet. */
 function outFile({ root, outDir }: BuildOrder, file: string, format: ModuleFormat): string {
   return join(outDir, `${relative(root, file)}.${format === 'esm' ? 'mjs' : 'cjs'}`)
 }
 
 /** What CommonJS has by the source's place and not by the built file's: names that a module of ESM has to declare. */
-function commonJsHeader(file: string, format: ModuleFormat, required: Record<string, string>): string {
-  const require = `${REQUIRE}(${JSON.stringify(pathToFileURL(file).href)}, ${JSON.stringify(required)})`
+function commonJsHeader(file: string, format: ModuleFormat, table: string): string {
+  const require = `${REQUIRE}(${JSON.stringify(pathToFileURL(file).href)}, ${table})`
   const [name, folder] = [JSON.stringify(file), JSON.stringify(dirname(file))]
   return format === 'esm'
     ? `const require = ${require}, __filename = ${name}, __dirname = ${folder};`

@@ -1,16 +1,16 @@
 import { fork } from 'node:child_process'
-import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeError } from '../../../../core/errors.ts'
 import type { Logger } from '../../../../core/logger.ts'
 import { builtProgram } from '../../../../core/package.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from './app-build.ts'
-import { isTypeScript } from './sources.ts'
+import { findSources, isTypeScript } from './sources.ts'
 import type { BuildAnswer } from './main.ts'
 import { identityOf, removeFoldersOfDead } from '../../../lease/dead-processes.ts'
 import { OutputTail } from '../../output-tail.ts'
-import { wishesOf } from './project-files.ts'
+import { declaredFormat, wishesOf } from './project-files.ts'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
 
 /** An application that node can load as it is. */
@@ -54,22 +54,35 @@ export async function buildForFork(source: AppSource): Promise<BuiltApp> {
 }
 
 /**
- * Builds the application where a loader (tsx) would leave out what its tsconfig.json asks for: the types of what is
- * decorated, JSX that it keeps. Undefined where a loader will do, or is all there is. @throws RuntimeError ERR_APP_LOAD
+ * Builds the application where a loader (tsx) would leave out what its tsconfig.json asks for (the types of what is
+ * decorated, JSX that it keeps), or would load a file with top-level await as CommonJS. Undefined where a loader will do, or is all there is. @throws RuntimeError ERR_APP_LOAD
  */
 export async function buildForSpawn(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
   const needsBuild = [...jobFiles(source), ...extraFiles(source)].some((file) => {
     const { metadata, keepsJsx } = wishesOf(file)
     return isTypeScript(file) && (metadata || keepsJsx)
   })
-  if (!needsBuild) return undefined
+  if (!needsBuild && !(await waitsInCommonJs(source))) return undefined
   try {
     return await buildForFork(source)
   } catch (error) {
     if (!(error instanceof CannotFork)) throw error
-    log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${error.refusal.reason}`)
+    if (needsBuild)
+      log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${error.refusal.reason}`)
     return undefined
   }
+}
+
+/** True where a file that is neither CommonJS nor ESM by its ending or package.json has top-level await. */
+async function waitsInCommonJs(source: AppSource): Promise<boolean> {
+  if (!hasTypeScript(source) || jobFiles(source).every((file) => declaredFormat(file) === 'esm')) return false
+  const files = findSources(realpathSync(source.root)).filter(
+    (file) => declaredFormat(file) === undefined && /\bawait\b/.test(readFileSync(file, 'utf8')),
+  )
+  if (files.length === 0) return false
+  // esbuild is loaded only where it is needed.
+  const { waitsAtTop } = await import('./translate.ts')
+  return (await Promise.all(files.map(waitsAtTop))).includes(true)
 }
 
 /** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */

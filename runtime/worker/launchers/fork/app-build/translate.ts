@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type BuildFailure, type BuildOptions, type PluginBuild } from 'esbuild'
+import { build, transform, type BuildFailure, type BuildOptions, type PluginBuild } from 'esbuild'
 import { compileWithMetadata, hasDecorators } from './metadata.ts'
 import { declaredFormat, wishesOf, type ModuleFormat } from './project-files.ts'
 
@@ -72,11 +72,11 @@ export async function translate(file: string, url: string): Promise<Translated> 
     const result = await toJavaScript({ file, url, source, format })
     return result && { ...result, format, usesCommonJs }
   }
-  const format = declaredFormat(file)
+  const declared = declaredFormat(file)
   const onlyEsm = declares && /^\s*(import|export)\b/m.test(source)
   try {
-    const translated = format
-      ? await asFormat(format)
+    const translated = declared
+      ? await asFormat(declared)
       : ((onlyEsm ? undefined : await asFormat('cjs')) ?? (await asFormat('esm')))
     if (!translated) throw new Error(`${file}: CommonJS, with top-level await or import.meta`)
     return translated
@@ -131,6 +131,15 @@ async function inputOf(file: string, source: string, format: ModuleFormat): Prom
   const contents = await compileWithMetadata({ file, source, format, tsconfig: wishes.tsconfig })
   const loader = file.endsWith('x') ? 'jsx' : 'js'
   return { stdin: { contents, loader, sourcefile: file, resolveDir: dirname(file) }, jsx: 'automatic' }
+}
+
+/** True for a file with top-level await. */
+export async function waitsAtTop(file: string): Promise<boolean> {
+  const loader = /\.(?:js|jsx)$/.test(file) ? 'jsx' : file.endsWith('x') ? 'tsx' : 'ts'
+  return transform(await readFile(file, 'utf8'), { loader, format: 'cjs', logLevel: 'silent' }).then(
+    () => false,
+    isOnlyForEsm,
+  )
 }
 
 const isOnlyForEsm = (error: unknown): boolean =>

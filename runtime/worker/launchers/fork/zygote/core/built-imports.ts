@@ -37,8 +37,9 @@ export function installLocator(files: BuiltFiles): void {
   })
   Object.defineProperty(globalThis, REQUIRE, {
     configurable: true,
-    value: (importer: string, required: Record<string, string>): NodeJS.Require => {
+    value: (importer: string, required: Record<string, string>, modules: Modules = {}): NodeJS.Require => {
       const native = createRequire(importer)
+      const esm = new Map(Object.entries(modules).map(([name, module]) => [name, asRequired(module)]))
       const find = (name: string): string => {
         if (required[name] !== undefined || !isPath(name)) return required[name] ?? name
         const path = resolve(dirname(fileURLToPath(importer)), name)
@@ -47,11 +48,22 @@ export function installLocator(files: BuiltFiles): void {
         return built === file ? name : built
       }
       const resolver = (name: string, options?: { paths?: string[] }): string => native.resolve(find(name), options)
-      return Object.assign((name: string): unknown => native(find(name)), native, {
+      const load = (name: string): unknown => esm.get(name) ?? native(find(name))
+      return Object.assign(load, native, {
         resolve: Object.assign(resolver, native.resolve),
       })
     },
   })
+}
+
+type Modules = Record<string, object>
+
+/** An ES module as compiled CommonJS expects it of `require`: with `__esModule`, and what it exports now. */
+function asRequired(module: object): object {
+  const required = Object.defineProperty({}, '__esModule', { value: true })
+  for (const name of Object.keys(module))
+    Object.defineProperty(required, name, { enumerable: true, get: () => (module as Record<string, unknown>)[name] })
+  return required
 }
 
 const isPath = (specifier: string): boolean => /^(\.{0,2}\/|\.{1,2}$|file:)/.test(specifier)

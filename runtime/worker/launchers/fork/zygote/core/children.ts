@@ -7,7 +7,7 @@ const FIRST_CAPACITY = 16
 const POLLFD_WORDS = 2
 
 /**
- * The children of a blocking zygote: each has a pidfd to wait on, and is reaped by its own pid, so that nobody else's
+ * The children of a blocking zygote: each has a pidfd to wait on, and is reaped by its own pid, so that no other
  * child is taken. Its process group is killed before it is reaped, while its pid cannot belong to anybody else yet.
  * Kept in arrays that are written in place: new objects would be memory that every fork has to copy.
  */
@@ -41,7 +41,7 @@ export class Children {
     return this.#count + 1
   }
 
-  /** As wait4(2) told it of the last one that was reaped. */
+  /** As wait4(2) reported it for the last one that was reaped. */
   get status(): number {
     return this.#status[0] as number
   }
@@ -83,7 +83,7 @@ export class Children {
     return this.#indexOf(launch) >= 0
   }
 
-  /** Kills one with its group; it is reaped when the next poll has told of its end. */
+  /** Kills one with its group; it is reaped when the next poll has reported its end. */
   kill(launch: number): void {
     const index = this.#indexOf(launch)
     if (index >= 0) this.#kill(this.#pids[index] as number)

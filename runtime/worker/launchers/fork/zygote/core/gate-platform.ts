@@ -18,7 +18,7 @@ export class CannotFork extends Error {
 
 const SPAWNED = 'nothing is broken: jobs run through `spawn`; set isolation: spawn in runtime.yml to silence this'
 
-/** What can be told before the zygote is started; undefined when nothing speaks against it. */
+/** What can be checked before the zygote is started; undefined when forking is possible. */
 export function refusePlatform(): Refusal | undefined {
   const [os, arch] = [machine.os(), machine.arch()]
   if (os !== 'linux' || arch !== 'x64')

@@ -7,7 +7,7 @@ import { setLimits } from './after-fork.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
 import type { Born } from './loop.ts'
 
-/** What hooks are told of a job. */
+/** What hooks get about a job. */
 const aboutJob = (assignment: Assignment): { id: string; class: string; queue: string } => ({
   id: assignment.jobId,
   class: assignment.className,
@@ -24,7 +24,7 @@ export function runBeforeFork({ hooks }: App, assignment: Assignment): Error | u
     const returned = hooks.beforeFork(aboutJob(assignment))
     if (typeof (returned as PromiseLike<unknown> | undefined)?.then !== 'function') return undefined
     return new Error(
-      'beforeFork: expected a plain function, it returned a promise, which nobody can await before a fork; move it to afterFork',
+      'beforeFork: expected a plain function, it returned a promise, which cannot be awaited before a fork; move it to afterFork',
     )
   } catch (thrown) {
     return toError(thrown)

@@ -53,7 +53,7 @@ function printError(error: unknown): void {
   writeAll(2, Buffer.from(`Uncaught ${inspect(error)}\n`))
 }
 
-/** Ends this process when its job is done, as process.exit does; without what nobody listens to. */
+/** Ends this process when its job is done, as process.exit does; without events that have no listener. */
 export function depart(code: typeof process.exitCode): never {
   if (process.listenerCount('exit') === 0) leave(code)
   return process.exit(code ?? 0)

@@ -164,7 +164,7 @@ export function openPidfd(pid: number): number {
   return syscall(SYS_PIDFD_OPEN, pid, 0, 0)
 }
 
-/** Calls on the descriptor wait from now on, whatever O_NONBLOCK somebody had set. */
+/** Calls on the descriptor wait from now on, whatever O_NONBLOCK was before. */
 export function blockOn(fd: number): void {
   syscall(SYS_FCNTL, fd, F_SETFL, O_RDWR)
 }

@@ -19,7 +19,7 @@ const ORPHAN_CHECK_MS = 500
 /** What a new child finds when {@link ZygoteLoop.run} returns in it. */
 export interface Born {
   line: number
-  /** Undefined for a process that is told over its line what to do. */
+  /** Undefined for a process that gets its assignment over its line. */
   assignment: Assignment | undefined
   /** What beforeFork had against this job. */
   refused: Error | undefined
@@ -126,7 +126,7 @@ export class ZygoteLoop {
       this.#tell(REPORT.notForked, launch, 0, errno())
       return undefined
     }
-    // The child does the same; whoever comes first, a signal to the group reaches it from now on.
+    // The child does the same; whichever is first, a signal to the group reaches it from now on.
     setpgid(pid, pid)
     const fault = this.#children.add(pid, launch)
     if (fault !== 0) this.#tell(REPORT.notWatched, launch, pid, fault)
@@ -137,7 +137,7 @@ export class ZygoteLoop {
     if (!this.#report.write(CONTROL_FD, kind, launch, pid, status)) this.#leave()
   }
 
-  /** The supervisor has gone, or wants no more of this zygote: nobody stays behind. */
+  /** The supervisor has gone, or does not need this zygote any more: no process is left. */
   #leave(): never {
     this.#children.killAll()
     this.#orphans.endAll()

@@ -4,7 +4,7 @@ import { role } from '../core/role.ts'
 
 /**
  * Id packages (nanoid, uuid) fill a pool of random bytes once and cut ids from it. A pool that was filled before the
- * fork would give every child the same ids, so the views filled then are remembered, weakly, and filled anew in a child.
+ * fork would give every child the same ids, so the views filled then are remembered, weakly, and filled again in a child.
  * Shorter views are keys, secrets and ids, which must stay what they are; see id-packages.ts for the exception.
  */
 const SHORTEST_POOL_BYTES = 128

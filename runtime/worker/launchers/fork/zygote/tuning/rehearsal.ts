@@ -45,7 +45,7 @@ const assignment: Assignment = {
 
 /**
  * Goes through what every job does, here in the zygote: code that was run here is compiled, and its compiled form is
- * shared by all children; else each child compiles it anew, which costs it more than all the rest.
+ * shared by all children; else each child compiles it again, which takes longer than all the rest.
  */
 export async function rehearse({ channel, rounds }: { channel: JobChannel; rounds: number }): Promise<void> {
   const registry = new Registry()
@@ -67,7 +67,7 @@ export interface BirthProps {
 }
 
 /**
- * The same for the first steps of a child, with a zygote's loop and descriptors that nobody needs. While it
+ * The same for the first steps of a child, with a zygote's loop and descriptors that are not used otherwise. While it
  * lasts this process takes itself for a child, so nothing else may run.
  */
 export function rehearseBirth({ mark, lines, late, makeDistinct, rounds }: BirthProps): void {

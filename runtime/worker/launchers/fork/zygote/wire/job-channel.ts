@@ -35,7 +35,7 @@ export class JobChannel implements Channel {
     this.loop = new JobLoop((on) => void (on ? keepAlive.ref() : keepAlive.unref()))
     process.on(READ_SIGNAL, () => this.#read())
     // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
-    process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'told to stop' }))
+    process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'stop requested' }))
   }
 
   /** In the zygote, at the very end: what is open by then belongs to no job. */
@@ -49,7 +49,7 @@ export class JobChannel implements Channel {
     this.#listener = undefined
   }
 
-  /** Waits, without the event loop, for what this process is to do; undefined when nobody will tell it any more. */
+  /** Waits, without the event loop, for what this process is to do; undefined when the supervisor has gone. */
   receiveAssignment(): Assignment | undefined {
     for (;;) {
       const messages = this.#readOnce()

@@ -23,7 +23,7 @@ export class Lines {
     this.#late = late
   }
 
-  /** Closes what a line was and connects it anew; returns 0 or the errno. */
+  /** Closes a line and connects it again; returns 0 or the errno. */
   open(line: number, launch: number): number {
     this.#close(line)
     this.#grow(line + 1)

@@ -2,7 +2,7 @@ import type { AppSource } from '../../../../../jobs/app.ts'
 import type { Manifest } from '../../../../../wire.ts'
 import type { BuiltFiles } from '../../app-build/app-build.ts'
 
-/** What the zygote is told once, as a frame (frames.ts), before anything else; then come orders (orders.ts). */
+/** What the zygote gets once, as a frame (frames.ts), before anything else; then come orders (orders.ts). */
 export interface Boot {
   type: 'boot'
   source: AppSource

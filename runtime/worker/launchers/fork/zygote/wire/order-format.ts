@@ -9,7 +9,7 @@ export const ORDER_BYTES = 16
 export const ORDER = {
   /** Fork a process and give it a line. With an assignment where a beforeFork hook has to know it. */
   launch: 0,
-  /** The same, with the line opened anew first. */
+  /** The same, with the line reopened first. */
   launchOnNewLine: 1,
   /** Kill the process of a launch, of which the supervisor does not know the pid. */
   kill: 2,

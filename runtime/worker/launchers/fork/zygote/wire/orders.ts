@@ -18,7 +18,7 @@ export class Orders {
   #end = 0
   #textBytes = 0
 
-  /** Reads what there is, at least a byte; false when nobody will give orders any more. */
+  /** Reads what there is, at least a byte; false when the supervisor has gone. */
   read(fd: number): boolean {
     if (this.#at === this.#end) this.#at = this.#end = 0
     if (this.#end === this.#bytes.length) this.#makeRoom()

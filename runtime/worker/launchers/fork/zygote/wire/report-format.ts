@@ -23,7 +23,7 @@ export const REPORT = {
 
 export type ReportKind = (typeof REPORT)[keyof typeof REPORT]
 
-/** How one process ended, as wait4(2) told it. */
+/** How one process ended, as wait4(2) reports it. */
 export interface Exited {
   pid: number
   exitCode: number | null

@@ -7,7 +7,7 @@ export class Report {
   /** Where wait4(2) puts its struct rusage. */
   readonly usage = this.#bytes.subarray(USAGE_OFFSET)
 
-  /** False when nobody listens any more. `status`: see report-format.ts. */
+  /** False when the supervisor does not listen any more. `status`: see report-format.ts. */
   write(fd: number, kind: ReportKind, launch: number, pid: number, status: number): boolean {
     this.#bytes.writeUInt32LE(kind, 0)
     this.#bytes.writeUInt32LE(launch, 4)

@@ -29,6 +29,7 @@ const OF_THE_LIBRARY = [
 /** Methods of the client and of JavaScript that are no commands. */
 const NO_COMMANDS = new Set([
   'listen',
+  'join',
   'replace',
   'catch',
   'then',

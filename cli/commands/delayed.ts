@@ -1,6 +1,7 @@
 import { relative } from '../../runtime/core/duration.ts'
 import { encodeItem } from '../../runtime/core/codec.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
+import { delayedPage, isWanted, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
 import type { DelayedJob, DelayedName } from '../../runtime/store/queues/delayed-forms.ts'
 import { command, group } from '../command.ts'
@@ -26,11 +27,17 @@ const list = command<{ count: number; class?: string; queue?: string }>({
       .option('class', { type: 'string', describe: 'Only this class' })
       .option('queue', { type: 'string', describe: 'Only this queue' }),
   run: async (context, { count, class: className, queue }) => {
+    const filter = {
+      ...(className === undefined ? {} : { class: className }),
+      ...(queue === undefined ? {} : { queue }),
+    }
     const found: DelayedJob[] = []
-    for await (const job of earliest(context)) {
-      if ((className === undefined || job.className === className) && (queue === undefined || job.queue === queue))
-        found.push(job)
-      if (found.length === count) break
+    for (let cursor: string | undefined; found.length < count;) {
+      const from = cursor === undefined ? {} : { cursor }
+      const page = await delayedPage(context, filter, { ...from, count: count - found.length })
+      found.push(...page.jobs)
+      if (page.next === undefined) break
+      cursor = page.next
     }
     if (context.json) return json(found.map(({ dueMs, ...job }) => ({ due: new Date(dueMs).toISOString(), ...job })))
     const now = Date.now()
@@ -73,7 +80,7 @@ const remove = command<Selection>({
     const ttlMs = context.config.limits.recordTtlMs
     const removed =
       argv['any-args'] === true
-        ? await delayed.removeSelection((job) => isWanted(job, argv), Date.now(), ttlMs)
+        ? await delayed.removeSelection((job) => isWanted(job, wantedOf(argv)), Date.now(), ttlMs)
         : await delayed.remove(await nameOf(context, argv), Date.now(), ttlMs)
     return told(context, 'removed', removed)
   },
@@ -91,7 +98,7 @@ const run = command<Selection>({
       return told(context, 'queued', await delayed.enqueueNow(await nameOf(context, argv), Date.now(), ttlMs))
     const names = new Map<string, DelayedName>()
     for await (const job of delayed.all()) {
-      if (!isWanted(job, argv) || job.queue === undefined) continue
+      if (!isWanted(job, wantedOf(argv)) || job.queue === undefined) continue
       const item = `{"class":${JSON.stringify(argv.class)},"args":${job.args}}`
       names.set(`${job.queue} ${item}`, { className: argv.class, item, queue: job.queue })
     }
@@ -104,23 +111,10 @@ const run = command<Selection>({
 /** `runtime delayed …` */
 export const delayedCommand = group([list, remove, run] as never)
 
-/** The millisecond set and Resque's buckets, merged by time. */
-async function* earliest({ store }: Context): AsyncGenerator<DelayedJob> {
-  const short: DelayedJob[] = []
-  for await (const job of store.delayed.all()) {
-    if (job.id !== undefined) {
-      short.push(job)
-      continue
-    }
-    while (short[0] && short[0].dueMs <= job.dueMs) yield short.shift() as DelayedJob
-    yield job
-  }
-  yield* short
-}
-
-function isWanted(job: DelayedJob, { class: className, queue }: Selection): boolean {
-  return job.className === className && (queue === undefined || job.queue === queue)
-}
+const wantedOf = ({ class: name, queue }: Selection): DelayedFilter => ({
+  class: name,
+  ...(queue === undefined ? {} : { queue }),
+})
 
 async function nameOf(context: Context, { class: className, args, queue }: Selection): Promise<DelayedName> {
   const given = args.map((arg) => jsonArgument(arg))

@@ -1,6 +1,6 @@
-import { hasCode, RuntimeError, withCode } from '../../runtime/core/errors.ts'
-import { newId } from '../../runtime/core/ids.ts'
-import { failedClass, failedPage, failedStep } from '../../runtime/inspect/failed.ts'
+import { RuntimeError, withCode } from '../../runtime/core/errors.ts'
+import { failedClass, failedPage } from '../../runtime/inspect/failed.ts'
+import { isPassable, putBack } from '../../runtime/inspect/failed-change.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'
@@ -131,7 +131,7 @@ const retry = command<Retry>({
       for (const [i, result] of results.entries()) {
         if (result.status === 'fulfilled') count += result.value ? 1 : 0
         // Of one entry its error is the answer; of many, a step that runs again or whose run is gone keeps no other back.
-        else if (argv.index === undefined && passable(result.reason))
+        else if (argv.index === undefined && isPassable(result.reason))
           skipped.push({ index: some[i]?.index ?? -1, reason: withCode(result.reason) })
         else throw result.reason
       }
@@ -139,8 +139,6 @@ const retry = command<Retry>({
     return told(context, 'retried', count, entries.length, skipped, all.length - entries.length)
   },
 })
-
-const passable = (error: unknown): boolean => hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND')
 
 function retriedBefore(name: string, [entry]: readonly FailedEntry[]): RuntimeError {
   return new RuntimeError(
@@ -173,20 +171,6 @@ const clear = command({
 
 /** `runtime failed …` */
 export const failedCommand = group([list, show, retry, remove, clear] as never)
-
-/** A step of a workflow goes back through its run, which alone knows whether it may run again. */
-async function putBack({ store, config }: Context, entry: FailedEntry): Promise<boolean> {
-  const now = Date.now()
-  const step = failedStep(entry)
-  if (!step && (typeof entry.queue !== 'string' || entry.queue === '' || entry.payload === 'null'))
-    throw new RuntimeError(
-      'ERR_STATE',
-      `failed job ${entry.index}: expected "payload" and "queue" in its entry, one is missing; \`runtime failed remove\` removes it`,
-    )
-  if (!step) return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs)
-  await store.runs.decide(step.run, step.node, 'retry', now)
-  return store.failures.markRetried(entry, now)
-}
 
 async function select({ store }: Context, { class: className, queue }: Selection): Promise<FailedEntry[]> {
   const entries: FailedEntry[] = []

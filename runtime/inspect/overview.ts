@@ -1,6 +1,7 @@
 import type { EntryDescription } from '../store/schedules/schedules.ts'
 import type { ServerHealth } from '../store/connection/health.ts'
 import { lockPrefixOf, redisClock, type Count, type Inspected } from './inspected.ts'
+import { overdueJobs } from '../store/queues/delayed-pages.ts'
 import { queueRows, type Queues } from './queues.ts'
 
 /** A supervisor (`runtime work`), as the overview shows it. */
@@ -93,12 +94,12 @@ async function workerRows({ store }: Inspected, nowMs: number): Promise<WorkerRo
 }
 
 async function schedulerState(place: Inspected, nowMs: number): Promise<SchedulerState> {
-  const { health, schedules, delayed } = place.store
+  const { health, schedules, connection } = place.store
   const [leader, loaded, missed, overdue] = await Promise.all([
     health.leader(lockPrefixOf(place)),
     schedules.described(),
     schedules.missed(),
-    delayed.overdue(nowMs - lateMs),
+    overdueJobs(connection, nowMs - lateMs),
   ])
   const states = await schedules.findAll(Object.keys(loaded))
   const on = Object.entries(loaded).flatMap(([name, json]) => {

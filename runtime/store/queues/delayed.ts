@@ -149,24 +149,6 @@ export class Delayed {
     return times.sort((a, b) => a - b)
   }
 
-  /** How many jobs were due before a moment, and since when the first is. Of Resque's buckets at most a thousand are counted. */
-  async overdue(beforeMs: number): Promise<{ count: number; isExact: boolean; sinceMs: number | undefined }> {
-    return this.#connection.ask(async (redis, keys) => {
-      const [inSet, [, first], seconds] = await Promise.all([
-        redis.zcount(keys.delayed(), '-inf', beforeMs),
-        redis.zrange(keys.delayed(), 0, '0', 'WITHSCORES'),
-        redis.zrangebyscore(keys.delayedSchedule(), '-inf', beforeMs / 1000, 'LIMIT', 0, secondsAtOnce),
-      ])
-      const sizes = await Promise.all(seconds.map((second) => redis.llen(keys.delayedBucket(second))))
-      const since = Math.min(inSet > 0 ? Number(first) : Infinity, Number(seconds[0] ?? Infinity) * 1000)
-      return {
-        count: sizes.reduce((sum, size) => sum + size, inSet),
-        isExact: seconds.length < secondsAtOnce,
-        sinceMs: Number.isFinite(since) ? since : undefined,
-      }
-    })
-  }
-
   /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. */
   async count(): Promise<number> {
     let total = await this.#connection.ask((redis, keys) => redis.zcard(keys.delayed()))

@@ -24,17 +24,17 @@ export class StackRequests {
    * Asks the worker that runs a job, on whatever machine.
    * @throws RuntimeError ERR_TIMEOUT when it does not answer; ERR_REDIS where this user may not subscribe to the channel of the answer
    */
-  async ask(jobId: string): Promise<StackAnswer> {
+  async ask(jobId: string, timeoutMs = answerTimeoutMs): Promise<StackAnswer> {
     const request = newId()
     const { keys } = this.#connection
     let heard: (answer: string | undefined) => void = () => undefined
     const answered = new Promise<string | undefined>((resolve) => (heard = resolve))
     const stop = await this.#connection.listen(keys.stackAnswer(request), heard)
-    const timer = setTimeout(() => heard(undefined), answerTimeoutMs)
+    const timer = setTimeout(() => heard(undefined), timeoutMs)
     try {
       await this.#connection.ask((redis) => redis.publish(keys.control(), `stack ${jobId} ${request}`))
       const answer = await answered
-      if (answer === undefined) throw noAnswer(jobId)
+      if (answer === undefined) throw noAnswer(jobId, timeoutMs)
       return JSON.parse(answer) as StackAnswer
     } finally {
       clearTimeout(timer)
@@ -48,9 +48,9 @@ export class StackRequests {
   }
 }
 
-function noAnswer(jobId: string): RuntimeError {
+function noAnswer(jobId: string, timeoutMs: number): RuntimeError {
   return new RuntimeError(
     'ERR_TIMEOUT',
-    `job ${jobId}: expected its worker to answer within ${answerTimeoutMs} ms, it did not; \`runtime ps\` shows whether that worker lives`,
+    `job ${jobId}: expected its worker to answer within ${timeoutMs} ms, it did not; \`runtime ps\` shows whether that worker lives`,
   )
 }

@@ -1,0 +1,157 @@
+import { hasCode, RuntimeError, withCode } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+import type { FailedEntry } from '../store/queues/failures.ts'
+import { failedClass, failedPage, failedStep, matcherOf, type FailedFilter } from './failed.ts'
+import type { Inspected } from './inspected.ts'
+
+/** What a change of all that match does. */
+export interface ChangeOptions {
+  /** Stops between two steps; what was done stays done. */
+  signal?: AbortSignal
+  onProgress?: (soFar: Change) => void
+  /** Index of the newest entry to look at, as {@link countFailed} gives it: what failed later is not touched. */
+  newest?: number
+}
+
+/** What became of the entries that matched. */
+export interface Change {
+  /** Entries looked at, and those of them that matched. */
+  looked: number
+  matched: number
+  done: number
+  /** Matching entries that were left as they are, by reason; `indexes` names some of them where it is known which. */
+  skipped: { reason: string; count: number; indexes: number[] }[]
+  /** True when it was stopped before its end. */
+  isStopped: boolean
+}
+
+/** Entries that one step reads, and of which it changes at most as many. */
+const stepSize = 100
+/** Indexes named for a reason. */
+const namedMost = 20
+
+/** How many failed jobs match, and the newest index: to be shown before {@link changeFailed} is confirmed. */
+export async function countFailed(
+  { store }: Pick<Inspected, 'store'>,
+  filter: FailedFilter,
+  { signal, onProgress }: Pick<ChangeOptions, 'signal'> & { onProgress?: (count: number) => void } = {},
+): Promise<{ count: number; newest: number; isStopped: boolean }> {
+  const newest = (await store.failures.count()) - 1
+  let count = 0
+  for (let cursor: string | undefined = newest < 0 ? undefined : String(newest); cursor !== undefined;) {
+    if (signal?.aborted) return { count, newest, isStopped: true }
+    const page = await failedPage({ store }, filter, { cursor, count: Infinity })
+    count += page.entries.length
+    onProgress?.(count)
+    cursor = page.next
+  }
+  return { count, newest, isStopped: false }
+}
+
+/**
+ * Removes or retries every failed job that matches, newest first, in steps of a hundred. An entry that does not match is
+ * never touched: each change names its entry by place and digest. A retried entry leaves the list in the same step.
+ */
+export async function changeFailed(
+  place: Inspected,
+  verb: 'remove' | 'retry',
+  filter: FailedFilter,
+  { signal, onProgress, newest }: ChangeOptions = {},
+): Promise<Change> {
+  const change: Change = { looked: 0, matched: 0, done: 0, skipped: [], isStopped: false }
+  const matches = matcherOf(filter)
+  let at = newest ?? (await place.store.failures.count()) - 1
+  for (; at >= 0; at -= stepSize) {
+    if (signal?.aborted) return { ...change, isStopped: true }
+    const from = Math.max(0, at - stepSize + 1)
+    const { entries } = await place.store.failures.newestFirst(from, at, matches.text)
+    const wanted = entries.filter(matches.entry)
+    change.looked += at - from + 1
+    change.matched += wanted.length
+    if (verb === 'remove') await remove(place, wanted, change)
+    else await retry(place, wanted, change)
+    onProgress?.(change)
+  }
+  return change
+}
+
+const moved = 'the list changed meanwhile; try again'
+
+async function remove({ store }: Inspected, entries: readonly FailedEntry[], change: Change): Promise<void> {
+  const removed = entries.length === 0 ? 0 : await store.failures.removeMany(entries)
+  change.done += removed
+  if (removed < entries.length) skip(change, moved, entries.length - removed)
+}
+
+/** In order, newest first: what leaves the list shifts only entries that are newer. */
+async function retry(place: Inspected, entries: readonly FailedEntry[], change: Change): Promise<void> {
+  const results = await Promise.allSettled(entries.map((entry) => putBack(place, entry, { keep: false })))
+  for (const [i, result] of results.entries()) {
+    if (result.status === 'rejected' && !isPassable(result.reason)) throw result.reason
+    if (result.status === 'fulfilled' && result.value) change.done += 1
+    else skip(change, result.status === 'rejected' ? withCode(result.reason) : moved, 1, entries[i]?.index)
+  }
+}
+
+/** A reason that holds for one entry, and keeps no other back. */
+export const isPassable = (error: unknown): boolean => hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND')
+
+function skip({ skipped }: Change, reason: string, count: number, index?: number): void {
+  let known = skipped.find((each) => each.reason === reason)
+  if (!known) skipped.push((known = { reason, count: 0, indexes: [] }))
+  known.count += count
+  if (index !== undefined && known.indexes.length < namedMost) known.indexes.push(index)
+}
+
+/**
+ * Puts the job of a failed entry back on its queue. A step of a workflow goes back through its run, which alone knows whether
+ * it may run again.
+ * @param keep true: the entry stays, marked `retried_at`, as in Resque
+ * @returns false when the list has changed
+ * @throws RuntimeError ERR_STATE, ERR_NOT_FOUND
+ */
+export async function putBack(
+  { store, config }: Inspected,
+  entry: FailedEntry,
+  { keep = true }: { keep?: boolean } = {},
+): Promise<boolean> {
+  const now = Date.now()
+  const step = failedStep(entry)
+  if (!step) {
+    if (typeof entry.queue !== 'string' || entry.queue === '' || entry.payload === 'null')
+      throw new RuntimeError(
+        'ERR_STATE',
+        `failed job ${entry.index}: expected "payload" and "queue" in its entry, one is missing; \`runtime failed remove\` removes it`,
+      )
+    return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs, !keep)
+  }
+  await store.runs.decide(step.run, step.node, 'retry', now)
+  return keep ? store.failures.markRetried(entry, now) : store.failures.remove(entry)
+}
+
+/**
+ * Runs a failed job again with other arguments; its entry leaves the list in the same step.
+ * @param args JSON text of an array; kept as it is written
+ * @throws RuntimeError ERR_ARGUMENT for text that is no JSON array, ERR_STATE for a step, ERR_TOO_LARGE
+ */
+export async function runAgain({ store, config }: Inspected, entry: FailedEntry, args: string): Promise<boolean> {
+  if (failedStep(entry))
+    throw new RuntimeError(
+      'ERR_STATE',
+      `failed job ${entry.index}: expected a job, it is a step; its run has its params`,
+    )
+  if (!isArray(args)) throw new RuntimeError('ERR_ARGUMENT', 'args: expected the JSON text of an array')
+  const [size, most] = [Buffer.byteLength(args), config.limits.maxPayloadBytes]
+  if (size > most) throw new RuntimeError('ERR_TOO_LARGE', `args: expected at most ${most} bytes, got ${size}`)
+  const now = Date.now()
+  const payload = `{"class":${JSON.stringify(failedClass(entry))},"args":${args.trim()}}`
+  return store.failures.retry({ ...entry, payload }, newId(now), now, config.limits.waitingTtlMs, true)
+}
+
+function isArray(text: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(text))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,84 @@
+import type { Connection } from '../connection/connection.ts'
+import { readBytes, type DelayedJob } from './delayed-forms.ts'
+
+/** Resque's delayed lists that are counted one by one, at most. */
+const countedSeconds = 1000
+
+/** Where a page begins: behind so many jobs of either kind that are due at this moment. */
+export interface DelayedCursor {
+  dueMs: number
+  inSet: number
+  inBucket: number
+}
+
+/** How many jobs were due before a moment, and since when the first is. */
+export async function overdueJobs(
+  connection: Connection,
+  beforeMs: number,
+): Promise<{ count: number; isExact: boolean; sinceMs: number | undefined }> {
+  return connection.ask(async (redis, keys) => {
+    const [inSet, [, first], seconds] = await Promise.all([
+      redis.zcount(keys.delayed(), '-inf', beforeMs),
+      redis.zrange(keys.delayed(), 0, '0', 'WITHSCORES'),
+      redis.zrangebyscore(keys.delayedSchedule(), '-inf', beforeMs / 1000, 'LIMIT', 0, countedSeconds),
+    ])
+    const sizes = await Promise.all(seconds.map((second) => redis.llen(keys.delayedBucket(second))))
+    const since = Math.min(inSet > 0 ? Number(first) : Infinity, Number(seconds[0] ?? Infinity) * 1000)
+    return {
+      count: sizes.reduce((sum, size) => sum + size, inSet),
+      isExact: seconds.length < countedSeconds,
+      sinceMs: Number.isFinite(since) ? since : undefined,
+    }
+  })
+}
+
+/** Delayed jobs of the millisecond set and of Resque's lists, merged by time; at most `count` from a cursor on. */
+export async function delayedJobs(
+  connection: Connection,
+  from: DelayedCursor,
+  count: number,
+): Promise<{ jobs: DelayedJob[]; next: DelayedCursor | undefined }> {
+  const [set, buckets] = await Promise.all([ofSet(connection, from, count + 1), ofBuckets(connection, from, count + 1)])
+  const merged = [...set, ...buckets].sort((a, b) => a.dueMs - b.dueMs)
+  const jobs = merged.slice(0, count)
+  const last = jobs.at(-1)
+  if (merged.length <= count || !last) return { jobs, next: undefined }
+  const same = jobs.filter(({ dueMs }) => dueMs === last.dueMs)
+  const inSet = same.filter(({ id }) => id !== undefined).length
+  const before = from.dueMs === last.dueMs ? from : { inSet: 0, inBucket: 0 }
+  return {
+    jobs,
+    next: { dueMs: last.dueMs, inSet: before.inSet + inSet, inBucket: before.inBucket + same.length - inSet },
+  }
+}
+
+async function ofSet(connection: Connection, { dueMs, inSet }: DelayedCursor, count: number): Promise<DelayedJob[]> {
+  return connection.ask(async (redis, keys) => {
+    const rows = await redis.zrangebyscore(keys.delayed(), dueMs, '+inf', 'WITHSCORES', 'LIMIT', inSet, count)
+    const ids = rows.filter((_, i) => i % 2 === 0)
+    const records = await Promise.all(ids.map((id) => redis.hmget(keys.job(id), 'item', 'queue')))
+    return ids.map((id, i) => {
+      const [item, queue] = records[i] ?? []
+      return { ...readBytes(item ?? ''), queue: queue ?? undefined, id, dueMs: Number(rows[2 * i + 1]) }
+    })
+  })
+}
+
+async function ofBuckets(
+  connection: Connection,
+  { dueMs, inBucket }: DelayedCursor,
+  count: number,
+): Promise<DelayedJob[]> {
+  return connection.ask(async (redis, keys) => {
+    const first = dueMs / 1000
+    const seconds = await redis.zrangebyscore(keys.delayedSchedule(), first, '+inf', 'LIMIT', 0, count)
+    const jobs: DelayedJob[] = []
+    for (const second of seconds) {
+      if (jobs.length >= count) break
+      const start = Number(second) === first ? inBucket : 0
+      const items = await redis.lrange(keys.delayedBucket(second), start, start + count - jobs.length - 1)
+      jobs.push(...items.map((bytes) => ({ ...readBytes(bytes), dueMs: Number(second) * 1000 })))
+    }
+    return jobs
+  })
+}

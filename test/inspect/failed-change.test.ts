@@ -1,0 +1,74 @@
+// Changes of all failed jobs that match: counted first, in steps, stopped on request, and never of what does not match.
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { changeFailed, countFailed, runAgain } from '../../runtime/inspect/failed-change.ts'
+import { useRedis } from '../support/redis.ts'
+import { useStore } from '../worker/support.ts'
+import { inspected } from './support.ts'
+
+const server = useRedis()
+const to = useStore(server)
+
+const entry = (n: number, more: object = {}): string =>
+  JSON.stringify({
+    ...{ failed_at: '2026/01/01 00:00:00 UTC', payload: { class: n % 2 === 0 ? 'Even' : 'Odd', args: [n] } },
+    ...{ exception: 'E', error: 'no', backtrace: [], worker: 'a:1:low', queue: 'low', ...more },
+  })
+const add = async (...entries: string[]): Promise<void> =>
+  void (await server.client().rpush('resque:failed', ...entries))
+const left = async (): Promise<number[]> =>
+  (await to.store.failures.list(0, 1000)).map(
+    ({ payload }) => (JSON.parse(payload) as { args: number[] }).args[0] ?? -1,
+  )
+
+it('removes what matched when it was counted, in steps, and nothing that failed later', async () => {
+  await add(...Array.from({ length: 250 }, (_, n) => entry(n)))
+  const place = inspected(to.store)
+  const counted = await countFailed(place, { class: 'Even' })
+  assert.deepEqual(counted, { count: 125, newest: 249, isStopped: false })
+  await add(entry(1000))
+  const seen: number[] = []
+  const change = await changeFailed(place, 'remove', { class: 'Even' }, { newest: counted.newest, onProgress: ({ done }) => seen.push(done) }) // prettier-ignore
+  assert.deepEqual(change, { looked: 250, matched: 125, done: 125, skipped: [], isStopped: false })
+  assert.deepEqual(seen, [50, 100, 125])
+  const rest = await left()
+  assert.equal(rest.length, 126)
+  assert.ok(rest.every((n) => n % 2 === 1 || n === 1000))
+})
+
+it('stops when it is asked to; what was done stays done', async () => {
+  await add(...Array.from({ length: 250 }, (_, n) => entry(n)))
+  const stop = new AbortController()
+  const options = { signal: stop.signal, onProgress: () => stop.abort() }
+  const change = await changeFailed(inspected(to.store), 'remove', {}, options)
+  assert.deepEqual([change.isStopped, change.done, (await left()).length], [true, 100, 150])
+})
+
+it('retries all that match: they leave the list in the same step, and what cannot run again is skipped with its reason', async () => {
+  const step = { class: 'ResqueRuntime::Step', args: ['gone', '0', 'S'] }
+  await add(entry(0), entry(1), entry(2), entry(4, { queue: '' }), entry(6, { payload: step }))
+  const change = await changeFailed(inspected(to.store), 'retry', { text: '"queue"' })
+  assert.deepEqual([change.matched, change.done], [5, 3])
+  assert.deepEqual(
+    change.skipped.map(({ count, indexes }) => [count, indexes]),
+    [
+      [1, [4]],
+      [1, [3]],
+    ],
+  )
+  assert.match(change.skipped[0]?.reason ?? '', /gone.*ERR_NOT_FOUND/)
+  assert.deepEqual((await to.store.queues.peek('low')).map((item) => JSON.parse(item).args[0]).sort(), [0, 1, 2])
+  assert.equal(await to.store.failures.count(), 2)
+})
+
+it('runs a failed job again with other arguments, digit for digit', async () => {
+  await add(entry(1))
+  const place = inspected(to.store)
+  const [failed] = await to.store.failures.list()
+  assert.ok(failed)
+  await assert.rejects(runAgain(place, failed, '{"a":1}'), /ERR_ARGUMENT|JSON text of an array/)
+  assert.equal(await runAgain(place, failed, '[12345678901234567890, "é"]'), true)
+  assert.deepEqual(await to.store.queues.peek('low'), ['{"class":"Odd","args":[12345678901234567890, "é"]}'])
+  assert.equal(await to.store.failures.count(), 0)
+  assert.equal(await runAgain(place, failed, '[]'), false)
+})

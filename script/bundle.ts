@@ -7,11 +7,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { external } from './externals.ts'
 
 const root = new URL('../', import.meta.url).pathname
 const dist = join(root, 'dist')
-/** Not bundled: they have native code, or are large and rarely used. */
-const external = ['@viz-js/viz', 'esbuild', 'koffi', 'pg', 'tsx']
 
 /** By the name of the file that is made. */
 const entryPoints = {
@@ -51,7 +50,7 @@ const built = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  external,
+  external: [...external],
   // Libraries in CommonJS ask for Node's own modules by `require`.
   banner: { js: "import{createRequire as __require_of}from'node:module';const require=__require_of(import.meta.url);" },
   legalComments: 'none',

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Job } from 'node-schedule'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { withCode } from '../../runtime/core/errors.ts'
-import { startTimer } from '../../runtime/core/timer.ts'
+import { startTimer, type Timer } from '../../runtime/core/timer.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
@@ -44,6 +44,7 @@ export class EntryRunner {
   /** Steps of one entry come one after the other. */
   #tail: Promise<void> = Promise.resolve()
   #stopped = false
+  #slow: Timer | undefined
   #troubled = false
 
   constructor(entry: ScheduleEntry, options: RunnerOptions) {
@@ -111,6 +112,8 @@ export class EntryRunner {
   stop(): Promise<void> {
     this.#stopped = true
     this.#cancel()
+    // A step that hangs must not keep the process.
+    this.#slow?.stop()
     return this.#tail
   }
 
@@ -131,7 +134,7 @@ export class EntryRunner {
     this.#tail = this.#tail.then(async () => {
       if (this.#stopped) return
       const { log } = this.#options
-      const slow = startTimer(() => log.warn(`${this.entry.name}: ${slowText}`), slowMs)
+      this.#slow = startTimer(() => log.warn(`${this.entry.name}: ${slowText}`), slowMs)
       try {
         this.#troubled = false
         await step()
@@ -139,7 +142,7 @@ export class EntryRunner {
         this.#troubled = true
         log.warn(`${this.entry.name}: ${withCode(error)}; trying again soon`)
       } finally {
-        slow.stop()
+        this.#slow.stop()
       }
     })
     return this.#tail

@@ -6,8 +6,8 @@ import { chaos } from './run.ts'
 it('loses nothing, ends nothing twice and leaves nothing over while processes and Redis are killed and frozen', async (t) => {
   const report = await chaos({
     seed: 4,
-    forMs: 15_000,
-    jobs: 1500,
+    forMs: 10_000,
+    jobs: 1000,
     blowEveryMs: 250,
     isolations: ['fork', 'spawn', 'inline'],
     settleMs: 90_000,

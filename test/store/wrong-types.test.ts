@@ -29,6 +29,8 @@ let server: TestRedis
 let store: Store
 let redis: Redis
 let world: { key: string; dump: Buffer; ttl: number }[]
+/** Its dumps. */
+let untouched: string[]
 
 before(async () => {
   server = await startRedis()
@@ -36,6 +38,8 @@ before(async () => {
   redis = server.client()
   await buildWorld(store, redis)
   world = await dumpAll()
+  await restore()
+  untouched = await dumps()
 })
 after(async () => {
   store.close()
@@ -51,7 +55,7 @@ const newJob = (
   unique: { key: `u-${id}`, forMs: ttlMs },
 })
 const name = (id: string, queue: string) => ({ className: 'OkJob', item: itemOf(id), queue })
-async function withEntry(use: (entry: FailedEntry) => Promise<unknown>): Promise<void> {
+const withEntry = async (use: (entry: FailedEntry) => Promise<unknown>): Promise<void> => {
   for (const entry of await store.failures.list(0, 1)) await use(entry)
 }
 const missed = { entry: 'entry', fromMs: 1, toMs: 2, count: 1, reason: 'late', atMs: 3 }
@@ -167,8 +171,8 @@ const others: Partial<Record<ScriptName, { one: RegExp; gone: (redis: Redis) => 
   'run-sweep': { one: /r-over/, gone: async () => (await redis.exists('resque:rt:run:r-new')) === 0 },
 }
 
-async function dumpAll(except = ''): Promise<{ key: string; dump: Buffer; ttl: number }[]> {
-  const keys = (await redis.keys('*')).filter((key) => key !== except).sort()
+async function dumpAll(): Promise<{ key: string; dump: Buffer; ttl: number }[]> {
+  const keys = (await redis.keys('*')).sort()
   return Promise.all(
     keys.map(async (key) => ({ key, dump: await redis.dumpBuffer(key), ttl: Math.max(await redis.pttl(key), 0) })),
   )
@@ -200,8 +204,11 @@ async function touched(call: Call): Promise<string[]> {
   return [...keys].sort()
 }
 
-const texts = (dumps: { key: string; dump: Buffer }[]): string[] =>
-  dumps.map(({ key, dump }) => `${key} ${dump.toString('base64')}`)
+/** Every key with its content, as texts to compare. */
+async function dumps(except = ''): Promise<string[]> {
+  const keys = (await redis.keys('*')).filter((key) => key !== except)
+  return Promise.all(keys.map(async (key) => `${key} ${(await redis.dumpBuffer(key)).toString('base64')}`))
+}
 
 async function withAnotherType(script: ScriptName, call: Call, key: string): Promise<string[]> {
   await restore()
@@ -209,17 +216,13 @@ async function withAnotherType(script: ScriptName, call: Call, key: string): Pro
   await redis.del(key)
   if (type === 'string') await redis.rpush(key, 'x')
   else await redis.set(key, 'x')
-  const [before, wrong] = [texts(await dumpAll(key)), await faults(redis, store)]
+  const wrong = await faults(redis, store)
   const error = await call().then(
     () => undefined,
     (thrown: Error) => thrown,
   )
-  const found: string[] = []
-  if (error) {
-    const changed = texts(await dumpAll(key)).filter((text) => !before.includes(text))
-    if (changed.length > 0)
-      found.push(`failed (${error.message}) and wrote ${changed.map((text) => text.split(' ')[0]).join(', ')}`)
-  }
+  const changed = error ? (await dumps(key)).filter((text) => !untouched.includes(text)) : []
+  const found = changed.map((text) => `failed (${error?.message}) and wrote ${text.split(' ')[0]}`)
   // What is taken away on purpose can have no end in a record that is none.
   const own = removing.includes(script) ? `the bytes of job ${key.split(':').at(-1)} are gone` : ''
   // Without its ticket an item runs under another id.
@@ -228,8 +231,7 @@ async function withAnotherType(script: ScriptName, call: Call, key: string): Pro
   const other = others[script]
   if (other?.one.test(key) && !(await other.gone(redis))) found.push(`another waits: ${error?.message ?? ''}`)
   await redis.del(key)
-  const original = world.find((each) => each.key === key)
-  if (original) await redis.restore(key, original.ttl, original.dump)
+  for (const each of world) if (each.key === key) await redis.restore(key, each.ttl, each.dump)
   const again = await call().catch((thrown: Error) => thrown)
   if (again instanceof Error && !/ERR_STATE|ERR_NOT_FOUND/.test((again as { code?: string }).code ?? ''))
     found.push(`still fails with the key put right: ${again.message}`)

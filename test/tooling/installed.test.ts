@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { stagePackage } from '../../script/package.ts'
 import { leavesNoProcess, ROOT, startProcess, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 
@@ -32,7 +33,7 @@ it('an empty application with one job works with npx runtime work, and the demo 
     return exit
   }
   await mkdir(join(app, 'src/jobs'), { recursive: true })
-  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]
+  const pack = ['pack', stagePackage(), '--ignore-scripts', '--silent', '--pack-destination', folder]
   const packed = await startProcess('npm', pack, { cwd: ROOT, timeoutMs: 120_000 }).exited
   await run('npm', 'init', '-y')
   await run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, packed.stdout.trim()))
@@ -44,5 +45,7 @@ it('an empty application with one job works with npx runtime work, and the demo 
   const { stdout: shown } = await run('npx', 'runtime', 'job', 'show', id.trim(), '--json')
   const { state, result } = JSON.parse(shown)
   assert.deepEqual([state, result], ['done', { reminded: 'u1', urgent: true }])
+  const names = ['-p', "[typeof require('resque-runtime').Job, import('resque-runtime') instanceof Promise].join()"]
+  assert.match((await run('node', ...names)).stdout, /^function,true$/m, 'CommonJS may require it')
   assert.match((await run('npx', 'resque-runtime', 'demo')).stdout, /every job ended as it should/)
 })

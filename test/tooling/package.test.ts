@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { leavesNoProcess, ROOT, startProcess } from '../support/process.ts'
-
-leavesNoProcess()
+import { publint } from 'publint'
+import { external } from '../../script/externals.ts'
+import { stagePackage } from '../../script/package.ts'
+import { releasedChangelog } from '../../script/release.ts'
+import { ROOT } from '../support/process.ts'
 
 const json = async (file: string): Promise<any> => JSON.parse(await readFile(ROOT + file, 'utf8'))
 
@@ -23,19 +27,60 @@ describe('the lock file', () => {
   })
 })
 
-it('what npm pack ships runs, has types and licences, and leaves sources and tests at home', async () => {
-  const packed = await startProcess('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { timeoutMs: 60_000 })
-    .exited
-  assert.equal(packed.exitCode, 0, packed.stderr)
-  const files: string[] = JSON.parse(packed.stdout)[0].files.map((file: { path: string }) => file.path)
-  for (const file of ['bin/runtime.js', 'package.json', 'dist/command.js', 'dist/index.js', 'dist/THIRD-PARTY.txt']) {
-    assert.ok(files.includes(file), `expected ${file} in the package; is the build there?`)
-  }
-  for (const file of ['dist/types/runtime/index.d.ts', 'dist/types/runtime/testing/index.d.ts', 'LICENSE']) {
-    assert.ok(files.includes(file), `expected ${file} in the package`)
-  }
-  assert.deepEqual(
-    files.filter((file) => /^(test|script|bench|node_modules|\.|(runtime|cli|scheduler|src)\/)/.test(file)),
-    [],
-  )
+describe('the package', () => {
+  const folder = stagePackage()
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, any>
+
+  it('has the programs, types and licences, and neither sources nor tests', () => {
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    for (const file of [
+      ...['bin/runtime.js', 'dist/command.js', 'dist/index.js', 'dist/THIRD-PARTY.txt', 'LICENSE'],
+      ...['dist/types/runtime/index.d.ts', 'dist/types/runtime/testing/index.d.ts'],
+    ])
+      assert.ok(files.includes(file), `expected ${file} in the package; is the build there?`)
+    assert.deepEqual(
+      files.filter((file) =>
+        /^(test|script|bench|node_modules|\.|(runtime|cli|scheduler|src)\/|web\/.*\.ts$)|\.map$/.test(file),
+      ),
+      [],
+    )
+    assert.ok(files.length < 400, `expected a small package, got ${files.length} files`)
+  })
+
+  it('says in its package.json what holds for users, which publint finds good', async () => {
+    assert.deepEqual(Object.keys(manifest['exports']['.']), ['types', 'default'])
+    assert.equal(manifest['devDependencies'], undefined)
+    const { messages } = await publint({ pkgDir: folder, strict: true })
+    assert.deepEqual(messages, [])
+  })
+
+  it('depends on what the build leaves out, and on what its types name', async () => {
+    const types = await Promise.all(
+      readdirSync(join(folder, 'dist/types'), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.d.ts'))
+        .map((file) => readFile(join(folder, 'dist/types', file), 'utf8')),
+    )
+    const named = types.flatMap((text) => [...text.matchAll(/from '(@?\w[^':]*)'/g)].map(([, name = '']) => name))
+    assert.deepEqual(Object.keys(manifest['dependencies']).sort(), [...new Set([...external, ...named])].sort())
+  })
+})
+
+describe('a release', () => {
+  const changelog = '# Changelog\n\n## [Unreleased]\n\n### Fixed\n\n- A fault.\n\n## [0.1.0] - 2026-01-01\n\n- All.\n'
+
+  it('puts what is unreleased under its version', () => {
+    const released = releasedChangelog(changelog, '0.2.0', '2026-11-28')
+    assert.match(released, /^# Changelog\n\n## \[Unreleased\]\n\n## \[0\.2\.0\] - 2026-11-28\n\n### Fixed\n\n- A fault/)
+    assert.match(released, /## \[0\.1\.0\] - 2026-01-01\n\n- All\.\n$/)
+  })
+
+  it('is refused without changes, and for a version that is none or that was', () => {
+    const released = releasedChangelog(changelog, '0.2.0', '2026-11-28')
+    assert.throws(
+      () => releasedChangelog(released, '0.3.0', '2026-11-29'),
+      /expected changes under "Unreleased", found none/,
+    )
+    assert.throws(() => releasedChangelog(changelog, '0.1.0', '2026-11-29'), /expected a new version/)
+    assert.throws(() => releasedChangelog(changelog, 'next', '2026-11-29'), /expected one such as 0\.2\.0/)
+  })
 })

@@ -218,7 +218,7 @@ describe('Sentinel', () => {
         const after = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 30_000 })
         await untilState(store, after, 'done')
         await eventually(async () => (await replica.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 3, {
-          timeoutMs: 30_000,
+          timeoutMs: 60_000,
         })
         await eventually(() => store.health.leader(''), { timeoutMs: 30_000 })
         await worker.stop('SIGQUIT')

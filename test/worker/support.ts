@@ -62,7 +62,7 @@ export async function startWorker(
 export function launchWorker(
   server: Pick<TestRedis, 'url'>,
   evidence: Evidence,
-  { queues = 'q', isolation = 'spawn', concurrency = 1, args = [], env, ...options }: WorkerOptions = {},
+  { queues = 'q', isolation = 'fork', concurrency = 1, args = [], env, ...options }: WorkerOptions = {},
 ): Running {
   const flags = ['--queues', queues, '--isolation', isolation, '--concurrency', String(concurrency), ...args]
   return startCli(['work', ...flags], {

@@ -70,7 +70,7 @@ for (const isolation of ['spawn', 'fork']) {
     const rows = isolation === 'spawn' ? 12 : 40
     const flow = await DiamondFlow.create.with<DiamondFlow>({ globals: { trace } })(rows, { sleepMs: 50 })
     await flow.start()
-    const kills = await harass(isolation, async () => (await flow.reloadRecord()).status !== 'running', 12)
+    const kills = await harass(isolation, async () => (await flow.reloadRecord()).status !== 'running', 8)
     await flow.reload()
     // A job whose own process was killed fails, as any job without retries does: continue finishes what is left.
     for (let again = 0; flow.status === 'failed' && again < 3; again += 1) {

@@ -54,23 +54,32 @@ export async function buildForFork(source: AppSource): Promise<BuiltApp> {
 }
 
 /**
- * Builds the application where a loader (tsx) would leave out what its tsconfig.json asks for (the types of what is
- * decorated, JSX that it keeps), or would load a file with top-level await as CommonJS. Undefined where a loader will do, or is all there is. @throws RuntimeError ERR_APP_LOAD
+ * Builds an application of TypeScript for processes that each load it: from a build they start in half the time that a
+ * loader (tsx) takes. Undefined where there is nothing to build, or a loader is all there is. @throws RuntimeError ERR_APP_LOAD
  */
 export async function buildForSpawn(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
-  const needsBuild = [...jobFiles(source), ...extraFiles(source)].some((file) => {
-    const { metadata, keepsJsx } = wishesOf(file)
-    return isTypeScript(file) && (metadata || keepsJsx)
-  })
-  if (!needsBuild && !(await waitsInCommonJs(source))) return undefined
+  if (!hasTypeScript(source)) return undefined
   try {
     return await buildForFork(source)
   } catch (error) {
     if (!(error instanceof CannotFork)) throw error
-    if (needsBuild)
+    if (loaderLacks(source))
       log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${error.refusal.reason}`)
     return undefined
   }
+}
+
+/** The same for one process, which a loader serves well, but for what that leaves out, or loads as CommonJS though it waits. */
+export async function buildForHere(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
+  return loaderLacks(source) || (await waitsInCommonJs(source)) ? buildForSpawn(source, log) : undefined
+}
+
+/** Whether a loader leaves out what tsconfig.json asks for: the types of what is decorated, JSX that it keeps. */
+function loaderLacks(source: AppSource): boolean {
+  return [...jobFiles(source), ...extraFiles(source)].some((file) => {
+    const { metadata, keepsJsx } = wishesOf(file)
+    return isTypeScript(file) && (metadata || keepsJsx)
+  })
 }
 
 /** True where a file that is neither CommonJS nor ESM by its ending or package.json has top-level await. */

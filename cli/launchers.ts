@@ -1,6 +1,6 @@
 import { ForkLauncher } from '../runtime/worker/launchers/fork/fork.ts'
 import { InlineLauncher } from '../runtime/worker/launchers/inline.ts'
-import type { Launcher } from '../runtime/worker/launchers/launcher.ts'
+import { NOWHERE, type Launcher } from '../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../runtime/worker/launchers/spawn/spawn.ts'
 import { refusePlatform, type Refusal } from '../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { loadAppHere, type Context } from './context.ts'
@@ -29,11 +29,17 @@ export function otherLauncher(isolation: Isolation, context: Context, onFallback
     log,
     bootTimeoutMs,
     spares: concurrency,
+    ...shownOutput(context),
     onFallback,
     fallback: (spares) => spawnLauncher(context, spares),
   })
 }
 
-function spawnLauncher({ source, log, config }: Context, spares = config.worker.concurrency): SpawnLauncher {
-  return new SpawnLauncher({ source, log, spares, bootTimeoutMs: config.worker.bootTimeoutMs })
+function spawnLauncher(context: Context, spares = context.config.worker.concurrency): SpawnLauncher {
+  const { source, log, config } = context
+  const { bootTimeoutMs } = config.worker
+  return new SpawnLauncher({ source, log, spares, bootTimeoutMs, ...shownOutput(context) })
 }
+
+const shownOutput = ({ config }: Context): { passOutput?: typeof NOWHERE } =>
+  config.worker.jobOutput === 'capture' ? { passOutput: NOWHERE } : {}

@@ -1,14 +1,15 @@
 import { appendFileSync, closeSync, openSync, statSync } from 'node:fs'
 import type { Config } from '../config/schema.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
+import { redactor } from '../runtime/core/redact.ts'
 import { createLogger, type Logger } from '../runtime/core/logger.ts'
 import { complain, output } from './output.ts'
 
 /** The log of a command: standard error. */
-export function openLog({ log }: Config): Logger {
+export function openLog({ log, redact }: Config): Logger {
   const { stderr } = output()
   const write = (text: string): void => void stderr.write(text)
-  return createLogger({ level: log.level, format: formatOf(log.format, stderr.isTTY), write })
+  return createLogger({ level: log.level, format: formatOf(log.format, stderr.isTTY), write, redact: redactor(redact) })
 }
 
 /** The flag of commands that use {@link openServiceLog}. */
@@ -21,14 +22,15 @@ export const logFileFlag = {
  * @param worker name of the worker, for every line
  * @throws RuntimeError ERR_CONFIG when the file cannot be written
  */
-export function openServiceLog({ log }: Config, worker?: string): Logger {
+export function openServiceLog({ log, redact: hidden }: Config, worker?: string): Logger {
   const { level, format, file } = log
-  if (file === undefined) return createLogger({ level, format: formatOf(format, process.stderr.isTTY), worker })
+  const redact = redactor(hidden)
+  if (file === undefined) return createLogger({ level, format: formatOf(format, process.stderr.isTTY), worker, redact })
   checkLogFile(file)
-  return createLogger({ level, format: formatOf(format, false), worker, write: appendTo(file) })
+  return createLogger({ level, format: formatOf(format, false), worker, redact, write: appendTo(file) })
 }
 
-const formatOf = (format: Config['log']['format'], isTerminal = false): 'text' | 'json' =>
+const formatOf = (format: Config['log']['format'], isTerminal = false): 'text' | 'logfmt' | 'json' =>
   format === 'auto' ? (isTerminal ? 'text' : 'json') : format
 
 /**

@@ -47,6 +47,11 @@ const KNOWN: Record<string, Reader> = {
   DELAYED_REQUEUE_BATCH_SIZE: to('scheduler', 'batchSize'),
   VERBOSE: (_value, name) => [{ path: ['log', 'level'], value: 'debug', from: name }],
   VVERBOSE: (_value, name) => [{ path: ['log', 'level'], value: 'debug', from: name }],
+  // Other programs have this name, too, with words of their own.
+  LOG_FORMAT: (value, name) => {
+    const format = { json: 'json', logfmt: 'logfmt', text: 'text', pretty: 'text' }[value.trim().toLowerCase()]
+    return format === undefined ? [] : [{ path: ['log', 'format'], value: format, from: name }]
+  },
   ...Object.fromEntries(ownNames()),
 }
 
@@ -55,7 +60,7 @@ function ownNames(): [string, Reader][] {
   const groups = Object.entries({ ...SECTIONS, ...SUBSECTIONS } as Record<string, Record<string, unknown>>)
   const paths = groups.flatMap(([group, shape]) => Object.keys(shape).map((key) => [...group.split('.'), key]))
   const leaves = paths.filter((path) => SUBSECTIONS[path.join('.')] === undefined)
-  return [['namespace'], ...leaves].map((path) => [environmentName(path), to(...path)])
+  return [['namespace'], ['redact'], ...leaves].map((path) => [environmentName(path), to(...path)])
 }
 
 /** The variable that sets the setting at this path: `['worker', 'leaseMs']` → `RUNTIME_WORKER_LEASE_MS`. */

@@ -75,6 +75,8 @@ const worker = {
   hideSecrets: flag().default(false),
   /** How long the application may take to load in a job's process. */
   bootTimeoutMs: durationMs('60s', { min: 100 }).default(60_000),
+  /** What jobs print: `inherit` shows it on the worker's output, `capture` keeps the last lines in the job's record. */
+  jobOutput: oneOf('both', 'inherit', 'capture').default('both'),
   /** Folder of the heap snapshots of jobs with `memoryReport`; the newest five are kept. */
   heapSnapshots: text('tmp/heap-snapshots').default('tmp/heap-snapshots'),
 }
@@ -167,7 +169,7 @@ const web = {
 const log = {
   level: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   /** `auto`: text on a terminal, JSON in a pipe. */
-  format: oneOf('auto', 'text', 'json').default('auto'),
+  format: oneOf('auto', 'text', 'logfmt', 'json').default('auto'),
   /** Of `work`, `scheduler` and `dev`; absent: standard error. */
   file: text('log/worker.log').optional(),
 }
@@ -191,6 +193,8 @@ export const SUBSECTIONS: Record<string, Record<string, unknown>> = { 'redis.tls
 /** The whole tree as a file may give it; what comes out has every default filled in. */
 export const configSchema = z.strictObject({
   namespace: text('resque', 'text without spaces or braces like resque', (name) => WORD.test(name)).default('resque'),
+  /** Words in keys whose values logs and the dashboard hide, beside password, token, secret and authorization. */
+  redact: list('iban, ssn').default([]),
   redis: z.strictObject(redis).prefault({}),
   worker: z.strictObject(worker).prefault({}),
   scheduler: z.strictObject(scheduler).prefault({}),

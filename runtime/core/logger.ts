@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { printable } from '../../config/clip.ts'
+import { redactor, type Redact } from './redact.ts'
 
 /** The log of a process. One line a call; the second argument is data for machines. */
 export interface Logger {
@@ -8,14 +9,18 @@ export interface Logger {
   warn(message: string, data?: object): void
   error(message: string, data?: object): void
   child(scope: string): Logger
+  /** The same with this data in every line. */
+  with(data: object): Logger
 }
 
-/** How to write the log. `json` for machines, `text` for people. */
+/** How to write the log. `json` and `logfmt` for machines, `text` for people. */
 export interface LogOptions {
   level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
-  format: 'json' | 'text'
+  format: 'json' | 'logfmt' | 'text'
   /** Of the worker, in every line. */
   worker?: string | undefined
+  /** Hides secrets in the data of each line; by default those of {@link redactor}. */
+  redact?: Redact
   /** Where a line goes; standard error by default, since standard output belongs to results. */
   write?: (line: string) => void
 }
@@ -36,22 +41,41 @@ function textLine(json: string): string {
   return `${head}${printable(`${msg ?? ''}${extra.join('')}`)}\n`
 }
 
+/** `time=… level=info msg="a job failed" job=…`, a pair each; nested data is JSON. */
+function logfmtLine(json: string): string {
+  const { level, time, msg, ...data } = JSON.parse(json) as { msg?: string; [more: string]: unknown }
+  const head = { time: new Date(Number(time)).toISOString(), level: levels[Number(level)]?.toLowerCase(), msg }
+  const pairs = Object.entries({ ...head, ...data }).filter(([, value]) => value !== undefined)
+  return `${pairs.map(([key, value]) => `${key}=${logfmtValue(value)}`).join(' ')}\n`
+}
+
+function logfmtValue(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /^[^\s"=\\\p{Cc}]+$/u.test(text) ? text : printable(JSON.stringify(text))
+}
+
 /** A logger over pino. */
 export function createLogger(options: LogOptions): Logger {
   const out = options.write ?? ((line: string) => void process.stderr.write(line))
-  const write = options.format === 'json' ? out : (line: string): void => out(textLine(line))
-  return wrap(
-    pino({ level: options.level, base: options.worker === undefined ? null : { worker: options.worker } }, { write }),
-  )
+  const show = { json: (line: string) => line, logfmt: logfmtLine, text: textLine }[options.format]
+  const base = options.worker === undefined ? null : { worker: options.worker }
+  const write = (line: string): void => out(show(line))
+  return wrap(pino({ level: options.level, base }, { write }), options.redact ?? redactor())
 }
 
-function wrap(log: ReturnType<typeof pino>): Logger {
+function wrap(log: ReturnType<typeof pino>, redact: Redact): Logger {
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, data: object = {}): void => {
+      if (log.isLevelEnabled(level)) log[level](redact(data), message)
+    }
   return {
-    debug: (message, data = {}) => log.debug(data, message),
-    info: (message, data = {}) => log.info(data, message),
-    warn: (message, data = {}) => log.warn(data, message),
-    error: (message, data = {}) => log.error(data, message),
-    child: (scope) => wrap(log.child({ scope })),
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (scope) => wrap(log.child({ scope }), redact),
+    with: (data) => wrap(log.child(redact(data) as object), redact),
   }
 }
 

@@ -7,7 +7,7 @@ import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import { Duty } from '../store/workers/duty.ts'
-import type { Launcher } from './launchers/launcher.ts'
+import type { JobOutput, Launcher } from './launchers/launcher.ts'
 import type { ClassManifest, JobEnd } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
 import type { StepSource } from './run/step-source.ts'
@@ -34,6 +34,8 @@ export interface SupervisorOptions {
   maxRedeliveries: number
   pollMs: number
   termTimeoutMs: number
+  /** What becomes of what jobs print; `both` by default. */
+  jobOutput?: JobOutput
   /** Where heap snapshots are written, absolute. */
   heapSnapshots: string
   /** TERM lets jobs run on for this long before they are asked to stop. */

@@ -190,30 +190,13 @@ export class Supervisor implements Service {
   }
 
   #runOptions(): JobRunOptions {
-    const { store, clock, log, launcher, steps, timeoutMs, termTimeoutMs, maxRedeliveries, limits, heapSnapshots } =
-      this.#options
+    const supervisorId = (): string | undefined => this.#lease.id
     return {
-      store,
-      clock,
-      log,
-      launcher,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      termTimeoutMs,
-      snapshots: new HeapSnapshots(heapSnapshots),
-      maxRedeliveries,
-      limits,
-      ...(steps ? { steps } : {}),
+      ...this.#options,
+      snapshots: new HeapSnapshots(this.#options.heapSnapshots),
       launcherFor: (isolation) => this.#launchers.of(isolation),
-      settler: new Settler({
-        store,
-        clock,
-        log,
-        limits,
-        ...(steps ? { steps } : {}),
-        ...(this.#options.onEnd ? { onEnd: this.#options.onEnd } : {}),
-        supervisorId: () => this.#lease.id,
-      }),
-      admission: new Admission({ store, clock, log, supervisorId: () => this.#lease.id }),
+      settler: new Settler({ ...this.#options, supervisorId }),
+      admission: new Admission({ ...this.#options, supervisorId }),
       manifest: () => this.#manifest,
       onStarted: () => this.#title.show(),
     }

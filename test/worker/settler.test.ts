@@ -46,7 +46,15 @@ function settle(job: Reserved, verdict: Verdict, steps?: Partial<StepSource>): P
   })
   const context = { workflowId: 'r', nodeId: '0', workflowClass: 'W', params: '{}', payloads: [] }
   const step = { context, outcome: { kind: 'done' as const } }
-  return settler.settle({ job, worker, verdict, evidence: {}, timeLine: new TimeLine(), ...(steps ? { step } : {}) })
+  return settler.settle({
+    job,
+    worker,
+    verdict,
+    evidence: {},
+    timeLine: new TimeLine(),
+    labels: { job: job.id, queue: 'q', attempt: 1 },
+    ...(steps ? { step } : {}),
+  })
 }
 
 async function assertFailed(job: Reserved, said: RegExp): Promise<void> {

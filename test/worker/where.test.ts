@@ -136,6 +136,11 @@ for (const isolation of ['fork', 'spawn'] as const) {
       assert.match(where.at === 'native' ? where.state : '', /^[SD] /)
     })
 
+    it('is found in JSON.parse of a long text: between two of them, or in native code', async () => {
+      const { where } = await hang('json')
+      assert.match(whereText(where), /^in (native code|JSON\.parse|.*json )/)
+    })
+
     it('is not waited for where nothing can come', async () => {
       const record = await untilState(store, await push(store, 'Hang', ['empty', '']), 'failed')
       assert.equal(record.cause, 'never settled')

@@ -27,6 +27,12 @@ export interface Ending {
   output: string[]
 }
 
+/** What becomes of what jobs print: shown on the worker's own output (`inherit`), kept in their records (`capture`), or both. */
+export type JobOutput = 'inherit' | 'capture' | 'both'
+
+/** Where it goes when it is not shown. */
+export const NOWHERE = { out: (): void => undefined, err: (): void => undefined }
+
 /** What an ending has of the process's last message. */
 export function reported(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
   const { outcome, ranMs, loadMs } = last

@@ -1,7 +1,6 @@
 import type { Ending } from '../launchers/launcher.ts'
 import type { Cause } from './verdict.ts'
-import type { MemoryEvidence } from './memory-evidence.ts'
-import type { Where } from '../../store/workers/where.ts'
+import type { Watched } from '../run/job-process.ts'
 
 /** What the evidence of a job's end is made of. */
 export interface EvidenceParts {
@@ -10,12 +9,10 @@ export interface EvidenceParts {
   enqueuedAtMs: number | undefined
   nowMs: number
   ending: Ending | undefined
-  /** Where it was when the worker stopped it. */
-  where: Where | undefined
-  /** The highest sum over the job's processes that the memory watch saw. */
-  peakSeenBytes: number
-  /** What the memory watch saw. */
-  memory: MemoryEvidence | undefined
+  /** What the worker saw of its process. */
+  watched: Watched | undefined
+  /** Whether the last lines that the job printed are kept. */
+  keepsOutput: boolean
 }
 
 /** What is kept of how a job ended (promise 9), as its record, a failed entry and the archive show it. */
@@ -25,17 +22,17 @@ export function evidenceOf({
   enqueuedAtMs,
   nowMs,
   ending,
-  where,
-  peakSeenBytes,
-  memory,
+  watched,
+  keepsOutput,
 }: EvidenceParts): Record<string, unknown> {
+  const { where, memory, peakSeenBytes = 0 } = watched ?? {}
   return {
     ...(cause ? { cause } : {}),
     wallMs: Math.round(wallMs),
     ...(enqueuedAtMs === undefined ? {} : { waitedMs: Math.max(0, Math.round(nowMs - enqueuedAtMs - wallMs)) }),
     ...(where ? { where } : {}),
     ...(memory && cause === 'memory' ? { memory } : {}),
-    ...(ending ? endingEvidence(ending, peakSeenBytes) : {}),
+    ...(ending ? endingEvidence(keepsOutput ? ending : { ...ending, output: [] }, peakSeenBytes) : {}),
   }
 }
 

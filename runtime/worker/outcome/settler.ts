@@ -7,7 +7,7 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { classOf, logEnd } from './end-line.ts'
+import { countedEnd, logEnd, type JobLabels } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
 import type { ErrorRecord, JobEnd, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
@@ -43,6 +43,7 @@ export interface End {
   /** Pid, exit, times, memory, last lines. */
   evidence: Record<string, unknown>
   timeLine: TimeLine
+  labels: JobLabels
   keepResultMs?: number
   /** What the job said of its end. */
   outcome?: Outcome
@@ -69,8 +70,9 @@ export class Settler {
    * @returns false when the job was no longer ours and nothing was written
    */
   async settle(end: End): Promise<boolean> {
-    const { clock, log } = this.#options
+    const { clock } = this.#options
     const { id } = end.job
+    const log = (): Logger => this.#options.log.with(end.labels)
     const attempt = (given: End): Promise<boolean> =>
       withBackoff(
         clock,
@@ -78,18 +80,18 @@ export class Settler {
         () => this.#attempt(given),
         (error) => {
           if (!hasCode(error, 'ERR_REDIS')) throw error
-          log.warn(`job ${id}: its end cannot be recorded yet: ${withCode(error)}`)
+          log().warn(`job ${id}: its end cannot be recorded yet: ${withCode(error)}`)
         },
       )
     return attempt(end).catch((error: unknown) => {
-      log.error(`job ${id}: its end cannot be recorded as ${end.verdict.kind}: ${withCode(error)}`)
+      log().error(`job ${id}: its end cannot be recorded as ${end.verdict.kind}: ${withCode(error)}`)
       return attempt({ ...end, verdict: unrecordable(end.verdict, toError(error)) })
     })
   }
 
   /** Records an end once; again at once where another step's end has changed the graph under its additions. */
   async #attempt(end: End): Promise<boolean> {
-    const { log, supervisorId, steps } = this.#options
+    const { log, supervisorId } = this.#options
     for (let replans = 0; ; replans += 1) {
       const id = supervisorId()
       if (id === undefined) return false
@@ -97,8 +99,9 @@ export class Settler {
         const timelineMs = end.timeLine.spans()
         const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
         if (recorded) {
-          logEnd(log, end.job, end.verdict, steps?.className, timelineMs)
-          if (end.verdict.kind !== 'held') this.#options.onEnd?.(countedEnd(end, steps?.className, timelineMs.fork))
+          logEnd(log, end.labels, end.verdict, timelineMs)
+          if (end.verdict.kind !== 'held')
+            this.#options.onEnd?.(countedEnd(end.labels, end.verdict, end.evidence, timelineMs.fork))
         }
         return recorded
       } catch (error) {
@@ -240,21 +243,4 @@ function unrecordable(verdict: Verdict, thrown: Error): Extract<Verdict, { kind:
 
 function errorText({ name, message, backtrace }: ErrorRecord): string {
   return JSON.stringify({ name, message, backtrace: backtrace.slice(0, 20) })
-}
-
-function countedEnd(
-  { job, verdict, evidence }: End,
-  stepClass: string | undefined,
-  forkMs: number | undefined,
-): JobEnd {
-  const { waitedMs, wallMs } = evidence
-  return {
-    queue: job.queue,
-    className: classOf(job, stepClass),
-    outcome: verdict.kind,
-    cause: 'cause' in verdict ? verdict.cause : '',
-    ...(typeof waitedMs === 'number' ? { waitMs: waitedMs } : {}),
-    runMs: typeof wallMs === 'number' ? wallMs : 0,
-    ...(forkMs === undefined ? {} : { forkMs }),
-  }
 }

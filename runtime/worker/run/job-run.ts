@@ -8,7 +8,7 @@ import { type Admission, type Admitted, memoryAnswer, permitsAnswer } from './ad
 import { assignmentOf, type Settings } from './assignment.ts'
 import { launchDeathHook } from '../outcome/death-hook.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
-import type { Ending, Launcher } from '../launchers/launcher.ts'
+import type { Ending, JobOutput, Launcher } from '../launchers/launcher.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { jobClass } from './manifest.ts'
 import { ProgressWriter } from './progress-writer.ts'
@@ -25,6 +25,7 @@ import type {
   StepContext,
 } from '../../wire.ts'
 import { withinLimit } from '../outcome/result-size.ts'
+import { labelsOf, type JobLabels } from '../outcome/end-line.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
 import { type Cause, judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
@@ -45,6 +46,7 @@ export interface JobRunOptions {
   steps?: StepSource
   termTimeoutMs: number
   snapshots: HeapSnapshots
+  jobOutput?: JobOutput
   maxRedeliveries: number
   /** For classes that have none. */
   timeoutMs?: number
@@ -59,14 +61,18 @@ export class JobRun {
   readonly timeLine = new TimeLine()
   readonly #options: JobRunOptions
   readonly #worker: string
+  readonly #delivery: Delivery
   readonly #notes: ProgressWriter
   readonly #process: JobProcess
   #step: StepContext | undefined
+  #labels: JobLabels
 
   constructor(job: Reserved, worker: string, options: JobRunOptions) {
     this.job = job
     this.#worker = worker
     this.#options = options
+    this.#delivery = { worker, id: job.id, delivery: job.delivery }
+    this.#labels = labelsOf(job, undefined, undefined)
     this.#notes = new ProgressWriter(options.store, options.log, job.id, options.limits)
     this.#process = new JobProcess(job.id, options)
   }
@@ -82,8 +88,12 @@ export class JobRun {
   async run(): Promise<{ recorded: Promise<void> }> {
     const end = await this.#perform().catch((thrown: unknown) => this.#end(judgeUnready(thrown)))
     const report = (thrown: unknown): void =>
-      this.#options.log.error(`job ${this.job.id}: ${toError(thrown).stack ?? String(thrown)}`)
+      this.#log.error(`job ${this.job.id}: ${toError(thrown).stack ?? String(thrown)}`)
     return { recorded: this.#options.settler.settle(end).then(() => undefined, report) }
+  }
+
+  get #log(): Logger {
+    return this.#options.log.with(this.#labels)
   }
 
   /** See {@link JobProcess.kill}. */
@@ -99,13 +109,12 @@ export class JobRun {
   async #perform(): Promise<End> {
     const { job } = this
     const item = decodeItem(job.item)
-    if ('garbage' in item)
-      return this.#end({
-        kind: 'failed',
-        cause: 'garbage',
-        error: { name: 'GarbageError', message: item.garbage, backtrace: [] },
-      })
+    if ('garbage' in item) {
+      const error = { name: 'GarbageError', message: item.garbage, backtrace: [] }
+      return this.#end({ kind: 'failed', cause: 'garbage', error })
+    }
     const { steps } = this.#options
+    this.#labels = labelsOf(job, item, steps?.className)
     const call = job.options === '' ? {} : (JSON.parse(job.options) as JobSettings)
     if (steps?.className !== item.className) return this.#launch({ ...item, options: call })
     const step = await this.#prepare(steps, item.args)
@@ -136,8 +145,7 @@ export class JobRun {
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
-    const { killed } = this.#process
-    if (killed) return this.#end(killed === 'lease lost' ? { kind: 'lost' } : { kind: 'requeued' })
+    if (this.#process.killed) return this.#end({ kind: this.#process.killed === 'lease lost' ? 'lost' : 'requeued' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
@@ -151,12 +159,12 @@ export class JobRun {
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
     if (verdict.kind === 'requeued' && watched.where)
-      this.#options.log.info(
+      this.#log.info(
         `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
       )
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
       // What ends the job may end its hook.
-      const hook = launchDeathHook(launcher, assignment, verdict.error, this.#options.log)
+      const hook = launchDeathHook(launcher, assignment, verdict.error, this.#log)
       this.#process.followedBy(hook)
       await hook.ended
       this.#process.stopTimers()
@@ -188,10 +196,6 @@ export class JobRun {
         ? steps.remember(this.#step, this.job.id, request)
         : Promise.reject(new Error('this job is no step'))
     this.#process.send(await memoryAnswer(ask, answer))
-  }
-
-  get #delivery(): Delivery {
-    return { worker: this.#worker, id: this.job.id, delivery: this.job.delivery }
   }
 
   /** The keys that its process made of its arguments when it was taken before, and had to wait. */
@@ -238,10 +242,9 @@ export class JobRun {
       enqueuedAtMs: job.enqueuedAtMs,
       nowMs: this.#options.clock.now(),
       ending,
-      where: watched?.where,
-      peakSeenBytes: watched?.peakSeenBytes ?? 0,
-      memory: watched?.memory,
+      watched,
+      keepsOutput: this.#options.jobOutput !== 'inherit',
     })
-    return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine }
+    return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine, labels: this.#labels }
   }
 }

@@ -24,7 +24,15 @@ const MAY_IMPORT = {
     'runtime/archive',
   ],
   scheduler: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
-  web: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive'],
+  web: [
+    'runtime/core',
+    'runtime/wire.ts',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+    'runtime/inspect',
+  ],
 }
 const PARTS = [...Object.keys(MAY_IMPORT), 'cli']
 /** For the package's users; inside it, a part imports the file that has what it needs. */

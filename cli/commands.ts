@@ -55,6 +55,9 @@ export const commands: readonly CommandEntry[] = [
   entry('ps', 'List supervisors and their job processes', () =>
     import('./commands/ps.ts').then((module) => module.psCommand),
   ),
+  entry('top', 'Show queues, running jobs and failures live', () =>
+    import('./commands/top.ts').then((module) => module.topCommand),
+  ),
   entry('stats', 'Show the numbers of waiting, running, processed and failed jobs', () =>
     import('./commands/stats.ts').then((module) => module.statsCommand),
   ),
@@ -63,8 +66,10 @@ export const commands: readonly CommandEntry[] = [
     'Diagnose problems and suggest fixes. Given the ID or name of a job, run, queue, worker or schedule entry, explain its state and why it is not progressing.',
     () => import('./commands/doctor.ts').then((module) => module.doctorCommand),
   ),
-  entry('health', 'For probes: exit with 0 if Redis answers and the given worker or scheduler is ready, else with 1', () =>
-    import('./commands/health.ts').then((module) => module.healthCommand),
+  entry(
+    'health',
+    'For probes: exit with 0 if Redis answers and the given worker or scheduler is ready, else with 1',
+    () => import('./commands/health.ts').then((module) => module.healthCommand),
   ),
   entry('job <command>', 'Show a job, print its stack, or cancel it', () =>
     import('./commands/job.ts').then((module) => module.jobCommand),

@@ -7,6 +7,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { list as COMMANDS } from '@ioredis/commands'
 import { startRedisProcess } from '../cli/redis-process.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -26,24 +27,9 @@ const OF_THE_LIBRARY = [
   'multi',
   'exec',
 ]
-/** Methods of the client and of JavaScript that are no commands. */
-const NO_COMMANDS = new Set([
-  'listen',
-  'join',
-  'replace',
-  'catch',
-  'then',
-  'call',
-  'pipeline',
-  'on',
-  'once',
-  'off',
-  'connect',
-  'disconnect',
-  'duplicate',
-  'map',
-  'sort',
-])
+/** Methods of JavaScript, each the name of a command that is not sent. */
+const NO_COMMANDS = new Set(['sort', 'keys', 'append', 'type', 'object'])
+const isCommand = (name: string): boolean => COMMANDS.includes(name) && !NO_COMMANDS.has(name)
 
 export interface SentCommand {
   /** In capitals. */
@@ -85,7 +71,7 @@ export function sentCommands(): Map<string, SentCommand> {
         ...(inChain ? line.matchAll(/^\s*\.([a-z]+)\(/g) : []),
       ]
       for (const [, name = ''] of called)
-        if (!NO_COMMANDS.has(name)) add(name.toUpperCase(), line, file.endsWith('health.ts') ? 'doctor' : 'code')
+        if (isCommand(name)) add(name.toUpperCase(), line, file.endsWith('health.ts') ? 'doctor' : 'code')
     }
   }
   return found

@@ -28,7 +28,7 @@ export async function gather<R extends Reads>(reads: R): Promise<Read<R> & { mis
 export async function within<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis has not answered within ${deadlineMs} ms`)), deadlineMs)
+    timer = setTimeout(() => reject(new Error(`it has not answered within ${deadlineMs} ms`)), deadlineMs)
   })
   try {
     return await Promise.race([work, late])

@@ -16,7 +16,7 @@ describe('what is refused, in one line that says what to do', () => {
     [
       'a name like none',
       'log:\n  xyzzyplugh: 1\n',
-      /expected one of level, format; got an unknown setting; take it out$/,
+      /expected one of level, format, file; got an unknown setting; take it out$/,
     ],
     ['__proto__', 'worker:\n  __proto__: { drain: true }\n', /worker.__proto__: /],
     [

@@ -65,7 +65,7 @@ describe('the example', () => {
     const url = await postgres.database()
     const at = place(example, url)
     const migrated = await run(at, 'archive', 'migrate')
-    assert.equal(migrated.stdout.trim(), 'migrated from version 0 to 1', migrated.stderr)
+    assert.equal(migrated.stdout.trim(), 'migrated from version 0 to 2', migrated.stderr)
     const loaded = await run(at, 'pipeline', 'load')
     assert.match(loaded.stdout, /zones_by_country\t1\t3\tloaded/, loaded.stderr)
     startWorker(at)

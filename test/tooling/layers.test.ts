@@ -23,7 +23,16 @@ const LADDER: Record<string, readonly string[]> = {
     'runtime/inspect',
   ],
   scheduler: ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'scheduler'],
-  web: ['config', 'runtime/core', 'runtime/store', 'runtime/jobs', 'runtime/workflow', 'runtime/archive', 'web'],
+  web: [
+    'config',
+    'runtime/core',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+    'runtime/archive',
+    'runtime/inspect',
+    'web',
+  ],
 }
 const PARTS = [...Object.keys(LADDER), 'cli']
 

@@ -1,8 +1,14 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import nodeModule from 'node:module'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
 import { silentLogger } from '../../runtime/core/logger.ts'
 import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
 import { SpawnLauncher } from '../../runtime/worker/launchers/spawn/spawn.ts'
 import { contractApp, launcherContract } from '../contracts/launcher.contract.ts'
 import { leavesNoProcess } from '../support/process.ts'
+import { resultOf, writeApp } from './fork/support.ts'
 
 leavesNoProcess()
 
@@ -24,3 +30,50 @@ launcherContract(
       passOutput: nowhere,
     }),
 )
+
+describe('spawn: how the application is loaded', () => {
+  const job = `
+    import { existsSync } from 'node:fs'
+    import { dirname, join } from 'node:path'
+    import { fileURLToPath } from 'node:url'
+    import { Job } from 'resque-runtime'
+    export class Asks extends Job {
+      async perform(): Promise<unknown> {
+        return { flags: process.execArgv.join(' '), compiled: existsSync(join(dirname(process.argv[4] ?? ''), 'compiled')) }
+      }
+    }`
+
+  /** What a job says of its process. */
+  async function asked(files: Record<string, string>): Promise<{ flags: string; compiled: boolean }> {
+    const source = writeApp({ 'src/jobs/asks.ts': job, ...files })
+    const launcher = new SpawnLauncher({
+      source,
+      log: silentLogger,
+      spares: 1,
+      bootTimeoutMs: 30_000,
+      passOutput: nowhere,
+    })
+    try {
+      await launcher.start()
+      return (await resultOf(launcher, 'Asks')) as { flags: string; compiled: boolean }
+    } finally {
+      await launcher.stop()
+      assert.deepEqual(readdirSync(join(source.root, '.runtime/build')), [])
+    }
+  }
+
+  it('TypeScript is built once, so that no process needs a loader, and compiled once where Node can keep that', async () => {
+    const { flags, compiled } = await asked({})
+    assert.doesNotMatch(flags, /tsx/)
+    assert.equal(compiled, 'enableCompileCache' in nodeModule)
+  })
+
+  it('what only a loader can load is loaded with tsx', async () => {
+    const { flags } = await asked({
+      'config/preload.ts': `import helper from './helper'
+        if (helper.value !== 1) throw new Error('wrong helper')`,
+      'config/helper.ts': 'module.exports = { value: 1 }',
+    })
+    assert.match(flags, /tsx/)
+  })
+})

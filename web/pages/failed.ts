@@ -61,10 +61,10 @@ export async function failedPage(visit: Visit): Promise<Page> {
       ...(isGrouped ? [html`<input type="hidden" name="by" value="group" />`] : []),
       field('class', 'Class', given.class),
       field('queue', 'Queue', given.queue),
-      field('cause', 'Cause', given.cause, 'timeout, memory'),
+      field('cause', 'Cause', given.cause, 'timeout'),
       field('error', 'Error', given.error, 'TypeError'),
-      field('text', 'Text', given.text, 'in message or arguments'),
-      field('since', 'Since', given.since, '1h or a date'),
+      field('text', 'Text', given.text, 'part of it'),
+      field('since', 'Since', given.since, '1h, a date'),
       field('until', 'Until', given.until),
     ],
     isFiltered,
@@ -139,9 +139,11 @@ function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
     queueLink(String(entry.queue ?? '?')),
     causeBadge(entry),
     html`<a class="plain" href="${failureAddress(entry)}"
-      ><strong>${shown(String(entry.exception ?? ''), 60)}</strong> ${short(String(entry.error ?? ''), 100)}</a
+      ><span class="clamp"
+        ><strong>${shown(String(entry.exception ?? ''), 60)}</strong> ${short(String(entry.error ?? ''), 120)}</span
+      ></a
     >`,
-    args(argsOf(entry), visit, 60),
+    args(argsOf(entry), visit, 70),
     entry.retried_at === undefined ? '' : badge('retried', 'plain'),
   ]
 }

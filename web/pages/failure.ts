@@ -74,7 +74,7 @@ export async function failurePage(visit: Visit): Promise<Page> {
       ])}`,
     buttons,
   )}
-  ${entry.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(entry.evidence), visit))}
+  ${entry.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(entry.evidence)))}
   ${(entry.backtrace ?? []).length === 0 ? '' : section('Stack', block([entry.backtrace].flat().map(String).join('\n')))}
   ${section('Arguments', payload(argsOf(entry), visit))} ${earlier(entry)}`
   return { title: 'Failed job', body }

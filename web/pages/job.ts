@@ -1,16 +1,13 @@
 import { html } from 'hono/html'
-import { hasCode } from '../../runtime/core/errors.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
 import { endStates, type JobRecord } from '../../runtime/store/queues/jobs.ts'
-import { whereLines } from '../../runtime/store/workers/where.ts'
+import { whereLines, type Where } from '../../runtime/store/workers/where.ts'
 import { gather, within } from '../gather.ts'
 import { block, button, code, facts, payload, queueLink, runLink, section, state, table, time } from '../view/parts.ts'
 import { shown, span, words } from '../view/text.ts'
 import { address, BadInput, Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { archived } from './archive.ts'
 import { classOf, progress } from './running.ts'
-
-const stackTimeoutMs = 1400
 
 /** One job, from its birth to its end. */
 export async function jobPage(visit: Visit): Promise<Page> {
@@ -45,7 +42,7 @@ export async function jobPage(visit: Visit): Promise<Page> {
     buttons,
   )}
   ${record.error === undefined ? '' : errorSection(record.error)}
-  ${record.evidence === undefined ? '' : section('Evidence', evidence(record.evidence, visit))}
+  ${record.evidence === undefined ? '' : section('Evidence', evidence(record.evidence))}
   ${section('Arguments', payload(record.item, visit))}
   ${record.options === undefined || record.options === '' ? '' : section('Options of the call', payload(record.options, visit))}
   ${record.result === undefined ? '' : section('Result', payload(record.result, visit))}
@@ -118,7 +115,7 @@ const names: Record<string, [name: string, show: (value: number) => string]> = {
 }
 
 /** Times, memory, the last lines and where it hung, as the worker found them. @param json of an object */
-export function evidence(json: string, visit: Visit): Html {
+export function evidence(json: string): Html {
   const { output, where, cause: _, ...rest } = parsed(json)
   const entries = Object.entries(rest).flatMap(([key, value]): [string, string][] => {
     const [name, show] = names[key] ?? [key]
@@ -128,10 +125,10 @@ export function evidence(json: string, visit: Visit): Html {
   })
   return html`${facts(entries)}
   ${
-    where === undefined
+    typeof where !== 'object' || where === null
       ? ''
       : html`<h3>Where it was</h3>
-          ${payload(JSON.stringify(where), visit)}`
+          ${block(whereLines(where as Where).join('\n'))}`
   }
   ${
     Array.isArray(output) && output.length > 0
@@ -178,7 +175,7 @@ async function archivedJob(visit: Visit, id: string): Promise<Page> {
     state(record.outcome),
   )}
   ${details.error === undefined ? '' : errorSection(JSON.stringify(details.error))}
-  ${details.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(details.evidence), visit))}
+  ${details.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(details.evidence)))}
   ${record.args === undefined ? '' : section('Arguments', payload(record.args, visit))}
   ${(details.log ?? []).length === 0 ? '' : section('Log', block((details.log ?? []).join('\n')))}`
   return { title: `Job ${id}`, body }
@@ -190,21 +187,16 @@ export async function stackPage(visit: Visit): Promise<Page> {
   const record = await within(visit.store.jobs.find(id))
   if (!record) throw new Gone(`Nothing is known of job ${id}.`)
   if (record.state !== 'running') throw new BadInput(`Job ${id} does not run: it is ${record.state}.`)
-  const answer = await visit.store.stacks.ask(id, stackTimeoutMs).catch((error: unknown) => {
-    if (!hasCode(error, 'ERR_TIMEOUT')) throw error
-    return undefined
-  })
+  const { answer, missing } = await gather({ answer: () => visit.store.stacks.ask(id) })
   const body = section(
     html`${classOf(record)} ${code(id)}`,
     answer === undefined
-      ? html`<p>
-          Its worker has not answered within ${span(stackTimeoutMs)}. The workers page shows whether it lives.
-        </p>`
+      ? html`<p>Its worker has not answered. The workers page shows whether it lives.</p>`
       : block(whereLines(answer.where).join('\n')),
     html`<a class="button" href="${address('stack', { id })}">Ask again</a>
       <a class="button" href="${address('job', { id })}">The job</a>`,
   )
-  return { title: 'Stack now', body }
+  return { title: 'Stack now', body, missing }
 }
 
 /** Cancels a job that waits, or asks for the end of one that runs. */

@@ -1,35 +1,152 @@
 import { html } from 'hono/html'
-import { groupFailed } from '../failed/search.ts'
+import { failedGroups, type FailedGroup } from '../../runtime/inspect/failed.ts'
+import { overview, type Overview } from '../../runtime/inspect/overview.ts'
+import { verdict, type Problem } from '../../runtime/inspect/verdict.ts'
 import { gather } from '../gather.ts'
-import { badge, queueLink, section, table } from '../view/parts.ts'
-import { count } from '../view/text.ts'
-import type { Page, Visit } from '../visit.ts'
-import { groupTable } from './failed.ts'
+import { badge, code, lasting, queueLink, section, short, table, time } from '../view/parts.ts'
+import { count, shown } from '../view/text.ts'
+import { address, type Html, type Page, type Visit } from '../visit.ts'
 
-/** What goes on, in one page. */
+const shownProblems = 8
+const shownGroups = 8
+
+/** One verdict first, then what it rests on, the worst first. */
 export async function overviewPage(visit: Visit): Promise<Page> {
-  const { queues } = visit.store
-  const { sizes, paused, failed, missing } = await gather({
-    sizes: () => queues.sizes(),
-    paused: () => queues.paused(),
-    failed: () => groupFailed(visit.store, {}),
+  const place = { store: visit.store, config: visit.settings.config }
+  const { seen, failed, missing } = await gather({
+    seen: () => overview(place),
+    failed: () => failedGroups(place),
   })
-  const waiting = [...(sizes ?? [])]
-    .filter(([name, size]) => size > 0 || paused?.includes(name))
-    .sort(([, a], [, b]) => b - a)
-  const body = html`${section(
-    'Queues',
+  const problems = seen && verdict(seen)
+  const isBad = problems === undefined || problems[0]?.severity === 'bad'
+  const body = html`${verdictPart(problems)} ${seen ? figures(seen) : ''}
+    <div class="columns">${seen ? queuesPart(seen) : ''} ${seen ? schedulerPart(seen) : ''}</div>
+    ${section(
+      'Failed jobs by cause, class and error',
+      groups(visit, failed?.groups ?? []),
+      html`<a href="failed?by=group">All groups</a>`,
+    )}`
+  return { title: 'Overview', body, missing, refreshMs: 5000, isBad }
+}
+
+function verdictPart(problems: readonly Problem[] | undefined): Html {
+  const [first, ...others] = problems ?? []
+  const tone = problems === undefined ? 'bad' : first === undefined ? 'good' : first.severity === 'bad' ? 'bad' : 'warn'
+  const words = problems === undefined ? 'Unknown: Redis does not answer.' : first ? link(first) : 'All quiet.'
+  return html`<section class="card verdict ${tone}" data-verdict="${tone}">
+    <p>${words}</p>
+    ${
+      others.length === 0
+        ? ''
+        : html`<ul>
+            ${others.slice(0, shownProblems).map((problem) => html`<li>${link(problem)}</li>`)}
+          </ul>`
+    }
+    ${others.length > shownProblems ? html`<small>and ${others.length - shownProblems} more</small>` : ''}
+  </section>`
+}
+
+/** To the page that has more of it. */
+function link({ page, name, text }: Problem): Html {
+  const to = page === 'queues' && name !== undefined ? address('queue', { name }) : page
+  return html`<a class="plain" href="${to}">${shown(text, 400)}</a>`
+}
+
+function figures({ slots, workers, otherWorkers, failed, queues, latencyMs, lost }: Overview): Html {
+  const waiting = queues.reduce((sum, { size }) => sum + size, 0)
+  const alive = workers.filter(({ leaseLeftMs }) => leaseLeftMs > 0).length
+  return html`<div class="figures">
+    <a href="queues"><strong>${count(waiting)}</strong><span>waiting in ${count(queues.length)} queues</span></a>
+    <a href="running"><strong>${count(slots.busy)} / ${count(slots.total)}</strong><span>slots busy</span></a>
+    <a href="workers"
+      ><strong>${count(alive + otherWorkers)}</strong
+      ><span>workers alive${lost.length > 0 ? `, ${lost.length} lost in the last hour` : ''}</span></a
+    >
+    <a href="failed"><strong>${count(failed)}</strong><span>failed jobs on the list</span></a>
+    <a href="redis"><strong>${latencyMs.toFixed(1)} ms</strong><span>Redis answers in</span></a>
+  </div>`
+}
+
+/** The oldest first: age says more than depth. Unknown ages come before young ones. */
+function queuesPart({ queues }: Overview): Html {
+  const age = (ms: number | undefined, size: number): number => (size === 0 ? -1 : (ms ?? Infinity))
+  const worst = queues
+    .filter(({ size, paused }) => size > 0 || paused)
+    .sort((a, b) => age(b.oldestMs, b.size) - age(a.oldestMs, a.size))
+  return section(
+    'Queues with waiting jobs, oldest first',
     table(
       'Queues',
-      ['Queue', 'Waiting#', 'State'],
-      waiting.map(([name, size]) => [
-        queueLink(name),
-        count(size),
-        paused?.includes(name) ? badge('paused', 'warn') : badge('open', 'good'),
-      ]),
+      ['Queue', 'Oldest waits#', 'Waiting#', 'Workers#', ''],
+      worst
+        .slice(0, 12)
+        .map(({ name, size, oldestMs, paused, workers }) => [
+          queueLink(name),
+          size === 0 ? '–' : oldestMs === undefined ? 'unknown' : lasting(oldestMs),
+          count(size),
+          workers === 0 ? html`<strong class="bad">0</strong>` : count(workers),
+          paused ? badge('paused', 'warn') : '',
+        ]),
       'Nothing waits.',
     ),
-  )}
-  ${section('Failed jobs', groupTable(visit, (failed?.groups ?? []).slice(0, 8)))}`
-  return { title: 'Overview', body, missing, refreshMs: 5000 }
+  )
+}
+
+function schedulerPart({ scheduler: { leader, entries, late, missed, overdue }, atMs }: Overview): Html {
+  return section(
+    'Scheduler',
+    table(
+      'Scheduler',
+      ['What', 'State'],
+      [
+        ['Leader', leader === undefined ? (entries > 0 ? badge('none', 'bad') : 'none') : code(leader)],
+        ['Entries that are on', count(entries)],
+        [
+          'Late entries',
+          late.length === 0
+            ? 'none'
+            : html`${badge(count(late.length), 'bad')} ${short(late[0]?.name ?? '', 60)} ${time(late[0]?.dueMs, atMs)}`,
+        ],
+        [
+          'Missed firings in the last hour',
+          missed.count === 0
+            ? 'none'
+            : html`${badge(count(missed.count), 'warn')} ${short(missed.entries.join(', '), 60)}`,
+        ],
+        [
+          'Overdue delayed jobs',
+          overdue.count === 0
+            ? 'none'
+            : html`${badge(`${overdue.isExact ? '' : 'more than '}${count(overdue.count)}`, 'bad')} since
+              ${time(overdue.sinceMs, atMs)}`,
+        ],
+      ],
+      '',
+    ),
+    html`<a href="schedule">Schedule</a>`,
+  )
+}
+
+function groups(visit: Visit, found: readonly FailedGroup[]): Html {
+  return table(
+    'Failed jobs by class, cause and error',
+    ['Jobs#', 'Class', 'Cause', 'Error', 'First seen', 'Last seen', ''],
+    found.slice(0, shownGroups).map((group) => {
+      const only = { class: group.class, cause: group.cause ?? 'exception', error: group.exception }
+      return [
+        html`<a href="${address('failed', only)}">${count(group.count)}</a>`,
+        code(group.class),
+        badge(String(group.cause ?? 'exception'), 'bad'),
+        html`<span class="clamp"
+          ><strong>${shown(String(group.exception), 60)}</strong> ${short(group.error, 120)}</span
+        >`,
+        time(group.firstSeenMs, visit.nowMs),
+        time(group.lastSeenMs, visit.nowMs),
+        visit.user.role === 'operator'
+          ? html`<a class="button" href="${address('bulk', { ...only, do: 'retry' })}">Retry…</a>`
+          : '',
+      ]
+    }),
+    'No job has failed.',
+  )
 }

@@ -3,6 +3,8 @@
  * it, and leaves. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
  */
 import { readFileSync } from 'node:fs'
+import nodeModule from 'node:module'
+import { dirname, join } from 'node:path'
 import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
@@ -30,6 +32,12 @@ export interface UsageMessage {
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
 const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
 
+/** Of Node 22.1 and 22.10; what one process has compiled, those after it only load. It goes with the build. */
+const {
+  enableCompileCache: shareCompiled = (_folder: string): unknown => undefined,
+  flushCompileCache: keepCompiled = () => undefined,
+} = nodeModule as unknown as { enableCompileCache?: (folder: string) => unknown; flushCompileCache?: () => void }
+
 const say = (message: ChildMessage | BootMessage | UsageMessage): Promise<void> =>
   new Promise((resolve) => (process.send ? process.send(message, undefined, {}, () => resolve()) : resolve()))
 
@@ -40,9 +48,12 @@ const stackFault = await printStacks()
 
 const source = JSON.parse(process.argv[2] ?? '{}') as AppSource
 try {
-  const built = process.argv[4] === undefined ? {} : (JSON.parse(readFileSync(process.argv[4], 'utf8')) as BuiltFiles)
+  const list = process.argv[4]
+  const built = list === undefined ? {} : (JSON.parse(readFileSync(list, 'utf8')) as BuiltFiles)
+  if (list !== undefined) shareCompiled(join(dirname(list), 'compiled'))
   installLocator(built)
   const app = await loadApp(source, locateBuilt(built))
+  keepCompiled()
   const inbox: ParentMessage[] = []
   let listener: ((message: ParentMessage) => void) | undefined
   const channel: Channel = {

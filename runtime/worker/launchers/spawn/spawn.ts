@@ -61,7 +61,7 @@ export class SpawnLauncher implements Launcher {
     return this.#nextGeneration()
   }
 
-  /** Loads the application in a first spare; only when that works do the old spares go. */
+  /** Builds and loads the application, with a loader where it cannot be built. */
   async #nextGeneration(): Promise<Manifest> {
     const build = await buildForSpawn(this.#options.source, this.#options.log)
     if (build) this.#builds.add(build)
@@ -69,6 +69,17 @@ export class SpawnLauncher implements Launcher {
       this.#removeBuilds()
       throw new RuntimeError('ERR_STATE', 'the launcher was stopped while it started')
     }
+    if (!build) return this.#begin(build)
+    // What only a loader loads may still run; what it cannot load either fails for the build's reason.
+    return this.#begin(build).catch((error: unknown) =>
+      this.#begin(undefined).catch(() => {
+        throw error
+      }),
+    )
+  }
+
+  /** Boots a first process; only when it has loaded the application do the old spares go. */
+  async #begin(build: BuiltApp | undefined): Promise<Manifest> {
     const first = this.#boot(build)
     const manifest = await first.ready.catch((error: unknown) => {
       killGroup(first.child, 'SIGKILL')

@@ -62,9 +62,10 @@ export async function buildForSpawn(source: AppSource, log: Logger): Promise<Bui
   try {
     return await buildForFork(source)
   } catch (error) {
-    if (!(error instanceof CannotFork)) throw error
-    if (loaderLacks(source))
-      log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${error.refusal.reason}`)
+    if (error instanceof RuntimeError) throw error
+    // It refuses, or `.runtime` cannot be written.
+    const reason = (error as Error).message
+    if (loaderLacks(source)) log.warn(`decorators have no types (emitDecoratorMetadata), and JSX is React's: ${reason}`)
     return undefined
   }
 }

@@ -126,13 +126,9 @@ describe('every page', { concurrency: true }, () => {
       for (const [name, path] of Object.entries(await pages())) {
         await page.goto(`${address}/${path}`)
         await page.screenshot({ path: join(screenshots, `${name}-wide-${colorScheme}.png`) })
-        wrong.push(
-          ...(await findings(page, colorScheme === 'dark' ? ['color-contrast'] : undefined)).map(
-            (each) => `${name}: ${each}`,
-          ),
-        )
-        if (colorScheme === 'light') wrong.push(...(await narrowFindings(page, name)).map((each) => `${name}: ${each}`))
-        wrong.push(...complaints.splice(0).map((each) => `${name}: ${each}`))
+        const found = await findings(page, colorScheme === 'dark' ? ['color-contrast'] : undefined)
+        if (colorScheme === 'light') found.push(...(await narrowFindings(page, name)))
+        wrong.push(...[...found, ...complaints.splice(0)].map((each) => `${name}: ${each}`))
       }
       await context.close()
       assert.deepEqual(wrong, [])

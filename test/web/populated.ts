@@ -15,8 +15,8 @@ const hourMs = 60 * minuteMs
  */
 export async function populate(server: TestRedis, store: Store): Promise<string> {
   const nowMs = Date.now()
-  await addFailures(store, 60)
-  const mails = Array.from({ length: 30 }, (_, i) => ({
+  await addFailures(store, 14)
+  const mails = Array.from({ length: 8 }, (_, i) => ({
     id: newId(),
     className: 'MailJob',
     item: JSON.stringify({ class: 'MailJob', args: [1000 + i, { template: 'welcome', token: 'secret' }] }),

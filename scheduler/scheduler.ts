@@ -6,7 +6,6 @@ import type { Logger } from '../runtime/core/logger.ts'
 import { startAll, stopAll, type Service } from '../runtime/core/service.ts'
 import { zonesDiffer, type LeadReply, type LockOwner } from '../runtime/store/limits/locks.ts'
 import type { Store } from '../runtime/store/store.ts'
-import { Duty } from '../runtime/store/workers/duty.ts'
 import { DelayedMover } from './delayed-mover.ts'
 import type { CheckContext, KnownClass, ScheduleEntry } from './entries/entry.ts'
 import { digestJitter, type Jitter } from './firing/fire-times.ts'
@@ -60,7 +59,8 @@ export class Scheduler implements Service {
   readonly #monotonic: () => number
   readonly #leader: Leader
   readonly #mover: DelayedMover
-  readonly #duty: Duty
+  /** Of our schedulers the leader moves the millisecond set; while Ruby's leads, each of ours does. */
+  #movesSet = true
   readonly #entries: ScheduleEntries
   readonly #deaf: (() => void)[] = []
   #drift: number | undefined
@@ -94,11 +94,9 @@ export class Scheduler implements Service {
       onTurn: (reply) => this.#onTurn(reply),
     })
     const leader = (): LockOwner | undefined => (this.#leader.leads ? this.owner : undefined)
-    const { connection } = store
-    this.#duty = new Duty({ name: 'delayed', connection, clock, log, onChange: () => this.#mover.wake() })
     this.#mover = new DelayedMover({
       delayed: store.delayed,
-      movesSet: () => this.#duty.mine,
+      movesSet: () => this.#movesSet,
       clock,
       log,
       leader,
@@ -139,13 +137,13 @@ export class Scheduler implements Service {
       this.#listen(keys.wakeSchedule(), (name) => this.#onWord(name)),
     ])
     await Promise.race([listening, this.#clock.sleep(500)])
-    await startAll([this.#mover, this.#duty, this.#leader])
+    await startAll([this.#mover, this.#leader])
   }
 
   async stop(): Promise<void> {
     this.#started = false
     for (const stopListening of this.#deaf.splice(0)) stopListening()
-    await stopAll([this.#mover, this.#duty, this.#leader])
+    await stopAll([this.#mover, this.#leader])
   }
 
   /** What is not heard is seen at the next look. */
@@ -185,7 +183,8 @@ export class Scheduler implements Service {
 
   #onTurn(reply: LeadReply): void {
     this.#compareZones(reply)
-    if (reply.setDueMs !== undefined) this.#mover.expect(reply.setDueMs)
+    this.#movesSet = reply.leads || !reply.living.some(({ owner }) => owner === reply.holder)
+    if (this.#movesSet && reply.setDueMs !== undefined) this.#mover.expect(reply.setDueMs)
     if (reply.leads && reply.bucketDueMs !== undefined) this.#mover.expect(reply.bucketDueMs)
     const drift = this.#clock.now() - this.#monotonic()
     const step = drift - (this.#drift ?? drift)

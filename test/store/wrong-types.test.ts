@@ -149,6 +149,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
     () => store.supervisors.settle('s', inHand('done'), now, 100, { state: 'done', ttlMs }),
     () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, { state: 'done', ttlMs, step: { output: '1' } }),
   ],
+  'settle-plain': () => store.supervisors.settle('s', inHand('plain'), now, 100, { state: 'done', ttlMs }),
   'stale-locks': () => store.health.staleLocks(),
   'start-entry': () => store.schedules.runs('entry', now + 1, { refused: missed }),
   'sweep-tickets': () => store.queues.sweep(),

@@ -33,7 +33,6 @@ export interface MoveLimits {
 
 const batchSize = 100
 const pageSize = 500
-/** Resque's delayed lists that one script call counts. */
 const secondsAtOnce = 1000
 /** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
 const takeBatch = 50
@@ -145,8 +144,7 @@ export class Delayed {
       Promise.all(formsOf(name).map((form) => redis.smembers(keys.delayedTimestamps(form)))),
     )
     const times = inBuckets.flat().map((bucket) => Number(bucket.slice('delayed:'.length)) * 1000)
-    for (const { dueMs } of await this.#copiesInSet(name)) times.push(dueMs)
-    return times.sort((a, b) => a - b)
+    return [...times, ...(await this.#copiesInSet(name)).map(({ dueMs }) => dueMs)].sort((a, b) => a - b)
   }
 
   /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. */
@@ -154,9 +152,8 @@ export class Delayed {
     let total = await this.#connection.ask((redis, keys) => redis.zcard(keys.delayed()))
     for (let from = 0; ; from += secondsAtOnce) {
       const reply = await this.#connection.run('count-delayed', { from, count: secondsAtOnce })
-      const [jobs, seconds] = reply as [number, number]
-      total += jobs
-      if (seconds < secondsAtOnce) return total
+      total += (reply as [number, number])[0]
+      if ((reply as [number, number])[1] < secondsAtOnce) return total
     }
   }
 
@@ -202,11 +199,11 @@ export class Delayed {
   /** The copies of a job in the millisecond set. */
   async #copiesInSet({ item, queue }: DelayedName): Promise<{ id: string; dueMs: number }[]> {
     const copies = new Map<string, number>()
-    for (let cursor: string | undefined = '0'; cursor !== undefined;) {
-      const reply = await this.#connection.run('find-delayed', { cursor, item, queue })
-      const [next, found] = reply as [string, string[]]
+    for (let cursor = ''; cursor !== '0';) {
+      const part = await this.#connection.run('find-delayed', { cursor: cursor || '0', item, queue })
+      const found = (part as [string, string[]])[1]
       for (let i = 0; i < found.length; i += 2) copies.set(found[i] ?? '', Number(found[i + 1]))
-      cursor = next === '0' ? undefined : next
+      cursor = (part as [string, string[]])[0]
     }
     return [...copies].map(([id, dueMs]) => ({ id, dueMs }))
   }
@@ -218,19 +215,17 @@ export class Delayed {
     ttlMs: number,
     dueMs: number,
   ): Promise<number> {
-    const forms = formsOf(name)
+    const [forms, { className, item, queue }] = [formsOf(name), name]
     const ids = (await this.#copiesInSet(name)).map(({ id }) => id)
-    const { className, item, queue } = name
     const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), forms: forms.length }
     const args = { mode, queue, class: className, item, now: nowMs, ttlMs, max: takeBatch, ...where }
     let taken = 0
     for (let at = 0, more = 1; at === 0 || more === 1 || at < ids.length; at += takeBatch) {
       const call = { ...args, first: at === 0 ? 1 : 0, newId: newId(nowMs) }
       const some = ids.slice(at, at + takeBatch)
-      const reply = await this.#connection.run('take-delayed', call, [...forms, ...some])
-      const [count, left] = reply as [number, number]
-      taken += count
-      more = left
+      const reply = (await this.#connection.run('take-delayed', call, [...forms, ...some])) as [number, number]
+      taken += reply[0]
+      more = reply[1]
     }
     return taken
   }

@@ -9,7 +9,7 @@ import { scriptJson } from '../connection/script.ts'
 export type { Reserved, Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 
 /** Queues that one script call looks at (promise 13). */
-const queuesAtOnce = 1000
+const queuesAtOnce = 250
 
 /** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
 export class Supervisors {
@@ -30,12 +30,11 @@ export class Supervisors {
   async register(id: string, slots: readonly string[], about: Record<string, string>, leaseMs: number): Promise<void> {
     await this.#connection.ask((redis) => redis.multi().time().exec())
     const described = scriptJson({ ...about, slots: scriptJson(slots) })
-    const started = formatStarted(new Date())
-    const heartbeat = await this.#heartbeat()
-    await this.#connection.run('register', { supervisor: id, leaseMs, heartbeat, started, about: described }, slots)
+    const times = { leaseMs, heartbeat: await this.#heartbeat(), started: formatStarted(new Date()) }
+    await this.#connection.run('register', { supervisor: id, ...times, about: described }, slots)
   }
 
-  /** Changes what the supervisor says of itself, while it has its lease. */
+  /** Changes what it says of itself, while it has its lease. */
   async describe(id: string, about: Record<string, string>): Promise<void> {
     await this.#connection.run('describe', { supervisor: id, about: scriptJson(about) })
   }
@@ -95,13 +94,13 @@ export class Supervisors {
    * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
    */
   async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
+    if (end.state === 'done' && !end.step) {
+      const args = { supervisor: id, ...job, now: nowMs, state: end.state, ttlMs: end.ttlMs }
+      const plain = await this.#connection.run('settle-plain', args, Object.entries(end.fields ?? {}).flat())
+      if (plain !== 'other') return plain === 'ok'
+    }
     const reply = await this.#connection.run('settle', {
-      supervisor: id,
-      worker: job.worker,
-      id: job.id,
-      delivery: job.delivery,
-      now: nowMs,
-      failedAt: formatFailedAt(new Date(nowMs)),
+      ...{ supervisor: id, ...job, now: nowMs, failedAt: formatFailedAt(new Date(nowMs)) },
       state: end.state,
       entry: end.entry ?? '',
       failedMax,

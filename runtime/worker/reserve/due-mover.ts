@@ -11,7 +11,7 @@ const longestMs = 5000
 
 /**
  * Moves due retries, snoozes and short delays to their queues, so that they run without a scheduler, too. Of all supervisors
- * and schedulers one has the duty: only that one sleeps until the next job is due, and hears of earlier ones.
+ * one has the duty: only that one sleeps until the next job is due, and hears of earlier ones.
  */
 export class DueMover implements Service {
   readonly name = 'due mover'

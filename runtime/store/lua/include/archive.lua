@@ -43,7 +43,7 @@ local function archive_step(fields, step)
   archive_put(fields, 'label', redis.call('HGET', key.runLabels(run), node))
 end
 
--- A job that has just ended. A step's item that found nothing to do is no end of anything.
+-- A job that has just ended; false when it is known to have no log. A step's item that found nothing to do is no end of anything.
 local function archive(id)
   local max, keep = archive_bound()
   if max == 0 then return end
@@ -63,6 +63,7 @@ local function archive(id)
   for i, line in ipairs(lines) do lines[i] = string.sub(line, 1, LINE_MAX) end
   if #lines > 0 then archive_put(fields, 'log', cjson.encode(lines)) end
   archive_add(fields, max, keep)
+  return #lines > 0
 end
 
 -- A run that has just ended, as its own record has it.

@@ -1,6 +1,13 @@
 -- A supervisor owns what it holds only while its lease, in Redis time, has not run out (promise 3).
+-- One script sees one time.
+local script_time
+local function redis_time()
+  script_time = script_time or redis.call('TIME')
+  return script_time
+end
+
 local function redis_ms()
-  local t = redis.call('TIME')
+  local t = redis_time()
   return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end
 

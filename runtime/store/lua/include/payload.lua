@@ -6,7 +6,9 @@ local function is_object(item)
   if #item > 65536 then return true end
   if not decode(item) then return false end
   -- cjson takes NaN, Infinity and 0x1F for numbers; nobody else does.
-  local bare = string.lower(string.gsub(string.gsub(item, '\\.', ''), '"[^"]*"', ''))
+  local lower = string.lower(item)
+  if not string.find(lower, 'nan', 1, true) and not string.find(lower, 'inf', 1, true) and not string.find(lower, '0x', 1, true) then return true end
+  local bare = string.gsub(string.gsub(lower, '\\.', ''), '"[^"]*"', '')
   return not string.find(bare, 'nan') and not string.find(bare, 'inf') and not string.find(bare, '0x')
 end
 

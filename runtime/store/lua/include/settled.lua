@@ -7,13 +7,10 @@ local function let_go(supervisor, worker, id, delivery)
   if not held or string.match(held, '^%d+') ~= delivery then return false end
   redis.call('HDEL', key.inflight(supervisor), id)
   -- An end may be recorded after its slot has taken the next job: then the mark is that one's.
-  for _, other in ipairs(redis.call('HVALS', key.inflight(supervisor))) do
-    if string.match(other, '^%d+ (.*)$') == worker then return true end
-  end
+  local item, mark = redis.call('HGET', key.job(id), 'item') or '', redis.pcall('GET', key.worker(worker))
+  if type(mark) == 'string' and string.sub(mark, -#item - 1) ~= item .. '}' then return true end
   -- The mark is gone before its time: another worker, such as Ruby's, has taken this one for dead.
-  if redis.call('DEL', key.worker(worker)) == 0 then
-    mark_dirty_exit(worker, redis.call('HGET', key.job(id), 'item') or '', failedAt)
-  end
+  if redis.call('DEL', key.worker(worker)) == 0 then mark_dirty_exit(worker, item, failedAt) end
   return true
 end
 
@@ -26,15 +23,17 @@ local function count(worker, failed)
   end
 end
 
--- A job's last word: its record gets a time to live, its unique lock and its permits go, and those who wait are told.
-local function finish(id, state, now, ttlMs)
+-- A job's end: its record gets a time to live, its unique lock and its concurrency slots go, and those who wait are told.
+-- `fields` are more fields of the record.
+local function finish(id, state, now, ttlMs, fields)
   local record = key.job(id)
-  drop_lock(id)
-  release(id)
-  redis.call('HSET', record, 'state', state, 'ended_at', now)
-  pcall(archive, id)
+  local lock, asked = unpack(redis.call('HMGET', record, 'unique', 'permits'))
+  if lock then drop_lock(id) end
+  if asked then release(id) else redis.call('HDEL', record, 'turn') end
+  redis.call('HSET', record, 'state', state, 'ended_at', now, unpack(fields or {}))
+  local _, logged = pcall(archive, id)
   redis.call('PEXPIRE', record, ttlMs)
-  redis.call('PEXPIRE', key.log(id), ttlMs)
+  if logged ~= false then redis.call('PEXPIRE', key.log(id), ttlMs) end
   redis.pcall('PUBLISH', key.ended(id), state)
 end
 

@@ -2,7 +2,7 @@
 -- has ended (or started, where `unique_until` says so), however late that is: its key lives as long as the job's record.
 -- A lock whose job is neither queued, delayed nor in flight is stale: a worker that knows no ids (Ruby's) has taken the job,
 -- or it was removed. The next job takes such a lock over.
--- @include delayed-item lease
+-- @include delayed-item lease record
 -- How many items of queues one script looks at (promise 13): 50,000 take about a millisecond.
 local LOOKS_MAX = 50000
 local looks_left = LOOKS_MAX
@@ -51,28 +51,4 @@ end
 local function lock_fields(lock, lasts_ms, lasts_until)
   if lock == '' then return {} end
   return { 'unique', lock, 'unique_ms', lasts_ms, 'unique_until', lasts_until }
-end
-
--- The key of the lock that a job holds, or nil.
-local function lock_of(id)
-  local lock = redis.pcall('HGET', key.job(id), 'unique')
-  return type(lock) == 'string' and redis.pcall('GET', key.unique(lock)) == id and key.unique(lock) or nil
-end
-
-local function drop_lock(id)
-  local lock = lock_of(id)
-  if lock then redis.call('DEL', lock) end
-end
-
--- A record that is to expire takes its lock along.
-local function expire_record(id, ms)
-  redis.call('PEXPIRE', key.job(id), ms)
-  local lock = lock_of(id)
-  if lock then redis.call('PEXPIRE', lock, ms) end
-end
-
-local function keep_record(id)
-  redis.call('PERSIST', key.job(id))
-  local lock = lock_of(id)
-  if lock then redis.call('PERSIST', lock) end
 end

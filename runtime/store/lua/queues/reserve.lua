@@ -3,7 +3,7 @@
 -- A worker that finds nothing is registered as idle for `idleMs` under its list of queues (`list`, '' for none): then a push
 -- wakes it on the channel of `listener`. With `polled` 1 it was not woken: what it finds was pushed by a client that wakes
 -- no one, such as Ruby's, and it wakes others for the rest.
--- @include push lease payload unique
+-- @include ids-by-payload types wake payload record
 -- @args supervisor worker now runAt newId list listener idleMs polled
 -- @rest wanted
 -- @reply {'paused'} | {'fenced'} | {'empty', how many queues there are} | {'job', queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
@@ -49,32 +49,52 @@ end
 if list ~= '' then redis.pcall('ZREM', key.idle(list), listener) end
 
 local ids_by_payload = key.idsByPayload(queue)
-if wrong('idsByPayload', queue) then redis.call('UNLINK', ids_by_payload) end
+
+-- What a record says before the delivery, in one read; the record of a new job says nothing.
+local function read(id)
+  return redis.pcall('HMGET', key.job(id), 'state', 'delivery', 'attempt', 'turn', 'unique', 'redeliveries', 'options', 'enqueued_at', 'permits',
+    'unique_until')
+end
+
+-- The oldest ticket of these bytes whose job still waits, and its record: as next_id does it.
+local function oldest()
+  local field = payload_field(item)
+  local id = take_id(ids_by_payload, field)
+  while id do
+    local row = read(id)
+    if not row.err and row[1] ~= 'cancelled' then return id, row end
+    id = take_id(ids_by_payload, field)
+  end
+  return newId, read(newId)
+end
+
 local function take(known)
-  local id = known or next_id(ids_by_payload, payload_field(item)) or newId
-  tidy_ids(queue)
-  local record = key.job(id)
-  local delivery = redis.call('HINCRBY', record, 'delivery', 1)
-  local attempt = redis.call('HINCRBY', record, 'attempt', 1)
-  redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now)
-  -- Its turn among those who wait for the same limit: kept until the job ends, or fails.
-  local t = redis.call('TIME')
-  redis.call('HSETNX', record, 'turn', string.format('%d%06d', t[1], t[2]))
-  keep_record(id)
+  local id, row = known
+  if known then row = read(known) else id, row = oldest() end
+  local delivery, attempt = tonumber(row[2] or 0) + 1, tonumber(row[3] or 0) + 1
+  local record, t = key.job(id), redis_time()
   redis.call('HSET', key.inflight(supervisor), id, string.format('%d %s', delivery, worker))
+  -- `turn`: its place among those who wait for the same limit, kept until the job ends, or fails.
+  redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now, 'delivery', delivery,
+    'attempt', attempt, 'turn', row[4] or string.format('%d%06d', t[1], t[2]))
+  if row[5] then keep_record(id) else redis.call('PERSIST', record) end
+  -- Tickets of an empty list are left over.
+  if redis.call('EXISTS', key.queue(queue)) == 0 then redis.call('UNLINK', ids_by_payload) end
 
   -- Resque's own record of the job in hand; garbage is left out, since Ruby's web page would fall over it.
   if is_object(item) then
     redis.call('SET', key.worker(worker), '{"queue":' .. cjson.encode(queue) .. ',"run_at":"' .. runAt .. '","payload":' .. item .. '}')
   end
-  local rest = redis.call('HMGET', record, 'redeliveries', 'options', 'enqueued_at', 'permits', 'unique_until')
-  return { 'job', queue, id, item, delivery, attempt, rest[1] or 0, rest[2] or '', rest[3] or '', rest[4] or '', rest[5] or '' }
+  return { 'job', queue, id, item, delivery, attempt, row[6] or 0, row[7] or '', row[8] or '', row[9] or '', row[10] or '' }
 end
 
 -- Its item is off the queue by now, and what is known of it may be garbage (another type under one of our keys): then it
 -- goes on without its old record, or back.
 local fine, taken = pcall(take)
-if not fine then fine, taken = pcall(take, newId) end
+if not fine then
+  if wrong('idsByPayload', queue) then redis.call('UNLINK', ids_by_payload) end
+  fine, taken = pcall(take, newId)
+end
 if fine then
   if polled == '1' then wake_idle(queue, tonumber(redis.pcall('LLEN', key.queue(queue))) or 0) end
   return taken

@@ -16,9 +16,13 @@ local clash = step_clash(step, more)
 if clash then return 'clash ' .. clash end
 if step and more.grow and graph_changed(step, more.grow) then return 'grown' end
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end
-for field, value in pairs(written) do redis.call('HSET', key.job(id), field, value) end
+local kept = {}
+for field, value in pairs(written) do
+  kept[#kept + 1] = field
+  kept[#kept + 1] = value
+end
 if entry ~= '' then fail(entry, failedMax) end
 count(worker, state == 'failed')
 local reach = step and run_step_end(step, id, state, now, output, more)
-finish(id, state, now, ttlMs)
+finish(id, state, now, ttlMs, kept)
 return reach == 'more' and 'more' or 'ok'

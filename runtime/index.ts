@@ -6,6 +6,7 @@ export type { JobOptions } from './jobs/options.ts'
 export type { RetryOptions } from './jobs/retry.ts'
 export type { Infer, StandardSchema } from './jobs/typed.ts'
 export type { WorkerHooks } from './jobs/app.ts'
+export type { DeadJob, LostWorker } from './wire.ts'
 export { JobHandle } from './jobs/handle.ts'
 export type { JobStatus } from './jobs/handle.ts'
 export {

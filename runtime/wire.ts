@@ -3,17 +3,9 @@
  * or passes between the worker and workflows. Types only, and all of it plain JSON; each shape is defined here and nowhere else.
  */
 import type { Isolation } from '../config/isolations.ts'
+import type { ErrorRecord, Notice } from './ends.ts'
 
-/** An error as data; the same shape in a failed entry, a job's record and an archive row. */
-export interface ErrorRecord {
-  /** The error's class, `TypeError`; Resque's `exception`. */
-  name: string
-  message: string
-  /** Stack frames, one a line, `.ts` positions where source maps know them. */
-  backtrace: string[]
-  /** `error.code` where there is one. */
-  code?: string
-}
+export type { DeadJob, ErrorRecord, JobEnd, LostWorker, Notice } from './ends.ts'
 
 /** A checked retry policy. A `backoff` function stays in the process that loaded its class; the curve is for where it cannot be called. */
 export interface RetryPolicy {
@@ -77,6 +69,8 @@ export interface ClassManifest extends JobSettings {
 /** What a launcher found in the application. */
 export interface Manifest {
   classes: ClassManifest[]
+  /** The worker hooks of `config/hooks.ts` that a supervisor asks for; absent without any. */
+  notices?: Notice['hook'][]
   /** Why its processes cannot print the stack of a job that hangs; absent where they can. */
   stackFault?: string
 }
@@ -134,8 +128,11 @@ export type MemoryRequest =
 
 /** One job for one process. */
 export interface Assignment extends ProcessSettings {
-  /** `perform` runs the job; `onFailure` runs only its hook, after the process that performed it died. */
-  phase: 'perform' | 'onFailure'
+  /**
+   * `perform` runs the job; `onFailure` runs only its hook, after the process that performed it died; `notify` runs the
+   * worker hook of `notice`.
+   */
+  phase: 'perform' | 'onFailure' | 'notify'
   jobId: string
   className: string
   queue: string
@@ -155,6 +152,8 @@ export interface Assignment extends ProcessSettings {
   maxResultBytes?: number
   /** Phase `onFailure` only: what ended the job. */
   failure?: ErrorRecord
+  /** Phase `notify` only. */
+  notice?: Notice
   step?: StepContext
 }
 
@@ -246,21 +245,4 @@ export interface StepEnd {
   /** JSON text. */
   output?: string
   extra?: string
-}
-
-/** One recorded end of an attempt, as metrics count it. */
-export interface JobEnd {
-  queue: string
-  /** Of a workflow step: the step's own class. */
-  className: string
-  /** `done`, `failed`, `retry`, `snoozed`, `discarded`, `refused`, `cancelled`, `put back`. */
-  outcome: string
-  /** The cause of a failure or a retry, else an empty text. */
-  cause: string
-  /** From enqueued (or due) to reserved, where known. */
-  waitMs?: number
-  /** From reserved to ended. */
-  runMs: number
-  /** Until its process had it, where it had one. */
-  forkMs?: number
 }

@@ -3,6 +3,7 @@ import { extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { hasCode, RuntimeError, toError } from '../core/errors.ts'
 import { Registry } from './registry.ts'
+import type { DeadJob, LostWorker } from '../wire.ts'
 
 /** What to load of an application. Paths are absolute or relative to `root`. */
 export interface AppSource {
@@ -23,6 +24,13 @@ export interface WorkerHooks {
   beforeFork?: (job: { id: string; class: string; queue: string }) => unknown
   /** In the job's own process, before the job. */
   afterFork?: (job: { id: string; class: string; queue: string }) => unknown
+  /**
+   * After a failure was recorded, not before a retry, in a process of its own. `cause` and `evidence` are those of
+   * `runtime failed show`.
+   */
+  onDeath?: (job: DeadJob, cause: string, evidence: Record<string, unknown>) => unknown
+  /** After a worker lost its lease, in a process of its own. */
+  onLeaseLost?: (worker: LostWorker) => unknown
   /** When the worker leaves. */
   workerExit?: () => unknown
 }
@@ -34,7 +42,7 @@ export interface App {
 }
 
 const moduleTypes = ['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs', '.cjs', '.cts']
-const hookNames = ['beforeFirstFork', 'beforeFork', 'afterFork', 'workerExit']
+const hookNames = ['beforeFirstFork', 'beforeFork', 'afterFork', 'onDeath', 'onLeaseLost', 'workerExit']
 
 /** The job modules of an application, sorted; without declaration and test files. @throws RuntimeError ERR_APP_LOAD */
 export function jobFiles(source: AppSource): string[] {

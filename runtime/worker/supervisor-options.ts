@@ -8,7 +8,7 @@ import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import { Duty } from '../store/workers/duty.ts'
 import type { JobOutput, Launcher } from './launchers/launcher.ts'
-import type { ClassManifest, JobEnd } from '../wire.ts'
+import type { ClassManifest, JobEnd, Notice } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
 import type { StepSource } from './run/step-source.ts'
 
@@ -72,6 +72,12 @@ export function checkQueues(queues: readonly string[]): void {
     'ERR_USAGE',
     `queues: expected a list such as high,low or *, got ${JSON.stringify(queues.join(','))}`,
   )
+}
+
+/** What the hook `onLeaseLost` is called with. @param id of the lease @param jobs that are ended here */
+export function lostNotice({ name, queues }: SupervisorOptions, id: string, jobs: ReadonlySet<string>): Notice {
+  const about = { host: hostname(), pid: process.pid, queues: [...queues], jobs: [...jobs] }
+  return { hook: 'onLeaseLost', worker: { id, ...(name === undefined ? {} : { name }), ...about } }
 }
 
 /** What a supervisor says of itself in Redis. */

@@ -9,16 +9,20 @@ import { JobRun, type JobRunOptions } from './run/job-run.ts'
 import { JobsInHand } from './run/jobs-in-hand.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../wire.ts'
+import { Notices } from './outcome/notices.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launchers.ts'
 import type { WorkerVerb } from './signals.ts'
-import { aboutOf, type SupervisorOptions, upkeepOf } from './supervisor-options.ts'
+import { aboutOf, lostNotice, type SupervisorOptions, upkeepOf } from './supervisor-options.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { answerStack, logStacks } from './where/reports.ts'
 import { workerIds } from '../store/queues/queue-list.ts'
 import { sweepOwn } from './lease/dead-processes.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
+
+/** How long a worker that leaves waits for hooks that it has still to call. */
+const NOTICES_AT_END_MS = 5000
 
 /** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
 export class Supervisor implements Service {
@@ -32,6 +36,7 @@ export class Supervisor implements Service {
   readonly #lease: Lease
   readonly #services: Service[]
   readonly #launchers: Launchers
+  readonly #notices: Notices
   #manifest: ReadonlyMap<string, ClassManifest> = new Map()
   #loops: Promise<void>[] = []
   #ending: Promise<void> | undefined
@@ -48,6 +53,7 @@ export class Supervisor implements Service {
     this.#options = options
     this.#launchers = new Launchers(launcher, options.otherLauncher)
     this.#slots = workerIds(queues, concurrency)
+    this.#notices = new Notices({ log, launcher, worker: this.#slots[0] ?? '' })
     this.left = new Promise((resolve) => (this.#leave = resolve))
     const upkeep = upkeepOf(options)
     this.#lease = new Lease({
@@ -61,7 +67,10 @@ export class Supervisor implements Service {
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
       running: () => this.#jobs.ids,
       keepsUp: upkeep.mine,
-      onLost: () => this.#jobs.killAll('lease lost', 0),
+      onLost: (id) => {
+        this.#notices.add(lostNotice(options, id, this.#jobs.ids))
+        this.#jobs.killAll('lease lost', 0)
+      },
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
     this.#fetcher = new Fetcher({
@@ -164,6 +173,7 @@ export class Supervisor implements Service {
 
   #learn(manifest: Manifest): void {
     this.#manifest = new Map(manifest.classes.map((entry) => [entry.name, entry]))
+    this.#notices.learn(manifest.notices)
     const { stackFault } = manifest
     if (stackFault !== undefined) void this.describe({ stacks: stackFault })
   }
@@ -195,7 +205,7 @@ export class Supervisor implements Service {
       ...this.#options,
       snapshots: new HeapSnapshots(this.#options.heapSnapshots),
       launcherFor: (isolation) => this.#launchers.of(isolation),
-      settler: new Settler({ ...this.#options, supervisorId }),
+      settler: new Settler({ ...this.#options, supervisorId, onDeath: (notice) => this.#notices.add(notice) }),
       admission: new Admission({ ...this.#options, supervisorId }),
       manifest: () => this.#manifest,
       onStarted: () => this.#title.show(),
@@ -221,6 +231,7 @@ export class Supervisor implements Service {
       const patience = patienceMs > 0 ? startTimer(() => void this.#terminate(), patienceMs) : undefined
       await Promise.all(this.#loops)
       patience?.stop()
+      await this.#notices.close(NOTICES_AT_END_MS)
       await this.#launchers.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {

@@ -14,7 +14,7 @@ import { errorRecord, unknownClass } from '../outcome/error-record.ts'
 import type { Channel } from './channel.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
-import type { Assignment, ErrorRecord, Outcome } from '../../wire.ts'
+import type { Assignment, ErrorRecord, Notice, Outcome } from '../../wire.ts'
 import { keysWithIssues, schemaKeys } from '../../jobs/schema-keys.ts'
 
 export type { Channel }
@@ -35,6 +35,7 @@ export async function execute(
   channel: Channel,
   begin: () => unknown = () => undefined,
 ): Promise<Outcome> {
+  if (assignment.notice) return notify(assignment.notice, app, new RunningJobContext(assignment, channel), begin)
   const definition = app.registry.job(assignment.className)
   if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
   const surroundings = new RunningJobContext(assignment, channel)
@@ -57,6 +58,20 @@ export async function execute(
     instance ??= tryInstantiate(definition, surroundings)
     return failed(thrown, { definition, instance, args, assignment, surroundings })
   }
+}
+
+/** Runs a worker hook. A promise that nothing can settle is its failure. */
+async function notify(notice: Notice, { hooks }: App, work: RunningJobContext, begin: () => unknown): Promise<Outcome> {
+  const run = async (): Promise<unknown> => {
+    await begin()
+    return notice.hook === 'onDeath'
+      ? hooks.onDeath?.(notice.job, notice.cause, notice.evidence)
+      : hooks.onLeaseLost?.(notice.worker)
+  }
+  return work.settle(run).then(
+    () => ({ kind: 'done' }),
+    (thrown: unknown) => ({ kind: 'failed', error: errorRecord(thrown) }),
+  )
 }
 
 /** For the onFailure hook of a job whose process failed before there was an instance. */

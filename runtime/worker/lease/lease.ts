@@ -28,7 +28,7 @@ export interface LeaseOptions {
   /** Whether this supervisor looks after limits and queues for all others. */
   keepsUp: () => boolean
   /** The lease is gone, or will be before Redis can be asked: every child must die now (promise 3). */
-  onLost: () => void
+  onLost: (id: string) => void
   /** Jobs to cancel; for the case that the call itself was missed. */
   onCancelled: (jobs: readonly string[]) => void
 }
@@ -98,11 +98,12 @@ export class Lease implements Service {
 
   /** Redis has refused us as fenced: end all jobs, and register again with the next heartbeat. */
   lose(): void {
-    if (this.#id === undefined) return
-    this.#options.log.warn(`lease of ${this.#id} lost: its jobs are ended here and run elsewhere`)
+    const id = this.#id
+    if (id === undefined) return
+    this.#options.log.warn(`lease of ${id} lost: its jobs are ended here and run elsewhere`)
     this.#id = undefined
     this.#guard?.stop()
-    this.#options.onLost()
+    this.#options.onLost(id)
     this.#loop.wake()
   }
 

@@ -2,7 +2,7 @@ import { head } from '../../../config/clip.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
-import type { JobEnd } from '../../wire.ts'
+import type { JobEnd, Notice } from '../../wire.ts'
 import type { Spans } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -69,4 +69,14 @@ export function countedEnd(
     runMs: typeof wallMs === 'number' ? wallMs : 0,
     ...(forkMs === undefined ? {} : { forkMs }),
   }
+}
+
+/** The same for the hook `onDeath`. */
+export function deathNotice(
+  { job: id, class: name = '', queue, attempt, run }: JobLabels,
+  { cause, error }: Extract<Verdict, { kind: 'failed' }>,
+  evidence: Record<string, unknown>,
+): Notice {
+  const job = { id, class: name, queue, attempt, ...(run === undefined ? {} : { run }), error }
+  return { hook: 'onDeath', job, cause, evidence }
 }

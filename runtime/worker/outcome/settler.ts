@@ -7,9 +7,9 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { countedEnd, logEnd, type JobLabels } from './end-line.ts'
+import { countedEnd, deathNotice, logEnd, type JobLabels } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
-import type { ErrorRecord, JobEnd, Outcome, StepContext, StepEnd } from '../../wire.ts'
+import type { ErrorRecord, JobEnd, Notice, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
 import type { TimeLine } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
@@ -33,6 +33,8 @@ export interface SettlerOptions {
   supervisorId: () => string | undefined
   /** Called with each end that was recorded; must not throw. */
   onEnd?: (end: JobEnd) => void
+  /** Called with each failure that was recorded; must not throw. */
+  onDeath?: (notice: Notice) => void
 }
 
 /** One job's end, ready to be recorded. */
@@ -194,7 +196,7 @@ export class Settler {
       error: errorText(verdict.error),
       ...(attempts ? { attempts: JSON.stringify(attempts) } : {}),
     }
-    return store.supervisors.settle(id, delivery, clock.now(), limits.failedMax, {
+    const isRecorded = await store.supervisors.settle(id, delivery, clock.now(), limits.failedMax, {
       state: 'failed',
       entry,
       fields,
@@ -202,6 +204,8 @@ export class Settler {
       // Every failure is offered: a step whose run could not even make it ready has no context.
       ...(this.#options.steps ? { step: this.#options.steps.failed(verdict.error) } : {}),
     })
+    if (isRecorded) this.#options.onDeath?.(deathNotice(end.labels, verdict, evidence))
+    return isRecorded
   }
 
   /** What a done step tells its run; a verdict of its own when the run cannot take it. */

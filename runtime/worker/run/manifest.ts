@@ -8,7 +8,8 @@ import type { ClassManifest, Manifest } from '../../wire.ts'
 
 /** What a supervisor must know of an application, as plain data: functions stay where the application is loaded. */
 export function manifestOf(app: App): Manifest {
-  return { classes: app.registry.list().map(classManifest) }
+  const notices = (['onDeath', 'onLeaseLost'] as const).filter((hook) => app.hooks[hook])
+  return { classes: app.registry.list().map(classManifest), ...(notices.length > 0 ? { notices } : {}) }
 }
 
 /** What is known of a job's class; undefined when the application has no such job. The registry's own rules. */

@@ -1,0 +1,110 @@
+import { formatDuration } from '../../core/duration.ts'
+import type { Logger } from '../../core/logger.ts'
+import { startTimer } from '../../core/timer.ts'
+import type { Notice } from '../../wire.ts'
+import type { Launched, Launcher } from '../launchers/launcher.ts'
+
+/** What {@link Notices} needs. */
+export interface NoticesOptions {
+  log: Logger
+  launcher: Launcher
+  /** The worker's id in its processes' titles and assignments. */
+  worker: string
+  /** How long one hook may take. */
+  timeoutMs?: number
+  /** So many wait at most. */
+  max?: number
+}
+
+/**
+ * Calls the worker hooks `onDeath` and `onLeaseLost`, one after another, each in a process of its own beside the slots.
+ * A receiver that is slow or away delays no job: the oldest notices are dropped.
+ */
+export class Notices {
+  readonly #options: NoticesOptions
+  readonly #timeoutMs: number
+  readonly #max: number
+  readonly #waiting: Notice[] = []
+  #hooks: readonly string[] = []
+  #running: Promise<void> | undefined
+  #launched: Launched | undefined
+  #dropped = 0
+
+  constructor(options: NoticesOptions) {
+    this.#options = options
+    this.#timeoutMs = options.timeoutMs ?? 30_000
+    this.#max = options.max ?? 100
+  }
+
+  /** Which hooks the application has, from now on. */
+  learn(hooks: readonly string[] = []): void {
+    this.#hooks = hooks
+  }
+
+  /** Calls the hook soon, where there is one. */
+  add(notice: Notice): void {
+    if (!this.#hooks.includes(notice.hook)) return
+    this.#waiting.push(notice)
+    if (this.#waiting.length > this.#max) {
+      this.#waiting.shift()
+      this.#dropped += 1
+    }
+    this.#running ??= this.#run()
+  }
+
+  /** Waits until all are called, and drops what is left after that time. Never rejects. */
+  async close(patienceMs: number): Promise<void> {
+    const running = this.#running
+    if (!running) return
+    const timer = startTimer(() => {
+      this.#options.log.warn(
+        `the worker leaves while a hook runs: it is ended, and ${this.#waiting.length} more calls of hooks are dropped`,
+      )
+      this.#waiting.length = 0
+      this.#launched?.kill('SIGKILL')
+    }, patienceMs)
+    await running
+    timer.stop()
+  }
+
+  async #run(): Promise<void> {
+    for (let notice = this.#waiting.shift(); notice; notice = this.#waiting.shift()) {
+      await this.#call(notice).catch((error: unknown) =>
+        this.#options.log.warn(`the ${notice?.hook} hook cannot be called: ${String(error)}`),
+      )
+      this.#reportDropped()
+    }
+    this.#running = undefined
+  }
+
+  #reportDropped(): void {
+    if (this.#dropped === 0) return
+    this.#options.log.warn(
+      `hooks are slower than what they are called for: the oldest ${this.#dropped} calls were dropped, ${this.#max} wait at most`,
+    )
+    this.#dropped = 0
+  }
+
+  async #call(notice: Notice): Promise<void> {
+    const { launcher, log, worker } = this.#options
+    const about =
+      notice.hook === 'onDeath'
+        ? { jobId: notice.job.id, className: notice.job.class, queue: notice.job.queue, attempt: notice.job.attempt }
+        : { jobId: notice.worker.id, className: notice.hook, queue: '', attempt: 1 }
+    const launched = launcher.launch({ phase: 'notify', notice, args: '[]', worker, ...about }, () => undefined)
+    this.#launched = launched
+    let isLate = false
+    const timer = startTimer(() => {
+      isLate = true
+      launched.kill('SIGKILL')
+    }, this.#timeoutMs)
+    const { outcome, signal, exitCode } = await launched.ended
+    timer.stop()
+    this.#launched = undefined
+    const what = `the ${notice.hook} hook, for ${about.jobId},`
+    if (isLate) log.warn(`${what} ran longer than ${formatDuration(this.#timeoutMs)} and was ended`)
+    else if (outcome?.kind === 'failed') log.warn(`${what} failed: ${outcome.error.name}: ${outcome.error.message}`)
+    else if (!outcome)
+      log.warn(`${what} did not end: its process left with ${signal ?? `exit code ${exitCode ?? '?'}`}`)
+  }
+}

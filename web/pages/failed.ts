@@ -120,7 +120,7 @@ async function entries(
             : ''
         }
       </form>
-      <nav class="pager" aria-label="Pages">
+      <nav class="pager" aria-label="Parts of the list">
         ${below === undefined ? '' : html`<a class="button" rel="prev" href="${address('failed', given)}">Newest</a>`}${looked}${next}
       </nav>`,
     bulkLinks(visit, given),

@@ -142,7 +142,7 @@ function sidebar(visit: Visit): Html {
           spellcheck="false"
       /></label>
     </form>
-    <div class="person">
+    <section class="person" aria-label="Theme and user">
       <form method="post" action="theme" class="inline">
         ${hidden(visit)}<button
           name="to"
@@ -154,7 +154,7 @@ function sidebar(visit: Visit): Html {
       <span>${shown(visit.user.name, 60)} <small>${visit.user.role}</small></span>
       ${visit.settings.access.kind === 'login' ? html`<form method="post" action="logout" class="inline">${hidden(visit)}<button>Sign out</button></form>` : ''}
       ${isOpen ? html`<small>No login: this machine only</small>` : ''}
-    </div>
+    </section>
   </details>`
 }
 

@@ -22,7 +22,7 @@ export function table(
       </caption>
       <thead>
         <tr>
-          ${head.map((name, i) => html`<th scope="col" class="${right[i] ? 'number' : ''}">${name.replace('#', '')}</th>`)}
+          ${head.map((name, i) => html`<th scope="col" class="${right[i] ? 'number' : ''}">${name === '' ? html`<span class="hidden">Actions</span>` : name.replace('#', '')}</th>`)}
         </tr>
       </thead>
       <tbody>
@@ -216,7 +216,7 @@ export function pager(
   if (from === 0 && !hasMore) return ''
   const link = (label: string, start: number, rel: string): Html =>
     html`<a class="button" rel="${rel}" href="${address(page, { ...filter, from: start || undefined })}">${label}</a>`
-  return html`<nav class="pager" aria-label="Pages">
+  return html`<nav class="pager" aria-label="Parts of the list">
     ${from > 0 ? link('Newer', Math.max(0, from - size), 'prev') : ''}<span>${
       at.shown === 0
         ? 'none here'

@@ -1,0 +1,82 @@
+import { newId } from '../../runtime/core/ids.ts'
+import { Tally } from '../../runtime/metrics/tally.ts'
+import type { Store } from '../../runtime/store/store.ts'
+import type { TestRedis } from '../support/redis.ts'
+import { StepDriver } from '../workflow/support.ts'
+import { addFailures } from './world.ts'
+
+const ttlMs = 86_400_000
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+
+/**
+ * A day of a small application: failed, waiting and delayed jobs, a schedule, one finished and one failed workflow, counters.
+ * @returns the failed run's ID
+ */
+export async function populate(server: TestRedis, store: Store): Promise<string> {
+  const nowMs = Date.now()
+  await addFailures(store, 14)
+  const mails = Array.from({ length: 8 }, (_, i) => ({
+    id: newId(),
+    className: 'MailJob',
+    item: JSON.stringify({ class: 'MailJob', args: [1000 + i, { template: 'welcome', token: 'secret' }] }),
+  }))
+  await store.queues.push('mail', mails, nowMs - 14 * minuteMs, ttlMs)
+  const reminders = mails.slice(0, 3).map((job) => ({ ...job, id: newId() }))
+  await store.queues.push('low', reminders, nowMs - 20_000, ttlMs)
+  await store.queues.setPaused('low', true)
+  const delayed = [1, 5, 90].map((minutes) => ({
+    ...{ id: newId(), className: 'ReminderJob', item: `{"class":"ReminderJob","args":[${minutes}]}` },
+    ...{ queue: 'low', dueMs: nowMs + minutes * minuteMs },
+  }))
+  await store.delayed.add(delayed, nowMs, ttlMs)
+  const entry = { kind: 'class', queue: 'low', zone: 'Europe/Berlin', enabled: true }
+  const entries = {
+    nightly_report: { ...entry, target: 'ReportJob', reads: 'At 02:00', next: nowMs + 5 * hourMs },
+    remind_the_team: {
+      ...entry,
+      target: 'ReminderJob',
+      reads: 'At 09:00, Monday through Friday',
+      next: nowMs - hourMs,
+    },
+  }
+  await store.schedules.describe(new Map(Object.entries(entries).map(([name, about]) => [name, JSON.stringify(about)])))
+  await store.audit.add({ atMs: nowMs - hourMs, user: 'ada', action: 'queue-pause', note: 'Queue low is paused.' })
+  await count(store, nowMs)
+  const driver = await new StepDriver(server, 'driver', 'resque').register()
+  const steps = { Download: [], ImportRows: ['Download'], Report: ['ImportRows'], Tell: ['!ImportRows'] }
+  const run = async (failing: string[]): Promise<string> => {
+    const { id } = await driver.create(steps, { ttlMs })
+    await store.runs.start(id, Date.now())
+    await driver.drain(failing)
+    return id
+  }
+  await run([])
+  const failed = await run(['ImportRows'])
+  driver.close()
+  return failed
+}
+
+/** Counters of a day by minute, every fourth, and of two weeks by hour. */
+async function count(store: Store, nowMs: number): Promise<void> {
+  const add = async (atMs: number, target: 'minute' | 'hour', scale: number): Promise<void> => {
+    const tally = new Tally()
+    const wave = 3 + 2 * Math.sin(atMs / (4 * hourMs))
+    for (let i = 0; i < wave * scale; i += 1) {
+      const [queue, className] = i % 3 === 0 ? (['mail', 'MailJob'] as const) : (['default', 'ImportJob'] as const)
+      const isFailed = (i + Math.floor(atMs / minuteMs)) % 11 === 0
+      const how = isFailed ? { outcome: 'failed', cause: 'timeout' } : { outcome: 'done', cause: '' }
+      tally.add({ queue, className, ...how, waitMs: 40 * wave * (i + 1), runMs: 700 * (1 + (i % 7)), forkMs: 12 })
+    }
+    await store.metrics.add(
+      tally.take().filter((each) => each.target === target),
+      atMs,
+    )
+  }
+  const back = (count: number, stepMs: number): number[] =>
+    Array.from({ length: count }, (_, i) => nowMs - (i + 0.5) * stepMs)
+  await Promise.all([
+    ...back(360, 4 * minuteMs).map((atMs) => add(atMs, 'minute', 2)),
+    ...back(14 * 24, hourMs).map((atMs) => add(atMs, 'hour', 8)),
+  ])
+}

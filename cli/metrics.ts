@@ -11,7 +11,7 @@ const writeMs = 5000
 
 /** What a process that is measured tells of itself. */
 export interface Measured {
-  kind: 'worker' | 'scheduler'
+  kind: 'worker' | 'scheduler' | 'web'
   facts: () => ProcessFacts
   /** Why it is not ready for work, apart from Redis; undefined when it is. */
   notReady: () => string | undefined

@@ -162,8 +162,6 @@ const web = {
   operators: list('ada').optional(),
   secret: text('40 random characters', 'at least 32 characters', (secret) => secret.length >= 32).optional(),
   sessionMs: durationMs('8h', { min: 60_000 }).default(8 * 3_600_000),
-  /** Besides password, token, secret, authorization and the like. */
-  mask: list('ssn, iban').optional(),
 }
 
 const log = {

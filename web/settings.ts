@@ -30,7 +30,7 @@ export interface DashboardOptions {
   secret?: string
   /** How long a login lasts, in ms: 8 hours by default. */
   sessionMs?: number
-  /** Names of members whose values no page shows, besides `password`, `token`, `secret`, `authorization` and the like. */
+  /** Names of members whose values no page shows, besides the usual ones and those of the setting `redact`. */
   mask?: readonly string[]
   /** The application's settings; by default those that `enqueue` uses. */
   config?: Config
@@ -72,7 +72,7 @@ export function settingsOf(options: DashboardOptions, store: Store, config: Conf
     basePath,
     secret,
     sessionMs: options.sessionMs ?? 8 * 3_600_000,
-    mask: options.mask ?? [],
+    mask: [...config.redact, ...(options.mask ?? [])],
     config,
     log,
   }

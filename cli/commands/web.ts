@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline/promises'
 import { RuntimeError } from '../../runtime/core/errors.ts'
+import { startAll, stopAll } from '../../runtime/core/service.ts'
 import { title } from '../../runtime/worker/titles.ts'
 import { hashPassword } from '../../web/security/password.ts'
 import { isLoopback } from '../../web/security/origin.ts'
@@ -11,6 +12,7 @@ import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { logFileFlag, openServiceLog } from '../log.ts'
 import { line } from '../output.ts'
+import { makeMetricsServer } from '../metrics.ts'
 import { onSignals } from '../run-service.ts'
 
 interface WebFlags {
@@ -48,7 +50,8 @@ async function printHash(): Promise<void> {
   line(await hashPassword(password))
 }
 
-async function serveUntilStopped({ config, store, log }: Context): Promise<void> {
+async function serveUntilStopped(context: Context): Promise<void> {
+  const { config, store, log } = context
   const { host, port, users, userHeader } = config.web
   const hasLogin = users !== undefined || userHeader !== undefined
   if (!hasLogin && !isLoopback(host))
@@ -60,14 +63,22 @@ async function serveUntilStopped({ config, store, log }: Context): Promise<void>
   let leave = (): void => undefined
   const left = new Promise<void>((resolve) => (leave = resolve))
   const off = onSignals(stop, leave)
+  const { services: metrics } = await makeMetricsServer(context, {
+    kind: 'web',
+    facts: () => ({}),
+    notReady: () => undefined,
+    isExporter: () => true,
+  })
   const { node } = dashboard({ ...config.web, open: !hasLogin, store, config, log })
   const server = createServer((request, response) => void node(request, response))
   try {
+    await startAll(metrics)
     await listen(server, host, port)
     const { address, family, port: given } = server.address() as AddressInfo
     log.info(`dashboard: http://${family === 'IPv6' ? `[${address}]` : address}:${given}/`)
     await left
   } finally {
+    await stopAll(metrics)
     server.closeAllConnections()
     server.close()
     off()

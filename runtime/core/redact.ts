@@ -1,7 +1,7 @@
 /** What stands in place of a value that is not shown. */
 export const REDACTED = '[redacted]'
 /** Keys whose values are never shown; a setting adds more. */
-const ALWAYS = ['password', 'token', 'secret', 'authorization']
+const ALWAYS = ['password', 'passwd', 'secret', 'token', 'authorization', 'apikey', 'privatekey', 'cookie']
 /** Deeper values are not shown: what cannot be looked through may hold a secret. */
 const MAX_DEPTH = 64
 
@@ -9,13 +9,13 @@ const MAX_DEPTH = 64
 export type Redact = (value: unknown) => unknown
 
 /**
- * Hides values by key, at any depth, for logs and the dashboard: those whose key contains `password`, `token`, `secret`,
- * `authorization` or a word of `more`. Case, `-` and `_` do not matter: `token` hides `accessToken` and `X-Access-Token`.
+ * Tells secret keys: those that contain `password`, `token`, `secret`, `authorization` or another of the usual words, or
+ * one of `more`. Case, blanks, `-` and `_` do not matter: `token` hides `accessToken` and `X-Access-Token`.
  */
-export function redactor(more: readonly string[] = []): Redact {
-  const words = [...ALWAYS, ...more].map(plain).filter((word) => word !== '')
+export function secretKeys(more: readonly string[] = []): (key: string) => boolean {
+  const words = [...ALWAYS, ...more.map(plain)].filter((word) => word !== '')
   const known = new Map<string, boolean>()
-  const isSecret = (key: string): boolean => {
+  return (key) => {
     let secret = known.get(key)
     if (secret === undefined) {
       const name = plain(key)
@@ -24,6 +24,11 @@ export function redactor(more: readonly string[] = []): Redact {
     }
     return secret
   }
+}
+
+/** Hides the values of {@link secretKeys} at any depth, for logs. */
+export function redactor(more: readonly string[] = []): Redact {
+  const isSecret = secretKeys(more)
   const redact = (value: unknown, depth: number): unknown => {
     if (typeof value !== 'object' || value === null) return value
     if (depth > MAX_DEPTH) return REDACTED
@@ -37,4 +42,4 @@ export function redactor(more: readonly string[] = []): Redact {
   return (value) => redact(value, 0)
 }
 
-const plain = (key: string): string => key.toLowerCase().replace(/[-_]/g, '')
+const plain = (key: string): string => key.toLowerCase().replace(/[-_\s]/g, '')

@@ -23,7 +23,7 @@ export class ProcessMetrics {
   readonly #jobs: Counter
   readonly #classes = new Set<string>()
 
-  constructor(registry: Registry, kind: 'worker' | 'scheduler', facts: () => Promise<ProcessFacts>) {
+  constructor(registry: Registry, kind: 'worker' | 'scheduler' | 'web', facts: () => Promise<ProcessFacts>) {
     collectDefaultMetrics({ register: registry })
     const registers = [registry]
     this.#jobs = new Counter({
@@ -61,6 +61,7 @@ export class ProcessMetrics {
       )
       return
     }
+    if (kind === 'web') return
     gauge('resque_runtime_worker_slots', 'Slots of this worker', ['state'], (slots, { total = 0, busy = 0 }) => {
       slots.set({ state: 'busy' }, busy)
       slots.set({ state: 'free' }, total - busy)

@@ -1,16 +1,12 @@
 import { head } from '../../config/clip.ts'
+import { secretKeys } from '../../runtime/core/redact.ts'
 
-/** Members whose values no page, search result or export shows, whatever the configuration says. */
-const alwaysMasked = ['password', 'passwd', 'secret', 'token', 'authorization', 'apikey', 'privatekey', 'cookie']
 const shownInstead = '"•••"'
 /** Levels that are indented; deeper ones go on in the same column. */
 const deepestIndent = 40
 
 /** A string, a number or word, or one of JSON's signs. Whatever fits nothing is taken a character at a time. */
 const tokenForm = /\s+|"(?:[^"\\]|\\[^])*"?|[{}[\]:,]|[^\s"{}[\]:,]+/gy
-
-/** Compared without case, `-` and `_`: `api_key`, `apiKey` and `API-Key` are one name. */
-const plain = (name: string): string => name.toLowerCase().replace(/[-_\s]/g, '')
 
 /** How to write a JSON text for people. */
 export interface JsonStyle {
@@ -22,17 +18,12 @@ export interface JsonStyle {
 
 /** Writes JSON of jobs for people: numbers as they stand, values of secret members masked at any depth. */
 export class MaskedJson {
-  readonly #names: readonly string[]
+  /** True for a member whose value is not shown: see runtime/core/redact.ts. */
+  readonly isSecret: (name: string) => boolean
 
   /** @param more names besides the usual ones */
   constructor(more: readonly string[]) {
-    this.#names = [...alwaysMasked, ...more.map(plain)]
-  }
-
-  /** True for a member whose value is not shown: its name contains one of the names. */
-  isSecret(name: string): boolean {
-    const given = plain(name)
-    return this.#names.some((secret) => given.includes(secret))
+    this.isSecret = secretKeys(more)
   }
 
   /**

@@ -1,5 +1,6 @@
 import { archiveCsv, archiveJson, archivePage } from './pages/archive.ts'
 import { bulkPage, startBulk, stopBulk } from './pages/bulk.ts'
+import { chartsPage } from './pages/charts.ts'
 import { changeDelayed, delayedPage } from './pages/delayed.ts'
 import { failedPage } from './pages/failed.ts'
 import { changeChosen, editFailed, editPage, failurePage, removeFailed, retryFailed } from './pages/failure.ts'
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: 'queues', role: 'viewer', page: queuesPage },
   { method: 'GET', path: 'queue', role: 'viewer', page: queuePage },
   { method: 'GET', path: 'delayed', role: 'viewer', page: delayedPage },
+  { method: 'GET', path: 'charts', role: 'viewer', page: chartsPage },
   { method: 'GET', path: 'workers', role: 'viewer', page: workersPage },
   { method: 'GET', path: 'schedule', role: 'viewer', page: schedulePage },
   { method: 'GET', path: 'workflows', role: 'viewer', page: workflowsPage },

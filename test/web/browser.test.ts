@@ -113,7 +113,7 @@ async function pages(): Promise<Record<string, string>> {
     ...{ bulk: 'bulk?do=retry&class=ImportJob', running: 'running', queues: 'queues', queue: 'queue?name=mail' },
     ...{ delayed: 'delayed', workers: 'workers', schedule: 'schedule', workflows: 'workflows', run: `run?id=${runId}` },
     ...{ step: `step?run=${runId}&step=1`, pipelines: 'pipelines', archive: 'archive', limits: 'limits' },
-    ...{ redis: 'redis', audit: 'audit' },
+    ...{ redis: 'redis', audit: 'audit', charts: 'charts' },
   }
 }
 

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { failedGroups, type FailedGroup } from '../../runtime/inspect/failed.ts'
+import { failureRates } from '../../runtime/inspect/history.ts'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { verdict, type Problem } from '../../runtime/inspect/verdict.ts'
 import { gather } from '../gather.ts'
@@ -13,13 +14,14 @@ const shownGroups = 8
 /** One verdict first, then what it rests on, the worst first. */
 export async function overviewPage(visit: Visit): Promise<Page> {
   const place = { store: visit.store, config: visit.settings.config }
-  const { seen, failed, missing } = await gather({
+  const { seen, failed, rates, missing } = await gather({
     seen: () => overview(place),
     failed: () => failedGroups(place),
+    rates: () => failureRates(place, visit.nowMs),
   })
   const problems = seen && verdict(seen)
   const isBad = problems === undefined || problems[0]?.severity === 'bad'
-  const body = html`${verdictPart(problems)} ${seen ? figures(seen) : ''}
+  const body = html`${verdictPart(problems)} ${seen ? figures(seen, rates) : ''}
     <div class="columns">${seen ? queuesPart(seen) : ''} ${seen ? schedulerPart(seen) : ''}</div>
     ${section(
       'Failed jobs by cause, class and error',
@@ -52,7 +54,10 @@ function link({ page, name, text }: Problem): Html {
   return html`<a class="plain" href="${to}">${shown(text, 400)}</a>`
 }
 
-function figures({ slots, workers, otherWorkers, failed, queues, latencyMs, lost }: Overview): Html {
+type Rates = Awaited<ReturnType<typeof failureRates>>
+
+function figures({ slots, workers, otherWorkers, failed, queues, latencyMs, lost }: Overview, rates?: Rates): Html {
+  const share = (rate: number | undefined): string => (rate === undefined ? '–' : `${(rate * 100).toFixed(1)} %`)
   const waiting = queues.reduce((sum, { size }) => sum + size, 0)
   const alive = workers.filter(({ leaseLeftMs }) => leaseLeftMs > 0).length
   return html`<div class="figures">
@@ -63,6 +68,9 @@ function figures({ slots, workers, otherWorkers, failed, queues, latencyMs, lost
       ><span>workers alive${lost.length > 0 ? `, ${lost.length} lost in the last hour` : ''}</span></a
     >
     <a href="failed"><strong>${count(failed)}</strong><span>failed jobs on the list</span></a>
+    <a href="charts"
+      ><strong>${share(rates?.now)}</strong><span>failed in the last hour, ${share(rates?.before)} before</span></a
+    >
     <a href="redis"><strong>${latencyMs.toFixed(1)} ms</strong><span>Redis answers in</span></a>
   </div>`
 }

@@ -12,6 +12,7 @@ const menu: readonly (readonly (readonly [path: string, name: string])[])[] = [
     ['running', 'Running'],
     ['queues', 'Queues'],
     ['delayed', 'Delayed'],
+    ['charts', 'Charts'],
   ],
   [
     ['workers', 'Workers'],

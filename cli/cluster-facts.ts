@@ -9,7 +9,7 @@ export async function clusterFacts(context: Context): Promise<ClusterFacts> {
     overview(context),
     store.workers.stats(),
     store.workers.list(),
-    store.runs.read.countByStatus(),
+    store.runs.countByStatus(),
     store.archive.state(),
   ])
   const { scheduler, redis, slots, queues, failed, lost, atMs } = now

@@ -70,7 +70,6 @@ export function registerCluster(
     // The registry calls nothing but `get` of a metric, and its types ask for the classes.
     registry.registerMetric({ name, help, type, get } as unknown as Gauge)
   }
-  const one = (value: number): Sample[] => [{ labels: {}, value }]
 
   add('gauge', 'resque_jobs_in_queue', 'Jobs that wait in each queue', ({ queues }) =>
     queues.map(({ name, size }) => ({ labels: { queue: name }, value: size })),
@@ -85,6 +84,17 @@ export function registerCluster(
   add('gauge', 'resque_workers', 'Registered workers, one for each slot', (f) => one(f.workers))
   add('gauge', 'resque_working_workers', 'Workers that run a job', (f) => one(f.workingWorkers))
 
+  registerOwn(add)
+  registerTotals(add, store)
+}
+
+const one = (value: number): Sample[] => [{ labels: {}, value }]
+
+type Values = (facts: ClusterFacts) => Sample[] | Promise<Sample[]>
+type Add = (type: 'counter' | 'gauge' | 'histogram', name: string, help: string, values: Values) => void
+
+/** What the Resque exporters do not know. */
+function registerOwn(add: Add): void {
   add('gauge', 'resque_runtime_queue_oldest_seconds', 'Age of the oldest job of each queue, where it is known', (f) =>
     f.queues.flatMap(({ name, oldestMs }) =>
       oldestMs === undefined ? [] : [{ labels: { queue: name }, value: oldestMs / 1000 }],
@@ -119,11 +129,7 @@ export function registerCluster(
     { labels: { kind: 'used' }, value: redis.usedBytes },
     { labels: { kind: 'limit' }, value: redis.maxBytes },
   ])
-  registerTotals(add, store)
 }
-
-type Values = (facts: ClusterFacts) => Sample[] | Promise<Sample[]>
-type Add = (type: 'counter' | 'gauge' | 'histogram', name: string, help: string, values: Values) => void
 
 /** The counters of ended jobs (tally.ts). */
 function registerTotals(add: Add, store: Store): void {

@@ -99,7 +99,9 @@ describe('every setting', () => {
   it('is read by something', async () => {
     const sources = await Promise.all(
       (await readdir(ROOT, { recursive: true }))
-        .filter((path) => /^(cli|runtime|scheduler|web|config\/(load|redis-settings|embedded-redis))\b.*\.ts$/.test(path))
+        .filter((path) =>
+          /^(cli|runtime|scheduler|web|config\/(load|redis-settings|embedded-redis))\b.*\.ts$/.test(path),
+        )
         .map((path) => readFile(join(ROOT, path), 'utf8')),
     )
     const product = sources.join('\n')

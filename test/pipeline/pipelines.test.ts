@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { readRecord } from '../../runtime/archive/record.ts'
-import { systemClock } from '../../runtime/core/clock.ts'
-import type { Clock } from '../../runtime/core/clock.ts'
+import { systemClock, type Clock } from '../../runtime/core/clock.ts'
 import { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import { decidePending } from '../../runtime/workflow/pipelines/requests.ts'
 import type { RunTarget } from '../../runtime/workflow/run/create-run.ts'
@@ -21,9 +20,7 @@ etl:
     - { name: load, class_name: LoadJob }
 `
 
-let driver: StepDriver
-let target: RunTarget
-let pipelines: Pipelines
+let [driver, target, pipelines] = [] as unknown as [StepDriver, RunTarget, Pipelines]
 let aheadMs = 0
 const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs }
 
@@ -39,15 +36,10 @@ afterEach(() => driver.close())
 async function start(options = {}): Promise<string> {
   const request = await pipelines.run('etl', options)
   assert.equal(request.status, 'Accepted', request.reason)
-  assert.ok(request.run)
-  return request.run
+  return request.run ?? assert.fail('no run')
 }
 
-async function take(): Promise<Taken> {
-  const taken = await driver.take()
-  assert.ok(taken, 'a step is on its queue')
-  return taken
-}
+const take = async (): Promise<Taken> => (await driver.take()) ?? assert.fail('no step is on its queue')
 
 /** The job's end as a retry: due again after the gap. */
 const retryLater = (taken: Taken, gapMs: number): Promise<boolean> =>
@@ -244,11 +236,11 @@ describe('definitions and parameters', () => {
     await start({ instance: 3, params: { n: 1 } })
     await driver.drain()
     const found = await driver.store.archive.page(undefined, 0, 10)
-    const entries = found.map(({ fields: { kind, class: name, state, status, label, instance } }) =>
-      [kind, name, state ?? status, label ?? instance].join(' '),
+    const entries = found.map(({ fields: f }) =>
+      [f.kind, f.class, f.state ?? f.status, f.label ?? f.instance].join(' '),
     )
     const waits = found.map((entry) => readRecord(entry)?.waitMs ?? NaN)
-    assert.ok(Math.min(...waits) >= 0 && Math.max(...waits) < 60_000, `each says how long it waited: ${String(waits)}`)
+    assert.ok(Math.min(...waits) >= 0 && Math.max(...waits) < 60_000, String(waits))
     assert.deepEqual(entries.sort(), [
       ...['pipeline etl finished 3', 'step ExtractJob done extract', 'step LoadJob done load'],
       'step TransformJob done transform',

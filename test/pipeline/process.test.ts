@@ -64,8 +64,7 @@ describe('the example', () => {
   it('extracts, fails twice and then transforms, and loads into PostgreSQL; all of it is in the archive there', async () => {
     const url = await postgres.database()
     const at = place(example, url)
-    const migrated = await run(at, 'archive', 'migrate')
-    assert.equal(migrated.stdout.trim(), 'migrated from version 0 to 2', migrated.stderr)
+    assert.equal((await run(at, 'archive', 'migrate')).stdout.trim(), 'migrated from version 0 to 2')
     const loaded = await run(at, 'pipeline', 'load')
     assert.match(loaded.stdout, /zones_by_country\t1\t3\tloaded/, loaded.stderr)
     startWorker(at)

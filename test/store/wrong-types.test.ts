@@ -46,9 +46,7 @@ after(async () => {
   await server.stop()
 })
 
-const newJob = (
-  id: string,
-): { id: string; className: string; item: string; unique: { key: string; forMs: number } } => ({
+const newJob = (id: string) => ({
   id,
   className: 'OkJob',
   item: itemOf(id),

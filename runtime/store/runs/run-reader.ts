@@ -57,18 +57,6 @@ export class RunReader {
     this.#connection = connection
   }
 
-  /** How many runs have each status. */
-  async countByStatus(): Promise<Record<RunRecord['status'], number>> {
-    const statuses = ['pending', 'running', 'finished', 'failed', 'stopped'] as const
-    const counts = await this.#connection.ask((redis, keys) =>
-      Promise.all(statuses.map((status) => redis.zcard(keys.runsIs(status)))),
-    )
-    return Object.fromEntries(statuses.map((status, i) => [status, counts[i] ?? 0])) as Record<
-      RunRecord['status'],
-      number
-    >
-  }
-
   /** The run's record, or undefined. */
   async find(id: string): Promise<RunRecord | undefined> {
     const fields = await this.#connection.ask((redis, keys) => redis.hgetall(keys.run(id)))

@@ -2,7 +2,7 @@ import { RuntimeError } from '../../core/errors.ts'
 import type { Connection } from '../connection/connection.ts'
 import { findLostSteps, type LostSteps } from './lost-steps.ts'
 import { RunMemories } from './memory.ts'
-import { RunReader } from './run-reader.ts'
+import { RunReader, type RunRecord } from './run-reader.ts'
 import { stageNodes, writeRun, type Addition, type NewRun, type StagedNodes } from './run-writer.ts'
 
 /** What a step that may run gets, as run-step-begin replies. */
@@ -34,6 +34,18 @@ export class Runs {
     this.#connection = connection
     this.read = new RunReader(connection)
     this.memories = new RunMemories(connection)
+  }
+
+  /** How many runs have each status. */
+  async countByStatus(): Promise<Record<RunRecord['status'], number>> {
+    const statuses = ['pending', 'running', 'finished', 'failed', 'stopped'] as const
+    const counts = await this.#connection.ask((redis, keys) =>
+      Promise.all(statuses.map((status) => redis.zcard(keys.runsIs(status)))),
+    )
+    return Object.fromEntries(statuses.map((status, i) => [status, counts[i] ?? 0])) as Record<
+      RunRecord['status'],
+      number
+    >
   }
 
   /** Writes a run, in batches, invisible until it is whole. @throws RuntimeError ERR_STATE when its unique name is taken */

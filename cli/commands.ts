@@ -55,7 +55,7 @@ export const commands: readonly CommandEntry[] = [
   entry('ps', 'List supervisors and their job processes', () =>
     import('./commands/ps.ts').then((module) => module.psCommand),
   ),
-  entry('top', 'Show queues, running jobs and failures live', () =>
+  entry('top', 'Show queues, running jobs and failures live; keys pause, retry and cancel', () =>
     import('./commands/top.ts').then((module) => module.topCommand),
   ),
   entry('stats', 'Show the numbers of waiting, running, processed and failed jobs', () =>

@@ -5,6 +5,8 @@ import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { line } from '../output.ts'
 import { topFrame, type TopView } from '../top-frame.ts'
+import { clip, printable } from '../../config/clip.ts'
+import { keysOf, press, topHelp, type TopKeys } from '../top-keys.ts'
 
 /** Between two frames. */
 const everyMs = 2000
@@ -15,9 +17,9 @@ const ctrlC = '\x03'
 const enter = '\x1b[?1049h\x1b[?25l'
 const leave = '\x1b[?25h\x1b[?1049l'
 
-/** `runtime top`: queues, running jobs and failures, live. */
+/** `runtime top`: queues, running jobs and failures, live, with keys to change them. */
 export const topCommand = command<{ once: boolean }>({
-  example: ['top --once', 'one frame, for a pipe'],
+  example: ['top', 'live; keys pause, retry, cancel and show stacks'],
   flags: (yargs) => yargs.option('once', { type: 'boolean', default: false, describe: 'Print one frame and exit' }),
   run: async (context, { once }) => {
     const { stdin, stdout } = process
@@ -38,6 +40,14 @@ async function read(context: Context): Promise<TopView> {
   return { seen, supervisors, usage: await usageHere(supervisors), failures: groups }
 }
 
+/** One write a frame, over the last one: nothing flickers, also over ssh. */
+function screen(view: TopView, keys: TopKeys, columns: number, rows: number): string {
+  const lines = keys.page?.map((text) => printable(clip(text, columns))) ?? topFrame(view, columns, rows - 1, keys)
+  const foot = keys.question ? `${keys.question.text} [y/n]` : (keys.note ?? topHelp)
+  const body = lines.slice(0, rows - 1).map((text) => `${text}\x1b[K\r\n`)
+  return `\x1b[H${body.join('')}\x1b[J${printable(clip(foot, columns - 1))}`
+}
+
 /** Draws until `q`, or a signal; either way the terminal is as it was. @returns the exit code */
 async function live(context: Context): Promise<number> {
   const { stdin, stdout } = process
@@ -47,7 +57,12 @@ async function live(context: Context): Promise<number> {
     exitCode ??= code
     wake()
   }
-  const onKey = (key: Buffer): void => void (['q', ctrlC].includes(key.toString()) && end(0)())
+  const typed: string[] = []
+  const onKey = (keys: Buffer): void => {
+    typed.push(...keysOf(keys.toString()))
+    if (typed.includes(ctrlC)) end(0)()
+    wake()
+  }
   const signals = { SIGTERM: end(143), SIGINT: end(130), SIGHUP: end(129) }
   const restore = (): void => void stdout.write(leave)
   for (const [signal, act] of Object.entries(signals)) process.on(signal, act)
@@ -56,10 +71,15 @@ async function live(context: Context): Promise<number> {
   stdout.on('resize', () => wake())
   stdout.write(enter)
   try {
+    let keys: TopKeys = { section: 'queues', row: 0 }
     while (exitCode === undefined) {
-      const lines = topFrame(await read(context), stdout.columns, stdout.rows - 1)
-      // One write a frame, over the last one: nothing flickers, also over ssh.
-      stdout.write(`\x1b[H${lines.map((text) => `${text}\x1b[K\r\n`).join('')}\x1b[J[q] quit`)
+      const view = await read(context)
+      stdout.write(screen(view, keys, stdout.columns, stdout.rows))
+      for (let key = typed.shift(); key !== undefined && exitCode === undefined; key = typed.shift()) {
+        if (key === 'q') end(0)()
+        else keys = await press(key, keys, view, context, stdout.rows - 1)
+        stdout.write(screen(view, keys, stdout.columns, stdout.rows))
+      }
       if (exitCode !== undefined) break
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, everyMs)

@@ -38,6 +38,9 @@ const given: Record<string, string> = {
     class Task1 extends Job { perform() {} } class Task2 extends Job { perform(_: { x: number }) {} }
     class Task3 extends Job { perform() {} } class Task4 extends Job { perform() {} }
     class EnrichDoc extends Job { perform() {} } class IndexDoc extends Job { perform() {} }`,
+  'docs/dashboard.md': `
+    declare const isAdmin: (request: Request) => Promise<boolean>;
+    declare const app: { use(path: string, node: unknown): void; all(path: string, on: (c: { req: { raw: Request } }) => Promise<Response>): void };`,
   'docs/from-rush.md': `import { Job } from 'resque-runtime';`,
   'docs/jobs.md': `import { z } from 'zod'; import type { Infer } from 'resque-runtime';`,
   'docs/pipelines.md': `import { Job } from 'resque-runtime';`,

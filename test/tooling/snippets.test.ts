@@ -78,7 +78,12 @@ const titleOf = (page: string): string => `${(given[page] ?? '').replaceAll('\n'
 const pad = (lines: string[], to: number): string[] => [...lines, ...Array<string>(to - lines.length).fill('')]
 
 it('all snippets of the README and docs/ compile with the strictest settings', () => {
-  const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]
+  const pages = [
+    'README.md',
+    ...readdirSync(join(ROOT, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+  ]
   const modules = new Map(pages.flatMap(modulesOf).map(([path, text]) => [join(ROOT, path), text]))
   assert.ok(modules.size >= 8, 'the snippets were found')
   modules.set(join(ROOT, 'docs/packages.d.ts'), packages)

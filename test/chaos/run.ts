@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import { endStates } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { markedProcesses } from '../support/process.ts'
@@ -203,12 +204,28 @@ async function left(crew: Crew, store: Store, server: TestRedis, foreign: Foreig
   if (waiting.length > 0) broken.push(`still waiting: ${waiting.join(', ')}`)
   const locks = await keys('rt:unique:*')
   if (locks.length > foreign.ran.size + foreign.unknown) broken.push(`unique locks left: ${locks.join(', ')}`)
-  const held = await keys('rt:inflight:*', 'rt:limit:*', 'rt:held:*', 'worker:*', 'rt:tickets:*')
+  const held = await keys('rt:inflight:*', 'rt:held:*', 'worker:*', 'rt:tickets:*')
   if (held.length > 0) broken.push(`left over in Redis: ${held.join(', ')}`)
+  broken.push(...(await slotsLeft(store, redis)))
   const members = [...(await redis.smembers('resque:workers')), ...(await store.supervisors.list()).map(({ id }) => id)]
   if (members.length > 0) broken.push(`still registered: ${members.join(', ')}`)
   for (let i = 0; i < 50 && (await markedProcesses()).length > 1; i += 1) await sleep(100)
   const processes = (await markedProcesses()).filter(({ pid }) => pid !== server.pid)
   if (processes.length > 0) broken.push(`processes left: ${JSON.stringify(processes)}`)
   return broken
+}
+
+/**
+ * Concurrency slots that no job should hold. A job that a foreign worker took from the shared queue after it was assigned
+ * one keeps it: the next job that needs it gets it 30 seconds after it was assigned.
+ */
+async function slotsLeft(store: Store, redis: Redis): Promise<string[]> {
+  const left: string[] = []
+  for (const limit of await redis.keys('resque:rt:limit:*'))
+    for (const id of await redis.zrange(limit, 0, 99)) {
+      const record = await store.jobs.find(id)
+      if (record?.state !== 'waiting' || record.queue !== sharedQueue)
+        left.push(`${limit} is held by ${id}: ${JSON.stringify(record)}`)
+    }
+  return left
 }

@@ -222,7 +222,7 @@ async function left(crew: Crew, store: Store, server: TestRedis, foreign: Foreig
 async function slotsLeft(store: Store, redis: Redis): Promise<string[]> {
   const left: string[] = []
   for (const limit of await redis.keys('resque:rt:limit:*'))
-    for (const id of await redis.zrange(limit, 0, 99)) {
+    for (const id of await redis.zrange(limit, '0', '99')) {
       const record = await store.jobs.find(id)
       if (record?.state !== 'waiting' || record.queue !== sharedQueue)
         left.push(`${limit} is held by ${id}: ${JSON.stringify(record)}`)

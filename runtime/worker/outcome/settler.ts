@@ -131,7 +131,7 @@ export class Settler {
       case 'snoozed':
         return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), false, ttlMs)
       case 'retry': {
-        const attempts = await this.#attempts(end, verdict.error, verdict.cause)
+        const attempts = await this.#attempts(end, verdict.error, verdict.cause, now)
         const fields = {
           ...evidence,
           attempts: JSON.stringify(attempts),
@@ -176,7 +176,7 @@ export class Settler {
   ): Promise<boolean> {
     const { job, worker, evidence } = end
     const { limits, clock, store } = this.#options
-    const attempts = job.attempt > 1 ? await this.#attempts(end, verdict.error, verdict.cause) : undefined
+    const attempts = job.attempt > 1 ? await this.#attempts(end, verdict.error, verdict.cause, clock.now()) : undefined
     const entry = encodeFailure({
       failedAtMs: clock.now(),
       item: job.item,
@@ -220,9 +220,9 @@ export class Settler {
   }
 
   /** The errors of this job's attempts so far, this one last, at most `attemptsKept`. */
-  async #attempts({ job }: End, error: ErrorRecord, cause: string): Promise<object[]> {
+  async #attempts({ job }: End, error: ErrorRecord, cause: string, nowMs: number): Promise<object[]> {
     const before = job.attempt > 1 ? (await this.#options.store.jobs.find(job.id))?.attempts : undefined
-    const at = new Date(this.#options.clock.now()).toISOString()
+    const at = new Date(nowMs).toISOString()
     const attempt = {
       attempt: job.attempt,
       at,

@@ -24,7 +24,11 @@ export class Waits extends Job {
   async perform(): Promise<void> { await new Promise(() => void setInterval(() => undefined, 1000)) }
 }
 export class Aborted extends Job {
-  async perform(): Promise<boolean> { await new Promise((resolve) => setTimeout(resolve, 20)); return this.signal.aborted }
+  async perform(): Promise<boolean> {
+    const { signal } = this
+    if (!signal.aborted) await new Promise((resolve) => { signal.addEventListener('abort', resolve); setTimeout(resolve, 5000) })
+    return signal.aborted
+  }
 }
 /** Too busy to read what it is told, and gone right after. */
 export class Busy extends Job {

@@ -37,7 +37,7 @@ function release(version: string): void {
   run('git', 'commit', '--quiet', '--all', '--message', `Release ${version}`)
   run('git', 'tag', '--annotate', `v${version}`, '--message', version)
   console.log(`committed and tagged v${version}; next:
-  npm test && npm run check && script/build
+  npm test && npm run check && rm -rf dist && script/build
   git push --follow-tags
   npm publish --provenance "$(node --import tsx script/package.ts)"`)
 }

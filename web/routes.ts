@@ -2,7 +2,7 @@ import { archiveCsv, archiveJson, archivePage } from './pages/archive.ts'
 import { bulkPage, startBulk, stopBulk } from './pages/bulk.ts'
 import { chartsPage } from './pages/charts.ts'
 import { changeDelayed, delayedPage } from './pages/delayed.ts'
-import { failedPage } from './pages/failed.ts'
+import { failuresPage } from './pages/failed.ts'
 import { changeChosen, editFailed, editPage, failurePage, removeFailed, retryFailed } from './pages/failure.ts'
 import { cancelJob, findPage, jobPage, stackPage } from './pages/job.ts'
 import { auditPage, limitsPage, setTheme } from './pages/more.ts'
@@ -24,7 +24,7 @@ import type { Route } from './visit.ts'
  */
 export const routes: readonly Route[] = [
   { method: 'GET', path: './', role: 'viewer', page: overviewPage },
-  { method: 'GET', path: 'failed', role: 'viewer', page: failedPage },
+  { method: 'GET', path: 'failed', role: 'viewer', page: failuresPage },
   { method: 'GET', path: 'failure', role: 'viewer', page: failurePage },
   { method: 'GET', path: 'edit', role: 'operator', page: editPage },
   { method: 'GET', path: 'bulk', role: 'operator', page: bulkPage },

@@ -1,4 +1,5 @@
 import type { HtmlEscapedString } from 'hono/utils/html'
+import type { Inspected } from '../runtime/inspect/inspected.ts'
 import type { Store } from '../runtime/store/store.ts'
 import type { Role, User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
@@ -21,6 +22,9 @@ export interface Visit {
   /** What the change before has done, shown once. */
   notice: string | undefined
 }
+
+/** What `runtime/inspect` reads and changes for a page. */
+export const placeOf = ({ store, settings }: Visit): Inspected => ({ store, config: settings.config })
 
 /** What a page shows. */
 export interface Page {

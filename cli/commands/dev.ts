@@ -18,7 +18,7 @@ interface DevFlags extends GlobalFlags {
   isolation?: Isolation
 }
 
-/** `runtime dev`: a private Redis, a worker, a scheduler and the dashboard in one terminal, loading the application anew as it changes. */
+/** `runtime dev`: a private Redis, a worker, a scheduler and the dashboard in one terminal; reloads the application when its code changes. */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
   builder: (yargs) =>
     yargs

@@ -27,8 +27,9 @@ export interface Change {
 
 /** Entries that one step reads, and of which it changes at most as many. */
 const stepSize = 100
-/** Indexes named for a reason. */
+/** Indexes named for a reason, and reasons that are told apart. */
 const namedMost = 20
+const reasonsMost = 20
 
 /** How many failed jobs match, and the newest index: to be shown before {@link changeFailed} is confirmed. */
 export async function countFailed(
@@ -94,11 +95,13 @@ async function retry(place: Inspected, entries: readonly FailedEntry[], change: 
 }
 
 /** A reason that holds for one entry, and keeps no other back. */
-export const isPassable = (error: unknown): boolean => hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND')
+export const isPassable = (error: unknown): boolean =>
+  hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND') || hasCode(error, 'ERR_REPLY')
 
 function skip({ skipped }: Change, reason: string, count: number, index?: number): void {
-  let known = skipped.find((each) => each.reason === reason)
-  if (!known) skipped.push((known = { reason, count: 0, indexes: [] }))
+  const kind = skipped.length < reasonsMost ? reason : 'other reasons'
+  let known = skipped.find((each) => each.reason === reason || each.reason === kind)
+  if (!known) skipped.push((known = { reason: kind, count: 0, indexes: [] }))
   known.count += count
   if (index !== undefined && known.indexes.length < namedMost) known.indexes.push(index)
 }
@@ -121,7 +124,7 @@ export async function putBack(
     if (typeof entry.queue !== 'string' || entry.queue === '' || entry.payload === 'null')
       throw new RuntimeError(
         'ERR_STATE',
-        `failed job ${entry.index}: expected "payload" and "queue" in its entry, one is missing; \`runtime failed remove\` removes it`,
+        'its entry has no payload or no queue, so it cannot run again; `runtime failed remove` removes it',
       )
     return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs, !keep)
   }
@@ -132,9 +135,15 @@ export async function putBack(
 /**
  * Runs a failed job again with other arguments; its entry leaves the list in the same step.
  * @param args JSON text of an array; kept as it is written
+ * @param keep true: the entry stays, marked `retried_at`
  * @throws RuntimeError ERR_ARGUMENT for text that is no JSON array, ERR_STATE for a step, ERR_TOO_LARGE
  */
-export async function runAgain({ store, config }: Inspected, entry: FailedEntry, args: string): Promise<boolean> {
+export async function runAgain(
+  { store, config }: Inspected,
+  entry: FailedEntry,
+  args: string,
+  { keep = false }: { keep?: boolean } = {},
+): Promise<boolean> {
   if (failedStep(entry))
     throw new RuntimeError(
       'ERR_STATE',
@@ -145,7 +154,7 @@ export async function runAgain({ store, config }: Inspected, entry: FailedEntry,
   if (size > most) throw new RuntimeError('ERR_TOO_LARGE', `args: expected at most ${most} bytes, got ${size}`)
   const now = Date.now()
   const payload = `{"class":${JSON.stringify(failedClass(entry))},"args":${args.trim()}}`
-  return store.failures.retry({ ...entry, payload }, newId(now), now, config.limits.waitingTtlMs, true)
+  return store.failures.retry({ ...entry, payload }, newId(now), now, config.limits.waitingTtlMs, !keep)
 }
 
 function isArray(text: string): boolean {

@@ -11,7 +11,7 @@ export interface FailedFilter {
   /** Of a step: the class of the job that it runs. */
   class?: string
   queue?: string
-  /** Name of the cause of death: timeout, memory, signal … */
+  /** Name of the cause of death: timeout, memory, signal … `exception` also means entries without one, such as Ruby's; '' only those. */
   cause?: string
   /** Name of the error's class, exactly. */
   exception?: string
@@ -156,7 +156,7 @@ export function failedClass(entry: FailedEntry): string {
 
 const isEmpty = (filter: FailedFilter): boolean => Object.values(filter).every((value) => value === undefined)
 
-/** A filter as two tests: a quick one of an entry's text, which may let too many through, and the exact one. A cause of '' is none. */
+/** A filter as two tests: a quick one of an entry's text, which may let too many through, and the exact one. */
 export function matcherOf(filter: FailedFilter): {
   text: (text: string) => boolean
   entry: (entry: FailedEntry) => boolean
@@ -173,7 +173,7 @@ export function matcherOf(filter: FailedFilter): {
     entry: (entry) =>
       (filter.class === undefined || failedClass(entry) === filter.class) &&
       (filter.queue === undefined || entry.queue === filter.queue) &&
-      (filter.cause === undefined || (entry.cause ?? '') === filter.cause) &&
+      (filter.cause === undefined || (entry.cause ?? (filter.cause && 'exception')) === filter.cause) &&
       (filter.exception === undefined || entry.exception === filter.exception) &&
       (filter.error === undefined || String(entry.error ?? '').includes(filter.error)) &&
       (retried === undefined || (typeof entry.retried_at === 'string') === retried) &&

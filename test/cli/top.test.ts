@@ -15,13 +15,13 @@ const to = useStore(server)
 leavesNoProcess({ withinMs: 20_000 })
 
 it('prints one frame into a pipe: the verdict, queues, jobs and failures', async () => {
-  await push(to.store, 'Records', ['x'], { queue: 'nobody' })
+  await push(to.store, 'Records', ['x'], { queue: 'unserved' })
   const failure = { class: 'Records', args: ['\u001b[2J'] }
   await server.client().rpush('resque:failed', JSON.stringify({ payload: failure, exception: 'E', error: 'no\u001b[2J', cause: 'timeout' })) // prettier-ignore
   const { stdout, exitCode } = await runCli(['top'], { cwd: workerApp, env: { REDIS_URL: server.url } })
   assert.equal(exitCode, 0)
-  assert.match(stdout, /^! nobody waits .*: no worker serves it$/m)
-  assert.match(stdout, /^nobody +1 +\d+ms|^nobody +1 +[\d.]+s/m)
+  assert.match(stdout, /^! unserved waits .*: no worker serves it$/m)
+  assert.match(stdout, /^unserved +1 +\d+ms|^unserved +1 +[\d.]+s/m)
   assert.match(stdout, /^Records +1 +timeout +E: no/m)
   assert.ok(!stdout.includes('\u001b'))
 })
@@ -43,7 +43,7 @@ it('draws on a terminal, and restores it when it is ended by a signal', async ()
 
 it('keys select a row, ask, and pause a queue, retry a group and quit', async () => {
   await server.client().flushdb()
-  await push(to.store, 'Records', ['x'], { queue: 'nobody' })
+  await push(to.store, 'Records', ['x'], { queue: 'unserved' })
   const failure = { payload: { class: 'Records', args: ['again'] }, exception: 'E', error: 'no', queue: 'other' }
   await server.client().rpush('resque:failed', JSON.stringify(failure))
   const inner = `${process.execPath} ${join(ROOT, 'bin/runtime.js')} top`
@@ -54,11 +54,16 @@ it('keys select a row, ask, and pause a queue, retry a group and quit', async ()
   })
   const { stdout, exitCode } = await top.exited
   assert.equal(exitCode, 0)
-  assert.match(stdout, /pause queue nobody\? \[y\/n\]/)
-  for (const text of ['nothing was changed', 'paused nobody', 'retry all failed Records with E (1 seen)?', 'retried 1'])
+  assert.match(stdout, /pause queue unserved\? \[y\/n\]/)
+  for (const text of [
+    'nothing was changed',
+    'paused unserved',
+    'retry all failed Records with E (1 seen)?',
+    'retried 1',
+  ])
     assert.ok(stdout.includes(text), text)
   assert.ok(stdout.trimEnd().endsWith('\u001b[?25h\u001b[?1049l'))
-  assert.deepEqual(await to.store.queues.paused(), ['nobody'])
+  assert.deepEqual(await to.store.queues.paused(), ['unserved'])
   assert.equal((await to.store.queues.sizes()).get('other'), 1)
 })
 

@@ -35,7 +35,7 @@ it('a worker and the leading scheduler export what was done, and say when they a
   const ofWorker = await urlOf(worker)
   const done = await push(to.store, 'Records', ['a', 1])
   const died = await push(to.store, 'Loops', [], { timeout: '300ms' })
-  await push(to.store, 'Records', ['b', 1], { queue: 'nobody' })
+  await push(to.store, 'Records', ['b', 1], { queue: 'unserved' })
   await untilState(to.store, done, 'done')
   await untilState(to.store, died, 'failed')
   assert.deepEqual(await ofWorker('/readyz'), [200, 'ready\n'])
@@ -62,8 +62,8 @@ it('a worker and the leading scheduler export what was done, and say when they a
   for (const line of [
     'resque_job_executions_total 2',
     'resque_failed_job_executions_total 1',
-    'resque_jobs_in_queue{queue="nobody"} 1',
-    'resque_runtime_queue_workers{queue="nobody"} 0',
+    'resque_jobs_in_queue{queue="unserved"} 1',
+    'resque_runtime_queue_workers{queue="unserved"} 0',
     'resque_runtime_jobs_total{queue="q",class="Records",outcome="done",cause=""} 1',
     'resque_runtime_failures_total{cause="timeout"} 1',
     'resque_runtime_job_fork_seconds_count 2',

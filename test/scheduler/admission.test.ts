@@ -156,10 +156,10 @@ test('an entry whose hook hangs, or that has a thousand firings to make up, dela
 })
 
 test('what runSchedule asks for and cannot be had is noted as missed, and not asked for again', async () => {
-  scheduler = testScheduler(store, 'lost:\n  class: Nobody\n')
+  scheduler = testScheduler(store, 'lost:\n  class: NoSuchJob\n')
   await scheduler.start()
   await eventually(async () => Object.keys(await store.schedules.described()).length === 1)
   await runSchedule('lost', store)
-  assert.match((await missed()).reason, /no queue is known for Nobody/)
+  assert.match((await missed()).reason, /no queue is known for NoSuchJob/)
   assert.equal((await store.schedules.find('lost'))?.askedMs, undefined)
 })

@@ -66,14 +66,14 @@ describe('an entry fires', () => {
     assert.equal((await queued()).length, 1)
   })
 
-  test("to its class's own queue, and is noted as missed where nobody knows one", async () => {
+  test("to its class's own queue, and is noted as missed where no queue is known", async () => {
     const classes = new Map([['Known', { kind: 'job' as const, queue: 'own' }]])
     await run('a:\n  every: [1s, {first: now}]\n  class: Known\n', { context: { classes } })
     await eventually(async () => (await queued('own')).length > 0)
     await running[0]?.stop()
-    await run('b:\n  every: [1s, {first: now}]\n  class: Nobody\n')
+    await run('b:\n  every: [1s, {first: now}]\n  class: NoSuchJob\n')
     const missed = await eventually(async () => (await store.schedules.missed())[0])
-    assert.match(missed.reason, /no queue is known for Nobody/)
+    assert.match(missed.reason, /no queue is known for NoSuchJob/)
   })
 })
 

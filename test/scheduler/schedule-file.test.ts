@@ -132,7 +132,7 @@ describe('what is wrong is named with file, line and entry', () => {
     ['ERB', "it:\n  queue: <%= ENV['Q'] %>", /it: expected plain values, got ERB/],
     ['a number JSON cannot carry', 'it:\n  args: [.nan]', /it: args: expected numbers that JSON can carry, got \.nan/],
     ['an anchor inside itself', 'it:\n  args: &a [*a]', /it: .*(levels|alias|depth|circular)/i],
-    ['an alias of nothing', 'it:\n  args: [*nobody]', /it: .*nobody/],
+    ['an alias of nothing', 'it:\n  args: [*missing]', /it: .*missing/],
     [
       'a second entry of that name',
       'it:\n  every: 1m\nit:\n  every: 2m',

@@ -29,7 +29,7 @@ test('a syntax error in one entry leaves anchors to the others, also after `---`
   assert.equal(entries.get('a')?.queue, 'low')
   assert.deepEqual([...new Set(wrong.map(({ entry }) => entry))], ['bad', 'worse'])
   assert.ok(wrong.every(({ line }) => line >= 7))
-  assert.match(problems(`${bad}a:\n  args: [*nobody]\n`).at(-1) ?? '', /:4: a: .*nobody/)
+  assert.match(problems(`${bad}a:\n  args: [*missing]\n`).at(-1) ?? '', /:4: a: .*missing/)
 })
 
 test('a file that begins with `---` and has an error has that error only', () => {

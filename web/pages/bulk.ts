@@ -1,15 +1,15 @@
 import { html } from 'hono/html'
-import type { Bulk } from '../failed/bulk.ts'
-import { Bulks } from '../failed/bulk.ts'
-import { failedChanges, type FailedChange } from '../failed/change.ts'
-import { countFailed } from '../failed/search.ts'
+import { countFailed } from '../../runtime/inspect/failed-change.ts'
+import { Bulks, failedVerbs, type Bulk, type FailedVerb } from '../failed-bulk.ts'
 import { gather, within } from '../gather.ts'
 import type { Settings } from '../settings.ts'
 import { badge, bar, button, facts, hidden, section, table, time } from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
-import { address, BadInput, Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { filterOf } from './failed.ts'
-import { placeOf } from './failure.ts'
+
+/** Counting stops here; the page then says "at least". */
+const longestCountMs = 900
 
 /** One for each dashboard of this process. */
 const all = new WeakMap<Settings, Bulks>()
@@ -20,7 +20,7 @@ function bulksOf(visit: Visit): Bulks {
   return known
 }
 
-const past: Record<FailedChange, string> = { retry: 'retried', remove: 'removed' }
+const past: Record<FailedVerb, string> = { retry: 'retried', remove: 'removed' }
 const filterText = (given: object): string =>
   Object.entries(given)
     .filter(([, value]) => value !== undefined)
@@ -31,12 +31,14 @@ const filterText = (given: object): string =>
 export async function bulkPage(visit: Visit): Promise<Page> {
   const id = visit.query.text('id', 100)
   if (id !== undefined) return progressPage(visit, id)
-  const change = visit.query.oneOf('do', failedChanges)
+  const change = visit.query.oneOf('do', failedVerbs)
   if (change === undefined) return listPage(visit)
   const { given, filter } = filterOf(visit.query, visit.nowMs)
-  const { found, missing } = await gather({ found: () => countFailed(visit.store, filter) })
+  const { found, missing } = await gather({
+    found: () => countFailed(placeOf(visit), filter, { signal: AbortSignal.timeout(longestCountMs) }),
+  })
   const number =
-    found === undefined ? 'an unknown number of' : `${found.isExact ? '' : 'at least '}${count(found.count)}`
+    found === undefined ? 'an unknown number of' : `${found.isStopped ? 'at least ' : ''}${count(found.count)}`
   const verb = change === 'retry' ? 'Retry' : 'Remove'
   const body = section(
     `${verb} ${number} failed jobs`,
@@ -61,9 +63,9 @@ function listPage(visit: Visit): Page {
         .list()
         .map((bulk) => [
           html`<a href="${address('bulk', { id: bulk.id })}">${time(bulk.startedMs, visit.nowMs)}</a>`,
-          bulk.change,
+          bulk.verb,
           shown(bulk.by, 60),
-          count(bulk.changed),
+          count(bulk.soFar.done),
           stateOf(bulk),
         ]),
       'None was begun since this dashboard started.',
@@ -77,7 +79,7 @@ const stateOf = (bulk: Bulk): Html =>
     ? badge('running', 'busy')
     : bulk.trouble
       ? badge('broken off', 'bad')
-      : bulk.isStopped
+      : bulk.soFar.isStopped
         ? badge('stopped', 'warn')
         : badge('done', 'good')
 
@@ -85,37 +87,40 @@ function progressPage(visit: Visit, id: string): Page {
   const bulk = bulksOf(visit).find(id)
   if (!bulk)
     throw new Gone('Nothing is known of this change. It ran in another process, or the dashboard was restarted since.')
-  const { total, looked, changed, skipped, reasons, endedMs, startedMs } = bulk
+  const { total, soFar, endedMs, startedMs } = bulk
+  const { looked, done, skipped } = soFar
   const body = section(
-    `${count(changed)} ${past[bulk.change]}`,
+    `${count(done)} ${past[bulk.verb]}`,
     html`<p>${bar(total === 0 ? 1 : looked / total)} ${count(looked)} of ${count(total)} entries were looked at.</p>
       ${facts([
         ['Filter', shown(filterText(givenOf(bulk)), 500)],
         ['Begun', html`${time(startedMs, visit.nowMs)} by ${shown(bulk.by, 60)}`],
         ['Took', span((endedMs ?? visit.nowMs) - startedMs)],
-        ['Skipped', count(skipped)],
+        ['Skipped', count(skippedOf(bulk))],
         ['Trouble', bulk.trouble],
       ])}
       ${
-        reasons.size === 0
+        skipped.length === 0
           ? ''
           : table(
               'Why entries were skipped',
               ['Entries#', 'Reason'],
-              [...reasons].map(([reason, number]) => [count(number), shown(reason, 400)]),
+              skipped.map((each) => [count(each.count), shown(each.reason, 400)]),
               '',
             )
       }`,
     html`${stateOf(bulk)}
-      ${endedMs === undefined && !bulk.isStopped ? button(visit, 'bulk-stop', 'Stop', { id }, 'bad') : ''}
+      ${endedMs === undefined && !soFar.isStopped ? button(visit, 'bulk-stop', 'Stop', { id }, 'bad') : ''}
       <a class="button" href="failed">Failed jobs</a>`,
   )
   return {
-    title: bulk.change === 'retry' ? 'Retrying' : 'Removing',
+    title: bulk.verb === 'retry' ? 'Retrying' : 'Removing',
     body,
     ...(endedMs === undefined ? { refreshMs: 1000 } : {}),
   }
 }
+
+const skippedOf = ({ soFar: { skipped } }: Bulk): number => skipped.reduce((sum, { count: number }) => sum + number, 0)
 
 const givenOf = ({ filter: { sinceMs, untilMs: _, ...words } }: Bulk): object => ({
   ...words,
@@ -124,13 +129,13 @@ const givenOf = ({ filter: { sinceMs, untilMs: _, ...words } }: Bulk): object =>
 
 /** Begins a change of all that match. */
 export async function startBulk(visit: Visit, form: Query): Promise<Done> {
-  const change = form.oneOf('do', failedChanges)
-  if (change === undefined) throw new BadInput(`do: expected ${failedChanges.join(' or ')}`)
+  const change = form.oneOf('do', failedVerbs)
+  if (change === undefined) throw new BadInput(`do: expected ${failedVerbs.join(' or ')}`)
   const { given, filter } = filterOf(form, visit.nowMs)
   const { settings, store, user } = visit
   const bulk = await within(
     bulksOf(visit).start(change, filter, user.name, (ended) => {
-      const note = `Bulk ${change} of ${filterText(given)}: ${ended.changed} ${past[change]}, ${ended.skipped} skipped${ended.trouble ? `; broken off: ${ended.trouble}` : ''}.`
+      const note = `Bulk ${change} of ${filterText(given)}: ${ended.soFar.done} ${past[change]}, ${skippedOf(ended)} skipped${ended.trouble ? `; broken off: ${ended.trouble}` : ''}.`
       settings.log.info(`dashboard: ${user.name}: ${note}`)
       void store.audit.add({ atMs: Date.now(), user: user.name, action: 'bulk-end', note }).catch(() => undefined)
     }),
@@ -143,6 +148,6 @@ export async function stopBulk(visit: Visit, form: Query): Promise<Done> {
   const bulk = bulksOf(visit).find(form.needed('id', 100))
   if (!bulk) throw new Gone('Nothing is known of this change.')
   if (bulk.endedMs !== undefined) throw new BadInput('This change has ended already.')
-  bulk.isStopped = true
-  return { note: `Stopped the change after ${count(bulk.changed)} jobs.`, to: address('bulk', { id: bulk.id }) }
+  bulksOf(visit).stop(bulk.id)
+  return { note: `Stopped the change after ${count(bulk.soFar.done)} jobs.`, to: address('bulk', { id: bulk.id }) }
 }

@@ -2,14 +2,15 @@ import { html } from 'hono/html'
 import { rawMembers } from '../../runtime/core/raw-json.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import {
-  failedAtMs,
   failedClass,
-  groupFailed,
-  searchFailed,
-  stepOf,
+  failedGroups,
+  failedPage,
+  failedStep,
   type FailedFilter,
   type FailedGroup,
-} from '../failed/search.ts'
+  type FailedPage,
+} from '../../runtime/inspect/failed.ts'
+import { parseFailedAt } from '../../runtime/store/queues/resque-time.ts'
 import { gather } from '../gather.ts'
 import {
   args,
@@ -26,7 +27,7 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { count, shown } from '../view/text.ts'
-import { address, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, placeOf, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { moment } from './archive.ts'
 
 const pageSize = 50
@@ -46,13 +47,13 @@ export function filterOf(
       string,
     ][],
   )
-  const { since, until, ...words } = given
-  const filter = { ...words, sinceMs: moment(since, 'since', nowMs), untilMs: moment(until, 'until', nowMs) }
+  const { since, until, error: exception, ...words } = given
+  const filter = { ...words, exception, sinceMs: moment(since, 'since', nowMs), untilMs: moment(until, 'until', nowMs) }
   return { given, filter, isFiltered: Object.keys(given).length > 0 }
 }
 
 /** Failed jobs, newest first, one by one or in groups. */
-export async function failedPage(visit: Visit): Promise<Page> {
+export async function failuresPage(visit: Visit): Promise<Page> {
   const { given, filter, isFiltered } = filterOf(visit.query, visit.nowMs)
   const isGrouped = visit.query.oneOf('by', ['group'] as const) === 'group'
   const form = filters(
@@ -86,18 +87,20 @@ async function entries(
 ): Promise<{ body: Html; missing: string[] }> {
   const below = visit.query.text('below') === undefined ? undefined : visit.query.whole('below', 0)
   const { page, total, missing } = await gather({
-    page: () => searchFailed(visit.store, filter, pageSize, below),
+    page: () => pageBelow(visit, filter, below),
     total: () => visit.store.failures.count(),
   })
   const isOperator = visit.user.role === 'operator'
   const rows = (page?.entries ?? []).map((entry) => entryRow(visit, entry))
   const head = [...(isOperator ? [''] : []), 'Failed', 'Class', 'Queue', 'Cause', 'Error', 'Arguments', '']
   const next =
-    page?.below === undefined
+    page?.next === undefined
       ? ''
-      : html`<a class="button" rel="next" href="${address('failed', { ...given, below: page.below })}">Older</a>`
+      : html`<a class="button" rel="next" href="${address('failed', { ...given, below: Number(page.next) + 1 })}"
+          >Older</a
+        >`
   const looked =
-    page && page.entries.length < pageSize && page.below !== undefined
+    page && page.entries.length < pageSize && page.next !== undefined
       ? html`<span>Looked at ${count(page.looked)} entries; go on with Older.</span>`
       : ''
   const list = table(
@@ -128,14 +131,21 @@ async function entries(
   return { body, missing }
 }
 
+/** Entries below an index, newest first; from the newest where none is given. */
+async function pageBelow(visit: Visit, filter: FailedFilter, below: number | undefined): Promise<FailedPage> {
+  if (below === 0) return { total: 0, entries: [], next: undefined, looked: 0 }
+  const from = below === undefined ? {} : { cursor: String(below - 1) }
+  return failedPage(placeOf(visit), filter, { ...from, count: pageSize })
+}
+
 function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
   const isOperator = visit.user.role === 'operator'
   return [
     ...(isOperator
       ? [html`<input type="checkbox" name="id" value="${entry.index}:${entry.digest}" aria-label="Choose" />`]
       : []),
-    html`<a href="${failureAddress(entry)}">${time(failedAtMs(entry), visit.nowMs)}</a>`,
-    html`${code(failedClass(entry))}${stepOf(entry) ? html` <small>step</small>` : ''}`,
+    html`<a href="${failureAddress(entry)}">${time(parseFailedAt(entry.failed_at), visit.nowMs)}</a>`,
+    html`${code(failedClass(entry))}${failedStep(entry) ? html` <small>step</small>` : ''}`,
     queueLink(String(entry.queue ?? '?')),
     causeBadge(entry),
     html`<a class="plain" href="${failureAddress(entry)}"
@@ -160,35 +170,37 @@ async function groups(
   filter: FailedFilter,
   given: GivenFilter,
 ): Promise<{ body: Html; missing: string[] }> {
-  const { found, missing } = await gather({ found: () => groupFailed(visit.store, filter) })
+  const { found, missing } = await gather({ found: () => failedGroups(placeOf(visit), filter) })
   const body = section(
     `${count(found?.groups.length ?? 0)} groups`,
-    html`${groupTable(visit, (found?.groups ?? []).slice(0, shownGroups), given)}
+    html`${groupTable(visit, (found?.groups ?? []).slice(0, shownGroups), 'No failed job matches.', given)}
     ${found && found.looked < found.total ? html`<p class="hint">Of the newest ${count(found.looked)} of ${count(found.total)} entries.</p>` : ''}`,
   )
   return { body, missing }
 }
 
 /** Groups with a link to their jobs, and one to retry them all. */
-export function groupTable(visit: Visit, found: readonly FailedGroup[], given: GivenFilter = {}): Html {
+export function groupTable(visit: Visit, found: readonly FailedGroup[], none: string, given: GivenFilter = {}): Html {
   return table(
     'Failed jobs by class, cause and error',
     ['Jobs#', 'Class', 'Cause', 'Error', 'First seen', 'Last seen', ''],
     found.map((group) => {
-      const only = { ...given, class: group.class, cause: group.cause, error: group.error }
+      const only = { ...given, class: group.class, cause: group.cause ?? 'exception', error: group.exception }
       return [
         html`<a href="${address('failed', only)}">${count(group.count)}</a>`,
         code(group.class),
-        badge(group.cause, 'bad'),
-        html`<strong>${shown(String(group.error), 60)}</strong> ${short(group.message, 100)}`,
-        time(group.firstMs, visit.nowMs),
-        time(group.lastMs, visit.nowMs),
+        badge(String(group.cause ?? 'exception'), 'bad'),
+        html`<span class="clamp"
+          ><strong>${shown(String(group.exception), 60)}</strong> ${short(group.error, 120)}</span
+        >`,
+        time(group.firstSeenMs, visit.nowMs),
+        time(group.lastSeenMs, visit.nowMs),
         visit.user.role === 'operator'
           ? html`<a class="button" href="${address('bulk', { ...only, do: 'retry' })}">Retry…</a>`
           : '',
       ]
     }),
-    'No failed job matches.',
+    none,
   )
 }
 

@@ -1,11 +1,12 @@
 import { html } from 'hono/html'
 import { parseLossless } from '../../runtime/core/codec.ts'
-import { newId } from '../../runtime/core/ids.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
-import { rawMembers } from '../../runtime/core/raw-json.ts'
+import { failedClass, failedStep } from '../../runtime/inspect/failed.ts'
+import { isPassable, putBack, runAgain } from '../../runtime/inspect/failed-change.ts'
+import { parseFailedAt } from '../../runtime/store/queues/resque-time.ts'
+import { withCode } from '../../runtime/core/errors.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
-import { changeFailed, failedChanges, reasonToSkip, type FailedPlace } from '../failed/change.ts'
-import { failedAtMs, failedClass, stepOf } from '../failed/search.ts'
+import { failedVerbs, type FailedVerb } from '../failed-bulk.ts'
 import { within } from '../gather.ts'
 import {
   block,
@@ -23,7 +24,7 @@ import {
   time,
 } from '../view/parts.ts'
 import { count, shown, words } from '../view/text.ts'
-import { address, BadInput, Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { argsOf, causeBadge } from './failed.ts'
 import { evidence } from './job.ts'
 
@@ -31,10 +32,9 @@ const longestArgs = 1024 ** 2
 /** Entries beside the place where one was, among which it is looked for when the list has shifted. */
 const beside = 200
 
-export const placeOf = ({ store, settings }: Visit): FailedPlace => ({
-  store,
-  waitingTtlMs: settings.config.limits.waitingTtlMs,
-})
+/** Retries one entry, which takes it off the list in the same step, or removes it. @returns false when the list has changed */
+const changeOne = (visit: Visit, verb: FailedVerb, entry: FailedEntry): Promise<boolean> =>
+  verb === 'remove' ? visit.store.failures.remove(entry) : putBack(placeOf(visit), entry, { keep: false })
 
 /** The entry that is named by its place and its digest; when the list has shifted, one that lies beside. */
 async function entryAt({ store }: Visit, index: number, digest: string): Promise<FailedEntry | undefined> {
@@ -53,7 +53,7 @@ async function entryOf(visit: Visit, query: Query): Promise<FailedEntry> {
 /** One failed job with its evidence, and what can be done about it. */
 export async function failurePage(visit: Visit): Promise<Page> {
   const entry = await entryOf(visit, visit.query)
-  const step = stepOf(entry)
+  const step = failedStep(entry)
   const fields = { at: entry.index, digest: entry.digest }
   const buttons = html`${causeBadge(entry)} ${button(visit, 'failed-retry', 'Retry', fields, 'main')}
   ${visit.user.role === 'operator' && isEditable(entry) ? html`<a class="button" href="${address('edit', fields)}">Edit…</a>` : ''}
@@ -64,7 +64,7 @@ export async function failurePage(visit: Visit): Promise<Page> {
         <strong>${shown(String(entry.exception ?? ''), 200)}</strong> ${shown(String(entry.error ?? ''), 2000)}
       </p>
       ${facts([
-        ['Failed', time(failedAtMs(entry), visit.nowMs)],
+        ['Failed', time(parseFailedAt(entry.failed_at), visit.nowMs)],
         ['Queue', queueLink(String(entry.queue ?? '?'))],
         ['Job', entry.id === undefined ? undefined : jobLink(entry.id)],
         ['Workflow run', step && html`${runLink(step.run)} step ${step.node}`],
@@ -113,12 +113,12 @@ export async function editPage(visit: Visit): Promise<Page> {
 
 /** A step takes its arguments from its run. */
 const isEditable = (entry: FailedEntry): boolean =>
-  !stepOf(entry) && entry.payload.startsWith('{') && argsOf(entry).length <= longestArgs / 4
+  !failedStep(entry) && entry.payload.startsWith('{') && argsOf(entry).length <= longestArgs / 4
 
 /** Retries one failed job; its entry goes in the same step. */
 export async function retryFailed(visit: Visit, form: Query): Promise<Done> {
   const entry = await entryOf(visit, form)
-  const done = await within(changeFailed(placeOf(visit), 'retry', entry, visit.nowMs))
+  const done = await within(changeOne(visit, 'retry', entry))
   if (!done) throw new BadInput('The list has changed meanwhile. Look again.')
   return { note: `Retried ${failedClass(entry)} of queue ${entry.queue}, failed at ${entry.failed_at}.`, to: 'failed' }
 }
@@ -126,15 +126,15 @@ export async function retryFailed(visit: Visit, form: Query): Promise<Done> {
 /** Removes one entry. */
 export async function removeFailed(visit: Visit, form: Query): Promise<Done> {
   const entry = await entryOf(visit, form)
-  if (!(await within(changeFailed(placeOf(visit), 'remove', entry, visit.nowMs))))
+  if (!(await within(changeOne(visit, 'remove', entry))))
     throw new BadInput('The list has changed meanwhile. Look again.')
   return { note: `Removed the failed ${failedClass(entry)} of ${entry.failed_at}.`, to: 'failed' }
 }
 
 /** Retries or removes the entries whose boxes are ticked. */
 export async function changeChosen(visit: Visit, form: Query): Promise<Done> {
-  const change = form.oneOf('do', failedChanges)
-  if (change === undefined) throw new BadInput(`do: expected ${failedChanges.join(' or ')}`)
+  const change = form.oneOf('do', failedVerbs)
+  if (change === undefined) throw new BadInput(`do: expected ${failedVerbs.join(' or ')}`)
   const chosen = form.all('id', 200).map((text) => /^(\d{1,9}):([0-9a-f]{40})$/.exec(text))
   if (chosen.length === 0) throw new BadInput('No failed job is chosen.')
   let done = 0
@@ -143,12 +143,11 @@ export async function changeChosen(visit: Visit, form: Query): Promise<Done> {
   for (const named of chosen.sort((a, b) => Number(b?.[1]) - Number(a?.[1]))) {
     const entry = named && (await entryAt(visit, Number(named[1]), named[2] ?? ''))
     try {
-      if (entry && (await changeFailed(placeOf(visit), change, entry, visit.nowMs))) done += 1
+      if (entry && (await changeOne(visit, change, entry))) done += 1
       else skipped.push('it is no longer on the list')
     } catch (error) {
-      const reason = reasonToSkip(error)
-      if (reason === undefined) throw error
-      skipped.push(reason)
+      if (!isPassable(error)) throw error
+      skipped.push(withCode(error))
     }
   }
   const rest = skipped.length === 0 ? '' : ` Skipped ${skipped.length}: ${[...new Set(skipped)].slice(0, 3).join('; ')}`
@@ -158,20 +157,11 @@ export async function changeChosen(visit: Visit, form: Query): Promise<Done> {
 /** Runs a failed job with other arguments. */
 export async function editFailed(visit: Visit, form: Query): Promise<Done> {
   const entry = await entryOf(visit, form)
-  if (stepOf(entry)) throw new BadInput('A workflow step takes its arguments from its run; they cannot be edited.')
+  if (failedStep(entry)) throw new BadInput('A workflow step takes its arguments from its run; they cannot be edited.')
   const text = form.needed('args', longestArgs)
   if (!isArray(text)) throw new BadInput('args: expected a JSON array, such as ["u1", {"urgent": true}]')
-  const className = rawMembers(entry.payload).get('class') ?? '"?"'
-  const edited = { ...entry, payload: `{"class":${className},"args":${jsonText(parseLossless(text))}}` }
-  const done = await within(
-    visit.store.failures.retry(
-      edited,
-      newId(visit.nowMs),
-      visit.nowMs,
-      placeOf(visit).waitingTtlMs,
-      form.text('keep') === undefined,
-    ),
-  )
+  const keep = form.text('keep') !== undefined
+  const done = await within(runAgain(placeOf(visit), entry, jsonText(parseLossless(text)), { keep }))
   if (!done) throw new BadInput('The list has changed meanwhile. Look again.')
   return { note: `Ran ${failedClass(entry)} again with other arguments.`, to: 'failed' }
 }

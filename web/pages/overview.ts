@@ -1,19 +1,20 @@
 import { html } from 'hono/html'
-import { failedGroups, type FailedGroup } from '../../runtime/inspect/failed.ts'
+import { failedGroups } from '../../runtime/inspect/failed.ts'
 import { failureRates } from '../../runtime/inspect/history.ts'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { verdict, type Problem } from '../../runtime/inspect/verdict.ts'
 import { gather } from '../gather.ts'
 import { badge, code, lasting, queueLink, section, short, table, time } from '../view/parts.ts'
 import { count, shown } from '../view/text.ts'
-import { address, type Html, type Page, type Visit } from '../visit.ts'
+import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
+import { groupTable } from './failed.ts'
 
 const shownProblems = 8
 const shownGroups = 8
 
 /** One verdict first, then what it rests on, the worst first. */
 export async function overviewPage(visit: Visit): Promise<Page> {
-  const place = { store: visit.store, config: visit.settings.config }
+  const place = placeOf(visit)
   const { seen, failed, rates, missing } = await gather({
     seen: () => overview(place),
     failed: () => failedGroups(place),
@@ -25,7 +26,7 @@ export async function overviewPage(visit: Visit): Promise<Page> {
     <div class="columns">${seen ? queuesPart(seen) : ''} ${seen ? schedulerPart(seen) : ''}</div>
     ${section(
       'Failed jobs by cause, class and error',
-      groups(visit, failed?.groups ?? []),
+      groupTable(visit, (failed?.groups ?? []).slice(0, shownGroups), 'No job has failed.'),
       html`<a href="failed?by=group">All groups</a>`,
     )}`
   return { title: 'Overview', body, missing, refreshMs: 5000, isBad }
@@ -132,29 +133,5 @@ function schedulerPart({ scheduler: { leader, entries, late, missed, overdue }, 
       '',
     ),
     html`<a href="schedule">Schedule</a>`,
-  )
-}
-
-function groups(visit: Visit, found: readonly FailedGroup[]): Html {
-  return table(
-    'Failed jobs by class, cause and error',
-    ['Jobs#', 'Class', 'Cause', 'Error', 'First seen', 'Last seen', ''],
-    found.slice(0, shownGroups).map((group) => {
-      const only = { class: group.class, cause: group.cause ?? 'exception', error: group.exception }
-      return [
-        html`<a href="${address('failed', only)}">${count(group.count)}</a>`,
-        code(group.class),
-        badge(String(group.cause ?? 'exception'), 'bad'),
-        html`<span class="clamp"
-          ><strong>${shown(String(group.exception), 60)}</strong> ${short(group.error, 120)}</span
-        >`,
-        time(group.firstSeenMs, visit.nowMs),
-        time(group.lastSeenMs, visit.nowMs),
-        visit.user.role === 'operator'
-          ? html`<a class="button" href="${address('bulk', { ...only, do: 'retry' })}">Retry…</a>`
-          : '',
-      ]
-    }),
-    'No job has failed.',
   )
 }

@@ -1,5 +1,5 @@
 import { clip } from '../../config/clip.ts'
-import type { Count, CountTarget, Metrics } from '../store/metrics.ts'
+import { countsAtOnce, type Count, type CountTarget, type Metrics } from '../store/metrics.ts'
 import type { JobEnd } from '../wire.ts'
 
 /** Upper bounds of the histograms in milliseconds, 5 ms to 6 h; what takes longer is in `inf`. */
@@ -38,7 +38,7 @@ interface Series {
  */
 export class Tally {
   #series = new Map<string, Series>()
-  #left: Count[] = []
+  #left = new Map<string, Count>()
 
   /** Counts one end. */
   add({ queue, className, outcome, cause, waitMs, runMs, forkMs }: JobEnd): void {
@@ -63,15 +63,18 @@ export class Tally {
 
   /** What was counted since the last call, and what was put back. */
   take(): Count[] {
-    const counts = [...this.#left, ...[...this.#series.values()].flatMap(countsOf)]
+    const counts = [...this.#left.values(), ...[...this.#series.values()].flatMap(countsOf)]
     this.#series = new Map()
-    this.#left = []
+    this.#left = new Map()
     return counts
   }
 
-  /** Puts back what could not be written, so that it is taken again. */
+  /** Puts back what could not be written, so that it is taken again; one count for each field, however often this happens. */
   putBack(counts: readonly Count[]): void {
-    this.#left.push(...counts)
+    for (const count of counts) {
+      const key = count.target + count.field
+      this.#left.set(key, { ...count, by: count.by + (this.#left.get(key)?.by ?? 0) })
+    }
   }
 }
 
@@ -101,10 +104,12 @@ function countsOf({ labels, ended, runMs, run, waitMs, wait, forkMs, fork }: Ser
 /** Writes a tally to Redis. While Redis is away the counts are kept; a worker that is killed loses those of its last seconds. */
 export async function writeTally(tally: Tally, metrics: Metrics, nowMs: number): Promise<void> {
   const counts = tally.take()
-  try {
-    await metrics.add(counts, nowMs)
-  } catch (error) {
-    tally.putBack(counts)
-    throw error
+  for (let i = 0; i < counts.length; i += countsAtOnce) {
+    try {
+      await metrics.add(counts.slice(i, i + countsAtOnce), nowMs)
+    } catch (error) {
+      tally.putBack(counts.slice(i))
+      throw error
+    }
   }
 }

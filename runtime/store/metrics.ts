@@ -29,8 +29,8 @@ export const hoursKeptMs = 15 * 24 * hourMs
 
 /** The most fields that one hash may have; about 60 bytes each. `other` fields may come on top, a few dozen. */
 const maxFields = 500
-/** Counts that one call sends. */
-const batchSize = 500
+/** The most counts that one call may send. */
+export const countsAtOnce = 500
 
 /** Counters of jobs: totals, and the same by minute and by hour. Every process adds its own every few seconds. */
 export class Metrics {
@@ -40,7 +40,7 @@ export class Metrics {
     this.#connection = connection
   }
 
-  /** Adds counts. Not idempotent: what got no answer may have been added. */
+  /** Adds at most {@link countsAtOnce} counts, all or none. Not idempotent: what got no answer may have been added. */
   async add(counts: readonly Count[], nowMs: number): Promise<void> {
     const about = {
       minute: Math.floor(nowMs / minuteMs),
@@ -49,14 +49,8 @@ export class Metrics {
       minuteTtlMs: minutesKeptMs,
       hourTtlMs: hoursKeptMs,
     }
-    for (let i = 0; i < counts.length; i += batchSize) {
-      const batch = counts.slice(i, i + batchSize)
-      await this.#connection.run(
-        'count',
-        about,
-        batch.flatMap(({ target, field, other, by }) => [target, field, other, String(Math.round(by))]),
-      )
-    }
+    const fields = counts.flatMap(({ target, field, other, by }) => [target, field, other, String(Math.round(by))])
+    await this.#connection.run('count', about, fields)
   }
 
   /** All counts since the first. */

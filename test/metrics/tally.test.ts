@@ -71,3 +71,18 @@ it('is bounded: beyond 500 fields all counts are in `other`', async () => {
     for (const name of await server.client().keys(`resque:rt:metrics:${key}:*`))
       assert.ok((await server.client().pttl(name)) > 0, name)
 })
+
+it('stays small while its key in Redis is of another type, and is written when that is gone', async () => {
+  await server.client().set('resque:rt:metrics:total', 'no hash')
+  const tally = new Tally()
+  for (let round = 0; round < 20; round += 1) {
+    tally.add(done)
+    await assert.rejects(writeTally(tally, store.metrics, nowMs), /metrics:total holds a string/)
+  }
+  const left = tally.take()
+  assert.ok(left.length < 20, `${left.length} counts wait`)
+  tally.putBack(left)
+  await server.client().del('resque:rt:metrics:total')
+  await writeTally(tally, store.metrics, nowMs)
+  assert.equal((await store.metrics.totals())['["ended","mail","MailJob","done",""]'], 20)
+})

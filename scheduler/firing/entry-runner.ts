@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Job } from 'node-schedule'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { withCode } from '../../runtime/core/errors.ts'
 import { startTimer, type Timer } from '../../runtime/core/timer.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
-import { scheduleFireTimes } from './fire-times.ts'
+import { scheduleFireTimes, type FireTimer } from './fire-times.ts'
 import { Firer, type RunnerOptions } from './firer.ts'
 import { fireTimesBetween, lastFireTimesBetween, nextFireTime, type Origin, timingMark } from '../cron/timing.ts'
 
@@ -37,7 +36,7 @@ export class EntryRunner {
   readonly entry: ScheduleEntry
   readonly #options: RunnerOptions
   readonly #firer: Firer
-  #job: Job | null = null
+  #timer: FireTimer | null = null
   #origin: Origin = { sinceMs: 0, fired: 0 }
   /** When the timer was last set. */
   #setMs = -Infinity
@@ -55,12 +54,12 @@ export class EntryRunner {
 
   /** When it fires next; undefined when it does not. */
   get nextMs(): number | undefined {
-    return this.#job?.nextInvocation()?.getTime()
+    return this.#timer?.nextMs
   }
 
-  /** True while a firing waits for the run before it, or a step has failed: `attend` is then to be called. */
+  /** True while a firing waits for the run before it, a step has failed, or the timer was lost: then {@link retryPending} is to be called. */
   get hasPending(): boolean {
-    return this.#troubled || this.#firer.waiting > 0
+    return this.#troubled || this.#firer.waiting > 0 || this.#timer?.isLost === true
   }
 
   /**
@@ -97,7 +96,7 @@ export class EntryRunner {
       const fire = (fireTimeMs: number, plannedMs: number): void =>
         void this.#then(() => this.#onTime(fireTimeMs, plannedMs))
       if (!this.#stopped)
-        this.#job = scheduleFireTimes(this.#timerName, cursor, (after) => this.#next(after), delay, fire)
+        this.#timer = scheduleFireTimes(this.#timerName, cursor, (after) => this.#next(after), delay, fire)
       log.debug(`${this.entry.name}: next ${this.nextMs === undefined ? 'never' : new Date(this.nextMs).toISOString()}`)
     })
   }
@@ -105,6 +104,7 @@ export class EntryRunner {
   /** Tries again what failed, and fires what waits for the run before when that is done. */
   retryPending(): Promise<void> {
     if (this.#troubled) return this.start('Redis could not be reached')
+    if (this.#timer?.isLost) return this.start('its timer was lost')
     return this.#then(() => this.#firer.fireWaiting())
   }
 
@@ -126,8 +126,8 @@ export class EntryRunner {
   }
 
   #cancel(): void {
-    this.#job?.cancel()
-    this.#job = null
+    this.#timer?.cancel()
+    this.#timer = null
   }
 
   #then(step: () => Promise<void>): Promise<void> {

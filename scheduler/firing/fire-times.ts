@@ -14,11 +14,24 @@ export const digestJitter: Jitter = (name, fireTimeMs, maxMs) => {
 /** node-schedule drops a date that has passed when it looks at it; so a fire time that is due comes this much later. */
 const leadMs = 10
 
+/** A timer that is so late was lost. */
+const lostAfterMs = 2000
+
+/** The timer of one entry. */
+export interface FireTimer {
+  /** The instant of the next call; undefined when there is none. */
+  readonly nextMs: number | undefined
+  /** True when that instant has passed without a call: then the timer is to be made again. */
+  readonly isLost: boolean
+  /** Nothing is called from here on. */
+  cancel(): void
+}
+
 /**
  * Calls `fire` at each fire time that `nextFireTime` gives, put off by `delayOf`. Fire times in the past come at once.
  * node-schedule has one date of it at a time, and gets the next before `fire` is called for this one.
  * @param fire gets the fire time itself, and the instant that was planned for it
- * @returns node-schedule's job; null when there is no fire time at all
+ * @returns null when there is no fire time at all
  */
 export function scheduleFireTimes(
   name: string,
@@ -26,7 +39,7 @@ export function scheduleFireTimes(
   nextFireTime: (afterMs: number) => number | undefined,
   delayOf: (fireTimeMs: number) => number,
   fire: (fireTimeMs: number, plannedMs: number) => void,
-): Job | null {
+): FireTimer | null {
   let plannedMs = -Infinity
   const plan = (lastMs: number): number | undefined => {
     const fireTimeMs = nextFireTime(lastMs)
@@ -37,8 +50,10 @@ export function scheduleFireTimes(
   let next = plan(afterMs)
   if (next === undefined) return null
   let job: Job | null = null
+  let isCancelled = false
   const onDate = (): void => {
-    if (next === undefined) return
+    // node-schedule sets a timer again that came a moment too early, and its cancel does not reach that one.
+    if (next === undefined || isCancelled) return
     const due = [next, plannedMs] as const
     next = plan(next)
     // Refused when the date has passed meanwhile: then it is made again.
@@ -46,5 +61,18 @@ export function scheduleFireTimes(
     fire(...due)
   }
   while (!job) job = scheduleJob(name, date(), onDate)
-  return job
+  const made = job
+  const nextMs = (): number | undefined => made.nextInvocation()?.getTime()
+  return {
+    get nextMs() {
+      return nextMs()
+    },
+    get isLost() {
+      return (nextMs() ?? Infinity) < Date.now() - lostAfterMs
+    },
+    cancel() {
+      isCancelled = true
+      made.cancel()
+    },
+  }
 }

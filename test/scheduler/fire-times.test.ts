@@ -37,14 +37,14 @@ function everySecond(
 describe('fire times', () => {
   it('come one after the other, each at its own time', () => {
     const { at, job } = everySecond(startMs)
-    assert.equal(job?.nextInvocation()?.getTime(), startMs + 1000)
+    assert.equal(job?.nextMs, startMs + 1000)
     advance(3500)
     assert.deepEqual(at, [
       [1000, 1000, 1000],
       [2000, 2000, 2000],
       [3000, 3000, 3000],
     ])
-    assert.equal(job?.nextInvocation()?.getTime(), startMs + 4000)
+    assert.equal(job?.nextMs, startMs + 4000)
     job?.cancel()
   })
 
@@ -52,7 +52,7 @@ describe('fire times', () => {
     const { at, job } = everySecond(startMs, startMs + 1000, 200)
     advance(2000)
     assert.deepEqual(at, [[1000, 1200, 1200]])
-    assert.equal(job?.nextInvocation(), null)
+    assert.equal(job?.nextMs, undefined)
   })
 
   it('of the past come at once, none is left out', () => {
@@ -91,6 +91,28 @@ describe('fire times', () => {
     job?.cancel()
     advance(5000)
     assert.equal(at.length, 1)
+  })
+
+  it('end when the job is cancelled just after its timer came too early', () => {
+    const { at, job } = everySecond(startMs)
+    const { now } = Date
+    Date.now = () => now() - 5
+    advance(1000)
+    Date.now = now
+    job?.cancel()
+    advance(5000)
+    assert.deepEqual(at, [])
+    assert.equal(job?.nextMs, undefined, 'none is set again')
+  })
+
+  it('are known to be lost when their instant has passed', () => {
+    const { job } = everySecond(startMs)
+    assert.equal(job?.isLost, false)
+    const { now } = Date
+    Date.now = () => now() + 4000
+    assert.equal(job?.isLost, true)
+    Date.now = now
+    job?.cancel()
   })
 
   it('may be none at all', () => assert.equal(everySecond(startMs, startMs).job, null))

@@ -28,7 +28,7 @@ import { withinLimit } from '../outcome/result-size.ts'
 import { labelsOf, type JobLabels } from '../outcome/end-line.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
-import { type Cause, judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
+import { judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
 import { type Where, whereText } from '../../store/workers/where.ts'
 import { unknownClass } from '../outcome/error-record.ts'
 
@@ -235,9 +235,8 @@ export class JobRun {
 
   #end(verdict: Verdict, ending?: Ending, watched?: Watched): End {
     const { job } = this
-    const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
     const evidence = evidenceOf({
-      cause,
+      cause: 'cause' in verdict ? verdict.cause : undefined,
       wallMs: this.timeLine.elapsedMs,
       enqueuedAtMs: job.enqueuedAtMs,
       nowMs: this.#options.clock.now(),
@@ -245,6 +244,7 @@ export class JobRun {
       watched,
       keepsOutput: this.#options.jobOutput !== 'inherit',
     })
-    return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine, labels: this.#labels }
+    const mayHaveLog = job.delivery !== '1' || this.#notes.hasLog
+    return { job, worker: this.#worker, verdict, evidence, mayHaveLog, timeLine: this.timeLine, labels: this.#labels }
   }
 }

@@ -1,7 +1,19 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
 import * as z from 'zod'
-import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole, wholeOrAuto } from './fields.ts'
+import {
+  durationMs,
+  durationsByName,
+  flag,
+  keptMs,
+  list,
+  oneOf,
+  sizeBytes,
+  text,
+  weightsByName,
+  whole,
+  wholeOrAuto,
+} from './fields.ts'
 import { ISOLATIONS } from './isolations.ts'
 import { processorsHere } from './machine.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
@@ -55,6 +67,8 @@ const worker = {
   concurrency: wholeOrAuto(1, 1000, processorsHere).default(1),
   /** `auto`: fork where it works, else spawn. */
   isolation: oneOf('auto', ...ISOLATIONS).default('auto'),
+  /** How many jobs a job process takes, one after another; 1 is a fresh process for each job. */
+  jobsPerChild: whole(1, 1_000_000, 100).default(1),
   heartbeatMs: durationMs('5s', { min: 50 }).default(5000),
   /** A worker that has not beaten for this long is dead, and its jobs go back. */
   leaseMs: durationMs('30s', { min: 150 }).default(30_000),
@@ -162,6 +176,8 @@ const web = {
   operators: list('ada').optional(),
   secret: text('40 random characters', 'at least 32 characters', (secret) => secret.length >= 32).optional(),
   sessionMs: durationMs('8h', { min: 60_000 }).default(8 * 3_600_000),
+  /** How old the oldest job of a queue may be before the overview reports it; `*` for queues that are not named. */
+  queueTargetsMs: durationsByName().default({ '*': 5 * 60_000 }),
 }
 
 const log = {

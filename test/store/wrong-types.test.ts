@@ -61,7 +61,6 @@ const missed = { entry: 'entry', fromMs: 1, toMs: 2, count: 1, reason: 'late', a
 const firing = { name: 'entry', fireTimeMs: now + 5, nowMs: now, lateMs: 0, nextMs: now + 9, mode: 'timed' as const }
 
 const idle = { list: 'list', listener: 'me', forMs: 60_000, polled: false }
-
 type Call = () => Promise<unknown>
 
 /** What calls each script in the world of world.ts. */

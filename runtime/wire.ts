@@ -190,7 +190,8 @@ export interface MemoryFigures {
 
 /** To the child, while it runs. */
 export type ParentMessage =
-  | { type: 'assignment'; assignment: Assignment }
+  /** `inspect`: the job waits for a debugger (spawn only). */
+  | { type: 'assignment'; assignment: Assignment; inspect?: boolean }
   /** Not granted: the child exits at once with outcome `held`, and the job keeps its place in the line. `error`: Redis refused, and the job fails. */
   | { type: 'answer'; granted: boolean; error?: string }
   /** The job was cancelled, or is out of time: abort `this.signal` with this reason. */

@@ -50,6 +50,8 @@ export interface JobRunOptions {
   maxRedeliveries: number
   /** For classes that have none. */
   timeoutMs?: number
+  /** A debugger holds jobs: none is out of time. */
+  inspectJobs?: boolean
   limits: { logLines: number; logLineBytes: number; recordTtlMs: number; maxResultBytes: number }
   /** Called when the pid of the job's process is known. */
   onStarted: () => void
@@ -139,9 +141,11 @@ export class JobRun {
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
     const {
       timeoutMs,
+      inspectJobs,
       limits: { maxResultBytes },
     } = this.#options
     const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
+    if (inspectJobs === true) delete settings.timeoutMs
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })

@@ -3,6 +3,7 @@
  * it, and leaves. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
  */
 import { readFileSync } from 'node:fs'
+import inspector from 'node:inspector'
 import nodeModule from 'node:module'
 import { dirname, join } from 'node:path'
 import { machine } from '../../../../config/machine.ts'
@@ -28,6 +29,9 @@ export interface UsageMessage {
   cpuSystemMs: number
   peakRssBytes: number
 }
+
+/** Node's own is 9229, which the application's server may have. */
+const FIRST_PORT = 9230
 
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
 const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
@@ -65,9 +69,9 @@ try {
     },
   }
   const resources = new OpenResources()
-  const assigned = new Promise<Assignment>((resolve) => {
+  const assigned = new Promise<{ assignment: Assignment; inspect?: boolean }>((resolve) => {
     process.on('message', (message: ParentMessage) => {
-      if (message.type === 'assignment') resolve(message.assignment)
+      if (message.type === 'assignment') resolve(message)
       else if (message.type === 'where')
         void resources.look(message.withinMs).then((found) => say({ type: 'waiting', ...found }))
       else if (message.type === 'figures' || message.type === 'snapshot') void say(describeMemory(message))
@@ -76,7 +80,9 @@ try {
     })
   })
   await say({ type: 'ready', manifest: { ...manifestOf(app), ...(stackFault === undefined ? {} : { stackFault }) } })
-  await perform(await assigned, app, channel)
+  const { assignment, inspect } = await assigned
+  if (inspect === true) waitForDebugger(assignment)
+  await perform(assignment, app, channel)
 } catch (thrown) {
   const error = toError(thrown)
   const { code } = error as { code?: unknown }
@@ -113,6 +119,13 @@ async function perform(
   })
   await say({ type: 'outcome', outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) })
   process.exit(0)
+}
+
+/** On the first free port from 9230; node itself prints how to connect. */
+function waitForDebugger({ className, jobId }: Assignment): void {
+  for (let port = FIRST_PORT; inspector.url() === undefined && port < FIRST_PORT + 100; port++) inspector.open(port)
+  process.stderr.write(`job ${jobId} ${className} waits for a debugger at ${inspector.url()}\n`)
+  inspector.waitForDebugger()
 }
 
 /**

@@ -20,6 +20,8 @@ export interface SpawnOptions {
   /** Processes that wait with the application loaded, so that a job does not wait for a boot. */
   spares: number
   bootTimeoutMs: number
+  /** Each job waits for a debugger, which is told the port on standard error. */
+  inspectJobs?: boolean
   /** Where what jobs print goes; the supervisor's own standard output and error by default. */
   passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
 }
@@ -163,8 +165,11 @@ export class SpawnLauncher implements Launcher {
     let outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
     let usage: UsageMessage | undefined
     child.on('message', (message: FromChild) => {
-      if (message.type === 'outcome') outcome = message
-      else if (message.type === 'usage') usage = message
+      if (message.type === 'outcome') {
+        outcome = message
+        // By itself it would not exit before the debugger has disconnected.
+        if (this.#options.inspectJobs === true) killGroup(child, 'SIGKILL')
+      } else if (message.type === 'usage') usage = message
       else if (message.type !== 'ready' && message.type !== 'broken') {
         if (message.type === 'started') started = true
         onMessage(message)
@@ -191,7 +196,7 @@ export class SpawnLauncher implements Launcher {
       }
     })
     void ready.then(
-      () => send(child, { type: 'assignment', assignment }),
+      () => send(child, { type: 'assignment', assignment, inspect: this.#options.inspectJobs }),
       () => killGroup(child, 'SIGKILL'),
     )
     return {

@@ -29,12 +29,13 @@ export function otherLauncher(isolation: Isolation, context: Context, onFallback
   )
     return spawnLauncher(context)
   const { source, log, config } = context
-  const { bootTimeoutMs, concurrency } = config.worker
+  const { bootTimeoutMs, concurrency, jobsPerChild } = config.worker
   return new ForkLauncher({
     source,
     log,
     bootTimeoutMs,
     spares: concurrency,
+    jobsPerChild,
     ...shownOutput(context),
     onFallback,
     fallback: (spares) => spawnLauncher(context, spares),
@@ -43,8 +44,8 @@ export function otherLauncher(isolation: Isolation, context: Context, onFallback
 
 function spawnLauncher(context: Context, spares = context.config.worker.concurrency): SpawnLauncher {
   const { source, log, config } = context
-  const { bootTimeoutMs, inspectJobs } = config.worker
-  return new SpawnLauncher({ source, log, spares, bootTimeoutMs, inspectJobs, ...shownOutput(context) })
+  const { bootTimeoutMs, jobsPerChild } = config.worker
+  return new SpawnLauncher({ source, log, spares, bootTimeoutMs, jobsPerChild, ...shownOutput(context) })
 }
 
 const shownOutput = ({ config }: Context): { passOutput?: typeof NOWHERE } =>

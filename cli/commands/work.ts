@@ -25,7 +25,8 @@ interface WorkFlags {
   queues?: string
   concurrency?: string
   isolation?: Isolation
-  'inspect-jobs'?: boolean
+  jobsPerChild?: string
+  inspectJobs?: boolean
   drain?: boolean
   weights?: string
   pidfile?: string
@@ -49,6 +50,10 @@ export const workCommand = command<WorkFlags>({
         describe: 'Number of jobs that run at the same time; auto: one per processor of the container or machine',
       })
       .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
+      .option('jobs-per-child', {
+        type: 'string',
+        describe: 'Number of jobs that one job process runs, one after another; default 1',
+      })
       .option('inspect-jobs', {
         type: 'boolean',
         describe: 'Each job waits until a debugger is attached to its process',
@@ -62,8 +67,8 @@ export const workCommand = command<WorkFlags>({
       })
       .conflicts('pidfile', 'replace'),
   log: (config) => openServiceLog(config, config.worker.name),
-  settings: ({ name, queues, weights, concurrency, isolation, drain, 'inspect-jobs': inspectJobs }) => ({
-    worker: { name, queues, weights, concurrency, isolation, drain, inspectJobs },
+  settings: ({ name, queues, weights, concurrency, isolation, jobsPerChild, inspectJobs, drain }) => ({
+    worker: { name, queues, weights, concurrency, isolation, jobsPerChild, inspectJobs, drain },
   }),
   run: async (context, { pidfile, replace }) => {
     // The launchers hand their own environment on.

@@ -1,6 +1,7 @@
 import { RuntimeError, withCode } from '../../runtime/core/errors.ts'
 import { failedClass, failedPage } from '../../runtime/inspect/failed.ts'
-import { isPassable, putBack } from '../../runtime/inspect/failed-change.ts'
+import { isPassable } from '../../runtime/inspect/change.ts'
+import { putBack } from '../../runtime/inspect/failed-change.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'

@@ -45,7 +45,7 @@ export async function blockedRuns({
   }
   return {
     groups: [...groups.values()].sort((a, b) => b.count - a.count),
-    failed: count,
+    failed: count.count,
   }
 }
 

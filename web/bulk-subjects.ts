@@ -1,9 +1,11 @@
 import { countDelayed, changeDelayed } from '../runtime/inspect/delayed-change.ts'
 import { countFailed, changeFailed } from '../runtime/inspect/failed-change.ts'
 import { countWaiting, removeWaiting } from '../runtime/inspect/queue-change.ts'
+import { changeRuns } from '../runtime/inspect/run-change.ts'
 import type { Plan } from './bulks.ts'
 import { filterOf as delayedFilter } from './pages/delayed.ts'
 import { filterOf as failedFilter } from './pages/failed.ts'
+import { filterOf as runFilter } from './pages/workflows.ts'
 import { placeOf, type Query, type Visit } from './visit.ts'
 
 /** What may be done to all that match. */
@@ -90,6 +92,36 @@ export const subjects: Readonly<Record<string, Subject>> = {
         count: (signal) => countWaiting(place, name, filter, { signal }),
         total: async () => (await visit.store.queues.heads([name]))[0]?.size ?? 0,
         change: (options) => removeWaiting(place, name, filter, options),
+      }
+    },
+  },
+  runs: {
+    ...{ page: 'workflows', noun: 'workflow runs' },
+    verbs: {
+      continue: {
+        ...{ name: 'Continue', past: 'continued' },
+        says: 'Failed steps run again, and what waits for them. Runs that neither failed nor were stopped are skipped.',
+      },
+      stop: {
+        ...{ name: 'Stop', past: 'stopped', isBad: true },
+        says: 'No more steps start, and running ones are cancelled. Runs that have ended are skipped.',
+      },
+      remove: {
+        ...{ name: 'Remove', past: 'removed', isBad: true },
+        says: 'The runs and the outputs of their steps are removed. Runs that are running are skipped.',
+      },
+    },
+    plan: (visit, query, verb) => {
+      const filter = runFilter(query)
+      const { read } = visit.store.runs
+      return {
+        given: filter,
+        count: async () => {
+          const { count, isExact } = await read.count(filter)
+          return { count, isStopped: !isExact }
+        },
+        total: async () => (await read.count(filter)).count,
+        change: (options) => changeRuns(placeOf(visit), verb as 'continue' | 'stop' | 'remove', filter, options),
       }
     },
   },

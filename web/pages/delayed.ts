@@ -89,7 +89,9 @@ function actions(visit: Visit, { id, bytes, dueMs, queue }: DelayedJob): Html | 
 async function findDelayed({ store }: Visit, form: Query): Promise<DelayedJob> {
   const [digest, dueMs, id] = [form.needed('digest', 40), form.whole('due', 0, 8.64e15), form.text('id', 100)]
   const { jobs } = await within(delayedJobs(store.connection, { dueMs, inSet: 0, inBucket: 0 }, mostLooked))
-  const found = jobs.find((job) => job.dueMs === dueMs && job.id === id && digestOf(job.bytes) === digest)
+  const found = jobs.find(
+    (job) => job.dueMs === dueMs && (id === undefined || job.id === id) && digestOf(job.bytes) === digest,
+  )
   if (found) return found
   throw new BadInput('This job is no longer delayed.')
 }

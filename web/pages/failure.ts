@@ -23,10 +23,10 @@ import {
   table,
   time,
 } from '../view/parts.ts'
+import { evidence } from '../view/evidence.ts'
 import { count, shown, words } from '../view/text.ts'
 import { address, BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { argsOf, causeBadge } from './failed.ts'
-import { evidence } from './job.ts'
 
 /** What may be done to failed jobs. */
 const failedVerbs = ['retry', 'remove'] as const

@@ -10,7 +10,9 @@ export interface WaitingFilter {
 }
 
 /** Jobs that one step reads, and of which it changes at most as many. */
-const stepSize = 200
+const stepSize = 500
+/** Places that jobs may have moved towards the head from one step to the next. */
+const movedMost = 500
 
 /** How many waiting jobs of a queue match: to be shown before {@link removeWaiting} is confirmed. */
 export async function countWaiting(
@@ -29,8 +31,8 @@ export async function countWaiting(
 }
 
 /**
- * Removes every waiting job of a queue that matches, from its end to its head: what workers take meanwhile moves only jobs
- * that are still to be looked at towards the head. The removed jobs end as cancelled.
+ * Removes every waiting job of a queue that matches, from its head to its end, in steps; what comes in meanwhile is not
+ * looked at. The removed jobs end as cancelled.
  */
 export async function removeWaiting(
   { store, config }: Inspected,
@@ -40,20 +42,28 @@ export async function removeWaiting(
 ): Promise<Change> {
   const change = noChange()
   const [head] = await store.queues.heads([queue])
-  for (let end = head?.size ?? 0; end > 0; end -= stepSize) {
+  // Redis removes copies from the head on: all before `at` that match have gone, so that those of this step are the first.
+  for (let at = 0, left = Math.max(0, head?.size ?? 0); left > 0;) {
     if (signal?.aborted) return { ...change, isStopped: true }
-    const start = Math.max(0, end - stepSize)
-    const items = await store.queues.peek(queue, start, end - start)
+    // Workers take from the head meanwhile, so that jobs move towards it: a part of the step before is looked at again.
+    const start = Math.max(0, at - movedMost)
+    const items = await store.queues.peek(queue, start, at - start + Math.min(stepSize, left))
     const copies = new Map<string, number>()
     for (const item of items) if (isWaitingWanted(item, filter)) copies.set(item, (copies.get(item) ?? 0) + 1)
-    change.looked += items.length
+    let gone = 0
     for (const [item, most] of copies) {
       const removed = await store.queues.removeItem(queue, item, Date.now(), config.limits.recordTtlMs, most)
+      gone += removed
       change.matched += most
-      change.done += removed
       skip(change, 'a worker has taken it', most - removed)
     }
+    const fresh = Math.max(0, items.length - (at - start))
+    change.looked += fresh
+    change.done += gone
+    left -= fresh
+    at = start + items.length - gone
     onProgress?.(change)
+    if (fresh === 0) break
   }
   return change
 }

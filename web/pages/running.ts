@@ -45,19 +45,7 @@ export async function runningPage(visit: Visit): Promise<Page> {
     jobRow(visit, { job, host, usage: usage?.get(job.id), line: lines?.[i], times }),
   )
   const busy = (supervisors ?? []).reduce((sum, each) => sum + each.busy, 0)
-  const head = [
-    'Job',
-    'Class',
-    'Queue',
-    'For#',
-    'p95 of the class#',
-    'PID#',
-    'CPU#',
-    'Memory#',
-    'Progress, last line',
-    'Worker',
-    '',
-  ]
+  const head = ['Job', 'Queue', 'For#', 'PID#', 'CPU#', 'Memory#', 'Progress, last line', 'Worker', '']
   const body = section(
     `${count(busy)} running`,
     html`${table('Running jobs', head, rows, 'No job runs now.')}
@@ -79,14 +67,11 @@ interface RunningRow {
 function jobRow(visit: Visit, { job, host, usage, line, times }: RunningRow): Cell[] {
   const ranMs = job.run_at === undefined ? undefined : Math.max(0, visit.nowMs - Number(job.run_at))
   const usual = times?.get(job.class ?? '')?.p95
+  const isLong = ranMs !== undefined && usual !== undefined && ranMs > usual
   return [
-    jobLink(job.id),
-    code(job.class ?? '?'),
+    html`${code(job.class ?? '?')}<br />${jobLink(job.id)}`,
     queueLink(job.queue ?? '?'),
-    ranMs !== undefined && usual !== undefined && ranMs > usual
-      ? html`<strong class="bad">${span(ranMs)}</strong>`
-      : lasting(ranMs),
-    usual === undefined ? '–' : usual === Infinity ? 'over 6 h' : `≤ ${span(usual)}`,
+    html`${isLong ? html`<strong class="bad">${span(ranMs)}</strong>` : lasting(ranMs)}${usual === undefined ? '' : html`<br /><small>p95 ${usual === Infinity ? 'over 6 h' : `≤ ${span(usual)}`}</small>`}`,
     job.pid ?? '–',
     usage === undefined ? '–' : `${usage.cpuPercent.toFixed(0)} %`,
     usage === undefined ? '–' : formatBytes(usage.rssBytes),

@@ -24,11 +24,12 @@ it('removing from a queue misses nothing while workers take from its head', asyn
     'q',
     { class: 'A' },
     {
-      onProgress: () =>
-        (taking = taking.then(async () => {
+      onProgress: () => {
+        taking = taking.then(async () => {
           for (let i = 0; i < 40; i += 1) taken.push((await server.client().lpop(queue)) ?? '')
           await server.client().rpush(queue, item(0))
-        })),
+        })
+      },
     },
   )
   await taking

@@ -154,7 +154,10 @@ function processorTime(pid: number): () => number | undefined {
   }
 }
 
-function kernelView(pid: number, { askedMs, ranMs = Infinity }: { askedMs: number; ranMs?: number | undefined }): Where {
+function kernelView(
+  pid: number,
+  { askedMs, ranMs = Infinity }: { askedMs: number; ranMs?: number | undefined },
+): Where {
   const read = (name: string): string | undefined => machine.file(`/proc/${pid}/${name}`)?.trim()
   const state = /^State:\s*(.+)$/m.exec(read('status') ?? '')?.[1]
   if (state === undefined) return GONE

@@ -21,8 +21,8 @@ const SPAWNED = 'nothing is broken: jobs run through `spawn`; set isolation: spa
 /** What can be checked before the zygote is started; undefined when forking is possible. */
 export function refusePlatform(): Refusal | undefined {
   const [os, arch] = [machine.os(), machine.arch()]
-  if (os !== 'linux' || arch !== 'x64')
-    return { reason: `forking works on linux x64 only, this is ${os} ${arch}`, cure: SPAWNED }
+  if (os !== 'linux' || (arch !== 'x64' && arch !== 'arm64'))
+    return { reason: `forking works on linux x64 and arm64 only, this is ${os} ${arch}`, cure: SPAWNED }
   if (isMusl())
     return {
       reason: 'forking needs glibc, and this Node is built for musl (an Alpine image)',
@@ -44,7 +44,7 @@ export function refuseFlags(env: NodeJS.ProcessEnv): Refusal | undefined {
       cure: `take ${hook} out of NODE_OPTIONS: a TypeScript loader is not needed here, and instrumentation is loaded with --require (dd-trace: --require dd-trace/init) or imported first in config/preload (OpenTelemetry: its NodeSDK, started there)`,
     }
   const inspect = flags.find((flag) => /^--inspect/.test(flag))
-  if (inspect) return { reason: `node runs with ${inspect}`, cure: 'debug with isolation: inline' }
+  if (inspect) return { reason: `node runs with ${inspect}`, cure: 'debug with runtime work --inspect-jobs' }
   if (env.NODE_V8_COVERAGE) return { reason: 'NODE_V8_COVERAGE is set', cure: 'measure coverage with isolation: spawn' }
   return undefined
 }

@@ -1,7 +1,7 @@
 import { withCode } from '../../core/errors.ts'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../core/logger.ts'
-import { longestTimerMs } from '../../core/timer.ts'
+import { longestTimerMs } from '../../core/clock.ts'
 import { keysOf, type Keys } from '../keys.ts'
 import { connect, explain, greeting, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError, toError } from '../../core/errors.ts'
-import { longestTimerMs } from '../../core/timer.ts'
+import { longestTimerMs } from '../../core/clock.ts'
 import { warnInOwnWords } from './warnings.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */

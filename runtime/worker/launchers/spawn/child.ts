@@ -24,7 +24,9 @@ const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.t
 const { setLimits } = libc ? await import('../fork/zygote/core/job-limits.ts') : { setLimits: () => undefined }
 
 /** Of Node 22.10: what this process has compiled those after it only load, before it ends. */
-const { flushCompileCache: keepCompiled = () => undefined } = nodeModule as unknown as { flushCompileCache?: () => void }
+const { flushCompileCache: keepCompiled = () => undefined } = nodeModule as unknown as {
+  flushCompileCache?: () => void
+}
 // Not for what the job starts.
 delete process.env['NODE_COMPILE_CACHE']
 

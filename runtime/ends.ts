@@ -57,3 +57,13 @@ export interface LostWorker {
 export type Notice =
   | { hook: 'onDeath'; job: DeadJob; cause: string; evidence: Record<string, unknown> }
   | { hook: 'onLeaseLost'; worker: LostWorker }
+
+/** A trace's context as OpenTelemetry's propagator writes it: `traceparent`, `tracestate`, `baggage`. */
+export type TraceContext = Record<string, string>
+
+/** What a step's end writes to its run. */
+export interface StepEnd {
+  /** JSON text. */
+  output?: string
+  extra?: string
+}

@@ -3,9 +3,9 @@
  * or passes between the worker and workflows. Types only, and all of it plain JSON; each shape is defined here and nowhere else.
  */
 import type { Isolation } from '../config/isolations.ts'
-import type { ErrorRecord, Notice } from './ends.ts'
+import type { ErrorRecord, Notice, TraceContext } from './ends.ts'
 
-export type { DeadJob, ErrorRecord, JobEnd, LostWorker, Notice } from './ends.ts'
+export type { DeadJob, ErrorRecord, JobEnd, LostWorker, Notice, StepEnd, TraceContext } from './ends.ts'
 
 /** A checked retry policy. A `backoff` function stays in the process that loaded its class; the curve is for where it cannot be called. */
 export interface RetryPolicy {
@@ -50,6 +50,8 @@ export interface JobSettings extends ProcessSettings {
   keepResultMs?: number
   isolation?: Isolation
   delivery?: 'at-least-once' | 'at-most-once'
+  /** The trace that the job was enqueued in: no option, but carried like one. */
+  trace?: TraceContext
   /** Of a class: only where no key depends on the arguments; then the supervisor asks for them before it starts a process. */
   permits?: LimitRequest[]
 }
@@ -103,6 +105,8 @@ export interface StepContext {
   payloads: Payload[]
   /** Absent when the run has no memory. */
   memory?: MemorySettings
+  /** Of its run, for steps that this one adds. */
+  trace?: TraceContext
 }
 
 /** A job whose class, arguments and options are known. */
@@ -155,6 +159,7 @@ export interface Assignment extends ProcessSettings {
   /** Phase `notify` only. */
   notice?: Notice
   step?: StepContext
+  trace?: TraceContext
 }
 
 /** From the child, while it runs. */
@@ -239,10 +244,3 @@ export type Outcome =
   | { kind: 'refused' }
   /** A limit was reached; nothing ran. */
   | { kind: 'held' }
-
-/** What a step's end writes to its run. */
-export interface StepEnd {
-  /** JSON text. */
-  output?: string
-  extra?: string
-}

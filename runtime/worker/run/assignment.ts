@@ -34,5 +34,6 @@ export function assignmentOf(
     ...(retry ? { retry } : {}),
     ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
     ...(step ? { step } : {}),
+    ...(settings.trace ? { trace: settings.trace } : {}),
   }
 }

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
+import { flushTelemetry } from '../../../jobs/telemetry.ts'
 import { execute, type Channel } from '../../child/executor.ts'
 import { describeMemory } from '../../child/memory-figures.ts'
 import { JobLoop } from '../../child/job-loop.ts'
@@ -112,6 +113,7 @@ async function perform(
     peakRssBytes: usage.maxRSS * 1024,
   })
   await say({ type: 'outcome', outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) })
+  await flushTelemetry()
   process.exit(0)
 }
 

@@ -3,6 +3,7 @@ import { toError } from '../../../../../core/errors.ts'
 import { execute } from '../../../../child/executor.ts'
 import type { Assignment } from '../../../../../wire.ts'
 import { jobTitle, title } from '../../../../titles.ts'
+import { flushTelemetry } from '../../../../../jobs/telemetry.ts'
 import { setLimits } from './after-fork.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
 import type { Born } from './loop.ts'
@@ -48,5 +49,6 @@ export async function live(app: App, channel: JobChannel, born: Born): Promise<t
   })
   const ranMs = performance.now() - startedAt
   channel.send({ type: 'outcome', outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) })
+  await flushTelemetry()
   return process.exitCode
 }

@@ -64,6 +64,8 @@ const zones = [
   },
 ]
 
+const APPLICATIONS = ['progress-page']
+
 const CUT_ADVICE = 'a text that people wrote is cut between characters: use head() or clip() of config/clip.ts'
 const WORDS = '/^(text|line|message|note|label|reason|flat|json|name|value|output)$/'
 /** `text.slice(0, 80)` and the like; a cut at a place that was searched for (`at`, `space`) splits no character. */
@@ -80,6 +82,10 @@ const size = (max) => ['error', { max, skipBlankLines: true, skipComments: true 
 export default tseslint.config(
   {
     ignores: ['dist/', 'coverage/', '.runtime/', '**/*.generated.ts', 'test/fixtures/broken/', 'node_modules/'],
+  },
+  {
+    // Applications with dependencies of their own; script/test-examples installs, compiles and tests them.
+    ignores: APPLICATIONS.map((name) => `examples/${name}/`),
   },
   js.configs.recommended,
   {

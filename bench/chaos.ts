@@ -20,7 +20,7 @@ const report = await chaos({
   jobs: Number(values.jobs),
   blowEveryMs: Number(values.every),
   isolations: values.isolations.split(','),
-  settleMs: 300_000,
+  settleMs: 60_000,
   say: (line) => console.error(line),
 })
 const kills = Object.values(report.blows).reduce((sum, count) => sum + count, 0)

@@ -4,9 +4,12 @@ import { createInterface } from 'node:readline'
 import { readEnvironment } from '../config/environment.ts'
 import { GRACE_MS, OWNED } from './owner.ts'
 import { packageRoot } from '../runtime/core/package.ts'
+import { groupOptions, killGroup } from '../runtime/worker/launchers/spawn/process-group.ts'
 
-/** How to start a `runtime …` command as a child. */
+/** How to start a command as a child. */
 export interface ChildCommandOptions {
+  /** A program in place of `runtime`, by its path or a name on the PATH. */
+  program?: string
   args: readonly string[]
   cwd: string
   /** In place of this process's own environment. */
@@ -16,22 +19,29 @@ export interface ChildCommandOptions {
 }
 
 /**
- * A `runtime …` command as a child process. It does not outlive this one, however this one ends: the channel between
- * them closes with it. In a group of its own, so that Ctrl-C reaches this process alone, which then stops it in order.
+ * A `runtime …` command, or another program, as a child process. In a group of its own, so that Ctrl-C reaches this
+ * process alone, which then stops it in order. A `runtime …` command does not outlive this process, however this one
+ * ends: the channel between them closes with it.
  */
 export class ChildCommand {
   /** Resolves when it has gone, with how: `exit code 2`, `SIGKILL`. Never rejects. */
   readonly exited: Promise<string>
   readonly #child: ChildProcess
+  /** Its whole group hears signals: of `npm run x` the program that matters is a grandchild. */
+  readonly #ofGroup: boolean
 
-  constructor({ args, cwd, env = process.env, onLine }: ChildCommandOptions) {
+  constructor({ program, args, cwd, env = process.env, onLine }: ChildCommandOptions) {
     const entry = join(packageRoot, 'bin/runtime.js')
-    this.#child = spawn(process.execPath, [entry, ...args], {
-      cwd,
-      env: { ...env, [OWNED]: String(process.pid) },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      detached: true,
-    })
+    this.#ofGroup = program !== undefined
+    this.#child =
+      program === undefined
+        ? spawn(process.execPath, [entry, ...args], {
+            cwd,
+            env: { ...env, [OWNED]: String(process.pid) },
+            stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+            detached: true,
+          })
+        : spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], ...groupOptions() })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', onLine)
     }
@@ -47,7 +57,8 @@ export class ChildCommand {
 
   /** Sends it a signal; harmless when it has gone. */
   kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
+    if (this.#ofGroup) killGroup(this.#child, signal)
+    else this.#child.kill(signal)
   }
 
   /** TERM, and KILL when that is not heard; resolves when it has gone. A second call is harmless. */

@@ -28,7 +28,7 @@ export const commands: readonly CommandEntry[] = [
     import('./commands/init.ts').then((module) => module.initCommand),
   ),
   entry(
-    'dev',
+    'dev [program..]',
     'Run a private Redis, a worker, a scheduler and the dashboard; reload the application when its code changes',
     () => import('./commands/dev.ts').then((module) => module.devCommand),
   ),

@@ -5,7 +5,7 @@ import { parseLossless } from '../runtime/core/codec.ts'
 import type { Service } from '../runtime/core/service.ts'
 import { Reaper } from '../runtime/store/workers/reaper.ts'
 import { pipelinesOf } from './commands/pipeline-target.ts'
-import { targetOf } from './commands/workflow-target.ts'
+import { runTarget } from '../runtime/inspect/runs.ts'
 import type { Context } from './context.ts'
 import { requestProcessor } from '../runtime/workflow/pipelines/requests.ts'
 
@@ -16,7 +16,7 @@ export function makeArchiver({ store, config, log }: Context): Archiver {
 
 /** Decides about pipeline run requests that were left pending; every scheduler has one. */
 export function makeRequestProcessor(context: Context): Service {
-  return requestProcessor(targetOf(context), { clock: systemClock, log: context.log })
+  return requestProcessor(runTarget(context), { clock: systemClock, log: context.log })
 }
 
 /** Decides pipeline run requests that were written with SQL, while `leads`; without PostgreSQL there are none. */

@@ -28,6 +28,10 @@ export async function main(argv: readonly string[], to: Output = process): Promi
   }
 }
 
+/** Without the words of another program, which follow `--`. */
+const beforeProgram = (words: readonly string[]): readonly string[] =>
+  words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+
 /** All commands, and the code of those that the words may name. */
 async function loadNamed(words: readonly string[]): Promise<CommandNode[]> {
   return Promise.all(
@@ -58,7 +62,7 @@ function parser(words: readonly string[], tree: readonly CommandNode[]): Argv {
     .middleware((argv) => showWide(argv['wide'] === true))
     .command(tree as unknown as CommandModule[])
     .demandCommand(1)
-    .check((argv, options) => checkValues(argv, words, options as unknown as KnownOptions))
+    .check((argv, options) => checkValues(argv, beforeProgram(words), options as unknown as KnownOptions))
     .strict()
     .version(version)
     .wrap(Math.min(120, output().stdout.columns ?? 120))

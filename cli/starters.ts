@@ -2,7 +2,8 @@ import { parseLossless } from '../runtime/core/codec.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Registry } from '../runtime/jobs/registry.ts'
 import type { Starter, Starters } from '../scheduler/firing/starters.ts'
-import { openRun, targetOf, workflowNamed } from './commands/workflow-target.ts'
+import { openRun, runTarget } from '../runtime/inspect/runs.ts'
+import { workflowNamed } from './commands/workflow-target.ts'
 import { templateNamed } from './commands/template-target.ts'
 import { pipelinesOf } from './commands/pipeline-target.ts'
 import type { Context } from './context.ts'
@@ -33,7 +34,7 @@ export function runStarter(context: Context, create: (target: string, args: unkn
 function workflowStarter(context: Context, registry: Registry): Starter {
   return runStarter(context, async (target, args) => {
     const type = workflowNamed(registry, target)
-    return (await type.createOn(targetOf(context), type, args)).id
+    return (await type.createOn(runTarget(context), type, args)).id
   })
 }
 
@@ -41,7 +42,7 @@ function workflowStarter(context: Context, registry: Registry): Starter {
 function templateStarter(context: Context, registry: Registry): Starter {
   return runStarter(context, async (target, args) => {
     const { template } = templateNamed(registry, target)
-    return (await template.createOn(targetOf(context), args[0] as object | undefined)).id
+    return (await template.createOn(runTarget(context), args[0] as object | undefined)).id
   })
 }
 

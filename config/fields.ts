@@ -96,25 +96,33 @@ export const list = (example: string) =>
     },
   )
 
-/** Whole numbers from 1 to 1000 by name: a YAML map, or text such as `high=3,low=1`. */
+/** Values by name: a YAML map, or text such as `high=3,low=1`. */
+const byName = (wanted: string, example: string, read: (value: unknown) => number | undefined) =>
+  field({ wanted, example }, (value): Readonly<Record<string, number>> | undefined => {
+    const pairs: [string, unknown][] =
+      typeof value === 'string'
+        ? value
+            .split(',')
+            .map((pair) => [pair.slice(0, pair.lastIndexOf('=')).trim(), pair.slice(pair.lastIndexOf('=') + 1).trim()])
+        : typeof value === 'object' && value !== null && !Array.isArray(value)
+          ? Object.entries(value)
+          : [['', '']]
+    const values = pairs.map(([name, given]) => [name, read(given)] as const)
+    return values.every(([name, given]) => name !== '' && given !== undefined)
+      ? (Object.fromEntries(values) as Record<string, number>)
+      : undefined
+  })
+
+/** Whole numbers from 1 to 1000 by queue. */
 export const weightsByName = () =>
-  field(
-    {
-      wanted: 'weights of queues such as {high: 3, low: 1} or high=3,low=1, each from 1 to 1000',
-      example: '{ high: 3, low: 1 }',
-    },
-    (value): Readonly<Record<string, number>> | undefined => {
-      const pairs: [string, unknown][] =
-        typeof value === 'string'
-          ? value
-              .split(',')
-              .map((pair) => [pair.slice(0, pair.lastIndexOf('=')).trim(), pair.slice(pair.lastIndexOf('=') + 1)])
-          : typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? Object.entries(value)
-            : [['', '']]
-      const weights = pairs.map(([name, weight]) => [name, within(Number(weight), 1, 1000)] as const)
-      return weights.every(([name, weight]) => name !== '' && weight !== undefined)
-        ? (Object.fromEntries(weights) as Record<string, number>)
-        : undefined
-    },
+  byName(
+    'weights of queues such as {high: 3, low: 1} or high=3,low=1, each from 1 to 1000',
+    '{ high: 3, low: 1 }',
+    (value) => within(Number(value), 1, 1000),
+  )
+
+/** Lengths of time by queue, in ms. */
+export const durationsByName = () =>
+  byName("durations by queue such as {mail: 1m, '*': 5m} or mail=1m,*=5m", '{ mail: 1m }', (value) =>
+    within(parseDurationMs(value), 1, Number.MAX_SAFE_INTEGER),
   )

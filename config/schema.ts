@@ -1,7 +1,19 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
 import * as z from 'zod'
-import { durationMs, flag, keptMs, list, oneOf, sizeBytes, text, weightsByName, whole, wholeOrAuto } from './fields.ts'
+import {
+  durationMs,
+  durationsByName,
+  flag,
+  keptMs,
+  list,
+  oneOf,
+  sizeBytes,
+  text,
+  weightsByName,
+  whole,
+  wholeOrAuto,
+} from './fields.ts'
 import { ISOLATIONS } from './isolations.ts'
 import { processorsHere } from './machine.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
@@ -162,6 +174,8 @@ const web = {
   operators: list('ada').optional(),
   secret: text('40 random characters', 'at least 32 characters', (secret) => secret.length >= 32).optional(),
   sessionMs: durationMs('8h', { min: 60_000 }).default(8 * 3_600_000),
+  /** How old the oldest job of a queue may be before the overview reports it; `*` for queues that are not named. */
+  queueTargetsMs: durationsByName().default({ '*': 5 * 60_000 }),
 }
 
 const log = {

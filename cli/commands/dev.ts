@@ -16,9 +16,15 @@ interface DevFlags extends GlobalFlags {
   queues?: string
   concurrency?: string
   isolation?: Isolation
+  program?: string[]
+  /** Yargs leaves what follows `--` here, after the name of this command. */
+  _: (string | number)[]
 }
 
-/** `runtime dev`: a private Redis, a worker, a scheduler and the dashboard in one terminal; reloads the application when its code changes. */
+/**
+ * `runtime dev`: a private Redis, a worker, a scheduler, the dashboard and the application's own server in one terminal;
+ * reloads the application when its code changes.
+ */
 export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
   builder: (yargs) =>
     yargs
@@ -29,7 +35,13 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
         describe: 'Number of jobs that run at the same time; auto: one per processor of the container or machine',
       })
       .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
-      .example('$0 dev', 'then, in another terminal: runtime enqueue …'),
+      .positional('program', {
+        type: 'string',
+        array: true,
+        describe: 'A program to run beside them, such as a web server',
+      })
+      .example('$0 dev', 'then, in another terminal: runtime enqueue …')
+      .example('$0 dev -- node --import tsx src/server.ts', 'runs your web server, too'),
   handler: async (argv) => {
     let end: (reason: Error | undefined) => void = () => undefined
     const ended = new Promise<Error | undefined>((resolve) => (end = resolve))
@@ -53,6 +65,9 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
     }
   },
 }
+
+/** The program's words, with or without `--` before them. */
+const programOf = ({ program = [], _: [, ...words] }: DevFlags): string[] => [...program, ...words.map(String)]
 
 function settings({ config, redis, namespace, queues, concurrency, isolation, ...rest }: DevFlags): Config {
   return loadConfig({
@@ -94,14 +109,20 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
     ...(url === undefined ? {} : { RUNTIME_REDIS_URL: url }),
     ...(config.log.format === 'auto' ? { RUNTIME_LOG_FORMAT: 'text' } : {}),
   }
-  const keep = (name: string, args: string[]): ChildRunner => {
-    const runner = new ChildRunner({ args: [...args, ...shared], cwd: config.root, env }, (text) =>
+  const keep = (name: string, args: string[], program?: string): ChildRunner => {
+    const runner = new ChildRunner({ program, args, cwd: config.root, env }, (text) =>
       line(`${name.padEnd(9)} | ${text}`),
     )
     runner.start()
     return runner
   }
-  return [keep('work', ['work', ...own]), keep('scheduler', ['scheduler']), keep('web', ['web'])]
+  const [program, ...words] = programOf(argv)
+  return [
+    keep('work', ['work', ...own, ...shared]),
+    keep('scheduler', ['scheduler', ...shared]),
+    keep('web', ['web', ...shared]),
+    ...(program === undefined ? [] : [keep('app', words, program)]),
+  ]
 }
 
 /**
@@ -109,11 +130,12 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
  * its own process; a scheduler has loaded them itself, for names, queues, hooks and workflows, and nobody can load a
  * module twice.
  */
-function follow([work, scheduler]: ChildRunner[], inline: boolean): (change: Change) => void {
+function follow([work, scheduler, , app]: ChildRunner[], inline: boolean): (change: Change) => void {
   return (change) => {
     line(`dev       | ${change} changed`)
     if (change === 'settings' || (change === 'code' && inline)) void work?.restart()
     else if (change === 'code') work?.reload()
     void scheduler?.restart()
+    if (change !== 'schedule') void app?.restart()
   }
 }

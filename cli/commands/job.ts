@@ -1,8 +1,8 @@
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
+import { jobView } from '../../runtime/inspect/job.ts'
 import { whereLines } from '../../runtime/store/workers/where.ts'
-import { statusOf } from '../../runtime/jobs/handle.ts'
 import { command, group } from '../command.ts'
 import { evidenceRows } from '../evidence.ts'
 import { json, line } from '../output.ts'
@@ -12,26 +12,24 @@ const id = { type: 'string', demandOption: true, describe: 'ID of the job' } as 
 
 const show = command<{ id: string }>({
   command: 'show <id>',
-  describe: 'Show the record of a job',
+  describe: 'Show a job: its record, or what the archive has of it',
   example: ['job show 0mb2k3x7f4q8...', ''],
   flags: (yargs) => yargs.positional('id', id),
-  run: async ({ store, json: asJson }, argv) => {
-    const record = await store.jobs.find(argv.id)
-    if (!record) throw unknownJob(argv.id)
-    const log = await store.jobs.log(argv.id)
-    const evidence =
-      record.evidence === undefined ? undefined : (JSON.parse(record.evidence) as Record<string, unknown>)
-    const attempts = record['attempts'] === undefined ? undefined : (JSON.parse(record['attempts']) as unknown[])
-    const result = record.result === undefined ? undefined : parseLossless(record.result)
-    const status = statusOf(argv.id, record)
-    if (asJson) return json({ ...status, item: record.item, evidence, attempts, result, log })
+  run: async (context, argv) => {
+    const { status, item, args, evidence, attempts, log, ...job } = await jobView(context, argv.id)
+    const result = job.result === undefined ? undefined : parseLossless(job.result)
+    const tried = attempts.length > 0 ? attempts : undefined
+    if (context.json) return json({ ...status, item, evidence, attempts: tried, result, log })
     const rows = Object.entries({
       ...status,
       error: status.error && `${status.error.name}: ${status.error.message}`,
-      item: record.item,
+      ...(item === undefined ? { class: job.class, args } : { item }),
       result,
-      ...Object.fromEntries(evidenceRows(evidence ?? {})),
-      attempts: attempts?.length,
+      place: job.place,
+      'waits for limit': job.limit?.key,
+      'failed list': job.failed && `entry ${job.failed.index}`,
+      ...Object.fromEntries(evidenceRows((evidence ?? {}) as Record<string, unknown>)),
+      attempts: tried?.length,
     }).filter(([, value]) => value !== undefined)
     table(
       ['field', 'value'],

@@ -6,10 +6,10 @@ import type { Registry } from '../../runtime/jobs/registry.ts'
 import type { ClassResolver } from '../../runtime/workflow/pipelines/definition.ts'
 import { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import type { Context } from '../context.ts'
-import { targetOf } from './workflow-target.ts'
+import { runTarget } from '../../runtime/inspect/runs.ts'
 
 /** Pipelines of a command's Redis. */
-export const pipelinesOf = (context: Context): Pipelines => new Pipelines(targetOf(context))
+export const pipelinesOf = (context: Context): Pipelines => new Pipelines(runTarget(context))
 
 /** The application's job classes, for definitions to be checked against. */
 export function resolverOf(registry: Registry): ClassResolver {

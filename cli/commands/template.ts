@@ -10,7 +10,7 @@ import { table } from '../table.ts'
 import { flagOf, readParams } from './template-params.ts'
 import { strayDefaults, templateNamed, templatesOf } from './template-target.ts'
 import { showRun } from './workflow-show.ts'
-import { targetOf } from './workflow-target.ts'
+import { runTarget } from '../../runtime/inspect/runs.ts'
 
 const valueText = (value: unknown): string => (value === undefined ? '' : JSON.stringify(value))
 const short = (one: TemplateParameter): string => (one.required ? flagOf(one) : `[${flagOf(one)}]`)
@@ -93,10 +93,10 @@ const runCommand = command<NameFlags & { wait?: boolean; timeout?: string }>({
     const options = argv.timeout === undefined ? {} : { timeout: duration(argv.timeout, '--timeout') }
     const { template } = templateNamed((await loadAppHere(context.source)).registry, argv.name)
     const params = await readParams(template, argv.params, argv.values)
-    const flow = await (await template.createOn(targetOf(context), params)).start()
+    const flow = await (await template.createOn(runTarget(context), params)).start()
     if (argv.wait !== true) return context.json ? json({ id: flow.id, status: flow.status }) : line(flow.id)
     await flow.wait(options)
-    await showRun(context, flow)
+    await showRun(context, flow.id)
     return flow.status === 'finished' ? 0 : 1
   },
 })

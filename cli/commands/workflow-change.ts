@@ -3,7 +3,7 @@ import type { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
 import { json, line } from '../output.ts'
-import { openRun } from './workflow-target.ts'
+import { openRun } from '../../runtime/inspect/runs.ts'
 
 const id = { type: 'string', demandOption: true, describe: 'ID of the run' } as const
 const job = { type: 'string', demandOption: true, describe: 'Number of the job, as shown by `show --jobs`' } as const

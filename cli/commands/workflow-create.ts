@@ -5,7 +5,8 @@ import { command } from '../command.ts'
 import { loadAppHere, type Context, type GlobalFlags } from '../context.ts'
 import { json, line } from '../output.ts'
 import { showRun } from './workflow-show.ts'
-import { jsonArgument, objectArgument, openRun, targetOf, workflowNamed } from './workflow-target.ts'
+import { openRun, runTarget } from '../../runtime/inspect/runs.ts'
+import { jsonArgument, objectArgument, workflowNamed } from './workflow-target.ts'
 import { watchRun } from './workflow-watch.ts'
 
 interface CreateFlags {
@@ -77,7 +78,7 @@ export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolea
     }
     if (argv.watch === true && !context.json) await watchRun(context, flow, options)
     else await flow.wait(options)
-    await showRun(context, flow)
+    await showRun(context, flow.id)
     return flow.status === 'finished' ? 0 : 1
   },
 })
@@ -86,7 +87,7 @@ async function create(context: Context, argv: CreateFlags): Promise<WorkflowRun>
   const type = workflowNamed((await loadAppHere(context.source)).registry, argv.class)
   const globals = argv.globals === undefined ? undefined : objectArgument(argv.globals, '--globals')
   return type.createOn(
-    targetOf(context),
+    runTarget(context),
     type,
     argv.args.map((text) => jsonArgument(text)),
     {

@@ -1,19 +1,32 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { formatDuration, relative } from '../../runtime/core/duration.ts'
-import type { RunRecord } from '../../runtime/store/runs/run-reader.ts'
-import type { StoredState } from '../../runtime/store/runs/run-table.ts'
-import { loadJobs, loadJobsAt, type RunJob } from '../../runtime/workflow/run/run-jobs.ts'
-import { nodeStates, shownState, type RunState, type ShownState } from '../../runtime/workflow/run/run-state.ts'
-import type { Blocker, WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
+import {
+  openRun,
+  runPage,
+  runView,
+  stepPage,
+  type RunRow,
+  type ShownCounts,
+  type StepPage,
+} from '../../runtime/inspect/runs.ts'
+import type { RunJob } from '../../runtime/workflow/run/run-jobs.ts'
+import { nodeStates, type RunState, type ShownState } from '../../runtime/workflow/run/run-state.ts'
+import type { Blocker } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line, output } from '../output.ts'
 import { table } from '../table.ts'
-import { openRun } from './workflow-target.ts'
 import { watchRun } from './workflow-watch.ts'
 
 const runStates: readonly RunState[] = ['pending', 'running', 'finished', 'failed', 'stopped']
-const jobStates: readonly string[] = ['all', 'blocked', 'stopped', ...nodeStates.filter((state) => state !== 'staged')]
+const jobStates: readonly (ShownState | 'all')[] = [
+  'all',
+  'blocked',
+  'stopped',
+  ...nodeStates.filter((state) => state !== 'staged'),
+]
+/** A person reads no more of them at once. */
+const printedFailures = 10
 
 /** `runtime workflow list` */
 export const listCommand = command<{
@@ -37,11 +50,11 @@ export const listCommand = command<{
     const by = { ...(name === undefined ? {} : { class: name }), ...(status ? { status } : {}) }
     const page = {
       from: whole(offset, '--offset', 0),
-      to: offset + whole(limit, '--limit', 1) - 1,
+      count: whole(limit, '--limit', 1),
       order: oldest ? ('asc' as const) : ('desc' as const),
     }
-    const [runs, count] = await Promise.all([store.runs.read.list({ ...by, ...page }), store.runs.read.count(by)])
-    if (asJson) return json({ count, runs: runs.map(summary) })
+    const { runs, total } = await runPage({ store }, by, page)
+    if (asJson) return json({ count: total.count, runs: runs.map(asData) })
     const now = Date.now()
     table(
       ['id', 'workflow', 'status', 'jobs', 'done', 'failed', 'created', 'took'],
@@ -56,15 +69,21 @@ export const listCommand = command<{
         took(run, now),
       ]),
     )
-    if (output().stdout.isTTY && count > offset + runs.length)
+    if (output().stdout.isTTY && total.count > offset + runs.length)
       line(
-        `${offset + 1} to ${offset + runs.length} of ${count.toLocaleString('en')}; --offset ${offset + runs.length} shows more`,
+        `${offset + 1} to ${offset + runs.length} of ${total.isExact ? '' : 'more than '}${total.count.toLocaleString('en')}; --offset ${offset + runs.length} shows more`,
       )
   },
 })
 
 /** `runtime workflow show` */
-export const showCommand = command<{ id: string; jobs?: string; limit: number; offset: number; watch?: boolean }>({
+export const showCommand = command<{
+  id: string
+  jobs?: ShownState | 'all'
+  limit: number
+  offset: number
+  watch?: boolean
+}>({
   command: 'show <id>',
   describe: 'Show a run: its progress, what blocks it, and its jobs',
   example: ['workflow show 0mb2k3x7f4q8... --jobs failed', ''],
@@ -76,23 +95,28 @@ export const showCommand = command<{ id: string; jobs?: string; limit: number; o
       .option('offset', { type: 'number', default: 0, describe: 'Number of jobs to skip' })
       .option('watch', { type: 'boolean', describe: 'Show the progress until the run has ended' }),
   run: async (context, argv) => {
-    const flow = await openRun(context, argv.id)
-    if (argv.watch === true && !context.json) await watchRun(context, flow)
+    if (argv.watch === true && !context.json) await watchRun(context, await openRun(context, argv.id))
     const jobs =
       argv.jobs === undefined
         ? undefined
-        : await selectJobs(context, flow, argv.jobs, whole(argv.offset, '--offset', 0), whole(argv.limit, '--limit', 1))
-    await showRun(context, flow, jobs)
+        : await selectJobs(
+            context,
+            argv.id,
+            argv.jobs,
+            whole(argv.offset, '--offset', 0),
+            whole(argv.limit, '--limit', 1),
+          )
+    await showRun(context, argv.id, jobs)
   },
 })
 
 /** Prints Gush's overview of a run, what blocks it, and the given jobs. */
-export async function showRun(context: Context, flow: WorkflowRun, jobs?: readonly RunJob[]): Promise<void> {
-  const [tally, failures] = await Promise.all([context.store.runs.read.tally(flow.id), flow.failures(10)])
-  const run = flow.record
+export async function showRun(context: Context, id: string, jobs?: readonly RunJob[]): Promise<void> {
+  const run = await runView(context, id)
+  const { classes } = run
+  const failures = run.failures.slice(0, printedFailures)
   if (context.json) {
-    const classes = Object.fromEntries([...tally].map(([name, counts]) => [name, shownCounts(counts, run.status)]))
-    return json({ ...summary(run), classes, failures, ...(jobs ? { jobs } : {}) })
+    return json({ ...asData(run), classes: Object.fromEntries(classes), failures, ...(jobs ? { jobs } : {}) })
   }
   const now = Date.now()
   const overview: [string, string | number][] = [
@@ -100,30 +124,23 @@ export async function showRun(context: Context, flow: WorkflowRun, jobs?: readon
     ['workflow', `${run.class}${run.args === undefined ? '' : ` ${clip(run.args, 80)}`}`],
     ['status', run.status],
     ['jobs', run.total.toLocaleString('en')],
-    ...Object.entries(shownCounts(run.counts, run.status)).map(([state, count]): [string, string] => [
-      `  ${state}`,
-      count.toLocaleString('en'),
-    ]),
+    ...Object.entries(run.counts).map(([state, count]): [string, string] => [`  ${state}`, count.toLocaleString('en')]),
     ['created', new Date(run.createdAt).toISOString()],
     ...(run.startedAt === undefined ? [] : [['started', new Date(run.startedAt).toISOString()] as [string, string]]),
     ...(run.endedAt === undefined ? [] : [['ended', new Date(run.endedAt).toISOString()] as [string, string]]),
     ['took', took(run, now)],
   ]
   table(['run', ''], overview)
-  if (tally.size > 1) printClasses(tally, run.status)
+  if (classes.size > 1) printClasses(classes)
   for (const failure of failures) line(blockerText(failure))
   if (jobs) printJobs(jobs, now)
 }
 
-function printClasses(tally: Map<string, Partial<Record<StoredState, number>>>, status: RunState): void {
-  const rows = [...tally].map(([name, counts]) => [name, shownCounts(counts, status)] as const)
-  const states = [...new Set(rows.flatMap(([, counts]) => Object.keys(counts)))]
+function printClasses(classes: ReadonlyMap<string, ShownCounts>): void {
+  const states = [...new Set([...classes.values()].flatMap((counts) => Object.keys(counts)))] as ShownState[]
   table(
     ['class', ...states],
-    rows.map(([name, counts]) => [
-      name,
-      ...states.map((state) => (counts[state as ShownState] ?? 0).toLocaleString('en')),
-    ]),
+    [...classes].map(([name, counts]) => [name, ...states.map((state) => (counts[state] ?? 0).toLocaleString('en'))]),
   )
 }
 
@@ -150,59 +167,37 @@ function blockerText({ id, class: name, error }: Blocker): string {
 }
 
 async function selectJobs(
-  { store }: Context,
-  flow: WorkflowRun,
-  state: string,
+  context: Context,
+  id: string,
+  state: ShownState | 'all',
   offset: number,
   limit: number,
 ): Promise<RunJob[]> {
-  const { read } = store.runs
-  if (state === 'failed') {
-    const failed = await read.failed(flow.id, offset + limit)
-    return loadJobsAt(
-      read,
-      flow.record,
-      failed.slice(offset).map(({ index }) => index),
-    )
+  const { record } = await runView(context, id)
+  const jobs: RunJob[] = []
+  const wanted = state === 'all' ? limit : offset + limit
+  for (let cursor: string | undefined = state === 'all' ? String(offset) : '0'; cursor !== undefined;) {
+    const page: StepPage = await stepPage(context, record, state, { cursor, count: wanted - jobs.length })
+    jobs.push(...page.steps)
+    cursor = jobs.length < wanted ? page.next : undefined
   }
-  if (state === 'all')
-    return loadJobs(
-      read,
-      flow.record,
-      offset,
-      Math.min(offset + limit, Number(flow.record.fields.allocated ?? flow.record.total)),
-    )
-  return (await loadJobs(read, flow.record)).filter((job) => job.state === state).slice(offset, offset + limit)
+  return state === 'all' ? jobs : jobs.slice(offset)
 }
 
-/** Counts under the words that people are shown. */
-function shownCounts(
-  counts: Partial<Record<StoredState, number>>,
-  status: RunState,
-): Partial<Record<ShownState, number>> {
-  const shown: Partial<Record<ShownState, number>> = {}
-  for (const [state, count] of Object.entries(counts)) {
-    const word = shownState(state as StoredState, status)
-    shown[word] = (shown[word] ?? 0) + count
-  }
-  return shown
-}
-
-function summary(run: RunRecord): object {
-  const { id, class: name, status, total, createdAt, startedAt, endedAt, ttlMs } = run
-  const parsed = run.args === undefined ? undefined : safeJson(run.args)
-  return {
-    id,
-    class: name,
-    args: parsed,
-    status,
-    total,
-    counts: shownCounts(run.counts, status),
-    createdAt,
-    startedAt,
-    endedAt,
-    ttlMs,
-  }
+function asData({
+  id,
+  class: name,
+  args,
+  status,
+  total,
+  counts,
+  createdAt,
+  startedAt,
+  endedAt,
+  ttlMs,
+}: RunRow): object {
+  const parsed = args === undefined ? undefined : safeJson(args)
+  return { id, class: name, args: parsed, status, total, counts, createdAt, startedAt, endedAt, ttlMs }
 }
 
 /** Arguments are kept up to a length: what was cut is shown as text. */
@@ -214,12 +209,9 @@ function safeJson(text: string): unknown {
   }
 }
 
-function percent(run: RunRecord): string {
-  const done = (run.counts.finished ?? 0) + (run.counts.skipped ?? 0)
-  return run.total === 0 ? '100%' : `${Math.floor((100 * done) / run.total)}%`
-}
+const percent = ({ total, done }: RunRow): string => (total === 0 ? '100%' : `${Math.floor((100 * done) / total)}%`)
 
-function took(run: RunRecord, now: number): string {
+function took(run: RunRow, now: number): string {
   return run.startedAt === undefined ? '-' : formatDuration(Math.max(0, (run.endedAt ?? now) - run.startedAt))
 }
 

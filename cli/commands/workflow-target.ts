@@ -1,30 +1,8 @@
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { systemClock } from '../../runtime/core/clock.ts'
 import type { Registry } from '../../runtime/jobs/registry.ts'
-import type { RunTarget } from '../../runtime/workflow/run/create-run.ts'
 import type { Workflow, WorkflowClass } from '../../runtime/workflow/frontends/workflow.ts'
-import { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
-import type { Context } from '../context.ts'
 import { named } from '../named.ts'
-
-/** Where a command's runs are. */
-export function targetOf({ store, config }: Context): RunTarget {
-  const { maxPayloadBytes, recordTtlMs } = config.limits
-  return {
-    store,
-    clock: systemClock,
-    ttlMs: config.workflows.ttlMs,
-    maxPayloadBytes,
-    recordTtlMs,
-    ...(config.memory ? { memory: config.memory } : {}),
-  }
-}
-
-/** A run by its id. @throws RuntimeError ERR_NOT_FOUND */
-export function openRun(context: Context, id: string): Promise<WorkflowRun> {
-  return WorkflowRun.open(targetOf(context), id)
-}
 
 /** The workflow class of a name; its statics are its own copy of the package. @throws RuntimeError ERR_UNKNOWN_CLASS */
 export function workflowNamed(

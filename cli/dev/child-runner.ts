@@ -1,7 +1,7 @@
 import { machine } from '../../config/machine.ts'
 import { ChildCommand, type ChildCommandOptions } from '../child-command.ts'
 
-/** Keeps one `runtime …` command running over changes of the application; one that ended waits for the next change. */
+/** Keeps one command running over changes of the application; one that ended waits for the next change. */
 export class ChildRunner {
   readonly #options: Omit<ChildCommandOptions, 'onLine'>
   readonly #say: (line: string) => void

@@ -9,6 +9,8 @@ export interface ArchiveQuery {
   cause?: string
   /** Steps of this run. */
   runId?: string
+  /** Only the step of this number; with `runId`. */
+  node?: string
   /** Ended at or after, and before. */
   sinceMs?: number
   untilMs?: number

@@ -12,6 +12,7 @@ export function matches(record: ArchiveRecord, query: ArchiveQuery): boolean {
     (query.queue === undefined || record.queue === query.queue) &&
     (query.cause === undefined || record.cause === query.cause) &&
     (query.runId === undefined || record.runId === query.runId) &&
+    (query.node === undefined || record.details.node === query.node) &&
     record.endedAtMs >= sinceMs &&
     record.endedAtMs < untilMs &&
     (args.length === 0 || (record.args !== undefined && hasArgs(JSON.parse(record.args) as unknown[], args)))

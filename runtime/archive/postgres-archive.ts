@@ -178,6 +178,7 @@ export class PostgresArchive implements Archive {
       queue: query.queue,
       cause: query.cause,
       run_id: query.runId,
+      "details->>'node'": query.node,
     }
     const parts = ['namespace = $1']
     for (const [column, value] of Object.entries(same)) {

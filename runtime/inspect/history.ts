@@ -68,17 +68,76 @@ export async function history(
   }
 }
 
-/** Shares of attempts that failed in the last 60 minutes and in the 60 before; undefined where none ended. */
-export async function failureRates(
-  { store }: Pick<Inspected, 'store'>,
-  nowMs: number,
-): Promise<{ now: number | undefined; before: number | undefined }> {
-  const spans = await store.metrics.minutes(120, nowMs)
-  const rate = (some: readonly CountedSpan[]): number | undefined => {
-    const { ended, failed } = pointOf(0, hourMs, some, {})
-    return ended === 0 ? undefined : failed / ended
+/** Attempts that ended, and those of them that failed. */
+export type Ends = Pick<HistoryPoint, 'ended' | 'failed'>
+
+/** How attempts ended in the last 60 minutes, in the 60 before, and in the same 60 a day ago. */
+export interface FailureRates {
+  now: Ends
+  before: Ends
+  yesterday: Ends
+}
+
+/** The share that failed; undefined where none ended. */
+export const shareFailed = ({ ended, failed }: Ends): number | undefined => (ended === 0 ? undefined : failed / ended)
+
+/** How often attempts fail now, against the hour before and the same hour yesterday. */
+export async function failureRates({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<FailureRates> {
+  const [today, yesterday] = await Promise.all([
+    store.metrics.minutes(120, nowMs),
+    store.metrics.minutes(60, nowMs - 24 * hourMs),
+  ])
+  const ends = (spans: readonly CountedSpan[]): Ends => {
+    const { ended, failed } = pointOf(0, hourMs, spans, {})
+    return { ended, failed }
   }
-  return { now: rate(spans.slice(60)), before: rate(spans.slice(0, 60)) }
+  return { now: ends(today.slice(60)), before: ends(today.slice(0, 60)), yesterday: ends(yesterday) }
+}
+
+/** How a queue moves, in jobs a minute. */
+export interface Flow {
+  /** Jobs that came, since the oldest that waits; undefined where that is not known or less than a minute ago. */
+  inAMinute: number | undefined
+  /** Attempts that ended in the last {@link flowMinutes} minutes. */
+  outAMinute: number
+  /** Until nothing waits, if it goes on like this. Infinity: the queue grows. Undefined: not known. */
+  drainMs: number | undefined
+}
+
+/** What a queue's way out is measured over: whole minutes, the present one left out. */
+export const flowMinutes = 10
+
+/** Attempts that ended in the last {@link flowMinutes} minutes, by queue. */
+export async function endedLately({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<Map<string, number>> {
+  const spans = (await store.metrics.minutes(flowMinutes + 1, nowMs)).slice(0, flowMinutes)
+  const queues = new Set(spans.flatMap(({ counts }) => Object.keys(counts)).map((field) => partsOf(field)[1] ?? ''))
+  return new Map([...queues].map((queue) => [queue, pointOf(0, minuteMs, spans, { queue }).ended]))
+}
+
+/**
+ * How a queue moves. A queue is first in, first out: all that came since its oldest job came still waits, so its size and
+ * that age give the rate of what comes in.
+ */
+export function flowOf({ size, oldestMs }: { size: number; oldestMs: number | undefined }, ended: number): Flow {
+  const outAMinute = ended / flowMinutes
+  if (size === 0) return { inAMinute: outAMinute, outAMinute, drainMs: 0 }
+  if (oldestMs === undefined || oldestMs < minuteMs) return { inAMinute: undefined, outAMinute, drainMs: undefined }
+  const inAMinute = (size * minuteMs) / oldestMs
+  const drainMs = outAMinute > inAMinute ? (size * minuteMs) / (outAMinute - inAMinute) : Infinity
+  return { inAMinute, outAMinute, drainMs }
+}
+
+/** How long jobs of each class ran in the last 24 hours. */
+export async function runTimes({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<Map<string, Quantiles>> {
+  const classes = new Map<string, Map<number, number>>()
+  for (const [field, n] of (await store.metrics.hours(24, nowMs)).flatMap(({ counts }) => Object.entries(counts))) {
+    const [name, , className = '', bound] = partsOf(field)
+    if (name !== 'run' || bound === undefined) continue
+    const buckets = classes.get(className) ?? new Map<number, number>()
+    const top = bound === 'inf' ? Infinity : Number(bound)
+    classes.set(className, buckets.set(top, (buckets.get(top) ?? 0) + n))
+  }
+  return new Map([...classes].map(([name, buckets]) => [name, quantiles(buckets)]))
 }
 
 function pointOf(

@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts'
 /** The store that is looked at, and the settings that decide what is read and written. A command's context is one. */
 export interface Inspected {
   readonly store: Store
-  readonly config: Pick<Config, 'limits' | 'scheduler'>
+  readonly config: Pick<Config, 'limits' | 'scheduler' | 'workflows' | 'memory' | 'archive' | 'namespace'>
 }
 
 /** How many there are. `isExact` is false where counting stopped at a bound: there are at least so many. */

@@ -1,5 +1,7 @@
 import type { EntryDescription } from '../store/schedules/schedules.ts'
+import type { ArchiveState } from '../store/archive.ts'
 import type { ServerHealth } from '../store/connection/health.ts'
+import type { FailureRates } from './history.ts'
 import { lockPrefixOf, redisClock, type Count, type Inspected } from './inspected.ts'
 import { overdueJobs } from '../store/queues/delayed-pages.ts'
 import { queueRows, type Queues } from './queues.ts'
@@ -44,6 +46,9 @@ export interface Overview extends Queues {
   failed: number
   scheduler: SchedulerState
   redis: Pick<ServerHealth, 'usedMemoryBytes' | 'maxmemoryBytes' | 'maxmemoryPolicy' | 'role'>
+  archive: ArchiveState
+  /** How attempts end, where it was read: see {@link failureRates}. */
+  failures?: FailureRates
 }
 
 /** What is due for so long is late: a leader looks every few seconds. */
@@ -54,7 +59,7 @@ const hourMs = 3_600_000
 export async function overview(place: Inspected): Promise<Overview> {
   const { store } = place
   const { nowMs, latencyMs } = await redisClock(place)
-  const [queues, workers, lost, failed, scheduler, redis, registered] = await Promise.all([
+  const [queues, workers, lost, failed, scheduler, redis, registered, archive] = await Promise.all([
     queueRows(place),
     workerRows(place, nowMs),
     store.workers.lost(),
@@ -62,6 +67,7 @@ export async function overview(place: Inspected): Promise<Overview> {
     schedulerState(place, nowMs),
     store.health.server(),
     store.workers.list(),
+    store.archive.state(),
   ])
   const live = workers.filter(({ leaseLeftMs }) => leaseLeftMs > 0)
   const ours = new Set((await store.supervisors.list()).flatMap(({ slots }) => slots))
@@ -76,6 +82,7 @@ export async function overview(place: Inspected): Promise<Overview> {
     failed,
     scheduler,
     redis,
+    archive,
   }
 }
 

@@ -4,6 +4,7 @@ import { decodeItem } from '../core/codec.ts'
 import type { JobRecord } from '../store/queues/jobs.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
 import type { Store } from '../store/store.ts'
+import { stepClass } from '../workflow/run/steps.ts'
 
 /** A supervisor and the jobs that it has in hand. */
 export interface RunningSupervisor extends SupervisorInfo {
@@ -46,13 +47,17 @@ export async function runningSupervisors(
 
 async function runningJob(store: Store, id: string): Promise<RunningJob> {
   const record: Partial<JobRecord> = (await store.jobs.find(id)) ?? {}
-  return { ...record, id, class: record.class ?? classOf(record.item) }
+  return { ...record, id, class: jobClass(record) }
 }
 
-/** The class of a job that Ruby or another client enqueued: its record has none, its payload has. */
-function classOf(item = ''): string | undefined {
-  const read = decodeItem(item)
-  return 'garbage' in read ? undefined : read.className
+/** The class of a job, also of one that Ruby enqueued, whose record has none; of a step, the class of the job that it runs. */
+export function jobClass({ class: own, item }: Partial<JobRecord>): string | undefined {
+  if (own !== undefined && own !== stepClass) return own
+  const read = decodeItem(item ?? '')
+  if ('garbage' in read) return own
+  if (read.className !== stepClass) return read.className
+  const [, , className] = JSON.parse(read.args) as unknown[]
+  return typeof className === 'string' ? className : own
 }
 
 /** CPU and memory of the jobs that run on this machine, by job ID. The first look at a process gives its average CPU share. */

@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/duration.ts'
 import { formatBytes } from '../core/size.ts'
+import { shareFailed } from './history.ts'
 import type { QueueRow } from './queues.ts'
 import type { Overview } from './overview.ts'
 
@@ -10,7 +11,7 @@ export interface Problem {
   /** One sentence for people: `mail waits 14m: no worker serves it`. */
   text: string
   /** The page that shows more. */
-  page: 'queues' | 'workers' | 'failed' | 'delayed' | 'schedule' | 'redis'
+  page: 'queues' | 'workers' | 'failed' | 'delayed' | 'schedule' | 'redis' | 'archive'
   /** The queue, worker or entry that it is about. */
   name?: string
 }
@@ -39,6 +40,8 @@ export function verdict(seen: Overview, targets: Targets = defaultTargets): Prob
     ...seen.queues.flatMap((queue) => queueProblem(queue, seen, targets)),
     ...workerProblems(seen),
     ...schedulerProblems(seen),
+    ...failureProblems(seen),
+    ...archiveProblems(seen),
   ]
   return found.sort((a, b) => a.rank - b.rank).map(({ rank: _, ...problem }) => problem)
 }
@@ -133,6 +136,27 @@ function schedulerProblems({ scheduler, atMs }: Overview): Ranked[] {
       ),
     )
   return found
+}
+
+/** From so many attempts on a share of failures says something. */
+const fewAttempts = 20
+
+/** Many attempts fail: half of them, or a tenth where three times fewer did before. */
+function failureProblems({ failures }: Overview): Ranked[] {
+  if (!failures) return []
+  const [now = 0, before, yesterday] = [failures.now, failures.before, failures.yesterday].map(shareFailed)
+  const usual = Math.max(before ?? 0, yesterday ?? 0)
+  if (failures.now.ended < fewAttempts || !(now >= 0.5 || (now >= 0.1 && now >= 3 * usual))) return []
+  const text = `${percent(now)} of attempts failed in the last hour, ${percent(before)} in the hour before, ${percent(yesterday)} in the same hour yesterday`
+  return [bad(14, 'failed', text)]
+}
+
+const percent = (share: number | undefined): string => (share === undefined ? 'none' : `${(share * 100).toFixed(1)} %`)
+
+function archiveProblems({ archive: { keep, length, dropped, trouble } }: Overview): Ranked[] {
+  if (keep !== 'postgres' || (trouble === '' && dropped === 0)) return []
+  const lost = dropped === 0 ? '' : `, ${dropped} were dropped`
+  return [note(35, 'archive', `${length} archive records wait for PostgreSQL${lost}${trouble && `: ${trouble}`}`)]
 }
 
 const age = (atMs: number, sinceMs: number | undefined): string =>

@@ -18,6 +18,8 @@ export interface ArchiveState {
   /** With PostgreSQL: entries it has taken so far, and when last; 0 for never. */
   taken: number
   takenAtMs: number
+  /** When the oldest entry of the stream ended: with PostgreSQL, since when one waits. Undefined: there is none. */
+  oldestAtMs: number | undefined
   /** Why PostgreSQL does not take them; blank when it does. */
   trouble: string
 }
@@ -39,7 +41,11 @@ export class ArchiveStream {
 
   async state(): Promise<ArchiveState> {
     return this.#connection.ask(async (redis, keys) => {
-      const [settings, length] = await Promise.all([redis.hgetall(keys.archiveSettings()), redis.xlen(keys.archive())])
+      const [settings, length, [oldest]] = await Promise.all([
+        redis.hgetall(keys.archiveSettings()),
+        redis.xlen(keys.archive()),
+        redis.xrange(keys.archive(), '-', '+', 'COUNT', 1),
+      ])
       return {
         keep: settings.keep === 'postgres' ? 'postgres' : 'redis',
         max: Number(settings.max ?? 10_000),
@@ -47,6 +53,7 @@ export class ArchiveStream {
         dropped: Number(settings.dropped ?? 0),
         taken: Number(settings.taken ?? 0),
         takenAtMs: Number(settings.taken_at ?? 0),
+        oldestAtMs: oldest === undefined ? undefined : Number(oldest[0].split('-')[0]),
         trouble: settings.trouble ?? '',
       }
     })

@@ -48,6 +48,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:rate:', 'at most `rateLimit.limit` members, gone after `rateLimit.per`'],
   ['rt:rate', 'one member a job that waits for its window'],
   ['rt:runs', 'one member a run, workflows.ttlMs after its end'],
+  ['rt:runs:indexed', 'one word'],
   ['rt:run', 'workflows.ttlMs after the end of the run'],
   ['rt:mem', 'memory.ttlMs'],
   ['rt:advancing', 'what runs have left to do, gone when it is done'],

@@ -180,6 +180,10 @@ export const keyTemplates = {
   runsIs: 'rt:runs:is:{status}',
   /** zset: the same for the runs of one class */
   runsOf: 'rt:runs:of:{class}',
+  /** zset: the same for the runs of one class with one status */
+  runsIsOf: 'rt:runs:is:{status}:of:{class}',
+  /** string: `all` when each run is in the index by class and status; else how far the search for those of older versions has come */
+  runsIndexed: 'rt:runs:indexed',
   /** zset: ended run, scored by the time in ms at which it is removed */
   runsExpiring: 'rt:runs:expiring',
   /** string: id of the running run of a `unique` class */

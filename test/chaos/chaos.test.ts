@@ -10,7 +10,7 @@ it('loses nothing, ends nothing twice and leaves nothing over while processes an
     jobs: 1000,
     blowEveryMs: 250,
     isolations: ['fork', 'spawn', 'inline'],
-    settleMs: 90_000,
+    settleMs: 30_000,
     say: (line) => t.diagnostic(line),
   })
   t.diagnostic(JSON.stringify(report))

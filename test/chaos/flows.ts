@@ -46,7 +46,7 @@ export class Flows {
 
   /** True when no run is under way any more. */
   async haveEnded(): Promise<boolean> {
-    return (await this.#store.runs.read.count({ status: 'running' })) === 0
+    return (await this.#store.runs.read.count({ status: 'running' })).count === 0
   }
 
   /** How many deliveries of steps could end, by the tables of all runs. */

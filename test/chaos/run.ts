@@ -1,5 +1,5 @@
 // One chaos run: work is produced while a seeded hand ends processes at random moments; in the end everything is counted.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,7 +23,7 @@ export interface ChaosOptions {
   /** A blow falls each so many ms, on average. */
   blowEveryMs: number
   isolations: readonly string[]
-  /** For the end: all work done, all leases failed. */
+  /** For the end: what is left is stuck when no job or step has ended for so long. */
   settleMs: number
   say?: (line: string) => void
 }
@@ -61,7 +61,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     ])
     await crew.calm()
     options.say?.(`accepted ${work.accepted.length}; settling`)
-    const unfinished = await settled(store, flows, foreign, work.accepted, options)
+    const unfinished = await settled(store, flows, foreign, work.accepted, evidence, options)
     const broken = [
       ...unfinished,
       ...(await flows.broken(lines(evidence))),
@@ -104,13 +104,20 @@ async function settled(
   flows: Flows,
   foreign: Foreign,
   accepted: readonly Accepted[],
+  evidence: string,
   { settleMs }: ChaosOptions,
 ): Promise<string[]> {
-  const until = Date.now() + settleMs
-  while (!(await flows.haveEnded()) && Date.now() < until) await sleep(100)
+  // The evidence grows with each beginning and end; a busy machine may take long over a long queue.
+  let seen = { bytes: 0, atMs: Date.now() }
+  const goesOn = (): boolean => {
+    const bytes = statSync(evidence).size
+    if (bytes > seen.bytes) seen = { bytes, atMs: Date.now() }
+    return Date.now() - seen.atMs < settleMs
+  }
+  while (!(await flows.haveEnded()) && goesOn()) await sleep(100)
   // What the foreign worker took has a record that nobody ends, and what it lost is counted below.
   let open = accepted.filter(({ n }) => !foreign.ran.has(n))
-  while (open.length > 0 && Date.now() < until) {
+  while (open.length > 0 && goesOn()) {
     const ended = await Promise.all(open.slice(0, 500).map((job) => hasEnded(store, job)))
     const still = open.slice(0, 500).filter((_, i) => !ended[i])
     open = [...still, ...open.slice(500)]

@@ -1,7 +1,7 @@
 // Series for charts, from the counters that workers write.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { failureRates, history } from '../../runtime/inspect/history.ts'
+import { endedLately, failureRates, flowOf, history, runTimes } from '../../runtime/inspect/history.ts'
 import { Tally, writeTally } from '../../runtime/metrics/tally.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'
@@ -41,6 +41,25 @@ it('has jobs, failures and times by queue and class; what no job tells is undefi
   assert.deepEqual([mail.points.length, mail.points.at(-1)?.ended], [24, 4])
   const weeks = await history({ store }, '14d', {}, nowMs)
   assert.deepEqual([weeks.points.length, weeks.points.at(-1)?.ended], [85, 5 + 0])
-  assert.deepEqual(await failureRates({ store }, nowMs), { now: 0.2, before: 0.5 })
-  assert.deepEqual(await failureRates({ store }, nowMs + 1e7), { now: undefined, before: undefined })
+  await count(nowMs - 24 * 60 * minuteMs, failed)
+  assert.deepEqual(await failureRates({ store }, nowMs), {
+    now: { ended: 5, failed: 1 },
+    before: { ended: 2, failed: 1 },
+    yesterday: { ended: 1, failed: 1 },
+  })
+  assert.deepEqual((await failureRates({ store }, nowMs + 1e7)).now, { ended: 0, failed: 0 })
+  assert.deepEqual((await runTimes({ store }, nowMs)).get('MailJob'), { p50: 10, p95: 300_000, p99: 300_000 })
+  assert.deepEqual([...(await endedLately({ store }, nowMs + minuteMs))].sort(), [
+    ['low', 1],
+    ['mail', 4],
+  ])
+})
+
+it('a queue drains when more goes out than comes in, else it grows', () => {
+  const old = { size: 100, oldestMs: 10 * minuteMs }
+  assert.deepEqual(flowOf(old, 200), { inAMinute: 10, outAMinute: 20, drainMs: 10 * minuteMs })
+  assert.equal(flowOf(old, 100).drainMs, Infinity)
+  assert.equal(flowOf({ size: 3, oldestMs: 500 }, 100).drainMs, undefined, 'a backlog of a moment tells nothing')
+  assert.equal(flowOf({ size: 3, oldestMs: undefined }, 100).inAMinute, undefined)
+  assert.deepEqual(flowOf({ size: 0, oldestMs: undefined }, 100), { inAMinute: 10, outAMinute: 10, drainMs: 0 })
 })

@@ -142,6 +142,10 @@ describe('the verdict', () => {
       overdue: { count: 0, isExact: true, sinceMs: undefined },
     },
     redis: { usedMemoryBytes: 1, maxmemoryBytes: 0, maxmemoryPolicy: 'noeviction', role: 'master' },
+    archive: {
+      ...{ keep: 'redis', max: 10, length: 0, dropped: 0, taken: 0, takenAtMs: 0 },
+      ...{ oldestAtMs: undefined, trouble: '' },
+    },
   }
   const queue = { name: 'mail', size: 3, oldestMs: 14 * minute, paused: false, workers: 0 }
 
@@ -174,5 +178,18 @@ describe('the verdict', () => {
       ],
     )
     assert.deepEqual([found[1]?.page, found[1]?.name, found[1]?.severity], ['queues', 'mail', 'bad'])
+  })
+  it('reports an archive that is behind, and attempts of which many more fail than before', () => {
+    const texts = (seen: Partial<Overview>): string[] => verdict({ ...quiet, ...seen }).map(({ text }) => text)
+    const archive = { ...quiet.archive, keep: 'postgres' as const, length: 9, dropped: 2, trouble: 'no route' }
+    assert.deepEqual(texts({ archive }), ['9 archive records wait for PostgreSQL, 2 were dropped: no route'])
+    const ends = (failed: number, ended = 100): { ended: number; failed: number } => ({ ended, failed })
+    const failures = { now: ends(12), before: ends(3), yesterday: ends(0, 0) }
+    assert.deepEqual(texts({ failures }), [
+      '12.0 % of attempts failed in the last hour, 3.0 % in the hour before, none in the same hour yesterday',
+    ])
+    for (const now of [ends(8), ends(10, 19)]) assert.deepEqual(texts({ failures: { ...failures, now } }), [])
+    assert.equal(texts({ failures: { ...failures, before: ends(10) } }).length, 0)
+    assert.equal(texts({ failures: { now: ends(60), before: ends(60), yesterday: ends(60) } }).length, 1)
   })
 })

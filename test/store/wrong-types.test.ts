@@ -135,6 +135,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'run-continue': () => store.runs.advance(now, 3),
   'run-destroy': () => store.runs.destroy('r-new'),
   'run-expire': () => store.runs.expire('r-new', 1000, now),
+  'run-index': () => store.connection.run('run-index', { count: 0, status: 'running', class: 'Flow' }, ['r-new']),
   'run-node': () => store.runs.decide('r-failed', 0, 'retry', now),
   'run-recover': () => store.connection.run('run-recover', { id: 'r-failed', now }, [0]),
   'run-resume': () => store.connection.run('run-resume', { id: 'r-failed', now }),

@@ -1,15 +1,16 @@
 // The dashboard in a real browser: every page in both themes and at 360 px, and changes made by clicks. Screenshots are
 // under .runtime/screenshots.
 import assert from 'node:assert/strict'
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { AxeResults } from 'axe-core'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Store } from '../../runtime/store/store.ts'
+import { launchBrowser } from '../support/browser.ts'
 import { ROOT } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -23,23 +24,6 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const wide = { width: 1280, height: 900 }
 const narrow = { width: 360, height: 740 }
 
-/** @throws Error with the cure where there is no browser */
-function browserPath(): string {
-  const names = ['chromium', 'chromium-browser', 'google-chrome']
-  const paths = (process.env['PATH'] ?? '').split(delimiter).flatMap((dir) => names.map((name) => join(dir, name)))
-  const found = paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-  if (found === undefined)
-    throw new Error(`expected ${names.join(' or ')} on the PATH, found none; run script/bootstrap --test`)
-  return found
-}
-
 let server: TestRedis
 let store: Store
 let web: Server
@@ -49,15 +33,12 @@ let runId: string
 
 before(async () => {
   mkdirSync(screenshots, { recursive: true })
-  const executablePath = browserPath()
   server = await startRedis()
   store = testStore(server)
   runId = await populate(server, store)
   const board = testDashboard(store, { environment: 'staging' })
   web = createServer((request, response) => void board.node(request, response)).listen(0, '127.0.0.1')
-  // Without these switches the browser looks for its maker's servers.
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking']
-  browser = await chromium.launch({ executablePath, args: [...args, '--disable-component-update', '--disable-sync'] })
+  browser = await launchBrowser()
   address = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
 })
 after(async () => {

@@ -43,6 +43,7 @@ export async function populate(server: TestRedis, store: Store): Promise<string>
   await store.schedules.describe(new Map(Object.entries(entries).map(([name, about]) => [name, JSON.stringify(about)])))
   await store.audit.add({ atMs: nowMs - hourMs, user: 'ada', action: 'queue-pause', note: 'Queue low is paused.' })
   await count(store, nowMs)
+  await runSome(store, nowMs)
   const driver = await new StepDriver(server, 'driver', 'resque').register()
   const steps = { Download: [], ImportRows: ['Download'], Report: ['ImportRows'], Tell: ['!ImportRows'] }
   const run = async (failing: string[]): Promise<string> => {
@@ -55,6 +56,27 @@ export async function populate(server: TestRedis, store: Store): Promise<string>
   const failed = await run(['ImportRows'])
   driver.close()
   return failed
+}
+
+/** Two jobs in the hands of a worker, one of them for long, and a worker that was lost. */
+async function runSome(store: Store, nowMs: number): Promise<void> {
+  const about = {
+    host: 'worker-3',
+    pid: '4711',
+    queues: 'default,mail',
+    launcher: 'fork',
+    started_at: String(nowMs - hourMs),
+  }
+  const slots = ['worker-3:4711-1:default', 'worker-3:4711-2:default']
+  await store.supervisors.register('w3', slots, about, ttlMs)
+  for (const [i, slot] of slots.entries()) {
+    const [id, startedMs] = [newId(), nowMs - (i === 0 ? 47 : 0.2) * minuteMs]
+    const item = JSON.stringify({ class: 'ImportJob', args: [i, { path: `rows-${i}.csv` }] })
+    await store.queues.push('default', [{ id, className: 'ImportJob', item }], startedMs - 30, ttlMs)
+    await store.supervisors.reserve('w3', slot, ['default'], newId(), startedMs)
+    await store.jobs.note(id, { pid: 4720 + i, progress: `${40 * (i + 1)}/100 rows` })
+    await store.jobs.addLog(id, ['reading rows', `row ${40_000 * (i + 1)} of 100000`], 100, ttlMs)
+  }
 }
 
 /** Counters of a day by minute, every fourth, and of two weeks by hour. */
@@ -76,7 +98,7 @@ async function count(store: Store, nowMs: number): Promise<void> {
   const back = (count: number, stepMs: number): number[] =>
     Array.from({ length: count }, (_, i) => nowMs - (i + 0.5) * stepMs)
   await Promise.all([
-    ...back(360, 4 * minuteMs).map((atMs) => add(atMs, 'minute', 2)),
+    ...back(375, 4 * minuteMs).map((atMs) => add(atMs, 'minute', 2)),
     ...back(14 * 24, hourMs).map((atMs) => add(atMs, 'hour', 8)),
   ])
 }

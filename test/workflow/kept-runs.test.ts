@@ -66,12 +66,32 @@ test('runs are listed by class and status, in pages', async () => {
     (await read.list({ class: 'TestFlow', from: 1, to: 2, order: 'desc' })).map((run) => run.id),
     [ids[3], ids[2]],
   )
+  const counted = (count: number) => ({ count, isExact: true })
   assert.deepEqual(
     [
       await read.count(),
       await read.count({ class: 'Other' }),
       await read.count({ class: 'TestFlow', status: 'running' }),
     ],
-    [5, 0, 2],
+    [5, 0, 2].map(counted),
   )
+})
+
+test('runs that an older version created or moved are listed by class and status, too', async () => {
+  const ids: string[] = []
+  for (let i = 0; i < 4; i += 1) ids.push((await driver.create({ a: [] })).id)
+  const { runs, connection } = driver.store
+  const { keys } = connection
+  const listed = async (status: 'pending' | 'running' | 'stopped'): Promise<string[]> =>
+    (await runs.read.list({ class: 'TestFlow', status, from: 0, to: 9, order: 'asc' })).map(({ id }) => id)
+  await connection.ask((redis) => redis.del(keys.runsIsOf('pending', 'TestFlow'), keys.runsIndexed()))
+  assert.deepEqual(await listed('pending'), ids, 'created without the index')
+  const [moved = '', stopped = ''] = ids
+  await connection.ask((redis) => redis.hset(keys.run(moved), 'status', 'running'))
+  assert.deepEqual(await listed('pending'), ids.slice(1), 'moved without the index')
+  assert.deepEqual(await listed('running'), [moved], 'and found where it is')
+  await runs.stop(stopped, Date.now())
+  assert.deepEqual([await listed('stopped'), await listed('pending')], [[stopped], ids.slice(2)])
+  await runs.destroy(stopped)
+  assert.deepEqual(await runs.read.count({ class: 'TestFlow', status: 'stopped' }), { count: 0, isExact: true })
 })

@@ -1,34 +1,56 @@
 import { html } from 'hono/html'
+import { blockedRuns } from '../../runtime/inspect/blocked-runs.ts'
 import { failedGroups } from '../../runtime/inspect/failed.ts'
-import { failureRates } from '../../runtime/inspect/history.ts'
+import { endedLately, failureRates, runTimes, shareFailed, type FailureRates } from '../../runtime/inspect/history.ts'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
-import { verdict, type Problem } from '../../runtime/inspect/verdict.ts'
+import { runningSupervisors } from '../../runtime/inspect/running.ts'
+import { defaultTargets, verdict, type Problem, type Targets } from '../../runtime/inspect/verdict.ts'
+import { formatBytes } from '../../runtime/core/size.ts'
 import { gather } from '../gather.ts'
-import { badge, code, lasting, queueLink, section, short, table, time } from '../view/parts.ts'
-import { count, shown } from '../view/text.ts'
+import { section } from '../view/parts.ts'
+import { count, percent, shown } from '../view/text.ts'
 import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
 import { groupTable } from './failed.ts'
+import { archivePart, longestPart, queuesPart, runsPart, schedulerPart, workersPart } from './overview-parts.ts'
 
 const shownProblems = 8
 const shownGroups = 8
+/** Running jobs among which the longest-running are looked for. */
+const mostJobs = 500
+
+/** What the settings hold to be too much. */
+export const targetsOf = ({ settings }: Visit): Targets => ({
+  ...defaultTargets,
+  queueAgeMs: { ...defaultTargets.queueAgeMs, ...settings.config.web.queueTargetsMs },
+})
 
 /** One verdict first, then what it rests on, the worst first. */
 export async function overviewPage(visit: Visit): Promise<Page> {
   const place = placeOf(visit)
-  const { seen, failed, rates, missing } = await gather({
+  const { seen, failed, failures, ended, running, times, blocked, missing } = await gather({
     seen: () => overview(place),
     failed: () => failedGroups(place),
-    rates: () => failureRates(place, visit.nowMs),
+    failures: () => failureRates(place, visit.nowMs),
+    ended: () => endedLately(place, visit.nowMs),
+    running: () => runningSupervisors(place, mostJobs),
+    times: () => runTimes(place, visit.nowMs),
+    blocked: () => blockedRuns(place),
   })
-  const problems = seen && verdict(seen)
+  const targets = targetsOf(visit)
+  const problems = seen && verdict({ ...seen, ...(failures ? { failures } : {}) }, targets)
   const isBad = problems === undefined || problems[0]?.severity === 'bad'
-  const body = html`${verdictPart(problems)} ${seen ? figures(seen, rates) : ''}
-    <div class="columns">${seen ? queuesPart(seen) : ''} ${seen ? schedulerPart(seen) : ''}</div>
+  const body = html`${verdictPart(problems)} ${seen ? figures(seen, failures) : ''}
+    ${seen ? queuesPart(seen, ended, targets) : ''}
     ${section(
       'Failed jobs by cause, class and error',
-      groupTable(visit, (failed?.groups ?? []).slice(0, shownGroups), 'No job has failed.'),
+      groupTable(visit, (failed?.groups ?? []).slice(0, shownGroups), failed ? 'No job has failed.' : 'unknown'),
       html`<a href="failed?by=group">All groups</a>`,
-    )}`
+    )}
+    <div class="columns">
+      ${seen ? workersPart(seen, visit) : ''} ${seen ? schedulerPart(seen) : ''}
+      ${running ? longestPart(running, times, visit.nowMs) : ''} ${blocked ? runsPart(blocked, visit.nowMs) : ''}
+      ${seen ? archivePart(seen) : ''}
+    </div>`
   return { title: 'Overview', body, missing, refreshMs: 5000, isBad }
 }
 
@@ -36,7 +58,7 @@ function verdictPart(problems: readonly Problem[] | undefined): Html {
   const [first, ...others] = problems ?? []
   const tone = problems === undefined ? 'bad' : first === undefined ? 'good' : first.severity === 'bad' ? 'bad' : 'warn'
   const words = problems === undefined ? 'Unknown: Redis does not answer.' : first ? link(first) : 'All quiet.'
-  return html`<section class="card verdict ${tone}" data-verdict="${tone}">
+  return html`<section class="card verdict ${tone}" data-verdict="${tone}" aria-label="Verdict">
     <p>${words}</p>
     ${
       others.length === 0
@@ -55,83 +77,26 @@ function link({ page, name, text }: Problem): Html {
   return html`<a class="plain" href="${to}">${shown(text, 400)}</a>`
 }
 
-type Rates = Awaited<ReturnType<typeof failureRates>>
-
-function figures({ slots, workers, otherWorkers, failed, queues, latencyMs, lost }: Overview, rates?: Rates): Html {
-  const share = (rate: number | undefined): string => (rate === undefined ? '–' : `${(rate * 100).toFixed(1)} %`)
+function figures(
+  { slots, workers, otherWorkers, failed, queues, latencyMs, redis }: Overview,
+  rates?: FailureRates,
+): Html {
   const waiting = queues.reduce((sum, { size }) => sum + size, 0)
   const alive = workers.filter(({ leaseLeftMs }) => leaseLeftMs > 0).length
+  const share = (of: keyof FailureRates): string => (rates ? percent(shareFailed(rates[of])) : 'unknown')
+  const limit = redis.maxmemoryBytes > 0 ? ` of ${formatBytes(redis.maxmemoryBytes)}` : ', no limit'
   return html`<div class="figures">
     <a href="queues"><strong>${count(waiting)}</strong><span>waiting in ${count(queues.length)} queues</span></a>
     <a href="running"><strong>${count(slots.busy)} / ${count(slots.total)}</strong><span>slots busy</span></a>
-    <a href="workers"
-      ><strong>${count(alive + otherWorkers)}</strong
-      ><span>workers alive${lost.length > 0 ? `, ${lost.length} lost in the last hour` : ''}</span></a
-    >
+    <a href="workers"><strong>${count(alive + otherWorkers)}</strong><span>workers alive</span></a>
     <a href="failed"><strong>${count(failed)}</strong><span>failed jobs on the list</span></a>
     <a href="charts"
-      ><strong>${share(rates?.now)}</strong><span>failed in the last hour, ${share(rates?.before)} before</span></a
+      ><strong>${share('now')}</strong
+      ><span>failed in the last hour; ${share('before')} the hour before, ${share('yesterday')} yesterday</span></a
     >
-    <a href="redis"><strong>${latencyMs.toFixed(1)} ms</strong><span>Redis answers in</span></a>
+    <a href="redis"
+      ><strong>${latencyMs.toFixed(1)} ms</strong
+      ><span>Redis answers in; uses ${formatBytes(redis.usedMemoryBytes)}${limit}</span></a
+    >
   </div>`
-}
-
-/** The oldest first: age says more than depth. Unknown ages come before young ones. */
-function queuesPart({ queues }: Overview): Html {
-  const age = (ms: number | undefined, size: number): number => (size === 0 ? -1 : (ms ?? Infinity))
-  const worst = queues
-    .filter(({ size, paused }) => size > 0 || paused)
-    .sort((a, b) => age(b.oldestMs, b.size) - age(a.oldestMs, a.size))
-  return section(
-    'Queues with waiting jobs, oldest first',
-    table(
-      'Queues',
-      ['Queue', 'Oldest waits#', 'Waiting#', 'Workers#', ''],
-      worst
-        .slice(0, 12)
-        .map(({ name, size, oldestMs, paused, workers }) => [
-          queueLink(name),
-          size === 0 ? '–' : oldestMs === undefined ? 'unknown' : lasting(oldestMs),
-          count(size),
-          workers === 0 ? html`<strong class="bad">0</strong>` : count(workers),
-          paused ? badge('paused', 'warn') : '',
-        ]),
-      'Nothing waits.',
-    ),
-  )
-}
-
-function schedulerPart({ scheduler: { leader, entries, late, missed, overdue }, atMs }: Overview): Html {
-  return section(
-    'Scheduler',
-    table(
-      'Scheduler',
-      ['What', 'State'],
-      [
-        ['Leader', leader === undefined ? (entries > 0 ? badge('none', 'bad') : 'none') : code(leader)],
-        ['Entries that are on', count(entries)],
-        [
-          'Late entries',
-          late.length === 0
-            ? 'none'
-            : html`${badge(count(late.length), 'bad')} ${short(late[0]?.name ?? '', 60)} ${time(late[0]?.dueMs, atMs)}`,
-        ],
-        [
-          'Missed firings in the last hour',
-          missed.count === 0
-            ? 'none'
-            : html`${badge(count(missed.count), 'warn')} ${short(missed.entries.join(', '), 60)}`,
-        ],
-        [
-          'Overdue delayed jobs',
-          overdue.count === 0
-            ? 'none'
-            : html`${badge(`${overdue.isExact ? '' : 'more than '}${count(overdue.count)}`, 'bad')} since
-              ${time(overdue.sinceMs, atMs)}`,
-        ],
-      ],
-      '',
-    ),
-    html`<a href="schedule">Schedule</a>`,
-  )
 }

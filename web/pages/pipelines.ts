@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
+import { runTarget } from '../../runtime/inspect/runs.ts'
 import { gather, within } from '../gather.ts'
 import {
   badge,
@@ -16,10 +17,9 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { shown } from '../view/text.ts'
-import { address, Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
-import { targetOf } from './run.ts'
+import { address, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
-const pipelinesOf = (visit: Visit): Pipelines => new Pipelines(targetOf(visit))
+const pipelinesOf = (visit: Visit): Pipelines => new Pipelines(runTarget(placeOf(visit)))
 
 /** Pipelines, and the latest requests to run one. */
 export async function pipelinesPage(visit: Visit): Promise<Page> {

@@ -1,10 +1,10 @@
-import { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
+import { openRun } from '../../runtime/inspect/runs.ts'
+import type { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { within } from '../gather.ts'
-import type { Done, Query, Visit } from '../visit.ts'
-import { targetOf } from './run.ts'
+import { placeOf, type Done, type Query, type Visit } from '../visit.ts'
 
 async function runNamed(visit: Visit, form: Query): Promise<WorkflowRun> {
-  return within(WorkflowRun.open(targetOf(visit), form.needed('id')))
+  return within(openRun(placeOf(visit), form.needed('id')))
 }
 
 /** Runs failed steps, and what a stop held back, again. */

@@ -1,10 +1,9 @@
 import { html } from 'hono/html'
-import { systemClock } from '../../runtime/core/clock.ts'
+import { runTarget } from '../../runtime/inspect/runs.ts'
 import { printable } from '../../config/clip.ts'
 import type { RunRecord } from '../../runtime/store/runs/run-reader.ts'
 import { drawnRun } from '../../runtime/workflow/drawing/drawn-run.ts'
 import { draw } from '../../runtime/workflow/drawing/formats.ts'
-import type { RunTarget } from '../../runtime/workflow/run/create-run.ts'
 import { loadJobs, loadJobsAt, type RunJob } from '../../runtime/workflow/run/run-jobs.ts'
 import { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { gather, within } from '../gather.ts'
@@ -23,7 +22,7 @@ import {
   time,
 } from '../view/parts.ts'
 import { count, shown } from '../view/text.ts'
-import { address, BadInput, Gone, type Download, type Html, type Page, type Visit } from '../visit.ts'
+import { address, BadInput, Gone, placeOf, type Download, type Html, type Page, type Visit } from '../visit.ts'
 import { progressOf, tookOf } from './workflows.ts'
 
 const pageSize = 100
@@ -31,19 +30,6 @@ const shownFailures = 20
 /** Runs of more steps are drawn on demand only: their edges alone are megabytes. */
 const mostDrawn = 20_000
 const views = ['all', 'failed'] as const
-
-/** The workflow engine as this process reaches it. */
-export function targetOf({ store, settings }: Visit): RunTarget {
-  const { limits, workflows, memory } = settings.config
-  return {
-    store,
-    clock: systemClock,
-    ttlMs: workflows.ttlMs,
-    maxPayloadBytes: limits.maxPayloadBytes,
-    recordTtlMs: limits.recordTtlMs,
-    ...(memory ? { memory } : {}),
-  }
-}
 
 async function recordOf(visit: Visit): Promise<RunRecord> {
   const id = visit.query.needed('id')
@@ -57,7 +43,7 @@ export async function runPage(visit: Visit): Promise<Page> {
   const run = await recordOf(visit)
   const [view, from] = [visit.query.oneOf('steps', views) ?? 'all', visit.query.whole('from', 0)]
   const { failures, jobs, missing } = await gather({
-    failures: () => WorkflowRun.of(targetOf(visit), run).failures(shownFailures),
+    failures: () => WorkflowRun.of(runTarget(placeOf(visit)), run).failures(shownFailures),
     jobs: () => stepsOf(visit, run, view, from),
   })
   const isOver = run.status === 'finished'

@@ -17,10 +17,11 @@ export async function workflowsPage(visit: Visit): Promise<Page> {
   ]
   const by = { ...(name === undefined ? {} : { class: name }), ...(status ? { status } : {}) }
   const { read } = visit.store.runs
-  const { runs, total, missing } = await gather({
+  const { runs, counted, missing } = await gather({
     runs: () => read.list({ ...by, from, to: from + pageSize - 1, order: 'desc' }),
-    total: () => read.count(by),
+    counted: () => read.count(by),
   })
+  const total = counted?.count
   const rows = (runs ?? []).map((run) => [
     runLink(run.id),
     code(run.class),

@@ -130,7 +130,7 @@ async function queueFindings({ store }: Inspected): Promise<Finding[]> {
 }
 
 async function runFindings({ store }: Inspected): Promise<Finding[]> {
-  const all = await store.runs.read.count({ status: 'running' })
+  const { count: all } = await store.runs.read.count({ status: 'running' })
   const ids = await store.runs.read.ids({ status: 'running', from: 0, to: runsLooked - 1, order: 'asc' })
   const found = await store.runs.lost(ids)
   const some = all > ids.length || !found.complete

@@ -9,6 +9,7 @@ import {
   type StoredEdge,
   type StoredState,
 } from './run-table.ts'
+import { countRuns, reindexRuns, runIds, type RunQuery } from './run-list.ts'
 import type { NodeKind } from './run-writer.ts'
 
 /** A run's own record; times in milliseconds since 1970. */
@@ -28,16 +29,6 @@ export interface RunRecord {
   globals: string | undefined
   /** Every field as stored. */
   fields: Record<string, string>
-}
-
-/** Which runs to list. */
-export interface RunQuery {
-  class?: string
-  status?: RunRecord['status']
-  /** Positions in the whole answer, both included. */
-  from: number
-  to: number
-  order: 'asc' | 'desc'
 }
 
 /** A failed node and its error as JSON text. */
@@ -63,43 +54,36 @@ export class RunReader {
     return fields.status === undefined ? undefined : recordOf(id, fields)
   }
 
-  /** Ids of runs by creation. */
+  /** Ids of runs by creation. Costs the page, whatever the number of runs. */
   async ids(query: RunQuery): Promise<string[]> {
-    return this.#connection.ask(async (redis, keys) => {
-      const sets = [
-        query.class === undefined ? undefined : keys.runsOf(query.class),
-        query.status && keys.runsIs(query.status),
-      ].filter((set) => set !== undefined)
-      if (sets.length < 2) {
-        const set = sets[0] ?? keys.runs()
-        return query.order === 'asc'
-          ? redis.zrange(set, `${query.from}`, `${query.to}`)
-          : redis.zrevrange(set, `${query.from}`, `${query.to}`)
-      }
-      const both = (await redis.call('zinter', 2, ...sets)) as string[]
-      return (query.order === 'asc' ? both : both.reverse()).slice(query.from, query.to + 1)
-    })
+    return runIds(this.#connection, query)
   }
 
-  /** Records of runs, by creation. Costs the page, whatever the number of runs or of their nodes. */
+  /**
+   * Records of runs, by creation. Costs the page, whatever the number of runs or of their nodes. A page may have fewer
+   * than there are: runs that moved meanwhile are left out.
+   */
   async list(query: RunQuery): Promise<RunRecord[]> {
     const ids = await this.ids(query)
     const records: (RunRecord | undefined)[] = []
     for (let at = 0; at < ids.length; at += 500) {
       records.push(...(await Promise.all(ids.slice(at, at + 500).map((id) => this.find(id)))))
     }
-    return records.filter((record) => record !== undefined)
+    const { class: name, status } = query
+    if (name === undefined || !status) return records.filter((record) => record !== undefined)
+    const isRight = (record: RunRecord | undefined): record is RunRecord =>
+      record?.class === name && record.status === status
+    await reindexRuns(
+      this.#connection,
+      { class: name, status },
+      ids.filter((_, i) => !isRight(records[i])),
+    )
+    return records.filter(isRight)
   }
 
-  /** How many runs there are of a class or status, or in all. */
-  async count(by: { class?: string; status?: RunRecord['status'] } = {}): Promise<number> {
-    return this.#connection.ask((redis, keys) => {
-      if (by.class !== undefined && by.status)
-        return redis.zinter(2, keys.runsOf(by.class), keys.runsIs(by.status)).then((ids) => ids.length)
-      return redis.zcard(
-        by.class !== undefined ? keys.runsOf(by.class) : by.status ? keys.runsIs(by.status) : keys.runs(),
-      )
-    })
+  /** How many runs there are of a class or status, or in all; not exact while runs of an older version are not counted yet. */
+  async count(by: Pick<RunQuery, 'class' | 'status'> = {}): Promise<{ count: number; isExact: boolean }> {
+    return countRuns(this.#connection, by)
   }
 
   /** The kinds of a run's nodes, by number. */
@@ -204,6 +188,19 @@ export class RunReader {
       .map(([index, error]) => ({ index: Number(index), error }))
       .sort((a, b) => a.index - b.index)
       .slice(0, max)
+  }
+
+  /** The error of a failed node, JSON text; undefined where it has not failed. */
+  async error(id: string, index: number): Promise<string | undefined> {
+    const errors = await this.#connection.ask((redis, keys) =>
+      Promise.all([redis.hget(keys.runFailed(id), String(index)), redis.hget(keys.runRetrying(id), String(index))]),
+    )
+    return errors.find((error) => error !== null) ?? undefined
+  }
+
+  /** ID of the job that runs a node, or waits for its time. */
+  async owner(id: string, index: number): Promise<string | undefined> {
+    return (await this.#connection.ask((redis, keys) => redis.hget(keys.runOwners(id), String(index)))) ?? undefined
   }
 
   /** Ids of the jobs that run, or wait for their time, in pages: a hundred thousand may be delayed. */

@@ -4,6 +4,8 @@ local function run_status(run, to)
   redis.call('HSET', key.run(run.id), 'status', to)
   redis.call('ZREM', key.runsIs(run.status), run.id)
   redis.call('ZADD', key.runsIs(to), run.created, run.id)
+  redis.pcall('ZREM', key.runsIsOf(run.status, run.class), run.id)
+  redis.pcall('ZADD', key.runsIsOf(to, run.class), run.created, run.id)
   run.status = to
   if to == 'running' then
     redis.call('HDEL', key.run(run.id), 'ended_at')

@@ -24,5 +24,6 @@ local function remove_run(id)
   if not meta[1] then return end
   redis.pcall('ZREM', key.runsIs(meta[1]), id)
   redis.pcall('ZREM', key.runsOf(meta[2]), id)
+  redis.pcall('ZREM', key.runsIsOf(meta[1], meta[2]), id)
   if meta[3] and redis.pcall('GET', key.runUnique(meta[3])) == id then redis.call('DEL', key.runUnique(meta[3])) end
 end

@@ -20,4 +20,5 @@ if ttl > 0 then redis.call('ZADD', key.runsExpiring(), tonumber(now) + ttl, id) 
 redis.call('ZADD', key.runs(), now, id)
 redis.call('ZADD', key.runsIs('pending'), now, id)
 redis.call('ZADD', key.runsOf(class), now, id)
+redis.pcall('ZADD', key.runsIsOf('pending', class), now, id)
 return 'ok'

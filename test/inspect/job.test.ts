@@ -1,0 +1,56 @@
+// One job from its birth to its end: wherever it is, one read shows it.
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { jobView } from '../../runtime/inspect/job.ts'
+import { encodeFailure } from '../../runtime/store/queues/failures.ts'
+import { useRedis } from '../support/redis.ts'
+import { push, useStore } from '../worker/support.ts'
+import { inspected } from './support.ts'
+
+const server = useRedis()
+const to = useStore(server)
+const worker = 'host:7:q'
+const limit = { kind: 'concurrency' as const, key: 'mail', limit: 1 }
+
+async function take(): Promise<{ id: string; delivery: string; worker: string }> {
+  const reply = await to.store.supervisors.reserve('s', worker, ['q'], 'none', Date.now())
+  assert.ok(reply.kind === 'job')
+  return { id: reply.job.id, delivery: reply.job.delivery, worker }
+}
+
+it('is followed through its queue, a limit, its worker, the failed list and the archive', async () => {
+  const { store } = to
+  const place = inspected(store)
+  await store.supervisors.register('s', [worker], { host: 'host', pid: '7' }, 60_000)
+  await push(store, 'A', [0])
+  const id = await push(store, 'B', [12345])
+  const waiting = await jobView(place, id)
+  assert.deepEqual([waiting.status.state, waiting.place, waiting.class, waiting.args], ['waiting', 2, 'B', '[12345]'])
+  const [first, second] = [await take(), await take()]
+  const running = await jobView(place, id)
+  assert.deepEqual([running.status.state, running.worker?.id, running.place], ['running', 's', undefined])
+  assert.ok((running.worker?.leaseLeftMs ?? 0) > 0)
+  assert.deepEqual(
+    running.moments.map(({ name }) => name),
+    ['enqueued', 'started'],
+  )
+  await store.limits.acquire('s', first, [limit], Date.now())
+  assert.equal(await store.limits.acquire('s', second, [limit], Date.now()), 'held')
+  assert.deepEqual((await jobView(place, id)).limit, { key: 'mail', place: 1, holders: [first.id] })
+  await store.supervisors.settle('s', first, Date.now(), 100, { state: 'done', ttlMs: 60_000 })
+  const again = await take()
+  const item = '{"class":"B","args":[12345]}'
+  const about = { failedAtMs: Date.now(), exception: 'E', error: 'no', backtrace: [], worker, queue: 'q' }
+  const entry = encodeFailure({ ...about, item, id })
+  await store.supervisors.settle('s', again, Date.now(), 100, { state: 'failed', entry, ttlMs: 60_000 })
+  const failed = await jobView(place, id)
+  assert.deepEqual([failed.status.state, failed.failed?.index, failed.archived?.outcome], ['failed', 0, 'failed'])
+  assert.equal(failed.moments.at(-1)?.name, 'ended')
+  await server.client().del(`resque:rt:job:${id}`)
+  const archived = await jobView(place, id)
+  assert.deepEqual([archived.record, archived.status.state, archived.args], [undefined, 'failed', '[12345]'])
+  await server.client().del('resque:rt:archive')
+  assert.equal((await jobView(place, id)).failed?.index, 0, 'only the failed list knows it')
+  await server.client().del('resque:failed')
+  await assert.rejects(jobView(place, id), { code: 'ERR_NOT_FOUND' })
+})

@@ -1,0 +1,197 @@
+import { html } from 'hono/html'
+import type { BlockedRuns } from '../../runtime/inspect/blocked-runs.ts'
+import { flowOf, type Flow, type Quantiles } from '../../runtime/inspect/history.ts'
+import type { Overview } from '../../runtime/inspect/overview.ts'
+import type { RunningSupervisor } from '../../runtime/inspect/running.ts'
+import type { Targets } from '../../runtime/inspect/verdict.ts'
+import { badge, code, jobLink, lasting, queueLink, runLink, section, short, table, time } from '../view/parts.ts'
+import { count, span } from '../view/text.ts'
+import { address, type Html, type Visit } from '../visit.ts'
+
+const shownQueues = 12
+const shownRows = 6
+
+/** The oldest first: age says more than depth. Unknown ages come before young ones. */
+export function queuesPart(
+  { queues }: Overview,
+  ended: ReadonlyMap<string, number> | undefined,
+  targets: Targets,
+): Html {
+  const age = (ms: number | undefined, size: number): number => (size === 0 ? -1 : (ms ?? Infinity))
+  const waiting = queues.filter(({ size, paused }) => size > 0 || paused)
+  const worst = [...waiting].sort((a, b) => age(b.oldestMs, b.size) - age(a.oldestMs, a.size))
+  return section(
+    'Queues with waiting jobs, oldest first',
+    html`${table(
+      'Queues',
+      ['Queue', 'Oldest waits#', 'Target#', 'Waiting#', 'In a minute#', 'Out a minute#', 'Empty in#', 'Workers#', ''],
+      worst.slice(0, shownQueues).map((queue) => {
+        const { name, size, oldestMs, paused, workers } = queue
+        const target = targets.queueAgeMs[name] ?? targets.queueAgeMs['*'] ?? Infinity
+        const flow = ended && flowOf(queue, ended.get(name) ?? 0)
+        const waits = oldestMs === undefined ? 'unknown' : lasting(oldestMs)
+        return [
+          queueLink(name),
+          size === 0 ? '–' : (oldestMs ?? 0) > target ? html`<strong class="bad">${waits}</strong>` : waits,
+          Number.isFinite(target) ? lasting(target) : '–',
+          count(size),
+          rate(flow?.inAMinute),
+          rate(flow?.outAMinute),
+          size === 0 ? '–' : drainText(flow),
+          workers === 0 ? html`<strong class="bad">0</strong>` : count(workers),
+          paused ? badge('paused', 'warn') : '',
+        ]
+      }),
+      'Nothing waits.',
+    )}
+    ${worst.length > shownQueues ? html`<p class="hint">And ${count(worst.length - shownQueues)} more.</p>` : ''}`,
+    html`<a href="queues">All queues</a>`,
+  )
+}
+
+const rate = (value: number | undefined): string =>
+  value === undefined ? 'unknown' : value < 10 ? value.toFixed(1) : count(Math.round(value))
+
+function drainText(flow: Flow | undefined): Html | string {
+  if (flow?.drainMs === undefined) return 'unknown'
+  return flow.drainMs === Infinity ? badge(flow.outAMinute > 0 ? 'it grows' : 'never', 'bad') : span(flow.drainMs)
+}
+
+/** Workers whose lease runs out or has, and those that were lost lately. */
+export function workersPart({ workers, lost, slots, atMs }: Overview, { settings }: Visit): Html {
+  const { leaseMs } = settings.config.worker
+  const late = workers
+    .filter(({ leaseLeftMs }) => leaseLeftMs < leaseMs / 2)
+    .sort((a, b) => a.leaseLeftMs - b.leaseLeftMs)
+  const rows = [
+    ...late.map(({ host, pid, busy, leaseLeftMs }) => [
+      code(`${host}:${pid}`),
+      leaseLeftMs > 0
+        ? badge(`its lease ends in ${span(leaseLeftMs)}`, 'warn')
+        : badge(`its lease ended ${span(-leaseLeftMs)} ago`, 'bad'),
+      `${count(busy)} jobs in hand`,
+    ]),
+    ...lost.map(({ id, atMs: lostMs }) => [code(id, 80), badge('lost', 'warn'), time(lostMs, atMs)]),
+  ]
+  return section(
+    'Workers in trouble',
+    table(
+      'Workers in trouble',
+      ['Worker', 'State', ''],
+      rows.slice(0, shownRows),
+      `None was lost in the last hour, and no lease runs out. ${count(slots.busy)} of ${count(slots.total)} slots are busy.`,
+    ),
+    html`<a href="workers">Workers</a>`,
+  )
+}
+
+/** Who leads, and what is late. */
+export function schedulerPart({ scheduler: { leader, entries, late, missed, overdue }, atMs }: Overview): Html {
+  return section(
+    'Scheduler',
+    table(
+      'Scheduler',
+      ['What', 'State'],
+      [
+        ['Leader', leader === undefined ? (entries > 0 ? badge('none', 'bad') : 'none') : code(leader)],
+        ['Entries that are on', count(entries)],
+        [
+          'Late entries',
+          late.length === 0
+            ? 'none'
+            : html`${badge(count(late.length), 'bad')} ${short(late[0]?.name ?? '', 60)} ${time(late[0]?.dueMs, atMs)}`,
+        ],
+        [
+          'Missed firings in the last hour',
+          missed.count === 0
+            ? 'none'
+            : html`${badge(count(missed.count), 'warn')} ${short(missed.entries.join(', '), 60)}`,
+        ],
+        [
+          'Overdue delayed jobs',
+          overdue.count === 0
+            ? 'none'
+            : html`${badge(`${overdue.isExact ? '' : 'more than '}${count(overdue.count)}`, 'bad')} since
+              ${time(overdue.sinceMs, atMs)}`,
+        ],
+      ],
+      '',
+    ),
+    html`<a href="schedule">Schedule</a>`,
+  )
+}
+
+/** The jobs that run for the longest, each beside what its class usually takes. */
+export function longestPart(
+  supervisors: readonly RunningSupervisor[],
+  times: ReadonlyMap<string, Quantiles> | undefined,
+  nowMs: number,
+): Html {
+  const jobs = supervisors
+    .flatMap(({ jobs: held }) => held)
+    .map((job) => ({ ...job, ranMs: job.run_at === undefined ? undefined : Math.max(0, nowMs - Number(job.run_at)) }))
+    .sort((a, b) => (b.ranMs ?? -1) - (a.ranMs ?? -1))
+  return section(
+    'Longest-running jobs',
+    table(
+      'Longest-running jobs',
+      ['Job', 'Class', 'Runs for#', 'p95 of the class#'],
+      jobs.slice(0, shownRows).map(({ id, class: name, ranMs }) => {
+        const usual = times?.get(name ?? '')?.p95
+        const isLong = ranMs !== undefined && usual !== undefined && ranMs > usual
+        return [
+          jobLink(id),
+          code(name ?? '?'),
+          isLong ? html`<strong class="bad">${span(ranMs)}</strong>` : lasting(ranMs),
+          usual === undefined ? 'unknown' : usual === Infinity ? 'over 6 h' : `≤ ${span(usual)}`,
+        ]
+      }),
+      'No job runs now.',
+    ),
+    html`<a href="running">Running jobs</a>`,
+  )
+}
+
+/** Where workflow runs stand still. */
+export function runsPart({ groups, failed }: { groups: readonly BlockedRuns[]; failed: number }, nowMs: number): Html {
+  return section(
+    'Workflow runs that are blocked',
+    table(
+      'Blocked runs by step',
+      ['Runs#', 'Workflow', 'Blocked by', 'Error', 'Newest'],
+      groups
+        .slice(0, shownRows)
+        .map((group) => [
+          count(group.count),
+          html`<a href="${address('workflows', { class: group.class, status: 'failed' })}">${code(group.class)}</a>`,
+          html`<a href="${address('step', { run: group.run, step: group.index })}">${short(group.step, 60)}</a>`,
+          html`<span class="clamp"><strong>${short(group.error, 60)}</strong> ${short(group.message, 120)}</span>`,
+          html`${runLink(group.run)} ${time(group.sinceMs, nowMs)}`,
+        ]),
+      'No run has a failed step.',
+    ),
+    html`<a href="workflows?status=failed">Failed runs: ${count(failed)}</a>`,
+  )
+}
+
+/** How far the archive is behind. */
+export function archivePart({ archive, atMs }: Overview): Html {
+  const { keep, length, max, dropped, oldestAtMs, trouble } = archive
+  const isBehind = keep === 'postgres'
+  return section(
+    'Archive',
+    table(
+      'Archive',
+      ['What', 'State'],
+      [
+        ['Kept in', isBehind ? 'PostgreSQL' : 'Redis'],
+        [isBehind ? 'Records that wait for PostgreSQL' : 'Records', `${count(length)} of at most ${count(max)}`],
+        ['Oldest of them', length === 0 ? 'none' : time(oldestAtMs, atMs)],
+        ['Dropped', dropped === 0 ? 'none' : badge(count(dropped), 'bad')],
+        ...(trouble === '' ? [] : [['Trouble', html`<strong class="bad">${short(trouble, 200)}</strong>`]]),
+      ],
+      '',
+    ),
+    html`<a href="archive">Archive</a>`,
+  )
+}

@@ -20,10 +20,21 @@ const maxFieldLength = 4096
 const flushMs = 1000
 
 let loaded: { api: typeof Api | undefined } | undefined
+let isOff = false
 
 /** OpenTelemetry's API; undefined as long as this process has registered no SDK. */
 export function telemetry(): typeof Api | undefined {
-  return registered in globalThis ? (loaded ??= { api: load() }).api : undefined
+  return registered in globalThis && !isOff ? (loaded ??= { api: load() }).api : undefined
+}
+
+/** Calls `work`, of which nothing is traced: a job that is none. */
+export async function withoutTelemetry<T>(work: () => Promise<T>): Promise<T> {
+  isOff = true
+  try {
+    return await work()
+  } finally {
+    isOff = false
+  }
 }
 
 function load(): typeof Api | undefined {

@@ -1,10 +1,10 @@
 // Traces and metrics of OpenTelemetry, with its Node SDK in every process and a receiver of OTLP here.
 import assert from 'node:assert/strict'
-import { symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
-import { context, propagation, trace } from '@opentelemetry/api'
-import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
+import { trace } from '@opentelemetry/api'
+import { NodeSDK, tracing } from '@opentelemetry/sdk-node'
 import { Job } from '../../runtime/index.ts'
 import { testScheduler } from '../scheduler/support.ts'
 import { makeApp, removeApps } from '../support/app.ts'
@@ -20,24 +20,21 @@ const to = useStore(server)
 leavesNoProcess()
 
 const receiver = new OtlpReceiver()
-const own = new InMemorySpanExporter()
-let [url, app] = ['', '']
-
-/** Starts the SDK of the process that loads it. */
-const tracing = `
-  const { NodeTracerProvider, BatchSpanProcessor } = require('@opentelemetry/sdk-trace-node')
-  const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-http')
-  const { MeterProvider, PeriodicExportingMetricReader } = require('@opentelemetry/sdk-metrics')
-  const { JsonMetricsSerializer } = require('@opentelemetry/otlp-transformer')
-  const { metrics } = require('@opentelemetry/api')
-  const url = process.env.OTLP_URL
-  new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: url + '/v1/traces' }))] }).register()
-  const exporter = {
-    export: (all, done) =>
-      fetch(url + '/v1/metrics', { method: 'POST', body: JsonMetricsSerializer.serializeRequest(all) }).then(() => done({ code: 0 }), () => done({ code: 1 })),
-    forceFlush: async () => {}, shutdown: async () => {},
-  }
-  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 200, exportTimeoutMillis: 150 })] }))`
+const own = new tracing.InMemorySpanExporter()
+const sdk = new NodeSDK({
+  spanProcessors: [new tracing.SimpleSpanProcessor(own)],
+  metricReaders: [],
+  logRecordProcessors: [],
+})
+/** Of the processes that start an SDK; the example under examples/tracing does it. */
+const env = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: '',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  OTEL_METRIC_EXPORT_INTERVAL: '200',
+  OTEL_METRIC_EXPORT_TIMEOUT: '150',
+  OTEL_LOGS_EXPORTER: 'none',
+}
+let app = ''
 
 const jobs = `
   import { trace } from '@opentelemetry/api'
@@ -59,20 +56,18 @@ const jobs = `
   export class Killed extends Job { static queue = 'q'; perform() { process.kill(process.pid, 'SIGKILL') } }`
 
 before(async () => {
-  url = await receiver.start()
+  env.OTEL_EXPORTER_OTLP_ENDPOINT = await receiver.start()
   app = await makeApp({
     'config/runtime.yml': 'jobs: { paths: [src/jobs] }',
     'config/hooks.js': `export const afterFork = () => process.env.SDK === 'afterFork' && import('../tracing.cjs')`,
-    'tracing.cjs': tracing,
+    'tracing.cjs': readFileSync(join(ROOT, 'examples/tracing/tracing.cjs'), 'utf8'),
     'src/jobs/all.js': jobs,
   })
   symlinkSync(join(ROOT, 'node_modules/@opentelemetry'), join(app, 'node_modules/@opentelemetry'), 'dir')
-  new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(own)] }).register()
+  sdk.start()
 })
 after(async () => {
-  trace.disable()
-  context.disable()
-  propagation.disable()
+  await sdk.shutdown()
   receiver.stop()
   await removeApps()
 })
@@ -98,7 +93,7 @@ async function request(delayMs: number, of: typeof Again): Promise<{ job: string
 }
 
 it('one trace from the producer through delay, retry, a workflow and its added step, in forked processes', async () => {
-  const worker = await startWorker(server, evidence, { cwd: app, env: { SDK: 'afterFork', OTLP_URL: url } })
+  const worker = await startWorker(server, evidence, { cwd: app, env: { ...env, SDK: 'afterFork' } })
   assert.match(worker.stdout + worker.stderr, /with fork/)
   const { job, traceId, producer } = await request(50, Again)
   await untilState(to.store, job, 'done')
@@ -140,8 +135,8 @@ it('one trace from the producer through delay, retry, a workflow and its added s
 
 it('an SDK that was started before the fork, and in the worker: receive spans, deaths, metrics', async () => {
   receiver.spans.length = receiver.points.length = 0
-  const env = { NODE_OPTIONS: `--require ${join(app, 'tracing.cjs')}`, OTLP_URL: url }
-  const worker = await startWorker(server, evidence, { cwd: app, env })
+  const preload = { NODE_OPTIONS: `--require ${join(app, 'tracing.cjs')}` }
+  const worker = await startWorker(server, evidence, { cwd: app, env: { ...env, ...preload } })
   assert.match(worker.stdout + worker.stderr, /with fork/)
   const { job, producer } = await request(0, Killed)
   await untilState(to.store, job, 'failed')
@@ -167,6 +162,11 @@ it('an SDK that was started before the fork, and in the worker: receive spans, d
         ),
       { timeoutMs: 10_000, what: `the metric ${name} ${error ?? ''}` },
     )
+  assert.deepEqual(
+    receiver.spans.filter((span) => span.traceId !== again.traceId && span.traceId !== received.traceId),
+    [],
+    'nothing but jobs is traced',
+  )
   await point('messaging.process.duration', 'signal')
   await point('messaging.process.duration', 'RangeError')
   await point('messaging.process.duration')
@@ -181,7 +181,7 @@ it('spawn: a receiver that never answers delays a process by a second at most', 
   const worker = await startWorker(server, evidence, {
     cwd: app,
     isolation: 'spawn',
-    env: { SDK: 'afterFork', OTLP_URL: url },
+    env: { ...env, SDK: 'afterFork' },
   })
   const { job } = await request(0, Killed)
   await untilState(to.store, job, 'failed')

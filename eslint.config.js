@@ -9,6 +9,7 @@ const MAY_IMPORT = {
   config: [],
   'runtime/core': [],
   'runtime/wire.ts': [],
+  'runtime/cron': ['runtime/core'],
   'runtime/store': ['runtime/core', 'runtime/wire.ts'],
   'runtime/jobs': ['runtime/core', 'runtime/wire.ts', 'runtime/store'],
   'runtime/worker': ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs'],
@@ -18,12 +19,13 @@ const MAY_IMPORT = {
   'runtime/inspect': [
     'runtime/core',
     'runtime/wire.ts',
+    'runtime/cron',
     'runtime/store',
     'runtime/jobs',
     'runtime/workflow',
     'runtime/archive',
   ],
-  scheduler: ['runtime/core', 'runtime/wire.ts', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
+  scheduler: ['runtime/core', 'runtime/wire.ts', 'runtime/cron', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
   web: [
     'runtime/core',
     'runtime/wire.ts',

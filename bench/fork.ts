@@ -1,6 +1,6 @@
 /**
- * How many jobs a second, a fresh process for each, through Redis, one slot and two: this runtime's fork and spawn
- * against child_process.fork without any queue, Debian's python3-rq, BullMQ's sandbox (which uses its processes again),
+ * How many jobs a second, a fresh process for each, through Redis, one slot and two: this runtime's fork and spawn (also
+ * with worker.jobsPerChild) against child_process.fork without any queue, Debian's python3-rq, BullMQ's sandbox (which uses its processes again),
  * and against the bound, fork and _exit alone, of the heap as V8 lays it out and as our zygote does. Medians of several rounds, in which all take turns.
  *
  *   node --import tsx bench/fork.ts [--jobs 300] [--rounds 3]
@@ -12,6 +12,7 @@ const jobs = flag('jobs', 300)
 const rounds = flag('rounds', 3)
 const redis = await startRedis()
 const redises: Redises = { ...redis, port: Number(new URL(redis.url).port) }
+const REUSE = ['--jobs-per-child', '100']
 /** The slow ones get fewer jobs. */
 const few = Math.min(50, Math.max(10, Math.ceil(jobs / 10)))
 
@@ -19,10 +20,12 @@ const contestants: Record<string, (slots: number) => number | undefined | Promis
   'bound: fork and _exit': (slots) => bound(jobs, slots, 'plain'),
   "the same, our zygote's heap": (slots) => bound(jobs, slots, 'packed'),
   'this runtime, fork': (slots) => ours('fork', jobs, slots, redises),
+  'this runtime, fork, 100 jobs a process': (slots) => ours('fork', jobs * 5, slots, redises, REUSE),
   'this runtime, spawn': (slots) => ours('spawn', few, slots, redises),
+  'this runtime, spawn, 100 jobs a process': (slots) => ours('spawn', jobs * 5, slots, redises, REUSE),
   'child_process.fork, no queue': (slots) => bareFork(few, slots),
   RQ: (slots) => rq(Math.ceil(jobs / 3), slots, redises),
-  'BullMQ sandbox (reused processes)': (slots) => bullmq(jobs, slots, redises),
+  'BullMQ sandbox (reused processes)': (slots) => bullmq(jobs * 5, slots, redises),
 }
 
 for (const slots of [1, 2]) {

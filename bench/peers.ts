@@ -1,9 +1,11 @@
 // One contestant a function: how many empty jobs a second it runs, each in a fresh process (but for BullMQ's sandbox).
 import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Queue, Worker } from 'bullmq'
+import { buildSync } from 'esbuild'
 import type { Redis } from 'ioredis'
+import { external } from '../script/externals.ts'
 import { item, push, runtime } from './support.ts'
 
 export interface Redises {
@@ -25,12 +27,31 @@ const ZYGOTE_FLAGS = [
   '--max-semi-space-size=4',
 ]
 
+/** The program of the bound with what it imports of the sources, as one file. */
+function boundProgram(): string {
+  const outfile = join(dirname(fileURLToPath(import.meta.resolve('koffi'))), '../.cache/resque-runtime/bound.mjs')
+  buildSync({
+    entryPoints: [program('bound.mjs')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    external: [...external],
+    banner: {
+      js: "import{createRequire as __require_of}from'node:module';const require=__require_of(import.meta.url);",
+    },
+    logLevel: 'error',
+  })
+  return outfile
+}
+
 /** fork and _exit, nothing else: what cannot be beaten. `packed`: with the heap laid out as our zygote's is. */
 export function bound(jobs: number, slots: number, layout: 'plain' | 'packed', ballastMb = 0): number {
   return Number(
     execFileSync(
       process.execPath,
-      [...ZYGOTE_FLAGS, program('bound.mjs'), String(jobs), String(slots), String(ballastMb), layout],
+      [...ZYGOTE_FLAGS, boundProgram(), String(jobs), String(slots), String(ballastMb), layout],
       { encoding: 'utf8' },
     ),
   )
@@ -51,15 +72,17 @@ export async function bareFork(jobs: number, slots: number): Promise<number> {
   return jobs / ((performance.now() - startedAt) / 1000)
 }
 
-/** This runtime, through Redis. The worker is warm when the jobs come. */
+/** This runtime, through Redis. The worker is warm when the jobs come. @param more flags of `work` */
 export async function ours(
   isolation: 'fork' | 'spawn',
   jobs: number,
   slots: number,
   { client, url }: Redises,
+  more: readonly string[] = [],
 ): Promise<number> {
   await client.flushall()
-  const worker = runtime(['work', '--queues', 'bench', '--concurrency', String(slots), '--isolation', isolation], url)
+  const flags = ['--queues', 'bench', '--concurrency', String(slots), '--isolation', isolation, ...more]
+  const worker = runtime(['work', ...flags], url)
   let said = ''
   worker.stderr?.on('data', (chunk: Buffer) => (said += String(chunk)))
   try {

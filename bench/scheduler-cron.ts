@@ -1,7 +1,7 @@
 // Recurring entries: time to boot, and what they cost while nothing fires.
 import { Cron as Croner } from 'croner'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Cron } from '../scheduler/cron/cron.ts'
+import { Cron } from '../runtime/cron/cron.ts'
 import { countCommands } from '../test/scheduler/support.ts'
 import { eventually } from '../test/support/wait.ts'
 import { connection, entries, note, redis, startScheduler } from './scheduler-kit.ts'

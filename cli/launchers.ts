@@ -23,12 +23,13 @@ export function otherLauncher(isolation: Isolation, context: Context, onFallback
   if (isolation === 'spawn' || isolation === 'inline' || (isolation === 'auto' && refusePlatform()))
     return spawnLauncher(context)
   const { source, log, config } = context
-  const { bootTimeoutMs, concurrency } = config.worker
+  const { bootTimeoutMs, concurrency, jobsPerChild } = config.worker
   return new ForkLauncher({
     source,
     log,
     bootTimeoutMs,
     spares: concurrency,
+    jobsPerChild,
     ...shownOutput(context),
     onFallback,
     fallback: (spares) => spawnLauncher(context, spares),
@@ -37,8 +38,8 @@ export function otherLauncher(isolation: Isolation, context: Context, onFallback
 
 function spawnLauncher(context: Context, spares = context.config.worker.concurrency): SpawnLauncher {
   const { source, log, config } = context
-  const { bootTimeoutMs } = config.worker
-  return new SpawnLauncher({ source, log, spares, bootTimeoutMs, ...shownOutput(context) })
+  const { bootTimeoutMs, jobsPerChild } = config.worker
+  return new SpawnLauncher({ source, log, spares, bootTimeoutMs, jobsPerChild, ...shownOutput(context) })
 }
 
 const shownOutput = ({ config }: Context): { passOutput?: typeof NOWHERE } =>

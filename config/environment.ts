@@ -34,6 +34,8 @@ const KNOWN: Record<string, Reader> = {
     Number(value) === 0 && value.trim() !== ''
       ? [{ path: ['worker', 'drain'], value: true, from: name }]
       : secondsTo('worker', 'pollMs')(value, name),
+  // Of the plugin resque-multi-job-forks.
+  JOBS_PER_FORK: to('worker', 'jobsPerChild'),
   FORK_PER_JOB: (value, name) =>
     value === 'false' ? [{ path: ['worker', 'isolation'], value: 'inline', from: name }] : [],
   RESQUE_TERM_TIMEOUT: secondsTo('worker', 'termTimeoutMs'),

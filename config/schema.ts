@@ -67,6 +67,8 @@ const worker = {
   concurrency: wholeOrAuto(1, 1000, processorsHere).default(1),
   /** `auto`: fork where it works, else spawn. */
   isolation: oneOf('auto', ...ISOLATIONS).default('auto'),
+  /** How many jobs a job process takes, one after another; 1 is a fresh process for each job. */
+  jobsPerChild: whole(1, 1_000_000, 100).default(1),
   heartbeatMs: durationMs('5s', { min: 50 }).default(5000),
   /** A worker that has not beaten for this long is dead, and its jobs go back. */
   leaseMs: durationMs('30s', { min: 150 }).default(30_000),

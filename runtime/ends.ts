@@ -58,8 +58,48 @@ export type Notice =
   | { hook: 'onDeath'; job: DeadJob; cause: string; evidence: Record<string, unknown> }
   | { hook: 'onLeaseLost'; worker: LostWorker }
 
-/** A trace's context as OpenTelemetry's propagator writes it: `traceparent`, `tracestate`, `baggage`. */
-export type TraceContext = Record<string, string>
+/** What the kernel counted for one job. */
+export interface JobUsage {
+  cpuUserMs: number
+  cpuSystemMs: number
+  peakRssBytes: number
+}
+
+/** A node that a running step adds to its own workflow. */
+export interface StepAddition {
+  id: string
+  class: string
+  /** JSON text of one object. */
+  params?: string
+  /** Ids of nodes of the run, or of other additions. */
+  after: string[]
+  /** Ids of waiting nodes that shall wait for it, too. */
+  before?: string[]
+  queue?: string
+}
+
+/** How a job ended, in its own words. Sent once, as its last message. */
+export type Outcome =
+  | {
+      kind: 'done'
+      /** JSON text of the returned value (or `this.output`), absent for undefined. */
+      result?: string
+      additions?: StepAddition[]
+      /** A step decided that what hangs on it shall not run. */
+      skipChildren?: true
+      /** The application's own memory backend has the output already. */
+      remembered?: true
+    }
+  /** `retryInMs` is set when the class's policy, which may be a function, wants another attempt after this error. */
+  | { kind: 'failed'; error: ErrorRecord; retryInMs?: number }
+  /** `Discard` thrown: drop, no failure. */
+  | { kind: 'discarded'; reason: string }
+  /** `Snooze` thrown: again later, not counted as an attempt. */
+  | { kind: 'snoozed'; delayMs: number }
+  /** `DontPerform` thrown by a beforePerform hook: ends quietly, counted as processed. */
+  | { kind: 'refused' }
+  /** A limit was reached; nothing ran. */
+  | { kind: 'held' }
 
 /** What a step's end writes to its run. */
 export interface StepEnd {
@@ -67,3 +107,6 @@ export interface StepEnd {
   output?: string
   extra?: string
 }
+
+/** A trace's context as OpenTelemetry's propagator writes it: `traceparent`, `tracestate`, `baggage`. */
+export type TraceContext = Record<string, string>

@@ -3,9 +3,20 @@
  * or passes between the worker and workflows. Types only, and all of it plain JSON; each shape is defined here and nowhere else.
  */
 import type { Isolation } from '../config/isolations.ts'
-import type { ErrorRecord, Notice, TraceContext } from './ends.ts'
+import type { ErrorRecord, JobUsage, Notice, Outcome, TraceContext } from './ends.ts'
 
-export type { DeadJob, ErrorRecord, JobEnd, LostWorker, Notice, StepEnd, TraceContext } from './ends.ts'
+export type {
+  DeadJob,
+  ErrorRecord,
+  JobEnd,
+  JobUsage,
+  LostWorker,
+  Notice,
+  Outcome,
+  StepAddition,
+  StepEnd,
+  TraceContext,
+} from './ends.ts'
 
 /** A checked retry policy. A `backoff` function stays in the process that loaded its class; the curve is for where it cannot be called. */
 export interface RetryPolicy {
@@ -178,8 +189,20 @@ export type ChildMessage =
   | { type: 'figures'; figures: MemoryFigures }
   /** `file`: written there; absent for a heap that is too large. `fault`: why it could not be written. */
   | { type: 'snapshot'; heapBytes?: number; file?: string; fault?: string }
-  /** From `started`, by the process's own clock: `ranMs` to this, `loadMs` to the job's own code; absent where that was not reached. */
-  | { type: 'outcome'; outcome: Outcome; ranMs: number; loadMs?: number }
+  /**
+   * From `started`, by the process's own clock: `ranMs` to this, `loadMs` to the job's own code; absent where that was not reached.
+   * `usage`: of this job; absent where the kernel tells it at the end of the process. `stays`: the process waits for another
+   * job. `spent`: what the job did so that the process is not used again (`changed its umask`).
+   */
+  | {
+      type: 'outcome'
+      outcome: Outcome
+      ranMs: number
+      loadMs?: number
+      usage?: JobUsage
+      stays?: true
+      spent?: string
+    }
 
 /** What a process says of its memory. */
 export interface MemoryFigures {
@@ -208,39 +231,3 @@ export type ParentMessage =
   | { type: 'snapshot'; file: string; maxHeapBytes: number }
   /** `values`: JSON texts by key. */
   | { type: 'memory'; ask: number; values?: Record<string, string>; error?: string }
-
-/** A node that a running step adds to its own workflow. */
-export interface StepAddition {
-  id: string
-  class: string
-  /** JSON text of one object. */
-  params?: string
-  /** Ids of nodes of the run, or of other additions. */
-  after: string[]
-  /** Ids of waiting nodes that shall wait for it, too. */
-  before?: string[]
-  queue?: string
-}
-
-/** How a job ended, in its own words. Sent once, as the process's last message. */
-export type Outcome =
-  | {
-      kind: 'done'
-      /** JSON text of the returned value (or `this.output`), absent for undefined. */
-      result?: string
-      additions?: StepAddition[]
-      /** A step decided that what hangs on it shall not run. */
-      skipChildren?: true
-      /** The application's own memory backend has the output already. */
-      remembered?: true
-    }
-  /** `retryInMs` is set when the class's policy, which may be a function, wants another attempt after this error. */
-  | { kind: 'failed'; error: ErrorRecord; retryInMs?: number }
-  /** `Discard` thrown: drop, no failure. */
-  | { kind: 'discarded'; reason: string }
-  /** `Snooze` thrown: again later, not counted as an attempt. */
-  | { kind: 'snoozed'; delayMs: number }
-  /** `DontPerform` thrown by a beforePerform hook: ends quietly, counted as processed. */
-  | { kind: 'refused' }
-  /** A limit was reached; nothing ran. */
-  | { kind: 'held' }

@@ -83,6 +83,7 @@ function settingRow(path: readonly string[], value: string, comment: string, abs
 const parts: readonly (readonly [path: string, about: string])[] = [
   ['config', 'settings: their schema, files and environment'],
   ['runtime/core', 'clock, loops, errors, JSON, durations; no Redis, no process'],
+  ['runtime/cron', 'cron lines and intervals: when an entry fires, in its zone'],
   ['runtime/store', 'everything in Redis: keys, scripts, one class for each record'],
   ['runtime/jobs', 'jobs, their options and hooks, the client, handles'],
   ['runtime/worker', 'the supervisor, by the phases of a job, and the launchers'],
@@ -90,7 +91,7 @@ const parts: readonly (readonly [path: string, about: string])[] = [
   ['runtime/archive', 'what has ended, in Redis or PostgreSQL'],
   ['runtime/metrics', 'counters, Prometheus, health'],
   ['runtime/inspect', 'everything that reads to show, and the doctor'],
-  ['scheduler', 'delayed jobs and schedule.yml'],
+  ['scheduler', 'moves delayed jobs, fires schedule.yml'],
   ['web', 'the dashboard'],
   ['cli', 'the command: parses, calls, prints'],
 ]

@@ -4,18 +4,16 @@
 import { runInNewContext } from 'node:vm'
 import { setFlagsFromString } from 'node:v8'
 
-const launchers = new URL('../../dist/runtime/worker/launchers/', import.meta.url)
-const { disablePlatformWorkers } = await import(new URL('fork/zygote/core/node-platform.js', launchers))
-const { markAllMemory } = await import(new URL('fork/zygote/tuning/fork-ranges.js', launchers))
-const { THOROUGH, gatherHeap, packHeap, useHugePages } = await import(
-  new URL('fork/zygote/tuning/heap-layout.js', launchers)
-)
+const { disablePlatformWorkers } = await import('../../runtime/worker/launchers/fork/zygote/core/node-platform.ts')
+const { markAllMemory } = await import('../../runtime/worker/launchers/fork/zygote/tuning/fork-ranges.ts')
+const { THOROUGH, gatherHeap, packHeap, useHugePages } =
+  await import('../../runtime/worker/launchers/fork/zygote/tuning/heap-layout.ts')
 const [forks = 500, slots = 1, megabytes = 0] = process.argv.slice(2, 5).map(Number)
 const packed = process.argv[5] === 'packed'
 if (packed) gatherHeap()
-const { exitNow, fork, wait4 } = await import(new URL('fork/zygote/core/libc.js', launchers))
-await import(new URL('fork/zygote/core/job.js', launchers))
-await import(new URL('../../dist/runtime/index.js', import.meta.url))
+const { exitNow, fork, wait4 } = await import('../../runtime/worker/launchers/fork/zygote/core/libc.ts')
+await import('../../runtime/worker/launchers/fork/zygote/core/job.ts')
+await import('../../runtime/index.ts')
 const { ballast } = await import('./ballast.mjs')
 
 globalThis.kept = ballast(megabytes)

@@ -1,6 +1,6 @@
-import { RuntimeError, withCode } from '../../runtime/core/errors.ts'
-import { failedClass, failedPage } from '../../runtime/inspect/failed.ts'
-import { isPassable, putBack } from '../../runtime/inspect/failed-change.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import { failedClass, failedEntry, failedPage, type FailedFilter } from '../../runtime/inspect/failed.ts'
+import { changeFailed, countFailed, listChanged, putBack, type Change } from '../../runtime/inspect/failed-change.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'
@@ -18,15 +18,6 @@ interface Selection {
 
 interface Retry extends Selection {
   again?: boolean
-}
-
-/** Entries that are put back at a time. */
-const retriesAtOnce = 100
-
-/** An entry whose step's run does not let it run again. */
-interface Skipped {
-  index: number
-  reason: string
 }
 
 const selection = {
@@ -120,30 +111,22 @@ const retry = command<Retry>({
         describe: 'Also retry entries that were retried before; these jobs run again',
       }),
   run: async (context, argv) => {
-    const all = await chosen(context, argv)
-    const entries = argv.again ? all : all.filter(({ retried_at: retriedAt }) => typeof retriedAt !== 'string')
-    if (argv.index !== undefined && entries.length === 0) throw retriedBefore(argv.index, all)
-    const skipped: Skipped[] = []
-    let count = 0
-    for (let at = 0; at < entries.length; at += retriesAtOnce) {
-      const some = entries.slice(at, at + retriesAtOnce)
-      const results = await Promise.allSettled(some.map((entry) => putBack(context, entry)))
-      for (const [i, result] of results.entries()) {
-        if (result.status === 'fulfilled') count += result.value ? 1 : 0
-        // Of one entry its error is the answer; of many, a step that runs again or whose run is gone keeps no other back.
-        else if (argv.index === undefined && isPassable(result.reason))
-          skipped.push({ index: some[i]?.index ?? -1, reason: withCode(result.reason) })
-        else throw result.reason
-      }
+    const filter = chosen(argv)
+    if (argv.index !== undefined) {
+      const entry = await one(context, argv.index)
+      if (typeof entry.retried_at === 'string' && !argv.again) throw retriedBefore(argv.index, entry)
+      return report(context, 'retried', ofOne(await putBack(context, entry)))
     }
-    return told(context, 'retried', count, entries.length, skipped, all.length - entries.length)
+    const before = argv.again ? 0 : (await countFailed(context, { ...filter, retried: true })).count
+    const open = argv.again ? filter : { ...filter, retried: false }
+    return report(context, 'retried', await changeFailed(context, 'retry', open, { keep: true }), before)
   },
 })
 
-function retriedBefore(name: string, [entry]: readonly FailedEntry[]): RuntimeError {
+function retriedBefore(name: string, { retried_at: retriedAt }: FailedEntry): RuntimeError {
   return new RuntimeError(
     'ERR_STATE',
-    `failed job ${name}: expected one that was not retried, it was at ${entry?.retried_at}; --again runs it once more`,
+    `failed job ${name}: expected one that was not retried, it was at ${retriedAt}; --again runs it once more`,
   )
 }
 
@@ -154,8 +137,10 @@ const remove = command<Selection>({
   flags: (yargs) =>
     yargs.positional('index', { type: 'string', describe: 'Index of the entry, or ID of the job' }).options(selection),
   run: async (context, argv) => {
-    const entries = await chosen(context, argv)
-    return told(context, 'removed', await context.store.failures.removeMany(entries), entries.length)
+    const filter = chosen(argv)
+    if (argv.index === undefined) return report(context, 'removed', await changeFailed(context, 'remove', filter))
+    const removed = await context.store.failures.remove(await one(context, argv.index))
+    return report(context, 'removed', ofOne(removed))
   },
 })
 
@@ -165,59 +150,47 @@ const clear = command({
   example: ['failed clear', ''],
   run: async (context) => {
     const count = await context.store.failures.clear()
-    return told(context, 'removed', count, count)
+    return report(context, 'removed', { matched: count, done: count, skipped: [] })
   },
 })
 
 /** `runtime failed …` */
 export const failedCommand = group([list, show, retry, remove, clear] as never)
 
-async function select({ store }: Context, { class: className, queue }: Selection): Promise<FailedEntry[]> {
-  const entries: FailedEntry[] = []
-  for await (const entry of store.failures.all()) {
-    if ((className === undefined || failedClass(entry) === className) && (queue === undefined || entry.queue === queue))
-      entries.push(entry)
-  }
-  return entries
-}
-
-async function chosen(context: Context, argv: Selection): Promise<FailedEntry[]> {
-  const { index, class: className, queue, all } = argv
-  const filtered = className !== undefined || queue !== undefined
-  const ways = [index !== undefined, filtered, all === true].filter((given) => given).length
-  if (ways !== 1) {
-    const got = ways === 0 ? 'nothing' : 'more than one of them'
-    throw new RuntimeError('ERR_USAGE', `which ones? expected an index, --class and --queue, or --all; got ${got}`)
-  }
-  if (index !== undefined) return [await one(context, index)]
-  return select(context, argv)
+/** @returns which ones; of one entry, an empty filter */
+function chosen({ index, class: className, queue, all }: Selection): FailedFilter {
+  const filter = { ...(className === undefined ? {} : { class: className }), ...(queue === undefined ? {} : { queue }) }
+  const ways = [index !== undefined, Object.keys(filter).length > 0, all === true].filter((given) => given).length
+  if (ways === 1) return filter
+  const got = ways === 0 ? 'nothing' : 'more than one of them'
+  throw new RuntimeError('ERR_USAGE', `which ones? expected an index, --class and --queue, or --all; got ${got}`)
 }
 
 async function one(context: Context, name: string): Promise<FailedEntry> {
-  const found = /^-?\d+$/.test(name)
-    ? (await context.store.failures.list(Number(name), 1))[0]
-    : (await select(context, {})).find((entry) => entry.id === name)
+  const found = await failedEntry(context, name)
   if (found) return found
   const last = (await context.store.failures.count()) - 1
   const expected = last < 0 ? 'a failed job, and there is none' : `an index from 0 to ${last} or a job's id, found none`
   throw new RuntimeError('ERR_NOT_FOUND', `failed job ${name}: expected ${expected}`)
 }
 
-function told(
-  { json: asJson }: Context,
-  verb: string,
-  count: number,
-  of: number,
-  skipped: readonly Skipped[] = [],
-  before = 0,
-): number {
-  const changed = of - count - skipped.length
-  if (asJson)
-    json({ [verb]: count, changed, ...(before > 0 ? { before } : {}), ...(skipped.length > 0 ? { skipped } : {}) })
+type Outcome = Pick<Change, 'matched' | 'done' | 'skipped'>
+
+const ofOne = (isDone: boolean): Outcome => ({
+  ...{ matched: 1, done: isDone ? 1 : 0 },
+  skipped: isDone ? [] : [{ reason: listChanged, count: 1, indexes: [] }],
+})
+
+/** @param before how many were left out, since they were retried before */
+function report({ json: asJson }: Context, verb: string, { matched, done, skipped }: Outcome, before = 0): number {
+  if (asJson) json({ [verb]: done, ...(before > 0 ? { before } : {}), ...(skipped.length > 0 ? { skipped } : {}) })
   else {
-    line(`${verb} ${count} of ${of}${changed > 0 ? '; the list changed meanwhile, try the rest again' : ''}`)
+    line(`${verb} ${done} of ${matched}`)
     if (before > 0) line(`passed over ${before} that were ${verb} before; --again includes them`)
-    for (const { index, reason } of skipped) line(`skipped ${index}: ${reason}`)
+    for (const { reason, count, indexes } of skipped)
+      line(
+        `skipped ${count}${indexes.length > 0 ? ` (${indexes.join(', ')}${indexes.length < count ? ', …' : ''})` : ''}: ${reason}`,
+      )
   }
-  return count < of ? 1 : 0
+  return done < matched ? 1 : 0
 }

@@ -1,11 +1,8 @@
 import { relative } from '../../runtime/core/duration.ts'
 import { existsSync } from 'node:fs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
-import { describeEntry } from '../../scheduler/cron/describe.ts'
-import type { ScheduleEntry } from '../../scheduler/entries/entry.ts'
-import { localZone, zoneOf } from '../../scheduler/cron/zone.ts'
-import { describeTiming, nextFireTime, type Origin } from '../../scheduler/cron/timing.ts'
+import { entryRows, type EntryRow } from '../../runtime/inspect/schedule.ts'
+import { describeEntry, type ScheduleEntry } from '../../scheduler/entries/entry.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
@@ -46,28 +43,29 @@ const list = command<{ schedule?: string }>({
     const scheduling = await openScheduling(context)
     const { entries, problems } = await allEntries(context, scheduling)
     const now = Date.now()
-    const rows = await Promise.all([...entries.values()].map((entry) => rowOf(context, entry, now)))
+    const rows = await rowsOf(context, entries.values(), 1)
     tellProblems(problems.filter(({ severity }) => severity === 'error'))
     if (context.json)
       return json(
-        rows.map(({ entry, state, nextMs }) => ({
-          name: entry.name,
-          ...describeEntry(entry, nextMs),
-          state: word(entry, state),
+        rows.map(({ name, about, state, status, next }) => ({
+          name,
+          ...about,
+          next: next[0]?.atMs,
+          state: status,
           ...state,
         })),
       )
     table(
       ['name', 'when', 'runs', 'queue', 'state', 'last', 'late', 'next', 'missed', 'why'],
-      rows.map(({ entry, state, nextMs }) => [
-        entry.name,
-        describeTiming(entry.timing),
-        `${entry.kind === 'job' ? '' : `${entry.kind} `}${entry.target}`,
-        entry.queue ?? scheduling.check.classes?.get(entry.target)?.queue ?? '-',
-        word(entry, state),
+      rows.map(({ name, about, state, status, next: [first] }) => [
+        name,
+        about.reads,
+        `${about.kind === 'job' ? '' : `${about.kind} `}${about.target}`,
+        about.queue ?? scheduling.check.classes?.get(about.target)?.queue ?? '-',
+        status,
         state?.firedAtMs === undefined ? 'never' : relative(state.firedAtMs, now),
         state?.lateMs === undefined ? '-' : `${state.lateMs}ms`,
-        nextMs === undefined ? '-' : relative(nextMs, now),
+        first === undefined ? '-' : relative(first.atMs, now),
         state?.missed ?? 0,
         clip(state?.missedReason ?? '-', 50),
       ]),
@@ -90,24 +88,16 @@ const next = command<{ count?: string; name?: string; schedule?: string }>({
     const all = await allEntries(context, await openScheduling(context))
     const entries = name === undefined ? [...all.entries.values()] : [entryNamed(all, name)]
     const now = Date.now()
-    const firings = (await Promise.all(entries.map((entry) => firingsOf(context, entry, count, now)))).flat()
+    const rows = await rowsOf(context, entries, count)
+    const firings = rows.flatMap((row) => row.next.map((time) => ({ ...row, ...time })))
     const soonest = firings.sort((a, b) => a.atMs - b.atMs).slice(0, count)
     if (context.json)
       return json(
-        soonest.map(({ entry, atMs }) => ({
-          name: entry.name,
-          at: new Date(atMs).toISOString(),
-          local: local(entry, atMs),
-        })),
+        soonest.map(({ name: entry, atMs, local }) => ({ name: entry, at: new Date(atMs).toISOString(), local })),
       )
     table(
       ['at', 'in', 'name', 'reads'],
-      soonest.map(({ entry, atMs }) => [
-        local(entry, atMs),
-        relative(atMs, now),
-        entry.name,
-        describeTiming(entry.timing),
-      ]),
+      soonest.map(({ name: entry, about, atMs, local }) => [local, relative(atMs, now), entry, about.reads]),
     )
   },
 })
@@ -190,50 +180,10 @@ const switchCommands = switches.map(([verb, describe, fields]) =>
 /** `runtime schedule …` */
 export const scheduleCommand = group([check, list, next, missed, run, ...switchCommands] as never)
 
-interface Row {
-  entry: ScheduleEntry
-  state: EntryState | undefined
-  nextMs: number | undefined
-}
-
-async function rowOf({ store }: Context, entry: ScheduleEntry, now: number): Promise<Row> {
-  const state = await store.schedules.find(entry.name)
-  const off = word(entry, state) !== 'on'
-  const nextMs =
-    off || !entry.timing
-      ? undefined
-      : nextFireTime(entry.timing, originOf(state, now), Math.max(now, state?.cursorMs ?? 0))
-  return { entry, state, nextMs }
-}
-
-function word(entry: ScheduleEntry, state: EntryState | undefined): string {
-  if (state?.paused) return 'paused'
-  return (state?.enabled ?? entry.enabled) ? 'on' : 'disabled'
-}
-
-/** An entry that no scheduler has seen yet counts from now. */
-function originOf(state: EntryState | undefined, now: number): Origin {
-  return { sinceMs: state?.sinceMs ?? now, lastSlotMs: state?.fireTimeMs, fired: state?.fired ?? 0 }
-}
-
-async function firingsOf(
-  { store }: Context,
-  entry: ScheduleEntry,
-  count: number,
-  now: number,
-): Promise<{ entry: ScheduleEntry; atMs: number }[]> {
-  const state = await store.schedules.find(entry.name)
-  const found: { entry: ScheduleEntry; atMs: number }[] = []
-  if (!entry.timing || word(entry, state) !== 'on') return found
-  const origin = originOf(state, now)
-  let at = nextFireTime(entry.timing, origin, now)
-  while (at !== undefined && found.length < count) {
-    found.push({ entry, atMs: at })
-    at = nextFireTime(entry.timing, { ...origin, fired: origin.fired + found.length }, at)
-  }
-  return found
-}
-
-function local(entry: ScheduleEntry, atMs: number): string {
-  return (entry.timing?.kind === 'cron' ? entry.timing.cron.zone : zoneOf(localZone())).format(atMs)
-}
+/** Entries of the file and of Redis, with their next `count` fire times. */
+const rowsOf = (context: Context, entries: Iterable<ScheduleEntry>, count: number): Promise<EntryRow[]> =>
+  entryRows(
+    context,
+    [...entries].map((entry) => [entry.name, describeEntry(entry, undefined)] as const),
+    count,
+  )

@@ -25,6 +25,7 @@ interface WorkFlags {
   queues?: string
   concurrency?: string
   isolation?: Isolation
+  jobsPerChild?: string
   drain?: boolean
   weights?: string
   pidfile?: string
@@ -48,6 +49,10 @@ export const workCommand = command<WorkFlags>({
         describe: 'Number of jobs that run at the same time; auto: one per processor of the container or machine',
       })
       .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
+      .option('jobs-per-child', {
+        type: 'string',
+        describe: 'Number of jobs that one job process runs, one after another; default 1',
+      })
       .option('drain', { type: 'boolean', describe: 'Exit when the queues are empty' })
       .option('pidfile', { type: 'string', describe: 'Write the process ID to this file' })
       .option('replace', {
@@ -57,8 +62,8 @@ export const workCommand = command<WorkFlags>({
       })
       .conflicts('pidfile', 'replace'),
   log: (config) => openServiceLog(config, config.worker.name),
-  settings: ({ name, queues, weights, concurrency, isolation, drain }) => ({
-    worker: { name, queues, weights, concurrency, isolation, drain },
+  settings: ({ name, queues, weights, concurrency, isolation, jobsPerChild, drain }) => ({
+    worker: { name, queues, weights, concurrency, isolation, jobsPerChild, drain },
   }),
   run: async (context, { pidfile, replace }) => {
     // The launchers hand their own environment on.

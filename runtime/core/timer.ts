@@ -18,3 +18,8 @@ export function startTimer(fire: () => void, ms: number): Timer {
   arm(ms)
   return { stop: () => clearTimeout(timeout) }
 }
+
+/** Acts when the event loop has come round so many times. */
+export function afterTicks(ticks: number, act: () => void): void {
+  setImmediate(() => (ticks > 1 ? afterTicks(ticks - 1, act) : act()))
+}

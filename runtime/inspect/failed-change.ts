@@ -11,6 +11,8 @@ export interface ChangeOptions {
   onProgress?: (soFar: Change) => void
   /** Index of the newest entry to look at, as {@link countFailed} gives it: what failed later is not touched. */
   newest?: number
+  /** For retries. True: the entries stay, marked `retried_at`, as in Resque. */
+  keep?: boolean
 }
 
 /** What became of the entries that matched. */
@@ -50,47 +52,49 @@ export async function countFailed(
 }
 
 /**
- * Removes or retries every failed job that matches, newest first, in steps of a hundred. An entry that does not match is
- * never touched: each change names its entry by place and digest. A retried entry leaves the list in the same step.
+ * Removes or retries every failed job that matches, in steps of a hundred. An entry that does not match is never touched:
+ * each change names its entry by place and digest. A retried entry leaves the list in the same step, or is marked. Entries
+ * that stay are retried oldest first, as they failed; where they leave, newest first, so that the others keep their places.
  */
 export async function changeFailed(
   place: Inspected,
   verb: 'remove' | 'retry',
   filter: FailedFilter,
-  { signal, onProgress, newest }: ChangeOptions = {},
+  { signal, onProgress, newest, keep = false }: ChangeOptions = {},
 ): Promise<Change> {
   const change: Change = { looked: 0, matched: 0, done: 0, skipped: [], isStopped: false }
   const matches = matcherOf(filter)
-  let at = newest ?? (await place.store.failures.count()) - 1
-  for (; at >= 0; at -= stepSize) {
+  const length = (newest ?? (await place.store.failures.count()) - 1) + 1
+  for (let seen = 0; seen < length; seen += stepSize) {
     if (signal?.aborted) return { ...change, isStopped: true }
-    const from = Math.max(0, at - stepSize + 1)
-    const { entries } = await place.store.failures.newestFirst(from, at, matches.text)
+    const size = Math.min(stepSize, length - seen)
+    const from = keep ? seen : length - seen - size
+    const { entries } = await place.store.failures.newestFirst(from, from + size - 1, matches.text)
     const wanted = entries.filter(matches.entry)
-    change.looked += at - from + 1
+    change.looked += size
     change.matched += wanted.length
     if (verb === 'remove') await remove(place, wanted, change)
-    else await retry(place, wanted, change)
+    else await retry(place, keep ? wanted.reverse() : wanted, change, keep)
     onProgress?.(change)
   }
   return change
 }
 
-const moved = 'the list changed meanwhile; try again'
+/** Why an entry was left that is not at its place any more. */
+export const listChanged = 'the list changed meanwhile; try again'
 
 async function remove({ store }: Inspected, entries: readonly FailedEntry[], change: Change): Promise<void> {
   const removed = entries.length === 0 ? 0 : await store.failures.removeMany(entries)
   change.done += removed
-  if (removed < entries.length) skip(change, moved, entries.length - removed)
+  if (removed < entries.length) skip(change, listChanged, entries.length - removed)
 }
 
-/** In order, newest first: what leaves the list shifts only entries that are newer. */
-async function retry(place: Inspected, entries: readonly FailedEntry[], change: Change): Promise<void> {
-  const results = await Promise.allSettled(entries.map((entry) => putBack(place, entry, { keep: false })))
+async function retry(place: Inspected, entries: readonly FailedEntry[], change: Change, keep: boolean): Promise<void> {
+  const results = await Promise.allSettled(entries.map((entry) => putBack(place, entry, { keep })))
   for (const [i, result] of results.entries()) {
     if (result.status === 'rejected' && !isPassable(result.reason)) throw result.reason
     if (result.status === 'fulfilled' && result.value) change.done += 1
-    else skip(change, result.status === 'rejected' ? withCode(result.reason) : moved, 1, entries[i]?.index)
+    else skip(change, result.status === 'rejected' ? withCode(result.reason) : listChanged, 1, entries[i]?.index)
   }
 }
 

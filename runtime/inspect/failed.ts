@@ -97,7 +97,7 @@ function startOf(cursor: string | undefined, total: number): number {
   throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`)
 }
 
-/** One entry by its index, or by the ID of its job among the newest {@link stepEntries}; undefined when it is not there. */
+/** One entry by its index, or the newest by the ID of its job; undefined when it is not there. An ID is looked for in the whole list. */
 export async function failedEntry({ store }: Pick<Inspected, 'store'>, name: string): Promise<FailedEntry | undefined> {
   if (/^-?\d{1,9}$/.test(name)) return (await store.failures.list(Number(name), 1))[0]
   for (let cursor: string | undefined; ;) {

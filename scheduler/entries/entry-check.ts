@@ -11,7 +11,7 @@ import {
   textOf,
   type TimingReading,
 } from './entry-options.ts'
-import { parseEvery } from '../cron/timing.ts'
+import { parseEvery } from '../../runtime/cron/timing.ts'
 
 /** One entry as it was written. */
 export interface EntrySource {

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
-import { Cron } from '../cron/cron.ts'
-import { type Bounds, parseEvery, type Timing } from '../cron/timing.ts'
+import { Cron } from '../../runtime/cron/cron.ts'
+import { type Bounds, parseEvery, type Timing } from '../../runtime/cron/timing.ts'
 import { withoutColon } from './yaml-source.ts'
 
 /** Every option an entry may have: resque-scheduler's (5.0), then ours. */

@@ -1,6 +1,7 @@
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import type { CatchupPolicy, OverlapPolicy } from '../firing/catchup.ts'
-import type { Timing } from '../cron/timing.ts'
+import { describeTiming, type Timing } from '../../runtime/cron/timing.ts'
+import type { EntryDescription } from '../../runtime/store/schedules/schedule-state.ts'
 
 /** What an entry starts. */
 export type EntryKind = 'job' | 'workflow' | 'pipeline' | 'template'
@@ -79,6 +80,16 @@ export function unreadByRuby({ kind, timing, timingText }: ScheduleEntry): strin
   if (timing?.kind === 'cron' && !timing.cron.isReadByRuby) return `it ends at the cron line ${timing.cron.text}`
   if (timing?.kind === 'every' && /\d\s*(ms|milli)/i.test(timingText)) return 'it knows no milliseconds'
   return undefined
+}
+
+/** An entry as plain data, for lists. @param nextMs its first fire time */
+export function describeEntry(entry: ScheduleEntry, nextMs: number | undefined): EntryDescription {
+  const { kind, target, queue, args, timing, timingText, description, parameters, overlap, catchup, enabled, source } =
+    entry
+  const when = timing?.kind === 'every' ? { everyMs: timing.everyMs } : { zone: timing?.cron.zone.name }
+  const bounds = timing && Object.keys(timing.bounds).length > 0 ? timing.bounds : undefined
+  const about = { bounds, description, parameters, overlap, catchup, enabled, source, next: nextMs }
+  return { kind, target, queue, args, timing: timingText, reads: describeTiming(timing), ...when, ...about }
 }
 
 /** `schedule.yml:12: cleanup: every: expected …`, one line for people. */

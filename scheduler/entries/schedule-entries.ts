@@ -1,8 +1,14 @@
 import { withCode } from '../../runtime/core/errors.ts'
 import type { Logger } from '../../runtime/core/logger.ts'
 import type { Schedules } from '../../runtime/store/schedules/schedules.ts'
-import { describeEntry } from '../cron/describe.ts'
-import { type CheckContext, formatProblem, type ScheduleEntry, type ScheduleProblem, unreadByRuby } from './entry.ts'
+import {
+  type CheckContext,
+  describeEntry,
+  formatProblem,
+  type ScheduleEntry,
+  type ScheduleProblem,
+  unreadByRuby,
+} from './entry.ts'
 import { EntryRunner } from '../firing/entry-runner.ts'
 import { readEntry, type Schedule } from './schedule-file.ts'
 import type { RunnerOptions } from '../firing/firer.ts'

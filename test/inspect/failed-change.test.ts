@@ -72,3 +72,15 @@ it('runs a failed job again with other arguments, digit for digit', async () => 
   assert.equal(await to.store.failures.count(), 0)
   assert.equal(await runAgain(place, failed, '[]'), false)
 })
+
+it('retries oldest first where entries stay, and marks them', async () => {
+  await add(...Array.from({ length: 150 }, (_, n) => entry(n)))
+  const change = await changeFailed(inspected(to.store), 'retry', { retried: false }, { keep: true })
+  assert.deepEqual([change.matched, change.done, (await left()).length], [150, 150, 150])
+  const queued = (await to.store.queues.peek('low', 0, 200)).map((item) => JSON.parse(item).args[0])
+  assert.deepEqual(
+    queued,
+    Array.from({ length: 150 }, (_, n) => n),
+  )
+  assert.equal((await countFailed(inspected(to.store), { retried: true })).count, 150)
+})

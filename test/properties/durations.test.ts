@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { parseDurationMs } from '../../config/units.ts'
 import { duration, longestMs } from '../../runtime/core/duration.ts'
-import { parseEvery } from '../../scheduler/cron/timing.ts'
+import { parseEvery } from '../../runtime/cron/timing.ts'
 
 describe('durations', () => {
   const units: [string, number][] = [

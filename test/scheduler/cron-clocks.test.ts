@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { Cron } from '../../scheduler/cron/cron.ts'
+import { Cron } from '../../runtime/cron/cron.ts'
 
 function fires(text: string, zone: string, from: string, count: number): string[] {
   const cron = Cron.parse(text, zone)

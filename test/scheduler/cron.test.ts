@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Cron as Croner } from 'croner'
 import fc from 'fast-check'
-import { Cron } from '../../scheduler/cron/cron.ts'
+import { Cron } from '../../runtime/cron/cron.ts'
 
 /** An implementation that is not ours: the reference wherever no clock changes. */
 function croner(text: string): Croner | undefined {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { decideOverlap, planCatchup } from '../../scheduler/firing/catchup.ts'
-import { Cron } from '../../scheduler/cron/cron.ts'
+import { Cron } from '../../runtime/cron/cron.ts'
 import {
   fireTimesBetween,
   lastFireTimesBetween,
@@ -10,7 +10,7 @@ import {
   parseEvery,
   type Timing,
   timingMark,
-} from '../../scheduler/cron/timing.ts'
+} from '../../runtime/cron/timing.ts'
 
 const minute = 60_000
 const hour = 60 * minute

@@ -108,7 +108,11 @@ test('a limit that is raised lets its line go in batches', async () => {
 })
 
 test('a large rate window that is over makes room without being removed at once', async () => {
-  const refill = () => fill("redis.call('ZADD', 'resque:rt:rate:R', 1000000 + i, 'old' .. i)")
+  const refill = async (): Promise<void> => {
+    // What the start before has left expires: what was added to it would go with it.
+    await redis.del('resque:rt:rate:R')
+    await fill("redis.call('ZADD', 'resque:rt:rate:R', 1000000 + i, 'old' .. i)")
+  }
   await refill()
   await redis.hset('resque:rt:inflight:s', inHand.id, '1 vm:1:q')
   await redis.hset('resque:rt:job:mine', 'state', 'running', 'queue', 'q', 'item', item)

@@ -100,3 +100,39 @@ test('a run whose key is no hash does not stop the removal of the others', async
   assert.equal(await redis.exists('resque:rt:run:old'), 0)
   assert.equal(await store.runs.sweep(Date.now()), 0)
 })
+
+test('a record that has lost its queue or its arguments keeps no line waiting, and its job comes to an end', async () => {
+  for (const lost of ['queue', 'item']) {
+    await stuckLine('k', JSON.stringify([{ kind: 'concurrency', key: 'k', limit: 1 }]))
+    await redis.hset(record('behind'), {
+      state: 'held',
+      queue: 'q',
+      item: `{"${lost}":1}`,
+      held_by: 'k',
+      permits: '[]',
+    })
+    await redis.zadd('resque:rt:held:k', 2, 'behind')
+    await redis.hdel(record('k'), lost)
+    await store.limits.sweep()
+    assert.equal(await redis.hget(record('behind'), 'state'), 'waiting', `a held job without ${lost}`)
+
+    for (const state of ['waiting', 'held', 'delayed']) {
+      await redis.hset(record('k'), 'state', state)
+      const cancelled = await store.jobs.cancel('k', Date.now(), 60_000)
+      assert.equal(cancelled, state === 'waiting' ? 'unknown' : 'cancelled')
+    }
+    await redis.hset('resque:rt:schedule:nightly', 'job', 'k')
+    await redis.hset(record('k'), 'state', 'waiting')
+    assert.deepEqual(await store.connection.run('entry-busy', { name: 'nightly' }), ['ended', 'k', 0])
+
+    await push('own')
+    const reply = await store.supervisors.reserve('s', 'host:1:q', ['q'], 'x', Date.now())
+    assert.ok(reply.kind === 'job')
+    const { id, delivery } = reply.job
+    await redis.hdel(record(id), lost)
+    assert.ok(await store.supervisors.requeue('s', { id, delivery, worker: 'host:1:q' }, Date.now(), 0, false, 60_000))
+    assert.equal(await redis.hlen('resque:rt:inflight:s'), 0)
+    await redis.flushall()
+    await store.supervisors.register('s', ['host:1:q'], {}, 60_000)
+  }
+})

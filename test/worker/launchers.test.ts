@@ -39,7 +39,7 @@ describe('spawn: how the application is loaded', () => {
     import { Job } from 'resque-runtime'
     export class Asks extends Job {
       async perform(): Promise<unknown> {
-        return { flags: process.execArgv.join(' '), compiled: existsSync(join(dirname(process.argv[4] ?? ''), 'compiled')) }
+        return { flags: process.execArgv.join(' '), compiled: existsSync(join(dirname(process.argv[5] ?? ''), 'compiled')) }
       }
     }`
 

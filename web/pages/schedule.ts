@@ -5,7 +5,7 @@ import { badge, button, code, lasting, section, short, table, time, type Cell } 
 import { count, shown } from '../view/text.ts'
 import { Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
-/** What the leader has written of an entry it loaded (scheduler/cron/describe.ts). */
+/** What the leader has written of an entry it loaded (describeEntry of scheduler/entries/entry.ts). */
 interface Described {
   kind: string
   target: string

@@ -126,18 +126,6 @@ export class Failures {
     return { entries: entries.reverse(), bytes: texts.reduce((sum, { length }) => sum + length, 0) }
   }
 
-  /** Every entry, a thousand at a time. */
-  async *all(): AsyncGenerator<FailedEntry> {
-    for (let start = 0; ; start += 1000) {
-      const texts = await this.#connection.ask((redis, keys) => redis.lrangeBuffer(keys.failed(), start, start + 999))
-      for (const [i, text] of texts.entries()) {
-        const entry = decodeFailure(text, start + i)
-        if (entry) yield entry
-      }
-      if (texts.length < 1000) return
-    }
-  }
-
   /**
    * Puts the entry's job back on its queue, with the options of its call, and marks the entry `retried_at`, in one step; the entry stays, as in
    * Resque. A unique job takes its lock again. Bytes that are not UTF-8 go back as they came, as long as Redis has them.

@@ -34,10 +34,16 @@ export interface EntryDescription {
   target: string
   queue?: string
   args: string
+  /** As written: a cron line, or an interval; blank for an entry that fires by hand only. */
   timing: string
   /** The timing in plain English. */
   reads: string
+  /** Of a cron line. */
   zone?: string
+  /** Of an interval. */
+  everyMs?: number
+  /** First and last time, and how often it fires at most. */
+  bounds?: { firstInMs?: number; firstAtMs?: number; lastInMs?: number; lastAtMs?: number; times?: number }
   description?: string
   parameters?: Record<string, unknown>
   overlap: string

@@ -15,7 +15,7 @@ class NeverSettledError extends Error {
 }
 
 /**
- * The event loop of a process that has one job. Node leaves with code 13 when it is empty and a promise is open; a job
+ * The event loop of a process that runs a job. Node leaves with code 13 when it is empty and a promise is open; a job
  * fails with that reason instead. What does not keep Node alive (an unref'd timer, a signal handler) does not keep a job.
  */
 export class JobLoop {
@@ -46,6 +46,16 @@ export class JobLoop {
       this.#onEmpty = undefined
       this.#hold(true)
     })
+  }
+
+  /** Reads the state of the event loop as it is while a job runs, when none does. */
+  released<T>(read: () => T): T {
+    this.#hold(false)
+    try {
+      return read()
+    } finally {
+      this.#hold(true)
+    }
   }
 
   /** The supervisor was heard: what waited for it goes on, or is stuck now. */

@@ -2,7 +2,7 @@ import type { Isolation } from '../../../config/isolations.ts'
 import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage } from '../../wire.ts'
 
 /**
- * How one process ended. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
+ * How one job's process ended; where that waits for another job (`worker.jobsPerChild`) its exit code is 0. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
  * else from the child's own last message; `undefined` means that it is unknown.
  */
 export interface Ending {
@@ -33,11 +33,15 @@ export type JobOutput = 'inherit' | 'capture' | 'both'
 /** Where it goes when it is not shown. */
 export const NOWHERE = { out: (): void => undefined, err: (): void => undefined }
 
-/** What an ending has of the process's last message. */
+/** What an ending has of the job's last message. */
 export function reported(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
-  const { outcome, ranMs, loadMs } = last
-  return { outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) }
+  const { outcome, ranMs, loadMs, usage } = last
+  return { outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }), ...usage }
 }
+
+/** Why a process that may run several jobs (`worker.jobsPerChild`) is not used again, for the log. */
+export const spentText = (className: string, pid: number | undefined, why: string): string =>
+  `process ${pid ?? ''} is not used again: ${className} ${why}`
 
 /** One job process on its way. */
 export interface Launched {

@@ -37,6 +37,12 @@ export class OutputTail {
     this.#lines.splice(0, this.#lines.length - this.#max)
   }
 
+  /** Starts over: what was printed before belongs to another job. */
+  clear(): void {
+    this.#lines.length = 0
+    this.#partial = ''
+  }
+
   /** The last lines, oldest first. */
   lines(): string[] {
     return (this.#partial === '' ? this.#lines : [...this.#lines, head(this.#partial, this.#maxLength)]).slice(

@@ -21,7 +21,8 @@ local function grant_next(limit_key, limit)
       return
     end
     local state, queue, item, by = unpack(redis.pcall('HMGET', key.job(id), 'state', 'queue', 'item', 'held_by'))
-    local mine = state == 'held' and by == limit_key
+    -- Without its queue or item there is nothing that could run.
+    local mine = state == 'held' and by == limit_key and queue and item
     -- One whose queue takes no jobs stays where it is, and keeps no other waiting.
     if mine and wrong('queue', queue) then
       passed = passed + 1

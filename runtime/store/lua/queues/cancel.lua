@@ -8,9 +8,11 @@ local record = key.job(id)
 local state, queue, item, second, bucket_item, line =
   unpack(redis.call('HMGET', record, 'state', 'queue', 'item', 'second', 'bucket_item', 'held_by'))
 if not state then return 'unknown' end
+-- A record that has lost them is on no queue.
+queue, item = queue or '', item or ''
 local step = redis.call('HGET', record, 'step')
 if step then check_run(string.match(step, '^%S+')) end
-check('idsByPayload', queue or '')
+check('idsByPayload', queue)
 if state == 'waiting' or bucket_item then check('queue', queue) end
 if state == 'delayed' or state == 'held' then
   check('delayed')

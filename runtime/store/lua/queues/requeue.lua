@@ -1,6 +1,6 @@
 -- Ends a delivery without ending the job: puts it back at the head of its queue (`dueAt` 0), or makes it wait until
 -- `dueAt` (ms). `counted` is 1 when the delivery was an attempt (a retry), 0 when it was not (snooze, shutdown). One that
--- is to be cancelled ends as cancelled instead. So does one whose record, which holds its arguments, is gone.
+-- is to be cancelled ends as cancelled instead. So does one whose record has lost its queue or its arguments.
 -- @include settled lease push run-step
 -- @args supervisor worker id delivery now dueAt counted fields ttlMs failedAt
 -- @reply 'ok' | 'lost'
@@ -10,12 +10,12 @@ local step, queue, item = unpack(redis.call('HMGET', record, 'step', 'queue', 'i
 step = usable_step(step)
 check('delayed')
 -- A queue that takes no jobs: the job waits, and the mover of delayed jobs puts it on the failed list.
-if item and tonumber(dueAt) == 0 and wrong('queue', queue) then dueAt = now end
+if item and queue and tonumber(dueAt) == 0 and wrong('queue', queue) then dueAt = now end
 if not owns_lease(supervisor) or not let_go(supervisor, worker, id, delivery) then return 'lost' end
 for field, value in pairs(written) do redis.call('HSET', record, field, value) end
 if counted == '1' then count(worker, false) else redis.call('HINCRBY', record, 'attempt', -1) end
 redis.call('HDEL', record, 'worker', 'run_at')
-if redis.call('HEXISTS', record, 'cancel_asked_at') == 1 or not item then
+if redis.call('HEXISTS', record, 'cancel_asked_at') == 1 or not (item and queue) then
   if step then run_step_end(step, id, 'cancelled', now, '', {}) end
   finish(id, 'cancelled', now, ttlMs)
   return 'ok'

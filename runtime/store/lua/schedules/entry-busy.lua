@@ -8,8 +8,8 @@ if not id then return { 'none', '', waiting } end
 local state, queue, item = unpack(redis.call('HMGET', key.job(id), 'state', 'queue', 'item'))
 if not state then return { 'unknown', id, waiting } end
 if state == 'waiting' then
-  local list = key.queue(queue)
-  local there = redis.call('LPOS', list, item, 'MAXLEN', 10000) or redis.call('LLEN', list) > 10000
+  local list = key.queue(queue or '')
+  local there = redis.call('LPOS', list, item or '', 'MAXLEN', 10000) or redis.call('LLEN', list) > 10000
   return { there and 'busy' or 'ended', id, waiting }
 end
 local busy = state == 'running' or state == 'delayed' or state == 'held'

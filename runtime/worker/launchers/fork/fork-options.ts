@@ -12,6 +12,8 @@ export interface ForkOptions {
   startedTimeoutMs?: number
   /** How many processes to fork ahead: one for each job at a time spares every job the wait for its fork. 1 by default. */
   spares?: number
+  /** How many jobs a process takes, one after another; 1 by default. */
+  jobsPerChild?: number
   /** Where what jobs print goes; the supervisor's own standard output and error by default. */
   passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
   /** Makes the launcher that takes over where the application, or one job, cannot be forked (`spawn`). */

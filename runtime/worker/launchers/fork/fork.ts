@@ -2,7 +2,7 @@ import { hasCode, withCode, RuntimeError } from '../../../core/errors.ts'
 import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
 import { Fallback, onlyLoaderLoads, troubleWith } from './fallback.ts'
-import { type ForkedRun } from './forked-run.ts'
+import type { ForkedJob } from './forked-job.ts'
 import { OWN_OUTPUT, type ForkOptions } from './fork-options.ts'
 import { JobSockets, type JobConnection } from './job-sockets.ts'
 import { RescuedRun } from './rescued-run.ts'
@@ -13,8 +13,6 @@ import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/
 
 export type { ForkOptions }
 
-const STARTED_TIMEOUT_MS = 2000
-const HOUR_MS = 3_600_000
 /** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */
 const UNSTARTED_LIMIT = 2
 const ZYGOTE_DEATHS_LIMIT = 10
@@ -26,8 +24,8 @@ const ZYGOTE_DEATHS_LIMIT = 10
 export class ForkLauncher implements Launcher {
   readonly name = 'fork'
   readonly #options: ForkOptions
-  readonly #unstarted = new FailureWindow(UNSTARTED_LIMIT, HOUR_MS)
-  readonly #deaths = new FailureWindow(ZYGOTE_DEATHS_LIMIT, HOUR_MS)
+  readonly #unstarted = new FailureWindow(UNSTARTED_LIMIT, 3_600_000)
+  readonly #deaths = new FailureWindow(ZYGOTE_DEATHS_LIMIT, 3_600_000)
   readonly #startedAt = Date.now().toString(36)
   #zygoteCount = 0
   readonly #zygotes = new Set<ZygoteProcess>()
@@ -79,13 +77,14 @@ export class ForkLauncher implements Launcher {
     if (spawned) return spawned
     const listeners = { onMessage, onOutput: (this.#options.passOutput ?? OWN_OUTPUT).out }
     let used: ZygoteProcess | undefined
-    const take = (zygote: ZygoteProcess | undefined): ForkedRun | undefined => {
+    const take = (zygote: ZygoteProcess | undefined): ForkedJob | undefined => {
       used = zygote
       return zygote?.take(assignment, listeners)
     }
-    const run = this.#ready?.isGone === false ? take(this.#ready) : this.#current.then(take)
-    const rescued: RescuedRun = new RescuedRun(run, assignment, onMessage, (ending) =>
-      this.#rescue(ending, used, () => rescued.ended),
+    const first = this.#ready?.isGone === false ? take(this.#ready) : this.#current.then(take)
+    const rescued: RescuedRun = new RescuedRun(first, assignment, onMessage, (ending, job) =>
+      // One that had waited for a job since its last one has died: the next process will do.
+      job?.isFirst === false ? Promise.resolve(this) : this.#rescue(ending, used, () => rescued.ended),
     )
     return rescued
   }
@@ -156,16 +155,16 @@ export class ForkLauncher implements Launcher {
   }
 
   #bootZygote(build: BuiltApp): ZygoteProcess {
-    const { source, bootTimeoutMs, startedTimeoutMs = STARTED_TIMEOUT_MS, passOutput = OWN_OUTPUT, log } = this.#options
+    const { source, bootTimeoutMs, startedTimeoutMs = 2000, passOutput = OWN_OUTPUT, jobsPerChild = 1 } = this.#options
     // Of each zygote its own: when one goes, only what its own jobs have left goes with it.
     const mark = `${process.pid}-${this.#startedAt}-${(this.#zygoteCount += 1)}`
     const zygote = new ZygoteProcess({
-      boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark },
+      boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark, jobsPerChild },
       bootTimeoutMs,
       startedTimeoutMs,
       spares: this.#options.spares ?? 1,
       nextLaunch: () => (this.#launches += 1),
-      log,
+      log: this.#options.log,
       passOutput,
     })
     this.#zygotes.add(zygote)
@@ -198,8 +197,8 @@ export class ForkLauncher implements Launcher {
 
   #connect(connection: JobConnection): void {
     for (const zygote of this.#zygotes) {
-      const run = zygote.run(connection.launch)
-      if (run) return run.attach(connection)
+      const forked = zygote.forked(connection.launch)
+      if (forked) return forked.attach(connection)
     }
     connection.socket.destroy()
   }

@@ -23,7 +23,8 @@ export class Line {
   #output: Socket | undefined
   #reader = new FrameReader()
   #unsent: ParentMessage[] = []
-  #sent = 0
+  /** Something beside assignments: the process may not have read it. */
+  #hasSentMore = false
   /** One of the connections has ended: the process, or what it had started, did that. */
   #isBroken = false
 
@@ -40,7 +41,7 @@ export class Line {
   serve(user: LineUser): void {
     if (this.#isBroken) this.close()
     this.#user = user
-    this.#sent = 0
+    this.#hasSentMore = false
   }
 
   attach({ kind, socket, first }: JobConnection): void {
@@ -56,18 +57,18 @@ export class Line {
   }
 
   send(message: ParentMessage): void {
-    this.#sent += 1
+    this.#hasSentMore ||= message.type !== 'assignment'
     if (this.isOpen) this.#write(message)
     else this.#unsent.push(message)
   }
 
   /**
    * The process has ended. The line stays open where nothing can be left on it: the process said all that it had to and
-   * left no process behind (`isClean`), and got nothing but its assignment, which it must have read before.
+   * left no process behind (`isClean`), and got nothing but assignments, which it must have read before.
    */
   release(isClean: boolean): void {
     this.#user = undefined
-    if (!isClean || this.#sent !== 1 || !this.#reader.isBetweenMessages) this.close()
+    if (!isClean || this.#hasSentMore || !this.#reader.isBetweenMessages) this.close()
   }
 
   close(): void {

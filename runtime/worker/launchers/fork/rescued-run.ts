@@ -1,9 +1,9 @@
 import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
-import type { ForkedRun } from './forked-run.ts'
+import type { ForkedJob } from './forked-job.ts'
 
 /** Decides who runs a job whose forked process never said `started`; undefined when none is to run it. */
-export type Rescue = (ending: Ending) => Promise<Launcher | undefined>
+export type Rescue = (ending: Ending, job: ForkedJob | undefined) => Promise<Launcher | undefined>
 
 /**
  * A forked job that goes elsewhere, unharmed, when its process never became one. To its owner it is one job all along:
@@ -14,14 +14,14 @@ export class RescuedRun implements Launched {
   readonly #assignment: Assignment
   readonly #onMessage: (message: ChildMessage) => void
   /** Undefined until there is a zygote to fork it. */
-  #forked: ForkedRun | undefined
+  #forked: ForkedJob | undefined
   #second: Launched | undefined
   #killedBy: 'SIGTERM' | 'SIGKILL' | undefined
   readonly #early: ParentMessage[] = []
 
   /** @param forked undefined, or nothing in the end, where no process can be forked */
   constructor(
-    forked: ForkedRun | undefined | Promise<ForkedRun | undefined>,
+    forked: ForkedJob | undefined | Promise<ForkedJob | undefined>,
     assignment: Assignment,
     onMessage: (message: ChildMessage) => void,
     rescue: Rescue,
@@ -48,14 +48,14 @@ export class RescuedRun implements Launched {
     else this.#early.push(message)
   }
 
-  async #see(forked: ForkedRun | undefined | Promise<ForkedRun | undefined>, rescue: Rescue): Promise<Ending> {
+  async #see(forked: ForkedJob | undefined | Promise<ForkedJob | undefined>, rescue: Rescue): Promise<Ending> {
     this.#forked = await forked
     for (const message of this.#early.splice(0)) this.#forked?.send(message)
     if (this.#killedBy) this.#forked?.kill(this.#killedBy)
     const ending = (await this.#forked?.ended) ?? neverForked
     // Who killed it does not want it to run.
     if (ending.started || this.#killedBy) return ending
-    const launcher = await rescue(ending).catch(() => undefined)
+    const launcher = await rescue(ending, this.#forked).catch(() => undefined)
     if (!launcher || this.#killedBy) return ending
     this.#second = launcher.launch(this.#assignment, this.#onMessage)
     return this.#second.ended

@@ -20,7 +20,13 @@ export async function tryMachine(bootTimeoutMs: number): Promise<ForkTrial> {
   const refusal = refusePlatform() ?? refuseFlags(process.env)
   if (refusal) return { refusal, tookMs: tookMs() }
   const zygote = new ZygoteProcess({
-    boot: { source: { root: tmpdir(), paths: [] }, built: {}, socketPath: '', mark: `${process.pid}-trial` },
+    boot: {
+      source: { root: tmpdir(), paths: [] },
+      built: {},
+      socketPath: '',
+      mark: `${process.pid}-trial`,
+      jobsPerChild: 1,
+    },
     bootTimeoutMs,
     startedTimeoutMs: bootTimeoutMs,
     spares: 0,

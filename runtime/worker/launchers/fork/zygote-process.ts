@@ -13,7 +13,8 @@ import { encodeFrame, FrameReader } from './zygote/wire/frames.ts'
 import type { Boot, FromZygote } from './zygote/wire/messages.ts'
 import { ORDER, encodeOrder } from './zygote/wire/order-format.ts'
 import { ReportReader, type Reported } from './zygote/wire/report-format.ts'
-import { ForkedRun, type RunListeners } from './forked-run.ts'
+import type { ForkedJob, JobListeners } from './forked-job.ts'
+import { ForkedProcess } from './forked-process.ts'
 import { Line } from './line.ts'
 
 /**
@@ -60,8 +61,9 @@ export class ZygoteProcess {
   readonly #child: ChildProcess
   readonly #control: Socket
   readonly #tail = new OutputTail()
-  readonly #runs = new Map<number, ForkedRun>()
-  #spares: ForkedRun[] = []
+  readonly #processes = new Map<number, ForkedProcess>()
+  /** Those that wait for a job: first those that have run one before, then those that were forked ahead. */
+  #waiting: ForkedProcess[] = []
   /** Those that no process uses, open or not. */
   #lines: Line[] = []
   #lineCount = 0
@@ -95,7 +97,6 @@ export class ZygoteProcess {
   get pid(): number | undefined {
     return this.#child.pid
   }
-
   get isGone(): boolean {
     return this.#isGone
   }
@@ -105,59 +106,61 @@ export class ZygoteProcess {
     return this.#how
   }
 
-  /** A process for a job: one that was forked ahead, else one that is forked now. Trouble reaches it as its end. */
-  take(assignment: Assignment, listeners: RunListeners): ForkedRun {
-    const run = this.#spares.shift() ?? this.#fork(this.#forksAhead ? undefined : assignment)
-    if (this.#forksAhead) run.assign(assignment, listeners)
-    else run.expect(listeners)
+  /** Starts a job in a process that waits, else in one that is forked now. Trouble reaches it as its end. */
+  take(assignment: Assignment, listeners: JobListeners): ForkedJob {
+    const waiting = this.#waiting.shift()
+    const forked = waiting ?? this.#fork(this.#forksAhead ? undefined : assignment)
     setImmediate(() => this.#fillSpares())
-    return run
+    return waiting || this.#forksAhead ? forked.assign(assignment, listeners) : forked.expect(assignment, listeners)
   }
 
   /** `assignment`: where the zygote has to know it. */
-  #fork(assignment?: Assignment): ForkedRun {
-    const { nextLaunch, startedTimeoutMs } = this.#options
+  #fork(assignment?: Assignment): ForkedProcess {
+    const { nextLaunch, startedTimeoutMs, log } = this.#options
     const line = this.#lines.pop() ?? new Line(this.#lineCount++)
     const launch = nextLaunch()
-    const killUnheard = (): void => void this.#control.write(encodeOrder(ORDER.kill, launch))
-    const run = new ForkedRun({ launch, line, startedTimeoutMs, killUnheard })
-    this.#runs.set(launch, run)
-    void run.ended.then(() => {
-      this.#runs.delete(launch)
+    const forked = new ForkedProcess({
+      launch,
+      line,
+      startedTimeoutMs,
+      killUnheard: () => void this.#control.write(encodeOrder(ORDER.kill, launch)),
+      onIdle: (idle) => (this.#retired ? idle.kill('SIGKILL') : void this.#waiting.unshift(idle)),
+      log,
+    })
+    this.#processes.set(launch, forked)
+    void forked.gone.then(() => {
+      this.#processes.delete(launch)
+      this.#waiting = this.#waiting.filter((other) => other !== forked)
       this.#lines.push(line)
       this.#leaveWhenIdle()
     })
     const kind = line.isOpen ? ORDER.launch : ORDER.launchOnNewLine
-    if (this.#isGone) run.failed()
+    if (this.#isGone) forked.failed()
     else this.#control.write(encodeOrder(kind, launch, line.number, assignment))
-    return run
+    return forked
   }
 
   /** A spare that ends by itself is not replaced at once, but with the next job: it may do so again and again. */
   #fillSpares(): void {
     if (!this.#forksAhead || this.#retired || this.#isGone) return
-    while (this.#spares.length < this.#options.spares) {
-      const spare = this.#fork()
-      this.#spares.push(spare)
-      void spare.ended.then(() => (this.#spares = this.#spares.filter((other) => other !== spare)))
-    }
+    while (this.#waiting.length < this.#options.spares) this.#waiting.push(this.#fork())
   }
 
-  run(launch: number): ForkedRun | undefined {
-    return this.#runs.get(launch)
+  forked(launch: number): ForkedProcess | undefined {
+    return this.#processes.get(launch)
   }
 
-  /** No more launches: it leaves when its last run has ended. */
+  /** No more launches: it leaves when its last job has ended. */
   retire(): Promise<void> {
     this.#retired = true
-    for (const spare of this.#spares.splice(0)) spare.kill('SIGKILL')
+    for (const waiting of this.#waiting.splice(0)) waiting.kill('SIGKILL')
     this.#leaveWhenIdle()
     return this.gone
   }
 
   /** Ends it and all that it forked. */
   async stop(): Promise<void> {
-    for (const run of this.#runs.values()) run.kill('SIGKILL')
+    for (const forked of this.#processes.values()) forked.kill('SIGKILL')
     this.#control.end()
     const patience = setTimeout(() => this.kill(), 1000)
     await this.gone
@@ -170,7 +173,7 @@ export class ZygoteProcess {
   }
 
   #leaveWhenIdle(): void {
-    if (this.#retired && this.#runs.size === 0) this.#control.end()
+    if (this.#retired && this.#processes.size === 0) this.#control.end()
   }
 
   #awaitStart(): Promise<ZygoteStart> {
@@ -218,10 +221,10 @@ export class ZygoteProcess {
   }
 
   #hear(report: Reported): void {
-    const run = this.#runs.get(report.launch)
-    if ('exited' in report) return run?.exited(report.exited)
+    const forked = this.#processes.get(report.launch)
+    if ('exited' in report) return forked?.exited(report.exited)
     this.#options.log.warn(`no process for a job: ${report.failure}`)
-    run?.failed()
+    forked?.failed()
   }
 
   /** What the application started while it was loaded may hold the zygote's output open: this is not waited for. */
@@ -237,9 +240,9 @@ export class ZygoteProcess {
   #lost(): void {
     this.#isGone = true
     this.#control.destroy()
-    for (const run of this.#runs.values()) {
-      if (run.pid !== undefined) signal(-run.pid, 'SIGKILL')
-      run.lost(this.#how)
+    for (const forked of this.#processes.values()) {
+      if (forked.pid !== undefined) signal(-forked.pid, 'SIGKILL')
+      forked.lost(this.#how)
     }
     for (const line of this.#lines) line.close()
     killMarked(`${this.#options.boot.mark}:`)

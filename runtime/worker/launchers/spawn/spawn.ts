@@ -1,55 +1,50 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { withCode, RuntimeError, type ErrorCode } from '../../../core/errors.ts'
+import { availableParallelism } from 'node:os'
+import { withCode, RuntimeError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
-import { builtProgram } from '../../../core/package.ts'
-import { startTimer } from '../../../core/timer.ts'
-import { type AppSource, hasTypeScript } from '../../../jobs/app.ts'
-import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../wire.ts'
+import type { AppSource } from '../../../jobs/app.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
-import type { BootMessage, UsageMessage } from './child.ts'
-import { identityOf, supervisorVariable } from '../../lease/dead-processes.ts'
-import { reported, type Ending, type Launched, type Launcher } from '../launcher.ts'
-import { OutputTail } from '../output-tail.ts'
-import { groupOptions, killGroup } from './process-group.ts'
-import type { OnStack } from '../../where/stack-format.ts'
+import type { Launched, Launcher } from '../launcher.ts'
+import { SparePace } from './spare-pace.ts'
+import { SpawnedProcess } from './spawned-process.ts'
 
 /** How to start job processes with child_process. */
 export interface SpawnOptions {
   source: AppSource
   log: Logger
-  /** Processes that wait with the application loaded, so that a job does not wait for a boot. */
+  /** Processes that wait with the application loaded, so that a job does not wait for a boot; more while jobs come fast. */
   spares: number
   bootTimeoutMs: number
+  /** How many jobs a process takes, one after another; 1 by default. */
+  jobsPerChild?: number
   /** Where what jobs print goes; the supervisor's own standard output and error by default. */
   passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
 }
 
-type FromChild = BootMessage | UsageMessage | ChildMessage
-
-/** One process with the application loaded. */
-interface Spare {
-  child: ChildProcess
-  tail: OutputTail
-  /** Hears the stacks that it prints, once it has a job. */
-  onStack: { hear: (message: ChildMessage) => void }
-  ready: Promise<Manifest>
+const OWN_OUTPUT: NonNullable<SpawnOptions['passOutput']> = {
+  out: (chunk) => process.stdout.write(chunk),
+  err: (chunk) => process.stderr.write(chunk),
 }
 
 /** One fresh `child_process` a job, taken from spares that are loaded already. Works on every platform. */
 export class SpawnLauncher implements Launcher {
   readonly name = 'spawn'
   readonly #options: SpawnOptions
-  readonly #spares: Spare[] = []
-  /** Each with what it has loaded. */
-  readonly #all = new Map<ChildProcess, BuiltApp | undefined>()
+  /** Those that wait for a job, fresh or used before. */
+  readonly #spares: SpawnedProcess[] = []
+  readonly #all = new Set<SpawnedProcess>()
+  readonly #pace: SparePace
   /** The application as it was built for the processes to come, where a loader cannot do it. */
   #build: BuiltApp | undefined
   /** Those of before too, while they have processes: a job may import late. */
   readonly #builds = new Set<BuiltApp>()
+  /** Grows with each load of the application. */
+  #generation = 0
   #stopped = false
 
   constructor(options: SpawnOptions) {
     this.#options = options
+    this.#pace = new SparePace(options.spares, availableParallelism())
   }
 
   async start(): Promise<Manifest> {
@@ -59,6 +54,23 @@ export class SpawnLauncher implements Launcher {
 
   async reload(): Promise<Manifest> {
     return this.#nextGeneration()
+  }
+
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+    this.#pace.launched(performance.now())
+    const spare = this.#take() ?? this.#boot(this.#build)
+    if (!this.#stopped) setImmediate(() => this.#refill())
+    return spare.run(assignment, onMessage)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#spares.length = 0
+    const all = [...this.#all]
+    for (const one of all) one.kill()
+    await Promise.all(all.map((one) => one.gone))
+    this.#build = undefined
+    this.#removeBuilds()
   }
 
   /** Builds and loads the application, with a loader where it cannot be built. */
@@ -80,46 +92,30 @@ export class SpawnLauncher implements Launcher {
 
   /** Boots a first process; only when it has loaded the application do the old spares go. */
   async #begin(build: BuiltApp | undefined): Promise<Manifest> {
+    this.#generation += 1
+    const startedAt = performance.now()
     const first = this.#boot(build)
     const manifest = await first.ready.catch((error: unknown) => {
-      killGroup(first.child, 'SIGKILL')
+      first.kill()
       throw error
     })
-    for (const old of this.#spares.splice(0)) killGroup(old.child, 'SIGKILL')
+    this.#pace.booted(performance.now() - startedAt)
+    for (const old of this.#spares.splice(0)) old.kill()
     this.#build = build
     this.#spares.push(first)
     this.#refill()
     return manifest
   }
 
-  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
-    const spare = this.#spares.shift() ?? this.#boot(this.#build)
-    if (!this.#stopped) setImmediate(() => this.#refill())
-    return this.#assign(spare, assignment, onMessage)
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true
-    this.#spares.length = 0
-    const gone = [...this.#all.keys()].map((child) => new Promise((resolve) => child.once('close', resolve)))
-    for (const child of this.#all.keys()) killGroup(child, 'SIGKILL')
-    await Promise.all(gone)
-    this.#build = undefined
-    this.#removeBuilds()
-  }
-
-  /** Those that no process uses, and none will. */
-  #removeBuilds(): void {
-    const used = [this.#build, ...this.#all.values()]
-    for (const build of this.#builds) {
-      if (used.includes(build)) continue
-      this.#builds.delete(build)
-      build.remove()
-    }
+  /** One that has loaded the application, else the one that began to first. */
+  #take(): SpawnedProcess | undefined {
+    const at = this.#spares.findIndex((spare) => spare.isReady)
+    return this.#spares.splice(Math.max(at, 0), 1)[0]
   }
 
   #refill(): void {
-    while (!this.#stopped && this.#spares.length < this.#options.spares) {
+    const wanted = this.#pace.wanted(performance.now())
+    while (!this.#stopped && this.#spares.length < wanted) {
       const spare = this.#boot(this.#build)
       spare.ready.catch((error: unknown) => {
         if (!this.#stopped) this.#options.log.warn(`a job process could not load the application: ${withCode(error)}`)
@@ -128,114 +124,30 @@ export class SpawnLauncher implements Launcher {
     }
   }
 
-  #boot(build: BuiltApp | undefined): Spare {
-    const { source, bootTimeoutMs, passOutput } = this.#options
-    const loader = hasTypeScript(source) && !build ? ['--import', import.meta.resolve('tsx')] : []
-    const built = build?.list === undefined ? [] : [build.list]
-    const program = [builtProgram('spawn-child'), JSON.stringify(source), String(process.pid), ...built]
-    const child = spawn(process.execPath, ['--enable-source-maps', ...loader, ...program], {
-      cwd: source.root,
-      ...groupOptions(),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, [supervisorVariable]: identityOf() },
-    })
-    this.#all.set(child, build)
-    child.once('close', () => {
-      this.#all.delete(child)
-      const at = this.#spares.findIndex((spare) => spare.child === child)
+  #boot(build: BuiltApp | undefined): SpawnedProcess {
+    const { source, bootTimeoutMs, log, jobsPerChild = 1, passOutput = OWN_OUTPUT } = this.#options
+    const generation = this.#generation
+    // One that has a job while the application is loaded again is of an older one when it ends.
+    const onIdle = (one: SpawnedProcess): void =>
+      generation === this.#generation && !this.#stopped ? void this.#spares.unshift(one) : one.kill()
+    const made = new SpawnedProcess({ source, build, bootTimeoutMs, jobsPerChild, log, passOutput, onIdle })
+    this.#all.add(made)
+    void made.gone.then(() => {
+      this.#all.delete(made)
+      const at = this.#spares.indexOf(made)
       if (at >= 0) this.#spares.splice(at, 1)
       this.#removeBuilds()
     })
-    const tail = new OutputTail()
-    const onStack = { hear: (_message: ChildMessage): void => undefined }
-    const hear: OnStack = (frames, more) => onStack.hear({ type: 'stack', frames, more })
-    if (child.stdout) tail.follow(child.stdout, passOutput?.out ?? ((chunk) => process.stdout.write(chunk)), hear)
-    if (child.stderr) tail.follow(child.stderr, passOutput?.err ?? ((chunk) => process.stderr.write(chunk)), hear)
-    const ready = booted(child, tail, bootTimeoutMs)
-    ready.catch(() => undefined)
-    return { child, tail, onStack, ready }
+    return made
   }
 
-  #assign(spare: Spare, assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
-    const { child, tail, ready, onStack } = spare
-    onStack.hear = onMessage
-    let started = false
-    let outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
-    let usage: UsageMessage | undefined
-    child.on('message', (message: FromChild) => {
-      if (message.type === 'outcome') outcome = message
-      else if (message.type === 'usage') usage = message
-      else if (message.type !== 'ready' && message.type !== 'broken') {
-        if (message.type === 'started') started = true
-        onMessage(message)
-      }
-    })
-    const ended = new Promise<Ending>((resolve) => {
-      const finish = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
-        killGroup(child, 'SIGKILL') // what the job left running goes with it (promise 8)
-        resolve({
-          pid: child.pid,
-          exitCode,
-          signal,
-          ...(outcome ? reported(outcome) : {}),
-          started,
-          ...numbers(usage),
-          output: tail.lines(),
-        })
-      }
-      if (child.exitCode !== null || child.signalCode !== null) finish(child.exitCode, child.signalCode)
-      else {
-        // `exit` comes before the last output is read, and `close` waits for grandchildren that hold the pipe: kill those first.
-        child.once('exit', () => killGroup(child, 'SIGKILL'))
-        child.once('close', (code: number | null, signal: NodeJS.Signals | null) => finish(code, signal))
-      }
-    })
-    void ready.then(
-      () => send(child, { type: 'assignment', assignment }),
-      () => killGroup(child, 'SIGKILL'),
-    )
-    return {
-      pid: child.pid,
-      ended,
-      kill: (signal) => (signal === 'SIGTERM' ? child.kill('SIGTERM') : killGroup(child, 'SIGKILL')),
-      send: (message) => send(child, message),
+  /** Those that no process uses, and none will. */
+  #removeBuilds(): void {
+    const used = [this.#build, ...[...this.#all].map(({ build }) => build)]
+    for (const build of this.#builds) {
+      if (used.includes(build)) continue
+      this.#builds.delete(build)
+      build.remove()
     }
   }
-}
-
-/** Resolves with the manifest when the process has loaded the application; rejects when it cannot, or takes too long. */
-function booted(child: ChildProcess, tail: OutputTail, timeoutMs: number): Promise<Manifest> {
-  return new Promise<Manifest>((resolve, reject) => {
-    const timer = startTimer(() => {
-      reject(
-        new RuntimeError(
-          'ERR_APP_LOAD',
-          `the application: expected to load within ${timeoutMs} ms, it did not; is something waiting at import? (worker.bootTimeoutMs)`,
-        ),
-      )
-    }, timeoutMs)
-    const refuse = (error: Error): void => {
-      timer.stop()
-      reject(error)
-    }
-    child.on('message', (message: FromChild) => {
-      if (message.type === 'broken') refuse(new RuntimeError(message.code as ErrorCode, message.message))
-      if (message.type !== 'ready') return
-      timer.stop()
-      resolve(message.manifest)
-    })
-    child.once('error', refuse)
-    child.once('close', (code, signal) => {
-      const how = `a job process ended (${signal ?? `exit code ${code}`}) while it loaded the application`
-      refuse(new RuntimeError('ERR_APP_LOAD', `${how}: ${tail.lines().join(' | ')}`))
-    })
-  })
-}
-
-function send(child: ChildProcess, message: ParentMessage): void {
-  if (child.connected) child.send(message, () => undefined)
-}
-
-function numbers(usage: UsageMessage | undefined): Pick<Ending, 'cpuUserMs' | 'cpuSystemMs' | 'peakRssBytes'> {
-  return usage ? { cpuUserMs: usage.cpuUserMs, cpuSystemMs: usage.cpuSystemMs, peakRssBytes: usage.peakRssBytes } : {}
 }

@@ -1,19 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Assignment } from '../../../../../wire.ts'
-import {
-  O_WRONLY,
-  RLIMIT,
-  SIGKILL,
-  close,
-  dieWithParent,
-  exitNow,
-  getppid,
-  limit,
-  openFile,
-  setpgid,
-  setpriority,
-  write,
-} from './libc.ts'
+import { O_WRONLY, SIGKILL, close, dieWithParent, exitNow, getppid, openFile, setpgid, write } from './libc.ts'
 import { EXIT_LOOP_FORK, EXIT_ORPHAN } from '../wire/messages.ts'
 import type { Belongings } from './belongings.ts'
 import { role } from './role.ts'
@@ -68,13 +54,4 @@ function offerToOomKiller({ oomFile, oomScore: score }: Inheritance): void {
   if (fd < 0) return
   write(fd, score, score.length)
   close(fd)
-}
-
-/** Limits that the kernel keeps; each applies to what the job starts as well. */
-export function setLimits(assignment: Assignment): void {
-  const { cpuLimitSeconds, openFilesLimit, niceness } = assignment
-  // SIGXCPU at the limit, SIGKILL two seconds later for a job that catches it.
-  if (cpuLimitSeconds !== undefined) limit(RLIMIT.cpu, Math.max(1, Math.ceil(cpuLimitSeconds)), 2)
-  if (openFilesLimit !== undefined) limit(RLIMIT.openFiles, openFilesLimit)
-  if (niceness !== undefined && niceness !== 0) setpriority(0, 0, niceness)
 }

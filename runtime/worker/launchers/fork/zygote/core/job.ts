@@ -1,10 +1,9 @@
 import type { App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
-import { execute } from '../../../../child/executor.ts'
+import { JobSeries } from '../../../../child/job-series.ts'
 import type { Assignment } from '../../../../../wire.ts'
-import { jobTitle, title } from '../../../../titles.ts'
-import { flushTelemetry } from '../../../../../jobs/telemetry.ts'
-import { setLimits } from './after-fork.ts'
+import { title } from '../../../../titles.ts'
+import { setLimits } from './job-limits.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
 import type { Born } from './loop.ts'
 
@@ -33,22 +32,20 @@ export function runBeforeFork({ hooks }: App, assignment: Assignment): Error | u
 }
 
 /** A child's life, on its own event loop, from the open channel to the code to leave with. Never rejects. */
-export async function live(app: App, channel: JobChannel, born: Born): Promise<typeof process.exitCode> {
+export async function live(
+  app: App,
+  channel: JobChannel,
+  born: Born,
+  jobsPerChild = 1,
+): Promise<typeof process.exitCode> {
   if (!born.assignment) process.title = title('Waiting for a job')
-  const assignment = born.assignment ?? channel.receiveAssignment()
-  if (!assignment) return 0
-  process.title = jobTitle(assignment)
-  channel.send({ type: 'started', pid: process.pid })
-  const startedAt = performance.now()
-  setLimits(assignment)
-  let loadMs: number | undefined
-  const outcome = await execute(assignment, app, channel, async () => {
+  const begin = async (assignment: Assignment): Promise<void> => {
     if (born.refused) throw born.refused
     await app.hooks.afterFork?.(aboutJob(assignment))
-    loadMs = performance.now() - startedAt
-  })
-  const ranMs = performance.now() - startedAt
-  channel.send({ type: 'outcome', outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }) })
-  await flushTelemetry()
+  }
+  const series = new JobSeries({ app, channel, jobsPerChild, tellsUsage: false, setLimits, begin })
+  let assignment = born.assignment ?? channel.receiveAssignment()
+  // Between two jobs the event loop stands still: nothing that a job has left runs.
+  while (assignment && (await series.perform(assignment))) assignment = channel.receiveAssignment()
   return process.exitCode
 }

@@ -137,7 +137,7 @@ async function main(): Promise<void> {
     const born = loop.run()
     becomeChild(inheritance)
     channel.open(lines.adopt(born.line))
-    void live(app, channel, born).then(depart)
+    void live(app, channel, born, boot.jobsPerChild).then(depart)
   })
 }
 

@@ -25,6 +25,8 @@ export class JobChannel implements Channel {
   readonly #bytes = Buffer.alloc(READ_BYTES)
   readonly #pollSet = new Int32Array(2)
   readonly #early: ParentMessage[] = []
+  /** How many assignments were received. */
+  #jobs = 0
   #resources: OpenResources | undefined
 
   /**
@@ -49,16 +51,22 @@ export class JobChannel implements Channel {
     this.#listener = undefined
   }
 
-  /** Waits, without the event loop, for what this process is to do; undefined when the supervisor has gone. */
+  /**
+   * Waits, without the event loop, for what this process is to do; undefined when the supervisor has gone. What was sent
+   * before the assignment was for the job before, and is dropped.
+   */
   receiveAssignment(): Assignment | undefined {
+    this.#listener = undefined
+    this.#early.length = 0
+    this.#jobs += 1
     for (;;) {
       const messages = this.#readOnce()
       if (!messages) return undefined
-      for (const message of messages) {
-        if (message.type !== 'assignment') this.#deliver(message)
-      }
-      const told = messages.find((message) => message.type === 'assignment')
-      if (told) return told.assignment
+      const at = messages.findIndex((message) => message.type === 'assignment')
+      const told = messages[at]
+      if (told?.type !== 'assignment') continue
+      for (const message of messages.slice(at + 1)) this.#deliver(message)
+      return told.assignment
     }
   }
 
@@ -72,11 +80,16 @@ export class JobChannel implements Channel {
   }
 
   #deliver(message: ParentMessage): void {
-    if (message.type === 'where')
-      void this.#resources?.look(message.withinMs).then((found) => this.send({ type: 'waiting', ...found }))
+    if (message.type === 'where') void this.#answerWhere(message.withinMs)
     else if (message.type === 'figures' || message.type === 'snapshot') this.send(describeMemory(message))
     else if (this.#listener) this.#listener(message)
     else this.#early.push(message)
+  }
+
+  async #answerWhere(withinMs: number): Promise<void> {
+    const job = this.#jobs
+    const found = await this.#resources?.look(withinMs)
+    if (found && job === this.#jobs) this.send({ type: 'waiting', ...found })
   }
 
   #read(): void {

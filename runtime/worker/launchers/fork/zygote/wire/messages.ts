@@ -12,6 +12,8 @@ export interface Boot {
   socketPath: string
   /** Set in the environment of whatever the jobs start: by it the supervisor finds those that got away. */
   mark: string
+  /** How many jobs a process may take, one after another. */
+  jobsPerChild: number
   supervisorPid: number
 }
 

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../runtime/core/errors.ts'
+import { RuntimeError } from '../core/errors.ts'
 
 /**
  * A weekday of a cron line: 0 is Sunday. `nth` counts from the month's start, or from its end when negative.

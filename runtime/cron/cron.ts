@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../runtime/core/errors.ts'
+import { RuntimeError } from '../core/errors.ts'
 import { describeFields } from './cron-words.ts'
 import { isFugitLine, parseCronFields, type CronFields } from './cron-fields.ts'
 import { isZone, localZone, zoneOf, type Zone } from './zone.ts'

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../runtime/core/errors.ts'
+import { RuntimeError } from '../core/errors.ts'
 
 const dayMs = 86_400_000
 

@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
-import { StringDecoder } from 'node:string_decoder'
-import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
-import { reported, type Ending } from '../launcher.ts'
-import { OutputTail } from '../output-tail.ts'
+import type { Logger } from '../../../core/logger.ts'
+import { afterTicks } from '../../../core/timer.ts'
+import type { Assignment, ChildMessage, JobUsage, ParentMessage } from '../../../wire.ts'
+import { reported, spentText, type Ending } from '../launcher.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
-import { StackReader } from '../../where/stack-format.ts'
+import { ForkedJob, type JobListeners } from './forked-job.ts'
 import type { JobConnection } from './job-sockets.ts'
 import type { Line, LineUser } from './line.ts'
 import { signal as sendSignal } from '../../lease/dead-processes.ts'
@@ -12,18 +12,12 @@ import { signal as sendSignal } from '../../lease/dead-processes.ts'
 /** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */
 const UNHEARD_LINGER_MS = 50
 /** By then the event loop has read what had arrived before, however long it was blocked: connection, hello, messages. */
-const TURNS_TO_HEAR_ALL = 5
+const TICKS_TO_HEAR_ALL = 5
 /** The event loop has waited for descriptors once more when a second `setImmediate` comes. */
-const TURNS_TO_READ = 2
-
-/** Where a forked job's words go. */
-export interface RunListeners {
-  onMessage: (message: ChildMessage) => void
-  onOutput: (chunk: Buffer) => void
-}
+const TICKS_TO_READ = 2
 
 /** What one forked process needs. */
-export interface ForkedRunOptions {
+export interface ForkedProcessOptions {
   /** The supervisor's number for it. */
   launch: number
   line: Line
@@ -31,6 +25,9 @@ export interface ForkedRunOptions {
   startedTimeoutMs: number
   /** Has the zygote kill it: only the zygote knows the pid before its first message. */
   killUnheard: () => void
+  /** It has ended its job and waits for another. */
+  onIdle: (process: ForkedProcess) => void
+  log: Logger
 }
 
 /** Names of signals by number; where one number has several (SIGABRT, SIGIOT), the first is the usual one. */
@@ -51,47 +48,50 @@ const UNWATCHED_END: Omit<Exited, 'pid'> = {
 }
 
 /**
- * One forked process as the supervisor sees it: its words and its output from its line, its end from the zygote.
- * Settled when all of that is over.
+ * One forked process as the supervisor sees it: its words and its output from its line, its end from the zygote. It runs
+ * one job at a time, one by default.
  */
-export class ForkedRun implements LineUser {
+export class ForkedProcess implements LineUser {
   readonly launch: number
-  readonly ended: Promise<Ending>
+  /** Resolves when it has ended, and all that it said was read. */
+  readonly gone: Promise<void>
   /** Known from its first word, else from its end. */
   pid: number | undefined
-  #resolve: (ending: Ending) => void = () => undefined
+  #resolve: () => void = () => undefined
   #settled = false
-  #started = false
-  #outcome: Extract<ChildMessage, { type: 'outcome' }> | undefined
+  /** The job that it runs, or ran last. */
+  #job: ForkedJob | undefined
+  /** By the jobs before that one. */
+  #used: Pick<JobUsage, 'cpuUserMs' | 'cpuSystemMs'> = { cpuUserMs: 0, cpuSystemMs: 0 }
+  #className = ''
   #exited: Omit<Exited, 'pid'> | undefined
   #pendingSignal: NodeJS.Signals | undefined
   #deadline: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
   #unread = false
   #lostParent: string | undefined
-  #listeners: RunListeners = { onMessage: () => undefined, onOutput: () => undefined }
-  readonly #tail = new OutputTail()
-  readonly #decoder = new StringDecoder('utf8')
-  readonly #stacks = new StackReader((frames, more) => this.#listeners.onMessage({ type: 'stack', frames, more }))
-  readonly #options: ForkedRunOptions
+  readonly #options: ForkedProcessOptions
 
-  constructor(options: ForkedRunOptions) {
+  constructor(options: ForkedProcessOptions) {
     this.#options = options
     this.launch = options.launch
-    this.ended = new Promise((resolve) => (this.#resolve = resolve))
+    this.gone = new Promise((resolve) => (this.#resolve = resolve))
     options.line.serve(this)
   }
 
   /** What this process is to do, sent over its line. */
-  assign(assignment: Assignment, listeners: RunListeners): void {
-    this.expect(listeners)
+  assign(assignment: Assignment, listeners: JobListeners): ForkedJob {
+    const job = this.expect(assignment, listeners)
     this.send({ type: 'assignment', assignment })
+    return job
   }
 
   /** The same where the zygote has reported it. */
-  expect(listeners: RunListeners): void {
-    this.#listeners = listeners
+  expect(assignment: Assignment, listeners: JobListeners): ForkedJob {
+    this.#className = assignment.className
+    this.#job = new ForkedJob(this, listeners, this.#job === undefined)
     this.#deadline = setTimeout(() => this.#expire(), this.#options.startedTimeoutMs)
+    return this.#job
   }
 
   attach(connection: JobConnection): void {
@@ -111,7 +111,7 @@ export class ForkedRun implements LineUser {
     this.pid ??= exited?.pid
     this.#exited = exited ?? UNWATCHED_END
     if (this.#options.line.isOpen) this.#settleWhenRead()
-    else this.#linger = setTimeout(() => afterTurns(TURNS_TO_HEAR_ALL, () => this.#settle()), UNHEARD_LINGER_MS)
+    else this.#linger = setTimeout(() => afterTicks(TICKS_TO_HEAR_ALL, () => this.#settle()), UNHEARD_LINGER_MS)
   }
 
   /** Nothing of it was forked. */
@@ -134,40 +134,48 @@ export class ForkedRun implements LineUser {
   }
 
   hear(message: ChildMessage): void {
-    if (message.type === 'outcome') {
-      this.#outcome = message
-      return
-    }
     if (message.type === 'started') this.#start(message.pid)
-    this.#listeners.onMessage(message)
+    this.#job?.hear(message)
+    if (message.type !== 'outcome') return
+    if (message.spent !== undefined) this.#options.log.debug(spentText(this.#className, this.pid, message.spent))
+    if (!message.stays) return
+    // What the job printed lies in the kernel's buffers.
+    if (this.#job?.isStopped) this.kill('SIGKILL')
+    else afterTicks(TICKS_TO_READ, () => this.#rest())
   }
 
   print(chunk: Buffer): void {
-    this.#show(this.#stacks.push(chunk))
-  }
-
-  #show(output: Buffer): void {
-    if (output.length === 0) return
-    this.#tail.add(this.#decoder.write(output))
-    this.#listeners.onOutput(output)
+    this.#job?.print(chunk)
   }
 
   connected(): void {
     if (this.#exited) this.#settleWhenRead()
   }
 
+  /** Its job has ended, and it waits for another one. */
+  #rest(): void {
+    const job = this.#job
+    if (this.#exited || !job?.outcome) return
+    const { usage } = job.outcome
+    this.#used.cpuUserMs += usage?.cpuUserMs ?? 0
+    this.#used.cpuSystemMs += usage?.cpuSystemMs ?? 0
+    if (job.isStopped) return this.kill('SIGKILL')
+    job.end({ pid: this.pid, exitCode: 0, signal: null, ...reported(job.outcome) })
+    this.#options.onIdle(this)
+  }
+
   /** Where this event loop was blocked, the first message may still be in the kernel while the job runs. */
   #expire(): void {
-    afterTurns(TURNS_TO_HEAR_ALL, () => {
-      if (!this.#started) this.kill('SIGKILL')
+    afterTicks(TICKS_TO_HEAR_ALL, () => {
+      if (this.#job?.started === false) this.kill('SIGKILL')
     })
   }
 
   #start(pid: number): void {
-    this.#started = true
     this.pid = pid
     clearTimeout(this.#deadline)
     if (this.#pendingSignal) this.kill(this.#pendingSignal)
+    this.#pendingSignal = undefined
     if (this.#unread) this.#tellToRead()
   }
 
@@ -178,30 +186,32 @@ export class ForkedRun implements LineUser {
 
   /** What it said last lies in the kernel's buffers. */
   #settleWhenRead(): void {
-    afterTurns(TURNS_TO_READ, () => this.#settle())
+    afterTicks(TICKS_TO_READ, () => this.#settle())
   }
 
   #settle(): void {
     if (this.#settled || !this.#exited) return
     this.#settled = true
     clearTimeout(this.#linger)
-    this.#show(this.#stacks.close())
-    const { exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, alone } = this.#exited
-    this.#options.line.release(this.#outcome !== undefined && signal === null && alone)
-    this.#resolve({
+    const { signal, alone } = this.#exited
+    const job = this.#job
+    job?.end(this.#ending(this.#exited, job.outcome))
+    this.#options.line.release(job?.outcome !== undefined && signal === null && alone)
+    this.#resolve()
+  }
+
+  #ending(exited: Omit<Exited, 'pid'>, outcome: ForkedJob['outcome']): Omit<Ending, 'started' | 'output'> {
+    const { exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes } = exited
+    const { cpuUserMs: user, cpuSystemMs: system } = this.#used
+    return {
       pid: this.pid,
       exitCode,
       signal: signal === null ? null : (signalNames.get(signal) ?? 'SIGKILL'),
-      ...(this.#outcome ? reported(this.#outcome) : {}),
-      started: this.#started,
       ...(this.#lostParent === undefined ? {} : { lostParent: this.#lostParent }),
-      ...(Number.isNaN(cpuUserMs) ? {} : { cpuUserMs, cpuSystemMs, peakRssBytes }),
-      output: this.#tail.lines(),
-    })
+      ...(Number.isNaN(cpuUserMs)
+        ? {}
+        : { cpuUserMs: cpuUserMs - user, cpuSystemMs: cpuSystemMs - system, peakRssBytes }),
+      ...(outcome ? reported(outcome) : {}),
+    }
   }
-}
-
-/** Acts when the event loop has come round so many times. */
-function afterTurns(turns: number, act: () => void): void {
-  setImmediate(() => (turns > 1 ? afterTurns(turns - 1, act) : act()))
 }

@@ -1,7 +1,7 @@
-import { formatDuration, longestMs } from '../../runtime/core/duration.ts'
+import { formatDuration, longestMs } from '../core/duration.ts'
 import type { Cron } from './cron.ts'
 import { readDuration } from '../../config/units.ts'
-import { RuntimeError } from '../../runtime/core/errors.ts'
+import { RuntimeError } from '../core/errors.ts'
 
 /** What Redis remembers of an entry's firings, as far as its next fire time depends on it. */
 export interface Origin {

@@ -1,0 +1,132 @@
+import { writeFileSync } from 'node:fs'
+import type { App } from '../../jobs/app.ts'
+import { flushTelemetry } from '../../jobs/telemetry.ts'
+import { jobTitle, title } from '../titles.ts'
+import type { Assignment, ChildMessage, JobUsage, Outcome, ParentMessage } from '../../wire.ts'
+import { execute, type Channel } from './executor.ts'
+import { Leftovers } from './leftovers.ts'
+
+/** What a process needs to run jobs. */
+export interface SeriesOptions {
+  app: App
+  channel: Channel
+  /** How many it may take: `worker.jobsPerChild`. */
+  jobsPerChild: number
+  /** True where the supervisor does not learn from the kernel what a process has used. */
+  tellsUsage: boolean
+  /** Sets the kernel's limits for a job. */
+  setLimits: (assignment: Assignment) => void
+  /** In the new process, before the code of its first job. */
+  begin: (assignment: Assignment) => unknown
+}
+
+/** Linux: a 5 sets the process's peak of resident memory back to what it is now (proc(5), since 4.0). */
+const PEAK_FILE = '/proc/self/clear_refs'
+
+/** The jobs of one process, one after another. One by default. */
+export class JobSeries {
+  readonly #options: SeriesOptions
+  #taken = 0
+  #leftovers: Leftovers | undefined
+
+  constructor(options: SeriesOptions) {
+    this.#options = options
+  }
+
+  /** Runs a job and reports its outcome. Never rejects. @returns true when this process waits for another one */
+  async perform(assignment: Assignment): Promise<boolean> {
+    const { app, channel, jobsPerChild, tellsUsage, setLimits } = this.#options
+    this.#taken += 1
+    process.title = jobTitle(assignment)
+    channel.send({ type: 'started', pid: process.pid })
+    const startedAt = performance.now()
+    const isReusable = jobsPerChild > 1
+    const before = tellsUsage || isReusable ? usageBefore(this.#taken > 1) : undefined
+    setLimits(assignment)
+    let loadMs: number | undefined
+    const line = new JobLine(channel)
+    const outcome = await execute(assignment, app, line, async () => {
+      if (this.#taken === 1) await this.#options.begin(assignment)
+      if (isReusable) this.#leftovers ??= new Leftovers(channel.loop)
+      loadMs = performance.now() - startedAt
+    })
+    line.close()
+    const ranMs = performance.now() - startedAt
+    // A connection that exports would be a leftover of the job.
+    if (isReusable) await flushTelemetry()
+    const spent = isReusable ? await this.#spent(assignment, outcome, line.isStopped) : undefined
+    const stays = isReusable && spent === undefined && this.#taken < jobsPerChild
+    channel.send({
+      type: 'outcome',
+      outcome,
+      ranMs,
+      ...(loadMs === undefined ? {} : { loadMs }),
+      ...(before ? { usage: usageSince(before) } : {}),
+      ...(stays ? { stays } : {}),
+      ...(spent === undefined ? {} : { spent }),
+    })
+    if (stays) process.title = title('Waiting for a job')
+    else await flushTelemetry()
+    return stays
+  }
+
+  /** What the job did that keeps this process from another one. */
+  async #spent(assignment: Assignment, outcome: Outcome, isStopped: boolean): Promise<string | undefined> {
+    const { cpuLimitSeconds, openFilesLimit, niceness } = assignment
+    if (outcome.kind === 'failed') return 'failed'
+    if (isStopped) return 'was stopped'
+    // None of these can be taken back by a process without privileges.
+    if ([cpuLimitSeconds, openFilesLimit, niceness].some((limit) => limit !== undefined))
+      return 'has limits that the kernel keeps'
+    return this.#leftovers?.find()
+  }
+}
+
+/** A job's line to its supervisor, which is closed when the job has ended: what it says later belongs to no job. */
+class JobLine implements Channel {
+  readonly loop: Channel['loop']
+  isStopped = false
+  readonly #channel: Channel
+  #isOpen = true
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+    this.loop = channel.loop
+  }
+
+  send(message: ChildMessage): void {
+    if (this.#isOpen) this.#channel.send(message)
+  }
+
+  onMessage(listener: (message: ParentMessage) => void): void {
+    this.#channel.onMessage((message) => {
+      this.isStopped ||= message.type === 'cancel'
+      listener(message)
+    })
+  }
+
+  close(): void {
+    this.#isOpen = false
+  }
+}
+
+/** @param isLater not the first job of the process, whose peak is also that of jobs before it */
+function usageBefore(isLater: boolean): NodeJS.ResourceUsage {
+  if (isLater && process.platform === 'linux') {
+    try {
+      writeFileSync(PEAK_FILE, '5')
+    } catch {
+      // A kernel without it: the peak is that of the process.
+    }
+  }
+  return process.resourceUsage()
+}
+
+function usageSince(before: NodeJS.ResourceUsage): JobUsage {
+  const now = process.resourceUsage()
+  return {
+    cpuUserMs: (now.userCPUTime - before.userCPUTime) / 1000,
+    cpuSystemMs: (now.systemCPUTime - before.systemCPUTime) / 1000,
+    peakRssBytes: now.maxRSS * 1024,
+  }
+}

@@ -1,0 +1,120 @@
+import { openSync, readSync } from 'node:fs'
+import { toError } from '../../core/errors.ts'
+import { formatBytes } from '../../core/size.ts'
+import type { JobLoop } from './job-loop.ts'
+
+/** A process that has grown to so many times its size is not used again. */
+const GROWTH = 2
+/** Iterations of the event loop in which what a job has just closed is gone. */
+const TICKS = 2
+
+/** What a later job would meet. */
+interface State {
+  cwd: string | undefined
+  umask: number
+  env: string
+  listeners: string
+}
+
+/**
+ * Sees what a job leaves behind in a process that is to take another job. Made when the process is ready for its first
+ * job: after the afterFork hook, so that what that opens belongs to the process.
+ */
+export class Leftovers {
+  readonly #loop: JobLoop | undefined
+  readonly #before = stateNow()
+  readonly #open: Map<string, number>
+  /** Held open: it is read after every job. */
+  readonly #children = openChildren()
+  readonly #text = Buffer.alloc(4096)
+  readonly #childrenBefore = this.#childrenBytes()
+  readonly #rssBytes = process.memoryUsage.rss()
+  #fault: string | undefined
+
+  constructor(loop: JobLoop | undefined) {
+    this.#loop = loop
+    // Node opens it at its first use.
+    void process.stdout
+    this.#open = openResources()
+    process.on('uncaughtExceptionMonitor', (error) => (this.#fault ??= toError(error).message))
+  }
+
+  /** Why the process must not be used again, as what its job did; undefined where it may. */
+  async find(): Promise<string | undefined> {
+    for (let tick = 0; tick < TICKS && this.#opened() !== undefined; tick += 1) await nextTick()
+    return this.#changed() ?? this.#opened() ?? this.#grown()
+  }
+
+  #changed(): string | undefined {
+    const [before, now] = [this.#before, stateNow()]
+    if (this.#fault !== undefined) return `had an error that nothing handled: ${this.#fault}`
+    if (process.exitCode !== undefined) return 'set process.exitCode'
+    if (now.cwd !== before.cwd) return 'changed its working directory'
+    if (now.umask !== before.umask) return 'changed its umask'
+    if (now.env !== before.env) return 'changed process.env'
+    if (now.listeners !== before.listeners) return 'listens to signals or to errors that nothing handles'
+    return undefined
+  }
+
+  #opened(): string | undefined {
+    const now = this.#loop ? this.#loop.released(openResources) : openResources()
+    for (const [type, count] of now) if (count > (this.#open.get(type) ?? 0)) return `left something open (${type})`
+    return this.#childrenBytes() === this.#childrenBefore ? undefined : 'left a process running'
+  }
+
+  /** Length of the list. */
+  #childrenBytes(): number {
+    if (this.#children === undefined) return 0
+    try {
+      return readSync(this.#children, this.#text, 0, this.#text.length, 0)
+    } catch {
+      // The job has closed it.
+      return -1
+    }
+  }
+
+  #grown(): string | undefined {
+    const rssBytes = process.memoryUsage.rss()
+    return rssBytes > this.#rssBytes * GROWTH ? `grew to ${formatBytes(rssBytes)}` : undefined
+  }
+}
+
+const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+function stateNow(): State {
+  return {
+    cwd: workingDirectory(),
+    umask: process.umask(),
+    env: JSON.stringify(process.env),
+    listeners: process
+      .eventNames()
+      .filter((name) => /^(SIG|uncaughtException$|unhandledRejection$)/.test(String(name)))
+      .map((name) => `${String(name)} ${process.listenerCount(name)}`)
+      .join(),
+  }
+}
+
+/** Undefined where the folder is gone. */
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
+}
+
+/** How many of each type keep the event loop alive. */
+function openResources(): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1)
+  return counts
+}
+
+/** The kernel's list of this process's children; undefined without /proc. */
+function openChildren(): number | undefined {
+  try {
+    return openSync(`/proc/self/task/${process.pid}/children`, 'r')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,223 @@
+// worker.jobsPerChild: a process runs several jobs one after another, and none after a job that left a trace in it.
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { silentLogger } from '../../runtime/core/logger.ts'
+import type { Ending, Launched, Launcher } from '../../runtime/worker/launchers/launcher.ts'
+import { SparePace } from '../../runtime/worker/launchers/spawn/spare-pace.ts'
+import { SpawnLauncher } from '../../runtime/worker/launchers/spawn/spawn.ts'
+import type { Assignment, ChildMessage } from '../../runtime/wire.ts'
+import { assignmentOf } from '../contracts/launcher.contract.ts'
+import { leavesNoProcess } from '../support/process.ts'
+import { isAlive } from '../support/signal.ts'
+import { eventually } from '../support/wait.ts'
+import { forkLauncher, noFallback, writeApp } from './fork/support.ts'
+
+leavesNoProcess()
+
+const jobs = `
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { Job } from 'resque-runtime'
+/** Leaves no trace, but for what it counts. */
+export class Clean extends Job {
+  static count = 0
+  async perform(): Promise<{ pid: number; count: number }> { Clean.count += 1; return { pid: process.pid, count: Clean.count } }
+}
+export class Does extends Job {
+  async perform(what: string): Promise<number> {
+    if (what === 'throws') throw new Error('no')
+    if (what === 'chdir') process.chdir('/')
+    if (what === 'umask') process.umask(process.umask() ^ 0o007)
+    if (what === 'env') process.env['TRACE'] = '1'
+    if (what === 'timer') setInterval(() => undefined, 1000)
+    if (what === 'server') await new Promise<void>((resolve) => createServer().listen(0, '127.0.0.1', resolve))
+    if (what === 'exit code') process.exitCode = 3
+    if (what === 'listener') process.on('SIGHUP', () => undefined)
+    if (what === 'process') spawn('sleep', ['1000'], { stdio: 'ignore' }).unref()
+    if (what === 'closes') {
+      const server = createServer()
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      server.close()
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    return process.pid
+  }
+}
+export class Prints extends Job {
+  async perform(text: string): Promise<number> { console.log(text); console.error(text + ' in trouble'); return process.pid }
+}
+/** Goes on after its end. */
+export class Lingers extends Job {
+  async perform(): Promise<number> {
+    setTimeout(() => { this.progress(9, 9, 'late'); this.log('late') }, 20).unref()
+    return process.pid
+  }
+}
+export class Sleeps extends Job {
+  async perform(ms: number): Promise<number> { await new Promise((resolve) => setTimeout(resolve, ms)); return process.pid }
+}
+export class Burns extends Job {
+  async perform(ms: number): Promise<number> { for (const from = process.cpuUsage().user; process.cpuUsage().user - from < ms * 1000; ) for (let n = 0; n < 1e6; n += 1); return process.pid }
+}
+/** Obeys when it is asked to stop. */
+export class Stops extends Job {
+  async perform(): Promise<number> {
+    const alive = setInterval(() => undefined, 1000)
+    await new Promise((resolve) => this.signal.addEventListener('abort', resolve))
+    clearInterval(alive)
+    return process.pid
+  }
+}
+`
+const hooks = `
+let calls = 0
+export function afterFork() { calls += 1; setInterval(() => undefined, 60_000); process.env['AFTER_FORK'] = String(calls) }
+`
+const files = { 'src/jobs/all.ts': jobs, 'config/hooks.ts': hooks }
+const source = writeApp(files)
+const nowhere = { out: () => undefined, err: () => undefined }
+
+const launchers: Record<string, (jobsPerChild: number) => Launcher> = {
+  fork: (jobsPerChild) => forkLauncher(source, { ...noFallback, jobsPerChild }),
+  spawn: (jobsPerChild) =>
+    new SpawnLauncher({
+      source,
+      log: silentLogger,
+      spares: 1,
+      bootTimeoutMs: 30_000,
+      jobsPerChild,
+      passOutput: nowhere,
+    }),
+}
+
+for (const [name, make] of Object.entries(launchers))
+  describe(`jobsPerChild: ${name}`, () => {
+    let launcher: Launcher
+    let messages: ChildMessage[] = []
+    before(async () => {
+      launcher = make(6)
+      await launcher.start()
+    })
+    after(() => launcher.stop())
+
+    const launch = (className: string, args: unknown[] = [], more: Partial<Assignment> = {}): Launched =>
+      launcher.launch(assignmentOf(className, args, more), (message) => messages.push(message))
+    const run = (className: string, ...args: unknown[]): Promise<Ending> => launch(className, args).ended
+    const pidOf = (ending: Ending): number => {
+      assert.equal(ending.outcome?.kind, 'done', JSON.stringify(ending))
+      return ending.pid ?? 0
+    }
+    /** A process that has just begun: the one before has left a trace. */
+    const fresh = async (): Promise<number> => {
+      await run('Does', 'chdir')
+      return pidOf(await run('Clean'))
+    }
+
+    it('a process runs so many jobs, then another one does', async () => {
+      const first = await fresh()
+      const pids: number[] = []
+      const counts: unknown[] = []
+      for (let index = 0; index < 6; index += 1) {
+        const { outcome, pid = 0, exitCode, signal } = await run('Clean')
+        assert.deepEqual([exitCode, signal], [0, null])
+        pids.push(pid)
+        counts.push(outcome?.kind === 'done' ? (JSON.parse(outcome.result ?? '') as { count: number }).count : outcome)
+      }
+      assert.deepEqual(counts, [2, 3, 4, 5, 6, 1])
+      assert.deepEqual(new Set(pids.slice(0, 5)), new Set([first]))
+      assert.notEqual(pids[5], first)
+    })
+
+    for (const what of [
+      'throws',
+      'chdir',
+      'umask',
+      'env',
+      'timer',
+      'server',
+      'exit code',
+      'listener',
+      ...(process.platform === 'linux' ? ['process'] : []),
+    ])
+      it(`is not used again after a job that leaves this: ${what}`, async () => {
+        const pid = await fresh()
+        const ending = await run('Does', what)
+        assert.equal(ending.pid, pid)
+        assert.notEqual(pidOf(await run('Clean')), pid)
+        assert.equal(isAlive(pid), false)
+      })
+
+    it('what a job closes leaves no trace', async () => {
+      const pid = await fresh()
+      assert.equal(pidOf(await run('Does', 'closes')), pid)
+      assert.equal(pidOf(await run('Clean')), pid)
+    })
+
+    it('is not used again after a job with limits that the kernel keeps', async () => {
+      const pid = await fresh()
+      assert.equal(pidOf(await launch('Clean', [], { cpuLimitSeconds: 60 }).ended), pid)
+      assert.notEqual(pidOf(await run('Clean')), pid)
+    })
+
+    it('is not used again after a job that was stopped, though that ended well', async () => {
+      const pid = await fresh()
+      messages = []
+      const stopped = launch('Stops')
+      await eventually(() => messages.some(({ type }) => type === 'started'))
+      stopped.send({ type: 'cancel', reason: 'cancelled' })
+      assert.equal(pidOf(await stopped.ended), pid)
+      assert.notEqual(pidOf(await run('Clean')), pid)
+    })
+
+    it('each job has its own output, and its own use of the processor', async () => {
+      const pid = await fresh()
+      const burnt = await run('Burns', 300)
+      const [one, two] = [await run('Prints', 'one'), await run('Prints', 'two')]
+      assert.deepEqual([burnt.pid, one.pid, two.pid], [pid, pid, pid])
+      assert.deepEqual(one.output.sort(), ['one', 'one in trouble'])
+      assert.deepEqual(two.output.sort(), ['two', 'two in trouble'])
+      assert.ok((burnt.cpuUserMs ?? 0) > 150, `${burnt.cpuUserMs}`)
+      assert.ok((two.cpuUserMs ?? Infinity) < 100, `${two.cpuUserMs}`)
+    })
+
+    it('what a job says after its end belongs to no job', async () => {
+      const pid = await fresh()
+      await run('Lingers')
+      messages = []
+      assert.equal(pidOf(await run('Sleeps', 100)), pid)
+      assert.deepEqual(
+        messages.map(({ type }) => type),
+        ['started'],
+      )
+    })
+
+    it('a process that dies while it waits costs no job', async () => {
+      const pid = await fresh()
+      process.kill(pid, 'SIGKILL')
+      const ending = await run('Clean')
+      // Spawned, it goes back to its queue where the death was not known yet.
+      assert.ok(ending.outcome?.kind === 'done' || !ending.started)
+      assert.notEqual(pidOf(await run('Clean')), pid)
+    })
+
+    it('the application is loaded again for all that come after', async () => {
+      const pid = await fresh()
+      await launcher.reload()
+      assert.notEqual(pidOf(await run('Clean')), pid)
+      await eventually(() => !isAlive(pid))
+    })
+  })
+
+describe('spares', () => {
+  it('are kept by the rate at which jobs come, within bounds', () => {
+    const pace = new SparePace(2, 4)
+    pace.booted(1000)
+    assert.equal(pace.wanted(0), 2)
+    for (const atMs of [0, 100, 200, 300]) pace.launched(atMs)
+    assert.equal(pace.wanted(300), 5)
+    for (let atMs = 400; atMs < 2000; atMs += 10) pace.launched(atMs)
+    assert.equal(pace.wanted(2000), 6)
+    assert.equal(pace.wanted(10_000), 2)
+    assert.equal(new SparePace(0, 4).wanted(0), 0)
+  })
+})

@@ -1,4 +1,4 @@
-import { containerLimits, isMusl, machine, processLimits, processorsHere, untestedNode } from '../config/machine.ts'
+import { containerLimits, isMusl, machine, processLimits, processorsHere, untestedHere } from '../config/machine.ts'
 import { formatBytes } from '../runtime/core/size.ts'
 import type { Store } from '../runtime/store/store.ts'
 import { tryMachine, type ForkTrial } from '../runtime/worker/launchers/fork/trial.ts'
@@ -44,7 +44,7 @@ function libraryName(): string {
 function forkFindings({ refusal, stackFault, tookMs }: ForkTrial): Finding[] {
   if (refusal) return [note(`jobs are not forked here: ${refusal.reason}`, refusal.cure)]
   const findings = [fine(`jobs can be forked: all checks and two trial forks passed (${Math.round(tookMs)} ms)`)]
-  findings.push(...untestedNode().map((warning) => note(warning)))
+  findings.push(...untestedHere().map((warning) => note(warning)))
   findings.push(
     stackFault === undefined
       ? fine('a job that hangs can be asked for its stack')

@@ -153,5 +153,14 @@ export function untestedNode(version = machine.node()): string[] {
   ]
 }
 
+/** As {@link untestedNode}, of all of this machine. */
+export function untestedHere(): string[] {
+  if (machine.arch() === 'x64') return untestedNode()
+  return [
+    ...untestedNode(),
+    `jobs are forked on ${machine.arch()}, where forking was tested under emulation of the processor only; all checks at the start passed. isolation: spawn switches it off`,
+  ]
+}
+
 /** `20` of `v20.19.0`. */
 export const majorOf = (version: string): number => Number(/^v(\d+)/.exec(version)?.[1])

@@ -90,8 +90,11 @@ export type Outcome =
       /** The application's own memory backend has the output already. */
       remembered?: true
     }
-  /** `retryInMs` is set when the class's policy, which may be a function, wants another attempt after this error. */
-  | { kind: 'failed'; error: ErrorRecord; retryInMs?: number }
+  /**
+   * `retryInMs` is set when the class's policy, which may be a function, wants another attempt after this error;
+   * `backoffFault` where that function threw or gave no time.
+   */
+  | { kind: 'failed'; error: ErrorRecord; retryInMs?: number; backoffFault?: string }
   /** `Discard` thrown: drop, no failure. */
   | { kind: 'discarded'; reason: string }
   /** `Snooze` thrown: again later, not counted as an attempt. */

@@ -57,7 +57,7 @@ function logfmtValue(value: unknown): string {
 /** A logger over pino. */
 export function createLogger(options: LogOptions): Logger {
   const out = options.write ?? ((line: string) => void process.stderr.write(line))
-  const show = { json: (line: string) => line, logfmt: logfmtLine, text: textLine }[options.format]
+  const show = { json: printable, logfmt: logfmtLine, text: textLine }[options.format]
   const base = options.worker === undefined ? null : { worker: options.worker }
   const write = (line: string): void => out(show(line))
   return wrap(pino({ level: options.level, base }, { write }), options.redact ?? redactor())

@@ -43,7 +43,7 @@ for (const os of ['darwin', 'win32']) {
       })
       try {
         await launcher.start()
-        assert.match(reasons.join(), new RegExp(`linux x64 only, this is ${os}`))
+        assert.match(reasons.join(), new RegExp(`linux x64 and arm64 only, this is ${os}`))
         assert.equal(await resultOf(launcher, 'Works'), 'worked')
         const started = testSignal()
         const looping = launch(launcher, 'Loops', [], (message) => message.type === 'started' && started.fire())

@@ -1,10 +1,13 @@
 // Where a job hangs: its stack or what it waits for, in its failure, and asked for while it runs.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { machine } from '../../config/machine.ts'
+import { Locator } from '../../runtime/worker/where/locate.ts'
 import { STACK_BEGIN, STACK_END, StackReader } from '../../runtime/worker/where/stack-format.ts'
 import { whereText, type Where } from '../../runtime/store/workers/where.ts'
 import type { MemoryEvidence } from '../../runtime/worker/outcome/memory-evidence.ts'
@@ -52,6 +55,24 @@ describe('the stack in a process’s output', () => {
 
   it('is given also where the process died while it printed', () => {
     assert.deepEqual(read([`${STACK_BEGIN}a (x:1:2)\n`]).stacks, [[['a (x:1:2)'], 0]])
+  })
+})
+
+describe('a process that answers nothing', () => {
+  const asked = async (pid: number): Promise<string> => {
+    const locator = new Locator(() => undefined)
+    locator.started(pid)
+    return whereText(await locator.locate(20))
+  }
+
+  it('is not said to be in native code where it has gone, or has had no processor', async (t) => {
+    const child = spawn('sleep', ['60'])
+    const status = 'State:\tR (running)\nSigCgt:\tffffffffffffffff\n'
+    t.mock.method(machine, 'file', (path: string) => (path.endsWith('status') ? status : '7000000 900000000 3\n'))
+    assert.match(await asked(child.pid ?? 0), /the machine is too busy: its process got 0 ms of a processor in 20 ms$/)
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    t.mock.restoreAll()
+    assert.match(await asked(child.pid ?? 0), /its process has gone$/)
   })
 })
 

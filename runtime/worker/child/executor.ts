@@ -14,9 +14,9 @@ import { errorRecord, unknownClass } from '../outcome/error-record.ts'
 import type { Channel } from './channel.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
-import type { Assignment, ErrorRecord, Notice, Outcome } from '../../wire.ts'
 import { JobSpan } from './job-span.ts'
 import { fillInput } from './step-input.ts'
+import type { Assignment, Notice, Outcome } from '../../wire.ts'
 
 export type { Channel }
 
@@ -184,29 +184,29 @@ async function failed(
       message: `${record.message} (and its onFailure hook failed: ${errorRecord(hookError).message})`,
     }
   }
-  const retryInMs = verb === 'fail' ? undefined : retryIn(definition, assignment, error, record)
-  return { kind: 'failed', error: record, ...(retryInMs === undefined ? {} : { retryInMs }) }
+  return { kind: 'failed', error: record, ...(verb === 'fail' ? {} : nextAttempt(definition, assignment, error)) }
 }
 
 /** The job's own error stays what it failed of, whatever its `retry.backoff` does. */
-function retryIn(
+function nextAttempt(
   definition: JobDefinition,
   assignment: Assignment,
   error: Error,
-  record: ErrorRecord,
-): number | undefined {
+): { retryInMs?: number; backoffFault?: string } {
   const { attempt, className, retry } = assignment
   const own = retry ? undefined : optionsOn(definition).retry
   const policy = own === undefined ? retry : retryPolicy(own, className)
-  if (!policy) return undefined
+  if (!policy) return {}
   const names = errorNames(error)
   const backoff = own === undefined ? undefined : backoffOf(own)
+  const at = (delayMs: number | undefined): { retryInMs?: number } =>
+    delayMs === undefined ? {} : { retryInMs: delayMs }
   try {
-    return retryDelayMs(policy, attempt, names, Math.random(), backoff && ((failed) => backoff(failed, error)))
+    return at(retryDelayMs(policy, attempt, names, Math.random(), backoff && ((failed) => backoff(failed, error))))
   } catch (fault) {
     const { name, message } = errorRecord(fault)
-    record.backtrace.push(`its retry.backoff failed, the delay is that of the policy: ${name}: ${message}`)
-    return retryDelayMs(policy, attempt, names, Math.random())
+    const backoffFault = `${name}: ${message}; the delay is that of the policy`
+    return { ...at(retryDelayMs(policy, attempt, names, Math.random())), backoffFault }
   }
 }
 

@@ -3,6 +3,19 @@ import { StringDecoder } from 'node:string_decoder'
 import { head } from '../../../config/clip.ts'
 import { StackReader, type OnStack } from '../where/stack-format.ts'
 
+const UNCAUGHT = 'Uncaught '
+
+/** What a forked process prints last when it ends of an error that nothing catches. */
+export const uncaughtLine = (error: string): string => UNCAUGHT + error.replace(/\s+/g, ' ')
+
+/** The error that a process ended of, by its last lines; undefined where they name none. */
+export function uncaughtIn(lines: readonly string[]): string | undefined {
+  const said =
+    lines.findLast((line) => line.startsWith(UNCAUGHT)) ??
+    lines.find((line) => /^\w*(Error|Exception)\b.*:/.test(line.trim()))
+  return said?.trim()
+}
+
 /** Keeps the last lines of what a process prints, each clipped, however much it prints. */
 export class OutputTail {
   readonly #lines: string[] = []

@@ -50,7 +50,12 @@ export function logEnd(log: Logger, job: JobLabels, verdict: Verdict, timelineMs
   const { name, message } = verdict.error
   const why = `${verdict.cause}: ${name}: ${head(message.replace(/\s+/g, ' '), maxMessage)}`
   if (verdict.kind === 'failed') log.warn(`${what} failed, ${why}`, about)
-  else log.info(`${what} runs again in ${formatDuration(verdict.delayMs)}, ${why}`, about)
+  else {
+    const { delayMs, backoffFault } = verdict
+    const line = `${what} runs again in ${formatDuration(delayMs)}, ${why}`
+    if (backoffFault === undefined) log.info(line, about)
+    else log.warn(`${line}; its retry.backoff failed: ${head(backoffFault, maxMessage)}`, about)
+  }
 }
 
 /** The same for the metrics. @param forkMs how long its process took to start */

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { clip, wholeCharacters } from '../../../config/clip.ts'
 import { isA } from '../../core/errors.ts'
+import { isOwnCode } from '../../core/package.ts'
 import type { ErrorRecord } from '../../wire.ts'
 
 /** Frames of the runtime itself say nothing to a user; Resque cuts its own off, too (failure/base.rb). */
-const ownFrames =
-  /[\\/](runtime[\\/](worker[\\/]child[\\/]executor|jobs[\\/]hooks)|node:internal[\\/]process[\\/]task_queues)\b/
+const isRuntimes = (frame: string): boolean => isOwnCode(frame) || frame.includes('node:internal/process/task_queues')
 
 const MAX_LINES = 200
 const MAX_MESSAGE = 10_000
@@ -25,7 +25,7 @@ export function errorRecord(thrown: unknown): ErrorRecord {
   return {
     name: nameOf(thrown),
     message: messageOf(thrown),
-    backtrace: [...frames(thrown), ...fields(thrown), ...below(thrown, 0)].slice(0, MAX_LINES),
+    backtrace: [...frames(thrown), ...fields(thrown), ...below(thrown, [])].slice(0, MAX_LINES),
     ...(typeof code === 'string' ? { code: shortened(code, MAX_NAME) } : {}),
   }
 }
@@ -68,7 +68,7 @@ function show(value: unknown): string {
 function frames(thrown: unknown): string[] {
   const stack = read(thrown, 'stack')
   const lines = (typeof stack === 'string' ? stack : '').split('\n').filter((line) => /^\s+at /.test(line))
-  const end = lines.findIndex((line) => ownFrames.test(line))
+  const end = lines.findLastIndex((line) => !isRuntimes(line)) + 1
   return (end > 0 ? lines.slice(0, end) : lines).map((line) => wholeCharacters(line.trim().replace('file://', '')))
 }
 
@@ -95,24 +95,22 @@ function fields(thrown: unknown): string[] {
 }
 
 /** What it was caused by, and what an AggregateError gathers. */
-function below(thrown: unknown, depth: number): string[] {
-  if (depth >= MAX_DEPTH) return []
+function below(thrown: unknown, above: readonly unknown[]): string[] {
+  if (above.length >= MAX_DEPTH || above.includes(thrown)) return []
+  const chain = [...above, thrown]
   const cause = read(thrown, 'cause')
   const inner = read(thrown, 'errors')
   const errors: unknown[] = Array.isArray(inner) ? inner.slice(0, MAX_INNER) : []
   return [
-    ...(cause === undefined || cause === null ? [] : part('caused by', cause, depth)),
-    ...errors.flatMap((error, index) => part(`error ${index + 1} of ${(inner as unknown[]).length}:`, error, depth)),
+    ...(cause === undefined || cause === null ? [] : part('caused by', cause, chain)),
+    ...errors.flatMap((error, index) => part(`error ${index + 1} of ${(inner as unknown[]).length}:`, error, chain)),
   ]
 }
 
-function part(role: string, error: unknown, depth: number): string[] {
-  return [
-    `${role} ${nameOf(error)}: ${messageOf(error)}`,
-    ...frames(error),
-    ...fields(error),
-    ...below(error, depth + 1),
-  ]
+function part(role: string, error: unknown, chain: readonly unknown[]): string[] {
+  const title = `${role} ${nameOf(error)}: ${messageOf(error)}`
+  if (chain.includes(error)) return [`${title} (the same as above)`]
+  return [title, ...frames(error), ...fields(error), ...below(error, chain)]
 }
 
 function shortened(text: string, length: number): string {

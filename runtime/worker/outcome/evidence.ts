@@ -37,7 +37,7 @@ export function evidenceOf({
 }
 
 function endingEvidence(ending: Ending, peakSeenBytes: number): Record<string, unknown> {
-  const { pid, exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, output } = ending
+  const { pid, exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, outcome, output } = ending
   const peak = Math.max(peakRssBytes ?? 0, peakSeenBytes)
   return {
     pid,
@@ -45,6 +45,7 @@ function endingEvidence(ending: Ending, peakSeenBytes: number): Record<string, u
     signal,
     ...(cpuUserMs === undefined ? {} : { cpuUserMs: Math.round(cpuUserMs), cpuSystemMs: Math.round(cpuSystemMs ?? 0) }),
     ...(peak === 0 ? {} : { peakRssBytes: peak }),
+    ...(outcome?.kind === 'failed' && outcome.backoffFault ? { 'retry.backoff failed': outcome.backoffFault } : {}),
     ...(output.length === 0 ? {} : { output }),
   }
 }

@@ -4,6 +4,7 @@ import { retryDelayMs } from '../../jobs/retry.ts'
 import { errorRecord } from './error-record.ts'
 import { NEVER_SETTLED } from '../child/job-loop.ts'
 import type { Ending } from '../launchers/launcher.ts'
+import { uncaughtIn } from '../launchers/output-tail.ts'
 import type { ErrorRecord, RetryPolicy } from '../../wire.ts'
 import { type Where, whereText } from '../../store/workers/where.ts'
 import { formatDuration } from '../../core/duration.ts'
@@ -31,7 +32,8 @@ export type Verdict =
   | { kind: 'done'; result?: string }
   | { kind: 'discarded' | 'refused' | 'cancelled' | 'held'; reason?: string }
   | { kind: 'failed'; cause: Cause; error: ErrorRecord }
-  | { kind: 'retry'; delayMs: number; cause: Cause; error: ErrorRecord }
+  /** `backoffFault`: what was wrong with the class's own `retry.backoff`. */
+  | { kind: 'retry'; delayMs: number; cause: Cause; error: ErrorRecord; backoffFault?: string }
   | { kind: 'snoozed'; delayMs: number }
   /** Back to the head of its queue; `redelivered` where that counts against maxRedeliveries. */
   | { kind: 'requeued'; redelivered?: true }
@@ -69,7 +71,9 @@ export function judge(given: Case): Verdict {
   const cause = causeOf(ending, killed)
   const error = failure && cause !== 'timeout' && cause !== 'memory' ? failure.error : deathRecord(given, cause)
   const delayMs = failure && !killed ? failure.retryInMs : delayAfterDeath(given, error)
-  return delayMs === undefined ? { kind: 'failed', cause, error } : { kind: 'retry', delayMs, cause, error }
+  if (delayMs === undefined) return { kind: 'failed', cause, error }
+  const { backoffFault } = failure ?? {}
+  return { kind: 'retry', delayMs, cause, error, ...(backoffFault === undefined ? {} : { backoffFault }) }
 }
 
 /**
@@ -136,8 +140,8 @@ function deathRecord(given: Case, cause: Cause): ErrorRecord {
     const message = `Child process received unhandled signal pid ${pid} ${signal ?? ''}${number}`
     return { name: 'Resque::DirtyExit', message, backtrace }
   }
-  const said = output.find((line) => /^(Uncaught )?\w*(Error|Exception)\b.*:/.test(line.trim()))
-  const message = `Child process ${pid} exited with code ${exitCode ?? '?'} before the job ended${said ? `: ${said.trim()}` : ''}`
+  const said = uncaughtIn(output)
+  const message = `Child process ${pid} exited with code ${exitCode ?? '?'} before the job ended${said ? `: ${said}` : ''}`
   return { name: 'Resque::DirtyExit', message, backtrace }
 }
 

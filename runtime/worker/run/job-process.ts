@@ -13,6 +13,9 @@ const LOCATE_MS = 500
 /** The same for one that uses too much memory, and more with each moment. */
 const LOCATE_GROWING_MS = 200
 
+/** Its timeout begins with its process. */
+const NOT_BEGUN: Where = { at: 'unknown', reason: 'its process had not begun the job yet' }
+
 /** What is known of a job's process when it has ended. */
 export interface Watched {
   /** Where it was when the worker stopped it, or when it reached its CPU limit. */
@@ -163,8 +166,9 @@ export class JobProcess {
   }
 
   async #remember(deadlineMs: number): Promise<void> {
-    if (!this.#locator.hasBegun) return
-    const where = await this.#locator.locate(deadlineMs)
-    this.#where ??= where
+    if (this.#locator.hasBegun) {
+      const where = await this.#locator.locate(deadlineMs)
+      this.#where ??= where
+    } else if (this.#killed === 'timeout') this.#where = NOT_BEGUN
   }
 }

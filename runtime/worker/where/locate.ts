@@ -16,6 +16,9 @@ const IDLE_ANSWER_MS = 100
 /** From this share of a processor on, the event loop works rather than waits, and its stack says more. */
 const BUSY = 0.5
 
+/** Of a processor, within which a process that is not in native code answers. */
+const ANSWER_MS = 30
+
 /** Asks one job's process where it is. */
 export class Locator {
   readonly #send: (message: ParentMessage) => void
@@ -67,13 +70,13 @@ export class Locator {
     if (pid === undefined) return { at: 'unknown', reason: 'its process has not begun yet' }
     if (pid === process.pid) return { at: 'unknown', reason: "it runs in the worker's own process (isolation: inline)" }
     const answers: Answers = {}
+    const ranMs = processorTime(pid)
     this.#send({ type: 'where', withinMs: endsAt - performance.now() })
     await this.#gather(answers, Math.min(IDLE_ANSWER_MS, endsAt - performance.now()), ({ waiting }) => !!waiting)
     const canPrint = isIdle(answers) || askForStack(pid)
     if (canPrint) await this.#gather(answers, endsAt - performance.now(), isAnswered)
-    if (!canPrint && !isIdle(answers))
-      return { at: 'unknown', reason: 'its process cannot print its stack on this platform' }
-    return (await answerOf(answers)) ?? kernelView(pid)
+    if (!canPrint && !isIdle(answers)) return cannotPrint(pid)
+    return (await answerOf(answers)) ?? kernelView(pid, { askedMs: deadlineMs, ranMs: ranMs() })
   }
 
   #begun(withinMs: number): Promise<number | undefined> {
@@ -133,10 +136,36 @@ function askForStack(pid: number): boolean {
   }
 }
 
-function kernelView(pid: number): Where {
+const GONE: Where = { at: 'unknown', reason: 'its process has gone' }
+
+const cannotPrint = (pid: number): Where =>
+  machine.file(`/proc/${pid}/status`) === undefined && machine.os() === 'linux'
+    ? GONE
+    : { at: 'unknown', reason: 'its process cannot print its stack on this platform' }
+
+/** @returns how much of a processor it has had since, in ms; undefined where the kernel does not say */
+function processorTime(pid: number): () => number | undefined {
+  // /proc/<pid>/schedstat: time on a processor and time spent waiting for one, in ns; time slices.
+  const read = (): number => Number(/^\d+/.exec(machine.file(`/proc/${pid}/schedstat`) ?? '')?.[0] ?? NaN) / 1e6
+  const before = read()
+  return () => {
+    const ranMs = read() - before
+    return Number.isNaN(ranMs) ? undefined : ranMs
+  }
+}
+
+function kernelView(
+  pid: number,
+  { askedMs, ranMs = Infinity }: { askedMs: number; ranMs?: number | undefined },
+): Where {
   const read = (name: string): string | undefined => machine.file(`/proc/${pid}/${name}`)?.trim()
   const state = /^State:\s*(.+)$/m.exec(read('status') ?? '')?.[1]
-  if (state === undefined) return { at: 'unknown', reason: 'its process has gone' }
+  if (state === undefined) return GONE
+  if (state.startsWith('R') && ranMs < ANSWER_MS)
+    return {
+      at: 'unknown',
+      reason: `the machine is too busy: its process got ${Math.round(ranMs)} ms of a processor in ${Math.round(askedMs)} ms`,
+    }
   const kernel = read('wchan')
   const systemCall = read('syscall')
   return {

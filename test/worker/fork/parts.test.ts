@@ -9,6 +9,7 @@ import {
   withHeader,
 } from '../../../runtime/worker/launchers/fork/app-build/rewrite.ts'
 import { FailureWindow } from '../../../runtime/worker/launchers/fork/failure-window.ts'
+import { machineCodeFor } from '../../../runtime/worker/where/machine-code.ts'
 import { rangesBetweenDevices } from '../../../runtime/worker/launchers/fork/zygote/tuning/fork-ranges.ts'
 import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/fork/zygote/wire/frames.ts'
 
@@ -60,9 +61,33 @@ VmFlags: rd ex mr mw me de sd
 ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]
 VmFlags: ex io`
     assert.deepEqual(rangesBetweenDevices(smaps), [
-      { start: 0x1000n, bytes: 0x7ff000000000n - 0x1000n },
-      { start: 0x7ff000004000n, bytes: 0x7ffffffff000n - 0x7ff000004000n },
+      { start: 0n, bytes: 0x7ff000000000n },
+      { start: 0x7ff000004000n, bytes: 0x1000000000000n - 0x7ff000004000n },
     ])
+  })
+})
+
+describe('machine code of the stack printer', () => {
+  it('lies at multiples of four on arm64, and is what an assembler makes of the same instructions', () => {
+    const code = machineCodeFor('arm64', 0x7f0000000000n)
+    assert.ok(code)
+    code.data('abc')
+    assert.equal(code.begin(), 0x7f0000000004n)
+    code.signalSelf(24)
+    code.return()
+    const words = Array.from({ length: 18 }, (_, index) => code.bytes.readUInt32LE(4 + index * 4).toString(16))
+    // stp, str, mov; x8 = 172, svc; x1 = 24; x8 = 129, svc; ldr, ldp, ret
+    assert.deepEqual(words, [
+      ...['a9be7bfd', 'f9000bf3', 'aa0003f3'],
+      ...['d2801588', 'f2a00008', 'f2c00008', 'f2e00008', 'd4000001'],
+      ...['d2800301', 'f2a00001', 'f2c00001', 'f2e00001'],
+      ...['d2801028', 'f2a00008', 'f2c00008', 'f2e00008', 'd4000001'],
+      'f9400bf3',
+    ])
+  })
+
+  it('is not made for another processor', () => {
+    assert.equal(machineCodeFor('ppc64', 0n), undefined)
   })
 })
 

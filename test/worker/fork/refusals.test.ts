@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { buildSync } from 'esbuild'
-import { machine, untestedNode } from '../../../config/machine.ts'
+import { machine, untestedHere, untestedNode } from '../../../config/machine.ts'
 import { silentLogger } from '../../../runtime/core/logger.ts'
 import {
   refuseFlags,
@@ -133,18 +133,19 @@ it('fork: an application that is repaired is forked after a reload', async (t) =
 })
 
 describe('fork: the gate', () => {
-  it('forks on linux x64 with glibc, whatever the version of Node; musl is refused with the image to use', (t) => {
+  it('forks on linux x64 and arm64 with glibc, whatever the version of Node; musl is refused with the image to use', (t) => {
     let [os, arch, node] = ['linux', 'x64', 'v27.0.0']
     t.mock.method(machine, 'os', () => os)
     t.mock.method(machine, 'arch', () => arch)
     t.mock.method(machine, 'node', () => node)
-    assert.equal(refusePlatform(), undefined)
+    for (arch of ['x64', 'arm64']) assert.equal(refusePlatform(), undefined)
+    assert.match(untestedHere().join(), /on arm64, where forking was tested under emulation of the processor only/)
     for ([os, arch] of [
       ['darwin', 'arm64'],
       ['win32', 'x64'],
-      ['linux', 'arm64'],
+      ['linux', 'ppc64'],
     ] as const)
-      assert.match(refusePlatform()?.reason ?? '', new RegExp(`linux x64 only, this is ${os} ${arch}`))
+      assert.match(refusePlatform()?.reason ?? '', new RegExp(`linux x64 and arm64 only, this is ${os} ${arch}`))
     ;[os, arch, node] = ['linux', 'x64', 'v22.12.0']
     t.mock.method(machine, 'file', () => '7f0-7f1 r-xp 0 08:01 1  /lib/ld-musl-x86_64.so.1\n')
     assert.match(refusePlatform()?.cure ?? '', /node:22-slim/)

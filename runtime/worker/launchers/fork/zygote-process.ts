@@ -7,7 +7,7 @@ import { startTimer } from '../../../core/timer.ts'
 import type { Assignment, Manifest } from '../../../wire.ts'
 import { identityOf, killMarked, signal, supervisorVariable } from '../../lease/dead-processes.ts'
 import { OutputTail } from '../output-tail.ts'
-import { untestedNode } from '../../../../config/machine.ts'
+import { untestedHere } from '../../../../config/machine.ts'
 import type { Refusal } from './zygote/core/gate-platform.ts'
 import { encodeFrame, FrameReader } from './zygote/wire/frames.ts'
 import type { Boot, FromZygote } from './zygote/wire/messages.ts'
@@ -194,7 +194,7 @@ export class ZygoteProcess {
         timer.stop()
         this.#control.off('data', hearFirst)
         if (message.type === 'ready') {
-          for (const warning of [...untestedNode(), ...message.warnings]) this.#options.log.warn(warning)
+          for (const warning of [...untestedHere(), ...message.warnings]) this.#options.log.warn(warning)
           this.#hearReports()
           this.#forksAhead = message.forksAhead
           this.#fillSpares()

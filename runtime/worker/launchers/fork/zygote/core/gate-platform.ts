@@ -21,8 +21,8 @@ const SPAWNED = 'nothing is broken: jobs run through `spawn`; set isolation: spa
 /** What can be checked before the zygote is started; undefined when forking is possible. */
 export function refusePlatform(): Refusal | undefined {
   const [os, arch] = [machine.os(), machine.arch()]
-  if (os !== 'linux' || arch !== 'x64')
-    return { reason: `forking works on linux x64 only, this is ${os} ${arch}`, cure: SPAWNED }
+  if (os !== 'linux' || (arch !== 'x64' && arch !== 'arm64'))
+    return { reason: `forking works on linux x64 and arm64 only, this is ${os} ${arch}`, cure: SPAWNED }
   if (isMusl())
     return {
       reason: 'forking needs glibc, and this Node is built for musl (an Alpine image)',

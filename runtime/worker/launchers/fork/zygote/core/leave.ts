@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
 import { SIGABRT, exitNow, getpid, kill, writeAll } from './libc.ts'
+import { errorRecord } from '../../../../outcome/error-record.ts'
+import { uncaughtLine } from '../../../output-tail.ts'
 import { role } from './role.ts'
 
 const EXIT_UNCAUGHT = 1
@@ -49,8 +51,18 @@ function spareParent(): Error {
   return Object.assign(new Error(message), { code: 'EPERM', syscall: 'kill' })
 }
 
+/** What it is in short comes last: only the last lines of a process are kept. */
 function printError(error: unknown): void {
-  writeAll(2, Buffer.from(`Uncaught ${inspect(error)}\n`))
+  const { name, message } = errorRecord(error)
+  writeAll(2, Buffer.from(`${shown(error)}\n${uncaughtLine(`${name}: ${message}`)}\n`))
+}
+
+function shown(error: unknown): string {
+  try {
+    return inspect(error)
+  } catch {
+    return 'an error that cannot be shown'
+  }
 }
 
 /** Ends this process when its job is done, as process.exit does; without events that have no listener. */

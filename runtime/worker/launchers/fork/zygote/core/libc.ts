@@ -1,8 +1,8 @@
 import koffi from 'koffi'
 
 /**
- * The system calls that Node does not offer, through koffi. Linux x64 with glibc only (see gate.ts); struct layouts
- * and constants are those of that platform. Loading this file loads koffi and opens the C library: only a zygote and
+ * The system calls that Node does not offer, through koffi. Linux with glibc on x64 and arm64 only (see gate-platform.ts);
+ * struct layouts, constants and the two system call numbers are the same on both. Loading this file loads koffi and opens the C library: only a zygote and
  * its children may import it.
  */
 const libc = koffi.load('libc.so.6')
@@ -48,7 +48,10 @@ const mmapRaw = bind<[bigint, bigint, number, number, number, number], bigint>(
 )
 const madviseRaw = bind<[bigint, bigint, number], number>('int madvise(intptr_t, unsigned long, int)')
 const mprotect = bind<[bigint, bigint, number], number>('int mprotect(intptr_t, unsigned long, int)')
-const memcpy = bind<[bigint, Uint8Array, bigint], bigint>('intptr_t memcpy(intptr_t, void *, unsigned long)')
+const memcpyTo = bind<[bigint, Uint8Array, number], bigint>('intptr_t memcpy(intptr_t, void *, unsigned long)')
+const memcpyFrom = bind<[Uint8Array, bigint, number], bigint>('intptr_t memcpy(void *, intptr_t, unsigned long)')
+const fcntl = bind<[number, number, number], number>('int fcntl(int, int, long)')
+const sysconf = bind<[number], number>('long sysconf(int)')
 const sigaction = bind<[number, Uint8Array, bigint], number>('int sigaction(int, void *, intptr_t)')
 const prctlRaw = bind<[number, number, number, number, number], number>('int prctl(int, long, long, long, long)')
 const syscall = bind<[number, number, number, number], number>('long syscall(long, long, long, long)')
@@ -89,7 +92,7 @@ const MAP_MEMORY = 0x2 | 0x20
 const MAP_FAILED = -1n
 export const SA_RESTART = 0x10000000
 export const SA_RESETHAND = 0x80000000
-/** struct sigaction of glibc on x64: 152 bytes, the handler first, sa_flags at 136. */
+/** struct sigaction of glibc: 152 bytes, the handler first, sa_flags at 136. */
 const SIGACTION_BYTES = 152
 const SIGACTION_FLAGS = 136
 const SOL_SOCKET = 1
@@ -97,7 +100,7 @@ const SO_TYPE = 3
 const F_SETFL = 4
 const O_RDWR = 2
 const F_DUPFD_CLOEXEC = 1030
-const SYS_FCNTL = 72
+const SC_PAGESIZE = 30
 const SYS_CLOSE_RANGE = 436
 const LAST_DESCRIPTOR = 0xffffffff
 const PR_SET_PDEATHSIG = 1
@@ -119,15 +122,31 @@ export function collapse(start: bigint, bytes: bigint): void {
   madviseRaw(start, bytes, MADV_COLLAPSE)
 }
 
-/** Memory for machine code, to be written with {@link mapCode}; 0n when the kernel refuses. */
-export function reserveCode(bytes: number): bigint {
-  const address = BigInt(mmapRaw(0n, BigInt(bytes), PROT_READ_WRITE, MAP_MEMORY, -1, 0))
+/** A page for machine code, to be written with {@link mapCode}; 0n when the kernel refuses. */
+export function reserveCode(): bigint {
+  const address = BigInt(mmapRaw(0n, BigInt(pageBytes()), PROT_READ_WRITE, MAP_MEMORY, -1, 0))
   return address === MAP_FAILED ? 0n : address
 }
 
-/** Fills reserved memory and makes it executable; false when the kernel refuses. */
+/** Writes to an address; what is not mapped ends the process. */
+export function copyTo(address: bigint, bytes: Uint8Array): void {
+  memcpyTo(address, bytes, bytes.length)
+}
+
+/** Fills `bytes` from an address; what is not mapped ends the process. */
+export function copyFrom(address: bigint, bytes: Uint8Array): void {
+  memcpyFrom(bytes, address, bytes.length)
+}
+
+/** 4,096 on x64; 4,096, 16,384 or 65,536 on arm64, as the kernel was built. */
+export const pageBytes = (): number => sysconf(SC_PAGESIZE)
+
+/**
+ * Fills reserved memory and makes it executable; false when the kernel refuses. On arm64 the kernel makes caches of
+ * instructions and data agree when a page becomes executable.
+ */
 export function mapCode(address: bigint, code: Uint8Array): boolean {
-  memcpy(address, code, BigInt(code.length))
+  copyTo(address, code)
   return mprotect(address, BigInt(code.length), PROT_READ_EXEC) === 0
 }
 
@@ -166,12 +185,12 @@ export function openPidfd(pid: number): number {
 
 /** Calls on the descriptor wait from now on, whatever O_NONBLOCK was before. */
 export function blockOn(fd: number): void {
-  syscall(SYS_FCNTL, fd, F_SETFL, O_RDWR)
+  fcntl(fd, F_SETFL, O_RDWR)
 }
 
 /** The lowest free descriptor from `first` on for what `fd` leads to, closed on exec; -1 when the kernel refuses. */
 export function duplicateFrom(fd: number, first: number): number {
-  return syscall(SYS_FCNTL, fd, F_DUPFD_CLOEXEC, first)
+  return fcntl(fd, F_DUPFD_CLOEXEC, first)
 }
 
 /** Closes all descriptors from `first` on (Linux 5.9); 0, or -1 when the kernel cannot. */

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
-import { malloc, symbolAddress } from './libc.ts'
+import { machine } from '../../../../../../config/machine.ts'
+import { copyFrom, copyTo, malloc, symbolAddress } from './libc.ts'
 
 /**
  * Rule 2 of the recipe. V8 hands garbage-collection jobs to NodePlatform's worker threads, which do not exist in a
@@ -54,12 +54,7 @@ function findPlatform(memory: OwnMemory): Platform | string {
 
 /** The word at what may be an address, undefined when it is none. */
 function wordAt(memory: OwnMemory, address: bigint): bigint | undefined {
-  if (address < 4096n || address >= 1n << 47n || address % 8n !== 0n) return undefined
-  try {
-    return memory.readWords(address, 1)[0]
-  } catch {
-    return undefined
-  }
+  return address % 8n === 0n && memory.isReadable(address, 1) ? memory.readWords(address, 1)[0] : undefined
 }
 
 /** First method of our copy; the address of no object before there is one. */
@@ -68,23 +63,19 @@ let patchedMethods = -1n
 /** Takes the worker threads out of the platform. Returns the reason when it cannot; then nothing was changed. */
 export function disablePlatformWorkers(): string | undefined {
   const memory = new OwnMemory()
-  try {
-    const platform = findPlatform(memory)
-    if (typeof platform === 'string') return platform
-    const vptr = memory.readWords(platform.object, 1)[0] ?? 0n
-    const header = BigInt(VTABLE_HEADER_WORDS * 8)
-    const words = memory.readWords(vptr - header, VTABLE_WORDS + VTABLE_HEADER_WORDS)
-    const copy = malloc(words.length * 8)
-    memory.writeWords(
-      BigInt(copy),
-      words.map((word) => (platform.worker.includes(word) ? platform.nothing : word)),
-    )
-    patchedMethods = BigInt(copy) + header
-    memory.writeWords(platform.object, [patchedMethods])
-    return undefined
-  } finally {
-    memory.close()
-  }
+  const platform = findPlatform(memory)
+  if (typeof platform === 'string') return platform
+  const vptr = memory.readWords(platform.object, 1)[0] ?? 0n
+  const header = BigInt(VTABLE_HEADER_WORDS * 8)
+  const words = memory.readWords(vptr - header, VTABLE_WORDS + VTABLE_HEADER_WORDS)
+  const copy = malloc(words.length * 8)
+  memory.writeWords(
+    BigInt(copy),
+    words.map((word) => (platform.worker.includes(word) ? platform.nothing : word)),
+  )
+  patchedMethods = BigInt(copy) + header
+  memory.writeWords(platform.object, [patchedMethods])
+  return undefined
 }
 
 /**
@@ -93,46 +84,51 @@ export function disablePlatformWorkers(): string | undefined {
  */
 export function platformFault(): string | undefined {
   const memory = new OwnMemory()
-  try {
-    const platform = findPlatform(memory)
-    if (typeof platform === 'string') return platform
-    const vptr = memory.readWords(platform.object, 1)[0] ?? 0n
-    const slots = memory.readWords(vptr, VTABLE_WORDS)
-    const reachable = slots.filter((slot) => platform.worker.includes(slot)).length
-    const silenced = slots.filter((slot) => slot === platform.nothing).length
-    if (reachable > 0)
-      return `${reachable} slots of V8's platform still lead to worker threads that a forked child lacks`
-    if (silenced < platform.worker.length)
-      return `only ${silenced} of ${platform.worker.length} worker methods of V8's platform are silenced`
-    return undefined
-  } finally {
-    memory.close()
-  }
+  const platform = findPlatform(memory)
+  if (typeof platform === 'string') return platform
+  const vptr = memory.readWords(platform.object, 1)[0] ?? 0n
+  const slots = memory.readWords(vptr, VTABLE_WORDS)
+  const reachable = slots.filter((slot) => platform.worker.includes(slot)).length
+  const silenced = slots.filter((slot) => slot === platform.nothing).length
+  if (reachable > 0) return `${reachable} slots of V8's platform still lead to worker threads that a forked child lacks`
+  if (silenced < platform.worker.length)
+    return `only ${silenced} of ${platform.worker.length} worker methods of V8's platform are silenced`
+  return undefined
 }
 
 const WORD_BYTES = 8
 
-/**
- * This process's own memory through /proc/self/mem: a wrong address answers with an error (EIO) where a plain pointer
- * would end the process. Addresses are 64-bit, words little-endian.
- */
+/** This process's own memory, as it was mapped when this object was made. Addresses are 64-bit, words little-endian. */
 class OwnMemory {
-  #fd = openSync('/proc/self/mem', 'r+')
+  readonly #readable = readableRanges()
 
+  /** Of fewer words than a page has. */
+  isReadable(address: bigint, words: number): boolean {
+    const last = address + BigInt((words - 1) * WORD_BYTES)
+    return [address, last].every((word) => this.#readable.some(({ start, end }) => word >= start && word < end))
+  }
+
+  /** @throws RangeError for an address that is not mapped; reading it would end the process */
   readWords(address: bigint, count: number): bigint[] {
+    if (!this.isReadable(address, count)) throw new RangeError(`address 0x${address.toString(16)} is not mapped`)
     const bytes = Buffer.alloc(count * WORD_BYTES)
-    readSync(this.#fd, bytes, 0, bytes.length, address)
+    copyFrom(address, bytes)
     return Array.from({ length: count }, (_, index) => bytes.readBigUInt64LE(index * WORD_BYTES))
   }
 
   writeWords(address: bigint, words: readonly bigint[]): void {
     const bytes = Buffer.alloc(words.length * WORD_BYTES)
     words.forEach((word, index) => bytes.writeBigUInt64LE(word, index * WORD_BYTES))
-    // fs.writeSync takes a number only; user addresses are below 2^47, so they are exact as one.
-    writeSync(this.#fd, bytes, 0, bytes.length, Number(address))
-  }
-
-  close(): void {
-    closeSync(this.#fd)
+    copyTo(address, bytes)
   }
 }
+
+/**
+ * From /proc/self/maps. /proc/self/mem would answer a wrong address with an error by itself, but under an emulator of
+ * the processor it shows the emulator's addresses.
+ */
+const readableRanges = (): { start: bigint; end: bigint }[] =>
+  [...(machine.file('/proc/self/maps') ?? '').matchAll(/^([0-9a-f]+)-([0-9a-f]+) r/gm)].map(([, start, end]) => ({
+    start: BigInt(`0x${start}`),
+    end: BigInt(`0x${end}`),
+  }))

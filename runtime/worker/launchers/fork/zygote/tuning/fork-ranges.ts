@@ -7,8 +7,8 @@ export interface Range {
   bytes: bigint
 }
 
-const FIRST_PAGE = 0x1000n
-const END_OF_USER_SPACE = 0x7ffffffff000n
+/** 2^47 on x64, 2^48 on arm64. What lies above (vsyscall) belongs to the kernel. */
+const END_OF_USER_SPACE = 1n << 48n
 
 /**
  * The gaps between mappings that belong to a device (VmFlags `io`, such as [vvar]): madvise stops with EINVAL at each
@@ -16,7 +16,7 @@ const END_OF_USER_SPACE = 0x7ffffffff000n
  */
 export function rangesBetweenDevices(smaps: string): Range[] {
   const ranges: Range[] = []
-  let from = FIRST_PAGE
+  let from = 0n
   let mapping: { start: bigint; end: bigint } | undefined
   for (const line of smaps.split('\n')) {
     const bounds = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line)

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
-import { collapse, reserve } from '../core/libc.ts'
+import { collapse, pageBytes, reserve } from '../core/libc.ts'
 
 /**
  * A fork copies the page tables of all anonymous memory, and the child's end frees them again: 0.1 ms for each MB of an
@@ -78,8 +78,12 @@ async function rest(collect: Collect): Promise<void> {
 const newSpaceBytes = (): number =>
   getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.physical_space_size ?? 0
 
-/** Puts what is full of the heap into huge pages, for when nothing will change much any more. */
+/**
+ * Puts what is full of the heap into huge pages, for when nothing will change much any more. Where pages are larger
+ * (arm64), page tables are smaller, and huge pages of 32 or 512 MB are larger than the heap.
+ */
 export function useHugePages(): void {
+  if (BigInt(pageBytes()) !== PAGE) return
   const pagemap = openSync('/proc/self/pagemap', 'r')
   const entries = Buffer.alloc(PAGES_OF_HUGE * PAGEMAP_ENTRY_BYTES)
   for (const { start, end } of mappings().filter(isHeap)) {

@@ -1,18 +1,25 @@
 import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
-import type { FailedFilter } from '../runtime/inspect/failed.ts'
-import { changeFailed, type Change } from '../runtime/inspect/failed-change.ts'
-import type { Inspected } from '../runtime/inspect/inspected.ts'
+import { noChange, type Change, type ChangeOptions, type MatchCount } from '../runtime/inspect/change.ts'
 
-/** What may be done to failed jobs, one or many. */
-export const failedVerbs = ['retry', 'remove'] as const
-export type FailedVerb = (typeof failedVerbs)[number]
+/** A change of all that match, as it was asked for and before it begins. */
+export interface Plan {
+  /** The filter for people, and as a page's address has it. */
+  given: Record<string, string | undefined>
+  /** How many match; stops counting when it is told to. */
+  count: (signal: AbortSignal) => Promise<MatchCount>
+  /** Entries that the change will look at. */
+  total: () => Promise<number>
+  /** Begins it. What comes after `startedMs` is not touched, where that can be told. */
+  change: (options: ChangeOptions, at: { startedMs: number; total: number }) => Promise<Change>
+}
 
-/** One change of all failed jobs that match a filter. It runs in this process, in steps, until it is done or stopped. */
+/** One change of all that match. It runs in this process, in steps, until it is done or stopped. */
 export interface Bulk {
   id: string
-  verb: FailedVerb
-  filter: FailedFilter
+  of: string
+  verb: string
+  given: Plan['given']
   /** The user who began it. */
   by: string
   startedMs: number
@@ -29,28 +36,26 @@ const mostKept = 50
 
 /** The bulk changes of this process. */
 export class Bulks {
-  readonly #place: Inspected
   readonly #all = new Map<string, { bulk: Bulk; stop: AbortController }>()
 
-  constructor(place: Inspected) {
-    this.#place = place
-  }
-
-  /** Begins a change; nothing that fails after this moment is touched. @param onEnd called once, at the end */
-  async start(verb: FailedVerb, filter: FailedFilter, by: string, onEnd: (bulk: Bulk) => void): Promise<Bulk> {
+  /** Begins a change. @param onEnd called once, at the end */
+  async start(
+    { of, verb, by }: Pick<Bulk, 'of' | 'verb' | 'by'>,
+    plan: Plan,
+    onEnd: (bulk: Bulk) => void,
+  ): Promise<Bulk> {
     const startedMs = Date.now()
-    // Entries carry whole seconds.
-    const untilMs = Math.min(filter.untilMs ?? Infinity, Math.floor(startedMs / 1000) * 1000 + 1000)
-    const total = await this.#place.store.failures.count()
+    const total = await plan.total()
     const bulk: Bulk = {
-      ...{ id: newId(startedMs), verb, filter: { ...filter, untilMs }, by, startedMs, endedMs: undefined, total },
-      ...{ soFar: { looked: 0, matched: 0, done: 0, skipped: [], isStopped: false }, trouble: undefined },
+      ...{ id: newId(startedMs), of, verb, given: plan.given, by, startedMs, endedMs: undefined, total },
+      ...{ soFar: noChange(), trouble: undefined },
     }
     const stop = new AbortController()
     this.#all.set(bulk.id, { bulk, stop })
     this.#forget()
     const onProgress = (soFar: Change): unknown => (bulk.soFar = soFar)
-    void changeFailed(this.#place, verb, bulk.filter, { signal: stop.signal, newest: total - 1, onProgress })
+    void plan
+      .change({ signal: stop.signal, onProgress }, { startedMs, total })
       .then(onProgress, (error: unknown) => (bulk.trouble = withCode(error)))
       .finally(() => {
         bulk.endedMs = Date.now()

@@ -87,6 +87,8 @@ const worker = {
   drain: flag().default(false),
   /** Job processes do not see the variables that hold addresses and passwords. */
   hideSecrets: flag().default(false),
+  /** For debugging: each job has a process by `spawn` that waits for a debugger; no timeout of jobs applies. */
+  inspectJobs: flag().default(false),
   /** How long the application may take to load in a job's process. */
   bootTimeoutMs: durationMs('60s', { min: 100 }).default(60_000),
   /** What jobs print: `inherit` shows it on the worker's output, `capture` keeps the last lines in the job's record. */

@@ -148,6 +148,8 @@ export interface Assignment extends ProcessSettings {
    * worker hook of `notice`.
    */
   phase: 'perform' | 'onFailure' | 'notify'
+  /** It waits for a debugger before it begins (`spawn`). */
+  inspect?: boolean
   jobId: string
   className: string
   queue: string

@@ -51,6 +51,7 @@ export interface JobRunOptions {
   maxRedeliveries: number
   /** For classes that have none. */
   timeoutMs?: number
+  inspectJobs?: boolean
   limits: { logLines: number; logLineBytes: number; recordTtlMs: number; maxResultBytes: number }
   /** Called when the pid of the job's process is known. */
   onStarted: () => void
@@ -138,14 +139,15 @@ export class JobRun {
   async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
     const manifest = jobClass(this.#options.manifest(), className)
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
-    const { timeoutMs, limits } = this.#options
+    const { timeoutMs, inspectJobs: inspect = false, limits } = this.#options
     const { maxResultBytes } = limits
     const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
+    if (inspect) delete settings.timeoutMs
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#process.killed) return this.#end({ kind: this.#process.killed === 'lease lost' ? 'lost' : 'requeued' })
-    const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
+    const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes, inspect }
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
@@ -241,9 +243,7 @@ export class JobRun {
       wallMs: this.timeLine.elapsedMs,
       enqueuedAtMs: job.enqueuedAtMs,
       nowMs: this.#options.clock.now(),
-      ending,
-      watched,
-      keepsOutput: this.#options.jobOutput !== 'inherit',
+      ...{ ending, watched, keepsOutput: this.#options.jobOutput !== 'inherit' },
     })
     return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine, labels: this.#labels }
   }

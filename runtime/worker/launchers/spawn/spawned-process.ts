@@ -130,6 +130,8 @@ export class SpawnedProcess {
       return job.onMessage(message)
     }
     job.outcome = message
+    // By itself it would not exit before the debugger has disconnected.
+    if (job.assignment.inspect === true) this.kill()
     const { log, onIdle } = this.#options
     if (message.spent !== undefined) log.debug(spentText(job.assignment.className, this.#child.pid, message.spent))
     if (!message.stays) return

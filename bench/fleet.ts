@@ -15,6 +15,7 @@ import { startRedis } from '../test/support/redis.ts'
 import { testStore } from '../test/support/store.ts'
 import { eventually } from '../test/support/wait.ts'
 import { redisCpuUs } from './redis-probes.ts'
+import { reserveOne } from '../test/support/reserve.ts'
 
 const { values } = parseArgs({
   options: {
@@ -56,7 +57,7 @@ async function oneWakes(store: Store, workers: number): Promise<Fleet> {
 
 async function allWake(store: Store, workers: number): Promise<Fleet> {
   const look = async (n: number): Promise<void> => {
-    const reply = await store.supervisors.reserve(`worker${n}`, `vm:${n}:high`, queues, newId(), Date.now())
+    const reply = await reserveOne(store, `worker${n}`, `vm:${n}:high`, queues, newId(), Date.now())
     if (reply.kind === 'job') [fleet.taken, fleet.takenAt] = [fleet.taken + 1, performance.now()]
   }
   const everyone = Array.from({ length: workers }, (_, n) => n)

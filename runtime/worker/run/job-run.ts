@@ -245,6 +245,7 @@ export class JobRun {
       nowMs: this.#options.clock.now(),
       ...{ ending, watched, keepsOutput: this.#options.jobOutput !== 'inherit' },
     })
-    return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine, labels: this.#labels }
+    const mayHaveLog = job.delivery !== '1' || this.#notes.hasLog
+    return { job, worker: this.#worker, verdict, evidence, mayHaveLog, timeLine: this.timeLine, labels: this.#labels }
   }
 }

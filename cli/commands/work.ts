@@ -30,6 +30,7 @@ interface WorkFlags {
   concurrency?: string
   isolation?: Isolation
   jobsPerChild?: string
+  inspectJobs?: boolean
   drain?: boolean
   weights?: string
   pidfile?: string
@@ -57,6 +58,10 @@ export const workCommand = command<WorkFlags>({
         type: 'string',
         describe: 'Number of jobs that one job process runs, one after another; default 1',
       })
+      .option('inspect-jobs', {
+        type: 'boolean',
+        describe: 'Each job waits until a debugger is attached to its process',
+      })
       .option('drain', { type: 'boolean', describe: 'Exit when the queues are empty' })
       .option('pidfile', { type: 'string', describe: 'Write the process ID to this file' })
       .option('replace', {
@@ -66,8 +71,8 @@ export const workCommand = command<WorkFlags>({
       })
       .conflicts('pidfile', 'replace'),
   log: (config) => openServiceLog(config, config.worker.name),
-  settings: ({ name, queues, weights, concurrency, isolation, jobsPerChild, drain }) => ({
-    worker: { name, queues, weights, concurrency, isolation, jobsPerChild, drain },
+  settings: ({ name, queues, weights, concurrency, isolation, jobsPerChild, inspectJobs, drain }) => ({
+    worker: { name, queues, weights, concurrency, isolation, jobsPerChild, inspectJobs, drain },
   }),
   run: async (context, { pidfile, replace }) => {
     // The launchers hand their own environment on.
@@ -180,14 +185,20 @@ type OnFallback = (refusal: Refusal) => void
  * cannot; an application that must not be forked is told by `onFallback`, and spawned.
  */
 async function makeLauncher(context: Context, onFallback: OnFallback): Promise<Launcher> {
-  const { isolation } = context.config.worker
+  const { isolation, inspectJobs } = context.config.worker
+  if (inspectJobs) return spawnLauncher(context)
   if (isolation === 'inline') return new InlineLauncher(context.source, await loadAppHere(context.source))
   return otherLauncher(isolation, context, onFallback)
 }
 
 /** A launcher for classes that ask for another isolation than the worker's; `inline` has its process of its own here. */
 function otherLauncher(isolation: Config['worker']['isolation'], context: Context, onFallback: OnFallback): Launcher {
-  if (isolation === 'spawn' || isolation === 'inline' || (isolation === 'auto' && refusePlatform()))
+  if (
+    context.config.worker.inspectJobs ||
+    isolation === 'spawn' ||
+    isolation === 'inline' ||
+    (isolation === 'auto' && refusePlatform())
+  )
     return spawnLauncher(context)
   const { source, log, config } = context
   const { bootTimeoutMs, concurrency, jobsPerChild } = config.worker
@@ -210,7 +221,7 @@ function spawnLauncher(context: Context, spares = context.config.worker.concurre
 }
 
 const shownOutput = ({ config }: Context): { passOutput?: typeof NOWHERE } =>
-  config.worker.jobOutput === 'capture' ? { passOutput: NOWHERE } : {}
+  config.worker.jobOutput === 'capture' && !config.worker.inspectJobs ? { passOutput: NOWHERE } : {}
 
 /**
  * Tells systemd how a `Type=notify` service fares, through its own `systemd-notify` (Node has no datagram sockets of that

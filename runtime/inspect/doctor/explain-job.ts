@@ -94,7 +94,10 @@ async function running(id: string, head: string, record: JobRecord, store: Store
     return [bad(`${text}; that worker is gone`, 'a living worker or scheduler puts the job back within seconds')]
   if (owner.leaseEndsAtMs < Date.now())
     return [
-      bad(`${text}; that worker has sent no heartbeat since`, 'a living worker or scheduler puts the job back within seconds'),
+      bad(
+        `${text}; that worker has sent no heartbeat since`,
+        'a living worker or scheduler puts the job back within seconds',
+      ),
     ]
   if (record['cancel_asked_at'])
     return [note(`${text}; a cancel was requested`, 'its worker kills it after worker.termTimeoutMs')]

@@ -82,6 +82,10 @@ test('items with the same bytes keep the ids of their jobs, first come first ser
   const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
   assert.deepEqual('jobs' in reply && reply.jobs.map(({ id }) => id), ['a', 'b', 'new3', 'new4'])
   assert.equal(await redis.exists('resque:rt:tickets:q'), 0)
+  await store.queues.push('q', [{ id: 'c', className: 'OkJob', item: same }], Date.now(), ttlMs)
+  await redis.rpush('resque:queue:q', same)
+  const again = await store.supervisors.reserve('s', slots, ['q'], Date.now())
+  assert.deepEqual('jobs' in again && again.jobs.map(({ id }) => id), ['c', 'new2'])
 })
 
 test('a call takes no more than 256 kB of jobs', async () => {

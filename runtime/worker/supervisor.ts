@@ -6,7 +6,7 @@ import { DueMover } from './reserve/due-mover.ts'
 import { Fetcher } from './reserve/fetcher.ts'
 import { HeapSnapshots } from './run/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
-import { JobsInHand } from './run/jobs-in-hand.ts'
+import { RunningJobs } from './run/running-jobs.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../wire.ts'
 import { Notices } from './outcome/notices.ts'
@@ -32,7 +32,7 @@ export class Supervisor implements Service {
   readonly left: Promise<void>
   readonly #options: SupervisorOptions
   readonly #slots: string[]
-  readonly #jobs = new JobsInHand()
+  readonly #jobs = new RunningJobs()
   readonly #shown: ShownJobs
   readonly #fetcher: Fetcher
   readonly #lease: Lease

@@ -78,6 +78,8 @@ await perJob(
   () => enqueue(jobs),
   () => work(jobs),
 )
+const archived = Number(await redis.memory('USAGE', 'resque:rt:archive', 'SAMPLES', 0))
+results['of that the record in the archive'] = Math.round(archived / jobs)
 
 const connection = { path: server.url.replace('unix://', '') }
 const queue = new Queue('bench', { connection })

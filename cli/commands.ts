@@ -24,7 +24,7 @@ export const commands: readonly CommandEntry[] = [
   entry('demo', 'Watch real jobs import, report, crash, hang and leak, in processes of their own', () =>
     import('./commands/demo.ts').then((module) => module.demoCommand),
   ),
-  entry('init', 'Create a first job, schedule.yml and config/runtime.yml in this folder', () =>
+  entry('init', 'Create an application: jobs, a workflow, a schedule, a test, settings, Dockerfile', () =>
     import('./commands/init.ts').then((module) => module.initCommand),
   ),
   entry(
@@ -82,6 +82,9 @@ export const commands: readonly CommandEntry[] = [
   ),
   entry('schedule <command>', 'Recurring jobs: check, list, next, missed, run, pause, resume, enable, disable', () =>
     import('./commands/schedule.ts').then((module) => module.scheduleCommand),
+  ),
+  entry('limits <command>', 'Concurrency and rate limits, and unique locks: list, release', () =>
+    import('./commands/limits.ts').then((module) => module.limitsCommand),
   ),
   entry('workflow <command>', 'Create, run, watch and repair workflows', () =>
     import('./commands/workflow.ts').then((module) => module.workflowCommand),

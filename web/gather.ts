@@ -1,4 +1,4 @@
-import { withCode } from '../runtime/core/errors.ts'
+import { RuntimeError, withCode } from '../runtime/core/errors.ts'
 
 /** A page answers within two seconds: this is what its parts get, so that there is time left to write it. */
 const deadlineMs = 1500
@@ -24,11 +24,14 @@ export async function gather<R extends Reads>(reads: R): Promise<Read<R> & { mis
   return { ...(Object.fromEntries(entries) as Read<R>), missing }
 }
 
-/** @throws Error when it takes longer than a page may take */
+/** @throws RuntimeError ERR_TIMEOUT when it takes longer than a page may take */
 export async function within<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it has not answered within ${deadlineMs} ms`)), deadlineMs)
+    timer = setTimeout(
+      () => reject(new RuntimeError('ERR_TIMEOUT', `Redis has not answered within ${deadlineMs} ms`)),
+      deadlineMs,
+    )
   })
   try {
     return await Promise.race([work, late])

@@ -1,6 +1,7 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { failedClass, failedEntry, failedPage, type FailedFilter } from '../../runtime/inspect/failed.ts'
-import { changeFailed, countFailed, listChanged, putBack, type Change } from '../../runtime/inspect/failed-change.ts'
+import type { Change } from '../../runtime/inspect/change.ts'
+import { changeFailed, countFailed, listChanged, putBack } from '../../runtime/inspect/failed-change.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'

@@ -1,10 +1,21 @@
 import type { ArchiveStream } from '../store/archive.ts'
-import type { Archive, ArchiveQuery, ClassStats } from './archive.ts'
-import { matches, statsOf } from './matching.ts'
-import { readRecord, type ArchiveRecord } from './record.ts'
+import {
+  type Archive,
+  type ArchivePage,
+  type ArchiveQuery,
+  type ArgMatch,
+  type ClassStats,
+  cursorParts,
+  meanings,
+  type Spread,
+} from './archive.ts'
+import { type ArchiveRecord, readRecord } from './record.ts'
+import { isDeepStrictEqual } from 'node:util'
 
 /** Entries read in one round trip: about a megabyte. */
 const pageEntries = 500
+/** Entries that one page, or one count, looks at. */
+const lookedEntries = 5000
 /** How far the clocks of workers and of Redis may differ, before a search by time misses records. */
 const skewMs = 10 * 60_000
 
@@ -28,6 +39,32 @@ export class RedisArchive implements Archive {
       if (found.length >= limit) break
     }
     return found
+  }
+
+  async page(query: ArchiveQuery, cursor: string | undefined, count: number): Promise<ArchivePage> {
+    const before = cursor === undefined ? undefined : cursorParts(cursor, /^(\d{1,16}-\d{1,16})$/)[0]
+    const records: ArchiveRecord[] = []
+    const ids = new Set<string>()
+    let looked = 0
+    for await (const { entry, record } of this.#newestFirst(query.sinceMs, before)) {
+      looked += 1
+      if (!ids.has(record.id) && matches(record, query)) records.push(record)
+      ids.add(record.id)
+      if (records.length >= count || looked >= lookedEntries) return { records, next: entry }
+    }
+    return { records, next: undefined }
+  }
+
+  async counted(query: ArchiveQuery): Promise<{ count: number; isExact: boolean }> {
+    const ids = new Set<string>()
+    let [looked, count] = [0, 0]
+    for await (const { record } of this.#newestFirst(query.sinceMs)) {
+      if (looked === lookedEntries) return { count, isExact: false }
+      looked += 1
+      if (!ids.has(record.id) && matches(record, query)) count += 1
+      ids.add(record.id)
+    }
+    return { count, isExact: true }
   }
 
   async find(id: string): Promise<ArchiveRecord | undefined> {
@@ -56,10 +93,9 @@ export class RedisArchive implements Archive {
   /** The stream is the store's. */
   async close(): Promise<void> {}
 
-  async *#newestFirst(sinceMs?: number): AsyncGenerator<{ entry: string; record: ArchiveRecord }> {
+  async *#newestFirst(sinceMs?: number, start?: string): AsyncGenerator<{ entry: string; record: ArchiveRecord }> {
     const from = sinceMs === undefined ? 0 : sinceMs - skewMs
-    let before: string | undefined
-    for (;;) {
+    for (let before = start; ;) {
       const page = await this.#stream.page(before, from, pageEntries)
       for (const raw of page) {
         const record = readRecord(raw)
@@ -69,4 +105,65 @@ export class RedisArchive implements Archive {
       if (page.length < pageEntries || before === undefined) return
     }
   }
+}
+
+/** True when a record is what a query asks for; the Redis archive's search. */
+function matches(record: ArchiveRecord, query: ArchiveQuery): boolean {
+  const { sinceMs = -Infinity, untilMs = Infinity, args = [] } = query
+  return (
+    (query.class === undefined || record.class === query.class) &&
+    (query.kind === undefined || record.kind === query.kind) &&
+    (query.outcome === undefined || record.outcome === query.outcome) &&
+    (query.queue === undefined || record.queue === query.queue) &&
+    (query.cause === undefined || record.cause === query.cause) &&
+    (query.runId === undefined || record.runId === query.runId) &&
+    (query.node === undefined || record.details.node === query.node) &&
+    record.endedAtMs >= sinceMs &&
+    record.endedAtMs < untilMs &&
+    (args.length === 0 || (record.args !== undefined && hasArgs(JSON.parse(record.args) as unknown[], args)))
+  )
+}
+
+function hasArgs(given: readonly unknown[], wanted: readonly ArgMatch[]): boolean {
+  return wanted.every((match) => {
+    const values = meanings(match)
+    const same = (value: unknown): boolean => values.some((meant) => isDeepStrictEqual(value, meant))
+    if (/^\d+$/.test(match.name)) return same(given[Number(match.name)])
+    return given.some(
+      (arg) =>
+        typeof arg === 'object' && arg !== null && Object.hasOwn(arg, match.name) && same((arg as never)[match.name]),
+    )
+  })
+}
+
+/** Statistics of records by class and kind. */
+function statsOf(records: Iterable<ArchiveRecord>): ClassStats[] {
+  const groups = new Map<string, ArchiveRecord[]>()
+  for (const record of records) {
+    const key = `${record.kind}\n${record.class}`
+    const group = groups.get(key)
+    if (group) group.push(record)
+    else groups.set(key, [record])
+  }
+  const stats = [...groups.values()].map((group): ClassStats => {
+    const [{ class: name, kind } = { class: '?', kind: 'job' as const }] = group
+    return {
+      class: name,
+      kind,
+      count: group.length,
+      failed: group.filter(({ outcome }) => outcome === 'failed').length,
+      wait: spread(group.map(({ waitMs }) => waitMs)),
+      run: spread(group.map(({ runMs }) => runMs)),
+      cpu: spread(group.map(({ cpuMs }) => cpuMs)),
+      peakRssBytes: spread(group.map(({ peakRssBytes }) => peakRssBytes)),
+    }
+  })
+  return stats.sort((a, b) => b.count - a.count || (a.class < b.class ? -1 : 1))
+}
+
+function spread(values: readonly (number | undefined)[]): Spread {
+  const known = values.filter((value) => value !== undefined).sort((a, b) => a - b)
+  // The nearest rank, as PostgreSQL's percentile_disc has it.
+  const at = (share: number): number | undefined => known[Math.max(0, Math.ceil(share * known.length) - 1)]
+  return { p50: at(0.5), p95: at(0.95) }
 }

@@ -1,44 +1,26 @@
-import { hasCode, RuntimeError, withCode } from '../core/errors.ts'
+import { RuntimeError, withCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
+import { isPassable, noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
 import { failedClass, failedPage, failedStep, matcherOf, type FailedFilter } from './failed.ts'
 import type { Inspected } from './inspected.ts'
 
-/** What a change of all that match does. */
-export interface ChangeOptions {
-  /** Stops between two steps; what was done stays done. */
-  signal?: AbortSignal
-  onProgress?: (soFar: Change) => void
+/** What a change of failed jobs may be told besides. */
+export interface FailedChangeOptions extends ChangeOptions {
   /** Index of the newest entry to look at, as {@link countFailed} gives it: what failed later is not touched. */
   newest?: number
   /** For retries. True: the entries stay, marked `retried_at`, as in Resque. */
   keep?: boolean
 }
 
-/** What became of the entries that matched. */
-export interface Change {
-  /** Entries looked at, and those of them that matched. */
-  looked: number
-  matched: number
-  done: number
-  /** Matching entries that were left as they are, by reason; `indexes` names some of them where it is known which. */
-  skipped: { reason: string; count: number; indexes: number[] }[]
-  /** True when it was stopped before its end. */
-  isStopped: boolean
-}
-
 /** Entries that one step reads, and of which it changes at most as many. */
 const stepSize = 100
-/** Indexes named for a reason, and reasons that are told apart. */
-const namedMost = 20
-const reasonsMost = 20
-
 /** How many failed jobs match, and the newest index: to be shown before {@link changeFailed} is confirmed. */
 export async function countFailed(
   { store }: Pick<Inspected, 'store'>,
   filter: FailedFilter,
   { signal, onProgress }: Pick<ChangeOptions, 'signal'> & { onProgress?: (count: number) => void } = {},
-): Promise<{ count: number; newest: number; isStopped: boolean }> {
+): Promise<MatchCount & { newest: number }> {
   const newest = (await store.failures.count()) - 1
   let count = 0
   for (let cursor: string | undefined = newest < 0 ? undefined : String(newest); cursor !== undefined;) {
@@ -60,9 +42,9 @@ export async function changeFailed(
   place: Inspected,
   verb: 'remove' | 'retry',
   filter: FailedFilter,
-  { signal, onProgress, newest, keep = false }: ChangeOptions = {},
+  { signal, onProgress, newest, keep = false }: FailedChangeOptions = {},
 ): Promise<Change> {
-  const change: Change = { looked: 0, matched: 0, done: 0, skipped: [], isStopped: false }
+  const change = noChange()
   const matches = matcherOf(filter)
   const length = (newest ?? (await place.store.failures.count()) - 1) + 1
   for (let seen = 0; seen < length; seen += stepSize) {
@@ -96,18 +78,6 @@ async function retry(place: Inspected, entries: readonly FailedEntry[], change: 
     if (result.status === 'fulfilled' && result.value) change.done += 1
     else skip(change, result.status === 'rejected' ? withCode(result.reason) : listChanged, 1, entries[i]?.index)
   }
-}
-
-/** A reason that holds for one entry, and keeps no other back. */
-export const isPassable = (error: unknown): boolean =>
-  hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND') || hasCode(error, 'ERR_REPLY')
-
-function skip({ skipped }: Change, reason: string, count: number, index?: number): void {
-  const kind = skipped.length < reasonsMost ? reason : 'other reasons'
-  let known = skipped.find((each) => each.reason === reason || each.reason === kind)
-  if (!known) skipped.push((known = { reason: kind, count: 0, indexes: [] }))
-  known.count += count
-  if (index !== undefined && known.indexes.length < namedMost) known.indexes.push(index)
 }
 
 /**

@@ -1,19 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { withCode } from '../../runtime/core/errors.ts'
-import { startTimer, type Timer } from '../../runtime/core/timer.ts'
+import { startTimer, type Timer } from '../../runtime/core/clock.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
 import { scheduleFireTimes, type FireTimer } from './fire-times.ts'
 import { Firer, type RunnerOptions } from './firer.ts'
-import {
-  fireTimesBetween,
-  lastFireTimesBetween,
-  nextFireTime,
-  type Origin,
-  timingMark,
-} from '../../runtime/cron/timing.ts'
+import type { Origin } from '../../runtime/cron/timing.ts'
+import { fireTimesBetween, lastFireTimesBetween, nextFireTime, timingMark } from '../../runtime/cron/timing.ts'
 
 /** A firing that is no later than this is late, not missed: long enough for another scheduler to take over. */
 export const graceMs = 30_000

@@ -1,7 +1,7 @@
 // One contract over both archives: what goes through the real scripts comes out of Redis and out of PostgreSQL alike.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import type { Archive, ArchiveQuery } from '../../runtime/archive/archive.ts'
+import type { Archive, ArchivePage, ArchiveQuery } from '../../runtime/archive/archive.ts'
 import { Archiver } from '../../runtime/archive/archiver.ts'
 import { openArchive, type ArchiveSettings } from '../../runtime/archive/open-archive.ts'
 import { migrate, openPool } from '../../runtime/archive/postgres.ts'
@@ -12,6 +12,7 @@ import { useRedis } from '../support/redis.ts'
 import { createRun } from '../../runtime/workflow/run/create-run.ts'
 import { testStore } from '../support/store.ts'
 import { endJob, heardLog } from './support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const redis = useRedis()
 const postgres = usePostgres()
@@ -49,6 +50,16 @@ for (const keep of ['redis', 'postgres'] as const) {
     const search = async (query: ArchiveQuery = {}, limit = 100): Promise<string[]> => {
       await archiver.stop()
       return (await archive.search(query, limit)).map(({ id }) => id)
+    }
+
+    /** All pages of `count` records, one after the other. */
+    const paged = async (query: ArchiveQuery, count: number): Promise<string[]> => {
+      const ids: string[] = []
+      for (let cursor: string | undefined; ;) {
+        const page: ArchivePage = await archive.page(query, cursor, count)
+        ids.push(...page.records.map(({ id }) => id))
+        if ((cursor = page.next) === undefined) return ids
+      }
     }
 
     it('keeps what a job was and how it ended', async () => {
@@ -97,6 +108,9 @@ for (const keep of ['redis', 'postgres'] as const) {
       await endJob(store, { id: 'd', item: 'rubbish {', endedAtMs: now, state: 'failed' })
       assert.deepEqual(await search(), ['d', 'c', 'b', 'a'])
       assert.deepEqual(await search({}, 2), ['d', 'c'])
+      assert.deepEqual([await paged({}, 1), await paged({}, 3), await paged({ class: 'A' }, 1)], [['d', 'c', 'b', 'a'], ['d', 'c', 'b', 'a'], ['c', 'a']]) // prettier-ignore
+      assert.deepEqual(await archive.counted({ class: 'A' }), { count: 2, isExact: true })
+      await assert.rejects(archive.page({}, 'x', 1), { code: 'ERR_ARGUMENT' })
       assert.deepEqual(await search({ class: 'A' }), ['c', 'a'])
       assert.deepEqual(await search({ class: 'A', outcome: 'failed' }), [])
       assert.deepEqual(await search({ outcome: 'failed' }), ['d', 'b'])
@@ -181,7 +195,7 @@ describe('what has ended', () => {
     await store.supervisors.register('dead', ['host:1:q'], {}, 1)
     await store.connection.redis.rpush(store.connection.keys.queue('q'), '{"class":"LostJob","args":[1]}')
     await store.supervisors.register('dead', ['host:1:q'], {}, 600_000)
-    await store.supervisors.reserve('dead', 'host:1:q', ['q'], 'lost', Date.now())
+    await reserveOne(store, 'dead', 'host:1:q', ['q'], 'lost', Date.now())
     await store.connection.redis.zadd(store.connection.keys.supervisors(), 1, 'dead')
     await store.supervisors.reclaim('dead', { maxRedeliveries: 0, failedMax: 10, ttlMs: 1000 }, Date.now())
     await store.connection.redis.hset(store.connection.keys.job('waits'), {

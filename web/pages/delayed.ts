@@ -1,50 +1,74 @@
 import { html } from 'hono/html'
-import type { DelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
+import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
+import { delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { gather, within } from '../gather.ts'
-import { args, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
+import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
 import { count } from '../view/text.ts'
+import { address, BadInput, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { digestOf } from './queues.ts'
-import { BadInput, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
-const shownJobs = 100
-/** Jobs that a filter looks at. */
+const pageSize = 100
+/** Counting stops here. */
+const mostCounted = 100_000
+/** Jobs due at the same moment among which one is looked for. */
 const mostLooked = 5000
+const lateMs = 10_000
+
+const filterNames = ['class', 'queue', 'text'] as const
+
+/** The filter of an address or a form. @throws BadInput */
+export function filterOf(query: Query): { given: Record<string, string>; filter: DelayedFilter } {
+  const given = Object.fromEntries(
+    filterNames.map((name) => [name, query.text(name)] as const).filter(([, value]) => value !== undefined),
+  ) as Record<string, string>
+  return { given, filter: given }
+}
 
 /** Delayed jobs, the earliest first. */
 export async function delayedPage(visit: Visit): Promise<Page> {
-  const [className, queue] = [visit.query.text('class'), visit.query.text('queue')]
+  const { query, store, nowMs, user } = visit
+  const { given, filter } = filterOf(query)
+  const after = query.text('after', 60)
   const { found, total, missing } = await gather({
-    found: () => earliest(visit, className, queue),
-    total: () => visit.store.delayed.count(),
+    found: () =>
+      readDelayed(placeOf(visit), filter, { count: pageSize, ...(after === undefined ? {} : { cursor: after }) }),
+    total: () => store.delayed.count(mostCounted),
   })
-  const rows = (found ?? []).map((job) => [
-    time(job.dueMs, visit.nowMs),
+  const jobs = found?.jobs ?? []
+  const rows = jobs.map((job) => [
+    html`${time(job.dueMs, nowMs)} ${job.dueMs < nowMs - lateMs ? badge('overdue', 'bad') : ''}`,
     job.className === undefined ? '?' : code(job.className),
     job.queue === undefined ? '?' : queueLink(job.queue),
     args(job.className === undefined ? job.bytes : job.args, visit, 100),
     job.id === undefined ? '' : jobLink(job.id),
     actions(visit, job),
   ])
-  const body = html`${filters('delayed', [field('class', 'Class', className), field('queue', 'Queue', queue)], className !== undefined || queue !== undefined)}
+  const form = filters(
+    'delayed',
+    [
+      field('class', 'Class', given['class']),
+      field('queue', 'Queue', given['queue']),
+      field('text', 'Text', given['text'], 'part of it'),
+    ],
+    Object.keys(given).length > 0,
+  )
+  const all = (verb: string, name: string): Html =>
+    html`<a class="button" href="${address('bulk', { ...given, of: 'delayed', do: verb })}">${name} all that match…</a>`
+  const next = found?.next
+  const body = html`${form}
   ${section(
-    total === undefined ? 'Delayed' : `${count(total)} delayed jobs`,
-    html`${table('Delayed jobs', ['Due', 'Class', 'Queue', 'Arguments', 'Job', ''], rows, 'No delayed job matches.')}
-    ${rows.length === shownJobs ? html`<p class="hint">The first ${shownJobs}. A filter by class or queue shows others.</p>` : ''}`,
+    total === undefined
+      ? 'Delayed'
+      : `${total > mostCounted ? `More than ${count(mostCounted)}` : count(total)} delayed jobs`,
+    html`${table('Delayed jobs', ['Due', 'Class', 'Queue', 'Arguments', 'Job', ''], rows, next === undefined ? 'No delayed job matches.' : 'No delayed job matches among those that were looked at.')}
+      <nav class="pager" aria-label="Parts of the list">
+        ${after === undefined ? '' : html`<a class="button" rel="prev" href="${address('delayed', given)}">Earliest</a>`}
+        ${found && next !== undefined && jobs.length < pageSize ? html`<span>Looked at ${count(found.looked)} jobs; go on with Later.</span>` : ''}
+        ${next === undefined ? '' : html`<a class="button" rel="next" href="${address('delayed', { ...given, after: next })}">Later</a>`}
+      </nav>`,
+    user.role === 'operator' ? html`${all('run', 'Run')} ${all('remove', 'Remove')}` : '',
   )}`
   return { title: 'Delayed jobs', body, missing, refreshMs: 5000 }
-}
-
-/** Both places where delayed jobs lie, merged by time; each is read as far as the page needs. */
-async function earliest({ store }: Visit, className?: string, queue?: string): Promise<DelayedJob[]> {
-  const found: DelayedJob[] = []
-  let looked = 0
-  for await (const job of store.delayed.all()) {
-    looked += 1
-    if ((className === undefined || job.className === className) && (queue === undefined || job.queue === queue))
-      found.push(job)
-    if (found.length >= 2 * shownJobs || looked >= mostLooked) break
-  }
-  return found.sort((a, b) => a.dueMs - b.dueMs).slice(0, shownJobs)
 }
 
 function actions(visit: Visit, { id, bytes, dueMs, queue }: DelayedJob): Html | string {
@@ -62,12 +86,12 @@ function actions(visit: Visit, { id, bytes, dueMs, queue }: DelayedJob): Html | 
 
 /** The job that a form names by its digest and when it is due. */
 async function findDelayed({ store }: Visit, form: Query): Promise<DelayedJob> {
-  const [digest, dueMs] = [form.needed('digest', 40), form.whole('due', 0, Number.MAX_SAFE_INTEGER)]
-  let looked = 0
-  for await (const job of store.delayed.all()) {
-    if (job.dueMs === dueMs && digestOf(job.bytes) === digest) return job
-    if ((looked += 1) > mostLooked) break
-  }
+  const [digest, dueMs, id] = [form.needed('digest', 40), form.whole('due', 0, 8.64e15), form.text('id', 100)]
+  const { jobs } = await within(delayedJobs(store.connection, { dueMs, inSet: 0, inBucket: 0 }, mostLooked))
+  const found = jobs.find(
+    (job) => job.dueMs === dueMs && (id === undefined || job.id === id) && digestOf(job.bytes) === digest,
+  )
+  if (found) return found
   throw new BadInput('This job is no longer delayed.')
 }
 
@@ -83,11 +107,10 @@ export async function changeDelayed(visit: Visit, form: Query): Promise<Done> {
       throw new BadInput('This job is no longer delayed.')
     return { note: 'Removed a delayed job.' }
   }
-  const { className, args: own, queue } = job
+  const { className, queue } = job
   if (className === undefined || queue === undefined)
     throw new BadInput('This job cannot run: it names no class or no queue.')
-  const item = `{"class":${JSON.stringify(className)},"args":${own}}`
-  const moved = await store.delayed.enqueueNow({ className, item, queue }, nowMs, limits.waitingTtlMs)
+  const moved = await within(store.delayed.runOne({ ...job, className, queue }, nowMs, limits.waitingTtlMs))
   if (moved === 0) throw new BadInput('This job is no longer delayed.')
   return {
     note: `Moved ${moved === 1 ? 'a delayed job' : `${moved} delayed jobs with the same arguments`} of ${className} to the queue.`,

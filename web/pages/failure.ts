@@ -2,11 +2,11 @@ import { html } from 'hono/html'
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { failedClass, failedStep } from '../../runtime/inspect/failed.ts'
-import { isPassable, putBack, runAgain } from '../../runtime/inspect/failed-change.ts'
+import { isPassable } from '../../runtime/inspect/change.ts'
+import { putBack, runAgain } from '../../runtime/inspect/failed-change.ts'
 import { parseFailedAt } from '../../runtime/store/queues/resque-time.ts'
 import { withCode } from '../../runtime/core/errors.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
-import { failedVerbs, type FailedVerb } from '../failed-bulk.ts'
 import { within } from '../gather.ts'
 import {
   block,
@@ -23,10 +23,14 @@ import {
   table,
   time,
 } from '../view/parts.ts'
+import { evidence } from '../view/evidence.ts'
 import { count, shown, words } from '../view/text.ts'
 import { address, BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { argsOf, causeBadge } from './failed.ts'
-import { evidence } from './job.ts'
+
+/** What may be done to failed jobs. */
+const failedVerbs = ['retry', 'remove'] as const
+type FailedVerb = (typeof failedVerbs)[number]
 
 const longestArgs = 1024 ** 2
 /** Entries beside the place where one was, among which it is looked for when the list has shifted. */

@@ -1,60 +1,35 @@
 import { html } from 'hono/html'
 import type { BlockedRuns } from '../../runtime/inspect/blocked-runs.ts'
-import { flowOf, type Flow, type Quantiles } from '../../runtime/inspect/history.ts'
+import type { Quantiles } from '../../runtime/inspect/history.ts'
 import type { Overview } from '../../runtime/inspect/overview.ts'
 import type { RunningSupervisor } from '../../runtime/inspect/running.ts'
 import type { Targets } from '../../runtime/inspect/verdict.ts'
-import { badge, code, jobLink, lasting, queueLink, runLink, section, short, table, time } from '../view/parts.ts'
+import { badge, code, jobLink, lasting, runLink, section, short, table, time } from '../view/parts.ts'
+import { byAge, queueCells, queueColumns } from '../view/queue-rows.ts'
 import { count, span } from '../view/text.ts'
 import { address, type Html, type Visit } from '../visit.ts'
 
 const shownQueues = 12
 const shownRows = 6
 
-/** The oldest first: age says more than depth. Unknown ages come before young ones. */
+/** Queues with waiting jobs, and paused ones, the oldest first. */
 export function queuesPart(
   { queues }: Overview,
   ended: ReadonlyMap<string, number> | undefined,
   targets: Targets,
 ): Html {
-  const age = (ms: number | undefined, size: number): number => (size === 0 ? -1 : (ms ?? Infinity))
-  const waiting = queues.filter(({ size, paused }) => size > 0 || paused)
-  const worst = [...waiting].sort((a, b) => age(b.oldestMs, b.size) - age(a.oldestMs, a.size))
+  const worst = byAge(queues.filter(({ size, paused }) => size > 0 || paused))
   return section(
     'Queues with waiting jobs, oldest first',
     html`${table(
       'Queues',
-      ['Queue', 'Oldest waits#', 'Target#', 'Waiting#', 'In a minute#', 'Out a minute#', 'Empty in#', 'Workers#', ''],
-      worst.slice(0, shownQueues).map((queue) => {
-        const { name, size, oldestMs, paused, workers } = queue
-        const target = targets.queueAgeMs[name] ?? targets.queueAgeMs['*'] ?? Infinity
-        const flow = ended && flowOf(queue, ended.get(name) ?? 0)
-        const waits = oldestMs === undefined ? 'unknown' : lasting(oldestMs)
-        return [
-          queueLink(name),
-          size === 0 ? '–' : (oldestMs ?? 0) > target ? html`<strong class="bad">${waits}</strong>` : waits,
-          Number.isFinite(target) ? lasting(target) : '–',
-          count(size),
-          rate(flow?.inAMinute),
-          rate(flow?.outAMinute),
-          size === 0 ? '–' : drainText(flow),
-          workers === 0 ? html`<strong class="bad">0</strong>` : count(workers),
-          paused ? badge('paused', 'warn') : '',
-        ]
-      }),
+      queueColumns,
+      worst.slice(0, shownQueues).map((queue) => queueCells(queue, ended, targets)),
       'Nothing waits.',
     )}
     ${worst.length > shownQueues ? html`<p class="hint">And ${count(worst.length - shownQueues)} more.</p>` : ''}`,
     html`<a href="queues">All queues</a>`,
   )
-}
-
-const rate = (value: number | undefined): string =>
-  value === undefined ? 'unknown' : value < 10 ? value.toFixed(1) : count(Math.round(value))
-
-function drainText(flow: Flow | undefined): Html | string {
-  if (flow?.drainMs === undefined) return 'unknown'
-  return flow.drainMs === Infinity ? badge(flow.outAMinute > 0 ? 'it grows' : 'never', 'bad') : span(flow.drainMs)
 }
 
 /** Workers whose lease runs out or has, and those that were lost lately. */

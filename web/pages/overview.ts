@@ -4,10 +4,11 @@ import { failedGroups } from '../../runtime/inspect/failed.ts'
 import { endedLately, failureRates, runTimes, shareFailed, type FailureRates } from '../../runtime/inspect/history.ts'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { runningSupervisors } from '../../runtime/inspect/running.ts'
-import { defaultTargets, verdict, type Problem, type Targets } from '../../runtime/inspect/verdict.ts'
+import { verdict, type Problem } from '../../runtime/inspect/verdict.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
 import { gather } from '../gather.ts'
 import { section } from '../view/parts.ts'
+import { targetsOf } from '../view/queue-rows.ts'
 import { count, percent, shown } from '../view/text.ts'
 import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
 import { groupTable } from './failed.ts'
@@ -17,12 +18,6 @@ const shownProblems = 8
 const shownGroups = 8
 /** Running jobs among which the longest-running are looked for. */
 const mostJobs = 500
-
-/** What the settings hold to be too much. */
-export const targetsOf = ({ settings }: Visit): Targets => ({
-  ...defaultTargets,
-  queueAgeMs: { ...defaultTargets.queueAgeMs, ...settings.config.web.queueTargetsMs },
-})
 
 /** One verdict first, then what it rests on, the worst first. */
 export async function overviewPage(visit: Visit): Promise<Page> {

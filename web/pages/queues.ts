@@ -1,83 +1,114 @@
 import { createHash } from 'node:crypto'
 import { html } from 'hono/html'
-import { decodeItem } from '../../runtime/core/codec.ts'
+import { endedLately } from '../../runtime/inspect/history.ts'
+import { queuePage as readQueue, queueRows, type WaitingJob } from '../../runtime/inspect/queues.ts'
 import { gather, within } from '../gather.ts'
-import { args, badge, button, carefulButton, code, pager, queueLink, section, table } from '../view/parts.ts'
+import {
+  args,
+  badge,
+  button,
+  carefulButton,
+  code,
+  facts,
+  field,
+  lasting,
+  pager,
+  section,
+  table,
+} from '../view/parts.ts'
+import { byAge, queueCells, queueColumns, targetsOf } from '../view/queue-rows.ts'
 import { count } from '../view/text.ts'
-import { BadInput, Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const pageSize = 50
 /** Jobs before a job's place among which it is looked for. */
 const lookedBefore = 1000
 
-/** All queues, the longest first. */
+/** All queues, the oldest job first. */
 export async function queuesPage(visit: Visit): Promise<Page> {
-  const { queues } = visit.store
-  const { sizes, paused, missing } = await gather({ sizes: () => queues.sizes(), paused: () => queues.paused() })
-  const rows = [...(sizes ?? [])].sort(([, a], [, b]) => b - a)
-  const body = section(
+  const place = placeOf(visit)
+  const { found, ended, missing } = await gather({
+    found: () => queueRows(place),
+    ended: () => endedLately(place, visit.nowMs),
+  })
+  const targets = targetsOf(visit)
+  const rows = byAge(found?.queues ?? [])
+  const body = html`${
+    found?.pausedAll
+      ? html`<p class="problem" role="alert">
+          All workers are paused: <code>pause-all-workers</code> is set. <code>runtime queues resume --all</code> lifts
+          it.
+        </p>`
+      : ''
+  }
+  ${section(
     `${count(rows.length)} queues`,
     table(
       'Queues',
-      ['Queue', 'Waiting#', 'State', ''],
-      rows.map(([name, size]) => [
-        queueLink(name),
-        count(size),
-        stateOf(name, paused),
-        switchButton(visit, name, paused),
-      ]),
+      [...queueColumns, ''],
+      rows.map((queue) => [...queueCells(queue, ended, targets), switchButton(visit, queue.name, queue.paused)]),
       'No job was ever put on a queue here.',
     ),
-  )
+  )}`
   return { title: 'Queues', body, missing, refreshMs: 5000 }
 }
 
-const stateOf = (name: string, paused: readonly string[] | undefined): Html | string =>
-  paused === undefined ? 'unknown' : paused.includes(name) ? badge('paused', 'warn') : badge('open', 'good')
-
-const switchButton = (visit: Visit, name: string, paused: readonly string[] = []): Html | string =>
-  paused.includes(name)
-    ? button(visit, 'queue-resume', 'Resume', { name })
-    : button(visit, 'queue-pause', 'Pause', { name })
+const switchButton = (visit: Visit, name: string, isPaused: boolean): Html | string =>
+  isPaused ? button(visit, 'queue-resume', 'Resume', { name }) : button(visit, 'queue-pause', 'Pause', { name })
 
 /** One queue: what waits in it, head first. */
 export async function queuePage(visit: Visit): Promise<Page> {
   const name = visit.query.needed('name')
   const from = visit.query.whole('from', 0)
-  const { queues } = visit.store
-  const { sizes, paused, items, missing } = await gather({
-    sizes: () => queues.sizes(),
-    paused: () => queues.paused(),
-    items: () => queues.peek(name, from, pageSize),
+  const place = placeOf(visit)
+  const { all, page, missing } = await gather({
+    all: () => queueRows(place),
+    page: () => readQueue(place, name, from, pageSize),
   })
-  if (sizes && !sizes.has(name) && !paused?.includes(name)) throw new Gone(`There is no queue ${name}.`)
-  const size = sizes?.get(name)
-  const rows = (items ?? []).map((item, i) => [
-    count(from + i),
-    ...itemCells(visit, item),
-    removeButton(visit, name, item, from + i),
+  const queue = all?.queues.find((each) => each.name === name)
+  if (all && !queue) throw new Gone(`There is no queue ${name}.`)
+  const jobs = page?.jobs ?? []
+  const rows = jobs.map((job) => [
+    count(job.at),
+    ...itemCells(visit, job),
+    // Named by its place and its digest: the payload itself, secrets and all, is in no form.
+    button(visit, 'queue-remove', 'Remove', { name, at: job.at, digest: job.digest }),
   ])
-  const buttons = html`${stateOf(name, paused)} ${switchButton(visit, name, paused)}
+  const { size, oldestMs, paused = false, workers } = queue ?? {}
+  const buttons = html`${queue ? (paused ? badge('paused', 'warn') : badge('open', 'good')) : badge('unknown')}
+  ${switchButton(visit, name, paused)}
   ${carefulButton(visit, 'queue-clear', 'Clear', `Cancel the ${size === undefined ? '' : count(size)} jobs that wait in ${name}, and remove the queue?`, { name })}`
   const body = section(
     size === undefined ? 'Waiting' : `${count(size)} waiting`,
-    html`${table(`Jobs in ${name}`, ['Place#', 'Class', 'Arguments', ''], rows, 'Nothing waits here.')}
-    ${pager('queue', { name }, { from, shown: rows.length, total: size, size: pageSize })}`,
+    html`${facts([
+      ['Oldest waits', size === 0 ? 'nothing waits' : oldestMs === undefined ? 'unknown' : lasting(oldestMs)],
+      ['Workers', workers === 0 ? html`<strong class="bad">none serves it</strong>` : workers],
+    ])}
+    ${table(`Jobs in ${name}`, ['Place#', 'Class', 'Arguments', ''], rows, 'Nothing waits here.')}
+    ${pager('queue', { name }, { from, shown: rows.length, total: page?.total, hasMore: page?.next !== undefined, size: pageSize })}
+    ${removeForm(visit, name)}`,
     buttons,
   )
   return { title: `Queue ${name}`, body, missing, refreshMs: 5000 }
 }
 
-function itemCells(visit: Visit, item: string): [Html, Html] {
-  const read = decodeItem(item)
-  return 'garbage' in read
-    ? [badge('unreadable', 'bad'), args(item, visit)]
-    : [code(read.className), args(read.args, visit)]
+/** To the page that counts what matches first. */
+function removeForm({ user }: Visit, name: string): Html | string {
+  if (user.role !== 'operator') return ''
+  return html`<form method="get" action="bulk" class="filters">
+    <input type="hidden" name="of" value="queue" /><input type="hidden" name="do" value="remove" /><input
+      type="hidden"
+      name="name"
+      value="${name}"
+    />${field('class', 'Class', undefined)}${field('text', 'Text', undefined, 'part of it')}<button>
+      Remove all that match…
+    </button>
+  </form>`
 }
 
-/** The job is named by its place and its digest: the payload itself, secrets and all, is in no form. */
-const removeButton = (visit: Visit, name: string, item: string, place: number): Html | string =>
-  button(visit, 'queue-remove', 'Remove', { name, at: place, digest: digestOf(item) })
+function itemCells(visit: Visit, { className, args: text }: WaitingJob): [Html, Html] {
+  return [className === undefined ? badge('unreadable', 'bad') : code(className), args(text, visit)]
+}
 
 export const digestOf = (item: string): string => createHash('sha1').update(item).digest('hex')
 

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { runTarget } from '../../runtime/inspect/runs.ts'
+import { runRow, runTarget } from '../../runtime/inspect/runs.ts'
 import { printable } from '../../config/clip.ts'
 import type { RunRecord } from '../../runtime/store/runs/run-reader.ts'
 import { drawnRun } from '../../runtime/workflow/drawing/drawn-run.ts'
@@ -55,12 +55,12 @@ export async function runPage(visit: Visit): Promise<Page> {
     run.class,
     html`${facts([
       ['ID', code(id)],
-      ['Steps', progressOf(run)],
+      ['Steps', progressOf(runRow(run))],
       ['Created', time(run.createdAt, visit.nowMs)],
       ['Started', run.startedAt === undefined ? undefined : time(run.startedAt, visit.nowMs)],
       ['Ended', run.endedAt === undefined ? undefined : time(run.endedAt, visit.nowMs)],
       ['Took', tookOf(run, visit.nowMs)],
-      ...Object.entries(run.counts).map(([word, number]) => [word, count(number)] as const),
+      ...Object.entries(runRow(run).counts).map(([word, number]) => [word, count(number)] as const),
     ])}${
       run.args === undefined
         ? ''
@@ -87,11 +87,11 @@ export async function runPage(visit: Visit): Promise<Page> {
           ),
         )
   }
-  ${graphSection(run)} ${stepsSection(visit, run, { jobs: jobs ?? [], view, from })}`
+  ${graphSection(visit, run)} ${stepsSection(visit, run, { jobs: jobs ?? [], view, from })}`
   return { title: `Run ${id}`, body, missing, ...(isOver ? {} : { refreshMs: 4000 }) }
 }
 
-function graphSection({ id, total, status, counts }: RunRecord): Html | string {
+function graphSection({ theme }: Visit, { id, total, status, counts }: RunRecord): Html | string {
   if (total > mostDrawn)
     return section(
       'Graph',
@@ -99,13 +99,22 @@ function graphSection({ id, total, status, counts }: RunRecord): Html | string {
     )
   // The state is in the address, so that a browser keeps a drawing until something moves.
   const version = [status, ...Object.values(counts)].join('.')
+  const drawing = (on: 'light' | 'dark'): string => address('run-graph', { id, on, v: version })
+  const image = html`<img
+    src="${drawing(theme ?? 'light')}"
+    alt="Steps of the run and what each waits for; the table below has the same"
+  />`
   return section(
     'Graph',
     html`<div class="graph" tabindex="0" role="region" aria-label="Graph of the run">
-      <img
-        src="${address('run-graph', { id, v: version })}"
-        alt="Steps of the run and what each waits for; the table below has the same"
-      />
+      ${
+        theme
+          ? image
+          : html`<picture
+              ><source srcset="${drawing('dark')}" media="(prefers-color-scheme: dark)" />
+              ${image}</picture
+            >`
+      }
     </div>`,
   )
 }
@@ -173,6 +182,11 @@ export function stepButtons(
 export async function runGraph(visit: Visit): Promise<Download> {
   const run = await recordOf(visit)
   if (run.total > mostDrawn) throw new BadInput(`expected a run of at most ${mostDrawn} steps, it has ${run.total}`)
-  const svg = await draw(await drawnRun(visit.store.runs.read, run), 'svg', `${run.class} ${run.id}`)
+  const svg = await draw(
+    await drawnRun(visit.store.runs.read, run),
+    'svg',
+    '',
+    visit.query.oneOf('on', ['light', 'dark']) ?? 'light',
+  )
   return { type: 'image/svg+xml', body: printable(svg) }
 }

@@ -1,63 +1,86 @@
 import { html } from 'hono/html'
-import { decodeItem } from '../../runtime/core/codec.ts'
-import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
-import type { Store } from '../../runtime/store/store.ts'
+import { formatBytes } from '../../runtime/core/size.ts'
+import { runTimes, type Quantiles } from '../../runtime/inspect/history.ts'
+import { runningSupervisors, usageHere, type RunningJob, type Usage } from '../../runtime/inspect/running.ts'
 import { gather } from '../gather.ts'
-import { badge, button, code, jobLink, queueLink, section, short, table, time } from '../view/parts.ts'
+import {
+  badge,
+  button,
+  code,
+  jobLink,
+  lasting,
+  pager,
+  queueLink,
+  section,
+  short,
+  table,
+  time,
+  type Cell,
+} from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
-import type { Html, Page, Visit } from '../visit.ts'
+import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
 
-/** Running jobs that are read for one page. */
-const mostJobs = 500
+/** Running jobs that are read for one page, and that it shows. */
+const mostJobs = 1000
+const pageSize = 100
 
 /** Jobs in workers' hands, the longest-running first. */
 export async function runningPage(visit: Visit): Promise<Page> {
-  const { nowMs } = visit
-  const { jobs, missing } = await gather({ jobs: () => runningJobs(visit.store) })
-  const rows = (jobs ?? []).map(({ id, record, worker }) => [
-    jobLink(id),
-    record ? code(classOf(record)) : 'unknown',
-    record ? queueLink(record.queue) : '',
-    record?.pid ?? '',
-    record?.run_at === undefined ? 'not begun' : html`${span(Math.max(0, nowMs - Number(record.run_at)))}`,
-    record?.progress === undefined ? '' : progress(record.progress),
-    short(worker, 40),
-    html`<a class="button" href="stack?id=${encodeURIComponent(id)}">Stack now</a>
-      ${button(visit, 'job-cancel', 'Cancel', { id })}`,
-  ])
+  const { nowMs, store, query } = visit
+  const from = query.whole('from', 0, mostJobs)
+  const { supervisors, times, missing } = await gather({
+    supervisors: () => runningSupervisors(placeOf(visit), mostJobs),
+    times: () => runTimes(placeOf(visit), nowMs),
+  })
+  const held = (supervisors ?? []).flatMap(({ jobs, about, leaseEndsAtMs }) =>
+    jobs.map((job) => ({ job, host: `${about['host'] ?? '?'}:${about['pid'] ?? '?'}`, leaseEndsAtMs })),
+  )
+  const sorted = held.sort((a, b) => Number(a.job.run_at ?? Infinity) - Number(b.job.run_at ?? Infinity))
+  const shownJobs = sorted.slice(from, from + pageSize)
+  const { usage, lines } = await gather({
+    usage: () => usageHere(supervisors ?? []),
+    lines: () => store.jobs.lastLines(shownJobs.map(({ job }) => job.id)),
+  })
+  const rows = shownJobs.map(({ job, host }, i) =>
+    jobRow(visit, { job, host, usage: usage?.get(job.id), line: lines?.[i], times }),
+  )
+  const busy = (supervisors ?? []).reduce((sum, each) => sum + each.busy, 0)
+  const head = ['Job', 'Queue', 'For#', 'PID#', 'CPU#', 'Memory#', 'Progress, last line', 'Worker', '']
   const body = section(
-    `${count(rows.length)} running`,
-    table(
-      'Running jobs',
-      ['Job', 'Class', 'Queue', 'PID#', 'For#', 'Progress', 'Worker', ''],
-      rows,
-      'No job runs now.',
-    ),
+    `${count(busy)} running`,
+    html`${table('Running jobs', head, rows, 'No job runs now.')}
+    ${pager('running', {}, { from, shown: rows.length, total: held.length, size: pageSize })}
+    ${busy > held.length ? html`<p class="hint">The first ${count(held.length)} are read.</p>` : ''}
+    ${rows.length > 0 ? html`<p class="hint">CPU and memory are of the job's own process, and are known where it runs on the dashboard's machine.</p>` : ''}`,
   )
   return { title: 'Running jobs', body, missing, refreshMs: 3000 }
 }
 
-async function runningJobs(store: Store): Promise<{ id: string; record: JobRecord | undefined; worker: string }[]> {
-  const supervisors = await store.supervisors.list()
-  const held = (
-    await Promise.all(
-      supervisors.map(async ({ id, about }) => {
-        const jobs = await store.supervisors.inflight(id)
-        return [...jobs.keys()].map((job) => ({ id: job, worker: `${about['host'] ?? '?'}:${about['pid'] ?? '?'}` }))
-      }),
-    )
-  ).flat()
-  const jobs = await Promise.all(
-    held.slice(0, mostJobs).map(async (job) => ({ ...job, record: await store.jobs.find(job.id) })),
-  )
-  return jobs.sort((a, b) => Number(a.record?.run_at ?? Infinity) - Number(b.record?.run_at ?? Infinity))
+interface RunningRow {
+  job: RunningJob
+  host: string
+  usage: Usage | undefined
+  line: string | undefined
+  times: ReadonlyMap<string, Quantiles> | undefined
 }
 
-/** The class of a job, also of one that Ruby enqueued. */
-export function classOf(record: JobRecord): string {
-  if (record.class !== undefined) return record.class
-  const read = decodeItem(record.item)
-  return 'garbage' in read ? '?' : read.className
+function jobRow(visit: Visit, { job, host, usage, line, times }: RunningRow): Cell[] {
+  const ranMs = job.run_at === undefined ? undefined : Math.max(0, visit.nowMs - Number(job.run_at))
+  const usual = times?.get(job.class ?? '')?.p95
+  const isLong = ranMs !== undefined && usual !== undefined && ranMs > usual
+  return [
+    html`${code(job.class ?? '?')}<br />${jobLink(job.id)}`,
+    queueLink(job.queue ?? '?'),
+    html`${isLong ? html`<strong class="bad">${span(ranMs)}</strong>` : lasting(ranMs)}${usual === undefined ? '' : html`<br /><small>p95 ${usual === Infinity ? 'over 6 h' : `≤ ${span(usual)}`}</small>`}`,
+    job.pid ?? '–',
+    usage === undefined ? '–' : `${usage.cpuPercent.toFixed(0)} %`,
+    usage === undefined ? '–' : formatBytes(usage.rssBytes),
+    html`${job.progress === undefined ? '' : progress(job.progress)}
+    ${line === undefined ? '' : html`<span class="line">${short(line, 100)}</span>`}`,
+    short(host, 40),
+    html`<a class="button" href="${address('stack', { id: job.id })}">Stack now</a>
+      ${button(visit, 'job-cancel', 'Cancel', { id: job.id })}`,
+  ]
 }
 
 /** `<at>/<of> <note>` as a bar and its words. */

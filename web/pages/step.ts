@@ -1,47 +1,35 @@
 import { html } from 'hono/html'
-import { loadJobsAt } from '../../runtime/workflow/run/run-jobs.ts'
-import { gather, within } from '../gather.ts'
-import { badge, block, code, facts, lasting, payload, queueLink, section, state, time } from '../view/parts.ts'
-import { address, Gone, type Page, type Visit } from '../visit.ts'
+import { stepView } from '../../runtime/inspect/step.ts'
+import { within } from '../gather.ts'
+import { attemptsPart, errorSection, evidence } from '../view/evidence.ts'
+import { block, code, facts, jobLink, lasting, payload, queueLink, section, state, time } from '../view/parts.ts'
+import { address, placeOf, type Page, type Visit } from '../visit.ts'
 import { stepButtons } from './run.ts'
 
 /** One step: its arguments, output, error, attempts and log. */
 export async function stepPage(visit: Visit): Promise<Page> {
   const [id, index] = [visit.query.needed('run'), visit.query.whole('step', 0)]
-  const { read } = visit.store.runs
-  const run = await within(read.find(id))
-  if (!run) throw new Gone(`There is no workflow run ${id}.`)
-  const { job, params, output, failed, missing } = await gather({
-    job: async () => (await loadJobsAt(read, run, [index]))[0],
-    params: async () => (await read.texts(id, 'params', [index]))[0],
-    output: async () => (await read.texts(id, 'outputs', [index]))[0],
-    failed: async () => (await read.failed(id, 1000)).find((each) => each.index === index),
-  })
-  if (!job && missing.length === 0) throw new Gone(`Run ${id} has no step ${index}.`)
+  const { nowMs } = visit
+  const { run, step, job, ...view } = await within(stepView(placeOf(visit), id, index))
+  const { startedAt, endedAt } = step
   const body = html`${section(
-    job?.label ?? job?.class ?? `Step ${index}`,
+    step.label ?? step.class,
     facts([
       ['Run', html`<a href="${address('run', { id })}">${run.class} ${id}</a>`],
-      ['Class', job && code(job.class)],
-      ['Queue', job && queueLink(job.queue)],
-      ['Attempts', job?.attempts],
-      ['Started', job?.startedAt === undefined ? undefined : time(job.startedAt, visit.nowMs)],
-      ['Ended', job?.endedAt === undefined ? undefined : time(job.endedAt, visit.nowMs)],
-      ['Took', job?.startedAt === undefined ? undefined : lasting((job.endedAt ?? visit.nowMs) - job.startedAt)],
+      ['Class', code(step.class)],
+      ['Queue', queueLink(step.queue)],
+      ['Job', job === undefined ? undefined : jobLink(job)],
+      ['Attempts', step.attempts],
+      ['Started', startedAt === undefined ? undefined : time(startedAt, nowMs)],
+      ['Ended', endedAt === undefined ? undefined : time(endedAt, nowMs)],
+      ['Took', startedAt === undefined ? undefined : lasting(Math.max(0, (endedAt ?? nowMs) - startedAt))],
     ]),
-    html`${job ? state(job.state) : badge('unknown')} ${job ? stepButtons(visit, id, job) : ''}`,
+    html`${state(step.state)} ${stepButtons(visit, id, step)}`,
   )}
-  ${failed ? section('Error', block(errorText(failed.error))) : ''}
-  ${params === undefined ? '' : section('Arguments', payload(params, visit))}
-  ${output === undefined ? '' : section('Output', payload(output, visit))}`
-  return { title: `Step ${index}`, body, missing, refreshMs: 4000 }
-}
-
-function errorText(json: string): string {
-  const {
-    name = 'Error',
-    message = '',
-    backtrace = [],
-  } = JSON.parse(json) as { name?: string; message?: string; backtrace?: string[] }
-  return [`${name}: ${message}`, ...backtrace].join('\n')
+  ${view.error === undefined ? '' : errorSection(view.error)}
+  ${view.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(view.evidence)))}
+  ${view.params === undefined ? '' : section('Arguments', payload(view.params, visit))}
+  ${view.output === undefined ? '' : section('Output', payload(view.output, visit))}
+  ${attemptsPart(view.attempts, visit)} ${view.log.length === 0 ? '' : section('Log', block(view.log.join('\n')))}`
+  return { title: `Step ${index}`, body, refreshMs: 4000 }
 }

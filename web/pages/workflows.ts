@@ -1,28 +1,25 @@
 import { html } from 'hono/html'
-import type { RunRecord } from '../../runtime/store/runs/run-reader.ts'
+import { runPage, type RunFilter, type RunRow } from '../../runtime/inspect/runs.ts'
 import { gather } from '../gather.ts'
 import { bar, choice, code, field, filters, pager, runLink, section, state, table, time } from '../view/parts.ts'
 import { count, span } from '../view/text.ts'
-import type { Html, Page, Visit } from '../visit.ts'
+import { address, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const statuses = ['pending', 'running', 'finished', 'failed', 'stopped'] as const
 const pageSize = 50
 
+/** The filter of an address or a form. @throws BadInput */
+export function filterOf(query: Query): { class?: string; status?: (typeof statuses)[number] } {
+  const [name, status] = [query.text('class'), query.oneOf('status', statuses)]
+  return { ...(name === undefined ? {} : { class: name }), ...(status ? { status } : {}) }
+}
+
 /** Runs, newest first. */
 export async function workflowsPage(visit: Visit): Promise<Page> {
-  const [name, status, from] = [
-    visit.query.text('class'),
-    visit.query.oneOf('status', statuses),
-    visit.query.whole('from', 0),
-  ]
-  const by = { ...(name === undefined ? {} : { class: name }), ...(status ? { status } : {}) }
-  const { read } = visit.store.runs
-  const { runs, counted, missing } = await gather({
-    runs: () => read.list({ ...by, from, to: from + pageSize - 1, order: 'desc' }),
-    counted: () => read.count(by),
-  })
-  const total = counted?.count
-  const rows = (runs ?? []).map((run) => [
+  const by = filterOf(visit.query)
+  const from = visit.query.whole('from', 0)
+  const { page, missing } = await gather({ page: () => runPage(visit, by, { from, count: pageSize }) })
+  const rows = (page?.runs ?? []).map((run) => [
     runLink(run.id),
     code(run.class),
     state(run.status),
@@ -31,21 +28,38 @@ export async function workflowsPage(visit: Visit): Promise<Page> {
     time(run.createdAt, visit.nowMs),
     tookOf(run, visit.nowMs),
   ])
-  const body = html`${filters('workflows', [field('class', 'Class', name), choice('status', 'Status', statuses, status)], name !== undefined || status !== undefined)}
+  const form = filters(
+    'workflows',
+    [field('class', 'Class', by.class), choice('status', 'Status', statuses, by.status)],
+    Object.keys(by).length > 0,
+  )
+  const total = page?.total
+  const body = html`${form}
   ${section(
-    total === undefined ? 'Runs' : `${count(total)} runs`,
+    total === undefined ? 'Runs' : `${total.isExact ? '' : 'More than '}${count(total.count)} runs`,
     html`${table('Workflow runs', ['Run', 'Class', 'Status', 'Steps', 'Failed#', 'Created', 'Took#'], rows, 'No run matches.')}
-    ${pager('workflows', { class: name, status }, { from, shown: rows.length, total, size: pageSize })}`,
+    ${pager('workflows', by, { from, shown: rows.length, hasMore: rows.length === pageSize, size: pageSize })}`,
+    bulkLinks(visit, by),
   )}`
   return { title: 'Workflows', body, missing, refreshMs: 5000 }
 }
 
+/** To the pages that count what matches first: what fits the status that is asked for. */
+function bulkLinks({ user }: Visit, by: RunFilter): Html | string {
+  if (user.role !== 'operator') return ''
+  const verbs = [
+    ...(['failed', 'stopped', undefined].includes(by.status) ? ['continue'] : []),
+    ...(['pending', 'running', undefined].includes(by.status) ? ['stop'] : []),
+    ...(by.status === 'running' ? [] : ['remove']),
+  ]
+  return html`${verbs.map((verb) => html`<a class="button" href="${address('bulk', { ...by, of: 'runs', do: verb })}">${verb.replace(/^./, (first) => first.toUpperCase())} all that match…</a> `)}`
+}
+
 /** How many steps are done of how many. */
-export function progressOf({ counts, total }: RunRecord): Html {
-  const done = (counts.finished ?? 0) + (counts.skipped ?? 0)
+export function progressOf({ counts, done, total }: RunRow): Html {
   return html`${bar(total === 0 ? 1 : done / total, counts.failed ? 'bad' : 'good')}
     <small>${count(done)} of ${count(total)}</small>`
 }
 
-export const tookOf = ({ startedAt, endedAt }: RunRecord, nowMs: number): string =>
+export const tookOf = ({ startedAt, endedAt }: Pick<RunRow, 'startedAt' | 'endedAt'>, nowMs: number): string =>
   startedAt === undefined ? '–' : span(Math.max(0, (endedAt ?? nowMs) - startedAt))

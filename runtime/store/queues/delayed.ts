@@ -13,7 +13,7 @@ import {
   type DelayedJob,
   type DelayedName,
   type NewDelayedJob,
-} from './delayed-forms.ts'
+} from './delayed-pages.ts'
 
 /** What one batch of {@link Delayed.moveDue} did. */
 export interface MoveReply {
@@ -119,8 +119,7 @@ export class Delayed {
 
   /** Resque's `remove_delayed_selection`: every delayed job that `select` answers true for. @returns how many */
   async removeSelection(select: (job: DelayedJob) => boolean, nowMs: number, ttlMs: number): Promise<number> {
-    // Found before any goes, as in Resque: the lists are read by position, and would be passed over in part.
-    const found: DelayedJob[] = []
+    const found: DelayedJob[] = [] // Before any goes: the lists are read by position, and would be passed over in part.
     for await (const job of this.all()) if (select(job)) found.push(job)
     let removed = 0
     for (const job of found) removed += await this.removeOne(job, nowMs, ttlMs)
@@ -129,13 +128,18 @@ export class Delayed {
 
   /** Removes one delayed job that a list has shown (of several with the same bytes in one second, one). @returns 0 or 1 */
   async removeOne(job: DelayedJob, nowMs: number, ttlMs: number): Promise<number> {
-    if (job.id !== undefined) {
-      return (await this.#connection.run('cancel', { id: job.id, now: nowMs, ttlMs, byStop: 0 })) === 'cancelled'
-        ? 1
-        : 0
-    }
-    const second = job.dueMs / 1000
-    return Number(await this.#connection.run('remove-delayed', { second, item: job.bytes, now: nowMs, ttlMs }))
+    const asked = { id: job.id ?? '', now: nowMs, ttlMs, byStop: 0 }
+    if (asked.id !== '') return (await this.#connection.run('cancel', asked)) === 'cancelled' ? 1 : 0
+    const bucket = { second: job.dueMs / 1000, item: job.bytes, now: nowMs, ttlMs }
+    return Number(await this.#connection.run('remove-delayed', bucket))
+  }
+
+  /** Moves one delayed job that a list has shown to its queue; of Resque's lists, every copy of it. @returns how many */
+  async runOne(job: DelayedJob & { className: string; queue: string }, nowMs: number, ttlMs: number): Promise<number> {
+    const { id, className, args, queue, bytes } = job
+    if (id !== undefined) return this.#takeCopies('queue', { className, item: bytes, queue }, nowMs, ttlMs, 0, [id], [])
+    const name = { className, item: `{"class":${JSON.stringify(className)},"args":${args}}`, queue }
+    return this.#takeCopies('queue', name, nowMs, ttlMs, 0, [])
   }
 
   /** Resque's `scheduled_at`: when the copies of this job are due, in milliseconds, earliest first. */
@@ -147,10 +151,11 @@ export class Delayed {
     return [...times, ...(await this.#copiesInSet(name)).map(({ dueMs }) => dueMs)].sort((a, b) => a - b)
   }
 
-  /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. */
-  async count(): Promise<number> {
+  /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. @param most counting stops above it */
+  async count(most = Infinity): Promise<number> {
     let total = await this.#connection.ask((redis, keys) => redis.zcard(keys.delayed()))
     for (let from = 0; ; from += secondsAtOnce) {
+      if (total > most) return total
       const reply = await this.#connection.run('count-delayed', { from, count: secondsAtOnce })
       total += (reply as [number, number])[0]
       if ((reply as [number, number])[1] < secondsAtOnce) return total
@@ -215,8 +220,21 @@ export class Delayed {
     ttlMs: number,
     dueMs: number,
   ): Promise<number> {
-    const [forms, { className, item, queue }] = [formsOf(name), name]
     const ids = (await this.#copiesInSet(name)).map(({ id }) => id)
+    return this.#takeCopies(mode, name, nowMs, ttlMs, dueMs, ids)
+  }
+
+  /** Takes jobs of the millisecond set by ID, and copies of Resque's lists in these forms. */
+  async #takeCopies(
+    mode: 'cancel' | 'queue' | 'delay',
+    name: DelayedName,
+    nowMs: number,
+    ttlMs: number,
+    dueMs: number,
+    ids: readonly string[],
+    forms = formsOf(name),
+  ): Promise<number> {
+    const { className, item, queue } = name
     const where = { due: dueMs, second: secondOf(dueMs, nowMs), newItem: bucketItem(item, queue), forms: forms.length }
     const args = { mode, queue, class: className, item, now: nowMs, ttlMs, max: takeBatch, ...where }
     let taken = 0

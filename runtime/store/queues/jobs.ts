@@ -59,6 +59,14 @@ export class Jobs {
     return this.#connection.ask((redis, keys) => redis.lrange(keys.log(id), 0, -1))
   }
 
+  /** The last line that each of these jobs logged; undefined for one that has logged none. */
+  async lastLines(ids: readonly string[]): Promise<(string | undefined)[]> {
+    return this.#connection.ask(async (redis, keys) => {
+      const lines = await Promise.all(ids.map((id) => redis.lindex(keys.log(id), -1)))
+      return lines.map((line) => line ?? undefined)
+    })
+  }
+
   /** Adds lines to a job's log, keeping the last `max`. */
   async addLog(id: string, lines: readonly string[], max: number, ttlMs: number): Promise<void> {
     await this.#connection.ask((redis, keys) =>

@@ -7,8 +7,10 @@ export const drawingFormats = ['svg', 'dot', 'mermaid', 'text'] as const
 /** One of {@link drawingFormats}. */
 export type DrawingFormat = (typeof drawingFormats)[number]
 
+type Colours = Record<ShownState, readonly [fill: string, border: string]>
+
 /** Fill and border of each state; distinct also in grey. */
-const colours: Record<ShownState, readonly [fill: string, border: string]> = {
+const colours: Colours = {
   staged: ['#ffffff', '#999999'],
   waiting: ['#f4f4f5', '#71717a'],
   delayed: ['#ede9fe', '#7c3aed'],
@@ -22,11 +24,38 @@ const colours: Record<ShownState, readonly [fill: string, border: string]> = {
   stopped: ['#e7e5e4', '#57534e'],
 }
 
+/** The same on a dark ground, below light text. */
+const darkColours: Colours = {
+  staged: ['#1d2024', '#8b9198'],
+  waiting: ['#2b2e33', '#9ca3af'],
+  delayed: ['#322a52', '#a78bfa'],
+  queued: ['#1b3157', '#60a5fa'],
+  running: ['#4a3410', '#f5b94c'],
+  finished: ['#14392a', '#4ade80'],
+  failed: ['#521e1e', '#f87171'],
+  skipped: ['#26292e', '#8b9198'],
+  held: ['#35322e', '#b5aea6'],
+  blocked: ['#4a1836', '#f472b6'],
+  stopped: ['#35322e', '#b5aea6'],
+}
+
+/** Which ground a drawing is for. */
+export type DrawingTheme = 'light' | 'dark'
+const themes = {
+  light: { states: colours, plain: ['#ffffff', '#333333'], text: '#000000', failure: '#dc2626' },
+  dark: { states: darkColours, plain: ['#1d2024', '#9ca3af'], text: '#e6e7e9', failure: '#f87171' },
+} as const
+
 /** Graphviz takes minutes for more. */
 const mostBoxes = 1500
 
 /** Draws a folded graph. SVG is laid out by Graphviz in WebAssembly: nothing to install. @throws RuntimeError ERR_TOO_LARGE */
-export async function draw(graph: FoldedGraph, format: DrawingFormat, title: string): Promise<string> {
+export async function draw(
+  graph: FoldedGraph,
+  format: DrawingFormat,
+  title: string,
+  theme: DrawingTheme = 'light',
+): Promise<string> {
   switch (format) {
     case 'dot':
       return dot(graph, title)
@@ -41,7 +70,7 @@ export async function draw(graph: FoldedGraph, format: DrawingFormat, title: str
           `${title}: expected at most ${mostBoxes} boxes to lay out, got ${graph.folds.length} jobs of different names; take --format text, dot or mermaid`,
         )
       const { instance } = await import('@viz-js/viz')
-      return (await instance()).renderString(dot(graph, title), { format: 'svg' })
+      return (await instance()).renderString(dot(graph, title, theme), { format: 'svg' })
     }
   }
 }
@@ -50,25 +79,29 @@ export async function draw(graph: FoldedGraph, format: DrawingFormat, title: str
 const font = 'fontname="Helvetica,Arial,sans-serif"'
 
 /** Graphviz's language. */
-export function dot({ folds, edges }: FoldedGraph, title: string): string {
+export function dot({ folds, edges }: FoldedGraph, title: string, theme: DrawingTheme = 'light'): string {
+  const { states, plain, text: ink, failure } = themes[theme]
   const quote = (words: string): string => `"${words.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n')}"`
   const nodes = folds.map((fold, i) => {
     const state = foldState(fold)
-    const [fill, border] = state ? colours[state] : ['#ffffff', '#333333']
+    const [fill, border] = state ? states[state] : plain
     const style = fold.count > 1 ? ', peripheries=2' : ''
     const label = [foldLabel(fold), stateText(fold)].filter(Boolean).join('\n')
     return `  n${i} [label=${quote(label)}, fillcolor="${fill}", color="${border}"${style}]`
   })
   const arrows = edges.map(({ from, to, when }) => {
     const style =
-      when === 'finished' ? '' : ` [style=dashed, label=${quote(when)}${when === 'failed' ? ', color="#dc2626"' : ''}]`
+      when === 'finished'
+        ? ''
+        : ` [style=dashed, label=${quote(when)}${when === 'failed' ? `, color="${failure}"` : ''}]`
     return `  n${from} -> n${to}${style}`
   })
   return [
     'digraph workflow {',
     `  label=${quote(title)}; labelloc=t; rankdir=TB; ${font}; fontsize=12; pad="0.4,0.2"`,
-    `  node [shape=box, style="rounded,filled", ${font}, fontsize=11, margin="0.2,0.08"]`,
-    `  edge [${font}, fontsize=9]`,
+    ...(theme === 'light' ? [] : [`  bgcolor="transparent"; fontcolor="${ink}"`]),
+    `  node [shape=box, style="rounded,filled", ${font}, fontsize=11, margin="0.2,0.08", fontcolor="${ink}"]`,
+    `  edge [${font}, fontsize=9, color="${ink}", fontcolor="${ink}"]`,
     ...nodes,
     ...arrows,
     '}',

@@ -1,0 +1,76 @@
+import { html } from 'hono/html'
+import { formatBytes } from '../../runtime/core/size.ts'
+import { whereLines, type Where } from '../../runtime/store/workers/where.ts'
+import type { Html, Visit } from '../visit.ts'
+import { block, facts, section, table, time } from './parts.ts'
+import { shown, span, words } from './text.ts'
+
+/** An error record: `{ name, message, backtrace? … }`. */
+export function errorSection(json: string): Html {
+  const error = parsed(json)
+  const stack = Array.isArray(error['stack']) ? error['stack'].map(String).join('\n') : words(error['stack'])
+  const lines = Array.isArray(error['backtrace']) ? error['backtrace'].map(String).join('\n') : stack
+  return section(
+    'Error',
+    html`<p class="error">
+        <strong>${shown(words(error['name'] ?? 'Error'), 200)}</strong> ${shown(words(error['message']), 2000)}
+      </p>
+      ${lines === '' ? '' : block(lines)}`,
+  )
+}
+
+function parsed(json: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { message: json }
+  } catch {
+    return { message: json }
+  }
+}
+
+const names: Record<string, [name: string, show: (value: number) => string]> = {
+  wallMs: ['Ran for', span],
+  waitedMs: ['Waited for', span],
+  pid: ['Process', String],
+  exitCode: ['Exit code', String],
+  signal: ['Signal', String],
+  cpuUserMs: ['CPU time of its own', span],
+  cpuSystemMs: ['CPU time in the kernel', span],
+  peakRssBytes: ['Peak memory', formatBytes],
+}
+
+/** Times, memory, the last lines and where it hung, as the worker found them. @param json of an object */
+export function evidence(json: string): Html {
+  const { output, where, cause: _, ...rest } = parsed(json)
+  const entries = Object.entries(rest).flatMap(([key, value]): [string, string][] => {
+    const [name, show] = names[key] ?? [key]
+    if (value === null || value === undefined) return []
+    if (show && typeof value === 'number') return [[name, show(value)]]
+    return [[name, shown(typeof value === 'string' ? value : JSON.stringify(value), 300)]]
+  })
+  return html`${facts(entries)}
+  ${
+    typeof where !== 'object' || where === null
+      ? ''
+      : html`<h3>Where it was</h3>
+          ${block(whereLines(where as Where).join('\n'))}`
+  }
+  ${
+    Array.isArray(output) && output.length > 0
+      ? html`<h3>Printed last</h3>
+          ${block(output.map(String).join('\n'))}`
+      : ''
+  }`
+}
+
+/** The attempts of a job or step before the last one, each with its error. */
+export function attemptsPart(all: readonly unknown[], visit: Visit): Html | string {
+  if (all.length === 0) return ''
+  const rows = (all as Record<string, unknown>[]).map((attempt, i) => [
+    words(attempt['attempt'] ?? i + 1),
+    words(attempt['cause']),
+    shown(`${words(attempt['name'] ?? attempt['exception'])} ${words(attempt['message'] ?? attempt['error'])}`, 200),
+    time(Number(attempt['at'] ?? attempt['ended_at'] ?? NaN), visit.nowMs),
+  ])
+  return section('Earlier attempts', table('Earlier attempts', ['Attempt#', 'Cause', 'Error', 'Ended'], rows, ''))
+}

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import type * as z from 'zod'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
-import { type ConfigFile, readConfigFile } from './file.ts'
 import { ConfigError, explain } from './problems.ts'
 import { type Config, configSchema, type Place } from './schema.ts'
+import { type Document, LineCounter, parseDocument } from 'yaml'
 
 type Tree = Record<string, unknown>
 type Settings = z.output<typeof configSchema>
@@ -87,7 +87,11 @@ function originOf(path: readonly PropertyKey[], origins: Map<string, string>): s
 }
 
 /** Settings that are fine alone and wrong together. */
-function contradictions({ worker, redis }: Settings, root: string, place: (path: string[]) => string): string[] {
+function contradictions(
+  { namespace, worker, redis }: Settings,
+  root: string,
+  place: (path: string[]) => string,
+): string[] {
   const problems: string[] = []
   if (worker.leaseMs < 3 * worker.heartbeatMs) {
     problems.push(
@@ -95,9 +99,21 @@ function contradictions({ worker, redis }: Settings, root: string, place: (path:
         `got ${worker.leaseMs}; a worker that misses one beat must not count as dead`,
     )
   }
-  if (redis.url !== undefined && redis.sentinel) {
-    problems.push(`${place(['redis', 'sentinel'])}: redis: expected either url or sentinel, got both; leave one out`)
+  const places = (['url', 'sentinel', 'cluster'] as const).filter((key) => redis[key] !== undefined)
+  if (places.length > 1) {
+    const last = places.at(-1) ?? ''
+    problems.push(`${place(['redis', last])}: redis: expected either ${places.join(' or ')}, got both; leave one out`)
   }
+  if (redis.cluster && !namespace.includes('{')) {
+    problems.push(
+      `${place(['namespace'])}: namespace: expected one in braces such as {${namespace}}, got ${namespace}; a Redis Cluster ` +
+        'keeps what is in braces in one slot, and scripts need all keys of a namespace there (CROSSSLOT)',
+    )
+  }
+  if (redis.cluster && (redis.db ?? 0) !== 0)
+    problems.push(
+      `${place(['redis', 'db'])}: redis.db: expected 0, the only database of a Redis Cluster, got ${redis.db}`,
+    )
   if (redis.tls && redis.url !== undefined && !redis.url.startsWith('rediss:')) {
     problems.push(
       `${place(['redis', 'tls'])}: redis.tls: expected a rediss:// url beside it, got another; write rediss://`,
@@ -129,7 +145,7 @@ function faultOfPem(path: string, what: string): string | undefined {
 
 /** The Redis to use, and what names it, for messages. */
 function redisOf({ redis }: Settings, place: (path: string[]) => string, embedded: string | undefined) {
-  const named = (['url', 'sentinel'] as const).find((key) => redis[key] !== undefined)
+  const named = (['url', 'sentinel', 'cluster'] as const).find((key) => redis[key] !== undefined)
   if (named === undefined) return embedded === undefined ? {} : { url: embedded, redisSource: 'runtime dev' }
   const origin = place(['redis', named])
   return { redisSource: origin === 'command line' ? '--redis' : origin }
@@ -167,4 +183,70 @@ function deepFreeze<T extends object>(value: T): T {
     if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) deepFreeze(inner)
   }
   return Object.freeze(value)
+}
+
+/** A settings file as read: its tree without the empty entries, and the line on which each path stands. */
+interface ConfigFile {
+  /** Absolute; undefined when there is no file. */
+  path: string | undefined
+  tree: Record<string, unknown>
+  /** `config/runtime.yml:7`, for messages. */
+  place(path: readonly PropertyKey[]): string
+}
+
+const DEFAULT_FILES = ['config/runtime.yml', 'config/runtime.yaml']
+
+/**
+ * Reads the application's settings file, if it has one.
+ * @param chosen a path that somebody named: then the file has to be there
+ */
+function readConfigFile(root: string, chosen: string | undefined): ConfigFile {
+  const found = chosen ?? DEFAULT_FILES.find((file) => existsSync(join(root, file)))
+  if (found === undefined) return { path: undefined, tree: {}, place: () => 'defaults' }
+  const path = resolve(root, found)
+  const shown = relative(root, path).startsWith('..') ? path : relative(root, path)
+  const lines = new LineCounter()
+  const document = parseDocument(read(path, shown), { lineCounter: lines })
+  const [flaw] = document.errors
+  if (flaw) {
+    const [what] = flaw.message.split(/ at line |\n/)
+    throw new ConfigError([
+      `${shown}:${flaw.linePos?.[0].line ?? 1}: expected valid YAML, got: ${what}; correct that line`,
+    ])
+  }
+  const tree: unknown = document.toJS()
+  if (tree !== null && (typeof tree !== 'object' || Array.isArray(tree))) {
+    throw new ConfigError([
+      `${shown}:1: expected settings like "worker:", got ${Array.isArray(tree) ? 'a list' : 'a single value'}`,
+    ])
+  }
+  const place = (at: readonly PropertyKey[]): string => `${shown}:${lineOf(document, lines, at)}`
+  return { path, tree: withoutNulls(tree ?? {}) as Record<string, unknown>, place }
+}
+
+function read(path: string, shown: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    throw new ConfigError([`${shown}: expected a settings file that can be read, got ${code}; check the path`], {
+      cause,
+    })
+  }
+}
+
+/** An entry with nothing behind its colon counts as not given. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(([, inner]) => inner !== null)
+  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutNulls(inner)]))
+}
+
+/** The line of the deepest part of the path that the file has. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined
+    if (node?.range) return lines.linePos(node.range[0]).line
+  }
+  return 1
 }

@@ -1,16 +1,17 @@
 import type { CommandModule } from 'yargs'
-import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
+import { type Isolation, ISOLATIONS } from '../../config/isolations.ts'
 import { loadConfig } from '../../config/load.ts'
 import { maskUrl } from '../../config/redis-url.ts'
 import type { Config } from '../../config/schema.ts'
 import { close } from '../../runtime/jobs/default-client.ts'
 import type { GlobalFlags } from '../context.ts'
-import { watchApp, type Change } from '../dev/changes.ts'
-import { ChildRunner } from '../dev/child-runner.ts'
+import { type Change, watchApp } from '../dev/changes.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { logFileFlag } from '../log.ts'
 import { line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
+import { machine } from '../../config/machine.ts'
+import { ChildCommand, type ChildCommandOptions } from '../child-command.ts'
 
 interface DevFlags extends GlobalFlags {
   queues?: string
@@ -89,7 +90,7 @@ function settings({ config, redis, namespace, queues, concurrency, isolation, ..
 
 /** A private Redis, unless the settings name one. */
 async function ownRedis(config: Config, onLost: (how: string) => void): Promise<EmbeddedRedis | undefined> {
-  if (config.redis.sentinel || config.redis.url !== undefined) {
+  if (config.redis.sentinel || config.redis.cluster || config.redis.url !== undefined) {
     line(`dev       | Redis as configured${config.redis.url === undefined ? '' : `: ${maskUrl(config.redis.url)}`}`)
     return undefined
   }
@@ -142,5 +143,56 @@ function follow([work, scheduler, , app]: ChildRunner[], inline: boolean): (chan
     else if (change === 'code') work?.reload()
     void scheduler?.restart()
     if (change !== 'schedule') void app?.restart()
+  }
+}
+
+/** Keeps one command running over changes of the application; one that ended waits for the next change. */
+class ChildRunner {
+  readonly #options: Omit<ChildCommandOptions, 'onLine'>
+  readonly #say: (line: string) => void
+  #child: ChildCommand | undefined
+  #stopped = false
+
+  /** @param say prints a line of the command, or about it */
+  constructor(options: Omit<ChildCommandOptions, 'onLine'>, say: (line: string) => void) {
+    this.#options = options
+    this.#say = say
+  }
+
+  /** Starts it, unless it runs. */
+  start(): void {
+    if (this.#child || this.#stopped) return
+    const child = new ChildCommand({ ...this.#options, onLine: this.#say })
+    this.#child = child
+    void child.exited.then((how) => {
+      if (this.#child !== child) return
+      this.#child = undefined
+      if (!this.#stopped) this.#say(`ended (${how}); starts again when a file changes`)
+    })
+  }
+
+  /** Has it load the application anew, without a gap; starts it when it had ended. */
+  reload(): void {
+    // Windows has no such signal: it would end the command.
+    if (machine.os() === 'win32') void this.restart()
+    else if (this.#child) this.#child.kill('SIGHUP')
+    else this.start()
+  }
+
+  /** Ends it and starts another, for what is only read at the start. */
+  async restart(): Promise<void> {
+    await this.#end()
+    this.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    await child?.stop()
   }
 }

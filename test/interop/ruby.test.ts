@@ -67,7 +67,7 @@ it('Ruby moves, dequeues and runs jobs of this runtime, and its failures are rea
   const due = new Date(Date.now() + 120_000)
   await client.enqueueAt(due, AddJob, [7, 8])
   const redis = server.client()
-  const [at = ''] = await redis.zrange('resque:delayed_queue_schedule', 0, 0)
+  const [at = ''] = await redis.zrangebyscore('resque:delayed_queue_schedule', 0, Date.now())
   await redis
     .multi()
     .rename(`resque:delayed:${at}`, 'resque:delayed:1')

@@ -35,6 +35,7 @@ export function assignmentOf(
     ...(retry ? { retry } : {}),
     ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
     ...(step ? { step } : {}),
+    ...(settings.trace ? { trace: settings.trace } : {}),
     ...(inspect ? { inspect } : {}),
   }
 }

@@ -31,7 +31,12 @@ for (const file of reached) {
 
 /** The client of Redis is internal: no public function takes or gives one. */
 function withoutClient(file: string): string {
-  return readFileSync(file, 'utf8').replace(/^import (type )?\{ Redis \} from 'ioredis';$/m, 'type Redis = unknown;')
+  return readFileSync(file, 'utf8').replace(/^import (?:type )?\{ (.*) \} from 'ioredis';$/m, (_line, names: string) =>
+    names
+      .split(', ')
+      .map((name) => `declare class ${name.replace('type ', '')} { [name: string]: any }`)
+      .join(' '),
+  )
 }
 
 /** The settings, without the schema that they are inferred from. */

@@ -198,7 +198,7 @@ const DEFAULT_FILES = ['config/runtime.yml', 'config/runtime.yaml']
 
 /**
  * Reads the application's settings file, if it has one.
- * @param chosen a path that somebody named: then the file has to be there
+ * @param chosen a path that was given: then the file must exist
  */
 function readConfigFile(root: string, chosen: string | undefined): ConfigFile {
   const found = chosen ?? DEFAULT_FILES.find((file) => existsSync(join(root, file)))

@@ -132,8 +132,8 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
 }
 
 /**
- * What each kind of change asks of whom. A worker has its jobs' parent process load modules anew, unless it runs jobs in
- * its own process; a scheduler has loaded them itself, for names, queues, hooks and workflows, and nobody can load a
+ * What each kind of change asks of whom. A worker has its jobs' parent process load modules again, unless it runs jobs in
+ * its own process; a scheduler has loaded them itself, for names, queues, hooks and workflows, and a process cannot load a
  * module twice.
  */
 function follow([work, scheduler, , app]: ChildRunner[], inline: boolean): (change: Change) => void {
@@ -171,7 +171,7 @@ class ChildRunner {
     })
   }
 
-  /** Has it load the application anew, without a gap; starts it when it had ended. */
+  /** Makes it load the application again, without a gap; starts it if it has ended. */
   reload(): void {
     // Windows has no such signal: it would end the command.
     if (machine.os() === 'win32') void this.restart()

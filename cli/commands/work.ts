@@ -118,7 +118,7 @@ export const workCommand = command<WorkFlags>({
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
       await startAll(metrics.services)
-      // It may be told to leave while it still waits for Redis.
+      // A signal may come while it still waits for Redis.
       const started = supervisor.start().then(() => {
         onWorking()
         return startAll(helpers)
@@ -236,7 +236,7 @@ function tellServiceManager(state: string): void {
 
 /**
  * Beats for systemd's watchdog (`WatchdogSec=`), at half its time, from the same event loop that beats for the lease: a
- * supervisor that hangs is started anew. @returns stops it
+ * supervisor that hangs is restarted. @returns a function that stops the beats
  */
 function startWatchdog(): () => void {
   const everyMs = Number(process.env['WATCHDOG_USEC'] ?? 0) / 2000

@@ -83,6 +83,9 @@ export const commands: readonly CommandEntry[] = [
   entry('schedule <command>', 'Recurring jobs: check, list, next, missed, run, pause, resume, enable, disable', () =>
     import('./commands/schedule.ts').then((module) => module.scheduleCommand),
   ),
+  entry('limits <command>', 'Concurrency and rate limits, and unique locks: list, release', () =>
+    import('./commands/limits.ts').then((module) => module.limitsCommand),
+  ),
   entry('workflow <command>', 'Create, run, watch and repair workflows', () =>
     import('./commands/workflow.ts').then((module) => module.workflowCommand),
   ),

@@ -1,30 +1,19 @@
-import type { Archive, ClassStats, Spread } from '../../runtime/archive/archive.ts'
+import type { ClassStats, Spread } from '../../runtime/archive/archive.ts'
 import { migrations, migrationsTable } from '../../runtime/archive/migrations.ts'
-import { openArchive } from '../../runtime/archive/open-archive.ts'
 import { migrate, openPool } from '../../runtime/archive/postgres.ts'
 import type { ArchiveRecord } from '../../runtime/archive/record.ts'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
+import { archivePage, withArchive } from '../../runtime/inspect/archive.ts'
 import type { ArchiveState } from '../../runtime/store/archive.ts'
 import { command, group } from '../command.ts'
-import type { Context } from '../context.ts'
 import { evidenceRows } from '../evidence.ts'
-import { clip, json, line } from '../output.ts'
+import { clip, json, line, output } from '../output.ts'
 import { table } from '../table.ts'
 import { moment, queryFlags, queryOf, type QueryFlags } from './archive-query.ts'
 
-/** Opens the archive for one command. */
-async function using<T>({ store, config }: Context, work: (archive: Archive) => Promise<T>): Promise<T> {
-  const archive = openArchive(store, config.archive, config.namespace)
-  try {
-    return await work(archive)
-  } finally {
-    await archive.close()
-  }
-}
-
-const search = command<QueryFlags & { limit: number }>({
+const search = command<QueryFlags & { limit: number; after?: string }>({
   command: ['search', '$0'],
   describe: 'Search ended jobs, steps and runs, newest first',
   example: [
@@ -32,13 +21,18 @@ const search = command<QueryFlags & { limit: number }>({
     'a record must match all flags',
   ],
   flags: (yargs) =>
-    yargs.options(queryFlags).option('limit', { type: 'number', default: 50, describe: 'Maximum number of entries' }),
+    yargs
+      .options(queryFlags)
+      .option('limit', { type: 'number', default: 50, describe: 'Maximum number of entries' })
+      .option('after', { type: 'string', describe: 'Continue after the page before, which printed this value' }),
   run: async (context, argv) => {
-    const found = await using(context, (archive) => archive.search(queryOf(argv, Date.now()), argv.limit))
-    if (context.json) return json(found.map(asJson))
+    const { limit, after } = argv
+    const page = { count: limit, ...(after === undefined ? {} : { cursor: after }) }
+    const { records, next, total } = await archivePage(context, queryOf(argv, Date.now()), page)
+    if (context.json) return json(records.map(asJson))
     table(
       ['ended', 'id', 'kind', 'class', 'outcome', 'cause', 'took', 'attempts', 'arguments'],
-      found.map((record) => [
+      records.map((record) => [
         new Date(record.endedAtMs).toISOString(),
         record.id,
         record.kind,
@@ -50,6 +44,10 @@ const search = command<QueryFlags & { limit: number }>({
         clip(record.args ?? '-', 60),
       ]),
     )
+    if (next !== undefined && output().stdout.isTTY)
+      line(
+        `${records.length} of ${total.isExact ? '' : 'more than '}${total.count.toLocaleString('en')}; --after ${next} shows more`,
+      )
   },
 })
 
@@ -59,7 +57,7 @@ const show = command<{ id: string }>({
   example: ['archive show 0mb2k3x7f4q8...', ''],
   flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'Id of the job or run' }),
   run: async (context, { id }) => {
-    const record = await using(context, (archive) => archive.find(id))
+    const record = await withArchive(context, (archive) => archive.find(id))
     if (!record)
       throw new RuntimeError(
         'ERR_NOT_FOUND',
@@ -86,7 +84,7 @@ const stats = command<QueryFlags>({
   run: async (context, argv) => {
     const query = queryOf(argv, Date.now())
     const state = await context.store.archive.state()
-    const classes = await using(context, (archive) => archive.stats(query)).catch((error: unknown) => {
+    const classes = await withArchive(context, (archive) => archive.stats(query)).catch((error: unknown) => {
       // What waits meanwhile is known all the same.
       if (context.json) json({ archive: state })
       else line(stateText(state))
@@ -117,7 +115,7 @@ const prune = command<{ before: string }>({
       describe: "Remove records that ended before this time: '90d' ago, or a date",
     }),
   run: async (context, { before }) => {
-    const removed = await using(context, (archive) => archive.prune(moment(before, '--before', Date.now())))
+    const removed = await withArchive(context, (archive) => archive.prune(moment(before, '--before', Date.now())))
     if (context.json) json({ removed })
     else line(`removed ${removed}`)
   },

@@ -1,3 +1,4 @@
+import { RuntimeError } from '../core/errors.ts'
 import type { ArchiveRecord, ArchiveOutcome, RecordKind } from './record.ts'
 
 /** Which records; all that is given must hold. */
@@ -42,11 +43,26 @@ export interface Spread {
   p95: number | undefined
 }
 
+/** A page of records, latest end first. */
+export interface ArchivePage {
+  records: ArchiveRecord[]
+  /** Goes on with earlier ends; undefined at the end. A page may be empty and have a cursor. */
+  next: string | undefined
+}
+
 /** The ended jobs, steps and runs of one namespace, wherever they are kept. */
 export interface Archive {
   readonly keep: 'redis' | 'postgres'
   /** Records, latest end first. */
   search(query: ArchiveQuery, limit: number): Promise<ArchiveRecord[]>
+  /**
+   * A page of at most `count` records, of a bounded cost. In Redis a run that was continued after its end may be on two pages.
+   * @param cursor `next` of the page before
+   * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
+   */
+  page(query: ArchiveQuery, cursor: string | undefined, count: number): Promise<ArchivePage>
+  /** How many records match; counting stops at a bound, and `isExact` is false then. */
+  counted(query: ArchiveQuery): Promise<{ count: number; isExact: boolean }>
   /** One record by its id, or undefined. */
   find(id: string): Promise<ArchiveRecord | undefined>
   /** Per class and kind, the most frequent first. */
@@ -56,6 +72,13 @@ export interface Archive {
   /** How many records there are. */
   count(): Promise<number>
   close(): Promise<void>
+}
+
+/** @throws RuntimeError ERR_ARGUMENT */
+export function cursorParts(cursor: string, pattern: RegExp): string[] {
+  const match = pattern.exec(cursor)
+  if (match) return match.slice(1)
+  throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`)
 }
 
 /** The values that an {@link ArgMatch} may mean: `7` is the number and the text. */

@@ -1,8 +1,9 @@
 import type pg from 'pg'
-import { meanings, type Archive, type ArchiveQuery, type ArgMatch, type ClassStats } from './archive.ts'
+import { cursorParts, meanings } from './archive.ts'
+import type { Archive, ArchivePage, ArchiveQuery, ArgMatch, ClassStats } from './archive.ts'
 import { checkSchema, explainPostgres, sqlState } from './postgres.ts'
 import type { ArchiveRecord, RecordKind } from './record.ts'
-import { columns, fromRow, numberOf, readColumns, rowText, withoutSearch, type ReadRow } from './rows.ts'
+import { columns, fromRow, numberOf, portions, readColumns, rowText, withoutSearch, type ReadRow } from './rows.ts'
 
 const names = Object.keys(columns)
 const moments = ['enqueued_at', 'started_at', 'ended_at']
@@ -26,8 +27,8 @@ where excluded.ended_at >= runtime_archive.records.ended_at`
 /** Rows removed in one statement, so that a prune of millions blocks no other query. */
 const pruneRows = 10_000
 
-/** Most text of one statement that writes. */
-const portionBytes = 4 * 1024 ** 2
+/** Counting stops there. */
+const countedRows = 100_000
 
 /** The archive in PostgreSQL: every namespace in one table. All values travel as parameters, never in the statement's text. */
 export class PostgresArchive implements Archive {
@@ -59,12 +60,32 @@ export class PostgresArchive implements Archive {
   }
 
   async search(query: ArchiveQuery, limit: number): Promise<ArchiveRecord[]> {
+    return (await this.page(query, undefined, limit)).records
+  }
+
+  async page(query: ArchiveQuery, cursor: string | undefined, count: number): Promise<ArchivePage> {
     const { where, values } = this.#where(query)
+    const [at, id] = cursor === undefined ? [] : cursorParts(cursor, /^(\d{1,16})~(.+)$/s)
+    const after = `and (ended_at, $${values.length + 2}::text) < (to_timestamp($${values.length + 1}::float8 / 1000.0), id)`
+    if (at !== undefined) values.push(Number(at), id)
     const { rows } = await this.#query<ReadRow>(
-      `select ${readColumns} from runtime_archive.records where ${where} order by ended_at desc, id limit $${values.length + 1}`,
-      [...values, limit],
+      `select ${readColumns} from runtime_archive.records where ${where} ${at === undefined ? '' : after}
+      order by ended_at desc, id limit $${values.length + 1}`,
+      [...values, count],
     )
-    return rows.map(fromRow)
+    const records = rows.map(fromRow)
+    const last = records.at(-1)
+    return { records, next: last && records.length === count ? `${last.endedAtMs}~${last.id}` : undefined }
+  }
+
+  async counted(query: ArchiveQuery): Promise<{ count: number; isExact: boolean }> {
+    const { where, values } = this.#where(query)
+    const { rows } = await this.#query<{ count: string }>(
+      `select count(*) as count from (select 1 from runtime_archive.records where ${where} limit ${countedRows + 1}) as found`,
+      values,
+    )
+    const count = Number(rows[0]?.count ?? 0)
+    return count > countedRows ? { count: countedRows, isExact: false } : { count, isExact: true }
   }
 
   async find(id: string): Promise<ArchiveRecord | undefined> {
@@ -189,21 +210,6 @@ export class PostgresArchive implements Archive {
     for (const match of query.args ?? []) parts.push(argCondition(match, place))
     return { where: parts.join(' and '), values }
   }
-}
-
-/** Rows in statements of bounded size: one record may have a few hundred kilobytes. */
-function portions(rows: readonly string[]): string[][] {
-  const found: string[][] = []
-  let size = Infinity
-  for (const row of rows) {
-    if (size + row.length > portionBytes) {
-      found.push([])
-      size = 0
-    }
-    size += row.length
-    found.at(-1)?.push(row)
-  }
-  return found
 }
 
 interface StatsRow {

@@ -1,10 +1,12 @@
 import type { ArchiveStream } from '../store/archive.ts'
-import type { Archive, ArchiveQuery, ClassStats } from './archive.ts'
+import { cursorParts, type Archive, type ArchivePage, type ArchiveQuery, type ClassStats } from './archive.ts'
 import { matches, statsOf } from './matching.ts'
 import { readRecord, type ArchiveRecord } from './record.ts'
 
 /** Entries read in one round trip: about a megabyte. */
 const pageEntries = 500
+/** Entries that one page, or one count, looks at. */
+const lookedEntries = 5000
 /** How far the clocks of workers and of Redis may differ, before a search by time misses records. */
 const skewMs = 10 * 60_000
 
@@ -28,6 +30,32 @@ export class RedisArchive implements Archive {
       if (found.length >= limit) break
     }
     return found
+  }
+
+  async page(query: ArchiveQuery, cursor: string | undefined, count: number): Promise<ArchivePage> {
+    const before = cursor === undefined ? undefined : cursorParts(cursor, /^(\d{1,16}-\d{1,16})$/)[0]
+    const records: ArchiveRecord[] = []
+    const ids = new Set<string>()
+    let looked = 0
+    for await (const { entry, record } of this.#newestFirst(query.sinceMs, before)) {
+      looked += 1
+      if (!ids.has(record.id) && matches(record, query)) records.push(record)
+      ids.add(record.id)
+      if (records.length >= count || looked >= lookedEntries) return { records, next: entry }
+    }
+    return { records, next: undefined }
+  }
+
+  async counted(query: ArchiveQuery): Promise<{ count: number; isExact: boolean }> {
+    const ids = new Set<string>()
+    let [looked, count] = [0, 0]
+    for await (const { record } of this.#newestFirst(query.sinceMs)) {
+      if (looked === lookedEntries) return { count, isExact: false }
+      looked += 1
+      if (!ids.has(record.id) && matches(record, query)) count += 1
+      ids.add(record.id)
+    }
+    return { count, isExact: true }
   }
 
   async find(id: string): Promise<ArchiveRecord | undefined> {
@@ -56,10 +84,9 @@ export class RedisArchive implements Archive {
   /** The stream is the store's. */
   async close(): Promise<void> {}
 
-  async *#newestFirst(sinceMs?: number): AsyncGenerator<{ entry: string; record: ArchiveRecord }> {
+  async *#newestFirst(sinceMs?: number, start?: string): AsyncGenerator<{ entry: string; record: ArchiveRecord }> {
     const from = sinceMs === undefined ? 0 : sinceMs - skewMs
-    let before: string | undefined
-    for (;;) {
+    for (let before = start; ;) {
       const page = await this.#stream.page(before, from, pageEntries)
       for (const raw of page) {
         const record = readRecord(raw)

@@ -124,3 +124,21 @@ export function fromRow(row: ReadRow): ArchiveRecord {
 
 /** A bigint or numeric column as a number. */
 export const numberOf = (text: string | null): number | undefined => (text === null ? undefined : Number(text))
+
+/** Most text of one statement that writes. */
+const portionBytes = 4 * 1024 ** 2
+
+/** Rows in statements of bounded size: one record may have a few hundred kilobytes. */
+export function portions(rows: readonly string[]): string[][] {
+  const found: string[][] = []
+  let size = Infinity
+  for (const row of rows) {
+    if (size + row.length > portionBytes) {
+      found.push([])
+      size = 0
+    }
+    size += row.length
+    found.at(-1)?.push(row)
+  }
+  return found
+}

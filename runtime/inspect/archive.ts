@@ -1,6 +1,6 @@
-import type { Archive } from '../archive/archive.ts'
+import type { Archive, ArchivePage, ArchiveQuery } from '../archive/archive.ts'
 import { openArchive } from '../archive/open-archive.ts'
-import type { Inspected } from './inspected.ts'
+import type { Count, Inspected } from './inspected.ts'
 
 /** Opens the archive for one piece of work. */
 export async function withArchive<T>({ store, config }: Inspected, work: (archive: Archive) => Promise<T>): Promise<T> {
@@ -10,4 +10,20 @@ export async function withArchive<T>({ store, config }: Inspected, work: (archiv
   } finally {
     await archive.close()
   }
+}
+
+/**
+ * A page of what has ended, latest end first, and how many records match in all.
+ * @param cursor `next` of the page before
+ * @throws RuntimeError ERR_ARGUMENT for a cursor that is none, ERR_ARCHIVE when PostgreSQL cannot be reached
+ */
+export async function archivePage(
+  place: Inspected,
+  query: ArchiveQuery = {},
+  { cursor, count = 50 }: { cursor?: string; count?: number } = {},
+): Promise<ArchivePage & { total: Count }> {
+  return withArchive(place, async (archive) => {
+    const [page, total] = await Promise.all([archive.page(query, cursor, count), archive.counted(query)])
+    return { ...page, total }
+  })
 }

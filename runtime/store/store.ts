@@ -8,6 +8,7 @@ import { Jobs } from './queues/jobs.ts'
 import { Metrics } from './metrics.ts'
 import { Limits } from './limits/limits.ts'
 import { Locks } from './limits/locks.ts'
+import { UniqueLocks } from './limits/unique-locks.ts'
 import { PipelineStore } from './runs/pipelines.ts'
 import { Queues } from './queues/queues.ts'
 import { Runs } from './runs/runs.ts'
@@ -27,6 +28,7 @@ export interface Store {
   readonly failures: Failures
   readonly limits: Limits
   readonly locks: Locks
+  readonly uniqueLocks: UniqueLocks
   readonly schedules: Schedules
   readonly workers: Workers
   readonly supervisors: Supervisors
@@ -52,6 +54,7 @@ export function openStore(settings: RedisSettings, namespace: string): Store {
     failures: new Failures(connection),
     limits: new Limits(connection),
     locks: new Locks(connection),
+    uniqueLocks: new UniqueLocks(connection),
     schedules: new Schedules(connection),
     workers: new Workers(connection),
     supervisors: new Supervisors(connection),

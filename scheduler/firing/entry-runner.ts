@@ -7,13 +7,8 @@ import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
 import { scheduleFireTimes, type FireTimer } from './fire-times.ts'
 import { Firer, type RunnerOptions } from './firer.ts'
-import {
-  fireTimesBetween,
-  lastFireTimesBetween,
-  nextFireTime,
-  type Origin,
-  timingMark,
-} from '../../runtime/cron/timing.ts'
+import type { Origin } from '../../runtime/cron/timing.ts'
+import { fireTimesBetween, lastFireTimesBetween, nextFireTime, timingMark } from '../../runtime/cron/timing.ts'
 
 /** A firing that is no later than this is late, not missed: long enough for another scheduler to take over. */
 export const graceMs = 30_000

@@ -1,7 +1,7 @@
 // One contract over both archives: what goes through the real scripts comes out of Redis and out of PostgreSQL alike.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import type { Archive, ArchiveQuery } from '../../runtime/archive/archive.ts'
+import type { Archive, ArchivePage, ArchiveQuery } from '../../runtime/archive/archive.ts'
 import { Archiver } from '../../runtime/archive/archiver.ts'
 import { openArchive, type ArchiveSettings } from '../../runtime/archive/open-archive.ts'
 import { migrate, openPool } from '../../runtime/archive/postgres.ts'
@@ -51,6 +51,16 @@ for (const keep of ['redis', 'postgres'] as const) {
       return (await archive.search(query, limit)).map(({ id }) => id)
     }
 
+    /** All pages of `count` records, one after the other. */
+    const paged = async (query: ArchiveQuery, count: number): Promise<string[]> => {
+      const ids: string[] = []
+      for (let cursor: string | undefined; ;) {
+        const page: ArchivePage = await archive.page(query, cursor, count)
+        ids.push(...page.records.map(({ id }) => id))
+        if ((cursor = page.next) === undefined) return ids
+      }
+    }
+
     it('keeps what a job was and how it ended', async () => {
       const at = Date.now()
       const evidence = {
@@ -97,6 +107,9 @@ for (const keep of ['redis', 'postgres'] as const) {
       await endJob(store, { id: 'd', item: 'rubbish {', endedAtMs: now, state: 'failed' })
       assert.deepEqual(await search(), ['d', 'c', 'b', 'a'])
       assert.deepEqual(await search({}, 2), ['d', 'c'])
+      assert.deepEqual([await paged({}, 1), await paged({}, 3), await paged({ class: 'A' }, 1)], [['d', 'c', 'b', 'a'], ['d', 'c', 'b', 'a'], ['c', 'a']]) // prettier-ignore
+      assert.deepEqual(await archive.counted({ class: 'A' }), { count: 2, isExact: true })
+      await assert.rejects(archive.page({}, 'x', 1), { code: 'ERR_ARGUMENT' })
       assert.deepEqual(await search({ class: 'A' }), ['c', 'a'])
       assert.deepEqual(await search({ class: 'A', outcome: 'failed' }), [])
       assert.deepEqual(await search({ outcome: 'failed' }), ['d', 'b'])

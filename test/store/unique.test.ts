@@ -122,10 +122,10 @@ describe('a unique lock whose job is gone', () => {
     for (const [i, way] of ways.entries()) {
       const first = await enqueue()
       await way(first)
-      assert.deepEqual(await store.health.staleLocks(), [{ lock: 'k', job: first }], `way ${i}`)
+      assert.deepEqual(await store.uniqueLocks.stale(), [{ lock: 'k', job: first }], `way ${i}`)
       const second = await enqueue()
       assert.notEqual(second, first, `way ${i}`)
-      assert.deepEqual(await store.health.staleLocks(), [])
+      assert.deepEqual(await store.uniqueLocks.stale(), [])
       assert.equal(await enqueue(), second)
       await redis.flushall()
       await store.supervisors.register('s', [worker], {}, 600_000)
@@ -138,7 +138,7 @@ describe('a unique lock whose job is gone', () => {
     const second = (await redis.zrange('resque:delayed_queue_schedule', 0, '0'))[0] ?? ''
     await redis.lpop(`resque:delayed:${second}`)
     await redis.srem(`resque:timestamps:${bucketForm}`, `delayed:${second}`)
-    assert.deepEqual(await store.health.staleLocks(), [{ lock: 'k', job: first }])
+    assert.deepEqual(await store.uniqueLocks.stale(), [{ lock: 'k', job: first }])
     await redis.rpush('resque:queue:q', item)
     assert.equal(await enqueue(), first)
     await redis.lpop('resque:queue:q')

@@ -8,8 +8,8 @@ const pageSize = 100
 
 /** Concurrency and rate limits with a line, and unique locks whose job is gone. */
 export async function limitsPage(visit: Visit): Promise<Page> {
-  const { limits, health } = visit.store
-  const { lines, stale, missing } = await gather({ lines: () => limits.lines(), stale: () => health.staleLocks() })
+  const { limits, uniqueLocks } = visit.store
+  const { lines, stale, missing } = await gather({ lines: () => limits.lines(), stale: () => uniqueLocks.stale() })
   const body = html`${section(
     'Limits with a line',
     table(

@@ -103,7 +103,7 @@ async function queueFindings({ store }: Inspected): Promise<Finding[]> {
     store.queues.paused(),
     store.workers.list(),
     store.limits.lines(),
-    store.health.staleLocks(),
+    store.uniqueLocks.stale(),
   ])
   const served = new Set(workers.flatMap((worker) => selectQueues(worker.queues, [...sizes.keys()])))
   const findings: Finding[] = []

@@ -28,11 +28,9 @@ export interface KeySize {
 const maxKeys = 20_000
 /** Questions for the time: the fastest answer is the most exact. */
 const clockLooks = 5
-/** Unique locks that one script looks at: it may look through a queue for one of them. */
-const locksAtOnce = 100
 
 /** Text that stands for itself in a pattern of SCAN. */
-const literal = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&')
+export const literal = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&')
 
 /** The server and its keys, as a whole. */
 export class Health {
@@ -128,26 +126,6 @@ export class Health {
       const ttls = await Promise.all(sizes.map(({ name }) => redis.ttl(names.prefix + name)))
       return { keys: sizes.map((size, i) => ({ ...size, ttlSeconds: ttls[i] ?? 0 })), looked, complete: cursor === '0' }
     })
-  }
-
-  /** Unique locks whose job is neither queued, delayed nor in flight, of at most {@link maxKeys} keys looked at. */
-  async staleLocks(): Promise<{ lock: string; job: string }[]> {
-    const prefix = this.#connection.keys.unique('')
-    const stale: { lock: string; job: string }[] = []
-    let [cursor, looked] = ['0', 0]
-    do {
-      const [next, found] = await this.#connection.ask((redis) =>
-        redis.scan(cursor, 'MATCH', `${literal(prefix)}*`, 'COUNT', 500),
-      )
-      cursor = next
-      looked += 500
-      const locks = found.map((key) => key.slice(prefix.length))
-      for (let at = 0; at < locks.length; at += locksAtOnce) {
-        const reply = (await this.#connection.run('stale-locks', {}, locks.slice(at, at + locksAtOnce))) as string[]
-        for (let i = 0; i < reply.length; i += 2) stale.push({ lock: reply[i] ?? '', job: reply[i + 1] ?? '' })
-      }
-    } while (cursor !== '0' && looked < maxKeys)
-    return stale
   }
 
   /** The place of an item in its queue, from 1; undefined when it is not among the first hundred thousand. */

@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.ts'
+import { literal } from '../connection/health.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
 import { scriptJson } from '../connection/script.ts'
 import type { Delivery } from '../workers/supervisors.ts'
@@ -13,10 +14,28 @@ export interface LimitState {
   waiting: number
 }
 
+/** One limit. */
+export interface LimitKey {
+  kind: 'concurrency' | 'rate'
+  key: string
+}
+
+/** Jobs of one limit. Of a rate limit the holders are the starts in its window. */
+export interface LimitJobs {
+  holders: { job: string; sinceMs: number }[]
+  held: number
+  line: string[]
+  waiting: number
+}
+
 /** Lines looked after in one call (promise 13). */
+const linesAtATime = 20
 /** How many calls of one sweep take jobs out of lines, fifty each. */
 const mostSweeps = 1000
-const linesAtATime = 20
+/** Keys that a search for limits without a line looks at. */
+const lookedKeys = 20_000
+/** Jobs of a limit that are named. */
+const namedJobs = 20
 
 /** Concurrency and rate limits across all workers. */
 export class Limits {
@@ -55,6 +74,46 @@ export class Limits {
       const [lines, more] = reply as [number, number]
       if (more === 0 || call >= mostSweeps) return lines
     }
+  }
+
+  /** Every limit that has a line, and those without one whose slots are taken, of at most {@link lookedKeys} keys looked at. */
+  async all(): Promise<{ limits: LimitKey[]; isComplete: boolean }> {
+    return this.#connection.ask(async (redis, keys) => {
+      const [lines, rates] = await Promise.all([redis.smembers(keys.heldKeys()), redis.smembers(keys.rateKeys())])
+      const found = new Set(lines)
+      const prefix = keys.permits('')
+      let [cursor, looked] = ['0', 0]
+      do {
+        const [next, names] = await redis.scan(cursor, 'MATCH', `${literal(prefix)}*`, 'COUNT', 500)
+        for (const name of names) found.add(name.slice(prefix.length))
+        ;[cursor, looked] = [next, looked + 500]
+      } while (cursor !== '0' && looked < lookedKeys)
+      const limits = [
+        ...[...found].map((key): LimitKey => ({ kind: 'concurrency', key })),
+        ...rates.map((key): LimitKey => ({ kind: 'rate', key })),
+      ]
+      return { limits: limits.sort((a, b) => (a.key < b.key ? -1 : 1)), isComplete: cursor === '0' }
+    })
+  }
+
+  /** Who holds a limit and who waits for it: the first {@link namedJobs} of each, and how many there are. */
+  async jobs({ kind, key }: LimitKey): Promise<LimitJobs> {
+    const isRate = kind === 'rate'
+    return this.#connection.ask(async (redis, keys) => {
+      const [holdersOf, lineOf] = isRate
+        ? [keys.rateStarts(key), keys.rateLine(key)]
+        : [keys.permits(key), keys.held(key)]
+      const [holders, held, line, waiting] = await Promise.all([
+        redis.zrange(holdersOf, '0', `${namedJobs - 1}`, 'WITHSCORES'),
+        redis.zcard(holdersOf),
+        redis.zrange(lineOf, '0', `${namedJobs - 1}`),
+        redis.zcard(lineOf),
+      ])
+      const named = holders.flatMap((job, i) =>
+        i % 2 === 0 ? [{ job: isRate ? job.replace(/:\d+$/, '') : job, sinceMs: Number(holders[i + 1]) }] : [],
+      )
+      return { holders: named, held, line, waiting }
+    })
   }
 
   /** The limits that have a line, for `runtime doctor`. */

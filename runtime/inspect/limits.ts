@@ -1,0 +1,119 @@
+import { RuntimeError } from '../core/errors.ts'
+import type { LimitKey } from '../store/limits/limits.ts'
+import type { UniqueLockState } from '../store/limits/unique-locks.ts'
+import type { JobRecord, JobState } from '../store/queues/jobs.ts'
+import type { Store } from '../store/store.ts'
+import type { LimitRequest } from '../wire.ts'
+import type { Inspected } from './inspected.ts'
+
+/** A job that holds a limit or a lock, or waits for one. `state` is undefined where no record is kept of it. */
+export interface LimitedJob {
+  id: string
+  class: string | undefined
+  queue: string | undefined
+  state: JobState | undefined
+  /** Since when it has a slot, or when it started in the window; by Redis's clock. */
+  sinceMs: number | undefined
+}
+
+/** A concurrency or rate limit. */
+export interface LimitRow extends LimitKey {
+  /** How many at a time, or in each window of `perMs`; undefined where no job tells it. */
+  limit: number | undefined
+  perMs: number | undefined
+  /** Who has a slot; of a rate limit who started in the last window, or shortly before it. The first of `held`. */
+  holders: LimitedJob[]
+  held: number
+  /** Who waits, the next one first: the first of `waiting`. */
+  line: LimitedJob[]
+  waiting: number
+}
+
+/** A unique lock and its job. */
+export interface LockRow extends UniqueLockState {
+  holder: LimitedJob
+}
+
+/** Limits that one read shows: those with the longest lines. */
+const mostLimits = 200
+
+/** Limits with the longest lines first. `total`: how many there are; not exact where not all keys were looked at. */
+export async function limitRows({
+  store,
+}: Pick<Inspected, 'store'>): Promise<{ limits: LimitRow[]; total: { count: number; isExact: boolean } }> {
+  const { limits, isComplete } = await store.limits.all()
+  const found = await Promise.all(limits.map(async (limit) => ({ ...limit, ...(await store.limits.jobs(limit)) })))
+  const longest = found.sort((a, b) => b.waiting - a.waiting || b.held - a.held).slice(0, mostLimits)
+  const rows = longest.map(async ({ kind, key, held, waiting, ...named }): Promise<LimitRow> => {
+    const holders = await Promise.all(named.holders.map(({ job, sinceMs }) => limitedJob(store, job, sinceMs)))
+    const line = await Promise.all(named.line.map((job) => limitedJob(store, job)))
+    const asked = [...line, ...holders].flatMap(({ record }) => requestOf(record, { kind, key }))[0]
+    const perMs = asked?.kind === 'rate' ? asked.perMs : undefined
+    return {
+      kind,
+      key,
+      limit: asked?.limit,
+      perMs,
+      holders: holders.map(shownJob),
+      held,
+      line: line.map(shownJob),
+      waiting,
+    }
+  })
+  return { limits: await Promise.all(rows), total: { count: found.length, isExact: isComplete } }
+}
+
+/**
+ * Unique locks in no order, about `count` a page.
+ * @param cursor `next` of the page before
+ * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
+ */
+export async function lockPage(
+  { store }: Pick<Inspected, 'store'>,
+  { cursor = '0', count = 100 }: { cursor?: string; count?: number } = {},
+): Promise<{ locks: LockRow[]; next: string | undefined }> {
+  if (!/^\d{1,20}$/.test(cursor))
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`,
+    )
+  const { locks, next } = await store.uniqueLocks.page(cursor, count)
+  const rows = locks.map(async (lock) => ({ ...lock, holder: shownJob(await limitedJob(store, lock.job)) }))
+  return { locks: await Promise.all(rows), next }
+}
+
+/**
+ * Gives up a unique lock whose job is gone. The lock of a job that waits, is delayed or runs stays: a second job like it
+ * would run beside it.
+ * @returns ID of the job that had it
+ * @throws RuntimeError ERR_STATE when its job is there, ERR_NOT_FOUND when there is no such lock
+ */
+export async function releaseLock({ store }: Pick<Inspected, 'store'>, lock: string): Promise<string> {
+  const { reply, job = '' } = await store.uniqueLocks.release(lock)
+  if (reply === 'released') return job
+  if (reply === 'gone')
+    throw new RuntimeError('ERR_NOT_FOUND', `unique lock ${JSON.stringify(lock)}: there is none of this key`)
+  throw new RuntimeError(
+    'ERR_STATE',
+    `unique lock ${JSON.stringify(lock)}: expected one whose job is gone, its job ${job} is there; \`runtime job cancel ${job}\` ends the job and its lock`,
+  )
+}
+
+type Read = LimitedJob & { record: JobRecord | undefined }
+
+async function limitedJob({ jobs }: Store, id: string, sinceMs?: number): Promise<Read> {
+  const record = await jobs.find(id).catch(() => undefined)
+  return { id, class: record?.class, queue: record?.queue, state: record?.state, sinceMs, record }
+}
+
+const shownJob = ({ record: _, ...job }: Read): LimitedJob => job
+
+/** What a job asked of the limit, as its record keeps it. */
+function requestOf(record: JobRecord | undefined, { kind, key }: LimitKey): LimitRequest[] {
+  try {
+    const asked = JSON.parse(record?.['permits'] ?? '[]') as LimitRequest[]
+    return asked.filter((each) => each.kind === kind && each.key === key)
+  } catch {
+    return []
+  }
+}

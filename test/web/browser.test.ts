@@ -132,26 +132,30 @@ describe('by clicks', { skip: entries !== undefined }, () => {
   it('a user signs in, without scripts, and a viewer sees no button', async () => {
     const users = [`bob:viewer:${await hashPassword('battery staple')}`]
     const board = testDashboard(store, { users, secret: 'x'.repeat(40), basePath: '/admin/jobs' })
-    const own = createServer((request, response) => void board.node(request, response)).listen(0, '127.0.0.1')
+    const own = createServer((request, response) => void board.node(request, response))
+    await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
     const at = `http://127.0.0.1:${(own.address() as AddressInfo).port}/admin/jobs`
     const context = await browser.newContext({ viewport: wide, javaScriptEnabled: false })
     const { page, complaints } = await openPage(context)
-    await page.goto(`${at}/queues`)
-    await page.screenshot({ path: join(screenshots, 'login-wide-light.png') })
-    await page.getByLabel('Name').fill('bob')
-    await page.getByLabel('Password').fill('battery staple')
-    await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Queues', exact: true }).waitFor()
-    assert.equal(page.url(), `${at}/queues`)
-    assert.equal(await page.getByRole('button', { name: /Pause|Resume/ }).count(), 0)
-    await page.getByRole('button', { name: /Theme/ }).click()
-    assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark')
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-    assert.deepEqual(complaints, [])
-    await context.close()
-    own.closeAllConnections()
-    own.close()
+    try {
+      await page.goto(`${at}/queues`)
+      await page.screenshot({ path: join(screenshots, 'login-wide-light.png') })
+      await page.getByLabel('Name').fill('bob')
+      await page.getByLabel('Password').fill('battery staple')
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'Queues', exact: true }).waitFor()
+      assert.equal(page.url(), `${at}/queues`)
+      assert.equal(await page.getByRole('button', { name: /Pause|Resume/ }).count(), 0)
+      await page.getByRole('button', { name: /Theme/ }).click()
+      assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark')
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+      assert.deepEqual(complaints, [])
+    } finally {
+      await context.close()
+      own.closeAllConnections()
+      own.close()
+    }
   })
 
   it('all that match are removed after a look at how many, by keyboard', async () => {
@@ -193,7 +197,7 @@ describe('by clicks', { skip: entries !== undefined }, () => {
       await untilState(store, id, 'running')
       await page.goto(`${address}/running`)
       await page.screenshot({ path: join(screenshots, 'running-job-wide-light.png') })
-      await page.getByRole('link', { name: 'Stack now' }).click()
+      await page.locator(`a[href="stack?id=${id}"]`).click()
       await page
         .getByText(/Order\.total/)
         .first()

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { systemClock } from '../../runtime/core/clock.ts'
 import { newId } from '../../runtime/core/ids.ts'
+import { Client } from '../../runtime/jobs/client.ts'
+import { Job } from '../../runtime/jobs/job.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Dashboard } from '../../web/index.ts'
 import { routes } from '../../web/routes.ts'
@@ -131,6 +134,34 @@ describe('queues and delayed jobs', () => {
     await change(board, 'delayed-change', { do: 'remove', digest: sha1(item(1)), due: String(soon) })
     assert.equal(await store.delayed.count(), 1)
   })
+})
+
+it('a unique lock is let go only when its job is gone', async () => {
+  const client = new Client(store, { maxPayloadBytes: 1000, recordTtlMs: 60_000, waitingTtlMs: 60_000 }, systemClock)
+  class Once extends Job {
+    static override queue = 'low'
+    static unique = { for: '1h' }
+    override perform(): void {}
+  }
+  await client.enqueue(Once)
+  const [lock = ''] = (await server.client().keys('resque:rt:unique:*')).map((key) =>
+    key.slice('resque:rt:unique:'.length),
+  )
+  assert.match(await text('/limits'), /Once/)
+  assert.doesNotMatch(await text('/limits'), /Let go/)
+  assert.equal((await change(board, 'lock-release', { lock })).status, 409)
+  await server.client().del('resque:queue:low')
+  assert.match(await text('/limits'), /Let go/)
+  assert.equal((await change(board, 'lock-release', { lock })).status, 303)
+  assert.equal((await change(board, 'lock-release', { lock })).status, 404)
+})
+
+it('all workers pause and resume', async () => {
+  await change(board, 'all-pause', {})
+  assert.equal(await store.health.pausedAll(), true)
+  assert.match(await text('/queues'), /All workers are paused/)
+  await change(board, 'all-resume', {})
+  assert.equal(await store.health.pausedAll(), false)
 })
 
 it('every page answers within two seconds while Redis is away, and says what is missing', async () => {

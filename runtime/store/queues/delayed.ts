@@ -34,6 +34,7 @@ export interface MoveLimits {
 const batchSize = 100
 const pageSize = 500
 const secondsAtOnce = 1000
+const countsAtOnce = 8
 /** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
 const takeBatch = 50
 
@@ -154,12 +155,15 @@ export class Delayed {
   /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. @param most counting stops above it */
   async count(most = Infinity): Promise<number> {
     let total = await this.#connection.ask((redis, keys) => redis.zcard(keys.delayed()))
-    for (let from = 0; ; from += secondsAtOnce) {
-      if (total > most) return total
-      const reply = await this.#connection.run('count-delayed', { from, count: secondsAtOnce })
-      total += (reply as [number, number])[0]
-      if ((reply as [number, number])[1] < secondsAtOnce) return total
+    for (let from = 0; total <= most; from += countsAtOnce * secondsAtOnce) {
+      const calls = Array.from({ length: countsAtOnce }, (_, i) =>
+        this.#connection.run('count-delayed', { from: from + i * secondsAtOnce, count: secondsAtOnce }),
+      )
+      const replies = (await Promise.all(calls)) as [number, number][]
+      for (const [jobs] of replies) total += jobs
+      if (replies.some(([, seconds]) => seconds < secondsAtOnce)) break
     }
+    return total
   }
 
   /** Every delayed job, earliest first within the millisecond set and then within Resque's buckets. */

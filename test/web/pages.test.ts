@@ -2,10 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { systemClock } from '../../runtime/core/clock.ts'
 import { newId } from '../../runtime/core/ids.ts'
-import { Client } from '../../runtime/jobs/client.ts'
-import { Job } from '../../runtime/jobs/job.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Dashboard } from '../../web/index.ts'
 import { routes } from '../../web/routes.ts'
@@ -137,15 +134,13 @@ describe('queues and delayed jobs', () => {
 })
 
 it('a unique lock is let go only when its job is gone', async () => {
-  const client = new Client(store, { maxPayloadBytes: 1000, recordTtlMs: 60_000, waitingTtlMs: 60_000 }, systemClock)
-  class Once extends Job {
-    static override queue = 'low'
-    static unique = { for: '1h' }
-    override perform(): void {}
-  }
-  await client.enqueue(Once)
-  const [lock = ''] = (await server.client().keys('resque:rt:unique:*')).map((key) =>
-    key.slice('resque:rt:unique:'.length),
+  const lock = 'Once:1'
+  const unique = { key: lock, forMs: 3_600_000 }
+  await store.queues.push(
+    'low',
+    [{ id: 'o1', className: 'Once', item: '{"class":"Once","args":[]}', unique }],
+    Date.now(),
+    ttlMs,
   )
   assert.match(await text('/limits'), /Once/)
   assert.doesNotMatch(await text('/limits'), /Let go/)

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { newId } from '../../core/ids.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { formatFailedAt } from './resque-time.ts'
+import { countDelayedJobs } from './delayed-pages.ts'
 import type { Connection } from '../connection/connection.ts'
 import { scriptJson } from '../connection/script.ts'
 import {
@@ -33,8 +34,6 @@ export interface MoveLimits {
 
 const batchSize = 100
 const pageSize = 500
-const secondsAtOnce = 1000
-const countsAtOnce = 8
 /** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
 const takeBatch = 50
 
@@ -152,18 +151,9 @@ export class Delayed {
     return [...times, ...(await this.#copiesInSet(name)).map(({ dueMs }) => dueMs)].sort((a, b) => a - b)
   }
 
-  /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. @param most counting stops above it */
-  async count(most = Infinity): Promise<number> {
-    let total = await this.#connection.ask((redis, keys) => redis.zcard(keys.delayed()))
-    for (let from = 0; total <= most; from += countsAtOnce * secondsAtOnce) {
-      const calls = Array.from({ length: countsAtOnce }, (_, i) =>
-        this.#connection.run('count-delayed', { from: from + i * secondsAtOnce, count: secondsAtOnce }),
-      )
-      const replies = (await Promise.all(calls)) as [number, number][]
-      for (const [jobs] of replies) total += jobs
-      if (replies.some(([, seconds]) => seconds < secondsAtOnce)) break
-    }
-    return total
+  /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. */
+  async count(): Promise<number> {
+    return (await countDelayedJobs(this.#connection)).count
   }
 
   /** Every delayed job, earliest first within the millisecond set and then within Resque's buckets. */

@@ -66,7 +66,7 @@ const zones = [
   },
 ]
 
-const APPLICATIONS = ['progress-page']
+const APPLICATIONS = ['fastify', 'nestjs', 'nextjs', 'outbox', 'progress-page', 'starter', 'vitest']
 
 const CUT_ADVICE = 'a text that people wrote is cut between characters: use head() or clip() of config/clip.ts'
 const WORDS = '/^(text|line|message|note|label|reason|flat|json|name|value|output)$/'

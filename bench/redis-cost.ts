@@ -1,12 +1,16 @@
-// What a plain job costs Redis from reserve to settled, in microseconds of its own time, by script; the archive is on.
+// What a plain job costs Redis, in microseconds of its own time, by script; the archive is on.
 //   node --conditions=source --import tsx bench/redis-cost.ts [--jobs 5000] [--inflight 10] [--json FILE]
-// From INFO commandstats; Redis's processor time, which includes reading and writing the socket, stands beside it.
+// From INFO commandstats, the median of many spans. Redis's processor time, which includes reading and writing the socket,
+// stands beside it. `a whole job`: a real supervisor with the inline launcher, and BullMQ's worker, both in this process.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Queue, Worker } from 'bullmq'
 import { newId } from '../runtime/core/ids.ts'
+import { Job } from '../runtime/jobs/job.ts'
+import type { Delivery } from '../runtime/store/workers/supervisors.ts'
 import { startRedis } from '../test/support/redis.ts'
 import { testStore } from '../test/support/store.ts'
+import { inlineSupervisor } from './inline-supervisor.ts'
 import { redisCpuUs } from './redis-probes.ts'
 
 const { values } = parseArgs({
@@ -35,16 +39,17 @@ async function stats(): Promise<{ calls: number; us: number; commands: number; c
   }
 }
 
-const empty = { calls: 0, us: 0, commands: 0, cpuUs: 0 }
-const totals = new Map<string, typeof empty>()
+type Cost = Awaited<ReturnType<typeof stats>>
+/** Per job, one element for each span: other processes on the machine make single ones long. */
+const spans = new Map<string, Cost[]>()
 
-async function measure(what: string, act: () => Promise<unknown>): Promise<void> {
+async function measure(what: string, spanJobs: number, act: () => Promise<unknown>): Promise<void> {
   const before = await stats()
   await act()
   const after = await stats()
-  const sum = totals.get(what) ?? { ...empty }
-  for (const name of Object.keys(empty) as (keyof typeof empty)[]) sum[name] += after[name] - before[name]
-  totals.set(what, sum)
+  const perJob = (name: keyof Cost): number => (after[name] - before[name]) / spanJobs
+  const cost = { us: perJob('us'), commands: perJob('commands'), calls: perJob('calls'), cpuUs: perJob('cpuUs') }
+  spans.set(what, [...(spans.get(what) ?? []), cost])
 }
 
 const store = testStore(server)
@@ -63,51 +68,87 @@ const evidence = JSON.stringify({
   pid: 4711,
   exit_code: 0,
 })
-const taken: { id: string; delivery: string; worker: string }[] = []
 const idle = { list: 'list', listener: 'me', forMs: 1500, polled: false }
-async function take(n: number): Promise<void> {
-  const worker = `vm:1+${n % inflight}:q`
-  const reply = await store.supervisors.reserve('s', worker, ['q'], newId(), Date.now(), idle)
-  if (reply.kind === 'job') taken.push({ id: reply.job.id, delivery: reply.job.delivery, worker })
+
+/** Takes jobs as a worker with so many free slots does. */
+async function take(slots: number): Promise<Delivery[]> {
+  const free = Array.from({ length: slots }, (_, n) => ({ worker: `vm:1+${n}:q`, newId: newId() }))
+  const reply = await store.supervisors.reserve('s', free, ['q'], Date.now(), idle)
+  if (reply.kind !== 'taken') throw new Error(`expected jobs, got ${reply.kind}`)
+  return reply.jobs.map(({ id, delivery }, n) => ({ id, delivery, worker: free[n]?.worker ?? '' }))
 }
-const end = async (): Promise<void> => {
-  const job = taken.pop()
-  if (job) await store.supervisors.settle('s', job, Date.now(), 1000, { state: 'done', fields: { evidence }, ttlMs })
+
+const end = (taken: readonly Delivery[]): Promise<unknown> => {
+  const done = { state: 'done' as const, fields: { evidence }, ttlMs, mayHaveLog: false }
+  return Promise.all(taken.map((job) => store.supervisors.settle('s', job, Date.now(), 1000, done)))
 }
-await store.queues.push('q', list(-50, 50), Date.now(), ttlMs)
-for (let n = 0; n < 50; n += 1) await take(n).then(end)
-await measure('enqueue, a hundred a call', () => store.queues.push('q', list(0, jobs), Date.now(), ttlMs))
-for (let n = 0; n < jobs; n += inflight) {
-  const some = Array.from({ length: Math.min(inflight, jobs - n) }, (_, i) => n + i)
-  await measure('reserve', () => Promise.all(some.map(take)))
-  await measure('settle', () => Promise.all(some.map(end)))
+
+const span = 50 * inflight
+for (let n = 0; n < jobs; n += span)
+  await measure('enqueue, one a call', span, async () => {
+    for (let i = 0; i < span; i += 1) await store.queues.push('one', list(n + i, 1), Date.now(), ttlMs)
+  })
+for (let n = 0; n < 3 * jobs; n += span)
+  await measure('enqueue, a hundred a call', span, () => store.queues.push('q', list(n, span), Date.now(), ttlMs))
+for (const slots of [1, inflight])
+  for (let n = 0; n < jobs; n += span) {
+    const inHand: Delivery[][] = []
+    await measure(`reserve, ${slots} in a call`, span, async () => {
+      for (let i = 0; i < span / slots; i += 1) inHand.push(await take(slots))
+    })
+    await measure(`settle, ${slots} in a call`, span, async () => {
+      for (const taken of inHand) await end(taken)
+    })
+  }
+await redis.flushall()
+
+/** Measures each span of a thousand jobs while a worker runs. */
+async function whileRunning(
+  what: string,
+  start: (onJob: () => void) => Promise<() => Promise<unknown>>,
+): Promise<void> {
+  let [done, reached] = [0, (): void => undefined]
+  const stop = await start(() => {
+    if ((done += 1) % 1000 === 0) reached()
+  })
+  for (let n = 1000; n <= jobs; n += 1000)
+    await measure(what, 1000, () => new Promise<void>((resolve) => (done >= n ? resolve() : (reached = resolve))))
+  await stop()
 }
-store.close()
+
+for (let n = 0; n < jobs; n += 100) await store.queues.push('q', list(n, 100), Date.now(), ttlMs)
+await whileRunning(`a whole job, ${inflight} at a time`, async (onJob) => {
+  class NoopJob extends Job {
+    override perform(_n: number): void {
+      onJob()
+    }
+  }
+  const own = testStore(server)
+  const supervisor = inlineSupervisor(own, { NoopJob }, 'q', inflight)
+  await supervisor.start()
+  return () => supervisor.stop().then(() => own.close())
+})
 
 const connection = { path: server.url.replace('unix://', '') }
 const queue = new Queue('bench', { connection })
 const bulk = Array.from({ length: jobs }, (_, n) => ({ name: 'noop', data: { n } }))
 for (let from = 0; from < jobs; from += 1000) await queue.addBulk(bulk.slice(from, from + 1000))
-await measure('BullMQ, from taken to completed', async () => {
-  let done = 0
+await whileRunning(`BullMQ, a whole job, ${inflight} at a time`, async (onJob) => {
   const worker = new Worker('bench', async () => undefined, { connection, concurrency: inflight })
-  await new Promise<void>((resolve) => worker.on('completed', () => (done += 1) === jobs && resolve()))
-  await worker.close()
+  worker.on('completed', onJob)
+  await worker.waitUntilReady()
+  return () => worker.close()
 })
 await queue.close()
-const [reserve = empty, settle = empty] = [totals.get('reserve'), totals.get('settle')]
-totals.set('reserve and settle', {
-  ...{ calls: reserve.calls + settle.calls, us: reserve.us + settle.us },
-  ...{ commands: reserve.commands + settle.commands, cpuUs: reserve.cpuUs + settle.cpuUs },
+
+const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
+const results = [...spans].map(([what, costs]) => {
+  const of = (name: keyof Cost): number => Number(median(costs.map((cost) => cost[name])).toFixed(1))
+  const perJob = { 'µs a job': of('us'), 'commands a job': of('commands'), 'script calls a job': of('calls') }
+  return { what, ...perJob, 'processor µs a job': of('cpuUs') }
 })
-const results = [...totals].map(([what, { calls, us, commands, cpuUs }]) => ({
-  what,
-  'µs a job': Number((us / jobs).toFixed(1)),
-  'commands a job': Number((commands / jobs).toFixed(1)),
-  'script calls a job': Number((calls / jobs).toFixed(2)),
-  'processor µs a job': Math.round(cpuUs / jobs),
-}))
 console.table(results)
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+store.close()
 await server.stop()
 process.exit(0)

@@ -1,11 +1,7 @@
 import { FlowProducer, Worker } from 'bullmq'
 import { systemClock } from '../runtime/core/clock.ts'
-import { silentLogger } from '../runtime/core/logger.ts'
 import { Job } from '../runtime/jobs/job.ts'
-import { Registry } from '../runtime/jobs/registry.ts'
 import type { Store } from '../runtime/store/store.ts'
-import { InlineLauncher } from '../runtime/worker/launchers/inline.ts'
-import { Supervisor } from '../runtime/worker/supervisor.ts'
 import { createRun } from '../runtime/workflow/run/create-run.ts'
 import type { Graph } from '../runtime/workflow/graph/graph.ts'
 import { Steps } from '../runtime/workflow/run/steps.ts'
@@ -13,6 +9,8 @@ import { makeApp } from '../test/support/app.ts'
 import { startCli } from '../test/support/process.ts'
 import type { TestRedis } from '../test/support/redis.ts'
 import { testStore } from '../test/support/store.ts'
+import { reserveOne } from '../test/support/reserve.ts'
+import { inlineSupervisor } from './inline-supervisor.ts'
 
 /** What carries graphs of no-op jobs. It is warm, and idle, between `create` and `run`. */
 export interface Drive {
@@ -59,7 +57,7 @@ export async function engine(redis: TestRedis): Promise<Drive> {
   const slot = async (runId: string, n: number): Promise<void> => {
     const worker = `bench:${n}:bench`
     for (let job = 0; ; job += 1) {
-      const reply = await store.supervisors.reserve(supervisor, worker, ['bench'], `${runId}${n}-${job}`, Date.now())
+      const reply = await reserveOne(store, supervisor, worker, ['bench'], `${runId}${n}-${job}`, Date.now())
       if (reply.kind !== 'job') {
         if ((await store.runs.read.find(runId))?.status !== 'running') return
         await new Promise((resolve) => setTimeout(resolve, 1))
@@ -82,37 +80,7 @@ export async function engine(redis: TestRedis): Promise<Drive> {
 export async function inline(redis: TestRedis): Promise<Drive> {
   const store = testStore(redis)
   const own = testStore(redis)
-  const registry = new Registry()
-  registry.addModule({ NoopStep }, 'bench')
-  const supervisor = new Supervisor({
-    store: own,
-    clock: systemClock,
-    log: silentLogger,
-    launcher: new InlineLauncher({ root: '.', paths: [] }, { registry, hooks: {} }),
-    steps: new Steps(own.runs, systemClock, { maxOutputBytes: 1e6, maxPayloadsBytes: 1e9 }),
-    queues: ['bench'],
-    weights: {},
-    concurrency,
-    heartbeatMs: 5000,
-    leaseMs: 30_000,
-    maxRedeliveries: 3,
-    pollMs: 1000,
-    heapSnapshots: '/nonexistent',
-    termTimeoutMs: 1000,
-    preShutdownTimeoutMs: 0,
-    shutdownTimeoutMs: 0,
-    gracefulTerm: false,
-    drain: false,
-    limits: {
-      failedMax: 100,
-      recordTtlMs: 1000,
-      attemptsKept: 5,
-      backtraceLines: 20,
-      maxResultBytes: 1e6,
-      logLines: 20,
-      logLineBytes: 1000,
-    },
-  })
+  const supervisor = inlineSupervisor(own, { NoopStep }, 'bench', concurrency)
   await supervisor.start()
   return runsOf(
     store,

@@ -24,7 +24,7 @@ export const commands: readonly CommandEntry[] = [
   entry('demo', 'Watch real jobs import, report, crash, hang and leak, in processes of their own', () =>
     import('./commands/demo.ts').then((module) => module.demoCommand),
   ),
-  entry('init', 'Create a first job, schedule.yml and config/runtime.yml in this folder', () =>
+  entry('init', 'Create an application: jobs, a workflow, a schedule, a test, settings, Dockerfile', () =>
     import('./commands/init.ts').then((module) => module.initCommand),
   ),
   entry(

@@ -13,14 +13,20 @@ type Isolation = Context['config']['worker']['isolation']
  * cannot; an application that must not be forked is told by `onFallback`, and spawned.
  */
 export async function makeLauncher(context: Context, onFallback: OnFallback): Promise<Launcher> {
-  const { isolation } = context.config.worker
+  const { isolation, inspectJobs } = context.config.worker
+  if (inspectJobs) return spawnLauncher(context)
   if (isolation === 'inline') return new InlineLauncher(context.source, await loadAppHere(context.source))
   return otherLauncher(isolation, context, onFallback)
 }
 
 /** A launcher for classes that ask for another isolation than the worker's; `inline` has its process of its own here. */
 export function otherLauncher(isolation: Isolation, context: Context, onFallback: OnFallback): Launcher {
-  if (isolation === 'spawn' || isolation === 'inline' || (isolation === 'auto' && refusePlatform()))
+  if (
+    context.config.worker.inspectJobs ||
+    isolation === 'spawn' ||
+    isolation === 'inline' ||
+    (isolation === 'auto' && refusePlatform())
+  )
     return spawnLauncher(context)
   const { source, log, config } = context
   const { bootTimeoutMs, concurrency, jobsPerChild } = config.worker
@@ -43,4 +49,4 @@ function spawnLauncher(context: Context, spares = context.config.worker.concurre
 }
 
 const shownOutput = ({ config }: Context): { passOutput?: typeof NOWHERE } =>
-  config.worker.jobOutput === 'capture' ? { passOutput: NOWHERE } : {}
+  config.worker.jobOutput === 'capture' && !config.worker.inspectJobs ? { passOutput: NOWHERE } : {}

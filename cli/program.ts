@@ -1,4 +1,5 @@
 /** The program `runtime`. */
+import { flushTelemetry } from '../runtime/jobs/telemetry.ts'
 import { main } from './main.ts'
 import { leaveWithOwner } from './owner.ts'
 
@@ -8,3 +9,4 @@ process.stderr.on('error', () => undefined)
 
 leaveWithOwner()
 process.exitCode = await main(process.argv.slice(2))
+await flushTelemetry()

@@ -110,3 +110,6 @@ export interface StepEnd {
   output?: string
   extra?: string
 }
+
+/** A trace's context as OpenTelemetry's propagator writes it: `traceparent`, `tracestate`, `baggage`. */
+export type TraceContext = Record<string, string>

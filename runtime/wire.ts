@@ -3,7 +3,7 @@
  * or passes between the worker and workflows. Types only, and all of it plain JSON; each shape is defined here and nowhere else.
  */
 import type { Isolation } from '../config/isolations.ts'
-import type { ErrorRecord, JobUsage, Notice, Outcome } from './ends.ts'
+import type { ErrorRecord, JobUsage, Notice, Outcome, TraceContext } from './ends.ts'
 
 export type {
   DeadJob,
@@ -15,6 +15,7 @@ export type {
   Outcome,
   StepAddition,
   StepEnd,
+  TraceContext,
 } from './ends.ts'
 
 /** A checked retry policy. A `backoff` function stays in the process that loaded its class; the curve is for where it cannot be called. */
@@ -60,6 +61,8 @@ export interface JobSettings extends ProcessSettings {
   keepResultMs?: number
   isolation?: Isolation
   delivery?: 'at-least-once' | 'at-most-once'
+  /** The trace that the job was enqueued in: no option, but carried like one. */
+  trace?: TraceContext
   /** Of a class: only where no key depends on the arguments; then the supervisor asks for them before it starts a process. */
   permits?: LimitRequest[]
 }
@@ -113,6 +116,8 @@ export interface StepContext {
   payloads: Payload[]
   /** Absent when the run has no memory. */
   memory?: MemorySettings
+  /** Of its run, for steps that this one adds. */
+  trace?: TraceContext
 }
 
 /** A job whose class, arguments and options are known. */
@@ -143,6 +148,8 @@ export interface Assignment extends ProcessSettings {
    * worker hook of `notice`.
    */
   phase: 'perform' | 'onFailure' | 'notify'
+  /** It waits for a debugger before it begins (`spawn`). */
+  inspect?: boolean
   jobId: string
   className: string
   queue: string
@@ -165,6 +172,7 @@ export interface Assignment extends ProcessSettings {
   /** Phase `notify` only. */
   notice?: Notice
   step?: StepContext
+  trace?: TraceContext
 }
 
 /** From the child, while it runs. */

@@ -1,7 +1,7 @@
 /**
  * Makes runtime/store/connection/scripts.generated.ts from the scripts in runtime/store/lua. A script's header gives its includes
  * (`-- @include tickets push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
- * `-- @rest items`. Names become Lua locals; `key.job(id)` comes from the templates in runtime/store/keys.ts.
+ * `-- @rest items`. An include with `-- @lazy names` is set up when one of those functions is first called. Names become Lua locals; `key.job(id)` comes from the templates in runtime/store/keys.ts.
  * `--check` writes nothing and fails when the file is not fresh.
  */
 import { createHash } from 'node:crypto'
@@ -41,37 +41,115 @@ function includesOf(source: string, seen: string[] = []): string[] {
   return seen
 }
 
-function keyTable(body: string): string {
-  const used = new Set([...body.matchAll(/\bkey\.(\w+)/g)].map((match) => match[1] ?? ''))
-  const looksAtTypes = body.includes('types[')
-  // A script that looks at types names keys in quotes, too.
-  const quoted = looksAtTypes ? [...body.matchAll(/'(\w+)'/g)].map((match) => match[1] ?? '') : []
-  const typed = quoted.filter((name) => name in keyTemplates).sort()
-  for (const name of typed) used.add(name)
-  const rows = [...used].sort().map((name) => {
-    const template = (keyTemplates as Record<string, string>)[name]
-    if (template === undefined) throw new Error(`no key called ${name} in runtime/store/keys.ts`)
-    const params = [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
-    const text = template.split(/\{\w+\}/).map((piece) => `'${piece}'`)
-    const parts = text
-      .flatMap((piece, i) => (i === 0 ? [piece] : [params[i - 1] ?? '', piece]))
-      .filter((part) => part !== "''")
-    return `${name}=function(${params.join(',')}) return KEYS[1]..${parts.join('..')} end`
+/** The position after the closing bracket of a call whose opening one is at `open`. */
+function callEnd(text: string, open: number): number {
+  let depth = 0
+  for (let at = open; ; at += 1) {
+    const char = text[at]
+    if (char === "'") at = text.indexOf("'", at + 1)
+    else if (char === '(') depth += 1
+    else if (char === ')' && (depth -= 1) === 0) return at + 1
+    if (at < 0 || at >= text.length) throw new Error(`a call that does not end: ${text.slice(open, open + 80)}`)
+  }
+}
+
+/** The arguments between two brackets, cut at the commas that are not within brackets. */
+function argumentsOf(text: string): string[] {
+  const parts = ['']
+  for (let at = 0; at < text.length; at += 1) {
+    const to = text[at] === '(' ? callEnd(text, at) : at + 1
+    if (text[at] === ',') parts.push('')
+    else parts[parts.length - 1] += text.slice(at, to)
+    at = to - 1
+  }
+  return parts.map((part) => part.trim()).filter((part) => part !== '')
+}
+
+/** The expression for a key of this namespace. */
+function keyExpression(name: string, args: readonly string[]): string {
+  const template = (keyTemplates as Record<string, string>)[name]
+  if (template === undefined) throw new Error(`no key called ${name} in runtime/store/keys.ts`)
+  let next = 0
+  const parts = template.split(/(\{\w+\})/).filter((part) => part !== '')
+  const terms = parts.map((part) => {
+    if (!part.startsWith('{')) return `'${part}'`
+    const arg = args[next++] ?? ''
+    if (arg === '') throw new Error(`key.${name}: too few arguments`)
+    return /^[\w.]+$/.test(arg) ? arg : `(${arg})`
   })
-  const types = [...new Set(typed)].map((name) => `${name}='${keyTypes.get(name)}'`).join(',')
-  return `local key={${rows.join(',\n')}}\n${looksAtTypes ? `local types={${types}}\n` : ''}`
+  return `(ns..${terms.join('..')})`
+}
+
+/** Calls of one of `names` with their argument lists, as `rewrite` has them. */
+function rewriteCalls(body: string, call: RegExp, rewrite: (name: string, args: string[]) => string): string {
+  let text = body
+  for (let match = call.exec(text); match; match = call.exec(text)) {
+    const open = match.index + match[0].length - 1
+    const end = callEnd(text, open)
+    text = `${text.slice(0, match.index)}${rewrite(match[1] ?? '', argumentsOf(text.slice(open + 1, end - 1)))}${text.slice(end)}`
+  }
+  return text
+}
+
+/**
+ * Redis runs a whole script for each call, and each function in it is made again each time. So keys are expressions in
+ * place, and functions that a script does not use are left out.
+ */
+function inlineKeys(body: string): string {
+  const typed = rewriteCalls(body, /\b(wrong|check)\((?=')/, (name, [quoted = '', ...args]) => {
+    const kind = quoted.slice(1, -1)
+    return `${name}_key(${keyExpression(kind, args)},'${keyTypes.get(kind)}')`
+  })
+  return rewriteCalls(typed, /\bkey\.(\w+)\(/, keyExpression)
+}
+
+/** A function at the top of a script, or what stands between two of them. */
+interface Piece {
+  text: string
+  name: string | undefined
+  include: string
+}
+
+const piecesOf = (include: string, text: string): Piece[] =>
+  inlineKeys(`${text}\n`)
+    .split(/^(?=local function )|(?<=^end\n)/m)
+    .map((part) => ({ text: part, name: /^local function (\w+)/.exec(part)?.[1], include }))
+
+function withoutUnused(pieces: readonly Piece[]): Piece[] {
+  const isUsed = ({ name }: Piece): boolean =>
+    name === undefined || pieces.some((other) => other.name !== name && new RegExp(`\\b${name}\\b`).test(other.text))
+  const used = pieces.filter(isUsed)
+  return used.length === pieces.length ? used : withoutUnused(used)
+}
+
+/** An include with `-- @lazy names` makes its functions when one of those is first called. */
+function joined(include: string, pieces: readonly Piece[]): string {
+  const text = pieces.map((piece) => piece.text).join('')
+  const names = words(read(`include/${include}.lua`), 'lazy').filter((name) =>
+    pieces.some((piece) => piece.name === name),
+  )
+  if (names.length === 0) return text
+  const inside = text
+    .replace(/^local function (\w+)/gm, (all, name: string) => (names.includes(name) ? `function ${name}` : all))
+    .replace(/^(?=.)/gm, ' ')
+  const setUp = `set_up_${include.replace(/-/g, '_')}`
+  const stubs = names.map((name) => `${name}=function(...) ${setUp}() return ${name}(...) end\n`)
+  return `local ${names.join(',')}\nlocal function ${setUp}()\n${inside}end\n${stubs.join('')}`
 }
 
 function compile(file: string): { name: string; source: string; args: string[]; rest: string | undefined } {
   const source = read(file)
   const args = words(source, 'args')
   const rest = words(source, 'rest')[0]
-  const parts = includesOf(source).map((name) => withoutComments(read(`include/${name}.lua`)))
-  const body = [...parts, withoutComments(source)].join('\n')
+  const includes = includesOf(source)
+  const parts = includes.flatMap((name) => piecesOf(name, withoutComments(read(`include/${name}.lua`))))
+  const pieces = withoutUnused([...parts, ...piecesOf('', withoutComments(source))])
+  const of = (include: string): Piece[] => pieces.filter((piece) => piece.include === include)
+  const body = [...includes.map((name) => joined(name, of(name))), ...of('').map(({ text }) => text)].join('')
   const locals = args.map((name, i) => `local ${name}=ARGV[${i + 1}]`).join('\n')
   const tail =
     rest === undefined ? '' : `local ${rest}={}\nfor i=${args.length + 1},#ARGV do ${rest}[#${rest}+1]=ARGV[i] end\n`
-  return { name: basename(file, '.lua'), source: `${keyTable(body)}${locals}\n${tail}${body}\n`, args, rest }
+  return { name: basename(file, '.lua'), source: `local ns=KEYS[1]\n${locals}\n${tail}${body}`, args, rest }
 }
 
 /** `subject/name.lua`; what lies in include/ is part of others. */

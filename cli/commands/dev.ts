@@ -16,6 +16,7 @@ interface DevFlags extends GlobalFlags {
   queues?: string
   concurrency?: string
   isolation?: Isolation
+  'inspect-jobs'?: boolean
   program?: string[]
   /** Yargs leaves what follows `--` here, after the name of this command. */
   _: (string | number)[]
@@ -35,6 +36,10 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
         describe: 'Number of jobs that run at the same time; auto: one per processor of the container or machine',
       })
       .option('isolation', { choices: ISOLATIONS, describe: 'How job processes are created' })
+      .option('inspect-jobs', {
+        type: 'boolean',
+        describe: 'Each job waits until a debugger is attached to its process',
+      })
       .positional('program', {
         type: 'string',
         array: true,
@@ -84,7 +89,7 @@ function settings({ config, redis, namespace, queues, concurrency, isolation, ..
 
 /** A private Redis, unless the settings name one. */
 async function ownRedis(config: Config, onLost: (how: string) => void): Promise<EmbeddedRedis | undefined> {
-  if (config.redis.sentinel || config.redis.url !== undefined) {
+  if (config.redis.sentinel || config.redis.cluster || config.redis.url !== undefined) {
     line(`dev       | Redis as configured${config.redis.url === undefined ? '' : `: ${maskUrl(config.redis.url)}`}`)
     return undefined
   }
@@ -99,8 +104,8 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
   const shared = (['namespace', 'config', 'log-level', 'log-file'] as const).flatMap((name) =>
     argv[name] === undefined ? [] : [`--${name}`, argv[name]],
   )
-  const own = (['queues', 'concurrency', 'isolation'] as const).flatMap((name) =>
-    argv[name] === undefined ? [] : [`--${name}`, String(argv[name])],
+  const own = (['queues', 'concurrency', 'isolation', 'inspect-jobs'] as const).flatMap((name) =>
+    argv[name] === undefined ? [] : argv[name] === true ? [`--${name}`] : [`--${name}`, String(argv[name])],
   )
   const url = argv.redis ?? ownUrl
   const env = {

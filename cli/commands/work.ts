@@ -26,6 +26,7 @@ interface WorkFlags {
   concurrency?: string
   isolation?: Isolation
   jobsPerChild?: string
+  inspectJobs?: boolean
   drain?: boolean
   weights?: string
   pidfile?: string
@@ -53,6 +54,10 @@ export const workCommand = command<WorkFlags>({
         type: 'string',
         describe: 'Number of jobs that one job process runs, one after another; default 1',
       })
+      .option('inspect-jobs', {
+        type: 'boolean',
+        describe: 'Each job waits until a debugger is attached to its process',
+      })
       .option('drain', { type: 'boolean', describe: 'Exit when the queues are empty' })
       .option('pidfile', { type: 'string', describe: 'Write the process ID to this file' })
       .option('replace', {
@@ -62,8 +67,8 @@ export const workCommand = command<WorkFlags>({
       })
       .conflicts('pidfile', 'replace'),
   log: (config) => openServiceLog(config, config.worker.name),
-  settings: ({ name, queues, weights, concurrency, isolation, jobsPerChild, drain }) => ({
-    worker: { name, queues, weights, concurrency, isolation, jobsPerChild, drain },
+  settings: ({ name, queues, weights, concurrency, isolation, jobsPerChild, inspectJobs, drain }) => ({
+    worker: { name, queues, weights, concurrency, isolation, jobsPerChild, inspectJobs, drain },
   }),
   run: async (context, { pidfile, replace }) => {
     // The launchers hand their own environment on.

@@ -10,6 +10,7 @@ import { hooksOf, instanceOf, runHooks } from './hooks.ts'
 import { isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from './job.ts'
 import { callOptions, checkOptions, optionsOn, type JobOptions } from './options.ts'
 import { uniqueOf } from './limits.ts'
+import { traceJobs } from './telemetry.ts'
 import { inputProblems } from './typed.ts'
 
 /** What a client needs to know of the configuration. */
@@ -60,7 +61,7 @@ export class Client {
     const job = await this.#prepare(definition, args, options)
     const [instance, list] = [instanceOf(definition), args as unknown[]]
     if (!(await runHooks(hooksOf(definition, 'beforeEnqueue', instance), ...list))) return this.#refused(job)
-    const [holder] = await this.store.queues.push(job.queue, [job], this.#clock.now(), this.#settings.waitingTtlMs)
+    const [holder] = await this.#push(job.queue, [job])
     if (holder === undefined) await runHooks(hooksOf(definition, 'afterEnqueue', instance), ...list)
     if (holder === job.id) await this.#sameClass(job)
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
@@ -84,7 +85,10 @@ export class Client {
     const job = await this.#prepare(definition, args, options)
     const [instance, list] = [instanceOf(definition), args as unknown[]]
     if (!(await runHooks(hooksOf(definition, 'beforeSchedule', instance), ...list))) return this.#refused(job)
-    const [holder] = await this.store.delayed.add([{ ...job, dueMs: dueAtMs }], nowMs, this.#settings.waitingTtlMs)
+    const { waitingTtlMs } = this.#settings
+    const [holder] = await traceJobs([{ ...job, dueMs: dueAtMs }], job.queue, (jobs) =>
+      this.store.delayed.add(jobs, nowMs, waitingTtlMs),
+    )
     if (holder === undefined) await runHooks(hooksOf(definition, 'afterSchedule', instance), ...list)
     if (holder === job.id) await this.#sameClass(job)
     return this.#handle(holder ?? job.id, { duplicate: holder !== undefined })
@@ -127,12 +131,7 @@ export class Client {
     const accepted: boolean[] = []
     for (const args of list) accepted.push(await runHooks(before, ...(args as unknown[])))
     const pushed = jobs.filter((_, i) => accepted[i])
-    const holders = await this.store.queues.push(
-      jobs[0]?.queue ?? '',
-      pushed,
-      this.#clock.now(),
-      this.#settings.waitingTtlMs,
-    )
+    const holders = await this.#push(jobs[0]?.queue ?? '', pushed)
     const handles = new Map(
       pushed.map((job, i) => [
         job.id,
@@ -219,6 +218,11 @@ export class Client {
       'ERR_ARGUMENT',
       `${name}: expected a queue, found none; add \`static queue = 'default'\`, or enqueue.with({ queue })`,
     )
+  }
+
+  #push(queue: string, jobs: readonly Prepared[]): Promise<(string | undefined)[]> {
+    const { waitingTtlMs } = this.#settings
+    return traceJobs(jobs, queue, (sent) => this.store.queues.push(queue, sent, this.#clock.now(), waitingTtlMs))
   }
 
   #refused<R>(job: Prepared): JobHandle<R> {

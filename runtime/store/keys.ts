@@ -11,7 +11,7 @@ export const keyTemplates = {
   queue: 'queue:{queue}',
   /** set: worker ids `host:pid:queues` */
   workers: 'workers',
-  /** string: JSON of the job that the worker runs; exists only while a job runs */
+  /** string: JSON of the job that the worker runs; exists only while a job runs, and for our workers once it has run for 50 ms */
   worker: 'worker:{worker}',
   /** string: time at which the worker started, in the worker's time zone */
   workerStarted: 'worker:{worker}:started',

@@ -29,6 +29,8 @@ export interface SupervisorOptions {
   concurrency: number
   /** Of jobs whose class and call have no timeout; absent: none. */
   timeoutMs?: number
+  /** Jobs wait for a debugger, so no timeout applies. */
+  inspectJobs?: boolean
   heartbeatMs: number
   leaseMs: number
   maxRedeliveries: number

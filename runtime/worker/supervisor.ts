@@ -10,6 +10,7 @@ import { JobsInHand } from './run/jobs-in-hand.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../wire.ts'
 import { Notices } from './outcome/notices.ts'
+import { ShownJobs } from './run/shown-jobs.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launchers.ts'
 import type { WorkerVerb } from './signals.ts'
@@ -32,6 +33,7 @@ export class Supervisor implements Service {
   readonly #options: SupervisorOptions
   readonly #slots: string[]
   readonly #jobs = new JobsInHand()
+  readonly #shown: ShownJobs
   readonly #fetcher: Fetcher
   readonly #lease: Lease
   readonly #services: Service[]
@@ -73,6 +75,7 @@ export class Supervisor implements Service {
       },
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
+    this.#shown = new ShownJobs({ store, clock, log, supervisorId: () => this.#lease.id })
     this.#fetcher = new Fetcher({
       store,
       clock,
@@ -185,6 +188,7 @@ export class Supervisor implements Service {
       const job = await this.#fetcher.next(worker)
       const run = job && new JobRun(job, worker, this.#runOptions())
       if (run) this.#jobs.add(run)
+      if (run) this.#shown.add(worker, run.job, () => this.#jobs.find(run.job.id) !== run)
       await recorded
       if (!run) return
       this.#title.show()
@@ -230,6 +234,7 @@ export class Supervisor implements Service {
       this.#fetcher.stop()
       const patience = patienceMs > 0 ? startTimer(() => void this.#terminate(), patienceMs) : undefined
       await Promise.all(this.#loops)
+      this.#shown.close()
       patience?.stop()
       await this.#notices.close(NOTICES_AT_END_MS)
       await this.#launchers.stop()

@@ -2,6 +2,7 @@ import { RuntimeError, toError, withCode } from '../../runtime/core/errors.ts'
 import type { FiringMode, FiringReply, MissedFiring, Schedules } from '../../runtime/store/schedules/schedules.ts'
 import { admit } from './admission.ts'
 import type { KnownClass, ScheduleEntry } from '../entries/entry.ts'
+import { traceJobs } from '../../runtime/jobs/telemetry.ts'
 import { decideOverlap, type PreviousState } from './catchup.ts'
 import type { Clock } from '../../runtime/core/clock.ts'
 import type { Logger } from '../../runtime/core/logger.ts'
@@ -77,8 +78,13 @@ export class Firer {
     const { schedules, owner, clock, newId, ttlMs, log } = this.#options
     const item = `{"class":${JSON.stringify(target)},"args":${args}}`
     const job = kind === 'job' ? { id: newId(), className: target, queue, item, ttlMs, unique } : undefined
-    const about = { name, fireTimeMs, nowMs: clock.now(), lateMs, nextMs: this.#nextAfter(fireTimeMs), mode, job }
-    const reply = await schedules.fire(owner, about)
+    const about = { name, fireTimeMs, nowMs: clock.now(), lateMs, nextMs: this.#nextAfter(fireTimeMs), mode }
+    const reply = await traceJobs(
+      job ? [job] : [],
+      queue,
+      ([traced]) => schedules.fire(owner, { ...about, job: traced }),
+      name,
+    )
     // One that waits goes on waiting.
     if (reply === 'duplicate')
       return mode === 'waited' ? reply : this.#leaveOut(fireTimeMs, `a unique ${target} was there already`, mode)

@@ -12,6 +12,7 @@ import { useRedis } from '../support/redis.ts'
 import { createRun } from '../../runtime/workflow/run/create-run.ts'
 import { testStore } from '../support/store.ts'
 import { endJob, heardLog } from './support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const redis = useRedis()
 const postgres = usePostgres()
@@ -194,7 +195,7 @@ describe('what has ended', () => {
     await store.supervisors.register('dead', ['host:1:q'], {}, 1)
     await store.connection.redis.rpush(store.connection.keys.queue('q'), '{"class":"LostJob","args":[1]}')
     await store.supervisors.register('dead', ['host:1:q'], {}, 600_000)
-    await store.supervisors.reserve('dead', 'host:1:q', ['q'], 'lost', Date.now())
+    await reserveOne(store, 'dead', 'host:1:q', ['q'], 'lost', Date.now())
     await store.connection.redis.zadd(store.connection.keys.supervisors(), 1, 'dead')
     await store.supervisors.reclaim('dead', { maxRedeliveries: 0, failedMax: 10, ttlMs: 1000 }, Date.now())
     await store.connection.redis.hset(store.connection.keys.job('waits'), {

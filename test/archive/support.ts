@@ -1,6 +1,7 @@
 import { createLogger, type Logger } from '../../runtime/core/logger.ts'
 import type { Settlement } from '../../runtime/store/workers/supervisors.ts'
 import type { Store } from '../../runtime/store/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 /** A job to end, in words of the test. */
 export interface Ended {
@@ -27,7 +28,7 @@ export async function endJob(store: Store, ended: Ended = {}): Promise<string> {
   const id = ended.id ?? `job${ids}`
   const item = ended.item ?? `{"class":${JSON.stringify(name)},"args":${args}}`
   await store.connection.redis.rpush(store.connection.keys.queue(queue), item)
-  const reply = await store.supervisors.reserve('test', worker, [queue], id, endedAtMs - 10)
+  const reply = await reserveOne(store, 'test', worker, [queue], id, endedAtMs - 10)
   if (reply.kind !== 'job') throw new Error(`expected a job, got ${reply.kind}`)
   const delivery = { worker, id, delivery: reply.job.delivery }
   const end = { state, ttlMs: 60_000, ...(ended.fields ? { fields: ended.fields } : {}) }

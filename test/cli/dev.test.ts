@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
@@ -96,28 +96,5 @@ describe('runtime dev', () => {
     await dev.waitForLine(/^work {6}\| .*working on/, soon)
     await dev.stop('SIGKILL')
     await eventually(async () => (await markedProcesses()).length === 0, { timeoutMs: 20_000, what: 'the end of all' })
-  })
-})
-
-describe('runtime init', () => {
-  it('writes what dev can run, and overwrites nothing', async () => {
-    const cwd = await makeApp({ 'package.json': '{ "name": "app" }' })
-    assert.equal((await runCli(['init'], { cwd })).exitCode, 0)
-    const checked = await runCli(['work', '--drain', '--redis', server.url], { cwd, timeoutMs })
-    assert.deepEqual([checked.exitCode, /"classes":1/.test(checked.stderr)], [0, true], checked.stderr)
-    const before = await readFile(join(cwd, 'schedule.yml'), 'utf8')
-    const again = await runCli(['init'], { cwd })
-    assert.equal(again.exitCode, 1)
-    assert.match(
-      again.stderr,
-      /expected a folder without src\/jobs\/hello-job\.ts, schedule\.yml, config\/runtime\.yml; nothing was written/,
-    )
-    assert.equal(await readFile(join(cwd, 'schedule.yml'), 'utf8'), before)
-  })
-
-  it('writes nothing when one of the files is there', async () => {
-    const cwd = await makeApp({ 'schedule.yml': '' })
-    assert.equal((await runCli(['init'], { cwd })).exitCode, 1)
-    await assert.rejects(readFile(join(cwd, 'src/jobs/hello-job.ts')))
   })
 })

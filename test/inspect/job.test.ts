@@ -6,6 +6,7 @@ import { encodeFailure } from '../../runtime/store/queues/failures.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore } from '../worker/support.ts'
 import { inspected } from './support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const to = useStore(server)
@@ -13,7 +14,7 @@ const worker = 'host:7:q'
 const limit = { kind: 'concurrency' as const, key: 'mail', limit: 1 }
 
 async function take(): Promise<{ id: string; delivery: string; worker: string }> {
-  const reply = await to.store.supervisors.reserve('s', worker, ['q'], 'none', Date.now())
+  const reply = await reserveOne(to.store, 's', worker, ['q'], 'none', Date.now())
   assert.ok(reply.kind === 'job')
   return { id: reply.job.id, delivery: reply.job.delivery, worker }
 }

@@ -5,6 +5,7 @@ import { limitRows, lockPage, releaseLock } from '../../runtime/inspect/limits.t
 import { runCommand } from '../support/command.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore } from '../worker/support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const to = useStore(server)
@@ -19,7 +20,7 @@ it('limits have their jobs and their line, the longest line first', async () => 
   const replies: string[] = []
   for (const wanted of [[slot], [slot], [slot], [rate], [rate]]) {
     ids.push(await push(store, 'A', [ids.length]))
-    const reply = await store.supervisors.reserve('s', worker, ['q'], 'none', Date.now())
+    const reply = await reserveOne(store, 's', worker, ['q'], 'none', Date.now())
     assert.ok(reply.kind === 'job')
     const job = { id: reply.job.id, delivery: reply.job.delivery, worker }
     replies.push(await store.limits.acquire('s', job, wanted, Date.now()))

@@ -9,6 +9,7 @@ import { hostname } from 'node:os'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore } from '../worker/support.ts'
 import { inspected } from './support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const to = useStore(server)
@@ -82,7 +83,7 @@ describe('the overview', () => {
     const now = Date.now()
     await store.supervisors.register('s1', ['a:1:mail', 'a:2:mail'], { host: 'a', pid: '7', queues: 'mail' }, 60_000)
     await push(store, 'A', [1], { queue: 'mail' })
-    await store.supervisors.reserve('s1', 'a:1:mail', ['mail'], 'none', now)
+    await reserveOne(store, 's1', 'a:1:mail', ['mail'], 'none', now)
     await store.supervisors.register('s2', ['b:1:mail'], { host: 'b', pid: '8' }, 60_000)
     await redis.zadd('resque:rt:supervisors', 1, 's2')
     await store.supervisors.reclaim('s2', { maxRedeliveries: 3, failedMax: 10, ttlMs: 1000 }, now)
@@ -122,7 +123,7 @@ describe('the overview', () => {
     const { store } = to
     await store.supervisors.register('s1', ['a:1:q'], { host: hostname() }, 60_000)
     await server.client().rpush('resque:queue:q', '{"class":"Ruby","args":[]}')
-    await store.supervisors.reserve('s1', 'a:1:q', ['q'], 'j1', Date.now())
+    await reserveOne(store, 's1', 'a:1:q', ['q'], 'j1', Date.now())
     await store.jobs.note('j1', { pid: process.pid })
     const running = await runningSupervisors({ store })
     const [first] = running

@@ -7,6 +7,7 @@ import type { NewDelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const ttlMs = 86_400_000
@@ -105,7 +106,7 @@ test('a worker looks at ten thousand queues a thousand at a time, in their order
   await store.queues.push('q4500', jobs(1), Date.now(), ttlMs)
   await store.supervisors.register('s', ['vm:1:*'], {}, 60_000)
   const take = async (): Promise<string> => {
-    const reply = await store.supervisors.reserve('s', 'vm:1:*', queues, newId(), Date.now())
+    const reply = await reserveOne(store, 's', 'vm:1:*', queues, newId(), Date.now())
     return reply.kind === 'job' ? reply.job.queue : reply.kind
   }
   assert.equal(await inBatches(t, 5, take), 'q4500')

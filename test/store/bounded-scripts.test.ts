@@ -7,6 +7,7 @@ import { newId } from '../../runtime/core/ids.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const many = 200_000
@@ -138,7 +139,7 @@ test('a push among many workers that are gone, and a look at a thousand queues',
   await isBounded(() => store.queues.push('q', [job()], Date.now(), ttlMs))
   const queues = Array.from({ length: 1000 }, (_, i) => `q${i}`)
   const idle = () => ({ list: newId(), listener: 'me', forMs: 1000, polled: true })
-  await isBounded(() => store.supervisors.reserve('s', 'vm:1:q', queues, newId(), Date.now(), idle()))
+  await isBounded(() => reserveOne(store, 's', 'vm:1:q', queues, newId(), Date.now(), idle()))
 })
 
 test('a queue is cleared, and a job cancelled, in one of many', async () => {

@@ -6,6 +6,7 @@ import type { NewDelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const ttlMs = 86_400_000
@@ -81,7 +82,7 @@ describe('a delay of a minute and more', () => {
     assert.ok(Number(await redis.pttl(`resque:rt:job:${first.id}`)) > 0)
     await store.supervisors.register('s', ['vm:1:default'], {}, 10_000)
     for (const id of [first.id, second.id]) {
-      const taken = await store.supervisors.reserve('s', 'vm:1:default', ['default'], 'new', now)
+      const taken = await reserveOne(store, 's', 'vm:1:default', ['default'], 'new', now)
       assert.equal(taken.kind === 'job' && taken.job.id, id)
     }
     assert.deepEqual(await redis.keys('resque:*delayed*'), [])

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const ttlMs = 86_400_000
@@ -67,7 +68,7 @@ describe("Ruby's Resque::DirtyExit for a job of ours", () => {
   beforeEach(async () => {
     await redis.rpush('resque:queue:q', item)
     await store.supervisors.register('s', [worker], {}, 60_000)
-    await store.supervisors.reserve('s', worker, ['q'], 'j', Date.now())
+    await reserveOne(store, 's', worker, ['q'], 'j', Date.now())
   })
 
   /** What a Ruby worker does on its start: lib/resque/worker.rb, `unregister_worker`. */

@@ -7,6 +7,7 @@ import { scriptJson } from '../../runtime/store/connection/script.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const half = 'hello 😀'.slice(0, 7)
@@ -30,7 +31,7 @@ async function taken(id = 'j1'): Promise<Delivery> {
     unique: { key: id, forMs: 60_000 },
   }
   await store.queues.push('q', [job], Date.now(), ttlMs)
-  const reply = await store.supervisors.reserve(supervisor, worker, ['q'], 'none', Date.now())
+  const reply = await reserveOne(store, supervisor, worker, ['q'], 'none', Date.now())
   assert.ok(reply.kind === 'job' && reply.job.id === id)
   return { worker, id, delivery: reply.job.delivery }
 }

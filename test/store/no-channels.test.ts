@@ -7,6 +7,7 @@ import type { NewDelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
 import { openStore, type Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { redisSettings } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const limits = { ttlMs: 86_400_000, failedMax: 100 }
@@ -35,7 +36,7 @@ test('enqueueing, delaying, moving and cancelling do not fail after they have wr
   assert.equal((await store.delayed.moveDue(now + 100, 10, limits)).moved, 1)
   assert.equal(await store.jobs.cancel(late.id, now, limits.ttlMs), 'cancelled')
   await store.supervisors.register('s', ['vm:1:q'], {}, 10_000)
-  const taken = await store.supervisors.reserve('s', 'vm:1:q', ['q'], newId(), now)
+  const taken = await reserveOne(store, 's', 'vm:1:q', ['q'], newId(), now)
   assert.equal(taken.kind === 'job' && taken.job.id, first.id)
   assert.equal(await store.jobs.cancel(first.id, now, limits.ttlMs), 'running')
   await store.queues.setPaused('q', false)

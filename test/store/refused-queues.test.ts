@@ -8,6 +8,7 @@ import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { StepDriver } from '../workflow/support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const limits = { ttlMs: 86_400_000, failedMax: 100 }
@@ -72,7 +73,7 @@ describe('a due job whose queue takes no jobs', () => {
 test('a worker passes over such a queue and takes from the others', async () => {
   await redis.rpush('resque:queue:good', '{"class":"OkJob","args":[]}')
   await store.supervisors.register('s', ['vm:1:bad,good'], {}, 10_000)
-  const taken = await store.supervisors.reserve('s', 'vm:1:bad,good', ['bad', 'good'], newId(), Date.now())
+  const taken = await reserveOne(store, 's', 'vm:1:bad,good', ['bad', 'good'], newId(), Date.now())
   assert.equal(taken.kind === 'job' && taken.job.queue, 'good')
 })
 
@@ -80,7 +81,7 @@ test("a dead worker's job that its queue does not take back fails, and the other
   const queues = ['doomed', 'good']
   for (const queue of queues) await redis.rpush(`resque:queue:${queue}`, '{"class":"OkJob","args":[]}')
   await store.supervisors.register('dead', ['vm:1:*'], {}, 60_000)
-  for (const id of queues) await store.supervisors.reserve('dead', 'vm:1:*', queues, id, Date.now())
+  for (const id of queues) await reserveOne(store, 'dead', 'vm:1:*', queues, id, Date.now())
   await redis.set('resque:queue:doomed', 'no list')
   await redis.zadd('resque:rt:supervisors', 1, 'dead')
   const failed = await store.supervisors.reclaim('dead', { maxRedeliveries: 3, ...limits }, Date.now())

@@ -9,6 +9,7 @@ import type { Store } from '../../runtime/store/store.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../../runtime/store/queues/resque-time.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 class OkJob extends Job {
   static override queue = 'high'
@@ -54,7 +55,7 @@ describe("Resque's bytes", () => {
     const worker = 'vm:9544:default,low'
     await store.supervisors.register('sup1', [worker], {}, 30_000)
     await raw.rpush('resque:queue:low', '{"class":"OkJob","args":[1.0,12345678901234567890,[]]}')
-    await store.supervisors.reserve('sup1', worker, ['default', 'low'], 'id1', at.getTime())
+    await reserveOne(store, 'sup1', worker, ['default', 'low'], 'id1', at.getTime())
     assert.equal(
       await raw.get(`resque:worker:${worker}`),
       '{"queue":"low","run_at":"2026-11-21T21:52:16Z","payload":{"class":"OkJob","args":[1.0,12345678901234567890,[]]}}',

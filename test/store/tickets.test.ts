@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 let store: Store
@@ -34,7 +35,7 @@ async function takeAll(): Promise<string[]> {
   const ids: string[] = []
   await store.supervisors.register('s', ['vm:1:q'], {}, 60_000)
   for (;;) {
-    const reply = await store.supervisors.reserve('s', 'vm:1:q', ['q'], `new-${ids.length}`, Date.now())
+    const reply = await reserveOne(store, 's', 'vm:1:q', ['q'], `new-${ids.length}`, Date.now())
     if (reply.kind !== 'job') return ids
     ids.push(reply.job.id)
   }

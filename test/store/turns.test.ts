@@ -5,6 +5,7 @@ import type { Reserved } from '../../runtime/store/workers/supervisors.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const worker = 'vm:1:q'
@@ -14,7 +15,7 @@ beforeEach(() => (store = testStore(server)))
 afterEach(() => store.close())
 
 async function take(): Promise<Reserved & { worker: string }> {
-  const reply = await store.supervisors.reserve('s', worker, ['q'], 'new', Date.now())
+  const reply = await reserveOne(store, 's', worker, ['q'], 'new', Date.now())
   assert.equal(reply.kind, 'job')
   if (reply.kind !== 'job') throw new Error('no job')
   return { ...reply.job, worker }

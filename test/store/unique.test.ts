@@ -8,6 +8,7 @@ import type { Store } from '../../runtime/store/store.ts'
 import type { Delivery } from '../../runtime/store/workers/supervisors.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const item = '{"class":"OkJob","args":["u"]}'
@@ -40,7 +41,7 @@ async function delay(inMs: number): Promise<string> {
 }
 
 async function take(): Promise<Delivery & { uniqueUntil: string }> {
-  const reply = await store.supervisors.reserve('s', worker, ['q'], newId(Date.now()), Date.now())
+  const reply = await reserveOne(store, 's', worker, ['q'], newId(Date.now()), Date.now())
   assert.ok(reply.kind === 'job')
   const { id, delivery, uniqueUntil } = reply.job
   return { id, delivery, worker, uniqueUntil }

@@ -6,6 +6,7 @@ import { encodeItem } from '../../runtime/core/codec.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const limits = { maxRedeliveries: 3, failedMax: 100, ttlMs: 60_000 }
@@ -56,7 +57,7 @@ test('permits that cannot be read stop neither the lines of other limits nor the
 
   await push('own')
   await redis.hset(record('own'), 'permits', '[{')
-  const reply = await store.supervisors.reserve('s', 'host:1:q', ['q'], 'x', Date.now())
+  const reply = await reserveOne(store, 's', 'host:1:q', ['q'], 'x', Date.now())
   assert.ok(reply.kind === 'job')
   const job = { id: reply.job.id, delivery: reply.job.delivery, worker: 'host:1:q' }
   assert.ok(await store.supervisors.settle('s', job, Date.now(), 100, { state: 'done', ttlMs: 1000 }))
@@ -79,7 +80,7 @@ test('a delayed job whose record is none keeps none of the others from their que
 
 test('what a dead supervisor left that cannot be read keeps none of its jobs', async () => {
   await push('fine')
-  await store.supervisors.reserve('s', 'host:1:q', ['q'], 'x', Date.now())
+  await reserveOne(store, 's', 'host:1:q', ['q'], 'x', Date.now())
   await redis.hset('resque:rt:inflight:s', {
     garbled: 'x',
     number: '7',
@@ -126,7 +127,7 @@ test('a record that has lost its queue or its arguments keeps no line waiting, a
     assert.deepEqual(await store.connection.run('entry-busy', { name: 'nightly' }), ['ended', 'k', 0])
 
     await push('own')
-    const reply = await store.supervisors.reserve('s', 'host:1:q', ['q'], 'x', Date.now())
+    const reply = await reserveOne(store, 's', 'host:1:q', ['q'], 'x', Date.now())
     assert.ok(reply.kind === 'job')
     const { id, delivery } = reply.job
     await redis.hdel(record(id), lost)

@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
 import type { NewNode } from '../../runtime/store/runs/run-table.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 export const now = Date.now()
 export const ttlMs = 86_400_000
@@ -38,11 +39,11 @@ export async function buildWorld(store: Store, redis: Redis): Promise<void> {
   const { supervisors, queues, delayed, runs } = store
   const take = async (supervisor: string, queue: string, id: string): Promise<void> => {
     await queues.push(queue, [job(id, queue)], now, ttlMs)
-    await supervisors.reserve(supervisor, worker, [queue], 'none', now)
+    await reserveOne({ supervisors }, supervisor, worker, [queue], 'none', now)
   }
   for (const id of ['s', 'dead']) await supervisors.register(id, [worker], {}, 600_000)
   const idle = { list: 'idle', listener: 'idle', forMs: 600_000, polled: false }
-  await supervisors.reserve('s', worker, ['q', 'q3', 'q5', 'busy'], 'none', now, idle)
+  await reserveOne({ supervisors }, 's', worker, ['q', 'q3', 'q5', 'busy'], 'none', now, idle)
   for (const id of ['slow', 'plain', 'held', 'held2', 'rated', 'done']) await take('s', 'busy', id)
   for (const id of ['lost', 'lost2']) await take('dead', 'd', id)
   for (const [id, wanted] of [
@@ -63,7 +64,7 @@ export async function buildWorld(store: Store, redis: Redis): Promise<void> {
   await runs.stop('r-stopped', now)
   for (const run of ['r-failed', 'r-on']) {
     const id = `step-${run}`
-    await supervisors.reserve('s', worker, [run], id, now)
+    await reserveOne({ supervisors }, 's', worker, [run], id, now)
     await runs.begin(run, 0, id, 1, now)
   }
   const extra = '{"error":"{}"}'

@@ -6,6 +6,7 @@ import type { Store } from '../../runtime/store/store.ts'
 import type { TestRedis } from '../support/redis.ts'
 import { StepDriver } from '../workflow/support.ts'
 import { addFailures, testConfig } from './world.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const ttlMs = 86_400_000
 const minuteMs = 60_000
@@ -108,7 +109,7 @@ async function runSome(store: Store, nowMs: number): Promise<string> {
     const [id, startedMs] = [newId(), nowMs - (i === 0 ? 47 : 0.2) * minuteMs]
     const item = JSON.stringify({ class: 'ImportJob', args: [i, { path: `rows-${i}.csv` }] })
     await store.queues.push('default', [{ id, className: 'ImportJob', item }], startedMs - 30, ttlMs)
-    await store.supervisors.reserve('w3', slot, ['default'], newId(), startedMs)
+    await reserveOne(store, 'w3', slot, ['default'], newId(), startedMs)
     await store.jobs.note(id, { pid: 4720 + i, progress: `${40 * (i + 1)}/100 rows` })
     last = id
     await store.jobs.addLog(id, ['reading rows', `row ${40_000 * (i + 1)} of 100000`], 100, ttlMs)

@@ -58,7 +58,7 @@ describe('every answer', () => {
       headers: type,
       body,
       duplex: 'half',
-    } as RequestInit)
+    })
     const answer = await board.fetch(request)
     assert.equal(answer.status, 413)
     assert.ok(sent < 20, `${sent} MB were read`)

@@ -13,6 +13,7 @@ import type { Verdict } from '../../runtime/worker/outcome/verdict.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { push } from './support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const worker = 'vm:1:q'
@@ -30,7 +31,7 @@ afterEach(() => {
 
 async function reserve(...args: unknown[]): Promise<Reserved> {
   await push(store, 'A', args)
-  const reply = await store.supervisors.reserve('s', worker, ['q'], 'none', Date.now())
+  const reply = await reserveOne(store, 's', worker, ['q'], 'none', Date.now())
   assert.ok(reply.kind === 'job')
   return reply.job
 }

@@ -11,6 +11,7 @@ import { DueMover } from '../../runtime/worker/reserve/due-mover.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 import { closeAfterEach, idle, IdleWorker, newStore, registered, sum, taken } from './idle-worker.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const server = useRedis()
 const ttlMs = 60_000
@@ -132,7 +133,7 @@ test('whatever pushes a job wakes a worker', async () => {
   await busy.supervisors.register('busy', ['vm:1:q'], {}, ttlMs)
   const inHand = async (): Promise<{ id: string; delivery: string; worker: string }> => {
     await push(busy, 'own')
-    const reply = await busy.supervisors.reserve('busy', 'vm:1:q', ['own'], newId(), now)
+    const reply = await reserveOne(busy, 'busy', 'vm:1:q', ['own'], newId(), now)
     assert.ok(reply.kind === 'job')
     await redis.hset(`resque:rt:job:${reply.job.id}`, 'queue', 'q')
     return { id: reply.job.id, delivery: reply.job.delivery, worker: 'vm:1:q' }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver } from './support.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 const redis = useRedis()
 let driver: StepDriver
@@ -95,7 +96,7 @@ describe('a step that lies nowhere', () => {
   test('in the hands of a worker that has not begun it is not lost', async () => {
     const { store, supervisor, worker } = driver
     const id = await started()
-    const reply = await store.supervisors.reserve(supervisor, worker, ['work'], 'hand', Date.now())
+    const reply = await reserveOne(store, supervisor, worker, ['work'], 'hand', Date.now())
     assert.equal(reply.kind, 'job')
     assert.deepEqual(await lost(id), [])
   })

@@ -2,6 +2,7 @@ import type { Store } from '../../runtime/store/store.ts'
 import { testStore } from '../support/store.ts'
 import type { NewNode, StoredEdge } from '../../runtime/store/runs/run-table.ts'
 import type { TestRedis } from '../support/redis.ts'
+import { reserveOne } from '../support/reserve.ts'
 
 /** A graph for tests by name: `{ c: ['a', 'b'] }` is c after a and b; `!a` is a failure branch, `~a` goes on either way. */
 export type Sketch = Record<string, string[]>
@@ -67,7 +68,8 @@ export class StepDriver {
   async take(): Promise<Taken | undefined> {
     for (;;) {
       this.#jobs += 1
-      const reply = await this.store.supervisors.reserve(
+      const reply = await reserveOne(
+        this.store,
         this.supervisor,
         this.worker,
         ['work'],

@@ -23,9 +23,32 @@ export interface Delivery {
   delivery: string
 }
 
-/** What {@link Supervisors.reserve} found. */
+/** A delivery whose job runs. */
+export interface RunningJob extends Delivery {
+  runAtMs: number
+  /** Size of its item. */
+  bytes: number
+}
+
+/**
+ * What {@link Supervisors.reserve} found: `empty` when it took all that there was. Jobs stand in the order of the slots.
+ */
 export type ReserveReply =
-  { kind: 'job'; job: Reserved } | { kind: 'empty'; queueCount: number } | { kind: 'paused' | 'fenced' }
+  | { kind: 'taken'; jobs: Reserved[] }
+  | { kind: 'empty'; jobs: Reserved[]; queueCount: number }
+  | { kind: 'paused' }
+  | { kind: 'fenced' }
+
+/** A slot that waits for a job: its Resque worker id, and the id of a job whose item has none yet. */
+export interface FreeSlot {
+  worker: string
+  newId: string
+}
+
+/** How many jobs one call takes, shows, or records the ends of (promise 13). */
+export const jobsAtOnce = 50
+/** How many bytes one call reads or writes, unless one job alone has more. */
+export const bytesAtOnce = 262_144
 
 /** How a worker that finds no job waits for one: then a push to one of its queues wakes it. */
 export interface Idle {
@@ -49,6 +72,8 @@ export interface Settlement {
   /** Of a workflow step: its output's JSON text, and what else its run must know (lua/include/run-step.lua). */
   step?: { output?: string; extra?: string }
   ttlMs: number
+  /** False where it is known to have no log. */
+  mayHaveLog?: boolean | undefined
 }
 
 /** One supervisor as others see it. */
@@ -60,10 +85,10 @@ export interface SupervisorInfo {
   about: Record<string, string>
 }
 
-/** @param reply of reserve.lua, with its first word `job` */
-export function reservedOf(reply: readonly string[]): Reserved {
-  const [, queue = '', id = '', item = '', delivery, attempt, redeliveries] = reply
-  const [options = '', enqueuedAt, permits = '', uniqueUntil = ''] = reply.slice(7)
+/** @param job of the reply of reserve.lua */
+export function reservedOf(job: readonly string[]): Reserved {
+  const [queue = '', id = '', item = '', delivery, attempt, redeliveries] = job
+  const [options = '', enqueuedAt, permits = '', uniqueUntil = ''] = job.slice(6)
   return {
     ...{ queue, id, item, delivery: String(delivery), attempt: Number(attempt), redeliveries: Number(redeliveries) },
     ...{ options, permits, uniqueUntil, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined },
@@ -74,4 +99,20 @@ export function reservedOf(reply: readonly string[]): Reserved {
 export function heldOf(value: string): { delivery: string; worker: string } {
   const space = value.indexOf(' ')
   return { delivery: value.slice(0, space), worker: value.slice(space + 1) }
+}
+
+/** Cuts a list into parts for one call each. @param sizeOf bytes of an element */
+export function inParts<T>(list: readonly T[], sizeOf: (element: T) => number): T[][] {
+  const parts: T[][] = []
+  let bytes = Infinity
+  for (const element of list) {
+    const size = sizeOf(element)
+    if (bytes + size > bytesAtOnce || (parts.at(-1)?.length ?? 0) >= jobsAtOnce) {
+      parts.push([])
+      bytes = 0
+    }
+    parts.at(-1)?.push(element)
+    bytes += size
+  }
+  return parts
 }

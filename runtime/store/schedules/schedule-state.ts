@@ -111,6 +111,8 @@ export interface Firing {
     className: string
     queue: string
     item: string
+    /** JSON text; absent: none. */
+    options?: string
     ttlMs: number
     /** Absent: none. */
     unique?: UniqueLock

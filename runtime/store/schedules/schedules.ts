@@ -74,6 +74,7 @@ export class Schedules {
       ...{
         queue: job?.queue ?? '',
         item: job?.item ?? '',
+        options: job?.options ?? '',
         class: job?.className ?? '',
         id: job?.id ?? '',
         ttlMs: job?.ttlMs ?? 0,

@@ -1,8 +1,16 @@
 import type { Connection } from '../connection/connection.ts'
-import { heldOf, reservedOf } from '../queues/deliveries.ts'
-import type { Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
-import { MemoryClash } from '../runs/memory.ts'
-import { GraphChanged } from '../runs/run-writer.ts'
+import { heldOf, inParts, reservedOf } from '../queues/deliveries.ts'
+import type {
+  Delivery,
+  FreeSlot,
+  Idle,
+  Reserved,
+  ReserveReply,
+  RunningJob,
+  Settlement,
+  SupervisorInfo,
+} from '../queues/deliveries.ts'
+import { Ends } from './ends.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
 import { scriptJson } from '../connection/script.ts'
 
@@ -14,13 +22,13 @@ const queuesAtOnce = 250
 /** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
 export class Supervisors {
   readonly #connection: Connection
+  readonly #ends: Ends
   /** Redis's clock less this process's monotonic one, in ms, by the last answer: Ruby prunes heartbeats by Redis's. */
   #redisAheadMs: number | undefined
-  #continuing = false
-  #leftToDo = false
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.#ends = new Ends(connection)
   }
 
   /**
@@ -63,78 +71,48 @@ export class Supervisors {
   }
 
   /**
-   * Takes one job from the first of `queues` that has one.
-   * @param idle registers the worker as idle when there is none; absent: no push wakes it
+   * Takes jobs for free slots, in the order of `queues`.
+   * @param slots at most fifty: the jobs found are theirs, in their order
+   * @param idle registers the worker as idle when there is less than it has slots for; absent: no push wakes it
    */
   async reserve(
     id: string,
-    worker: string,
+    slots: readonly FreeSlot[],
     queues: readonly string[],
-    newId: string,
     nowMs: number,
     idle?: Idle,
   ): Promise<ReserveReply> {
     const { list = '', listener = '', forMs: idleMs = 0, polled = false } = idle ?? {}
-    const args = {
-      ...{ supervisor: id, worker, now: nowMs, runAt: formatRunAt(new Date(nowMs)), newId },
-      ...{ list, listener, idleMs, polled: polled ? 1 : 0 },
+    const args = { supervisor: id, now: nowMs, list, listener, idleMs, polled: polled ? 1 : 0 }
+    const jobs: Reserved[] = []
+    for (let at = 0; ; at += queuesAtOnce) {
+      const free = slots.slice(jobs.length).flatMap(({ worker, newId }) => [worker, newId])
+      const rest = [...free, ...queues.slice(at, at + queuesAtOnce)]
+      const reply = (await this.#connection.run('reserve', { ...args, slots: free.length / 2 }, rest)) as unknown[]
+      const [word, queueCount] = reply as [string, number]
+      // What was taken from the queues before is in hand all the same.
+      if (word !== 'taken' && word !== 'empty')
+        return jobs.length > 0 ? { kind: 'taken', jobs } : ({ kind: word } as ReserveReply)
+      jobs.push(...(reply.slice(word === 'taken' ? 1 : 2) as string[][]).map(reservedOf))
+      if (word === 'taken') return { kind: 'taken', jobs }
+      if (at + queuesAtOnce >= queues.length) return { kind: 'empty', jobs, queueCount: Number(queueCount) }
     }
-    let reply: string[] = []
-    for (let at = 0; at === 0 || (reply[0] === 'empty' && at < queues.length); at += queuesAtOnce)
-      reply = (await this.#connection.run('reserve', args, queues.slice(at, at + queuesAtOnce))) as string[]
-    if (reply[0] === 'empty') return { kind: 'empty', queueCount: Number(reply[1]) }
-    if (reply[0] !== 'job') return { kind: reply[0] as 'paused' | 'fenced' }
-    return { kind: 'job', job: reservedOf(reply) }
   }
 
-  /**
-   * Records a job's end.
-   * @returns false when the job is another's now: then nothing was written
-   * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
-   * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
-   */
-  async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
-    if (end.state === 'done' && !end.step) {
-      const args = { supervisor: id, ...job, now: nowMs, state: end.state, ttlMs: end.ttlMs }
-      const plain = await this.#connection.run('settle-plain', args, Object.entries(end.fields ?? {}).flat())
-      if (plain !== 'other') return plain === 'ok'
-    }
-    const reply = await this.#connection.run('settle', {
-      ...{ supervisor: id, ...job, now: nowMs, failedAt: formatFailedAt(new Date(nowMs)) },
-      state: end.state,
-      entry: end.entry ?? '',
-      failedMax,
-      ttlMs: end.ttlMs,
-      fields: scriptJson(end.fields ?? {}),
-      output: end.step?.output ?? '',
-      extra: end.step?.extra ?? '',
-    })
-    if (reply === 'grown') throw new GraphChanged()
-    if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
-    if (reply === 'more') this.#continue(nowMs)
-    return reply !== 'lost'
+  /** Records a job's end: see {@link Ends.settle}. */
+  settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
+    return this.#ends.settle(id, job, nowMs, failedMax, end)
   }
 
-  /**
-   * Goes on with what runs have left to do. An end does not wait for it: it may be of other runs.
-   * Should this process die first, a supervisor's upkeep does it.
-   */
-  #continue(nowMs: number): void {
-    this.#leftToDo = true
-    if (this.#continuing) return
-    this.#continuing = true
-    void (async () => {
-      try {
-        for (let left = 0; left > 0 || this.#leftToDo;) {
-          this.#leftToDo = false
-          left = Number(await this.#connection.run('run-continue', { now: nowMs }))
-        }
-      } catch {
-        // The upkeep goes on with it.
-      } finally {
-        this.#continuing = false
-      }
-    })()
+  /** Writes Resque's record of the job in hand for slots whose job has run for a moment. */
+  async show(id: string, running: readonly RunningJob[]): Promise<void> {
+    for (const part of inParts(running, ({ bytes }) => bytes)) {
+      const rest = part.flatMap(({ worker, id: job, delivery, runAtMs }) => [
+        ...[worker, job, delivery],
+        formatRunAt(new Date(runAtMs)),
+      ])
+      await this.#connection.run('show-jobs', { supervisor: id }, rest)
+    }
   }
 
   /**

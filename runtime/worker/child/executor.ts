@@ -9,13 +9,14 @@ import { FunctionJobInstance, isFunctionJob, type Job, jobContext, type JobDefin
 import { optionsOn } from '../../jobs/options.ts'
 import { limitsOf } from '../../jobs/limits.ts'
 import { backoffOf, errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
-import { check, schemaOf, type StandardSchema } from '../../jobs/typed.ts'
+import { check, schemaOf } from '../../jobs/typed.ts'
 import { errorRecord, unknownClass } from '../outcome/error-record.ts'
 import type { Channel } from './channel.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
+import { JobSpan } from './job-span.ts'
+import { fillInput } from './step-input.ts'
 import type { Assignment, Notice, Outcome } from '../../wire.ts'
-import { keysWithIssues, schemaKeys } from '../../jobs/schema-keys.ts'
 
 export type { Channel }
 
@@ -39,24 +40,29 @@ export async function execute(
   const definition = app.registry.job(assignment.className)
   if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
   const surroundings = new RunningJobContext(assignment, channel)
+  const span = new JobSpan(assignment)
   let args: unknown[] = []
   let instance: Job | undefined
   try {
-    return await surroundings.settle(async () => {
+    const outcome = await surroundings.settle(async (): Promise<Outcome> => {
       args = parseLossless(assignment.args) as unknown[]
       await begin()
       const made = (instance = instantiate(definition, surroundings))
       if (assignment.phase === 'onFailure') return afterDeath(definition, made, args, assignment)
       const permits = assignment.permits ?? limitsOf(assignment.className, optionsOn(definition), args)
       if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
-      await checkInput(definition, args, surroundings)
-      const returned = await performWithHooks(definition, made, args)
-      return done(definition, assignment, surroundings, returned)
+      return span.within(async () => {
+        await checkInput(definition, args, surroundings)
+        const returned = await performWithHooks(definition, made, args)
+        return done(definition, assignment, surroundings, returned)
+      })
     })
+    return span.end(outcome)
   } catch (thrown) {
     if (assignment.phase === 'onFailure') return { kind: 'failed', error: errorRecord(thrown) }
     instance ??= tryInstantiate(definition, surroundings)
-    return failed(thrown, { definition, instance, args, assignment, surroundings })
+    const job = { definition, instance, args, assignment, surroundings }
+    return span.end(await span.within(() => failed(thrown, job)))
   }
 }
 
@@ -216,32 +222,4 @@ async function afterDeath(
   })
   await runHooks(hooksOf(definition, 'onFailure', instance), error, ...args)
   return { kind: 'done' }
-}
-
-/** Reads keys of a run's memory, or all of it. */
-type Read = (keys?: readonly string[]) => Promise<Record<string, unknown>>
-
-/** A schema that does not tell its keys may want more once it has some: so many rounds, then its own check speaks. */
-const rounds = 10
-
-/**
- * A typed step's input: what it was given, then the run's memory; the schema's own defaults come after both. A schema
- * that tells its keys gets these; for another, all of memory is tried first, and then only keys that it asks for.
- */
-async function fillInput(schema: StandardSchema, given: unknown, read: Read): Promise<unknown> {
-  if (given !== undefined && given !== null && (typeof given !== 'object' || Array.isArray(given))) return given
-  const own = { ...given } as Record<string, unknown>
-  const { names } = await schemaKeys(schema, 'input')
-  if (names) return { ...(await read(names.filter((name) => own[name] === undefined))), ...own }
-  const memory = await read()
-  const all = { ...memory, ...own }
-  if ((await check(schema, all)).ok) return all
-  for (let round = 0; round < rounds; round += 1) {
-    const wanted = [...(await keysWithIssues(schema, own)).keys()].filter(
-      (key) => own[key] === undefined && Object.hasOwn(memory, key),
-    )
-    if (wanted.length === 0) break
-    for (const key of wanted) own[key] = memory[key]
-  }
-  return own
 }

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import type { App } from '../../jobs/app.ts'
+import { flushTelemetry } from '../../jobs/telemetry.ts'
 import { jobTitle, title } from '../titles.ts'
 import type { Assignment, ChildMessage, JobUsage, Outcome, ParentMessage } from '../../wire.ts'
 import { execute, type Channel } from './executor.ts'
@@ -51,6 +52,8 @@ export class JobSeries {
     })
     line.close()
     const ranMs = performance.now() - startedAt
+    // A connection that exports would be a leftover of the job.
+    if (isReusable) await flushTelemetry()
     const spent = isReusable ? await this.#spent(assignment, outcome, line.isStopped) : undefined
     const stays = isReusable && spent === undefined && this.#taken < jobsPerChild
     channel.send({
@@ -63,6 +66,7 @@ export class JobSeries {
       ...(spent === undefined ? {} : { spent }),
     })
     if (stays) process.title = title('Waiting for a job')
+    else await flushTelemetry()
     return stays
   }
 

@@ -46,6 +46,8 @@ export interface End {
   evidence: Record<string, unknown>
   timeLine: TimeLine
   labels: JobLabels
+  /** False where it is known to have no log. */
+  mayHaveLog?: boolean
   keepResultMs?: number
   /** What the job said of its end. */
   outcome?: Outcome
@@ -132,12 +134,8 @@ export class Settler {
         return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), false, ttlMs)
       case 'retry': {
         const attempts = await this.#attempts(end, verdict.error, verdict.cause, now)
-        const fields = {
-          ...evidence,
-          attempts: JSON.stringify(attempts),
-          cause: verdict.cause,
-          error: errorText(verdict.error),
-        }
+        const failure = { cause: verdict.cause, error: errorText(verdict.error) }
+        const fields = { ...evidence, attempts: JSON.stringify(attempts), ...failure }
         return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), true, ttlMs, fields)
       }
       case 'failed':
@@ -156,6 +154,7 @@ export class Settler {
           state: verdict.kind,
           fields,
           ttlMs: keepResultMs ?? (step ? doneStepTtlMs : ttlMs),
+          mayHaveLog: end.mayHaveLog,
           ...(step ? { step } : {}),
         }
         try {

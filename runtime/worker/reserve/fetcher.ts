@@ -3,6 +3,7 @@ import { withCode } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
+import { jobsAtOnce } from '../../store/queues/deliveries.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
 import { isDynamic, queueListId, selectQueues } from '../../store/queues/queue-list.ts'
 
@@ -29,20 +30,26 @@ const lateMs = 500
 /** How old the list of queues may be while their number stays the same. */
 const knownForMs = 5000
 
+/** A slot that asks for a job. */
+interface Asker {
+  worker: string
+  resolve: (job: Reserved | undefined) => void
+}
+
 /**
- * Finds the next job for whichever slot is free. Slots stand in line, so that an idle worker sends one command a poll,
- * however many slots it has. A worker that finds nothing is registered as idle; a push by one of our producers takes one
+ * Finds the next jobs for the slots that are free. One call asks for all of them, so that an idle worker sends one command
+ * a poll, however many slots it has. A worker that finds nothing is registered as idle; a push by one of our producers takes one
  * idle worker from the register and wakes it at once.
  */
 export class Fetcher {
   readonly #options: FetcherOptions
-  #line: Promise<unknown> = Promise.resolve()
+  /** Slots that ask for a job, the first first. */
+  readonly #askers: Asker[] = []
+  #asks = false
   #wake: AbortController = new AbortController()
   #woken = false
   #paused = false
   #stopped = false
-  /** How many slots ask for a job. */
-  #asking = 0
   /** The queues to try and the name of that list, as last selected. */
   #queues: { names: readonly string[]; list: string }
   #queueCount = 0
@@ -70,7 +77,7 @@ export class Fetcher {
     const onPush = (queue: string): void => {
       this.#wokenFor = queue
       this.#idle = undefined
-      if (this.#stopped || this.#paused || this.#asking === 0) this.#passOn()
+      if (this.#stopped || this.#paused || this.#askers.length === 0) this.#passOn()
       else this.wake()
     }
     const own = await connection.listenIfAllowed(connection.keys.wakeWorker(this.#listener), onPush, log)
@@ -123,49 +130,58 @@ export class Fetcher {
 
   /** The next job for this worker id; waits for one. Undefined when the fetcher has stopped. */
   async next(worker: string): Promise<Reserved | undefined> {
-    this.#asking += 1
-    const turn = this.#line.then(() => this.#poll(worker))
-    this.#line = turn.catch(() => undefined)
-    return turn.finally(() => (this.#asking -= 1))
+    return new Promise((resolve) => {
+      this.#askers.push({ worker, resolve })
+      // Slots that become free in the same tick ask together.
+      if (!this.#asks) setImmediate(() => void this.#ask())
+      this.#asks = true
+    })
   }
 
-  async #poll(worker: string): Promise<Reserved | undefined> {
+  async #ask(): Promise<void> {
     let polled = false
-    while (!this.#stopped) {
+    while (!this.#stopped && this.#askers.length > 0) {
       this.#woken = false
-      const job = this.#paused ? undefined : await this.#reserve(worker, polled)
-      if (job) return job
-      if (this.#stopped || this.#woken) continue
+      const isFull = !this.#paused && (await this.#reserve(polled))
+      if (isFull || this.#stopped || this.#woken || this.#askers.length === 0) continue
       this.#wake = new AbortController()
       await this.#options.clock.sleep(this.#options.pollMs, this.#wake.signal)
       polled = !this.#wake.signal.aborted
     }
-    return undefined
+    this.#asks = false
+    if (this.#stopped) for (const { resolve } of this.#askers.splice(0)) resolve(undefined)
   }
 
-  async #reserve(worker: string, polled: boolean): Promise<Reserved | undefined> {
-    const { store, clock, log, supervisorId, onFenced, onEmpty } = this.#options
+  /** @returns true when there may be more */
+  async #reserve(polled: boolean): Promise<boolean> {
+    const { store, clock, log, supervisorId, onFenced, onEmpty, weights } = this.#options
     const id = supervisorId()
-    if (id === undefined) return undefined
+    if (id === undefined) return false
     try {
       const queues = await this.#select()
       const idle = this.#listens ? this.#idleNow(polled) : undefined
       const wokenFor = this.#wokenFor
-      const reply = await store.supervisors.reserve(id, worker, queues, newId(clock.now()), clock.now(), idle)
+      // With weights, each job is of a draw of its own.
+      const most = Object.keys(weights).length > 0 ? 1 : jobsAtOnce
+      const slots = this.#askers.slice(0, most).map(({ worker }) => ({ worker, newId: newId(clock.now()) }))
+      const reply = await store.supervisors.reserve(id, slots, queues, clock.now(), idle)
       if (reply.kind === 'fenced') onFenced()
+      if (reply.kind === 'fenced' || reply.kind === 'paused') return false
+      this.#idle = undefined
+      for (const job of reply.jobs) {
+        if (wokenFor === job.queue && wokenFor === this.#wokenFor) this.#wokenFor = undefined
+        this.#askers.shift()?.resolve(job)
+      }
       if (reply.kind === 'empty') {
         this.#onEmpty(idle, reply.queueCount)
-        onEmpty()
+        if (reply.jobs.length === 0) onEmpty()
       }
-      if (reply.kind !== 'job') return undefined
-      this.#idle = undefined
-      if (wokenFor === reply.job.queue && wokenFor === this.#wokenFor) this.#wokenFor = undefined
       // It was woken for another job, and has no slot left for it.
-      if (this.#asking === 1) this.#passOn()
-      return reply.job
+      if (this.#askers.length === 0) this.#passOn()
+      return reply.kind === 'taken'
     } catch (error) {
       log.warn(`cannot take jobs: ${withCode(error)}`)
-      return undefined
+      return false
     }
   }
 

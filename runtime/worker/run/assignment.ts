@@ -18,9 +18,10 @@ export function assignmentOf(
     retry: RetryPolicy | undefined
     step: StepContext | undefined
     maxResultBytes: number
+    inspect: boolean
   },
 ): Assignment {
-  const { className, args, settings, retry, step, maxResultBytes } = about
+  const { className, args, settings, retry, step, maxResultBytes, inspect } = about
   return {
     phase: 'perform',
     jobId: job.id,
@@ -34,5 +35,7 @@ export function assignmentOf(
     ...(retry ? { retry } : {}),
     ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
     ...(step ? { step } : {}),
+    ...(settings.trace ? { trace: settings.trace } : {}),
+    ...(inspect ? { inspect } : {}),
   }
 }

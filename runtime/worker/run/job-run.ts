@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import { type Admission, type Admitted, memoryAnswer, permitsAnswer } from './admission.ts'
 import { assignmentOf, type Settings } from './assignment.ts'
+import { traceEnded, traceReceived } from './attempt-trace.ts'
 import { launchDeathHook } from '../outcome/death-hook.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
 import type { Ending, JobOutput, Launcher } from '../launchers/launcher.ts'
@@ -28,7 +29,7 @@ import { withinLimit } from '../outcome/result-size.ts'
 import { labelsOf, type JobLabels } from '../outcome/end-line.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
-import { type Cause, judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
+import { judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
 import { type Where, whereText } from '../../store/workers/where.ts'
 import { unknownClass } from '../outcome/error-record.ts'
 
@@ -50,6 +51,7 @@ export interface JobRunOptions {
   maxRedeliveries: number
   /** For classes that have none. */
   timeoutMs?: number
+  inspectJobs?: boolean
   limits: { logLines: number; logLineBytes: number; recordTtlMs: number; maxResultBytes: number }
   /** Called when the pid of the job's process is known. */
   onStarted: () => void
@@ -137,19 +139,19 @@ export class JobRun {
   async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
     const manifest = jobClass(this.#options.manifest(), className)
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
-    const {
-      timeoutMs,
-      limits: { maxResultBytes },
-    } = this.#options
+    const { timeoutMs, inspectJobs: inspect = false, limits } = this.#options
+    const { maxResultBytes } = limits
     const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
+    if (inspect) delete settings.timeoutMs
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#process.killed) return this.#end({ kind: this.#process.killed === 'lease lost' ? 'lost' : 'requeued' })
-    const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes }
+    const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes, inspect }
     const assignment = assignmentOf(this.job, this.#worker, about)
     if (permits) assignment.permits = []
     const launcher = this.#options.launcherFor(settings.isolation)
+    traceReceived(assignment, this.timeLine.elapsedMs)
     this.timeLine.launched()
     const launched = launcher.launch(assignment, (message) => this.#hear(message, settings))
     this.#process.launched(launched)
@@ -158,6 +160,7 @@ export class JobRun {
     const watched = await this.#process.ended()
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
+    traceEnded(assignment, ending, verdict, this.timeLine.elapsedMs)
     if (verdict.kind === 'requeued' && watched.where)
       this.#log.info(
         `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
@@ -235,16 +238,14 @@ export class JobRun {
 
   #end(verdict: Verdict, ending?: Ending, watched?: Watched): End {
     const { job } = this
-    const cause: Cause | undefined = 'cause' in verdict ? verdict.cause : undefined
     const evidence = evidenceOf({
-      cause,
+      cause: 'cause' in verdict ? verdict.cause : undefined,
       wallMs: this.timeLine.elapsedMs,
       enqueuedAtMs: job.enqueuedAtMs,
       nowMs: this.#options.clock.now(),
-      ending,
-      watched,
-      keepsOutput: this.#options.jobOutput !== 'inherit',
+      ...{ ending, watched, keepsOutput: this.#options.jobOutput !== 'inherit' },
     })
-    return { job, worker: this.#worker, verdict, evidence, timeLine: this.timeLine, labels: this.#labels }
+    const mayHaveLog = job.delivery !== '1' || this.#notes.hasLog
+    return { job, worker: this.#worker, verdict, evidence, mayHaveLog, timeLine: this.timeLine, labels: this.#labels }
   }
 }

@@ -15,6 +15,7 @@ export class ProgressWriter {
   readonly #id: string
   readonly #limits: { logLines: number; logLineBytes: number; recordTtlMs: number }
   #lines: string[] = []
+  #hasLog = false
   #progress: string | undefined
   #timer: NodeJS.Timeout | undefined
   #pidTimer: NodeJS.Timeout | undefined
@@ -31,6 +32,11 @@ export class ProgressWriter {
     this.#limits = limits
   }
 
+  /** Whether the job has logged a line. */
+  get hasLog(): boolean {
+    return this.#hasLog
+  }
+
   /** `this.progress(at, of, note)` in the job. */
   progress(at: number, of: number, note: string): void {
     this.#progress = `${at}/${of} ${head(note, 500)}`
@@ -39,6 +45,7 @@ export class ProgressWriter {
 
   /** `this.log(line)` in the job. */
   line(text: string): void {
+    this.#hasLog = true
     this.#lines.push(head(text, this.#limits.logLineBytes))
     if (this.#lines.length > this.#limits.logLines) this.#lines.shift()
     this.#soon()

@@ -2,18 +2,20 @@ import { RuntimeError } from '../../core/errors.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { NewNode, NodeRow, StoredEdge } from '../../store/runs/run-table.ts'
 import type { Addition, NodeKind } from '../../store/runs/run-writer.ts'
-import type { StepAddition } from '../../wire.ts'
+import type { StepAddition, TraceContext } from '../../wire.ts'
 import { refuseCycles } from './addition-cycles.ts'
 import { defaultQueue } from './graph.ts'
 
 /**
  * Checks additions against their run and plans their nodes.
+ * @param trace of the run
  * @throws RuntimeError ERR_GRAPH for unknown parents, cycles, and a `before` that has begun already
  */
 export async function planAdditions(
   reader: RunReader,
   runId: string,
   additions: readonly StepAddition[],
+  trace?: TraceContext,
 ): Promise<Addition> {
   const places = new Map(additions.map((addition, place) => [addition.id, place]))
   const run = await reader.find(runId)
@@ -31,8 +33,9 @@ export async function planAdditions(
   }
   const between = await refuseCycles(reader, runId, additions, known)
   const kinds: NodeKind[] = []
+  const traced = trace ? { options: { trace } } : {}
   const kindOf = (addition: StepAddition): number => {
-    const kind = { class: addition.class, queue: addition.queue ?? run?.fields.queue ?? defaultQueue }
+    const kind = { class: addition.class, queue: addition.queue ?? run?.fields.queue ?? defaultQueue, ...traced }
     const found = kinds.findIndex((other) => other.class === kind.class && other.queue === kind.queue)
     return found >= 0 ? found : kinds.push(kind) - 1
   }

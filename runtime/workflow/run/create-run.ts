@@ -4,6 +4,7 @@ import { RuntimeError } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import { jsonText } from '../../core/json-text.ts'
+import { traceSend } from '../../jobs/telemetry.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
 import type { MemorySettings } from '../../wire.ts'
 import type { NewNode } from '../../store/runs/run-table.ts'
@@ -78,7 +79,11 @@ export async function createRun({ store, clock, ...limits }: RunTarget, spec: Ru
   const wanted = spec.memory ?? (limits.memory && { settings: limits.memory, values: {} })
   const memory = wanted && (await seeded(id, spec.className, wanted))
   try {
-    await store.runs.create(memory ? { ...run, memory } : run, now)
+    const operation = { name: 'create', type: 'create', queue: spec.className, run: id } as const
+    await traceSend(operation, (trace) => {
+      const traced = trace ? kinds.map((kind) => ({ ...kind, options: { ...kind.options, trace } })) : kinds
+      return store.runs.create({ ...run, kinds: traced, ...(memory ? { memory } : {}) }, now)
+    })
   } catch (error) {
     if (memory) await customMemory()?.clear(id)
     throw error

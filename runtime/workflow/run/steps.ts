@@ -7,7 +7,7 @@ import type { NodeKind } from '../../store/runs/run-writer.ts'
 import { readMemoryField } from '../../store/runs/memory.ts'
 import type { Runs } from '../../store/runs/runs.ts'
 import { scriptJson } from '../../store/connection/script.ts'
-import type { ErrorRecord, MemoryRequest, Outcome, ReadyStep, StepContext, StepEnd } from '../../wire.ts'
+import type { ErrorRecord, JobSettings, MemoryRequest, Outcome, ReadyStep, StepContext, StepEnd } from '../../wire.ts'
 import { planAdditions } from '../graph/additions.ts'
 import { collectPayloads } from './payloads.ts'
 import { StepMemory } from '../memory/step-memory.ts'
@@ -47,16 +47,20 @@ export class Steps {
     const begun = await this.#runs.begin(run, index, job.id, job.attempt, this.#clock.now())
     if (begun === 'gone') return { gone: `job ${index} of run ${run} has ended, or its run is stopped or removed` }
     if (begun === 'busy') return { gone: `job ${index} of run ${run} is another's already` }
-    const kind = JSON.parse(begun.kind) as NodeKind
+    const kind = JSON.parse(begun.kind) as NodeKind & { options?: JobSettings }
     const params = mergeParams(begun.globals, begun.params)
     const payloads = await collectPayloads(this.#runs.read, run, index, begun, this.#limits.maxPayloadsBytes)
     const memory = readMemoryField(begun.memory)
-    const context = { workflowId: run, nodeId: String(index), workflowClass: begun.runClass, params, payloads }
+    const { options = {} } = kind
+    const context = {
+      ...{ workflowId: run, nodeId: String(index), workflowClass: begun.runClass, params, payloads },
+      ...(options.trace ? { trace: options.trace } : {}),
+    }
     return {
       className: kind.class,
       args: `[${params}]`,
       context: memory ? { ...context, memory } : context,
-      options: kind.options ?? {},
+      options,
     }
   }
 
@@ -75,7 +79,10 @@ export class Steps {
     const memory =
       step.memory && result !== undefined && !remembered ? await this.#memory.merge(step, result) : undefined
     const grow = additions?.length
-      ? await this.#runs.stage(step.workflowId, await planAdditions(this.#runs.read, step.workflowId, additions))
+      ? await this.#runs.stage(
+          step.workflowId,
+          await planAdditions(this.#runs.read, step.workflowId, additions, step.trace),
+        )
       : undefined
     const extra = {
       ...(skipChildren ? { force_skip: true } : {}),

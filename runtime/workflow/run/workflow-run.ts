@@ -2,6 +2,7 @@ import { parseLossless } from '../../core/codec.ts'
 import { duration, keptMs, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { wireName, type JobDefinition, type ResultOf } from '../../jobs/job.ts'
+import { traceSend } from '../../jobs/telemetry.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import { notFound } from '../../store/runs/runs.ts'
@@ -74,7 +75,8 @@ export class WorkflowRun {
   /** Sets a pending run going. @throws RuntimeError ERR_STATE when it was started before, or another run of a unique class is under way */
   async start(): Promise<this> {
     const { store, clock } = this.#open()
-    await store.runs.start(this.id, clock.now())
+    const operation = { name: 'start', type: 'send', queue: this.record.class, run: this.id } as const
+    await traceSend(operation, () => store.runs.start(this.id, clock.now()))
     return this.#refresh()
   }
 

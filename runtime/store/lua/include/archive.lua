@@ -9,8 +9,7 @@ local function archive_bound()
   return tonumber(settings[1] or ARCHIVE_MAX), settings[2]
 end
 
-local function archive_add(fields, max, keep)
-  redis.call('XADD', key.archive(), '*', unpack(fields))
+local function archive_trim(max, keep)
   local over = redis.call('XLEN', key.archive()) - max
   if over <= 0 then return end
   -- A bound that was lowered far is reached in steps (promise 13).
@@ -43,27 +42,34 @@ local function archive_step(fields, step)
   archive_put(fields, 'label', redis.call('HGET', key.runLabels(run), node))
 end
 
--- A job that has just ended; false when it is known to have no log. A step's item that found nothing to do is no end of anything.
-local function archive(id)
-  local max, keep = archive_bound()
-  if max == 0 then return end
-  local row = redis.call('HMGET', key.job(id), 'item', 'step', unpack(archive_names))
+-- Adds a job that has just ended; false when it has no log. A step's item that found nothing to do is no end of anything.
+-- `row`: item, step and `archive_names` of its record; `written`: fields by name that count in their place.
+local function archive_job(id, row, written, may_have_log)
   local item, step = row[1] or '', row[2]
   local of_run = string.sub(item, 1, 31) == '{"class":"ResqueRuntime::Step",'
   if of_run and not step then return end
   local fields = { 'kind', step and 'step' or 'job', 'id', id }
-  for i, name in ipairs(archive_names) do archive_put(fields, name, row[i + 2]) end
+  for i, name in ipairs(archive_names) do archive_put(fields, name, written[name] or row[i + 2]) end
   if step then
     archive_step(fields, step)
   else
     archive_put(fields, 'item', item, ARGS_MAX)
     if #item > ARGS_MAX and not row[4] then archive_put(fields, 'class', string.match(item, '^{"class":"([^"\\]+)"')) end
   end
-  local lines = redis.call('LRANGE', key.log(id), -LINES, -1)
+  local lines = may_have_log and redis.call('LRANGE', key.log(id), -LINES, -1) or {}
   for i, line in ipairs(lines) do lines[i] = string.sub(line, 1, LINE_MAX) end
   if #lines > 0 then archive_put(fields, 'log', cjson.encode(lines)) end
-  archive_add(fields, max, keep)
+  redis.call('XADD', key.archive(), '*', unpack(fields))
   return #lines > 0
+end
+
+-- The same, read from its record; false when it is known to have no log.
+local function archive(id)
+  local max, keep = archive_bound()
+  if max == 0 then return end
+  local logged = archive_job(id, redis.call('HMGET', key.job(id), 'item', 'step', unpack(archive_names)), {}, true)
+  archive_trim(max, keep)
+  return logged
 end
 
 -- A run that has just ended, as its own record has it.
@@ -75,5 +81,6 @@ local function archive_run(id)
   local row = redis.call('HMGET', key.run(id), unpack(names))
   local fields = { 'kind', row[12] and 'pipeline' or 'workflow', 'id', id }
   for i, name in ipairs(names) do archive_put(fields, name, row[i], ARGS_MAX) end
-  archive_add(fields, max, keep)
+  redis.call('XADD', key.archive(), '*', unpack(fields))
+  archive_trim(max, keep)
 end

@@ -1,6 +1,7 @@
 -- Reads an item of a Resque bucket without changing a byte of what it carries (promise 11): cjson looks, and never
 -- writes a payload back, since it would round numbers and turn [] into {}.
 -- @include decode
+-- @lazy read_delayed
 local function skip_blank(text, at)
   return string.find(text, '[^ \t\r\n]', at) or #text + 1
 end

@@ -2,6 +2,7 @@
 -- Resque::DirtyExit to the failed list for the job in hand. That job is put back here or ends here, so its entry gets
 -- the mark of a retry: `failed retry --all` must not run the job twice.
 -- @include decode failed-mark types
+-- @lazy mark_dirty_exit
 local LOOKED_AT, LOOKED_AT_BYTES = 100, 1048576
 
 local function is_dirty_exit(entry, worker, item)

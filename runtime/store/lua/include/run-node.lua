@@ -23,15 +23,12 @@ local node_moves = {
 -- are settled. VETOED: a parent decided that it shall not run.
 local PASSED, MORE, FAILED_BEFORE, VETOED, MORE_PARENTS = 1, 2, 4, 8, 16
 
-local run_parts = { 'run', 'runTable', 'runChildren', 'runParents', 'runMore', 'runKinds', 'runTally', 'runOutputs', 'runFailed',
-  'runRetrying', 'runHeld', 'runOwners', 'runMoves' }
-local run_lists = { 'advancing', 'runsExpiring', 'delayed' }
-
 -- Why a run cannot be changed, in words: one of the keys that its changes write is of another type.
 local function wrong_run(id)
-  local why
-  for _, kind in ipairs(run_parts) do why = why or wrong(kind, id) end
-  for _, kind in ipairs(run_lists) do why = why or wrong(kind) end
+  local why = wrong('run', id) or wrong('runTable', id) or wrong('runChildren', id) or wrong('runParents', id)
+    or wrong('runMore', id) or wrong('runKinds', id) or wrong('runTally', id) or wrong('runOutputs', id) or wrong('runFailed', id)
+    or wrong('runRetrying', id) or wrong('runHeld', id) or wrong('runOwners', id) or wrong('runMoves', id) or wrong('advancing')
+    or wrong('runsExpiring') or wrong('delayed')
   if why then return why end
   if redis.call('EXISTS', key.runKinds(id)) == 0 and redis.call('EXISTS', key.runTable(id)) == 1 then
     return 'WRONGTYPE ' .. key.runKinds(id) .. ' is gone'

@@ -6,8 +6,11 @@ local function let_go(supervisor, worker, id, delivery)
   local held = redis.call('HGET', key.inflight(supervisor), id)
   if not held or string.match(held, '^%d+') ~= delivery then return false end
   redis.call('HDEL', key.inflight(supervisor), id)
+  local item, shown = unpack(redis.call('HMGET', key.job(id), 'item', 'shown'))
+  if shown ~= delivery then return true end
+  item = item or ''
   -- An end may be recorded after its slot has taken the next job: then the mark is that one's.
-  local item, mark = redis.call('HGET', key.job(id), 'item') or '', redis.pcall('GET', key.worker(worker))
+  local mark = redis.pcall('GET', key.worker(worker))
   if type(mark) == 'string' and string.sub(mark, -#item - 1) ~= item .. '}' then return true end
   -- The mark is gone before its time: another worker, such as Ruby's, has taken this one for dead.
   if redis.call('DEL', key.worker(worker)) == 0 then mark_dirty_exit(worker, item, failedAt) end

@@ -3,6 +3,7 @@
 -- A lock whose job is neither queued, delayed nor in flight is stale: a worker that knows no ids (Ruby's) has taken the job,
 -- or it was removed. The next job takes such a lock over.
 -- @include delayed-item lease record
+-- @lazy take_lock is_held lock_fields
 -- How many items of queues one script looks at (promise 13): 50,000 take about a millisecond.
 local LOOKS_MAX = 50000
 local looks_left = LOOKS_MAX

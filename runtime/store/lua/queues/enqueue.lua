@@ -7,11 +7,11 @@
 -- `until`
 -- @reply one element a job: 'ok', or the id of the job that holds the unique lock, its own where it was written before
 check('queue', queue)
+local replies, placed = {}, 0
 for i = 1, #jobs, 7 do
   check('job', jobs[i])
   if jobs[i + 4] ~= '' then check('unique', jobs[i + 4]) end
 end
-local replies, placed = {}, 0
 for i = 1, #jobs, 7 do
   local id, class, item, options, lock, lasts_ms, lasts_until = unpack(jobs, i, i + 6)
   -- An id whose record is there was enqueued before: the caller got no answer, and asks again.
@@ -19,10 +19,13 @@ for i = 1, #jobs, 7 do
   if holder then
     replies[#replies + 1] = holder
   else
+    local fields = lock == '' and {} or lock_fields(lock, lasts_ms, lasts_until)
+    if options ~= '' then
+      fields[#fields + 1] = 'options'
+      fields[#fields + 1] = options
+    end
     -- Before the push: when Redis's memory is full this write is refused, and with it the whole script.
-    redis.call('HSET', key.job(id), 'class', class, 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now,
-      unpack(lock_fields(lock, lasts_ms, lasts_until)))
-    if options ~= '' then redis.call('HSET', key.job(id), 'options', options) end
+    redis.call('HSET', key.job(id), 'class', class, 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now, unpack(fields))
     redis.call('PEXPIRE', key.job(id), ttlMs)
     place(queue, item, id)
     placed = placed + 1

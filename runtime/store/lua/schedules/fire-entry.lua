@@ -3,7 +3,7 @@
 -- waited (its turn came after the run before) | asked (somebody asked the leader for it at `slot`) | manual (no fence:
 -- somebody fires it now).
 -- @include push entry unique
--- @args lockPrefix owner name slot now lateMs next lastEnqueuedAt mode queue item class id ttlMs unique uniqueMs uniqueUntil
+-- @args lockPrefix owner name slot now lateMs next lastEnqueuedAt mode queue item options class id ttlMs unique uniqueMs uniqueUntil
 -- @reply 'fired' | 'lost' (owner does not lead) | 'stale' (accounted for already) | 'off' (paused or disabled meanwhile)
 --   | 'duplicate' (another job holds the unique lock: nothing is written)
 local state, record = key.schedule(name), key.job(id)
@@ -42,6 +42,7 @@ end
 push(queue, item, id)
 redis.call('HSET', record, 'class', class, 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now, 'schedule', name,
   unpack(lock_fields(unique, uniqueMs, uniqueUntil)))
+if options ~= '' then redis.call('HSET', record, 'options', options) end
 expire_record(id, ttlMs)
 redis.call('HSET', state, 'job', id)
 return 'fired'

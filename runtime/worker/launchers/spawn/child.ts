@@ -3,8 +3,8 @@
  * leaves; with `worker.jobsPerChild` it takes several, one after another. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
  */
 import { readFileSync } from 'node:fs'
+import inspector from 'node:inspector'
 import nodeModule from 'node:module'
-import { dirname, join } from 'node:path'
 import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
@@ -20,15 +20,19 @@ import { installLocator, locateBuilt } from '../fork/zygote/core/built-imports.t
 /** What a child says before it has an assignment. */
 export type BootMessage = { type: 'ready'; manifest: Manifest } | { type: 'broken'; code: string; message: string }
 
+/** Node's own is 9229, which the application's server may have. */
+const FIRST_PORT = 9230
+
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
 const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
 const { setLimits } = libc ? await import('../fork/zygote/core/job-limits.ts') : { setLimits: () => undefined }
 
-/** Of Node 22.1 and 22.10; what one process has compiled, those after it only load. It goes with the build. */
-const {
-  enableCompileCache: shareCompiled = (_folder: string): unknown => undefined,
-  flushCompileCache: keepCompiled = () => undefined,
-} = nodeModule as unknown as { enableCompileCache?: (folder: string) => unknown; flushCompileCache?: () => void }
+/** Of Node 22.10: what this process has compiled those after it only load, before it ends. */
+const { flushCompileCache: keepCompiled = () => undefined } = nodeModule as unknown as {
+  flushCompileCache?: () => void
+}
+// Not for what the job starts.
+delete process.env['NODE_COMPILE_CACHE']
 
 const say = (message: ChildMessage | BootMessage): Promise<void> =>
   new Promise((resolve) => (process.send ? process.send(message, undefined, {}, () => resolve()) : resolve()))
@@ -42,7 +46,6 @@ const source = JSON.parse(process.argv[2] ?? '{}') as AppSource
 try {
   const list = process.argv[5]
   const built = list === undefined ? {} : (JSON.parse(readFileSync(list, 'utf8')) as BuiltFiles)
-  if (list !== undefined) shareCompiled(join(dirname(list), 'compiled'))
   installLocator(built)
   const app = await loadApp(source, locateBuilt(built))
   keepCompiled()
@@ -59,7 +62,11 @@ try {
   const jobsPerChild = Number(process.argv[4])
   const series = new JobSeries({ app, channel, jobsPerChild, tellsUsage: true, setLimits, begin })
   await say({ type: 'ready', manifest: { ...manifestOf(app), ...(stackFault === undefined ? {} : { stackFault }) } })
-  while (await series.perform(await inbox.assignment()));
+  for (let goesOn = true; goesOn;) {
+    const assignment = await inbox.assignment()
+    if (assignment.inspect === true) waitForDebugger(assignment)
+    goesOn = await series.perform(assignment)
+  }
   await sent
   process.exit(0)
 } catch (thrown) {
@@ -67,6 +74,13 @@ try {
   const { code } = error as { code?: unknown }
   await say({ type: 'broken', code: typeof code === 'string' ? code : 'ERR_APP_LOAD', message: error.message })
   process.exit(1)
+}
+
+/** On the first free port from 9230; node itself prints how to connect. */
+function waitForDebugger({ className, jobId }: Assignment): void {
+  for (let port = FIRST_PORT; inspector.url() === undefined && port < FIRST_PORT + 100; port++) inspector.open(port)
+  process.stderr.write(`job ${jobId} ${className} waits for a debugger at ${inspector.url()}\n`)
+  inspector.waitForDebugger()
 }
 
 /**

@@ -44,7 +44,7 @@ export function refuseFlags(env: NodeJS.ProcessEnv): Refusal | undefined {
       cure: `take ${hook} out of NODE_OPTIONS: a TypeScript loader is not needed here, and instrumentation is loaded with --require (dd-trace: --require dd-trace/init) or imported first in config/preload (OpenTelemetry: its NodeSDK, started there)`,
     }
   const inspect = flags.find((flag) => /^--inspect/.test(flag))
-  if (inspect) return { reason: `node runs with ${inspect}`, cure: 'debug with isolation: inline' }
+  if (inspect) return { reason: `node runs with ${inspect}`, cure: 'debug with runtime work --inspect-jobs' }
   if (env.NODE_V8_COVERAGE) return { reason: 'NODE_V8_COVERAGE is set', cure: 'measure coverage with isolation: spawn' }
   return undefined
 }

@@ -4,6 +4,7 @@
  */
 import { loadApp, type App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
+import { flushTelemetry } from '../../../../../jobs/telemetry.ts'
 import { manifestOf } from '../../../../run/manifest.ts'
 import { title } from '../../../../titles.ts'
 import { OOM_FILE, becomeChild, oomScore, type Inheritance } from './after-fork.ts'
@@ -36,6 +37,8 @@ async function load({ boot }: Booted): Promise<App> {
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()
+  // Spans of this process that are not exported by now would be exported by each child.
+  await flushTelemetry()
   return app
 }
 

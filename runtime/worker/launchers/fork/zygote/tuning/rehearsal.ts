@@ -1,5 +1,6 @@
 import type { App } from '../../../../../jobs/app.ts'
 import { Job } from '../../../../../jobs/job.ts'
+import { withoutTelemetry } from '../../../../../jobs/telemetry.ts'
 import { Registry } from '../../../../../jobs/registry.ts'
 import type { Assignment } from '../../../../../wire.ts'
 import { encodeFrame } from '../wire/frames.ts'
@@ -53,7 +54,9 @@ export async function rehearse({ channel, rounds }: { channel: JobChannel; round
   const app: App = { registry, hooks: {} }
   const title = process.title
   for (let round = 0; round < rounds; round += 1)
-    await withSupervisor(channel, () => live(app, channel, { line: 0, assignment: undefined, refused: undefined }))
+    await withSupervisor(channel, () =>
+      withoutTelemetry(() => live(app, channel, { line: 0, assignment: undefined, refused: undefined })),
+    )
   process.title = title
 }
 

@@ -1,0 +1,3 @@
+import { jobContext } from '../src/context.js'
+
+await jobContext()

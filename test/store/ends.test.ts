@@ -1,0 +1,168 @@
+// The good ends of one tick are recorded in one call: each is fenced and answered by itself, and one bad end spoils no other.
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import type { Store } from '../../runtime/store/store.ts'
+import type { Delivery } from '../../runtime/store/workers/supervisors.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { testStore } from '../support/store.ts'
+
+const ttlMs = 600_000
+let server: TestRedis
+let store: Store
+let redis: Redis
+
+before(async () => {
+  server = await startRedis()
+  store = testStore(server)
+  redis = server.client()
+})
+after(async () => {
+  store.close()
+  await server.stop()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await store.supervisors.register('s', ['host:1:q', 'host:1+1:q'], {}, ttlMs)
+})
+
+const itemOf = (id: string): string => `{"class":"OkJob","args":["${id}"]}`
+const deliveryOf = (id: string, delivery = '1'): Delivery => ({ id, delivery, worker: `host:${id}:q` })
+
+async function inHand(...ids: string[]): Promise<Delivery[]> {
+  const jobs = ids.map((id) => ({ id, className: 'OkJob', item: itemOf(id) }))
+  await store.queues.push('q', jobs, Date.now(), ttlMs)
+  const slots = ids.map((id) => ({ worker: `host:${id}:q`, newId: `new-${id}` }))
+  const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
+  assert.ok('jobs' in reply)
+  return reply.jobs.map(({ id, delivery }) => deliveryOf(id, delivery))
+}
+
+const done = { state: 'done' as const, ttlMs, fields: { evidence: '{"wall_ms":1}' }, mayHaveLog: false }
+const settle = (job: Delivery): Promise<boolean> => store.supervisors.settle('s', job, Date.now(), 100, done)
+const scriptCalls = async (): Promise<number> => {
+  const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats')) ?? []
+  return Number(calls)
+}
+
+test('one call takes a job for each slot, in the order of the queues and of each queue', async () => {
+  const of = (ids: string[]) => ids.map((id) => ({ id, className: 'OkJob', item: itemOf(id) }))
+  await store.queues.push('high', of(['a', 'b']), Date.now(), ttlMs)
+  await store.queues.push('low', of(['c', 'd', 'e']), Date.now(), ttlMs)
+  const slots = ['1', '2', '3', '4'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
+  const reply = await store.supervisors.reserve('s', slots, ['high', 'low'], Date.now())
+  assert.equal(reply.kind, 'taken')
+  assert.deepEqual('jobs' in reply && reply.jobs.map(({ id, queue }) => `${queue} ${id}`), [
+    'high a',
+    'high b',
+    'low c',
+    'low d',
+  ])
+  assert.deepEqual(await redis.hgetall('resque:rt:inflight:s'), {
+    a: '1 host:1:q',
+    b: '1 host:2:q',
+    c: '1 host:3:q',
+    d: '1 host:4:q',
+  })
+  const rest = await store.supervisors.reserve('s', slots, ['high', 'low'], Date.now())
+  assert.equal(rest.kind, 'empty')
+  assert.deepEqual('jobs' in rest && rest.jobs.map(({ id }) => id), ['e'])
+})
+
+test('items with the same bytes keep the ids of their jobs, first come first served; a foreign one gets a new id', async () => {
+  const same = '{"class":"OkJob","args":[]}'
+  await store.queues.push(
+    'q',
+    ['a', 'b'].map((id) => ({ id, className: 'OkJob', item: same })),
+    Date.now(),
+    ttlMs,
+  )
+  await redis.rpush('resque:queue:q', same, itemOf('foreign'))
+  const slots = ['1', '2', '3', '4'].map((n) => ({ worker: `host:${n}:q`, newId: `new${n}` }))
+  const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
+  assert.deepEqual('jobs' in reply && reply.jobs.map(({ id }) => id), ['a', 'b', 'new3', 'new4'])
+  assert.equal(await redis.exists('resque:rt:tickets:q'), 0)
+})
+
+test('a call takes no more than 256 kB of jobs', async () => {
+  const jobs = ['a', 'b', 'c'].map((id) => ({ id, className: 'OkJob', item: itemOf(id.repeat(200_000)) }))
+  await store.queues.push('q', jobs, Date.now(), ttlMs)
+  const slots = ['1', '2', '3'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
+  const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
+  assert.equal(reply.kind, 'taken')
+  assert.equal('jobs' in reply && reply.jobs.length, 2)
+  assert.equal(await redis.llen('resque:queue:q'), 1)
+})
+
+test('the ends of one tick are one call, and each is recorded whole', async () => {
+  const jobs = await inHand('a', 'b', 'c')
+  const calls = await scriptCalls()
+  assert.deepEqual(await Promise.all(jobs.map(settle)), [true, true, true])
+  assert.equal((await scriptCalls()) - calls, 1)
+  for (const { id, worker } of jobs) {
+    const record = await redis.hgetall(`resque:rt:job:${id}`)
+    assert.equal(record.state, 'done')
+    assert.equal(record.evidence, '{"wall_ms":1}')
+    assert.ok((await redis.pttl(`resque:rt:job:${id}`)) > 0)
+    assert.equal(await redis.get(`resque:stat:processed:${worker}`), '1')
+  }
+  assert.equal(await redis.get('resque:stat:processed'), '3')
+  assert.equal(await redis.exists('resque:rt:inflight:s'), 0)
+  const archived = await redis.xrange('resque:rt:archive', '-', '+')
+  assert.deepEqual(archived.map(([, fields]) => fields[fields.indexOf('id') + 1]).sort(), ['a', 'b', 'c'])
+  assert.ok(archived.every(([, fields]) => fields.includes('{"wall_ms":1}')))
+})
+
+test('an end that is another delivery’s, or comes twice, is refused, and the others are recorded', async () => {
+  const [a, b, c] = await inHand('a', 'b', 'c')
+  assert.ok(a && b && c)
+  const answers = await Promise.all([
+    settle(a),
+    settle({ ...b, delivery: '2' }),
+    settle(c),
+    settle(c),
+    settle(deliveryOf('x')),
+  ])
+  assert.deepEqual(answers, [true, false, true, false, false])
+  assert.equal(await redis.get('resque:stat:processed'), '2')
+  assert.deepEqual(await redis.hkeys('resque:rt:inflight:s'), ['b'])
+  assert.equal(await redis.hget('resque:rt:job:b', 'state'), 'running')
+  assert.equal(await redis.xlen('resque:rt:archive'), 2)
+})
+
+test('an end whose record holds another type fails alone', async () => {
+  const [a, b, c] = await inHand('a', 'b', 'c')
+  assert.ok(a && b && c)
+  await redis.del('resque:rt:job:b')
+  await redis.set('resque:rt:job:b', 'x')
+  const answers = await Promise.allSettled([a, b, c].map(settle))
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+  assert.deepEqual(await redis.hkeys('resque:rt:inflight:s'), ['b'])
+  assert.equal(await redis.get('resque:stat:processed'), '2')
+})
+
+test('a supervisor whose lease has run out records none of its ends', async () => {
+  const jobs = await inHand('a', 'b')
+  await redis.zadd('resque:rt:supervisors', 1, 's')
+  assert.deepEqual(await Promise.all(jobs.map(settle)), [false, false])
+  assert.equal(await redis.get('resque:stat:processed'), null)
+  assert.equal(await redis.xlen('resque:rt:archive'), 0)
+})
+
+test('Resque’s record of a worker is written for jobs that still run, and goes with their end', async () => {
+  const [a, b] = await inHand('a', 'b')
+  assert.ok(a && b)
+  await settle(a)
+  const shown = [a, b, { ...b, delivery: '9', worker: 'host:z:q' }].map((job) => ({ ...job, runAtMs: 0, bytes: 1 }))
+  await store.supervisors.show('s', shown)
+  assert.deepEqual(await redis.keys('resque:worker:host:?:q'), ['resque:worker:host:b:q'])
+  assert.equal(
+    await redis.get('resque:worker:host:b:q'),
+    `{"queue":"q","run_at":"1970-01-01T00:00:00Z","payload":${itemOf('b')}}`,
+  )
+  await settle(b)
+  assert.deepEqual(await redis.keys('resque:worker:host:?:q'), [])
+})

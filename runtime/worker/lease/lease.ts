@@ -4,13 +4,15 @@ import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Loop } from '../../core/loop.ts'
 import { withBackoff } from '../../core/backoff.ts'
-import type { Clock } from '../../core/clock.ts'
+import { startTimer, type Clock, type Timer } from '../../core/clock.ts'
 import type { Service } from '../../core/service.ts'
-import { startTimer, type Timer } from '../../core/timer.ts'
 import { isRefusal } from '../../store/connection/redis.ts'
 import type { Store } from '../../store/store.ts'
 import { doEach, reclaim } from '../../store/workers/reaper.ts'
 import { sweepOrphans } from './dead-processes.ts'
+
+/** Every so many heartbeats limits and queues are looked after. */
+const SWEEP_EVERY = 6
 
 /** What a lease needs. */
 export interface LeaseOptions {
@@ -46,6 +48,7 @@ export class Lease implements Service {
   #validUntil = 0
   #guard: Timer | undefined
   #unknownInFlight = new Set<string>()
+  #beats = 0
   #stopped = false
   #fallbackAbout: Record<string, string> = {}
 
@@ -132,7 +135,7 @@ export class Lease implements Service {
       return undefined
     }
     const sentAt = performance.now()
-    const { fenced, dead } = await store.supervisors.beat(this.#id, slots, leaseMs)
+    const { fenced, dead, held } = await store.supervisors.beat(this.#id, slots, leaseMs)
     if (fenced) this.lose()
     else this.#extend(sentAt)
     if (dead.length > 0) {
@@ -140,10 +143,11 @@ export class Lease implements Service {
       this.#sweep()
       await reclaim(dead, store, limits, clock, log)
     }
+    if (held === 0) this.#unknownInFlight.clear()
     const upkeep = { limits: () => store.limits.sweep(), queues: () => store.queues.sweep() }
     await doEach(log, {
-      'jobs that never arrived': () => this.#reclaim(),
-      ...(this.#options.keepsUp() ? upkeep : {}),
+      ...(held > 0 ? { 'jobs that never arrived': () => this.#reclaim() } : {}),
+      ...(this.#options.keepsUp() && this.#beats++ % SWEEP_EVERY === 0 ? upkeep : {}),
     })
     return undefined
   }

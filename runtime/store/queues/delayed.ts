@@ -2,11 +2,11 @@ import { hostname } from 'node:os'
 import { newId } from '../../core/ids.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { formatFailedAt } from './resque-time.ts'
-import { countDelayedJobs } from './delayed-pages.ts'
 import type { Connection } from '../connection/connection.ts'
 import { scriptJson } from '../connection/script.ts'
 import {
   bucketItem,
+  countDelayedJobs,
   fields,
   formsOf,
   readBytes,

@@ -10,13 +10,11 @@ import { type Document, LineCounter, parseDocument } from 'yaml'
 
 type Tree = Record<string, unknown>
 type Settings = z.output<typeof configSchema>
-/** Of the public types, which name no library. */
-type Sections = Omit<Config, keyof Place>
 
 /** What the command line said, in the tree's own form; undefined entries count as not given. */
 export type ConfigFlags = {
-  [Key in keyof Sections]?: NonNullable<Sections[Key]> extends object
-    ? { [Inner in keyof NonNullable<Sections[Key]>]?: unknown }
+  [Key in Exclude<keyof Config, keyof Place>]?: NonNullable<Config[Key]> extends object
+    ? { [Inner in keyof NonNullable<Config[Key]>]?: unknown }
     : unknown
 }
 

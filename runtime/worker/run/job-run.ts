@@ -241,9 +241,8 @@ export class JobRun {
     const evidence = evidenceOf({
       cause: 'cause' in verdict ? verdict.cause : undefined,
       wallMs: this.timeLine.elapsedMs,
-      enqueuedAtMs: job.enqueuedAtMs,
-      nowMs: this.#options.clock.now(),
-      ...{ ending, watched, keepsOutput: this.#options.jobOutput !== 'inherit' },
+      ...{ enqueuedAtMs: job.enqueuedAtMs, nowMs: this.#options.clock.now(), ending, watched },
+      keepsOutput: this.#options.jobOutput !== 'inherit',
     })
     const mayHaveLog = job.delivery !== '1' || this.#notes.hasLog
     return { job, worker: this.#worker, verdict, evidence, mayHaveLog, timeLine: this.timeLine, labels: this.#labels }

@@ -1,5 +1,5 @@
 // What one enqueued job costs Redis while a fleet of workers is idle, and what the idle fleet costs.
-//   node --conditions=source --import tsx bench/fleet.ts [--workers 1,20,100,300,1000] [--jobs 30] [--json FILE]
+//   node --conditions=source --import tsx bench/fleet.ts [--workers 1,20,100,300,1000] [--jobs 100] [--wakes one] [--json FILE]
 // The workers are stand-ins in this process: real fetchers and scripts, without processes for jobs, on shared connections.
 // `each push wakes every worker` is what version 0.1 did: the same scripts, with workers that all look after each push.
 import { writeFileSync } from 'node:fs'
@@ -20,12 +20,13 @@ import { reserveOne } from '../test/support/reserve.ts'
 const { values } = parseArgs({
   options: {
     workers: { type: 'string', default: '1,20,100,300,1000' },
-    jobs: { type: 'string', default: '30' },
+    jobs: { type: 'string', default: '100' },
+    wakes: { type: 'string', default: 'both' },
     json: { type: 'string' },
   },
 })
 const jobs = Number(values.jobs)
-const [pollMs, hourMs] = [1000, 3_600_000]
+const hourMs = 3_600_000
 const queues = ['high', 'default', 'low']
 
 /** An idle fleet. `taken` counts its jobs; `takenAt` is when it took the last one. */
@@ -35,7 +36,7 @@ interface Fleet {
   stop: () => void
 }
 
-async function oneWakes(store: Store, workers: number): Promise<Fleet> {
+async function oneWakes(store: Store, workers: number, pollMs: number): Promise<Fleet> {
   const fetchers: Fetcher[] = []
   const fleet = { taken: 0, takenAt: 0, stop: () => fetchers.forEach((fetcher) => fetcher.stop()) }
   for (let n = 0; n < workers; n += 1) {
@@ -50,12 +51,12 @@ async function oneWakes(store: Store, workers: number): Promise<Fleet> {
     void (async () => {
       while (await fetcher.next(`vm:${n}:high`)) [fleet.taken, fleet.takenAt] = [fleet.taken + 1, performance.now()]
     })()
-    await sleep(pollMs / workers)
+    await sleep(Math.min(pollMs, 1000) / workers)
   }
   return fleet
 }
 
-async function allWake(store: Store, workers: number): Promise<Fleet> {
+async function allWake(store: Store, workers: number, pollMs: number): Promise<Fleet> {
   const look = async (n: number): Promise<void> => {
     const reply = await reserveOne(store, `worker${n}`, `vm:${n}:high`, queues, newId(), Date.now())
     if (reply.kind === 'job') [fleet.taken, fleet.takenAt] = [fleet.taken + 1, performance.now()]
@@ -68,7 +69,7 @@ async function allWake(store: Store, workers: number): Promise<Fleet> {
   const fleet = { taken: 0, takenAt: 0, stop: () => (unlisten(), timers.forEach(clearInterval)) }
   for (const n of everyone) {
     timers.push(setInterval(() => void look(n), pollMs))
-    await sleep(pollMs / workers)
+    await sleep(Math.min(pollMs, 1000) / workers)
   }
   return fleet
 }
@@ -79,15 +80,31 @@ async function scriptCalls(redis: Redis): Promise<{ calls: number; us: number }>
   return { calls: Number(calls), us: Number(us) }
 }
 
-async function measure(redis: Redis, store: Store, start: typeof oneWakes, workers: number): Promise<object> {
+/** A fleet on an empty Redis, all of it idle. */
+async function idleFleet(
+  redis: Redis,
+  store: Store,
+  start: typeof oneWakes,
+  workers: number,
+  pollMs: number,
+): Promise<Fleet> {
   await redis.flushall()
   for (let n = 0; n < workers; n += 1) await redis.zadd('resque:rt:supervisors', Date.now() + hourMs, `worker${n}`)
-  const fleet = await start(store, workers)
+  const fleet = await start(store, workers, pollMs)
   await sleep(1000)
+  return fleet
+}
+
+async function measure(redis: Redis, store: Store, start: typeof oneWakes, workers: number): Promise<object> {
+  const idle = await idleFleet(redis, store, start, workers, 1000)
   const idleFrom = { ...(await scriptCalls(redis)), cpuUs: await redisCpuUs(redis), at: performance.now() }
   await sleep(3000)
   const idleTo = { ...(await scriptCalls(redis)), cpuUs: await redisCpuUs(redis), at: performance.now() }
   const idleMs = idleTo.at - idleFrom.at
+  idle.stop()
+  // A fleet that does not poll: what is counted belongs to the jobs.
+  const fleet = await idleFleet(redis, store, start, workers, hourMs)
+  const from = await scriptCalls(redis)
   const delays: number[] = []
   for (let n = 0; n < jobs; n += 1) {
     const [before, pushedAt] = [fleet.taken, performance.now()]
@@ -99,19 +116,17 @@ async function measure(redis: Redis, store: Store, start: typeof oneWakes, worke
     )
     await eventually(() => fleet.taken > before, { intervalMs: 1 })
     delays.push(fleet.takenAt - pushedAt)
-    await sleep(50)
+    await sleep(20)
   }
-  const end = { ...(await scriptCalls(redis)), at: performance.now() }
+  await sleep(200)
+  const to = await scriptCalls(redis)
   fleet.stop()
   await sleep(200)
-  const busyMs = end.at - idleTo.at
-  const perJob = (name: 'calls' | 'us'): number =>
-    (end[name] - idleTo[name] - ((idleTo[name] - idleFrom[name]) / idleMs) * busyMs) / jobs
   return {
     workers,
     wakes: start === oneWakes ? 'one' : 'every',
-    'script calls a job': Number(perJob('calls').toFixed(1)),
-    'Redis ms a job': Number((perJob('us') / 1000).toFixed(3)),
+    'script calls a job': Number(((to.calls - from.calls) / jobs).toFixed(1)),
+    'Redis ms a job': Number(((to.us - from.us) / jobs / 1000).toFixed(3)),
     'pickup ms, median': Number((delays.sort((a, b) => a - b)[Math.floor(jobs / 2)] ?? 0).toFixed(1)),
     'idle calls a second and worker': Number(((idleTo.calls - idleFrom.calls) / workers / (idleMs / 1000)).toFixed(2)),
     'idle Redis, % of a core': Number(((idleTo.cpuUs - idleFrom.cpuUs) / idleMs / 10).toFixed(1)),
@@ -123,7 +138,8 @@ const redis = server.client()
 const store = testStore(server)
 const results: object[] = []
 for (const workers of values.workers.split(',').map(Number))
-  for (const start of [allWake, oneWakes]) results.push(await measure(redis, store, start, workers))
+  for (const start of values.wakes === 'one' ? [oneWakes] : [allWake, oneWakes])
+    results.push(await measure(redis, store, start, workers))
 console.table(results)
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
 store.close()

@@ -85,7 +85,11 @@ function originOf(path: readonly PropertyKey[], origins: Map<string, string>): s
 }
 
 /** Settings that are fine alone and wrong together. */
-function contradictions({ worker, redis }: Settings, root: string, place: (path: string[]) => string): string[] {
+function contradictions(
+  { namespace, worker, redis }: Settings,
+  root: string,
+  place: (path: string[]) => string,
+): string[] {
   const problems: string[] = []
   if (worker.leaseMs < 3 * worker.heartbeatMs) {
     problems.push(
@@ -93,9 +97,21 @@ function contradictions({ worker, redis }: Settings, root: string, place: (path:
         `got ${worker.leaseMs}; a worker that misses one beat must not count as dead`,
     )
   }
-  if (redis.url !== undefined && redis.sentinel) {
-    problems.push(`${place(['redis', 'sentinel'])}: redis: expected either url or sentinel, got both; leave one out`)
+  const places = (['url', 'sentinel', 'cluster'] as const).filter((key) => redis[key] !== undefined)
+  if (places.length > 1) {
+    const last = places.at(-1) ?? ''
+    problems.push(`${place(['redis', last])}: redis: expected either ${places.join(' or ')}, got both; leave one out`)
   }
+  if (redis.cluster && !namespace.includes('{')) {
+    problems.push(
+      `${place(['namespace'])}: namespace: expected one in braces such as {${namespace}}, got ${namespace}; a Redis Cluster ` +
+        'keeps what is in braces in one slot, and scripts need all keys of a namespace there (CROSSSLOT)',
+    )
+  }
+  if (redis.cluster && (redis.db ?? 0) !== 0)
+    problems.push(
+      `${place(['redis', 'db'])}: redis.db: expected 0, the only database of a Redis Cluster, got ${redis.db}`,
+    )
   if (redis.tls && redis.url !== undefined && !redis.url.startsWith('rediss:')) {
     problems.push(
       `${place(['redis', 'tls'])}: redis.tls: expected a rediss:// url beside it, got another; write rediss://`,
@@ -127,7 +143,7 @@ function faultOfPem(path: string, what: string): string | undefined {
 
 /** The Redis to use, and what names it, for messages. */
 function redisOf({ redis }: Settings, place: (path: string[]) => string, embedded: string | undefined) {
-  const named = (['url', 'sentinel'] as const).find((key) => redis[key] !== undefined)
+  const named = (['url', 'sentinel', 'cluster'] as const).find((key) => redis[key] !== undefined)
   if (named === undefined) return embedded === undefined ? {} : { url: embedded, redisSource: 'runtime dev' }
   const origin = place(['redis', named])
   return { redisSource: origin === 'command line' ? '--redis' : origin }

@@ -16,6 +16,7 @@ export interface ResolvedRedis {
     password?: string
     tls: boolean
   }
+  cluster?: { nodes: { host: string; port: number }[] }
   /** What names this Redis, for messages: `REDIS_URL`, `config/runtime.yml:3`; undefined for the default address. */
   source?: string
   connectTimeoutMs: number
@@ -26,7 +27,7 @@ export interface ResolvedRedis {
 export function redisSettings({ redis, redisSource }: Config): ResolvedRedis {
   const address = parseRedisUrl(redis.url ?? DEFAULT_REDIS_URL)
   if (!address) throw new Error('redis.url was checked when the settings were read')
-  const { tls, sentinel } = redis
+  const { tls, sentinel, cluster } = redis
   const pem = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : readFileSync(path, 'utf8')
   return {
@@ -36,6 +37,7 @@ export function redisSettings({ redis, redisSource }: Config): ResolvedRedis {
     db: redis.db ?? address.db ?? 0,
     ...(tls ? { tls: { ...tls, ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key) } } : {}),
     ...(sentinel ? { sentinel: { ...sentinel, nodes: sentinel.nodes.map(hostAndPort) } } : {}),
+    ...(cluster ? { cluster: { nodes: cluster.map(hostAndPort) } } : {}),
     ...(redisSource === undefined ? {} : { source: redisSource }),
     connectTimeoutMs: redis.connectTimeoutMs,
     commandTimeoutMs: redis.commandTimeoutMs,

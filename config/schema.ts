@@ -50,6 +50,8 @@ const redis = {
   db: whole(0, 10_000).optional(),
   tls: z.strictObject(tls).optional(),
   sentinel: z.strictObject(sentinel).optional(),
+  /** Some nodes of a Redis Cluster; they name the others. */
+  cluster: list('10.0.0.1:6379, 10.0.0.2:6379').optional(),
   connectTimeoutMs: durationMs('10s', { min: 1 }).default(10_000),
   /** How long a producer waits for an answer before it gets an error. */
   commandTimeoutMs: durationMs('5s', { min: 1 }).default(5000),
@@ -199,7 +201,8 @@ const metrics = {
   token: text('secret').optional(),
 }
 
-const WORD = /^[^\s{}]+$/
+/** With one part in braces at most: the hash tag, by which a cluster keeps all keys in one slot. */
+const NAMESPACE = /^(?!$)[^\s{}]*(\{[^\s{}]+\})?[^\s{}]*$/
 
 /** The shapes by section, for those who walk the settings (environment names, suggestions). */
 export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, memory, archive, web, log, metrics }
@@ -208,7 +211,9 @@ export const SUBSECTIONS: Record<string, Record<string, unknown>> = { 'redis.tls
 
 /** The whole tree as a file may give it; what comes out has every default filled in. */
 export const configSchema = z.strictObject({
-  namespace: text('resque', 'text without spaces or braces like resque', (name) => WORD.test(name)).default('resque'),
+  namespace: text('resque', 'text without spaces like resque, with at most one part in braces like {resque}', (name) =>
+    NAMESPACE.test(name),
+  ).default('resque'),
   /** Words in keys whose values logs and the dashboard hide, beside password, token, secret and authorization. */
   redact: list('iban, ssn').default([]),
   redis: z.strictObject(redis).prefault({}),

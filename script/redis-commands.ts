@@ -26,6 +26,7 @@ const OF_THE_LIBRARY = [
   'eval',
   'multi',
   'exec',
+  'cluster',
 ]
 /** Methods of JavaScript, each the name of a command that is not sent. */
 const NO_COMMANDS = new Set(['sort', 'keys', 'append', 'type', 'object'])

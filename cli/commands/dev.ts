@@ -89,7 +89,7 @@ function settings({ config, redis, namespace, queues, concurrency, isolation, ..
 
 /** A private Redis, unless the settings name one. */
 async function ownRedis(config: Config, onLost: (how: string) => void): Promise<EmbeddedRedis | undefined> {
-  if (config.redis.sentinel || config.redis.url !== undefined) {
+  if (config.redis.sentinel || config.redis.cluster || config.redis.url !== undefined) {
     line(`dev       | Redis as configured${config.redis.url === undefined ? '' : `: ${maskUrl(config.redis.url)}`}`)
     return undefined
   }

@@ -82,7 +82,7 @@ describe('what is refused, in one line that says what to do', () => {
       'worker: { heartbeatMs: 5s, leaseMs: 5s }\n',
       /expected at least three heartbeats \(15000 ms\), got 5000/,
     ],
-    ['a namespace with a space', "namespace: 'a b'\n", /expected text without spaces or braces/],
+    ['a namespace with a space', "namespace: 'a b'\n", /expected text without spaces like resque/],
     ['an archive of another kind', 'archive: { url: mysql://h }\n', /expected postgres:\/\//],
   ]
   for (const [what, yaml, message] of cases) {

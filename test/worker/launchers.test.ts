@@ -33,13 +33,11 @@ launcherContract(
 
 describe('spawn: how the application is loaded', () => {
   const job = `
-    import { existsSync } from 'node:fs'
-    import { dirname, join } from 'node:path'
-    import { fileURLToPath } from 'node:url'
+    import nodeModule from 'node:module'
     import { Job } from 'resque-runtime'
     export class Asks extends Job {
       async perform(): Promise<unknown> {
-        return { flags: process.execArgv.join(' '), compiled: existsSync(join(dirname(process.argv[5] ?? ''), 'compiled')) }
+        return { flags: process.execArgv.join(' '), compiled: (nodeModule as any).getCompileCacheDir?.() !== undefined && process.env['NODE_COMPILE_CACHE'] === undefined }
       }
     }`
 

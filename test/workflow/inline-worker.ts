@@ -1,5 +1,6 @@
 import { systemClock } from '../../runtime/core/clock.ts'
 import { silentLogger } from '../../runtime/core/logger.ts'
+import type { Store } from '../../runtime/store/store.ts'
 import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
 import { Supervisor } from '../../runtime/worker/supervisor.ts'
 import { Steps } from '../../runtime/workflow/run/steps.ts'
@@ -10,14 +11,14 @@ import type { TestRedis } from '../support/redis.ts'
 /** The application of the workflow tests. */
 export const flowsApp = { root: `${ROOT}test/fixtures/apps/flows`, paths: ['src/jobs'] }
 
-/** A real supervisor in this process, whose jobs run in it, too. Call the returned function to end it. */
+/** A real supervisor in this process, whose jobs run in it, too. It closes a store that is given. Call the returned function to end it. */
 export async function startInlineWorker(
-  redis: TestRedis,
+  redis: TestRedis | Store,
   concurrency = 2,
   limits: { maxOutputBytes?: number; maxPayloadsBytes?: number } = {},
   app = flowsApp,
 ): Promise<() => Promise<void>> {
-  const store = testStore(redis)
+  const store = 'connection' in redis ? redis : testStore(redis)
   const bounds = {
     failedMax: 100,
     recordTtlMs: 60_000,

@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { withCode } from '../../core/errors.ts'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../core/logger.ts'
 import { longestTimerMs } from '../../core/timer.ts'
 import { keysOf, type Keys } from '../keys.ts'
+import { isMoved } from './cluster.ts'
 import { connect, explain, greeting, type RedisSettings } from './redis.ts'
 import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
+
+/** How long to wait for a slot that is on its way. */
+const ASK_AGAIN_MS = 50
 
 /** One namespace of one Redis: what every part of the store works on. */
 export class Connection {
@@ -19,17 +24,17 @@ export class Connection {
 
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
-    this.redis = connect(settings)
+    this.keys = keysOf(namespace)
+    this.redis = connect(settings, this.keys.prefix)
       .on('error', ({ message }: Error) => {
         this.#trouble = message.startsWith('Socket timeout') ? 'it does not answer' : message.trim()
       })
       .on('ready', () => ([this.#trouble, this.#wasReady] = [undefined, true]))
-    this.keys = keysOf(namespace)
   }
 
   /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do; ERR_REPLY where asking again would not help */
   async run<N extends ScriptName>(name: N, args: ScriptArgs<N>, rest?: readonly (string | number)[]): Promise<unknown> {
-    return this.ask((redis) => runScript(redis, this.keys.prefix, name, args, rest))
+    return this.ask((redis) => this.#untilServed(() => runScript(redis, this.keys.prefix, name, args, rest)))
   }
 
   /** Runs plain commands. @throws as {@link run}, and what `commands` itself throws */
@@ -96,9 +101,31 @@ export class Connection {
     if (settings.address.kind === 'tls' && redis.status === 'connecting')
       this.#trouble ??= 'no answer to the TLS handshake'
     // A socket that closed under a command says EPIPE, ECONNRESET or nothing, where the server has said why.
-    else if (isDropped(error) && !settings.sentinel && /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? ''))
+    else if (
+      isDropped(error) &&
+      !settings.sentinel &&
+      !settings.cluster &&
+      /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? '')
+    )
       this.#trouble = (await greeting(settings)) ?? this.#trouble
     return explain(error, settings, this.#trouble, this.#wasReady)
+  }
+
+  /**
+   * While a cluster moves the slot, or fails over, no master takes scripts: their key is the namespace, which exists on none.
+   * Nothing of them was done, so they are sent again until their time is up.
+   */
+  async #untilServed<T>(send: () => Promise<T>): Promise<T> {
+    const { cluster, commandTimeoutMs } = this.settings
+    const endsAt = performance.now() + commandTimeoutMs
+    for (;;) {
+      try {
+        return await send()
+      } catch (error) {
+        if (!cluster || !isMoved((error as Error).message) || performance.now() > endsAt) throw error
+        await sleep(ASK_AGAIN_MS)
+      }
+    }
   }
 
   #channels(): Redis {
@@ -108,7 +135,7 @@ export class Connection {
 
   /** Nothing is asked of a subscriber, so that only a ping finds out that its other side is gone. */
   #subscribe(): Redis {
-    const subscriber = connect(this.settings, 'subscriber').on('message', (channel, message) => {
+    const subscriber = connect(this.settings, this.keys.prefix, 'subscriber').on('message', (channel, message) => {
       for (const listener of this.#heard.get(channel)?.listeners ?? []) listener(message)
     })
     const ping = (): void => {

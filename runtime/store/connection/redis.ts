@@ -2,6 +2,7 @@ import { createConnection } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError, toError } from '../../core/errors.ts'
 import { longestTimerMs } from '../../core/timer.ts'
+import { ClusterConnector, type ClusterNode } from './cluster.ts'
 import { warnInOwnWords } from './warnings.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
@@ -20,6 +21,8 @@ export interface RedisSettings {
     password?: string
     tls?: boolean
   }
+  /** Nodes of a cluster, in which the namespace is on one master; `address` is then not used. */
+  cluster?: { nodes: ClusterNode[] }
   /** What names this Redis, for messages: `--redis`, `REDIS_URL`, `runtime dev`; undefined for the default address. */
   source?: string
   connectTimeoutMs: number
@@ -34,13 +37,14 @@ const keepAliveMs = 30_000
  * A connection that heals itself. Commands that were under way when it broke are not sent again: only the caller knows
  * whether that would be harmless. One that leaves a command without any byte for `commandTimeoutMs` is closed and opened
  * again: a firewall may have forgotten it, or Sentinel may know another master by now.
+ * @param prefix of all keys, for a cluster
  * @param role `subscriber` connections carry no commands but pings, and so have no time limit
  */
-export function connect(settings: RedisSettings, role: 'commands' | 'subscriber' = 'commands'): Redis {
+export function connect(settings: RedisSettings, prefix: string, role: 'commands' | 'subscriber' = 'commands'): Redis {
   const { username, password, db, connectTimeoutMs, commandTimeoutMs } = settings
   const timeoutMs = Math.min(commandTimeoutMs, longestTimerMs)
   const redis = new Redis({
-    ...place(settings),
+    ...place(settings, prefix),
     username,
     password,
     db,
@@ -53,9 +57,10 @@ export function connect(settings: RedisSettings, role: 'commands' | 'subscriber'
     // Without Sentinel nothing needs INFO, which a user may not have: a Redis that loads its data says so itself.
     enableReadyCheck: settings.sentinel !== undefined,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
-    // After a failover the old master answers READONLY: a new connection finds the new one. What was refused because the
-    // data is still being loaded is sent again, until its time is up.
-    reconnectOnError: ({ message }) => (message.startsWith('LOADING') ? 2 : message.startsWith('READONLY')),
+    // After a failover the old master answers READONLY, or that the slot has moved: a new connection finds the new one. What
+    // was refused because the data is still being loaded is sent again, until its time is up.
+    reconnectOnError: ({ message }) =>
+      message.startsWith('LOADING') ? 2 : /^(?:READONLY|MOVED|CLUSTERDOWN)\b/.test(message),
     ...(role === 'commands' ? { commandTimeout: timeoutMs, maxRetriesPerRequest: 2 } : { maxRetriesPerRequest: null }),
   })
   warnInOwnWords(redis, placeName(settings), settings.source)
@@ -69,7 +74,18 @@ export function connect(settings: RedisSettings, role: 'commands' | 'subscriber'
   return redis
 }
 
-function place({ address, tls, sentinel, commandTimeoutMs }: RedisSettings): RedisOptions {
+function place(settings: RedisSettings, prefix: string): RedisOptions {
+  const { address, tls, sentinel, cluster, connectTimeoutMs, commandTimeoutMs, username, password } = settings
+  if (cluster) {
+    const options = { ...cluster, prefix, connectTimeoutMs, username, password, ...(tls ? { tls: { ...tls } } : {}) }
+    // ioredis makes the connector, from its own options.
+    const Connector = class extends ClusterConnector {
+      constructor() {
+        super(options)
+      }
+    }
+    return { Connector }
+  }
   if (sentinel) {
     return {
       name: sentinel.name,
@@ -101,6 +117,19 @@ const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
     /^NOAUTH|^WRONGPASS|^ERR AUTH|^NOPERM/,
     (source = 'redis.url') => `check the user and password (${source}, redis.password), and what the user may do`,
   ],
+  [
+    /^ASK\b|^TRYAGAIN\b/,
+    'the slot of the namespace is being moved to another master: what was asked is done as soon as it is there; try again',
+  ],
+  [
+    /^MOVED\b|^CROSSSLOT\b/,
+    'this Redis is a node of a cluster, or the slot of the namespace has just moved: name the nodes in redis.cluster, not one of them in redis.url, and put the namespace in braces, such as {resque}; docs/scale.md',
+  ],
+  [
+    /^CLUSTERDOWN\b/,
+    'the cluster has no master for the slot of the namespace: a replica takes over, or see CLUSTER INFO',
+  ],
+  [/cluster support disabled/, 'this Redis is no node of a cluster: write its address in redis.url'],
   [/max number of clients/, 'all connections that it allows are in use: close some, or raise maxclients'],
   [
     /^OOM/,
@@ -138,7 +167,7 @@ const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
 
 /** Replies that go away with time or an operator's help, whatever was asked; Redis 6 puts a script's own text before them. */
 const passing =
-  /(?:^|-)(?:OOM|READONLY|MISCONF|LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM)\b|Script killed/
+  /(?:^|-)(?:OOM|READONLY|MISCONF|LOADING|BUSY|MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM)\b|Script killed|non local key/
 /** Replies that stay the same, however often it is asked. */
 const lasting =
   /user_script|(?:running|compiling) script|^(?:WRONGTYPE|CROSSSLOT)\b|^ERR (?:wrong number|unknown|syntax|value|hash value|index|string exceeds)/
@@ -156,7 +185,8 @@ function isOfProgram(error: unknown): error is Error {
 }
 
 /** Where these settings lead, for messages: no user, no password. */
-export function placeName({ address, sentinel }: RedisSettings): string {
+export function placeName({ address, sentinel, cluster }: RedisSettings): string {
+  if (cluster) return `${cluster.nodes.map(({ host, port }) => `${host}:${port}`).join(', ')} (cluster)`
   if (sentinel) return `${sentinel.name} (by its sentinels)`
   return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
 }

@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs'
 import inspector from 'node:inspector'
 import nodeModule from 'node:module'
-import { dirname, join } from 'node:path'
 import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
@@ -28,11 +27,12 @@ const FIRST_PORT = 9230
 const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
 const { setLimits } = libc ? await import('../fork/zygote/core/job-limits.ts') : { setLimits: () => undefined }
 
-/** Of Node 22.1 and 22.10; what one process has compiled, those after it only load. It goes with the build. */
-const {
-  enableCompileCache: shareCompiled = (_folder: string): unknown => undefined,
-  flushCompileCache: keepCompiled = () => undefined,
-} = nodeModule as unknown as { enableCompileCache?: (folder: string) => unknown; flushCompileCache?: () => void }
+/** Of Node 22.10: what this process has compiled those after it only load, before it ends. */
+const { flushCompileCache: keepCompiled = () => undefined } = nodeModule as unknown as {
+  flushCompileCache?: () => void
+}
+// Not for what the job starts.
+delete process.env['NODE_COMPILE_CACHE']
 
 const say = (message: ChildMessage | BootMessage): Promise<void> =>
   new Promise((resolve) => (process.send ? process.send(message, undefined, {}, () => resolve()) : resolve()))
@@ -46,7 +46,6 @@ const source = JSON.parse(process.argv[2] ?? '{}') as AppSource
 try {
   const list = process.argv[5]
   const built = list === undefined ? {} : (JSON.parse(readFileSync(list, 'utf8')) as BuiltFiles)
-  if (list !== undefined) shareCompiled(join(dirname(list), 'compiled'))
   installLocator(built)
   const app = await loadApp(source, locateBuilt(built))
   keepCompiled()

@@ -1,9 +1,12 @@
-import { availableParallelism } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { withCode, RuntimeError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
 import type { AppSource } from '../../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
+import { identityOf, removeFoldersOfDead } from '../../lease/dead-processes.ts'
 import type { Launched, Launcher } from '../launcher.ts'
 import { SparePace } from './spare-pace.ts'
 import { SpawnedProcess } from './spawned-process.ts'
@@ -20,6 +23,9 @@ export interface SpawnOptions {
   /** Where what jobs print goes; the supervisor's own standard output and error by default. */
   passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
 }
+
+/** First part of the name of the folder with compiled code. */
+const COMPILED = 'resque-runtime-compiled-'
 
 const OWN_OUTPUT: NonNullable<SpawnOptions['passOutput']> = {
   out: (chunk) => process.stdout.write(chunk),
@@ -38,6 +44,8 @@ export class SpawnLauncher implements Launcher {
   #build: BuiltApp | undefined
   /** Those of before too, while they have processes: a job may import late. */
   readonly #builds = new Set<BuiltApp>()
+  /** See {@link SpawnedProcessOptions.compiled}. */
+  #compiled = ''
   /** Grows with each load of the application. */
   #generation = 0
   #stopped = false
@@ -49,6 +57,8 @@ export class SpawnLauncher implements Launcher {
 
   async start(): Promise<Manifest> {
     this.#stopped = false
+    removeFoldersOfDead(tmpdir(), COMPILED)
+    this.#compiled ||= mkdtempSync(join(tmpdir(), `${COMPILED}${identityOf()}-`))
     return this.#nextGeneration()
   }
 
@@ -69,6 +79,8 @@ export class SpawnLauncher implements Launcher {
     const all = [...this.#all]
     for (const one of all) one.kill()
     await Promise.all(all.map((one) => one.gone))
+    if (this.#compiled !== '') rmSync(this.#compiled, { recursive: true, force: true })
+    this.#compiled = ''
     this.#build = undefined
     this.#removeBuilds()
   }
@@ -130,7 +142,10 @@ export class SpawnLauncher implements Launcher {
     // One that has a job while the application is loaded again is of an older one when it ends.
     const onIdle = (one: SpawnedProcess): void =>
       generation === this.#generation && !this.#stopped ? void this.#spares.unshift(one) : one.kill()
-    const made = new SpawnedProcess({ source, build, bootTimeoutMs, jobsPerChild, log, passOutput, onIdle })
+    const made = new SpawnedProcess({
+      ...{ source, build, bootTimeoutMs, jobsPerChild, log, passOutput, onIdle },
+      compiled: this.#compiled,
+    })
     this.#all.add(made)
     void made.gone.then(() => {
       this.#all.delete(made)

@@ -20,6 +20,8 @@ export interface SpawnedProcessOptions {
   build: BuiltApp | undefined
   bootTimeoutMs: number
   jobsPerChild: number
+  /** Folder in which Node 22.1 and later keep compiled code: a process loads what one before it has compiled. */
+  compiled: string
   log: Logger
   passOutput: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
   /** It has ended its job and waits for another. */
@@ -194,7 +196,7 @@ export class SpawnedProcess {
   }
 }
 
-function start({ source, build, jobsPerChild }: SpawnedProcessOptions): ChildProcess {
+function start({ source, build, jobsPerChild, compiled }: SpawnedProcessOptions): ChildProcess {
   const loader = hasTypeScript(source) && !build ? ['--import', import.meta.resolve('tsx')] : []
   const built = build?.list === undefined ? [] : [build.list]
   const about = [JSON.stringify(source), String(process.pid), String(jobsPerChild), ...built]
@@ -202,6 +204,6 @@ function start({ source, build, jobsPerChild }: SpawnedProcessOptions): ChildPro
     cwd: source.root,
     ...groupOptions(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, [supervisorVariable]: identityOf() },
+    env: { ...process.env, [supervisorVariable]: identityOf(), NODE_COMPILE_CACHE: compiled },
   })
 }

@@ -2,7 +2,6 @@ import { systemClock } from '../runtime/core/clock.ts'
 import { silentLogger } from '../runtime/core/logger.ts'
 import { Registry } from '../runtime/jobs/registry.ts'
 import type { Store } from '../runtime/store/store.ts'
-import type { JobEnd } from '../runtime/wire.ts'
 import { InlineLauncher } from '../runtime/worker/launchers/inline.ts'
 import { Supervisor } from '../runtime/worker/supervisor.ts'
 import { Steps } from '../runtime/workflow/run/steps.ts'
@@ -13,7 +12,6 @@ export function inlineSupervisor(
   classes: Record<string, unknown>,
   queue: string,
   concurrency: number,
-  onEnd: (end: JobEnd) => void = () => undefined,
 ): Supervisor {
   const registry = new Registry()
   registry.addModule(classes, 'bench')
@@ -25,7 +23,6 @@ export function inlineSupervisor(
     steps: new Steps(store.runs, systemClock, { maxOutputBytes: 1e6, maxPayloadsBytes: 1e9 }),
     queues: [queue],
     concurrency,
-    onEnd,
     heartbeatMs: 5000,
     leaseMs: 30_000,
     maxRedeliveries: 3,

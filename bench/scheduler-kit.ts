@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { Queue } from 'bullmq'
 import { newId } from '../runtime/core/ids.ts'
-import type { NewDelayedJob } from '../runtime/store/queues/delayed-forms.ts'
+import type { NewDelayedJob } from '../runtime/store/queues/delayed-pages.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { startRedis } from '../test/support/redis.ts'
 import { testStore } from '../test/support/store.ts'

@@ -112,7 +112,7 @@ export class EmbeddedRedis implements Service {
   }
 }
 
-/** A folder under the system's temporary one could have been planted there by somebody else. */
+/** A folder under the system's temporary one could have been put there by another user. */
 async function privateSocketFolder(socket: string, folder: string): Promise<void> {
   const home = join(socket, '..')
   if (home === folder) return

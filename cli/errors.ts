@@ -13,7 +13,7 @@ export class ExitCode extends Error {
 
 /**
  * The exit code for what ended a command, with one line about it on standard error: 1 what was asked for failed, 2 wrong
- * usage or configuration. An error that nobody meant shows its stack.
+ * usage or configuration. An unexpected error shows its stack.
  */
 export function report(thrown: unknown): number {
   const error = toError(thrown)

@@ -1,6 +1,6 @@
 import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
-import { memoryLines, type MemoryEvidence } from '../runtime/worker/outcome/memory-evidence.ts'
+import { memoryLines, type MemoryEvidence } from '../runtime/worker/outcome/evidence.ts'
 import { spansText, type Spans } from '../runtime/worker/outcome/time-line.ts'
 import { whereLines, whereText, type Where } from '../runtime/store/workers/where.ts'
 

@@ -5,7 +5,7 @@ import { RuntimeError } from '../runtime/core/errors.ts'
 
 /**
  * Runs the server beside a watcher that waits for the end of standard input. The other end of that pipe is held by this
- * process alone, so the kernel closes it however this process dies, SIGKILL included, and the server is told to stop.
+ * process alone, so the kernel closes it however this process dies, SIGKILL included, and the server stops.
  * `read` is built in: no further process waits. The server's number is the first line on standard output.
  */
 const WRAPPER = `

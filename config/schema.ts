@@ -77,7 +77,7 @@ const worker = {
   maxRedeliveries: whole(0, 1000).default(3),
   /** From TERM to KILL, for a timeout, a cancel or a shutdown: Resque's RESQUE_TERM_TIMEOUT. */
   termTimeoutMs: durationMs('4s').default(4000),
-  /** How long TERM lets running jobs go on before they are told to stop: Resque's RESQUE_PRE_SHUTDOWN_TIMEOUT. */
+  /** How long running jobs may go on after TERM before they are stopped: Resque's RESQUE_PRE_SHUTDOWN_TIMEOUT. */
   preShutdownTimeoutMs: durationMs('0s').default(0),
   /** QUIT waits this long for running jobs, then does what TERM does; 0 waits for ever, as Resque does. */
   shutdownTimeoutMs: durationMs('30s').default(0),
@@ -101,7 +101,7 @@ const worker = {
 
 const scheduler = {
   file: text('schedule.yml').default('schedule.yml'),
-  /** Between two looks at what others have changed, when nobody tells: an idle scheduler sends fewer than one command a second. */
+  /** Between two looks at what others have changed, where no message came: an idle scheduler sends fewer than one command a second. */
   pollMs: durationMs('1200ms', { min: 10 }).default(1200),
   /** Of the leader's lock (resque-scheduler's LOCK_TIMEOUT): after a crash another leads no later than this. */
   lockTtlMs: durationMs('5s', { min: 3000 }).default(5000),

@@ -26,7 +26,7 @@ export {
   removeDelayedSelection,
   scheduledAt,
 } from './jobs/delayed-client.ts'
-export type { DelayedJob } from './store/queues/delayed-forms.ts'
+export type { DelayedJob } from './store/queues/delayed-pages.ts'
 export { Workflow } from './workflow/frontends/workflow.ts'
 export type { CreateOptions, WorkflowClass } from './workflow/frontends/workflow.ts'
 export type { NodeHandle, NodeOptions } from './workflow/graph/graph-builder.ts'

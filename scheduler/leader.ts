@@ -1,9 +1,8 @@
-import type { Clock } from '../runtime/core/clock.ts'
+import { startTimer, type Clock, type Timer } from '../runtime/core/clock.ts'
 import { withCode } from '../runtime/core/errors.ts'
 import type { Logger } from '../runtime/core/logger.ts'
 import { Loop } from '../runtime/core/loop.ts'
 import type { Service } from '../runtime/core/service.ts'
-import { startTimer, type Timer } from '../runtime/core/timer.ts'
 import type { LeadReply, LockOwner, Locks } from '../runtime/store/limits/locks.ts'
 
 /** What a {@link Leader} needs, and whom it tells. */

@@ -6,7 +6,7 @@ import { noChange, type Change, type ChangeOptions, type MatchCount } from '../r
 export interface Plan {
   /** The filter for people, and as a page's address has it. */
   given: Record<string, string | undefined>
-  /** How many match; stops counting when it is told to. */
+  /** How many match; stops counting when it is aborted. */
   count: (signal: AbortSignal) => Promise<MatchCount>
   /** Entries that the change will look at. */
   total: () => Promise<number>

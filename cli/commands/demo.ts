@@ -1,16 +1,16 @@
 import type { CommandModule } from 'yargs'
 import { findAppRoot } from '../../config/app-root.ts'
-import { RuntimeError } from '../../runtime/core/errors.ts'
+import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import { close } from '../../runtime/jobs/default-client.ts'
 import type { GlobalFlags } from '../context.ts'
 import { Demo } from '../demo/demo.ts'
-import { judgePart, problemsOf, showOutcomes, type PartOutcome } from '../demo/outcome.ts'
-import { readEnd, type Part } from '../demo/part.ts'
-import { showProgress } from '../demo/progress.ts'
+import { type Part, type PartEnd, readEnd } from '../demo/part.ts'
 import { countParts, play, type Stage } from '../demo/script.ts'
 import { report } from '../errors.ts'
 import { complain, line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
+import { table } from '../table.ts'
+import { SingleBar } from 'cli-progress'
 
 interface DemoFlags extends GlobalFlags {
   isolation?: 'fork' | 'spawn'
@@ -96,4 +96,71 @@ async function watch(stage: Stage, total: number): Promise<{ outcomes: PartOutco
   } finally {
     progress.stop()
   }
+}
+
+/** A part of the demo that is over, and whether it went as it should. */
+interface PartOutcome {
+  part: Part
+  end: PartEnd
+  /** What the table says of it. */
+  said: string
+  ok: boolean
+}
+
+/** Holds an end against what was expected. */
+function judgePart(part: Part, end: PartEnd): PartOutcome {
+  if (end.ending !== part.expected)
+    return { part, end, ok: false, said: `expected ${part.expected}; ${end.error === ': ' ? '' : end.error}` }
+  try {
+    return { part, end, ok: true, said: part.tell(end) }
+  } catch (error) {
+    return { part, end, ok: false, said: toError(error).message }
+  }
+}
+
+/** The demo's table. */
+function showOutcomes(outcomes: readonly PartOutcome[]): void {
+  table(
+    ['job', 'pid', 'end', 'what happened', 'as expected'],
+    [...outcomes]
+      .sort((a, b) => a.part.row - b.part.row)
+      .map(({ part, end, said, ok }) => [part.name, end.pid, end.ending, said, ok ? 'yes' : 'NO']),
+  )
+}
+
+/** What is wrong with all of them together: nothing, or a sentence each. */
+function problemsOf(outcomes: readonly PartOutcome[], total: number): string[] {
+  const pids = new Set(outcomes.map(({ end }) => end.pid))
+  const wrong = outcomes.filter(({ ok }) => !ok).map(({ part, said }) => `${part.name}: ${said}`)
+  return [
+    ...wrong,
+    ...(outcomes.length === total ? [] : [`expected ${total} jobs, saw the end of ${outcomes.length}`]),
+    ...(pids.size === outcomes.length ? [] : [`expected a process each, saw ${pids.size} for ${outcomes.length} jobs`]),
+  ]
+}
+
+/** Shows how far the demo is. */
+interface Progress {
+  /** One more job has ended. */
+  step(what: string): void
+  stop(): void
+}
+
+/** A bar on a terminal, a line a job in a pipe. */
+function showProgress(total: number): Progress {
+  if (!process.stdout.isTTY) {
+    let count = 0
+    return { step: (what) => line(`${String((count += 1)).padStart(3)}/${total}  ${what}`), stop: () => undefined }
+  }
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} jobs  {what}',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 30,
+    hideCursor: true,
+    clearOnComplete: true,
+    fps: 20,
+  })
+  bar.start(total, 0, { what: '' })
+  return { step: (what) => bar.increment(1, { what }), stop: () => bar.stop() }
 }

@@ -1,16 +1,17 @@
 import type { CommandModule } from 'yargs'
-import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
+import { type Isolation, ISOLATIONS } from '../../config/isolations.ts'
 import { loadConfig } from '../../config/load.ts'
 import { maskUrl } from '../../config/redis-url.ts'
 import type { Config } from '../../config/schema.ts'
 import { close } from '../../runtime/jobs/default-client.ts'
 import type { GlobalFlags } from '../context.ts'
-import { watchApp, type Change } from '../dev/changes.ts'
-import { ChildRunner } from '../dev/child-runner.ts'
+import { type Change, watchApp } from '../dev/changes.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { logFileFlag } from '../log.ts'
 import { line } from '../output.ts'
 import { onSignals } from '../run-service.ts'
+import { machine } from '../../config/machine.ts'
+import { ChildCommand, type ChildCommandOptions } from '../child-command.ts'
 
 interface DevFlags extends GlobalFlags {
   queues?: string
@@ -131,8 +132,8 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
 }
 
 /**
- * What each kind of change asks of whom. A worker has its jobs' parent process load modules anew, unless it runs jobs in
- * its own process; a scheduler has loaded them itself, for names, queues, hooks and workflows, and nobody can load a
+ * What each kind of change asks of whom. A worker has its jobs' parent process load modules again, unless it runs jobs in
+ * its own process; a scheduler has loaded them itself, for names, queues, hooks and workflows, and a process cannot load a
  * module twice.
  */
 function follow([work, scheduler, , app]: ChildRunner[], inline: boolean): (change: Change) => void {
@@ -142,5 +143,56 @@ function follow([work, scheduler, , app]: ChildRunner[], inline: boolean): (chan
     else if (change === 'code') work?.reload()
     void scheduler?.restart()
     if (change !== 'schedule') void app?.restart()
+  }
+}
+
+/** Keeps one command running over changes of the application; one that ended waits for the next change. */
+class ChildRunner {
+  readonly #options: Omit<ChildCommandOptions, 'onLine'>
+  readonly #say: (line: string) => void
+  #child: ChildCommand | undefined
+  #stopped = false
+
+  /** @param say prints a line of the command, or about it */
+  constructor(options: Omit<ChildCommandOptions, 'onLine'>, say: (line: string) => void) {
+    this.#options = options
+    this.#say = say
+  }
+
+  /** Starts it, unless it runs. */
+  start(): void {
+    if (this.#child || this.#stopped) return
+    const child = new ChildCommand({ ...this.#options, onLine: this.#say })
+    this.#child = child
+    void child.exited.then((how) => {
+      if (this.#child !== child) return
+      this.#child = undefined
+      if (!this.#stopped) this.#say(`ended (${how}); starts again when a file changes`)
+    })
+  }
+
+  /** Makes it load the application again, without a gap; starts it if it has ended. */
+  reload(): void {
+    // Windows has no such signal: it would end the command.
+    if (machine.os() === 'win32') void this.restart()
+    else if (this.#child) this.#child.kill('SIGHUP')
+    else this.start()
+  }
+
+  /** Ends it and starts another, for what is only read at the start. */
+  async restart(): Promise<void> {
+    await this.#end()
+    this.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    await child?.stop()
   }
 }

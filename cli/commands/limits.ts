@@ -20,7 +20,7 @@ const list = command({
         limit.held,
         limit.waiting,
         jobs(limit.holders),
-        jobs(next.filter((_, at) => at === 0)),
+        jobs(next[0] ? [next[0]] : []),
       ]),
     )
     if (!total.isExact) line('Redis has too many keys to look at all of them: more limits may be in use')

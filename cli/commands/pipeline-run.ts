@@ -46,7 +46,7 @@ export const runCommand = command<{
     if (request.run === undefined)
       throw new RuntimeError(
         'ERR_STATE',
-        `run request ${request.id} ${request.status}: ${request.reason ?? 'nobody has decided about it yet'}`,
+        `run request ${request.id} ${request.status}: ${request.reason ?? 'it is not decided yet'}`,
       )
     if (!watch && !wait) {
       if (context.json) json(request)

@@ -75,7 +75,7 @@ export const schedulerCommand = command<{ schedule?: string; strict?: boolean }>
     })
     try {
       await startAll(metrics)
-      // It may be told to leave while it still waits for Redis.
+      // A signal may come while it still waits for Redis.
       const started = scheduler
         .start()
         .then(() => startPatiently(helpers, () => stopping))

@@ -1,24 +1,28 @@
 import { SECRET_VARIABLES } from '../../config/environment.ts'
 import { machine } from '../../config/machine.ts'
 import { ISOLATIONS, type Isolation } from '../../config/isolations.ts'
+import type { Config } from '../../config/schema.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import { startAll, stopAll } from '../../runtime/core/service.ts'
 import type { JobEnd } from '../../runtime/wire.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import type { Refusal } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
+import { type Refusal, refusePlatform } from '../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
 import { nameVariable } from '../../runtime/worker/titles.ts'
 import { workerSignals } from '../../runtime/worker/signals.ts'
 import { Steps } from '../../runtime/workflow/run/steps.ts'
 import { checkQueues, Supervisor, type SupervisorOptions } from '../../runtime/worker/supervisor.ts'
 import { makeArchiver } from '../helpers.ts'
 import { command } from '../command.ts'
-import type { Context } from '../context.ts'
+import { type Context, loadAppHere } from '../context.ts'
 import { logFileFlag, openServiceLog } from '../log.ts'
-import { makeLauncher, otherLauncher } from '../launchers.ts'
 import { makeMetricsServer, makeTally } from '../metrics.ts'
 import { checkPidfile, readPidfile, writePidfile } from '../pidfile.ts'
 import { onSignals } from '../run-service.ts'
-import { startWatchdog, tellServiceManager } from '../service-manager.ts'
+import { ForkLauncher } from '../../runtime/worker/launchers/fork/fork.ts'
+import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
+import { type Launcher, NOWHERE } from '../../runtime/worker/launchers/launcher.ts'
+import { SpawnLauncher } from '../../runtime/worker/launchers/spawn/spawn.ts'
+import { execFile } from 'node:child_process'
 
 interface WorkFlags {
   name?: string
@@ -114,7 +118,7 @@ export const workCommand = command<WorkFlags>({
     const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
     try {
       await startAll(metrics.services)
-      // It may be told to leave while it still waits for Redis.
+      // A signal may come while it still waits for Redis.
       const started = supervisor.start().then(() => {
         onWorking()
         return startAll(helpers)
@@ -172,4 +176,71 @@ const maxPayloadsBytes = 32 * 1024 ** 2
 /** What makes workflow steps ready for a supervisor. */
 export function stepsOf({ store, config }: Context): Steps {
   return new Steps(store.runs, systemClock, { maxOutputBytes: config.limits.maxResultBytes, maxPayloadsBytes })
+}
+
+type OnFallback = (refusal: Refusal) => void
+
+/**
+ * The launcher that a configuration asks for. `auto` forks where the platform can, and says nothing of it where it
+ * cannot; an application that must not be forked is told by `onFallback`, and spawned.
+ */
+async function makeLauncher(context: Context, onFallback: OnFallback): Promise<Launcher> {
+  const { isolation, inspectJobs } = context.config.worker
+  if (inspectJobs) return spawnLauncher(context)
+  if (isolation === 'inline') return new InlineLauncher(context.source, await loadAppHere(context.source))
+  return otherLauncher(isolation, context, onFallback)
+}
+
+/** A launcher for classes that ask for another isolation than the worker's; `inline` has its process of its own here. */
+function otherLauncher(isolation: Config['worker']['isolation'], context: Context, onFallback: OnFallback): Launcher {
+  if (
+    context.config.worker.inspectJobs ||
+    isolation === 'spawn' ||
+    isolation === 'inline' ||
+    (isolation === 'auto' && refusePlatform())
+  )
+    return spawnLauncher(context)
+  const { source, log, config } = context
+  const { bootTimeoutMs, concurrency, jobsPerChild } = config.worker
+  return new ForkLauncher({
+    source,
+    log,
+    bootTimeoutMs,
+    spares: concurrency,
+    jobsPerChild,
+    ...shownOutput(context),
+    onFallback,
+    fallback: (spares) => spawnLauncher(context, spares),
+  })
+}
+
+function spawnLauncher(context: Context, spares = context.config.worker.concurrency): SpawnLauncher {
+  const { source, log, config } = context
+  const { bootTimeoutMs, jobsPerChild } = config.worker
+  return new SpawnLauncher({ source, log, spares, bootTimeoutMs, jobsPerChild, ...shownOutput(context) })
+}
+
+const shownOutput = ({ config }: Context): { passOutput?: typeof NOWHERE } =>
+  config.worker.jobOutput === 'capture' && !config.worker.inspectJobs ? { passOutput: NOWHERE } : {}
+
+/**
+ * Tells systemd how a `Type=notify` service fares, through its own `systemd-notify` (Node has no datagram sockets of that
+ * kind); nothing where no service manager asks. Units: examples/deploy.
+ * @param state such as `READY=1`
+ */
+function tellServiceManager(state: string): void {
+  if (process.env['NOTIFY_SOCKET'] === undefined) return
+  // The note's sender is not this process: the unit needs NotifyAccess=all, and MAINPID says who is meant.
+  execFile('systemd-notify', [`--pid=${process.pid}`, state], () => undefined)
+}
+
+/**
+ * Beats for systemd's watchdog (`WatchdogSec=`), at half its time, from the same event loop that beats for the lease: a
+ * supervisor that hangs is restarted. @returns a function that stops the beats
+ */
+function startWatchdog(): () => void {
+  const everyMs = Number(process.env['WATCHDOG_USEC'] ?? 0) / 2000
+  if (!(everyMs > 0)) return () => undefined
+  const timer = setInterval(() => tellServiceManager('WATCHDOG=1'), everyMs)
+  return () => clearInterval(timer)
 }

@@ -51,7 +51,7 @@ export class Demo {
     configureWith(config)
     const client = defaultClient()
     this.#client = client
-    // What an earlier demo left there; this Redis is nobody else's.
+    // What an earlier demo left there; only the demo uses this Redis.
     await client.store.connection.ask((redis) => redis.flushdb())
     this.#log = createWriteStream(join(this.folder, 'log'))
     this.#child('work', app, ['work', ...(isolation === undefined ? [] : ['--isolation', isolation])])

@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { longestTimerMs } from './timer.ts'
 
 /** Time, handed in so that tests can own it. */
 export interface Clock {
@@ -18,4 +17,30 @@ export const systemClock: Clock = {
       if (leftMs <= longestTimerMs) return
     }
   },
+}
+
+/** setTimeout's own bound, 24.8 days: what is longer fires at once. */
+export const longestTimerMs = 2 ** 31 - 1
+
+/** A timer that can be stopped; stopping one that has fired does nothing. */
+export interface Timer {
+  stop(): void
+}
+
+/** setTimeout for a duration that a user gives, which may be longer than setTimeout's own bound. @param ms at least 0; less is 0 */
+export function startTimer(fire: () => void, ms: number): Timer {
+  let timeout: NodeJS.Timeout
+  const arm = (leftMs: number): void => {
+    timeout =
+      leftMs > longestTimerMs
+        ? setTimeout(() => arm(leftMs - longestTimerMs), longestTimerMs)
+        : setTimeout(fire, Math.max(leftMs, 0))
+  }
+  arm(ms)
+  return { stop: () => clearTimeout(timeout) }
+}
+
+/** Acts when the event loop has come round so many times. */
+export function afterTicks(ticks: number, act: () => void): void {
+  setImmediate(() => (ticks > 1 ? afterTicks(ticks - 1, act) : act()))
 }

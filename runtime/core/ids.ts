@@ -13,7 +13,7 @@ let last = { ms: -1, count: 0 }
 /**
  * A new id of 21 characters, base 36: nine of time in ms, three that count the ids of this process within that ms, nine
  * random ones (46 bits). So ids sort by age, also those that one process makes within one ms, and what is listed by time
- * and id keeps the order in which it was made. A pool filled before a fork is filled again in each child (random-pools.ts).
+ * and id keeps the order in which it was made. A pool filled before a fork is filled again in each child (distinct.ts).
  */
 export function newId(nowMs: number = Date.now()): string {
   last = { ms: nowMs, count: nowMs === last.ms ? (last.count + 1) % ORDERED_PER_MS : 0 }

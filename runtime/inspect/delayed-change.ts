@@ -1,5 +1,4 @@
-import { delayedJobs, type DelayedCursor } from '../store/queues/delayed-pages.ts'
-import type { DelayedJob } from '../store/queues/delayed-forms.ts'
+import { delayedJobs, type DelayedCursor, type DelayedJob } from '../store/queues/delayed-pages.ts'
 import { noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
 import { delayedPage, isWanted, type DelayedFilter } from './delayed.ts'
 import type { Inspected } from './inspected.ts'

@@ -1,6 +1,5 @@
 import { RuntimeError } from '../core/errors.ts'
-import type { DelayedJob } from '../store/queues/delayed-forms.ts'
-import { delayedJobs, type DelayedCursor } from '../store/queues/delayed-pages.ts'
+import { delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
 import type { Inspected } from './inspected.ts'
 
 /** Which delayed jobs; all that is given must hold. */

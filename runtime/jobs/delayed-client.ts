@@ -1,7 +1,7 @@
 import { encodeItem } from '../core/codec.ts'
 import { duration, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import type { DelayedJob, DelayedName } from '../store/queues/delayed-forms.ts'
+import type { DelayedJob, DelayedName } from '../store/queues/delayed-pages.ts'
 import { defaultClient, defaultConfig } from './default-client.ts'
 import { wireName, type ArgsOf, type JobDefinition } from './job.ts'
 import { optionsOn } from './options.ts'

@@ -1,4 +1,155 @@
 /** For an application's own tests: jobs without a worker, and time without waiting. */
-export { fakeClock, type FakeClock } from './fake-clock.ts'
-export { inline } from './inline.ts'
-export { drain, type Drained } from './drain.ts'
+import { systemClock, type Clock } from '../core/clock.ts'
+import { duration, shown } from '../core/duration.ts'
+import { encodeArgs, parseLossless } from '../core/codec.ts'
+import { RuntimeError } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+import { isFunctionJob, isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
+import type { SoundJob } from '../jobs/typed.ts'
+import { optionsOn } from '../jobs/options.ts'
+import { Registry } from '../jobs/registry.ts'
+import { execute } from '../worker/child/executor.ts'
+import { silentLogger } from '../core/logger.ts'
+import { defaultClient, defaultConfig } from '../jobs/default-client.ts'
+import { InlineLauncher } from '../worker/launchers/inline.ts'
+import { Supervisor } from '../worker/supervisor.ts'
+import { Steps } from '../workflow/run/steps.ts'
+
+/** A clock that stands still until a test advances it. */
+export interface FakeClock extends Clock {
+  /** Moves time on; sleeps that are over then resolve, earliest first. @throws RuntimeError ERR_ARGUMENT */
+  advance(ms: number): Promise<void>
+  /** Sets the time without ending a sleep, as when the machine's clock is changed. */
+  set(nowMs: number): void
+}
+
+interface Sleeper {
+  atMs: number
+  resolve: () => void
+}
+
+/** A {@link FakeClock} that begins at `startMs` (2026-01-01 by default). */
+export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
+  let nowMs = startMs
+  let sleepers: Sleeper[] = []
+  return {
+    now: () => nowMs,
+    set: (ms) => void (nowMs = ms),
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve()
+        const sleeper = { atMs: nowMs + ms, resolve }
+        sleepers.push(sleeper)
+        signal?.addEventListener('abort', () => {
+          sleepers = sleepers.filter((other) => other !== sleeper)
+          resolve()
+        })
+        return undefined
+      }),
+    async advance(ms) {
+      duration(ms, 'advance')
+      const endMs = nowMs + ms
+      for (;;) {
+        const next = sleepers.filter((sleeper) => sleeper.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0]
+        if (!next) break
+        sleepers = sleepers.filter((other) => other !== next)
+        nowMs = Math.max(nowMs, next.atMs)
+        next.resolve()
+        // What wakes may sleep again within the span: let it get there first.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      nowMs = endMs
+    },
+  }
+}
+
+/**
+ * Runs one job here and now, without Redis and without a process: arguments go through JSON as they would, hooks and
+ * schemas apply.
+ * @returns what `perform` returned
+ * @throws RuntimeError ERR_ARGUMENT for what is no job, ERR_NOT_JSON; whatever made the job fail, as an Error with its name and message
+ */
+export async function inline<J extends JobDefinition>(
+  definition: J & SoundJob<J>,
+  ...args: ArgsOf<J>
+): Promise<ResultOf<J> | undefined> {
+  if (!isJob(definition))
+    throw new RuntimeError(
+      'ERR_ARGUMENT',
+      `inline: expected a Job class or a function made by job(), got ${shown(definition)}`,
+    )
+  const registry = new Registry()
+  const name = wireName(definition)
+  registry.add({ name, kind: 'job', definition, file: isFunctionJob(definition) ? 'a function' : 'a class' })
+  const outcome = await execute(
+    {
+      phase: 'perform',
+      jobId: newId(),
+      className: name,
+      queue: optionsOn(definition).queue ?? 'inline',
+      args: encodeArgs(name, args as unknown[], Infinity),
+      attempt: 1,
+      worker: 'inline',
+      keepResult: true,
+      permits: [],
+    },
+    { registry, hooks: {} },
+    { send: () => undefined, onMessage: () => undefined },
+  )
+  if (outcome.kind === 'failed')
+    throw Object.assign(new Error(outcome.error.message), { name: outcome.error.name, stack: stackOf(outcome.error) })
+  return outcome.kind === 'done' && outcome.result !== undefined
+    ? (parseLossless(outcome.result) as ResultOf<J>)
+    : undefined
+}
+
+function stackOf({ name, message, backtrace }: { name: string; message: string; backtrace: string[] }): string {
+  return [`${name}: ${message}`, ...backtrace.map((frame) => `    ${frame}`)].join('\n')
+}
+
+/** What a drain did. */
+export interface Drained {
+  processed: number
+  failed: number
+}
+
+/**
+ * Runs everything that waits in the queues, steps of workflows included, and what those jobs enqueue, in this process; resolves when the queues are
+ * empty. Delayed jobs stay where they are. Needs a Redis: the default client's.
+ * @param jobs every job that may be met
+ * @throws RuntimeError ERR_ARGUMENT for what is no job
+ */
+export async function drain(
+  jobs: readonly JobDefinition[],
+  { queues = ['*'] }: { queues?: string[] } = {},
+): Promise<Drained> {
+  for (const definition of Array.isArray(jobs) ? jobs : [jobs])
+    if (!isJob(definition))
+      throw new RuntimeError(
+        'ERR_ARGUMENT',
+        `drain: expected a list of Job classes and functions made by job(), got ${shown(definition)}`,
+      )
+  const { store } = defaultClient()
+  const { worker, limits, root } = defaultConfig()
+  const registry = new Registry()
+  for (const definition of jobs) registry.add({ name: wireName(definition), kind: 'job', definition, file: 'drain()' })
+  const failedBefore = await store.failures.count()
+  const supervisor = new Supervisor({
+    ...worker,
+    store,
+    limits,
+    queues,
+    clock: systemClock,
+    log: silentLogger,
+    concurrency: 1,
+    drain: true,
+    steps: new Steps(store.runs, systemClock, {
+      maxOutputBytes: limits.maxResultBytes,
+      maxPayloadsBytes: 64 * limits.maxPayloadBytes,
+    }),
+    launcher: new InlineLauncher({ root, paths: [] }, { registry, hooks: {} }),
+  })
+  await supervisor.start()
+  await supervisor.left
+  return { processed: supervisor.processed, failed: (await store.failures.count()) - failedBefore }
+}

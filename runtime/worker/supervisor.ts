@@ -1,6 +1,6 @@
 import { toError, withCode } from '../core/errors.ts'
 import { type Service, startAll, stopAll } from '../core/service.ts'
-import { startTimer } from '../core/timer.ts'
+import { startTimer } from '../core/clock.ts'
 import { Admission } from './run/admission.ts'
 import { DueMover } from './reserve/due-mover.ts'
 import { Fetcher } from './reserve/fetcher.ts'

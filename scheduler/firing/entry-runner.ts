@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { withCode } from '../../runtime/core/errors.ts'
-import { startTimer, type Timer } from '../../runtime/core/timer.ts'
+import { startTimer, type Timer } from '../../runtime/core/clock.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { planCatchup } from './catchup.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it, mock } from 'node:test'
-import { systemClock } from '../../runtime/core/clock.ts'
-import { longestTimerMs, startTimer } from '../../runtime/core/timer.ts'
+import { systemClock, longestTimerMs, startTimer } from '../../runtime/core/clock.ts'
 
 const day = 86_400_000
 

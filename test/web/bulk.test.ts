@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { newId } from '../../runtime/core/ids.ts'
-import type { NewDelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
+import type { NewDelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import type { NewJob } from '../../runtime/store/queues/queues.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Dashboard } from '../../web/index.ts'

@@ -1,7 +1,7 @@
 // Outputs of a step's parents: few and small ones come with the step, others are read in pages.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { collectPayloads } from '../../runtime/workflow/run/payloads.ts'
+import { collectPayloads } from '../../runtime/workflow/run/steps.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver, type Taken } from './support.ts'
 

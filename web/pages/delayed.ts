@@ -1,7 +1,6 @@
 import { html } from 'hono/html'
 import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
-import type { DelayedJob } from '../../runtime/store/queues/delayed-forms.ts'
-import { delayedJobs } from '../../runtime/store/queues/delayed-pages.ts'
+import { delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { gather, within } from '../gather.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
 import { count } from '../view/text.ts'

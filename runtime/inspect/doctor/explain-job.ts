@@ -78,7 +78,7 @@ async function held(id: string, head: string, record: JobRecord, store: Store): 
   const { holders } = await store.limits.state(key)
   return [
     note(
-      `${head}: number ${place} in the line of limit ${key}, whose permits are held by ${holders.join(', ')}`,
+      `${head}: number ${place} in the line of limit ${key}, whose slots are held by ${holders.join(', ')}`,
       holders[0] ? `runtime doctor ${holders[0]}` : undefined,
     ),
   ]
@@ -94,10 +94,13 @@ async function running(id: string, head: string, record: JobRecord, store: Store
     return [bad(`${text}; that worker is gone`, 'a living worker or scheduler puts the job back within seconds')]
   if (owner.leaseEndsAtMs < Date.now())
     return [
-      bad(`${text}; that worker has not beaten since`, 'a living worker or scheduler puts the job back within seconds'),
+      bad(
+        `${text}; that worker has sent no heartbeat since`,
+        'a living worker or scheduler puts the job back within seconds',
+      ),
     ]
   if (record['cancel_asked_at'])
-    return [note(`${text}; somebody asked to cancel it`, 'its worker kills it after worker.termTimeoutMs')]
+    return [note(`${text}; a cancel was requested`, 'its worker kills it after worker.termTimeoutMs')]
   return [fine(text), note('if it hangs', `runtime job cancel ${id}; static timeout ends the next one by itself`)]
 }
 

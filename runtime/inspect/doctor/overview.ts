@@ -116,7 +116,7 @@ async function queueFindings({ store }: Inspected): Promise<Finding[]> {
   }
   for (const { key, holders, waiting } of lines)
     findings.push(
-      note(`limit ${key}: ${waiting} wait for a permit, held by ${holders.slice(0, 3).join(', ') || 'nobody'}`),
+      note(`limit ${key}: ${waiting} wait for a slot, held by ${holders.slice(0, 3).join(', ') || 'no job'}`),
     )
   for (const { lock, job } of stale.slice(0, locksShown))
     findings.push(

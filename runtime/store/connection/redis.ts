@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError, toError } from '../../core/errors.ts'
-import { longestTimerMs } from '../../core/timer.ts'
+import { longestTimerMs } from '../../core/clock.ts'
 import { ClusterConnector, type ClusterNode } from './cluster.ts'
 import { warnInOwnWords } from './warnings.ts'
 

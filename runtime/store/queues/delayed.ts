@@ -13,7 +13,7 @@ import {
   type DelayedJob,
   type DelayedName,
   type NewDelayedJob,
-} from './delayed-forms.ts'
+} from './delayed-pages.ts'
 
 /** What one batch of {@link Delayed.moveDue} did. */
 export interface MoveReply {

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
-import { startTimer } from '../../core/timer.ts'
+import { startTimer } from '../../core/clock.ts'
 import type { JobRecord, Jobs } from '../../store/queues/jobs.ts'
 import type { ErrorRecord, Notice } from '../../wire.ts'
 import type { Launched, Launcher } from '../launchers/launcher.ts'

@@ -1,6 +1,6 @@
-import { startTimer, type Timer } from '../../core/timer.ts'
+import { startTimer, type Timer } from '../../core/clock.ts'
 import type { Launched } from '../launchers/launcher.ts'
-import type { MemoryEvidence } from '../outcome/memory-evidence.ts'
+import type { MemoryEvidence } from '../outcome/evidence.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'

@@ -1,6 +1,6 @@
 import pidusage from 'pidusage'
 import { machine } from '../../../config/machine.ts'
-import type { MemoryEvidence } from '../outcome/memory-evidence.ts'
+import type { MemoryEvidence } from '../outcome/evidence.ts'
 import type { MemoryFigures } from '../../wire.ts'
 
 /** How often a job with a limit is measured. */

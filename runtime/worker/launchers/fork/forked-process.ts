@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import type { Logger } from '../../../core/logger.ts'
-import { afterTicks } from '../../../core/timer.ts'
+import { afterTicks } from '../../../core/clock.ts'
 import type { Assignment, ChildMessage, JobUsage, ParentMessage } from '../../../wire.ts'
 import { reported, spentText, type Ending } from '../launcher.ts'
 import type { Exited } from './zygote/wire/report-format.ts'

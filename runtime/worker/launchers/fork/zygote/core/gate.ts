@@ -2,28 +2,32 @@ import { machine } from '../../../../../../config/machine.ts'
 import type { WorkerHooks } from '../../../../../jobs/app.ts'
 import { markAllMemory } from '../tuning/fork-ranges.ts'
 import {
-  SIGKILL,
-  O_CLOEXEC,
-  POLLIN,
   alarm,
   close,
   closeFrom,
   fork,
+  getpid,
   kill,
+  O_CLOEXEC,
   openPidfd,
   pipe2,
   poll,
+  POLLIN,
   read,
+  SIGKILL,
   wait4,
   writeAll,
 } from './libc.ts'
 import { BEYOND_ALL } from './late-descriptors.ts'
 import { leave } from './leave.ts'
 import { platformFault } from './node-platform.ts'
-import { callerOf, placeIn, type Origins } from './origins.ts'
-import { STAGES } from './probe.ts'
+import { callerOf, type Origins, placeIn } from './origins.ts'
 import type { Refusal } from './gate-platform.ts'
-import { countThreads, foreignThreads, waitForQuiet, type Thread } from './threads.ts'
+import { countThreads, foreignThreads, type Thread, waitForQuiet } from './threads.ts'
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { type AddressInfo, connect as dial, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * Threads that the application started while it was loaded. Where nothing was seen to start them, they are those of a
@@ -177,4 +181,46 @@ function awaitProbe(pid: number, from: number, seconds: number): { what: string;
   if (seen.at(-1) !== STAGES.length) return { what: `it ${ended ? 'died' : 'hung'} while ${stage}`, cure }
   if (status[0] === 0) return undefined
   return { what: `it left with status ${status[0]} where process.exit(0) was called`, cure }
+}
+
+/**
+ * What a probe child tries, in this order; the name of the last one begun is what a hang is reported as. Each stands
+ * for a part of node that a fork can break.
+ */
+const STAGES: readonly { name: string; run: (collectGarbage: () => void) => Promise<unknown> | void }[] = [
+  { name: 'reading its own pid', run: checkPid },
+  { name: 'collecting garbage', run: churn },
+  { name: 'waiting for a timer', run: () => sleep(1) },
+  { name: 'using the thread pool', run: () => stat('/') },
+  { name: 'import() of a new module', run: () => import(`data:text/javascript,export default ${getpid()}`) },
+  { name: 'starting a process', run: startProcess },
+  { name: 'a connection to itself', run: talkToItself },
+]
+
+function checkPid(): void {
+  if (process.pid !== getpid()) throw new Error(`process.pid is ${process.pid}, the kernel says ${getpid()}`)
+}
+
+function churn(collectGarbage: () => void): void {
+  for (let round = 0; round < 12; round += 1) {
+    const kept = Array.from({ length: 2000 }, (_, index) => ({ index, text: `item ${index}` }))
+    collectGarbage()
+    if (kept.length !== 2000) throw new Error('objects vanished in a garbage collection')
+  }
+}
+
+function startProcess(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile('/bin/true', (error) => (error ? reject(new Error(error.message)) : resolve()))
+  })
+}
+
+async function talkToItself(): Promise<void> {
+  const server = createServer((socket) => socket.end('hello'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const socket = dial((server.address() as AddressInfo).port, '127.0.0.1')
+  let heard = ''
+  for await (const chunk of socket) heard += String(chunk)
+  server.close()
+  if (heard !== 'hello') throw new Error(`a loopback connection said ${JSON.stringify(heard)}`)
 }

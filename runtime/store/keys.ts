@@ -109,7 +109,7 @@ export const keyTemplates = {
   supervisors: 'rt:supervisors',
   /** hash: description of one supervisor: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback` … */
   supervisor: 'rt:supervisor:{supervisor}',
-  /** string with a time to live: id of the process that performs a duty for all others: `delayed` (moves due jobs), `upkeep` (continues runs, checks limits) */
+  /** string with a time to live: id of the process that performs a duty for all others: `upkeep` (moves due jobs, continues runs, checks limits) */
   duty: 'rt:duty:{duty}',
   /** channel: name of a duty, published when the process that performed it has stopped */
   wakeDuties: 'rt:wake:duties',

@@ -7,6 +7,7 @@ import { Loop } from '../core/loop.ts'
 import type { Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
 import { Duty } from '../store/workers/duty.ts'
+import { DueMover } from './reserve/due-mover.ts'
 import type { JobOutput, Launcher } from './launchers/launcher.ts'
 import type { ClassManifest, JobEnd, Notice } from '../wire.ts'
 import type { KeepLimits } from './outcome/settler.ts'
@@ -53,18 +54,31 @@ export interface SupervisorOptions {
   onEnd?: (end: JobEnd) => void
 }
 
-/** What one supervisor does for all: whatever a crash has left half done in a run goes on, and ended runs are removed. */
-export function upkeepOf({ steps, store, clock, log }: SupervisorOptions): {
-  services: Service[]
-  mine: () => boolean
-} {
-  if (!steps) return { services: [], mine: () => true }
-  const duty = new Duty({ name: 'upkeep', connection: store.connection, clock, log, onChange: () => loop.wake() })
-  const turn = async (): Promise<undefined> => {
-    if (duty.mine) await steps.tick()
+/** How often runs that have something left to do are looked for: a process that leaves some goes on with it itself, unless it dies. */
+const RUNS_MS = 10_000
+/** Every so many of these looks, runs whose time to live is over are removed. */
+const SWEEP_EVERY = 3
+
+/**
+ * What one supervisor does for all: due jobs move, whatever a crash has left half done in a run goes on, and ended runs are
+ * removed. They start and stop in this order, the duty last and first.
+ */
+export function upkeepOf({ steps, store, clock, log, limits }: SupervisorOptions): { services: Service[]; duty: Duty } {
+  const duty = new Duty({ name: 'upkeep', connection: store.connection, clock, log })
+  const moveLimits = { ttlMs: limits.recordTtlMs, failedMax: limits.failedMax }
+  const services: Service[] = [new DueMover({ store, clock, log, duty, limits: moveLimits })]
+  if (steps) {
+    let looks = 0
+    const turn = async (): Promise<undefined> => {
+      if (!duty.mine) return
+      await steps.advance()
+      if (looks++ % SWEEP_EVERY === 0) await steps.sweep()
+    }
+    const loop = new Loop({ name: 'workflows', clock, log, intervalMs: RUNS_MS, turn })
+    duty.onChange(() => loop.wake())
+    services.push(loop)
   }
-  const loop = new Loop({ name: 'workflows', clock, log, intervalMs: 1000, turn })
-  return { services: [loop, duty], mine: () => duty.mine }
+  return { services: [...services, duty], duty }
 }
 
 /** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */

@@ -2,7 +2,6 @@ import { toError, withCode } from '../core/errors.ts'
 import { type Service, startAll, stopAll } from '../core/service.ts'
 import { startTimer } from '../core/clock.ts'
 import { Admission } from './run/admission.ts'
-import { DueMover } from './reserve/due-mover.ts'
 import { Fetcher } from './reserve/fetcher.ts'
 import { HeapSnapshots } from './run/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
@@ -67,7 +66,7 @@ export class Supervisor implements Service {
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
       running: () => this.#jobs.ids,
-      keepsUp: upkeep.mine,
+      keepsUp: () => upkeep.duty.mine,
       onLost: (id) => {
         this.#notices.add(lostNotice(options, id, this.#jobs.ids))
         this.#jobs.killAll('lease lost', 0)
@@ -89,7 +88,6 @@ export class Supervisor implements Service {
     })
     this.#services = [
       this.#lease,
-      new DueMover({ store, clock, log, limits: { ttlMs: limits.recordTtlMs, failedMax: limits.failedMax } }),
       ...upkeep.services,
       { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.close() },
     ]
@@ -126,7 +124,8 @@ export class Supervisor implements Service {
       classes: this.#manifest.size,
     })
     if (this.#manifest.size === 0) log.warn('no job is exported under the jobs folders (jobs.paths): all jobs fail')
-    this.#loops = this.#slots.map((slot) => this.#work(slot))
+    const runOptions = this.#runOptions()
+    this.#loops = this.#slots.map((slot) => this.#work(slot, runOptions))
     this.#title.show()
   }
 
@@ -181,18 +180,19 @@ export class Supervisor implements Service {
     if (stackFault !== undefined) void this.describe({ stacks: stackFault })
   }
 
-  /** One slot: takes a job, sees it through, takes the next in the same round trip that records the end of this one. */
-  async #work(worker: string): Promise<void> {
+  /** One slot: takes a job, runs it, and takes the next, which runs while Redis records this one's end; a third waits for that. */
+  async #work(worker: string, options: JobRunOptions): Promise<void> {
     let recorded: Promise<void> | undefined
     for (;;) {
       const job = await this.#fetcher.next(worker)
-      const run = job && new JobRun(job, worker, this.#runOptions())
-      if (run) this.#jobs.add(run)
-      if (run) this.#shown.add(worker, run.job, () => this.#jobs.find(run.job.id) !== run)
-      await recorded
-      if (!run) return
+      const run = job && new JobRun(job, worker, options)
+      if (!run) return recorded
+      this.#jobs.add(run)
+      this.#shown.add(worker, job, () => this.#jobs.find(job.id) !== run)
       this.#title.show()
-      recorded = (await run.run()).recorded.then(() => this.#forget(run))
+      const ended = run.run()
+      await recorded
+      recorded = (await ended).recorded.then(() => this.#forget(run))
     }
   }
 

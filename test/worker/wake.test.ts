@@ -202,9 +202,12 @@ test('one mover wakes for a delayed job; another has the duty at once when it st
         moves += 1
         return move(...args)
       }
-      const mover = new DueMover({ store, clock: systemClock, log: silentLogger, limits })
+      const duty = new Duty({ name: 'upkeep', connection: store.connection, clock: systemClock, log: silentLogger })
+      const mover = new DueMover({ store, clock: systemClock, log: silentLogger, duty, limits })
       await mover.start()
-      return { mover, store, moves: () => moves }
+      await duty.start()
+      const stop = (): Promise<void> => duty.stop().then(() => mover.stop())
+      return { stop, store, moves: () => moves }
     }),
   )
   const active = await eventually(() => movers.find(({ moves }) => moves() > 0))
@@ -218,16 +221,16 @@ test('one mover wakes for a delayed job; another has the duty at once when it st
     others.map(({ moves }) => moves()),
     [0, 0],
   )
-  await active.mover.stop()
+  await active.stop()
   const next = await eventually(() => others.find(({ moves }) => moves() > 0), { timeoutMs: 2000 })
   await store.delayed.add(due(), Date.now(), ttlMs)
   await waiting(2)
-  for (const { mover } of movers) if (mover !== next.mover) await mover.stop()
+  for (const mover of movers) if (mover !== next) await mover.stop()
   // Its process is gone: what it holds runs out.
   next.store.close()
-  await store.connection.redis.pexpire('resque:rt:duty:delayed', 50)
-  const heir = new Duty({ name: 'delayed', connection: store.connection, clock: systemClock, log: silentLogger })
+  await store.connection.redis.pexpire('resque:rt:duty:upkeep', 50)
+  const heir = new Duty({ name: 'upkeep', connection: store.connection, clock: systemClock, log: silentLogger })
   await heir.start()
   await eventually(() => heir.mine)
-  await Promise.all([heir.stop(), next.mover.stop()])
+  await Promise.all([heir.stop(), next.stop()])
 })

@@ -7,16 +7,16 @@ import type { Connection } from '../connection/connection.ts'
 
 /** How long a duty stays with a process that has died, in milliseconds. */
 const holdMs = 5000
+/** How often its holder renews it. A renewal that is late lets two perform it, which is safe. */
+const renewMs = 3000
 
 /** What a {@link Duty} needs. */
 export interface DutyOptions {
-  /** `delayed`: moves due jobs. `upkeep`: continues runs and checks limits. */
-  name: 'delayed' | 'upkeep'
+  /** `upkeep`: moves due jobs, continues runs and checks limits. */
+  name: 'upkeep'
   connection: Connection
   clock: Clock
   log: Logger
-  /** Called when this process begins to perform the duty, and when it no longer does. */
-  onChange?: (mine: boolean) => void
 }
 
 /**
@@ -29,6 +29,7 @@ export class Duty implements Service {
   readonly #options: DutyOptions
   readonly #owner: string
   readonly #loop: Loop
+  readonly #listeners: ((mine: boolean) => void)[] = []
   #mine = false
   #unlisten: (() => void) | undefined
 
@@ -38,6 +39,11 @@ export class Duty implements Service {
     this.name = `duty ${name}`
     this.#owner = newId(clock.now())
     this.#loop = new Loop({ name: this.name, clock, log, intervalMs: 1000, turn: () => this.#ask() })
+  }
+
+  /** @param listener called when this process begins to perform the duty, and when it no longer does */
+  onChange(listener: (mine: boolean) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** True while this process performs the duty. */
@@ -77,12 +83,12 @@ export class Duty implements Service {
       })
     const waitMs = Number(reply)
     this.#change(waitMs === 0)
-    return waitMs === 0 ? holdMs / 3 : waitMs
+    return waitMs === 0 ? renewMs : waitMs
   }
 
   #change(mine: boolean): void {
     if (mine === this.#mine) return
     this.#mine = mine
-    this.#options.onChange?.(mine)
+    for (const listener of this.#listeners) listener(mine)
   }
 }

@@ -61,7 +61,8 @@ export class Ends {
     const about = [job.worker, job.id, job.delivery, nowMs, end.ttlMs, end.mayHaveLog === false ? 0 : 1]
     const bytes = fields.reduce((sum, text) => sum + text.length, 0)
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush())
+      // A tick after the slots have asked for their next jobs: those are taken first, and run while Redis records the ends.
+      if (this.#waiting.length === 0) setImmediate(() => setImmediate(() => this.#flush()))
       this.#waiting.push({ supervisor, args: [...about, fields.length / 2, ...fields], bytes, resolve, reject })
     })
   }

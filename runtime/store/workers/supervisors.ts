@@ -47,17 +47,18 @@ export class Supervisors {
     await this.#connection.run('describe', { supervisor: id, about: scriptJson(about) })
   }
 
-  /** Renews the lease, in Redis time, and beats for every slot. */
+  /** Renews the lease, in Redis time, and beats for every slot. `held`: how many jobs are in flight. */
   async beat(
     id: string,
     slots: readonly string[],
     leaseMs: number,
-  ): Promise<{ fenced: boolean; redisNowMs: number; dead: string[] }> {
+  ): Promise<{ fenced: boolean; redisNowMs: number; held: number; dead: string[] }> {
     const heartbeat = await this.#heartbeat()
     const reply = await this.#connection.run('beat', { supervisor: id, leaseMs, heartbeat }, slots)
-    const [word, redisNowMs, ...dead] = reply as [string, number, ...string[]]
+    const [word, redisNowMs, held, ...dead] = reply as [string, number, number, ...string[]]
     this.#redisAheadMs = Number(redisNowMs) - performance.now()
-    return { fenced: word === 'fenced', redisNowMs: Number(redisNowMs), dead: dead.filter((other) => other !== id) }
+    const others = dead.filter((other) => other !== id)
+    return { fenced: word === 'fenced', redisNowMs: Number(redisNowMs), held: Number(held), dead: others }
   }
 
   async #heartbeat(): Promise<string> {

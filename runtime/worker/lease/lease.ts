@@ -11,6 +11,9 @@ import type { Store } from '../../store/store.ts'
 import { doEach, reclaim } from '../../store/workers/reaper.ts'
 import { sweepOrphans } from './dead-processes.ts'
 
+/** Every so many heartbeats limits and queues are looked after. */
+const SWEEP_EVERY = 6
+
 /** What a lease needs. */
 export interface LeaseOptions {
   store: Store
@@ -47,6 +50,7 @@ export class Lease implements Service {
   #validUntil = 0
   #guard: Timer | undefined
   #unknownInFlight = new Set<string>()
+  #beats = 0
   #stopped = false
   #fallbackAbout: Record<string, string> = {}
 
@@ -133,7 +137,7 @@ export class Lease implements Service {
       return undefined
     }
     const sentAt = performance.now()
-    const { fenced, dead } = await store.supervisors.beat(this.#id, slots, leaseMs)
+    const { fenced, dead, held } = await store.supervisors.beat(this.#id, slots, leaseMs)
     if (fenced) this.lose()
     else this.#extend(sentAt)
     if (dead.length > 0) {
@@ -141,11 +145,12 @@ export class Lease implements Service {
       this.#sweep()
       await reclaim(dead, store, limits, clock, log)
     }
+    if (held === 0) this.#unknownInFlight.clear()
     const upkeep = { limits: () => store.limits.sweep(), queues: () => store.queues.sweep() }
     await doEach(log, {
-      'jobs that never arrived': () => this.#reclaim(),
+      ...(held > 0 ? { 'jobs that never arrived': () => this.#reclaim() } : {}),
       'hooks of jobs of dead workers': () => this.#options.onBeat(),
-      ...(this.#options.keepsUp() ? upkeep : {}),
+      ...(this.#options.keepsUp() && this.#beats++ % SWEEP_EVERY === 0 ? upkeep : {}),
     })
     return undefined
   }

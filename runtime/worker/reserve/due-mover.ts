@@ -4,7 +4,7 @@ import { Loop } from '../../core/loop.ts'
 import type { Service } from '../../core/service.ts'
 import type { MoveLimits } from '../../store/queues/delayed.ts'
 import type { Store } from '../../store/store.ts'
-import { Duty } from '../../store/workers/duty.ts'
+import type { Duty } from '../../store/workers/duty.ts'
 
 /** Longest sleep: a wake-up call can be missed while the connection is away. */
 const longestMs = 5000
@@ -18,32 +18,28 @@ export class DueMover implements Service {
   readonly #store: Store
   readonly #log: Logger
   readonly #loop: Loop
-  readonly #duty: Duty
   #unlisten: Promise<(() => void) | undefined> | undefined
 
-  constructor(options: { store: Store; clock: Clock; log: Logger; limits: MoveLimits }) {
-    const { store, clock, log, limits } = options
+  constructor(options: { store: Store; clock: Clock; log: Logger; limits: MoveLimits; duty: Duty }) {
+    const { store, clock, log, limits, duty } = options
     this.#store = store
     this.#log = log
     const turn = async (): Promise<number> => {
-      if (!this.#duty.mine) return longestMs
+      if (!duty.mine) return longestMs
       const { moved, nextDueMs } = await store.delayed.moveDue(clock.now(), 100, limits)
       if (moved >= 100) return 0
       return nextDueMs === undefined ? longestMs : Math.min(Math.max(nextDueMs - clock.now(), 0), longestMs)
     }
     this.#loop = new Loop({ name: this.name, clock, log, intervalMs: longestMs, turn })
-    const { connection } = store
-    this.#duty = new Duty({ name: 'delayed', connection, clock, log, onChange: (mine) => this.#onDuty(mine) })
+    duty.onChange((mine) => this.#onDuty(mine))
   }
 
-  async start(): Promise<void> {
-    await this.#loop.start()
-    await this.#duty.start()
+  start(): Promise<void> {
+    return this.#loop.start()
   }
 
-  async stop(): Promise<void> {
-    await this.#duty.stop()
-    await this.#loop.stop()
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   /** A message that comes while it begins to listen is not needed: it looks once it listens. */

@@ -15,6 +15,8 @@ export interface StepSource {
   remember(context: StepContext, jobId: string, request: MemoryRequest): Promise<Record<string, string>>
   /** What the run keeps of a failure. */
   failed(error: ErrorRecord): StepEnd
-  /** Goes on with what a crash left of wide moves, and removes runs whose time is over. */
-  tick(): Promise<void>
+  /** Goes on with what a crash left of wide moves. */
+  advance(): Promise<void>
+  /** Removes runs whose time is over. */
+  sweep(): Promise<void>
 }

@@ -119,9 +119,13 @@ export class Steps {
     return { extra: scriptJson({ error: JSON.stringify(error) }) }
   }
 
-  /** Goes on with what runs have left to do, and removes runs whose time to live is over. */
-  async tick(): Promise<void> {
+  /** Goes on with what runs have left to do. */
+  async advance(): Promise<void> {
     await this.#runs.advance(this.#clock.now())
+  }
+
+  /** Removes runs whose time to live is over. */
+  async sweep(): Promise<void> {
     while ((await this.#runs.sweep(this.#clock.now())) > 0);
   }
 }

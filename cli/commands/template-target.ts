@@ -24,7 +24,7 @@ export function templateNamed(registry: Registry, name: string): FoundTemplate {
 }
 
 /** Names in the file of defaults that no template has: most likely misspelt. */
-export function strayDefaults(registry: Registry, root: string): string[] {
+export function unknownDefaults(registry: Registry, root: string): string[] {
   const names = templatesOf(registry).map(({ template }) => template.name)
   return Object.keys(appDefaults(root)).flatMap((name) =>
     names.includes(name) ? [] : [`${defaultsFile}: ${name}: expected the name of a template${didYouMean(name, names)}`],

@@ -8,7 +8,7 @@ import { loadAppHere, type GlobalFlags } from '../context.ts'
 import { complain, json, line } from '../output.ts'
 import { table } from '../table.ts'
 import { flagOf, readParams } from './template-params.ts'
-import { strayDefaults, templateNamed, templatesOf } from './template-target.ts'
+import { unknownDefaults, templateNamed, templatesOf } from './template-target.ts'
 import { showRun } from './workflow-show.ts'
 import { runTarget } from '../../runtime/inspect/runs.ts'
 
@@ -30,7 +30,7 @@ const listCommand = command<object>({
         file,
       })),
     )
-    for (const stray of strayDefaults(registry, context.config.root)) complain(`runtime: ${stray}`)
+    for (const stray of unknownDefaults(registry, context.config.root)) complain(`runtime: ${stray}`)
     if (context.json) return json(found)
     table(
       ['name', 'parameters', 'description'],

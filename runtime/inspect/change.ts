@@ -42,5 +42,5 @@ export function skip({ skipped }: Change, reason: string, count: number, index?:
 }
 
 /** A reason that holds for one entry, and keeps no other back. */
-export const isPassable = (error: unknown): boolean =>
+export const isSkippable = (error: unknown): boolean =>
   hasCode(error, 'ERR_STATE') || hasCode(error, 'ERR_NOT_FOUND') || hasCode(error, 'ERR_REPLY')

@@ -1,7 +1,7 @@
 import { RuntimeError, withCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
-import { isPassable, noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
+import { isSkippable, noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
 import { failedClass, failedPage, failedStep, matcherOf, type FailedFilter } from './failed.ts'
 import type { Inspected } from './inspected.ts'
 
@@ -74,7 +74,7 @@ async function remove({ store }: Inspected, entries: readonly FailedEntry[], cha
 async function retry(place: Inspected, entries: readonly FailedEntry[], change: Change, keep: boolean): Promise<void> {
   const results = await Promise.allSettled(entries.map((entry) => putBack(place, entry, { keep })))
   for (const [i, result] of results.entries()) {
-    if (result.status === 'rejected' && !isPassable(result.reason)) throw result.reason
+    if (result.status === 'rejected' && !isSkippable(result.reason)) throw result.reason
     if (result.status === 'fulfilled' && result.value) change.done += 1
     else skip(change, result.status === 'rejected' ? withCode(result.reason) : listChanged, 1, entries[i]?.index)
   }

@@ -79,7 +79,7 @@ export interface FailureRates {
 }
 
 /** The share that failed; undefined where none ended. */
-export const shareFailed = ({ ended, failed }: Ends): number | undefined => (ended === 0 ? undefined : failed / ended)
+export const failureShare = ({ ended, failed }: Ends): number | undefined => (ended === 0 ? undefined : failed / ended)
 
 /** How often attempts fail now, against the hour before and the same hour yesterday. */
 export async function failureRates({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<FailureRates> {
@@ -108,7 +108,7 @@ export interface Flow {
 export const flowMinutes = 10
 
 /** Attempts that ended in the last {@link flowMinutes} minutes, by queue. */
-export async function endedLately({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<Map<string, number>> {
+export async function recentlyEnded({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<Map<string, number>> {
   const spans = (await store.metrics.minutes(flowMinutes + 1, nowMs)).slice(0, flowMinutes)
   const queues = new Set(spans.flatMap(({ counts }) => Object.keys(counts)).map((field) => partsOf(field)[1] ?? ''))
   return new Map([...queues].map((queue) => [queue, pointOf(0, minuteMs, spans, { queue }).ended]))

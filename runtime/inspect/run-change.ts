@@ -1,5 +1,5 @@
 import { withCode } from '../core/errors.ts'
-import { isPassable, noChange, skip, type Change, type ChangeOptions } from './change.ts'
+import { isSkippable, noChange, skip, type Change, type ChangeOptions } from './change.ts'
 import type { Inspected } from './inspected.ts'
 import { openRun, type RunFilter } from './runs.ts'
 
@@ -31,7 +31,7 @@ export async function changeRuns(
         change.done += 1
       }
     } catch (error) {
-      if (!isPassable(error)) throw error
+      if (!isSkippable(error)) throw error
       // The reason without the run's ID, which would make each a reason of its own.
       skip(change, withCode(error).replaceAll(id, '<id>'), 1)
     }

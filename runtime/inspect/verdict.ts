@@ -1,6 +1,6 @@
 import { formatDuration } from '../core/duration.ts'
 import { formatBytes } from '../core/size.ts'
-import { shareFailed } from './history.ts'
+import { failureShare } from './history.ts'
 import type { QueueRow } from './queues.ts'
 import type { Overview } from './overview.ts'
 
@@ -144,7 +144,7 @@ const fewAttempts = 20
 /** Many attempts fail: half of them, or a tenth where three times fewer did before. */
 function failureProblems({ failures }: Overview): Ranked[] {
   if (!failures) return []
-  const [now = 0, before, yesterday] = [failures.now, failures.before, failures.yesterday].map(shareFailed)
+  const [now = 0, before, yesterday] = [failures.now, failures.before, failures.yesterday].map(failureShare)
   const usual = Math.max(before ?? 0, yesterday ?? 0)
   if (failures.now.ended < fewAttempts || !(now >= 0.5 || (now >= 0.1 && now >= 3 * usual))) return []
   const text = `${percent(now)} of attempts failed in the last hour, ${percent(before)} in the hour before, ${percent(yesterday)} in the same hour yesterday`

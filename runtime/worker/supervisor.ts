@@ -5,7 +5,7 @@ import { Admission } from './run/admission.ts'
 import { Fetcher } from './reserve/fetcher.ts'
 import { HeapSnapshots } from './run/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
-import { JobsInHand } from './run/jobs-in-hand.ts'
+import { RunningJobs } from './run/running-jobs.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../wire.ts'
 import { Notices } from './outcome/notices.ts'
@@ -31,7 +31,7 @@ export class Supervisor implements Service {
   readonly left: Promise<void>
   readonly #options: SupervisorOptions
   readonly #slots: string[]
-  readonly #jobs = new JobsInHand()
+  readonly #jobs = new RunningJobs()
   readonly #shown: ShownJobs
   readonly #fetcher: Fetcher
   readonly #lease: Lease

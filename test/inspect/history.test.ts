@@ -1,7 +1,7 @@
 // Series for charts, from the counters that workers write.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { endedLately, failureRates, flowOf, history, runTimes } from '../../runtime/inspect/history.ts'
+import { recentlyEnded, failureRates, flowOf, history, runTimes } from '../../runtime/inspect/history.ts'
 import { Tally, writeTally } from '../../runtime/metrics/tally.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'
@@ -49,7 +49,7 @@ it('has jobs, failures and times by queue and class; what no job tells is undefi
   })
   assert.deepEqual((await failureRates({ store }, nowMs + 1e7)).now, { ended: 0, failed: 0 })
   assert.deepEqual((await runTimes({ store }, nowMs)).get('MailJob'), { p50: 10, p95: 300_000, p99: 300_000 })
-  assert.deepEqual([...(await endedLately({ store }, nowMs + minuteMs))].sort(), [
+  assert.deepEqual([...(await recentlyEnded({ store }, nowMs + minuteMs))].sort(), [
     ['low', 1],
     ['mail', 4],
   ])

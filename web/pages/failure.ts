@@ -2,7 +2,7 @@ import { html } from 'hono/html'
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { failedClass, failedStep } from '../../runtime/inspect/failed.ts'
-import { isPassable } from '../../runtime/inspect/change.ts'
+import { isSkippable } from '../../runtime/inspect/change.ts'
 import { putBack, runAgain } from '../../runtime/inspect/failed-change.ts'
 import { parseFailedAt } from '../../runtime/store/queues/resque-time.ts'
 import { withCode } from '../../runtime/core/errors.ts'
@@ -150,7 +150,7 @@ export async function changeChosen(visit: Visit, form: Query): Promise<Done> {
       if (entry && (await changeOne(visit, change, entry))) done += 1
       else skipped.push('it is no longer on the list')
     } catch (error) {
-      if (!isPassable(error)) throw error
+      if (!isSkippable(error)) throw error
       skipped.push(withCode(error))
     }
   }

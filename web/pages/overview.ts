@@ -1,7 +1,13 @@
 import { html } from 'hono/html'
 import { blockedRuns } from '../../runtime/inspect/blocked-runs.ts'
 import { failedGroups } from '../../runtime/inspect/failed.ts'
-import { endedLately, failureRates, runTimes, shareFailed, type FailureRates } from '../../runtime/inspect/history.ts'
+import {
+  recentlyEnded,
+  failureRates,
+  runTimes,
+  failureShare,
+  type FailureRates,
+} from '../../runtime/inspect/history.ts'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { runningSupervisors } from '../../runtime/inspect/running.ts'
 import { verdict, type Problem } from '../../runtime/inspect/verdict.ts'
@@ -26,7 +32,7 @@ export async function overviewPage(visit: Visit): Promise<Page> {
     seen: () => overview(place),
     failed: () => failedGroups(place),
     failures: () => failureRates(place, visit.nowMs),
-    ended: () => endedLately(place, visit.nowMs),
+    ended: () => recentlyEnded(place, visit.nowMs),
     running: () => runningSupervisors(place, mostJobs),
     times: () => runTimes(place, visit.nowMs),
     blocked: () => blockedRuns(place),
@@ -78,7 +84,7 @@ function figures(
 ): Html {
   const waiting = queues.reduce((sum, { size }) => sum + size, 0)
   const alive = workers.filter(({ leaseLeftMs }) => leaseLeftMs > 0).length
-  const share = (of: keyof FailureRates): string => (rates ? percent(shareFailed(rates[of])) : 'unknown')
+  const share = (of: keyof FailureRates): string => (rates ? percent(failureShare(rates[of])) : 'unknown')
   const limit = redis.maxmemoryBytes > 0 ? ` of ${formatBytes(redis.maxmemoryBytes)}` : ', no limit'
   return html`<div class="figures">
     <a href="queues"><strong>${count(waiting)}</strong><span>waiting in ${count(queues.length)} queues</span></a>

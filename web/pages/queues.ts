@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { html } from 'hono/html'
-import { endedLately } from '../../runtime/inspect/history.ts'
+import { recentlyEnded } from '../../runtime/inspect/history.ts'
 import { queuePage as readQueue, queueRows, type WaitingJob } from '../../runtime/inspect/queues.ts'
 import { gather, within } from '../gather.ts'
 import {
@@ -29,7 +29,7 @@ export async function queuesPage(visit: Visit): Promise<Page> {
   const place = placeOf(visit)
   const { found, ended, missing } = await gather({
     found: () => queueRows(place),
-    ended: () => endedLately(place, visit.nowMs),
+    ended: () => recentlyEnded(place, visit.nowMs),
   })
   const targets = targetsOf(visit)
   const rows = byAge(found?.queues ?? [])

@@ -3,7 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError, toError } from '../../core/errors.ts'
 import { longestTimerMs } from '../../core/clock.ts'
 import { ClusterConnector, type ClusterNode } from './cluster.ts'
-import { warnInOwnWords } from './warnings.ts'
+import { rewordWarnings } from './warnings.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
 export interface RedisSettings {
@@ -63,7 +63,7 @@ export function connect(settings: RedisSettings, prefix: string, role: 'commands
       message.startsWith('LOADING') ? 2 : /^(?:READONLY|MOVED|CLUSTERDOWN)\b/.test(message),
     ...(role === 'commands' ? { commandTimeout: timeoutMs, maxRetriesPerRequest: 2 } : { maxRetriesPerRequest: null }),
   })
-  warnInOwnWords(redis, placeName(settings), settings.source)
+  rewordWarnings(redis, placeName(settings), settings.source)
   // Every command reports its own failure; without a listener ioredis would print each lost connection.
   redis.on('error', (error: Error & { command?: { name?: string } }) => {
     if (error.command?.name !== 'select') return

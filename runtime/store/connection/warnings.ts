@@ -17,7 +17,7 @@ function warn(text: string): void {
  * @param place address of the Redis, for messages
  * @param source what names it: `--redis`, `REDIS_URL`
  */
-export function warnInOwnWords(redis: Redis, place: string, source = 'redis.url'): void {
+export function rewordWarnings(redis: Redis, place: string, source = 'redis.url'): void {
   const { auth, info } = redis as unknown as { auth: Call; info: Call }
   const own: { auth: Call; info: Call } = {
     auth: (...args) =>

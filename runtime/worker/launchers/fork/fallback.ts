@@ -104,7 +104,7 @@ export class Fallback {
 }
 
 /** What keeps this machine, for now, from forking. */
-export const troubleWith = (error: unknown): Refusal => ({
+export const temporaryRefusal = (error: unknown): Refusal => ({
   reason: `forking could not be prepared: ${(error as Error).message}`,
   cure: `nothing is broken: jobs run through \`spawn\`; correct that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this`,
 })

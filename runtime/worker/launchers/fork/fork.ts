@@ -1,7 +1,7 @@
 import { hasCode, withCode, RuntimeError } from '../../../core/errors.ts'
 import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
-import { Fallback, onlyLoaderLoads, troubleWith } from './fallback.ts'
+import { Fallback, onlyLoaderLoads, temporaryRefusal } from './fallback.ts'
 import type { ForkedJob } from './forked-job.ts'
 import { OWN_OUTPUT, type ForkOptions } from './fork-options.ts'
 import { JobSockets, type JobConnection } from './job-sockets.ts'
@@ -59,7 +59,7 @@ export class ForkLauncher implements Launcher {
       await this.#sockets.listen()
     } catch (error) {
       this.#sockets = undefined
-      return this.#giveUp(troubleWith(error))
+      return this.#giveUp(temporaryRefusal(error))
     }
     return this.#nextGeneration().catch(async (error: unknown) => {
       await this.stop()
@@ -109,7 +109,7 @@ export class ForkLauncher implements Launcher {
     } catch (error) {
       if (error instanceof CannotFork && !this.#stopped) return this.#giveUp(error.refusal)
       if (error instanceof RuntimeError || this.#ready || this.#stopped) throw error
-      return this.#giveUp(troubleWith(error))
+      return this.#giveUp(temporaryRefusal(error))
     }
   }
 
@@ -148,7 +148,7 @@ export class ForkLauncher implements Launcher {
     void old.then((former) => former?.retire())
     // Modules that a job imports late come from the build, so it stays as long as there is a zygote of it.
     void this.#watch(zygote, build)
-      .catch((error: unknown) => this.#giveUpLater(troubleWith(error).reason))
+      .catch((error: unknown) => this.#giveUpLater(temporaryRefusal(error).reason))
       .then(discard)
     this.#fallback.retire()
     return start.manifest

@@ -10,7 +10,7 @@ import { findSources, isTypeScript } from './sources.ts'
 import type { BuildAnswer } from './main.ts'
 import { identityOf, removeFoldersOfDead } from '../../../lease/dead-processes.ts'
 import { OutputTail } from '../../output-tail.ts'
-import { declaredFormat, wishesOf } from './project-files.ts'
+import { declaredFormat, compilerSettingsOf } from './project-files.ts'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
 
 /** An application that node can load as it is. */
@@ -78,7 +78,7 @@ export async function buildForHere(source: AppSource, log: Logger): Promise<Buil
 /** Whether a loader leaves out what tsconfig.json asks for: the types of what is decorated, JSX that it keeps. */
 function loaderLacks(source: AppSource): boolean {
   return [...jobFiles(source), ...extraFiles(source)].some((file) => {
-    const { metadata, keepsJsx } = wishesOf(file)
+    const { metadata, keepsJsx } = compilerSettingsOf(file)
     return isTypeScript(file) && (metadata || keepsJsx)
   })
 }

@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import type { ModuleFormat, Wishes } from './project-files.ts'
+import type { ModuleFormat, CompilerSettings } from './project-files.ts'
 
 /** A file whose decorators want the types of what they decorate (`emitDecoratorMetadata`), which esbuild cannot tell them. */
 export interface DecoratedFile {
   file: string
   source: string
   format: ModuleFormat
-  tsconfig: Wishes['tsconfig']
+  tsconfig: CompilerSettings['tsconfig']
 }
 
 /** What is used of TypeScript's API. */

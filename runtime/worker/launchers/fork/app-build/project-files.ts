@@ -20,7 +20,7 @@ function packageType(folder: string): unknown {
 }
 
 /** What a file's tsconfig.json asks for beyond what esbuild and tsx do by themselves. */
-export interface Wishes {
+export interface CompilerSettings {
   /** `emitDecoratorMetadata`: the types of what is decorated, at run time. */
   metadata: boolean
   /** `jsx` is left for another compiler, and there is none. */
@@ -32,7 +32,7 @@ export interface Wishes {
 const cache: Cache = new Map()
 
 /** What a file's nearest tsconfig.json asks for. It is read once in a process. */
-export function wishesOf(file: string): Wishes {
+export function compilerSettingsOf(file: string): CompilerSettings {
   const tsconfig = getTsconfig(dirname(file), 'tsconfig.json', cache) ?? undefined
   const { emitDecoratorMetadata, experimentalDecorators, jsx } = tsconfig?.config.compilerOptions ?? {}
   return {

@@ -3,7 +3,7 @@ import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, transform, type BuildFailure, type BuildOptions, type PluginBuild } from 'esbuild'
 import { compileWithMetadata, hasDecorators } from './metadata.ts'
-import { declaredFormat, wishesOf, type ModuleFormat } from './project-files.ts'
+import { declaredFormat, compilerSettingsOf, type ModuleFormat } from './project-files.ts'
 
 /** Finds the file that a specifier means, as bundlers do (endings, tsconfig paths); undefined when it is none of ours. */
 export type Resolve = (
@@ -125,7 +125,7 @@ async function toJavaScript({ file, url, source, format }: Work): Promise<{ code
 
 /** The file itself, or what another compiler made of it. */
 async function inputOf(file: string, source: string, format: ModuleFormat): Promise<BuildOptions> {
-  const wishes = wishesOf(file)
+  const wishes = compilerSettingsOf(file)
   if (!wishes.metadata || !hasDecorators(file, source))
     return { entryPoints: [file], ...(wishes.keepsJsx ? { jsx: 'automatic' } : {}) }
   const contents = await compileWithMetadata({ file, source, format, tsconfig: wishes.tsconfig })

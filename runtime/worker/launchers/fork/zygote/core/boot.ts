@@ -6,7 +6,7 @@ import { makeDistinct } from '../distinct/distinct.ts'
 import { FrameReader } from '../wire/frames.ts'
 import { THOROUGH, gatherHeap, packHeap, type Collect } from '../tuning/heap-layout.ts'
 import { installStackPrinter } from '../../../../where/stack-printer.ts'
-import { replaceWaysOut } from './leave.ts'
+import { replaceExits } from './leave.ts'
 import { RLIMIT, SIGKILL, adoptOrphans, dieWithParent, limit, read } from './libc.ts'
 import { CONTROL_FD, type Boot } from '../wire/messages.ts'
 import { disablePlatformWorkers } from './node-platform.ts'
@@ -50,7 +50,7 @@ export async function prepare(): Promise<Booted> {
   resetFlags()
   const patchFault = disablePlatformWorkers()
   const stackFault = installStackPrinter()
-  replaceWaysOut()
+  replaceExits()
   const distinct = makeDistinct()
   makeOutputBlock()
   await stat('/') // Starts libuv's thread pool, so that it belongs to the baseline.

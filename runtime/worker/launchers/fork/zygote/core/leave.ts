@@ -12,7 +12,7 @@ const EXIT_UNCAUGHT = 1
  * error, process.abort. `exit` listeners still run and may still change the code. A signal to the zygote is
  * refused.
  */
-export function replaceWaysOut(): void {
+export function replaceExits(): void {
   const real = process as unknown as {
     reallyExit: (code?: number) => never
     abort: () => never

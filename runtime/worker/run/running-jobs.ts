@@ -5,7 +5,7 @@ import type { KillReason } from '../outcome/verdict.ts'
 const EARLY_MAX = 100
 
 /** The jobs that a supervisor has taken and whose end is not recorded yet. */
-export class JobsInHand {
+export class RunningJobs {
   readonly #runs = new Map<string, JobRun>()
   /** Asked to be cancelled before they arrived here: the call is faster than the reply that brings the job. */
   readonly #early = new Set<string>()

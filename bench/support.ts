@@ -32,7 +32,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Pushes Resque items, in batches, and wakes idle workers as our own producers do (a Ruby producer does not). */
+/** Pushes Resque items, in batches, as a Ruby producer does. Only workers of version 0.1 are woken; others find them at their next poll. */
 export async function push(client: Redis, queue: string, items: readonly string[]): Promise<void> {
   await client.sadd('resque:queues', queue)
   for (let at = 0; at < items.length; at += 1000)

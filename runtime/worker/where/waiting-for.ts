@@ -79,8 +79,8 @@ export class OpenResources {
     const timers = types.get('Timeout') ?? 0
     if (timers <= 0) return inPlural(parts)
     const hasTime = withinMs >= COLLECTION_MS && v8.getHeapStatistics().used_heap_size <= COLLECTION_BYTES
-    const due = hasTime ? timerTexts(this.#loopTimeBefore) : [`${timers} ${timers === 1 ? 'timer' : 'timers'}`]
-    return [...due, ...inPlural(parts)]
+    const due = hasTime ? dueText(this.#loopTimeBefore) : undefined
+    return [due ?? `${timers} ${timers === 1 ? 'timer' : 'timers'}`, ...inPlural(parts)]
   }
 }
 
@@ -93,7 +93,7 @@ function countOf(types: readonly string[]): Map<string, number> {
 const place = (address = '?', port = 0): string => `${address.includes(':') ? `[${address}]` : address}:${port}`
 
 /** What the runtime needs of a Timeout: its start in loop time, its length, whether it keeps the event loop. */
-const TIMER = /_idleTimeout: (\d+),[^]*?_idleStart: (\d+),[^]*?_destroyed: false,[^]*?Symbol\(refed\)\]: true/
+const TIMER = /_idleTimeout: (\d+),[^]*?_idleStart: (\d+),[^]*?_destroyed: false,[^]*?Symbol\(refed\)\]?: true/
 
 /** Milliseconds of the event loop's own clock, by which timers are kept. */
 function loopTime(): number {
@@ -116,8 +116,8 @@ function allTimers(): string[] {
   }
 }
 
-/** Timers that were started after a moment. */
-function timerTexts(since: number): string[] {
+/** Timers that were started after a moment; undefined where none is found. */
+function dueText(since: number): string | undefined {
   const now = loopTime()
   const due = allTimers()
     .flatMap((text) => {
@@ -126,12 +126,10 @@ function timerTexts(since: number): string[] {
     })
     .sort((a, b) => a - b)
   const [next] = due
-  if (next === undefined) return []
-  return [
-    due.length === 1
-      ? `1 timer due in ${formatDuration(next)}`
-      : `${due.length} timers, the next due in ${formatDuration(next)}`,
-  ]
+  if (next === undefined) return undefined
+  return due.length === 1
+    ? `1 timer due in ${formatDuration(next)}`
+    : `${due.length} timers, the next due in ${formatDuration(next)}`
 }
 
 function handleText(given: object): string | [] {

@@ -126,7 +126,7 @@ it('fork: an application that is repaired is forked after a reload', async (t) =
   await launcher.reload()
   assert.equal(launcher.refusal, undefined)
   assert.equal(await resultOf(launcher, 'Works'), 'worked')
-  assert.equal(jobProcesses(), 2, 'the job that runs, and one that is ready')
+  assert.ok(jobProcesses() >= 2, 'the job that runs, and those that are ready')
   spawned.send({ type: 'cancel', reason: 'enough' })
   assert.equal((await spawned.ended).outcome?.kind, 'done')
   await eventually(() => jobProcesses() === 0, { what: 'the spawned processes that waited to be gone' })

@@ -5,16 +5,18 @@ import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
 import { ConfigError, explain } from './problems.ts'
-import { type Config, configSchema } from './schema.ts'
+import { type Config, configSchema, type Place } from './schema.ts'
 import { type Document, LineCounter, parseDocument } from 'yaml'
 
 type Tree = Record<string, unknown>
 type Settings = z.output<typeof configSchema>
+/** Of the public types, which name no library. */
+type Sections = Omit<Config, keyof Place>
 
 /** What the command line said, in the tree's own form; undefined entries count as not given. */
 export type ConfigFlags = {
-  [Key in keyof Settings]?: NonNullable<Settings[Key]> extends object
-    ? { [Inner in keyof NonNullable<Settings[Key]>]?: unknown }
+  [Key in keyof Sections]?: NonNullable<Sections[Key]> extends object
+    ? { [Inner in keyof NonNullable<Sections[Key]>]?: unknown }
     : unknown
 }
 

@@ -15,16 +15,8 @@ import { jobClass } from './manifest.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import { TimeLine } from '../outcome/time-line.ts'
 import { JobProcess, type Watched } from './job-process.ts'
-import type {
-  ChildMessage,
-  ClassManifest,
-  JobSettings,
-  LimitRequest,
-  MemoryRequest,
-  ReadyJob,
-  ReadyStep,
-  StepContext,
-} from '../../wire.ts'
+import type { ChildMessage, ClassManifest, JobSettings, LimitRequest } from '../../wire.ts'
+import type { MemoryRequest, ReadyJob, ReadyStep, StepContext } from '../../wire.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import { labelsOf, type JobLabels } from '../outcome/end-line.ts'
 import type { End, Settler } from '../outcome/settler.ts'

@@ -46,8 +46,8 @@ function licence(folder: string): string {
  */
 const plainTextIsFast: Plugin = {
   name: 'plain text is fast',
-  setup({ onLoad }) {
-    onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path }) => {
+  setup(bundle) {
+    bundle.onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path }) => {
       const source = readFileSync(path, 'utf8')
       const begin = /^export default function stringWidth\(string, .*\{$/m
       if (!begin.test(source)) return { contents: source, loader: 'js' }

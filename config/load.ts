@@ -5,7 +5,7 @@ import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
 import { ConfigError, explain } from './problems.ts'
-import { type Config, configSchema } from './schema.ts'
+import { type Config, configSchema, type Place } from './schema.ts'
 import { type Document, LineCounter, parseDocument } from 'yaml'
 
 type Tree = Record<string, unknown>
@@ -13,8 +13,8 @@ type Settings = z.output<typeof configSchema>
 
 /** What the command line said, in the tree's own form; undefined entries count as not given. */
 export type ConfigFlags = {
-  [Key in keyof Settings]?: NonNullable<Settings[Key]> extends object
-    ? { [Inner in keyof NonNullable<Settings[Key]>]?: unknown }
+  [Key in Exclude<keyof Config, keyof Place>]?: NonNullable<Config[Key]> extends object
+    ? { [Inner in keyof NonNullable<Config[Key]>]?: unknown }
     : unknown
 }
 

@@ -236,7 +236,7 @@ type Frozen<T> = T extends readonly (infer I)[]
     : T
 
 /** Where the settings belong. */
-interface Place {
+export interface Place {
   /** The application's folder, absolute: what relative paths were resolved against. */
   root: string
   /** The file that was read, absolute; undefined when there is none. */

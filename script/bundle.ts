@@ -4,7 +4,7 @@
  * bundled too, with their licences in dist/THIRD-PARTY.txt.
  *   node --import tsx script/bundle.ts
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { external } from './externals.ts'
@@ -46,8 +46,8 @@ function licence(folder: string): string {
  */
 const plainTextIsFast: Plugin = {
   name: 'plain text is fast',
-  setup({ onLoad }) {
-    onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path }) => {
+  setup(bundle) {
+    bundle.onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path }) => {
       const source = readFileSync(path, 'utf8')
       const begin = /^export default function stringWidth\(string, .*\{$/m
       if (!begin.test(source)) return { contents: source, loader: 'js' }
@@ -84,5 +84,8 @@ const made = new Set(Object.keys(built.metafile.outputs).map((file) => join(root
 const chunks = join(dist, 'chunks')
 for (const name of existsSync(chunks) ? readdirSync(chunks) : [])
   if (!made.has(join(chunks, name))) rmSync(join(chunks, name))
-const texts = packagesOf(Object.keys(built.metafile.inputs)).map(licence)
+// Browsers run it, so it is a file of its own.
+const htmx = 'node_modules/htmx.org/dist/htmx.min.js'
+copyFileSync(join(root, htmx), join(dist, 'htmx.js'))
+const texts = packagesOf([...Object.keys(built.metafile.inputs), htmx]).map(licence)
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), `This package contains parts of these:\n\n${texts.join('\n---\n\n')}`)

@@ -1,2 +1,2 @@
-/** Packages that script/bundle.ts does not bundle: they have native code, are large and rarely used, or are read as files. */
-export const external: readonly string[] = ['@viz-js/viz', 'esbuild', 'htmx.org', 'koffi', 'pg', 'tsx']
+/** Packages that script/bundle.ts does not bundle: they have native code, or are programs of their own. */
+export const external: readonly string[] = ['esbuild', 'koffi', 'pg', 'tsx']

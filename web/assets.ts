@@ -1,18 +1,15 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { packageRoot } from '../runtime/core/package.ts'
 
-const { resolve } = createRequire(import.meta.url)
 const ownFolder = join(packageRoot, 'web/assets')
-const packaged = (name: string, path: string): string => join(dirname(resolve(`${name}/package.json`)), path)
 
 const types = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' } as const
 
 /** Every file that the dashboard serves besides its pages. Nothing else of the disk can be asked for. */
 const files = {
-  'htmx.js': packaged('htmx.org', 'dist/htmx.min.js'),
+  'htmx.js': join(packageRoot, 'dist/htmx.js'),
   'dashboard.js': join(ownFolder, 'dashboard.js'),
   'dashboard.css': join(ownFolder, 'dashboard.css'),
   'quiet.svg': join(ownFolder, 'quiet.svg'),

@@ -1,7 +1,7 @@
 import { RuntimeError, withCode } from '../runtime/core/errors.ts'
 
 /** A page answers within two seconds: this is what its parts get, so that there is time left to write it. */
-const deadlineMs = 1500
+const deadlineMs = 1300
 
 type Reads = Record<string, () => Promise<unknown>>
 type Read<R extends Reads> = { [K in keyof R]: Awaited<ReturnType<R[K]>> | undefined }

@@ -5,11 +5,21 @@ import { changeDelayed, delayedPage } from './pages/delayed.ts'
 import { failuresPage } from './pages/failed.ts'
 import { changeChosen, editFailed, editPage, failurePage, removeFailed, retryFailed } from './pages/failure.ts'
 import { cancelJob, findPage, jobPage, stackPage } from './pages/job.ts'
-import { auditPage, limitsPage, setTheme } from './pages/more.ts'
+import { letGo, limitsPage } from './pages/limits.ts'
+import { auditPage, setTheme } from './pages/more.ts'
 import { redisPage } from './pages/redis.ts'
 import { overviewPage } from './pages/overview.ts'
 import { pipelinePage, pipelinesPage, runPipeline } from './pages/pipelines.ts'
-import { clearQueue, pauseQueue, queuePage, queuesPage, removeItem, resumeQueue } from './pages/queues.ts'
+import {
+  clearQueue,
+  pauseAll,
+  pauseQueue,
+  queuePage,
+  queuesPage,
+  removeItem,
+  resumeAll,
+  resumeQueue,
+} from './pages/queues.ts'
 import { runGraph, runPage } from './pages/run.ts'
 import { continueRun, retryStep, skipStep, stopRun } from './pages/run-changes.ts'
 import { stepPage } from './pages/step.ts'
@@ -60,9 +70,12 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: 'job-cancel', role: 'operator', act: cancelJob },
   { method: 'POST', path: 'queue-pause', role: 'operator', act: pauseQueue },
   { method: 'POST', path: 'queue-resume', role: 'operator', act: resumeQueue },
+  { method: 'POST', path: 'all-pause', role: 'operator', act: pauseAll },
+  { method: 'POST', path: 'all-resume', role: 'operator', act: resumeAll },
   { method: 'POST', path: 'queue-clear', role: 'operator', act: clearQueue },
   { method: 'POST', path: 'queue-remove', role: 'operator', act: removeItem },
   { method: 'POST', path: 'delayed-change', role: 'operator', act: changeDelayed },
+  { method: 'POST', path: 'lock-release', role: 'operator', act: letGo },
   { method: 'POST', path: 'schedule-run', role: 'operator', act: runEntry },
   { method: 'POST', path: 'schedule-pause', role: 'operator', act: pauseEntry },
   { method: 'POST', path: 'schedule-resume', role: 'operator', act: resumeEntry },

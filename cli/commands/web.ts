@@ -57,7 +57,7 @@ async function serveUntilStopped(context: Context): Promise<void> {
   if (!hasLogin && !isLoopback(host))
     throw new RuntimeError(
       'ERR_CONFIG',
-      `runtime web: expected a login to listen on ${host}, which others reach: set web.users (\`runtime web --hash-password\` makes a hash) or web.userHeader, or listen on 127.0.0.1`,
+      `expected a login to listen on ${host}, which others reach: set web.users (\`runtime web --hash-password\` makes a hash) or web.userHeader, or listen on 127.0.0.1`,
     )
   process.title = title('Dashboard')
   let leave = (): void => undefined
@@ -90,7 +90,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   await once(server, 'listening').catch((error: Error) => {
     throw new RuntimeError(
       'ERR_CONFIG',
-      `runtime web: cannot listen on ${host}:${port}: ${error.message}; set web.host and web.port, or --port 0 for any free port`,
+      `cannot listen on ${host}:${port}: ${error.message}; set web.host and web.port, or --port 0 for any free port`,
     )
   })
 }

@@ -139,7 +139,7 @@ function groupOf(entry: FailedEntry, filter: FailedFilter): FailedGroup {
 
 /** The step of a run that failed; undefined for any other job. */
 export function failedStep({ payload }: FailedEntry): { run: string; node: number; class: string } | undefined {
-  if (!payload.startsWith('{')) return undefined
+  if (!payload.startsWith('{') || !payload.includes(stepClass)) return undefined
   const raw = rawMembers(payload)
   if (raw.get('class') !== JSON.stringify(stepClass)) return undefined
   const args: unknown = JSON.parse(raw.get('args') ?? '[]')

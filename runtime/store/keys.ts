@@ -118,6 +118,8 @@ export const keyTemplates = {
 
   /** list: `<ms> <supervisor id>` of the last hundred supervisors that died, newest first; expires a day after the last one */
   lostSupervisors: 'rt:supervisors:lost',
+  /** list: ids of at most a hundred jobs that failed without a worker of their own, until a worker calls its onDeath hook for them; expires after an hour */
+  deaths: 'rt:deaths',
 
   // --- limits and pauses
   /** set: names of paused queues */

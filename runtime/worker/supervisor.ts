@@ -62,8 +62,7 @@ export class Supervisor implements Service {
       clock,
       log,
       about: aboutOf(options),
-      heartbeatMs,
-      leaseMs,
+      ...{ heartbeatMs, leaseMs },
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
       running: () => this.#jobs.ids,
@@ -72,6 +71,7 @@ export class Supervisor implements Service {
         this.#notices.add(lostNotice(options, id, this.#jobs.ids))
         this.#jobs.killAll('lease lost', 0)
       },
+      onBeat: () => this.#notices.collect(store.jobs),
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
     this.#shown = new ShownJobs({ store, clock, log, supervisorId: () => this.#lease.id })

@@ -1,5 +1,6 @@
 // The dashboard in a real browser: every page in both themes and at 360 px, and changes made by clicks. Screenshots are
-// under .runtime/screenshots.
+// under .runtime/screenshots. With DASHBOARD_ENTRIES=0, 3 or 100000 the lists are empty, short or long instead
+// (`npm run test:dashboard`).
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -16,10 +17,12 @@ import { startRedis, type TestRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
 import { launchWorker, push, untilState, useEvidence } from '../worker/support.ts'
-import { populate } from './populated.ts'
+import { hashPassword } from '../../web/index.ts'
+import { addMany, populate, type Populated } from './populated.ts'
 import { testDashboard } from './world.ts'
 
-const screenshots = join(ROOT, '.runtime/screenshots')
+const entries = process.env['DASHBOARD_ENTRIES']
+const screenshots = join(ROOT, '.runtime/screenshots', entries === undefined ? '' : `${entries}-entries`)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const wide = { width: 1280, height: 900 }
 const narrow = { width: 360, height: 740 }
@@ -29,13 +32,14 @@ let store: Store
 let web: Server
 let browser: Browser
 let address: string
-let runId: string
+let made: Partial<Populated> = {}
 
 before(async () => {
   mkdirSync(screenshots, { recursive: true })
   server = await startRedis()
   store = testStore(server)
-  runId = await populate(server, store)
+  if (entries === undefined) made = await populate(server, store)
+  else await addMany(server, store, Number(entries))
   const board = testDashboard(store, { environment: 'staging' })
   web = createServer((request, response) => void board.node(request, response)).listen(0, '127.0.0.1')
   browser = await launchBrowser()
@@ -82,19 +86,25 @@ async function narrowFindings(page: Page, name: string): Promise<string[]> {
 
 async function pages(): Promise<Record<string, string>> {
   const [entry] = await store.failures.list()
+  const { runId, jobId } = made
+  const lists = {
+    ...{ overview: '', failed: 'failed', groups: 'failed?by=group', bulk: 'bulk?do=retry&class=ImportJob' },
+    ...{ running: 'running', queues: 'queues', delayed: 'delayed', workers: 'workers', schedule: 'schedule' },
+    ...{ workflows: 'workflows', pipelines: 'pipelines', archive: 'archive', limits: 'limits', redis: 'redis' },
+    ...{ audit: 'audit', charts: 'charts', changes: 'bulk', find: 'find?id=mail' },
+  }
+  if (entry === undefined) return lists
   const failed = `at=0&digest=${entry?.digest}`
+  const some = {
+    ...lists,
+    ...{ failure: `failure?${failed}`, edit: `edit?${failed}`, queue: 'queue?name=mail' },
+    ...{ 'bulk-queue': 'bulk?of=queue&do=remove&name=mail&class=MailJob' },
+  }
+  if (runId === undefined) return some
   return {
-    ...{
-      overview: '',
-      failed: 'failed',
-      groups: 'failed?by=group',
-      failure: `failure?${failed}`,
-      edit: `edit?${failed}`,
-    },
-    ...{ bulk: 'bulk?do=retry&class=ImportJob', running: 'running', queues: 'queues', queue: 'queue?name=mail' },
-    ...{ delayed: 'delayed', workers: 'workers', schedule: 'schedule', workflows: 'workflows', run: `run?id=${runId}` },
-    ...{ step: `step?run=${runId}&step=1`, pipelines: 'pipelines', archive: 'archive', limits: 'limits' },
-    ...{ redis: 'redis', audit: 'audit', charts: 'charts' },
+    ...some,
+    ...{ run: `run?id=${runId}`, step: `step?run=${runId}&step=1`, job: `job?id=${jobId}` },
+    ...{ pipeline: 'pipeline?name=nightly', runs: 'bulk?of=runs&do=continue&status=failed' },
   }
 }
 
@@ -116,8 +126,50 @@ describe('every page', { concurrency: true }, () => {
     })
 })
 
-describe('by clicks', () => {
+describe('by clicks', { skip: entries !== undefined }, () => {
   const evidence = useEvidence()
+
+  it('a user signs in, without scripts, and a viewer sees no button', async () => {
+    const users = [`bob:viewer:${await hashPassword('battery staple')}`]
+    const board = testDashboard(store, { users, secret: 'x'.repeat(40), basePath: '/admin/jobs' })
+    const own = createServer((request, response) => void board.node(request, response))
+    await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
+    const at = `http://127.0.0.1:${(own.address() as AddressInfo).port}/admin/jobs`
+    const context = await browser.newContext({ viewport: wide, javaScriptEnabled: false })
+    const { page, complaints } = await openPage(context)
+    try {
+      await page.goto(`${at}/queues`)
+      await page.screenshot({ path: join(screenshots, 'login-wide-light.png') })
+      await page.getByLabel('Name').fill('bob')
+      await page.getByLabel('Password').fill('battery staple')
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'Queues', exact: true }).waitFor()
+      assert.equal(page.url(), `${at}/queues`)
+      assert.equal(await page.getByRole('button', { name: /Pause|Resume/ }).count(), 0)
+      await page.getByRole('button', { name: /Theme/ }).click()
+      assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark')
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+      assert.deepEqual(complaints, [])
+    } finally {
+      await context.close()
+      own.closeAllConnections()
+      own.close()
+    }
+  })
+
+  it('all that match are removed after a look at how many, by keyboard', async () => {
+    const context = await browser.newContext({ viewport: wide })
+    const { page, complaints } = await openPage(context)
+    await page.goto(`${address}/failed?class=ThumbnailJob`)
+    await page.getByRole('link', { name: 'Remove all that match' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Remove 5' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('5 removed').waitFor()
+    assert.deepEqual(complaints, [])
+    await context.close()
+  })
 
   it('a failed job is retried and leaves the list', async () => {
     const context = await browser.newContext({ viewport: wide })
@@ -145,7 +197,7 @@ describe('by clicks', () => {
       await untilState(store, id, 'running')
       await page.goto(`${address}/running`)
       await page.screenshot({ path: join(screenshots, 'running-job-wide-light.png') })
-      await page.getByRole('link', { name: 'Stack now' }).click()
+      await page.locator(`a[href="stack?id=${id}"]`).click()
       await page
         .getByText(/Order\.total/)
         .first()

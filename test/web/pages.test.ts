@@ -133,6 +133,32 @@ describe('queues and delayed jobs', () => {
   })
 })
 
+it('a unique lock is let go only when its job is gone', async () => {
+  const lock = 'Once:1'
+  const unique = { key: lock, forMs: 3_600_000 }
+  await store.queues.push(
+    'low',
+    [{ id: 'o1', className: 'Once', item: '{"class":"Once","args":[]}', unique }],
+    Date.now(),
+    ttlMs,
+  )
+  assert.match(await text('/limits'), /Once/)
+  assert.doesNotMatch(await text('/limits'), /Let go/)
+  assert.equal((await change(board, 'lock-release', { lock })).status, 409)
+  await server.client().del('resque:queue:low')
+  assert.match(await text('/limits'), /Let go/)
+  assert.equal((await change(board, 'lock-release', { lock })).status, 303)
+  assert.equal((await change(board, 'lock-release', { lock })).status, 404)
+})
+
+it('all workers pause and resume', async () => {
+  await change(board, 'all-pause', {})
+  assert.equal(await store.health.pausedAll(), true)
+  assert.match(await text('/queues'), /All workers are paused/)
+  await change(board, 'all-resume', {})
+  assert.equal(await store.health.pausedAll(), false)
+})
+
 it('every page answers within two seconds while Redis is away, and says what is missing', async () => {
   await addFailures(store, 1)
   await server.kill('SIGSTOP')

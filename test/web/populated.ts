@@ -1,20 +1,47 @@
+import { systemClock } from '../../runtime/core/clock.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { Tally } from '../../runtime/metrics/tally.ts'
+import { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { TestRedis } from '../support/redis.ts'
 import { StepDriver } from '../workflow/support.ts'
-import { addFailures } from './world.ts'
+import { addFailures, testConfig } from './world.ts'
 import { reserveOne } from '../support/reserve.ts'
 
 const ttlMs = 86_400_000
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
+/** What a browser's page is looked at with. */
+export interface Populated {
+  /** The failed run. */
+  runId: string
+  /** A running job. */
+  jobId: string
+}
+
+/** A list with so many more entries: failed, waiting and delayed jobs. */
+export async function addMany(server: TestRedis, store: Store, count: number): Promise<void> {
+  const redis = server.client()
+  const some = await redis.lrange('resque:failed', 0, -1)
+  if (some.length === 0) await addFailures(store, 3)
+  const entries = some.length === 0 ? await redis.lrange('resque:failed', 0, -1) : some
+  const second = Math.floor(Date.now() / 1000) + 3600
+  for (let at = 0; at < count; at += 1000) {
+    const numbers = Array.from({ length: Math.min(1000, count - at) }, (_, i) => at + i)
+    await redis.rpush('resque:failed', ...numbers.map((i) => entries[i % entries.length] ?? ''))
+    await redis.rpush('resque:queue:mail', ...numbers.map((i) => `{"class":"MailJob","args":[${i}]}`))
+    const due = String(second + at)
+    await redis.zadd('resque:delayed_queue_schedule', due, due)
+    await redis.rpush(`resque:delayed:${due}`, ...numbers.map((i) => `{"class":"LateJob","args":[${i}],"queue":"low"}`))
+  }
+  await redis.sadd('resque:queues', 'mail')
+}
+
 /**
  * A day of a small application: failed, waiting and delayed jobs, a schedule, one finished and one failed workflow, counters.
- * @returns the failed run's ID
  */
-export async function populate(server: TestRedis, store: Store): Promise<string> {
+export async function populate(server: TestRedis, store: Store): Promise<Populated> {
   const nowMs = Date.now()
   await addFailures(store, 14)
   const mails = Array.from({ length: 8 }, (_, i) => ({
@@ -44,7 +71,7 @@ export async function populate(server: TestRedis, store: Store): Promise<string>
   await store.schedules.describe(new Map(Object.entries(entries).map(([name, about]) => [name, JSON.stringify(about)])))
   await store.audit.add({ atMs: nowMs - hourMs, user: 'ada', action: 'queue-pause', note: 'Queue low is paused.' })
   await count(store, nowMs)
-  await runSome(store, nowMs)
+  const jobId = await runSome(store, nowMs)
   const driver = await new StepDriver(server, 'driver', 'resque').register()
   const steps = { Download: [], ImportRows: ['Download'], Report: ['ImportRows'], Tell: ['!ImportRows'] }
   const run = async (failing: string[]): Promise<string> => {
@@ -56,11 +83,19 @@ export async function populate(server: TestRedis, store: Store): Promise<string>
   await run([])
   const failed = await run(['ImportRows'])
   driver.close()
-  return failed
+  const { limits, workflows } = testConfig()
+  const bounds = { ttlMs: workflows.ttlMs, maxPayloadBytes: limits.maxPayloadBytes, recordTtlMs: limits.recordTtlMs }
+  const pipelines = new Pipelines({ store, clock: systemClock, ...bounds })
+  await pipelines.load(
+    'nightly: { queue: low, jobs: [{ name: extract, class_name: ExtractJob }, { name: load, class_name: LoadJob }] }',
+  )
+  await pipelines.run('nightly', { by: 'ada' })
+  return { runId: failed, jobId }
 }
 
 /** Two jobs in the hands of a worker, one of them for long, and a worker that was lost. */
-async function runSome(store: Store, nowMs: number): Promise<void> {
+async function runSome(store: Store, nowMs: number): Promise<string> {
+  let last = ''
   const about = {
     host: 'worker-3',
     pid: '4711',
@@ -76,8 +111,10 @@ async function runSome(store: Store, nowMs: number): Promise<void> {
     await store.queues.push('default', [{ id, className: 'ImportJob', item }], startedMs - 30, ttlMs)
     await reserveOne(store, 'w3', slot, ['default'], newId(), startedMs)
     await store.jobs.note(id, { pid: 4720 + i, progress: `${40 * (i + 1)}/100 rows` })
+    last = id
     await store.jobs.addLog(id, ['reading rows', `row ${40_000 * (i + 1)} of 100000`], 100, ttlMs)
   }
+  return last
 }
 
 /** Counters of a day by minute, every fourth, and of two weeks by hour. */

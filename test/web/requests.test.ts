@@ -1,6 +1,7 @@
 // What every answer has, what bad requests get, and addresses under a path.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { newId } from '../../runtime/core/ids.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Dashboard } from '../../web/index.ts'
 import { routes } from '../../web/routes.ts'
@@ -43,6 +44,58 @@ describe('every answer', () => {
     assert.equal(await status('/job'), 400)
     const large = await ask(board, '/queue-pause', { form: { name: 'x'.repeat(5_000_000) } })
     assert.equal(large.status, 413)
+  })
+
+  it('to a body of 100 MB is given before it has come, also where it does not say how long it is', async () => {
+    const chunk = new TextEncoder().encode('x'.repeat(1_000_000))
+    let sent = 0
+    const body = new ReadableStream({
+      pull: (to) => ((sent += 1) > 100 ? to.close() : to.enqueue(chunk)),
+    })
+    const type = { 'content-type': 'application/x-www-form-urlencoded', host: 'localhost', origin: 'http://localhost' }
+    const request = new Request('http://localhost/queue-pause', {
+      method: 'POST',
+      headers: type,
+      body,
+      duplex: 'half',
+    })
+    const answer = await board.fetch(request)
+    assert.equal(answer.status, 413)
+    assert.ok(sent < 20, `${sent} MB were read`)
+  })
+
+  it('shows no text of a job as markup: a class named <img onerror>', async () => {
+    const name = '<img src=x onerror=alert(1)>"\''
+    await store.queues.push(
+      'evil"><script>',
+      [{ id: 'e1', className: name, item: JSON.stringify({ class: name, args: [name] }) }],
+      Date.now(),
+      60_000,
+    )
+    for (const path of [
+      '/queues',
+      '/queue?name=evil%22%3E%3Cscript%3E',
+      '/job?id=e1',
+      '/find?id=%3Cimg%20src%3Dx%3E',
+      '/failed?class=%3Cimg%3E',
+    ]) {
+      const page = await (await ask(board, path)).text()
+      assert.doesNotMatch(page, /<img src=x|<img>|"><script>/, path)
+    }
+  })
+
+  it('holds where the clock of this machine is an hour ahead of or behind that of Redis', async (t) => {
+    await store.supervisors.register('s', ['h:1:q'], { host: 'h', pid: '1', queues: 'q' }, 60_000)
+    await store.queues.push('q', [{ id: newId(), className: 'A', item: '{"class":"A","args":[]}' }], Date.now(), 60_000)
+    for (const byMs of [3_600_000, -3_600_000]) {
+      t.mock.timers.enable({ apis: ['Date'], now: Date.now() + byMs })
+      const overview = await (await ask(board, '/')).text()
+      assert.match(overview, /<strong>1<\/strong><span>workers alive/, String(byMs))
+      assert.match(await (await ask(board, '/workers')).text(), /alive/)
+      for (const { path } of routes.filter((route) => 'page' in route))
+        assert.ok((await ask(board, `/${path}`)).status < 500)
+      t.mock.timers.reset()
+    }
   })
 
   it('comes to each of a thousand requests at once', async () => {

@@ -26,6 +26,7 @@ before(async () => {
       export class Killed extends Job { perform() { process.kill(process.pid, 'SIGKILL') } }
       export class Throws extends Job { perform(text) { throw new RangeError(text) } }
       export class Again extends Job { static retry = { limit: 1, delay: 10, jitter: 0 }; perform() { throw new Error('twice') } }
+      export class Prints extends Job { perform() { console.log('to stdout'); console.error('to stderr') } }
       export class Fine extends Job { perform() {} }
       export class Waits extends Job { perform() { return new Promise((done) => setTimeout(done, 60_000)) } }`,
     'config/hooks.js': `
@@ -116,6 +117,47 @@ it('spawn: onLeaseLost is called when the lease was lost, with the jobs that wer
     jobs: true,
   })
   await worker.stop('SIGTERM')
+})
+
+for (const [jobOutput, shown, kept] of [
+  ['inherit', true, false],
+  ['capture', false, true],
+  ['both', true, true],
+] as const)
+  it(`worker.jobOutput: ${jobOutput}`, async () => {
+    const env = { RUNTIME_WORKER_JOB_OUTPUT: jobOutput }
+    const worker = await startWorker(server, evidence, { cwd: app, env })
+    const id = await push(to.store, 'Prints', [])
+    const { evidence: text = '{}' } = await untilState(to.store, id, 'done')
+    const output = (JSON.parse(text) as { output?: string[] }).output ?? []
+    assert.deepEqual([...output].sort(), kept ? ['to stderr', 'to stdout'] : [])
+    const { stdout, stderr } = await worker.stop('SIGQUIT')
+    for (const line of ['to stdout', 'to stderr']) assert.equal((stdout + stderr).includes(line), shown, line)
+  })
+
+it('onDeath is called for jobs that failed without a worker of their own, by one worker that has the hook', async () => {
+  const leaseMs = 300
+  const item = '{"class":"Once","args":[]}'
+  await to.store.supervisors.register('gone', ['h:1:q'], {}, leaseMs)
+  await to.store.queues.push('lost', [{ id: 'lost1', className: 'Once', item, options: '{}' }], Date.now(), 60_000)
+  const taken = await to.store.supervisors.reserve('gone', [{ worker: 'h:1:q', newId: 'unused' }], ['lost'], Date.now())
+  assert.ok(JSON.stringify(taken).includes('lost1'))
+  const worker = await startWorker(server, evidence, {
+    cwd: app,
+    isolation: 'spawn',
+    env: { RUNTIME_WORKER_MAX_REDELIVERIES: '0' },
+  })
+  const [call] = await callsFor('lost1')
+  assert.deepEqual([call?.cause, call?.job?.class, call?.job?.error.name], ['worker lost', 'Once', 'WorkerLost'])
+  assert.match(call?.job?.error.message ?? '', /did not gracefully exit/)
+
+  await server.client().set('resque:queue:broken', 'no list')
+  const job = { id: 'refused1', className: 'Once', item, queue: 'broken', dueMs: Date.now() + 50 }
+  await to.store.delayed.add([job], Date.now(), 60_000)
+  const [refused] = await callsFor('refused1')
+  assert.deepEqual([refused?.cause, refused?.job?.error.name], ['no queue', 'NoQueueError'])
+  await worker.stop('SIGQUIT')
+  assert.equal(await server.client().llen('resque:rt:deaths'), 0)
 })
 
 it('inline: a hook that is too slow is given up, and a queue that overflows says so', async () => {

@@ -9,6 +9,8 @@ function dress() {
     const utc = moment.dateTime.slice(0, 19).replace('T', ' ')
     moment.title = `${absolute.format(new Date(moment.dateTime))} (${zone}) · ${utc} UTC`
   }
+  for (const place of document.querySelectorAll('[data-reader]'))
+    place.textContent = `${absolute.format(new Date(place.dataset.reader))} here`
   for (const button of document.querySelectorAll('[data-copy][hidden]')) button.hidden = false
   const isBad = document.querySelector('[data-verdict]')?.dataset.verdict
   const icon = document.querySelector('link[rel=icon]')

@@ -75,6 +75,9 @@ export async function archivePage(visit: Visit): Promise<Page> {
     record.attempts,
     record.args === undefined ? 'not kept' : args(record.args, visit),
   ])
+  // The page after begins where this one ends; of records of the same millisecond some may be on both.
+  const last = found?.length === shownRecords ? found.at(-1)?.endedAtMs : undefined
+  const older = last === undefined ? undefined : new Date(last + 1).toISOString()
   const exports = html`<a class="button" href="${address('archive-csv', given)}">CSV</a>
     <a class="button" href="${address('archive-json', given)}">JSON</a>`
   const body = html`${form}
@@ -88,7 +91,8 @@ export async function archivePage(visit: Visit): Promise<Page> {
       'No record matches.',
     ),
     exports,
-  )}`
+  )}
+  ${older === undefined ? '' : html`<nav class="pager" aria-label="Parts of the list"><a class="button" rel="next" href="${address('archive', { ...given, until: older })}">Older</a></nav>`}`
   return { title: 'Archive', body, missing }
 }
 

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
-import { delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
+import { countDelayedJobs, delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { gather, within } from '../gather.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
 import { count } from '../view/text.ts'
@@ -9,7 +9,7 @@ import { digestOf } from './queues.ts'
 
 const pageSize = 100
 /** Counting stops here. */
-const mostCounted = 100_000
+const mostCounted = 50_000
 /** Jobs due at the same moment among which one is looked for. */
 const mostLooked = 5000
 const lateMs = 10_000
@@ -32,7 +32,7 @@ export async function delayedPage(visit: Visit): Promise<Page> {
   const { found, total, missing } = await gather({
     found: () =>
       readDelayed(placeOf(visit), filter, { count: pageSize, ...(after === undefined ? {} : { cursor: after }) }),
-    total: () => store.delayed.count(mostCounted),
+    total: () => countDelayedJobs(store.connection, mostCounted),
   })
   const jobs = found?.jobs ?? []
   const rows = jobs.map((job) => [
@@ -57,9 +57,7 @@ export async function delayedPage(visit: Visit): Promise<Page> {
   const next = found?.next
   const body = html`${form}
   ${section(
-    total === undefined
-      ? 'Delayed'
-      : `${total > mostCounted ? `More than ${count(mostCounted)}` : count(total)} delayed jobs`,
+    total === undefined ? 'Delayed' : `${total.isExact ? '' : 'More than '}${count(total.count)} delayed jobs`,
     html`${table('Delayed jobs', ['Due', 'Class', 'Queue', 'Arguments', 'Job', ''], rows, next === undefined ? 'No delayed job matches.' : 'No delayed job matches among those that were looked at.')}
       <nav class="pager" aria-label="Parts of the list">
         ${after === undefined ? '' : html`<a class="button" rel="prev" href="${address('delayed', given)}">Earliest</a>`}

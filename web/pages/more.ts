@@ -1,41 +1,10 @@
 import { html } from 'hono/html'
 import { gather } from '../gather.ts'
-import { code, jobLink, pager, section, short, table, time } from '../view/parts.ts'
-import { count, shown } from '../view/text.ts'
+import { code, pager, section, short, table, time } from '../view/parts.ts'
+import { shown } from '../view/text.ts'
 import type { Done, Page, Query, Visit } from '../visit.ts'
 
 const pageSize = 100
-
-/** Concurrency and rate limits with a line, and unique locks whose job is gone. */
-export async function limitsPage(visit: Visit): Promise<Page> {
-  const { limits, uniqueLocks } = visit.store
-  const { lines, stale, missing } = await gather({ lines: () => limits.lines(), stale: () => uniqueLocks.stale() })
-  const body = html`${section(
-    'Limits with a line',
-    table(
-      'Limits',
-      ['Limit', 'Waiting#', 'Held by'],
-      (lines ?? []).map(({ key, holders, waiting }) => [
-        code(key),
-        count(waiting),
-        holders.length === 0
-          ? 'no job'
-          : html`${holders.slice(0, 5).map((id) => html`${jobLink(id)} `)}${holders.length > 5 ? `and ${holders.length - 5} more` : ''}`,
-      ]),
-      'No job waits for a concurrency slot or a rate window.',
-    ),
-  )}
-  ${section(
-    'Unique locks whose job is gone',
-    table(
-      'Stale unique locks',
-      ['Lock', 'Job'],
-      (stale ?? []).slice(0, pageSize).map(({ lock, job }) => [code(lock), jobLink(job)]),
-      'None. The next job with the same key takes over a lock like this by itself.',
-    ),
-  )}`
-  return { title: 'Limits', body, missing, refreshMs: 5000 }
-}
 
 /** Who has changed what on the dashboard. */
 export async function auditPage(visit: Visit): Promise<Page> {

@@ -79,7 +79,7 @@ export async function pipelinePage(visit: Visit): Promise<Page> {
     `Version ${found?.version ?? '?'}`,
     table(
       'Steps of the pipeline',
-      ['#', 'Step', 'Definition'],
+      ['Place#', 'Step', 'Definition'],
       steps.map((step, i) => [String(i + 1), code(step.name), html`<code>${shown(JSON.stringify(step), 300)}</code>`]),
       'It has no steps.',
     ),

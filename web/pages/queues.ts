@@ -49,6 +49,16 @@ export async function queuesPage(visit: Visit): Promise<Page> {
       rows.map((queue) => [...queueCells(queue, ended, targets), switchButton(visit, queue.name, queue.paused)]),
       'No job was ever put on a queue here.',
     ),
+    found === undefined
+      ? ''
+      : found.pausedAll
+        ? button(visit, 'all-resume', 'Resume all workers', {}, 'main')
+        : carefulButton(
+            visit,
+            'all-pause',
+            'Pause all workers',
+            'No worker takes a job until you resume them. Jobs that run go on.',
+          ),
   )}`
   return { title: 'Queues', body, missing, refreshMs: 5000 }
 }
@@ -124,6 +134,18 @@ export async function resumeQueue({ store }: Visit, form: Query): Promise<Done> 
   const name = form.needed('name')
   await within(store.queues.setPaused(name, false))
   return { note: `Resumed queue ${name}.` }
+}
+
+/** Pauses all workers, those of Ruby included. */
+export async function pauseAll({ store }: Visit): Promise<Done> {
+  await within(store.queues.setPausedAll(true))
+  return { note: 'Paused all workers.' }
+}
+
+/** Lets all workers take jobs again. */
+export async function resumeAll({ store }: Visit): Promise<Done> {
+  await within(store.queues.setPausedAll(false))
+  return { note: 'Resumed all workers.' }
 }
 
 /** Removes a queue; its jobs end as cancelled. */

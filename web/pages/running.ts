@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { formatBytes } from '../../runtime/core/size.ts'
+import { redisClock } from '../../runtime/inspect/inspected.ts'
 import { runTimes, type Quantiles } from '../../runtime/inspect/history.ts'
 import { runningSupervisors, usageHere, type RunningJob, type Usage } from '../../runtime/inspect/running.ts'
 import { gather } from '../gather.ts'
@@ -93,14 +94,17 @@ export function progress(text: string): Html {
 
 /** Workers of this runtime and their slots, and the registered workers of other runtimes. */
 export async function workersPage(visit: Visit): Promise<Page> {
-  const { store, nowMs } = visit
-  const { supervisors, others, missing } = await gather({
+  const { store } = visit
+  const { clock, supervisors, others, missing } = await gather({
+    // Leases end by Redis's clock, which may differ from that of this machine.
+    clock: () => redisClock({ store }),
     supervisors: async () => {
       const all = await store.supervisors.list()
       return Promise.all(all.map(async (each) => ({ ...each, held: (await store.supervisors.inflight(each.id)).size })))
     },
     others: () => store.workers.list(),
   })
+  const nowMs = clock?.nowMs ?? visit.nowMs
   const ours = new Set((supervisors ?? []).flatMap(({ slots }) => slots))
   const foreign = (others ?? []).filter(({ id }) => !ours.has(id))
   const body = html`${section(

@@ -6,6 +6,7 @@ import type { Connection } from '../connection/connection.ts'
 import { scriptJson } from '../connection/script.ts'
 import {
   bucketItem,
+  countDelayedJobs,
   fields,
   formsOf,
   readBytes,
@@ -33,7 +34,6 @@ export interface MoveLimits {
 
 const batchSize = 100
 const pageSize = 500
-const secondsAtOnce = 1000
 /** Copies of a job that one script call takes out of buckets, and as many of the millisecond set. */
 const takeBatch = 50
 
@@ -151,15 +151,9 @@ export class Delayed {
     return [...times, ...(await this.#copiesInSet(name)).map(({ dueMs }) => dueMs)].sort((a, b) => a - b)
   }
 
-  /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. @param most counting stops above it */
-  async count(most = Infinity): Promise<number> {
-    let total = await this.#connection.ask((redis, keys) => redis.zcard(keys.delayed()))
-    for (let from = 0; ; from += secondsAtOnce) {
-      if (total > most) return total
-      const reply = await this.#connection.run('count-delayed', { from, count: secondsAtOnce })
-      total += (reply as [number, number])[0]
-      if ((reply as [number, number])[1] < secondsAtOnce) return total
-    }
+  /** How many jobs wait. Resque's buckets are counted a thousand seconds a call. */
+  async count(): Promise<number> {
+    return (await countDelayedJobs(this.#connection)).count
   }
 
   /** Every delayed job, earliest first within the millisecond set and then within Resque's buckets. */

@@ -54,6 +54,12 @@ export class Jobs {
     return Object.keys(record).length === 0 ? undefined : (record as unknown as JobRecord)
   }
 
+  /** Takes jobs that failed without a worker of their own, at most ten; each is given to one caller. */
+  async takeDeaths(): Promise<[id: string, record: JobRecord | undefined][]> {
+    const ids = (await this.#connection.ask((redis, keys) => redis.lpop(keys.deaths(), 10))) ?? []
+    return Promise.all(ids.map(async (id) => [id, await this.find(id)] as [string, JobRecord | undefined]))
+  }
+
   /** Lines the job logged, oldest first. */
   async log(id: string): Promise<string[]> {
     return this.#connection.ask((redis, keys) => redis.lrange(keys.log(id), 0, -1))

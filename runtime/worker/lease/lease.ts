@@ -33,6 +33,8 @@ export interface LeaseOptions {
   onLost: (id: string) => void
   /** Jobs to cancel; for the case that the call itself was missed. */
   onCancelled: (jobs: readonly string[]) => void
+  /** With each heartbeat, after the jobs of dead supervisors were taken. */
+  onBeat: () => Promise<void>
 }
 
 /**
@@ -147,6 +149,7 @@ export class Lease implements Service {
     const upkeep = { limits: () => store.limits.sweep(), queues: () => store.queues.sweep() }
     await doEach(log, {
       ...(held > 0 ? { 'jobs that never arrived': () => this.#reclaim() } : {}),
+      'hooks of jobs of dead workers': () => this.#options.onBeat(),
       ...(this.#options.keepsUp() && this.#beats++ % SWEEP_EVERY === 0 ? upkeep : {}),
     })
     return undefined

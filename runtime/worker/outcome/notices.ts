@@ -1,7 +1,8 @@
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import { startTimer } from '../../core/clock.ts'
-import type { Notice } from '../../wire.ts'
+import type { JobRecord, Jobs } from '../../store/queues/jobs.ts'
+import type { ErrorRecord, Notice } from '../../wire.ts'
 import type { Launched, Launcher } from '../launchers/launcher.ts'
 
 /** What {@link Notices} needs. */
@@ -50,6 +51,12 @@ export class Notices {
       this.#dropped += 1
     }
     this.#running ??= this.#run()
+  }
+
+  /** Calls `onDeath` for jobs that failed without a worker of their own, such as those of dead workers. */
+  async collect(jobs: Jobs): Promise<void> {
+    if (!this.#hooks.includes('onDeath')) return
+    for (const [id, record] of await jobs.takeDeaths()) if (record) this.add(deathOf(id, record))
   }
 
   /** Waits until all are called, and drops what is left after that time. Never rejects. */
@@ -106,5 +113,22 @@ export class Notices {
     else if (outcome?.kind === 'failed') log.warn(`${what} failed: ${outcome.error.name}: ${outcome.error.message}`)
     else if (!outcome)
       log.warn(`${what} did not end: its process left with ${signal ?? `exit code ${exitCode ?? '?'}`}`)
+  }
+}
+
+/** What a record says of the end of its job. */
+function deathOf(id: string, record: JobRecord): Notice {
+  const { class: name = '', queue, attempt = '1', step, cause = '', error = '{}', evidence = '{}' } = record
+  const run = step?.split(' ')[0]
+  const { name: type = '', message = '', backtrace = [] } = JSON.parse(error) as Partial<ErrorRecord>
+  return {
+    hook: 'onDeath',
+    job: {
+      ...{ id, class: name, queue, attempt: Number(attempt) },
+      ...(run === undefined ? {} : { run }),
+      error: { name: type, message, backtrace },
+    },
+    cause,
+    evidence: JSON.parse(evidence) as Record<string, unknown>,
   }
 }

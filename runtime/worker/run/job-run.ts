@@ -15,16 +15,8 @@ import { jobClass } from './manifest.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import { TimeLine } from '../outcome/time-line.ts'
 import { JobProcess, type Watched } from './job-process.ts'
-import type {
-  ChildMessage,
-  ClassManifest,
-  JobSettings,
-  LimitRequest,
-  MemoryRequest,
-  ReadyJob,
-  ReadyStep,
-  StepContext,
-} from '../../wire.ts'
+import type { ChildMessage, ClassManifest, JobSettings, LimitRequest } from '../../wire.ts'
+import type { MemoryRequest, ReadyJob, ReadyStep, StepContext } from '../../wire.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import { labelsOf, type JobLabels } from '../outcome/end-line.ts'
 import type { End, Settler } from '../outcome/settler.ts'
@@ -241,9 +233,8 @@ export class JobRun {
     const evidence = evidenceOf({
       cause: 'cause' in verdict ? verdict.cause : undefined,
       wallMs: this.timeLine.elapsedMs,
-      enqueuedAtMs: job.enqueuedAtMs,
-      nowMs: this.#options.clock.now(),
-      ...{ ending, watched, keepsOutput: this.#options.jobOutput !== 'inherit' },
+      ...{ enqueuedAtMs: job.enqueuedAtMs, nowMs: this.#options.clock.now(), ending, watched },
+      keepsOutput: this.#options.jobOutput !== 'inherit',
     })
     const mayHaveLog = job.delivery !== '1' || this.#notes.hasLog
     return { job, worker: this.#worker, verdict, evidence, mayHaveLog, timeLine: this.timeLine, labels: this.#labels }

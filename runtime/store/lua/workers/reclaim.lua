@@ -18,6 +18,7 @@ local function lose(id, worker, at, times, text)
   redis.call('HSET', key.job(id), 'cause', 'worker lost', 'error', error)
   if at[6] then run_step_end(at[6], id, 'failed', now, '', { error = error }) end
   finish(id, 'failed', now, ttlMs)
+  note_death(id)
   failed[#failed + 1] = id
 end
 

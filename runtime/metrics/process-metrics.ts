@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client'
+import type { Channel } from 'node:diagnostics_channel'
+import { channels } from '../core/channels.ts'
 import type { JobEnd } from '../wire.ts'
 import { OTHER } from './tally.ts'
 
@@ -49,12 +51,22 @@ export class ProcessMetrics {
         },
       })
     }
+    const counter = (name: string, help: string, published: Channel): void => {
+      const counter = new Counter({ name, help, registers })
+      published.subscribe((count) => counter.inc(count as number))
+    }
     gauge('resque_up', '1 when Redis answers this process', [], (up, { redisMs }) =>
       up.set(redisMs === undefined ? 0 : 1),
     )
     gauge('resque_runtime_redis_round_trip_seconds', 'A round trip to Redis', [], (time, { redisMs }) =>
       time.set(redisMs === undefined ? NaN : redisMs / 1000),
     )
+    if (kind !== 'web')
+      counter(
+        'resque_runtime_redeliveries_total',
+        'Jobs of dead workers that this process put back',
+        channels.redeliveries,
+      )
     if (kind === 'scheduler') {
       gauge('resque_runtime_scheduler_leads', '1 while this scheduler leads', [], (gauge, { leads = false }) =>
         gauge.set(leads ? 1 : 0),
@@ -62,6 +74,12 @@ export class ProcessMetrics {
       return
     }
     if (kind === 'web') return
+    counter('resque_runtime_worker_lease_losses_total', 'Leases that this worker lost', channels.leaseLosses)
+    counter(
+      'resque_runtime_worker_zygote_restarts_total',
+      'Zygotes that died and were replaced',
+      channels.zygoteRestarts,
+    )
     gauge('resque_runtime_worker_slots', 'Slots of this worker', ['state'], (slots, { total = 0, busy = 0 }) => {
       slots.set({ state: 'busy' }, busy)
       slots.set({ state: 'free' }, total - busy)

@@ -27,6 +27,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:delayed', 'one member a delayed job'],
   ['rt:idle:', 'one member a worker that waits for a job, while it polls'],
   ['rt:served-by:', 'one member a list of queues; gone two minutes after its last idle worker'],
+  ['rt:deaths', 'a hundred entries, and an hour'],
   ['rt:duty:', 'one word with a time to live'],
   ['rt:wake', 'a channel, nothing is stored'],
   ['rt:ended:', 'a channel, nothing is stored'],

@@ -169,7 +169,7 @@ describe('doctor', () => {
     const later = await eventually(
       async () => {
         const { text } = await doctor(running)
-        return /has not beaten/.test(text) ? text : undefined
+        return /has sent no heartbeat/.test(text) ? text : undefined
       },
       { timeoutMs: 30_000 },
     )

@@ -5,7 +5,7 @@ import { main } from '../../cli/main.ts'
 import { leavesNoProcess, startCli, type Running } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
-import { push, startWorker, untilState, useEvidence, useStore, workerApp } from '../worker/support.ts'
+import { push, startWorker, untilState, useEvidence, useStore, workerApp, zygoteOf } from '../worker/support.ts'
 
 const server = useRedis()
 const evidence = useEvidence()
@@ -73,6 +73,30 @@ it('a worker and the leading scheduler export what was done, and say when they a
     assert.ok(text.split('\n').includes(line), `${line}\n${text}`)
   assert.match((await health('--pid', String(scheduler.pid))).join(' '), /^0 scheduler \S+ is ready/)
   await scheduler.stop('SIGTERM')
+})
+
+it('zygotes that were replaced and jobs that were put back are counted', async () => {
+  const worker = await startWorker(server, evidence, { isolation: 'fork', env })
+  const ofWorker = await urlOf(worker)
+  process.kill(zygoteOf(worker.pid), 'SIGKILL')
+  await eventually(
+    async () => /^resque_runtime_worker_zygote_restarts_total 1$/m.test((await ofWorker('/metrics'))[1]),
+    { timeoutMs: 20_000 },
+  )
+  const job = await push(to.store, 'Waits', ['kept'])
+  await untilState(to.store, job, 'running')
+  worker.kill('SIGSTOP')
+  const scheduler = startCli(['scheduler'], { cwd: workerApp, env: { REDIS_URL: server.url, ...env } })
+  const ofScheduler = await urlOf(scheduler)
+  await eventually(async () => /^resque_runtime_redeliveries_total 1$/m.test((await ofScheduler('/metrics'))[1]), {
+    timeoutMs: 30_000,
+  })
+  worker.kill('SIGCONT')
+  await eventually(async () => /^resque_runtime_worker_lease_losses_total 1$/m.test((await ofWorker('/metrics'))[1]), {
+    timeoutMs: 20_000,
+  })
+  await scheduler.stop('SIGTERM')
+  await worker.stop('SIGTERM')
 })
 
 it('health says what is wrong', async () => {

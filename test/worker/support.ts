@@ -135,3 +135,9 @@ export async function untilState(store: Store, id: string, ...states: JobState[]
     { timeoutMs: 60_000, intervalMs: 20, what: `job ${id} to be ${states.join(' or ')}` },
   )
 }
+
+/** The process from which a worker forks its jobs. */
+export function zygoteOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+  return Number(children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('Zygote of')) ?? NaN)
+}

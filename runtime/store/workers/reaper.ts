@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { channels } from '../../core/channels.ts'
 import { hasCode, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Loop } from '../../core/loop.ts'
@@ -25,6 +26,7 @@ export async function reclaim(
     `supervisor ${id}`,
     async () => {
       const { back, failed, stuck } = await store.supervisors.reclaim(id, limits, clock.now())
+      if (back.length > 0) channels.redeliveries.publish(back.length)
       log.warn(`supervisor ${id} is dead: ${back.length} of its jobs requeued, ${failed.length} failed`)
       if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be requeued: ${stuck}`)
     },

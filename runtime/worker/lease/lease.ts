@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { channels } from '../../core/channels.ts'
 import { hasCode, withCode } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -108,6 +109,7 @@ export class Lease implements Service {
     this.#options.log.warn(`lease of ${id} lost: its jobs are ended here and run elsewhere`)
     this.#id = undefined
     this.#guard?.stop()
+    channels.leaseLosses.publish(1)
     this.#options.onLost(id)
     this.#loop.wake()
   }

@@ -1,6 +1,5 @@
 // A worker that forks, through Redis: reloads and deaths in the middle of the work, and what is told of each job.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, it } from 'node:test'
@@ -8,6 +7,7 @@ import { leavesNoProcess, startCli, type Running } from '../../support/process.t
 import { makeApp, removesApps } from '../../support/app.ts'
 import { startRedis } from '../../support/redis.ts'
 import { eventually } from '../../support/wait.ts'
+import { zygoteOf } from '../support.ts'
 
 leavesNoProcess()
 removesApps()
@@ -42,11 +42,6 @@ async function push(className: string, count: number): Promise<void> {
 }
 
 const stat = async (name: string): Promise<number> => Number((await redis.client().get(`resque:stat:${name}`)) ?? 0)
-
-function zygoteOf(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
-  return Number(children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('Zygote of')) ?? NaN)
-}
 
 it('a worker that is told to load its application anew, again and again, drops no job', async () => {
   await redis.client().flushall()

@@ -1,3 +1,4 @@
+import { channels } from '../../../core/channels.ts'
 import { hasCode, withCode, RuntimeError } from '../../../core/errors.ts'
 import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
@@ -180,16 +181,16 @@ export class ForkLauncher implements Launcher {
       if (this.#stopped || (await this.#current) !== zygote) return
       this.#options.log.warn(`the process that forks (${zygote.pid}) died (${zygote.how}); a new one takes its place`)
       if (this.#deaths.add(Date.now())) return this.#giveUpLater('the process that forks dies again and again')
+      channels.zygoteRestarts.publish(1)
       zygote = this.#bootZygote(build)
-      const { gone, started } = zygote
-      const next = started.then(
+      const next = zygote.started.then(
         (start) => ('manifest' in start ? zygote : undefined),
         () => undefined,
       )
       this.#current = next
       const ready = await next
       // The application was reloaded meanwhile, and that has retired this one.
-      if (this.#current !== next) return gone
+      if (this.#current !== next) return zygote.gone
       this.#ready = ready
       if (!ready) return this.#giveUpLater('the process that forks died, and no new one would start')
     }

@@ -4,6 +4,8 @@ import { channels } from '../core/channels.ts'
 import type { JobEnd } from '../wire.ts'
 import { OTHER } from './tally.ts'
 
+type Kind = 'worker' | 'scheduler' | 'web'
+
 /** What one process tells of itself at a scrape; what belongs to the other kind is left out. */
 export interface ProcessFacts {
   /** Milliseconds of a round trip to Redis; undefined when it gave no answer. */
@@ -17,6 +19,23 @@ export interface ProcessFacts {
   leads?: boolean
 }
 
+/** What {@link channels} tell: the metric, its help, and the processes that have it. */
+const happenings: readonly (readonly [name: string, help: string, published: Channel, kinds: readonly Kind[]])[] = [
+  ['resque_runtime_worker_lease_losses_total', 'Leases that this worker lost', channels.leaseLosses, ['worker']],
+  [
+    'resque_runtime_worker_zygote_restarts_total',
+    'Zygotes that died and were replaced',
+    channels.zygoteRestarts,
+    ['worker'],
+  ],
+  [
+    'resque_runtime_redeliveries_total',
+    'Jobs of dead workers that this process put back',
+    channels.redeliveries,
+    ['worker', 'scheduler'],
+  ],
+]
+
 /** Classes that have a label of their own in one process. */
 const maxClasses = 100
 
@@ -25,9 +44,14 @@ export class ProcessMetrics {
   readonly #jobs: Counter
   readonly #classes = new Set<string>()
 
-  constructor(registry: Registry, kind: 'worker' | 'scheduler' | 'web', facts: () => Promise<ProcessFacts>) {
+  constructor(registry: Registry, kind: Kind, facts: () => Promise<ProcessFacts>) {
     collectDefaultMetrics({ register: registry })
     const registers = [registry]
+    for (const [name, help, published, kinds] of happenings) {
+      if (!kinds.includes(kind)) continue
+      const counter = new Counter({ name, help, registers })
+      published.subscribe((count) => counter.inc(count as number))
+    }
     this.#jobs = new Counter({
       name: 'resque_runtime_worker_jobs_total',
       help: 'Attempts that ended in this worker, by queue, class, outcome and cause',
@@ -51,22 +75,12 @@ export class ProcessMetrics {
         },
       })
     }
-    const counter = (name: string, help: string, published: Channel): void => {
-      const counter = new Counter({ name, help, registers })
-      published.subscribe((count) => counter.inc(count as number))
-    }
     gauge('resque_up', '1 when Redis answers this process', [], (up, { redisMs }) =>
       up.set(redisMs === undefined ? 0 : 1),
     )
     gauge('resque_runtime_redis_round_trip_seconds', 'A round trip to Redis', [], (time, { redisMs }) =>
       time.set(redisMs === undefined ? NaN : redisMs / 1000),
     )
-    if (kind !== 'web')
-      counter(
-        'resque_runtime_redeliveries_total',
-        'Jobs of dead workers that this process put back',
-        channels.redeliveries,
-      )
     if (kind === 'scheduler') {
       gauge('resque_runtime_scheduler_leads', '1 while this scheduler leads', [], (gauge, { leads = false }) =>
         gauge.set(leads ? 1 : 0),
@@ -74,12 +88,6 @@ export class ProcessMetrics {
       return
     }
     if (kind === 'web') return
-    counter('resque_runtime_worker_lease_losses_total', 'Leases that this worker lost', channels.leaseLosses)
-    counter(
-      'resque_runtime_worker_zygote_restarts_total',
-      'Zygotes that died and were replaced',
-      channels.zygoteRestarts,
-    )
     gauge('resque_runtime_worker_slots', 'Slots of this worker', ['state'], (slots, { total = 0, busy = 0 }) => {
       slots.set({ state: 'busy' }, busy)
       slots.set({ state: 'free' }, total - busy)

@@ -1,4 +1,3 @@
-import { RuntimeError } from '../core/errors.ts'
 import type { ArchiveRecord, ArchiveOutcome, RecordKind } from './record.ts'
 
 /** Which records; all that is given must hold. */
@@ -72,13 +71,6 @@ export interface Archive {
   /** How many records there are. */
   count(): Promise<number>
   close(): Promise<void>
-}
-
-/** @throws RuntimeError ERR_ARGUMENT */
-export function cursorParts(cursor: string, pattern: RegExp): string[] {
-  const match = pattern.exec(cursor)
-  if (match) return match.slice(1)
-  throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`)
 }
 
 /** The values that an {@link ArgMatch} may mean: `7` is the number and the text. */

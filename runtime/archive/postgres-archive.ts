@@ -1,5 +1,6 @@
+import { cursorParts } from '../core/cursor.ts'
 import type pg from 'pg'
-import { cursorParts, meanings } from './archive.ts'
+import { meanings } from './archive.ts'
 import type { Archive, ArchivePage, ArchiveQuery, ArgMatch, ClassStats } from './archive.ts'
 import { checkSchema, explainPostgres, sqlState } from './postgres.ts'
 import type { ArchiveRecord, RecordKind } from './record.ts'

@@ -1,3 +1,4 @@
+import { cursorParts } from '../core/cursor.ts'
 import type { ArchiveStream } from '../store/archive.ts'
 import {
   type Archive,
@@ -5,7 +6,6 @@ import {
   type ArchiveQuery,
   type ArgMatch,
   type ClassStats,
-  cursorParts,
   meanings,
   type Spread,
 } from './archive.ts'

@@ -19,6 +19,16 @@ export function wholeEscapes(json: string): string {
   return json.replace(escapes, (escape) => (escape === '\\\\' ? escape : '\\ufffd'))
 }
 
+/** The object that a JSON text is; undefined for an array, any other value, and what is no JSON. */
+export function jsonObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** JSON.stringify's text; undefined where it refuses a BigInt. */
 function plainText(value: unknown): string | undefined {
   try {

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../core/errors.ts'
+import { cursorParts } from '../core/cursor.ts'
 import { delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
 import type { Inspected } from './inspected.ts'
 
@@ -63,7 +63,6 @@ export function isWanted(job: DelayedJob, { class: name, queue, text }: DelayedF
 }
 
 function startOf(cursor = '0-0-0'): DelayedCursor {
-  const [, dueMs, inSet, inBucket] = /^(\d{1,16})-(\d{1,9})-(\d{1,9})$/.exec(cursor) ?? []
-  if (dueMs !== undefined) return { dueMs: Number(dueMs), inSet: Number(inSet), inBucket: Number(inBucket) }
-  throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`)
+  const [dueMs, inSet, inBucket] = cursorParts(cursor, /^(\d{1,16})-(\d{1,9})-(\d{1,9})$/).map(Number)
+  return { dueMs: dueMs ?? 0, inSet: inSet ?? 0, inBucket: inBucket ?? 0 }
 }

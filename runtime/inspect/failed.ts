@@ -1,5 +1,5 @@
 import { clip } from '../../config/clip.ts'
-import { RuntimeError } from '../core/errors.ts'
+import { cursorParts } from '../core/cursor.ts'
 import { rawMembers } from '../core/raw-json.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
@@ -93,8 +93,7 @@ const cursorOf = (at: number): string | undefined => (at < 0 ? undefined : Strin
 
 function startOf(cursor: string | undefined, total: number): number {
   if (cursor === undefined) return total - 1
-  if (/^\d{1,9}$/.test(cursor)) return Number(cursor)
-  throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`)
+  return Number(cursorParts(cursor, /^(\d{1,9})$/)[0])
 }
 
 /** One entry by its index, or the newest by the ID of its job; undefined when it is not there. An ID is looked for in the whole list. */

@@ -1,3 +1,4 @@
+import { cursorParts } from '../core/cursor.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { LimitKey } from '../store/limits/limits.ts'
 import type { UniqueLockState } from '../store/limits/unique-locks.ts'
@@ -42,7 +43,11 @@ export async function limitRows({
   store,
 }: Pick<Inspected, 'store'>): Promise<{ limits: LimitRow[]; total: { count: number; isExact: boolean } }> {
   const { limits, isComplete } = await store.limits.all()
-  const found = await Promise.all(limits.map(async (limit) => ({ ...limit, ...(await store.limits.jobs(limit)) })))
+  const read = limits.map(async (limit) => {
+    const jobs = await store.limits.jobs(limit)
+    return jobs ? [{ ...limit, ...jobs }] : []
+  })
+  const found = (await Promise.all(read)).flat()
   const longest = found.sort((a, b) => b.waiting - a.waiting || b.held - a.held).slice(0, mostLimits)
   const rows = longest.map(async ({ kind, key, held, waiting, ...named }): Promise<LimitRow> => {
     const holders = await Promise.all(named.holders.map(({ job, sinceMs }) => limitedJob(store, job, sinceMs)))
@@ -72,12 +77,8 @@ export async function lockPage(
   { store }: Pick<Inspected, 'store'>,
   { cursor = '0', count = 100 }: { cursor?: string; count?: number } = {},
 ): Promise<{ locks: LockRow[]; next: string | undefined }> {
-  if (!/^\d{1,20}$/.test(cursor))
-    throw new RuntimeError(
-      'ERR_ARGUMENT',
-      `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`,
-    )
-  const { locks, next } = await store.uniqueLocks.page(cursor, count)
+  const [from] = cursorParts(cursor, /^(\d{1,20})$/)
+  const { locks, next } = await store.uniqueLocks.page(from, count)
   const rows = locks.map(async (lock) => ({ ...lock, holder: shownJob(await limitedJob(store, lock.job)) }))
   return { locks: await Promise.all(rows), next }
 }

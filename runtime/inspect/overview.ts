@@ -1,4 +1,3 @@
-import type { EntryDescription } from '../store/schedules/schedules.ts'
 import type { ArchiveState } from '../store/archive.ts'
 import type { ServerHealth } from '../store/connection/health.ts'
 import type { FailureRates } from './history.ts'
@@ -109,8 +108,7 @@ async function schedulerState(place: Inspected, nowMs: number): Promise<Schedule
     overdueJobs(connection, nowMs - lateMs),
   ])
   const states = await schedules.findAll(Object.keys(loaded))
-  const on = Object.entries(loaded).flatMap(([name, json]) => {
-    const about = JSON.parse(json) as EntryDescription
+  const on = Object.entries(loaded).flatMap(([name, about]) => {
     const state = states.get(name)
     if (state?.paused || !(state?.enabled ?? about.enabled)) return []
     return [{ name, dueMs: state?.nextMs ?? about.next ?? Infinity }]

@@ -47,10 +47,8 @@ export async function scheduleView(place: Inspected, count = 5): Promise<Schedul
     schedules.missed(shownMissed),
   ])
   const loaded = Object.entries(described).sort(([a], [b]) => (a < b ? -1 : 1))
-  const about = loaded
-    .slice(0, mostEntries)
-    .map(([name, text]) => [name, JSON.parse(text) as EntryDescription] as const)
-  return { leader: leader?.owner, entries: await entryRows(place, about, count), total: loaded.length, missed }
+  const entries = await entryRows(place, loaded.slice(0, mostEntries), count)
+  return { leader: leader?.owner, entries, total: loaded.length, missed }
 }
 
 /** The same of entries that may not be loaded yet, such as those of a file. */

@@ -61,3 +61,14 @@ it('only a unique lock whose job is gone is given up', async () => {
   await assert.rejects(releaseLock(to, 'gone'), { code: 'ERR_NOT_FOUND' })
   assert.equal(await server.client().get('resque:rt:unique:waits'), waits)
 })
+
+it('a key of another type hides no other limit, and a lock of another type is named', async () => {
+  const redis = server.client()
+  await redis.zadd('resque:rt:limit:good', Date.now(), 'job')
+  await redis.set('resque:rt:limit:bad', 'x')
+  await redis.sadd('resque:rt:held-keys', 'bad', 'good')
+  await redis.hset('resque:rt:unique:bad', 'a', 'b')
+  assert.deepEqual((await limitRows(to)).limits.map(({ key }) => key), ['good']) // prettier-ignore
+  assert.deepEqual((await to.store.limits.lines()).map(({ key }) => key), ['good']) // prettier-ignore
+  await assert.rejects(releaseLock(to, 'bad'), { code: 'ERR_REPLY', message: /resque:rt:unique:bad holds a hash/ })
+})

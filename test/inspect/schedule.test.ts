@@ -1,6 +1,7 @@
 // The schedule in one read: fire times in each entry's zone, what is off, late or missed.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { overview } from '../../runtime/inspect/overview.ts'
 import { scheduleView, type EntryRow } from '../../runtime/inspect/schedule.ts'
 import { describeEntry } from '../../scheduler/entries/entry.ts'
 import { readSchedule } from '../../scheduler/entries/schedule-file.ts'
@@ -63,4 +64,16 @@ it('shows what a scheduler of another version has described, without fire times 
   await store.schedules.describe(new Map([['old', JSON.stringify(other)]]))
   const { entries } = await scheduleView(inspected(store))
   assert.deepEqual(entries[0]?.next.map(({ atMs }) => atMs), [soon]) // prettier-ignore
+})
+
+it('leaves out what cannot be read', async () => {
+  const { store } = to
+  const redis = server.client()
+  const good = { kind: 'job', target: 'A', args: '[]', reads: 'x', overlap: 'allow', catchup: 'none', enabled: true }
+  await redis.hset('resque:rt:schedules', { broken: '{', number: '5', list: '[]', good: JSON.stringify(good) })
+  await redis.rpush('resque:rt:schedules:missed', '{', JSON.stringify({ entry: 'good', count: 1, atMs: 1 }))
+  const { entries, missed } = await scheduleView(inspected(store))
+  assert.deepEqual([entries.map(({ name }) => name), missed.length], [['good'], 1])
+  const { scheduler } = await overview(inspected(store))
+  assert.equal(scheduler?.entries, 1)
 })

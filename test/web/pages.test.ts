@@ -133,7 +133,7 @@ describe('queues and delayed jobs', () => {
   })
 })
 
-it('a unique lock is let go only when its job is gone', async () => {
+it('a unique lock is released only when its job is gone', async () => {
   const lock = 'Once:1'
   const unique = { key: lock, forMs: 3_600_000 }
   await store.queues.push(

@@ -143,9 +143,8 @@ const lateMs = 10_000
 /** When an entry of the schedule fired, when it will, and what keeps it from it. */
 async function explainEntry(name: string, { store, config }: Inspected): Promise<Finding[]> {
   const [loaded, state] = await Promise.all([store.schedules.described(), store.schedules.find(name)])
-  const text = loaded[name]
-  if (text === undefined && !state) return []
-  const about = text === undefined ? undefined : (JSON.parse(text) as EntryDescription)
+  const about = loaded[name]
+  if (!about && !state) return []
   const nextMs = state?.nextMs ?? about?.next
   const what = about ? ` (${about.reads}, ${about.kind} ${about.target})` : ''
   const last = state?.firedAtMs === undefined ? 'never fired' : `last fired ${relative(state.firedAtMs, Date.now())}`

@@ -1,3 +1,4 @@
+import { hasCode } from '../../core/errors.ts'
 import type { Connection } from '../connection/connection.ts'
 import { literal } from '../connection/health.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
@@ -96,10 +97,13 @@ export class Limits {
     })
   }
 
-  /** Who holds a limit and who waits for it: the first {@link namedJobs} of each, and how many there are. */
-  async jobs({ kind, key }: LimitKey): Promise<LimitJobs> {
+  /**
+   * Who holds a limit and who waits for it: the first {@link namedJobs} of each, and how many there are. Undefined where one
+   * of its keys is of another type.
+   */
+  async jobs({ kind, key }: LimitKey): Promise<LimitJobs | undefined> {
     const isRate = kind === 'rate'
-    return this.#connection.ask(async (redis, keys) => {
+    const read = this.#connection.ask(async (redis, keys) => {
       const [holdersOf, lineOf] = isRate
         ? [keys.rateStarts(key), keys.rateLine(key)]
         : [keys.permits(key), keys.held(key)]
@@ -114,12 +118,14 @@ export class Limits {
       )
       return { holders: named, held, line, waiting }
     })
+    return ifReadable(read)
   }
 
   /** The limits that have a line, for `runtime doctor`. */
   async lines(): Promise<LimitState[]> {
     const keys = await this.#connection.ask((redis, names) => redis.smembers(names.heldKeys()))
-    return Promise.all(keys.sort().map((key) => this.state(key)))
+    const states = await Promise.all(keys.sort().map((key) => ifReadable(this.state(key))))
+    return states.filter((state) => state !== undefined)
   }
 
   /** How one limit stands. */
@@ -135,4 +141,12 @@ export class Limits {
     const at = await this.#connection.ask((redis, keys) => redis.zrank(keys.held(key), id))
     return at === null ? undefined : at + 1
   }
+}
+
+/** Undefined where a key is of another type: it stops the reading of no other limit. */
+async function ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
+  return read.catch((error: unknown) => {
+    if (hasCode(error, 'ERR_REPLY')) return undefined
+    throw error
+  })
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { decodeItem } from '../../core/codec.ts'
 import { formatFailedAt } from './resque-time.ts'
 import { RuntimeError } from '../../core/errors.ts'
+import { jsonObject } from '../../core/json-text.ts'
 import { rawMembers } from '../../core/raw-json.ts'
 import type { Connection } from '../connection/connection.ts'
 
@@ -61,25 +62,17 @@ const garbageClass = '(garbage)'
 /** The queue of an entry whose delayed item names none: Ruby's requeue stops at an entry without a queue. */
 const noQueue = '(none)'
 
-function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-  } catch {
-    return false
-  }
-}
-
 const removedAtOnce = 100
 
 /** Reads an entry; `undefined` for one that is not a JSON object, such as the blank a Ruby removal leaves for a moment. */
 export function decodeFailure(bytes: Buffer | string, index: number): FailedEntry | undefined {
   const text = bytes.toString()
-  if (!isJsonObject(text)) return undefined
+  const read = jsonObject(text)
+  if (!read) return undefined
   const raw = rawMembers(text)
   const digest = createHash('sha1').update(bytes).digest('hex')
   return {
-    ...(JSON.parse(text) as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
+    ...(read as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
     payload: raw.get('payload') ?? 'null',
     index,
     digest,
@@ -223,7 +216,7 @@ export class Failures {
 
 /** What goes back on the queue: class and args only, as Resque's requeue does, their text unchanged; garbage as it came. */
 function itemOf(payload: string): string {
-  if (!isJsonObject(payload)) return payload
+  if (!jsonObject(payload)) return payload
   const raw = rawMembers(payload)
   const [className, args] = [raw.get('class'), raw.get('args')]
   if (className === JSON.stringify(garbageClass)) return (JSON.parse(args ?? '[]') as string[])[0] ?? payload

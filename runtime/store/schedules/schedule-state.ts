@@ -1,3 +1,4 @@
+import { jsonObject } from '../../core/json-text.ts'
 import type { UniqueLock } from '../queues/queues.ts'
 
 /** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
@@ -130,3 +131,13 @@ export interface SkippedFirings {
   /** Lets the slot wait for the run before. */
   wait?: boolean
 }
+
+/** Descriptions by name, of their JSON texts; what is no object is left out. */
+export function describedOf(texts: Readonly<Record<string, string>>): Record<string, EntryDescription> {
+  const read = Object.entries(texts).map(([name, text]) => [name, jsonObject(text)] as const)
+  return Object.fromEntries(read.filter(([, about]) => about)) as Record<string, EntryDescription>
+}
+
+/** Missed firings of their JSON texts; what is no object is left out. */
+export const missedOf = (notes: readonly string[]): MissedFiring[] =>
+  notes.flatMap((note) => (jsonObject(note) as MissedFiring | undefined) ?? [])

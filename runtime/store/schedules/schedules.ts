@@ -3,13 +3,14 @@ import type { Connection } from '../connection/connection.ts'
 import type { Keys } from '../keys.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { lockFields } from '../queues/queues.ts'
-import {
-  readState,
-  type EntryState,
-  type Firing,
-  type FiringReply,
-  type MissedFiring,
-  type SkippedFirings,
+import { describedOf, missedOf, readState } from './schedule-state.ts'
+import type {
+  EntryDescription,
+  EntryState,
+  Firing,
+  FiringReply,
+  MissedFiring,
+  SkippedFirings,
 } from './schedule-state.ts'
 import { formatStarted } from '../queues/resque-time.ts'
 
@@ -224,15 +225,15 @@ export class Schedules {
     })
   }
 
-  /** What the leader has loaded: name → JSON, an EntryDescription. */
-  async described(): Promise<Record<string, string>> {
-    return this.#connection.ask((redis, keys) => redis.hgetall(keys.schedules()))
+  /** What the leader has loaded, by name; what cannot be read is left out. */
+  async described(): Promise<Record<string, EntryDescription>> {
+    return describedOf(await this.#connection.ask((redis, keys) => redis.hgetall(keys.schedules())))
   }
 
-  /** The record of missed firings, newest first. */
+  /** The record of missed firings, newest first; what cannot be read is left out. */
   async missed(count = 100): Promise<MissedFiring[]> {
     const notes = await this.#connection.ask((redis, keys) => redis.lrange(keys.missedFirings(), -count, -1))
-    return notes.reverse().map((note) => JSON.parse(note) as MissedFiring)
+    return missedOf(notes.reverse())
   }
 
   /** Changes something of a schedule in one step. The leader learns of it by Ruby's set, and at once if it may be told. */

@@ -1,5 +1,5 @@
 -- Takes jobs, one for each slot at most, and records them as in flight, in one step (promise 1). Queues are tried in the
--- order given; one whose key is no list has no jobs, and keeps nobody from those after it.
+-- order given; one whose key is no list has no jobs, and does not stop the search.
 -- A worker that finds less than it has slots for is registered as idle for `idleMs` under its list of queues (`list`, '' for
 -- none): then a push wakes it on the channel of `listener`. With `polled` 1 it was not woken: what it finds was pushed by a
 -- client that wakes no one, such as Ruby's, and it wakes others for the rest.

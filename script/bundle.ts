@@ -77,6 +77,9 @@ const built = await build({
   banner: { js: "import{createRequire as __require_of}from'node:module';const require=__require_of(import.meta.url);" },
   legalComments: 'none',
   metafile: true,
+  // For `npm run coverage`, which finds the sources by them.
+  sourcemap: process.env.SOURCE_MAPS === '1' ? 'linked' : false,
+  sourcesContent: false,
   logLevel: 'warning',
 })
 

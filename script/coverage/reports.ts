@@ -77,7 +77,9 @@ export class Reports {
     let places = this.#scripts.get(key)
     if (!places) {
       const path = fileURLToPath(url.replace(/\?.*$/, ''))
-      const files = data.sources.map((source) => relative(this.#root, resolve(dirname(path), source.replace(/^file:\/\//, ''))))
+      const files = data.sources.map((source) =>
+        relative(this.#root, resolve(dirname(path), source.replace(/^file:\/\//, ''))),
+      )
       places = files.some((file) => this.#arms.has(file)) ? this.#locate(files, decode(data.mappings), lineLengths) : []
       this.#scripts.set(key, places)
     }
@@ -87,7 +89,9 @@ export class Reports {
   /** Where arms lie in a script: where its source map has the first position within them. */
   #locate(files: readonly string[], lines: SourceMapMappings, lineLengths: readonly number[]): Place[] {
     const points = files.map((): { from: number; to: number }[] => [])
-    const starts = files.map((file) => (this.#arms.has(file) ? lineStarts(readFileSync(join(this.#root, file), 'utf8')) : []))
+    const starts = files.map((file) =>
+      this.#arms.has(file) ? lineStarts(readFileSync(join(this.#root, file), 'utf8')) : [],
+    )
     let offset = 0
     for (const [line, segments] of lines.entries()) {
       for (const [column, source, sourceLine, sourceColumn] of segments) {

@@ -4,8 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { LosslessNumber, parse } from 'lossless-json'
 import { decodeItem, encodeItem, parseLossless } from '../../runtime/core/codec.ts'
-import { jsonText } from '../../runtime/core/json-text.ts'
-import { rawMembers } from '../../runtime/core/raw-json.ts'
+import { jsonText, rawMembers } from '../../runtime/core/json-text.ts'
 import { runs, useSeed } from '../support/properties.ts'
 
 useSeed()

@@ -24,8 +24,7 @@ import type { Starter, Starters } from '../scheduler/firing/starters.ts'
 import { type Context, loadAppHere } from './context.ts'
 import { parseLossless } from '../runtime/core/codec.ts'
 import { openRun, runTarget } from '../runtime/inspect/runs.ts'
-import { workflowNamed } from './commands/workflow-target.ts'
-import { templateNamed } from './commands/template-target.ts'
+import { workflowNamed, templateNamed } from './named.ts'
 import { pipelinesOf } from './commands/pipeline-target.ts'
 
 /** What commands about schedules share: the application's classes, where there is an application. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { publint } from 'publint'
 import { external } from '../../script/externals.ts'
 import { stagePackage } from '../../script/package.ts'
@@ -28,7 +29,8 @@ describe('the lock file', () => {
 })
 
 describe('the package', () => {
-  const folder = stagePackage()
+  const folder = stagePackage(mkdtempSync(join(tmpdir(), 'package-')))
+  after(() => rmSync(folder, { recursive: true, force: true }))
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, any>
 
   it('has the programs, types and licences, and neither sources nor tests', () => {

@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Loop } from '../../core/loop.ts'
-import type { Service } from '../../core/service.ts'
+import { Loop, type Service } from '../../core/service.ts'
 import type { Store } from '../../store/store.ts'
 import type { Launcher } from '../launchers/launcher.ts'
 import type { JobRun } from './job-run.ts'

@@ -1,3 +1,5 @@
+import { optionsOn } from '../runtime/jobs/options.ts'
+import type { ClassResolver } from '../runtime/workflow/pipelines/definition.ts'
 import { didYouMean } from '../config/did-you-mean.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Registered, Registry } from '../runtime/jobs/registry.ts'
@@ -90,4 +92,36 @@ export function objectArgument(text: string, what: string): Record<string, unkno
   const value = jsonArgument(text, what)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new RuntimeError('ERR_USAGE', `${what}: expected a JSON object, got ${text}`)
+}
+
+/** The application's job classes, for definitions to be checked against. */
+export function resolverOf(registry: Registry): ClassResolver {
+  return {
+    find: (name) => {
+      const found = registry.find(name)
+      if (found?.kind !== 'job') return undefined
+      const { queue } = optionsOn(found.definition as object)
+      return { name: found.name, ...(queue === undefined ? {} : { queue }) }
+    },
+    names: () => registry.list().flatMap(({ name, kind }) => (kind === 'job' ? [name] : [])),
+  }
+}
+
+/** `day=monday`, `n=7`, `list=[1,2]`: JSON where it is JSON, else text. @throws RuntimeError ERR_USAGE */
+export function parameters(pairs: readonly string[] = []): Record<string, unknown> {
+  const given: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+  for (const pair of pairs) {
+    const at = pair.indexOf('=')
+    if (at < 1) throw new RuntimeError('ERR_USAGE', `parameter ${JSON.stringify(pair)}: expected name=value`)
+    given[pair.slice(0, at)] = valueOf(pair.slice(at + 1))
+  }
+  return { ...given }
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return parseLossless(text)
+  } catch {
+    return text
+  }
 }

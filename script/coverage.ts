@@ -33,7 +33,7 @@ function measure(part: string): void {
   const files = part.endsWith('.ts') ? [part] : filesUnder(part, /\.test\.ts$/)
   if (files.length === 0) return
   const reports = mkdtempSync(join(tmpdir(), 'coverage-'))
-  const { status } = spawnSync('script/test', files, {
+  const { status } = spawnSync('bash', ['script/test', ...files], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, NODE_V8_COVERAGE: reports },

@@ -91,7 +91,8 @@ export class RunReader {
   async kinds(id: string): Promise<NodeKind[]> {
     const stored = await this.#connection.ask((redis, keys) => redis.hgetall(keys.runKinds(id)))
     const kinds: NodeKind[] = []
-    for (const [index, text] of Object.entries(stored)) kinds[Number(index)] = (jsonObject(text) as NodeKind | undefined) ?? { class: '?', queue: '?' }
+    for (const [index, text] of Object.entries(stored))
+      kinds[Number(index)] = (jsonObject(text) as NodeKind | undefined) ?? { class: '?', queue: '?' }
     return kinds
   }
 

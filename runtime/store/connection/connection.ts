@@ -13,9 +13,9 @@ const ASK_AGAIN_MS = 50
 
 /** One namespace of one Redis: what every part of the store works on. */
 export class Connection {
-  readonly redis: Redis
   readonly keys: Keys
   readonly settings: RedisSettings
+  #redis: Redis | undefined
   #subscriber: Redis | undefined
   #pings: NodeJS.Timeout | undefined
   #trouble: string | undefined
@@ -25,11 +25,16 @@ export class Connection {
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
     this.keys = keysOf(namespace)
-    this.redis = connect(settings, this.keys.prefix)
+  }
+
+  /** The client, made when it is first needed: its library takes long to load. */
+  get redis(): Redis {
+    this.#redis ??= connect(this.settings, this.keys.prefix)
       .on('error', ({ message }: Error) => {
         this.#trouble = message.startsWith('Socket timeout') ? 'it does not answer' : message.trim()
       })
       .on('ready', () => ([this.#trouble, this.#wasReady] = [undefined, true]))
+    return this.#redis
   }
 
   /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do; ERR_REPLY where asking again would not help */
@@ -93,7 +98,7 @@ export class Connection {
   close(): void {
     clearInterval(this.#pings)
     // On a client that has ended already, disconnect() would keep the process for two seconds.
-    for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
+    for (const client of [this.#redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
   }
 
   async #explained(error: unknown): Promise<Error> {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { wholeEscapes } from '../../core/json-text.ts'
-import { scripts } from './scripts.generated.ts'
+import { pieces, scripts } from './scripts.generated.ts'
 
 /** Names of the scripts in runtime/store/lua. */
 export type ScriptName = keyof typeof scripts
@@ -28,8 +28,13 @@ export async function runScript<N extends ScriptName>(
     return await redis.evalsha(script.sha1, 1, prefix, ...values, ...rest)
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return await redis.eval(script.source, 1, prefix, ...values, ...rest)
+    return await redis.eval(sourceOf(name), 1, prefix, ...values, ...rest)
   }
+}
+
+/** The Lua of a script. */
+export function sourceOf(name: ScriptName): string {
+  return scripts[name].pieces.map((piece) => pieces[piece]).join('')
 }
 
 /**

@@ -1,0 +1,31 @@
+import type * as ioredis from 'ioredis'
+import type crypto from 'node:crypto'
+import { createRequire } from 'node:module'
+import type net from 'node:net'
+import type tls from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import type pino from 'pino'
+import type * as yaml from 'yaml'
+
+/**
+ * Libraries that take long to load, each of which some processes never use: a job that enqueues nothing needs no Redis client,
+ * and an application without a settings file no YAML. script/bundle.ts makes one file of each that is not Node's, in dist/libraries.
+ */
+export interface Libraries {
+  ioredis: typeof ioredis
+  pino: typeof pino
+  yaml: typeof yaml
+  'node:crypto': typeof crypto
+  'node:net': typeof net
+  'node:tls': typeof tls
+}
+
+const load = createRequire(import.meta.url)
+/** The folder dist/, where this file is part of a bundle. */
+const built = /^(.*\/dist\/)(?:chunks\/)?[^/]+\.js$/.exec(import.meta.url)?.[1]
+
+/** Loads a library when it is first asked for. */
+export function library<N extends keyof Libraries>(name: N): Libraries[N] {
+  const inPlace = built === undefined || name.startsWith('node:')
+  return load(inPlace ? name : fileURLToPath(new URL(`libraries/${name}.cjs`, built))) as Libraries[N]
+}

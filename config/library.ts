@@ -1,3 +1,4 @@
+// eslint-disable-next-line no-restricted-imports -- the type of what the store asks for
 import type * as ioredis from 'ioredis'
 import type crypto from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -28,4 +29,9 @@ const built = /^(.*\/dist\/)(?:chunks\/)?[^/]+\.js$/.exec(import.meta.url)?.[1]
 export function library<N extends keyof Libraries>(name: N): Libraries[N] {
   const inPlace = built === undefined || name.startsWith('node:')
   return load(inPlace ? name : fileURLToPath(new URL(`libraries/${name}.cjs`, built))) as Libraries[N]
+}
+
+/** For a process from which others are forked: what jobs are likely to use is loaded once, not in each of them. */
+export function loadLibraries(): void {
+  for (const name of ['node:crypto', 'node:net', 'node:tls', 'ioredis', 'yaml'] as const) library(name)
 }

@@ -43,21 +43,19 @@ function licence(folder: string): string {
 }
 
 /**
- * Plain text is as wide as it is long. string-width splits every text into graphemes, which takes 40 ms of the 165 of
- * `runtime --help` (Node 20).
+ * Plain text is as wide as it is long. string-width splits every text into graphemes, with expressions that take Node 20 ms to
+ * compile: it is loaded for the first text that needs it.
  */
 const plainTextIsFast: Plugin = {
   name: 'plain text is fast',
   setup(bundle) {
-    bundle.onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-      const begin = /^export default function stringWidth\(string, .*\{$/m
-      if (!begin.test(source)) return { contents: source, loader: 'js' }
-      const fast = "if (typeof string === 'string' && /^[ -~]*$/.test(string)) return string.length"
-      const contents = source
-        .replace(begin, (line) => `${line}\n${fast}`)
-        .replace('const segmenter = new Intl.Segmenter()', 'let segmenter')
-        .replace('segmenter.segment(', '(segmenter ??= new Intl.Segmenter()).segment(')
+    bundle.onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path, suffix }) => {
+      if (suffix !== '') return undefined
+      const whole = JSON.stringify(`${path}?whole`)
+      const contents = `export default function stringWidth(text, options) {
+        if (typeof text === 'string' && /^[ -~]*$/.test(text)) return text.length
+        return require(${whole}).default(text, options)
+      }`
       return { contents, loader: 'js' }
     })
   },
@@ -77,7 +75,7 @@ const nodeWithoutGetters: Plugin = {
     bundle.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
       const module = createRequire(import.meta.url)(path) as object
       const names = Object.entries(Object.getOwnPropertyDescriptors(module))
-        .filter(([name, { get }]) => !get && name !== 'default' && /^[a-z]\w*$/i.test(name))
+        .filter(([name, property]) => property.get === undefined && name !== 'default' && /^[a-z]\w*$/i.test(name))
         .map(([name]) => name)
       return {
         contents: `const module=process.getBuiltinModule(${JSON.stringify(path)})\nexport default module\n${names
@@ -109,7 +107,7 @@ const built = await build({
   logLevel: 'warning',
 })
 
-const libraries: Record<keyof Libraries, true> = { ioredis: true, pino: true, yaml: true }
+const libraries: Record<Exclude<keyof Libraries, `node:${string}`>, true> = { ioredis: true, pino: true, yaml: true }
 const loadedLate = await build({
   absWorkingDir: root,
   entryPoints: Object.keys(libraries),

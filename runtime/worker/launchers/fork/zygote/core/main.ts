@@ -2,26 +2,25 @@
  * Entry of the zygote: the process that loads the application once and then forks one child for each job. docs/fork.md
  * tells its whole life; the order of the steps below is that of the recipe, each relies on those before it.
  */
+import { loadLibraries } from '../../../../../../config/library.ts'
 import { loadApp, type App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
 import { flushTelemetry } from '../../../../../jobs/telemetry.ts'
 import { manifestOf } from '../../../../run/manifest.ts'
 import { title } from '../../../../titles.ts'
 import { OOM_FILE, becomeChild, oomScore, type Inheritance } from './after-fork.ts'
-import { Belongings } from './belongings.ts'
+import { Belongings, InheritedSockets, LateDescriptors } from './descriptors.ts'
 import { prepare, type Booted } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
 import { compileAhead, functionsOf } from '../tuning/compile-ahead.ts'
 import { useHugePages } from '../tuning/heap-layout.ts'
-import { InheritedSockets } from './descriptors.ts'
 import { encodeFrame } from '../wire/frames.ts'
 import type { Refusal } from './gate-platform.ts'
 import { refuseHooks, refuseKernel, refuseState, tryFork } from './gate.ts'
-import { idWarnings } from '../distinct/id-packages.ts'
+import { idWarnings } from '../distinct/distinct.ts'
 import { JobChannel } from '../wire/job-channel.ts'
 import { JobMark } from '../distinct/job-mark.ts'
 import { live, runBeforeFork } from './job.ts'
-import { LateDescriptors } from './late-descriptors.ts'
 import { depart, leave } from './leave.ts'
 import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
 import { Lines } from '../wire/lines.ts'
@@ -34,6 +33,7 @@ function tell(message: FromZygote): void {
 }
 
 async function load({ boot }: Booted): Promise<App> {
+  loadLibraries()
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()

@@ -11,7 +11,7 @@ import {
   refuseFlags,
   refusePlatform,
   type Refusal,
-} from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
+} from '../../../runtime/worker/launchers/fork/zygote/core/preflight-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'
 import { eventually } from '../../support/wait.ts'
@@ -178,7 +178,7 @@ describe('fork: the gate', () => {
   const inZygote = (lines: string, ...flags: string[]): string => {
     const contents = `
       import { makeDistinct } from './distinct/distinct.ts'
-      import { refuseState, tryFork } from './core/gate.ts'
+      import { refuseState, tryFork } from './core/preflight.ts'
       import { disablePlatformWorkers, platformFault } from './core/node-platform.ts'
       import { role } from './core/role.ts'
       import { listThreads } from './core/threads.ts'

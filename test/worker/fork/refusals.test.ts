@@ -132,7 +132,7 @@ it('fork: an application that is repaired is forked after a reload', async (t) =
   await eventually(() => jobProcesses() === 0, { what: 'the spawned processes that waited to be gone' })
 })
 
-describe('fork: the gate', () => {
+describe('fork: preflight checks', () => {
   it('forks on linux x64 and arm64 with glibc, whatever the version of Node; musl is refused with the image to use', (t) => {
     let [os, arch, node] = ['linux', 'x64', 'v27.0.0']
     t.mock.method(machine, 'os', () => os)

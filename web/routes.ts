@@ -23,8 +23,9 @@ import {
 import { runGraph, runPage } from './pages/run.ts'
 import { continueRun, retryStep, skipStep, stopRun } from './pages/run-changes.ts'
 import { stepPage } from './pages/step.ts'
-import { runningPage, workersPage } from './pages/running.ts'
+import { runningPage } from './pages/running.ts'
 import { pauseEntry, resumeEntry, runEntry, schedulePage } from './pages/schedule.ts'
+import { workersPage } from './pages/workers.ts'
 import { workflowsPage } from './pages/workflows.ts'
 import type { Route } from './visit.ts'
 

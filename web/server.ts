@@ -4,6 +4,7 @@ import { getCookie } from 'hono/cookie'
 import { clip } from '../config/clip.ts'
 import { hasCode, withCode } from '../runtime/core/errors.ts'
 import { readAssets } from './assets.ts'
+import { withDeadline } from './gather.ts'
 import { errorPage } from './pages/error.ts'
 import { Login } from './login.ts'
 import { routes } from './routes.ts'
@@ -87,7 +88,7 @@ export class Server {
     app.post('/login', async (c) => this.#refusal(c) ?? this.#login.submit(c))
     app.post('/logout', async (c) => this.#refusal(c) ?? this.#login.leave())
     for (const route of routes)
-      app.on(route.method, `/${route.path === './' ? '' : route.path}`, (c) => this.visit(c, route))
+      app.on(route.method, `/${route.path === './' ? '' : route.path}`, (c) => withDeadline(() => this.visit(c, route)))
     app.notFound((c) =>
       this.visit(c, {
         method: 'GET',

@@ -1,6 +1,6 @@
 import { failedGroups } from '../../runtime/inspect/failed.ts'
 import { overview } from '../../runtime/inspect/overview.ts'
-import { runningSupervisors, usageHere } from '../../runtime/inspect/running.ts'
+import { runningSupervisors, usageOf } from '../../runtime/inspect/running.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { line } from '../output.ts'
@@ -36,7 +36,7 @@ async function read(context: Context): Promise<TopView> {
     runningSupervisors(context, mostJobs),
     failedGroups(context),
   ])
-  return { seen, supervisors, usage: await usageHere(supervisors), failures: groups }
+  return { seen, supervisors, usage: usageOf(supervisors), failures: groups }
 }
 
 /** One write a frame, over the last one: nothing flickers, also over ssh. */

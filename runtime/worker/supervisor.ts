@@ -2,6 +2,7 @@ import { toError, withCode } from '../core/errors.ts'
 import { type Service, startAll, stopAll } from '../core/service.ts'
 import { startTimer } from '../core/clock.ts'
 import { Admission } from './run/admission.ts'
+import { Figures } from './run/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
 import { HeapSnapshots } from './run/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
@@ -72,21 +73,20 @@ export class Supervisor implements Service {
       onBeat: () => this.#notices.collect(store.jobs),
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
-    this.#shown = new ShownJobs({ store, clock, log, supervisorId: () => this.#lease.id })
+    const common = { store, clock, log, supervisorId: () => this.#lease.id }
+    this.#shown = new ShownJobs(common)
     this.#fetcher = new Fetcher({
-      store,
-      clock,
-      log,
+      ...common,
       queues,
       weights: options.weights ?? {},
       pollMs,
-      supervisorId: () => this.#lease.id,
       onFenced: () => this.#lease.lose(),
       onEmpty: () => this.#onEmpty(),
     })
     this.#services = [
       this.#lease,
       ...upkeep.services,
+      new Figures({ ...common, jobs: () => this.#jobs.all, launcher }),
       { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.close() },
     ]
   }

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { queuePage, queueRows, waitingPayload } from '../../runtime/inspect/queues.ts'
-import { runningSupervisors, usageHere } from '../../runtime/inspect/running.ts'
+import { runningSupervisors, usageOf, zygoteOf } from '../../runtime/inspect/running.ts'
 import { findProblems } from '../../runtime/inspect/problems.ts'
-import { hostname } from 'node:os'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore } from '../worker/support.ts'
 import { inspected } from './support.ts'
@@ -119,17 +118,16 @@ describe('the overview', () => {
     )
   })
 
-  it('lists running jobs with the class of those that Ruby enqueued, and what a process here uses', async () => {
+  it('lists running jobs with the class of those that Ruby enqueued, and what their workers say they use', async () => {
     const { store } = to
-    await store.supervisors.register('s1', ['a:1:q'], { host: hostname() }, 60_000)
+    await store.supervisors.register('s1', ['a:1:q'], { usage: '{"j1":[12,5000000],"j2":"?"}', zygote: '[' }, 60_000)
     await server.client().rpush('resque:queue:q', '{"class":"Ruby","args":[]}')
     await reserveOne(store, 's1', 'a:1:q', ['q'], 'j1', Date.now())
-    await store.jobs.note('j1', { pid: process.pid })
     const running = await runningSupervisors({ store })
     const [first] = running
     assert.deepEqual([first?.busy, first?.jobs[0]?.id, first?.jobs[0]?.class], [1, 'j1', 'Ruby'])
-    const usage = (await usageHere(running)).get('j1')
-    assert.ok((usage?.rssBytes ?? 0) > 1_000_000)
+    assert.deepEqual([...usageOf(running)], [['j1', { cpuPercent: 12, rssBytes: 5_000_000 }]])
+    assert.equal(first && zygoteOf(first), undefined)
     assert.deepEqual((await runningSupervisors({ store }, 0))[0]?.jobs, [])
   })
 })

@@ -103,17 +103,23 @@ function timeline({ moments, status }: JobView, nowMs: number): Html {
   </ol>`
 }
 
+/** A page answers within two seconds. */
+const longestAskMs = 1000
+
 /** Where a running job is, asked from its worker now. */
 export async function stackPage(visit: Visit): Promise<Page> {
   const id = visit.query.needed('id')
   const record = await within(visit.store.jobs.find(id))
   if (!record) throw new Gone(`Nothing is known of job ${id}.`)
   if (record.state !== 'running') throw new BadInput(`Job ${id} does not run: it is ${record.state}.`)
-  const { answer, missing } = await gather({ answer: () => visit.store.stacks.ask(id) })
+  const { answer, missing } = await gather({ answer: () => visit.store.stacks.ask(id, longestAskMs) })
   const body = section(
     html`${jobClass(record) ?? '?'} ${code(id)}`,
     answer === undefined
-      ? html`<p>Its worker has not answered. The workers page shows whether it lives.</p>`
+      ? html`<p>
+          Its worker has not answered within a second; <code>runtime job stack ${shown(id, 60)}</code> waits longer. The
+          <a href="workers">workers page</a> shows whether it lives.
+        </p>`
       : block(locationLines(answer.where).join('\n')),
     html`<a class="button" href="${address('stack', { id })}">Ask again</a>
       <a class="button" href="${address('job', { id })}">The job</a>`,

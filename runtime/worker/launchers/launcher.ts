@@ -1,5 +1,13 @@
 import type { Isolation } from '../../../config/isolations.ts'
-import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage, ClassManifest } from '../../wire.ts'
+import type {
+  Assignment,
+  ChildMessage,
+  ClassManifest,
+  Manifest,
+  Outcome,
+  ParentMessage,
+  ZygoteFigures,
+} from '../../wire.ts'
 
 /**
  * How one job's process ended; where that waits for another job (`worker.jobsPerChild`) its exit code is 0. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
@@ -61,6 +69,8 @@ export interface Launched {
  */
 export interface Launcher {
   readonly name: Isolation
+  /** What it forks from now; absent where it does not fork. */
+  readonly zygote?: ZygoteFigures | undefined
   /** Loads the application and says what is in it. Rejects with an `ERR_APP_LOAD` RuntimeError that names file and line. */
   start(): Promise<Manifest>
   /** Starts one process for one job. Never throws: trouble arrives as an {@link Ending}. `onMessage` sees everything but the outcome. */

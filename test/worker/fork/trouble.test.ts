@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import type { ForkOptions } from '../../../runtime/worker/launchers/fork/fork.ts'
+import type { ForkOptions } from '../../../runtime/worker/launchers/fork/fork-options.ts'
 import type { Refusal } from '../../../runtime/worker/launchers/fork/zygote/core/preflight-platform.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { isAlive, testSignal } from '../../support/signal.ts'

@@ -203,7 +203,7 @@ function wordsOf(message: string, trouble: string | undefined, wasReady: boolean
  * @param trouble what the connection last failed of, for commands that only know that there is none
  * @param wasReady the connection was there: a command that got no answer may have been done
  */
-export function explain(error: unknown, settings: RedisSettings, trouble?: string, wasReady = false): Error {
+export function explainRedisError(error: unknown, settings: RedisSettings, trouble?: string, wasReady = false): Error {
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message

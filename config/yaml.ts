@@ -1,4 +1,5 @@
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import type { Document, LineCounter } from 'yaml'
+import { library } from './library.ts'
 
 /** A YAML text, read. */
 export interface Yaml {
@@ -18,7 +19,8 @@ export interface YamlFlaw {
  * be too large, which the parser says nothing of.
  */
 export function readYaml(text: string): Yaml | YamlFlaw {
-  const lines = new LineCounter()
+  const { LineCounter: Lines, parseDocument } = library('yaml')
+  const lines = new Lines()
   const document = parseDocument(text, { lineCounter: lines, logLevel: 'error' })
   const [flaw] = document.errors
   if (flaw) return { flaw, line: flaw.linePos?.[0].line ?? 1 }

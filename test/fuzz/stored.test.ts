@@ -1,12 +1,11 @@
 // Parsers of what lies in Redis, whoever has written it: each gets inputs made from valid ones, and answers every one of them, or
 // refuses it in its own words. `npm run fuzz` gives each 10,000.
-import { meanings } from '../../runtime/archive/archive.ts'
 import { readRecord } from '../../runtime/archive/record.ts'
 import { rowText } from '../../runtime/archive/rows.ts'
 import { decodeItem, parseLossless } from '../../runtime/core/codec.ts'
 import { cursorParts } from '../../runtime/core/cursor.ts'
 import { failedClass, failedStep, matcherOf } from '../../runtime/inspect/failed.ts'
-import { keptOf } from '../../runtime/inspect/step.ts'
+import { parseKept } from '../../runtime/inspect/step.ts'
 import { jobClass } from '../../runtime/inspect/running.ts'
 import { statusOf } from '../../runtime/jobs/handle.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
@@ -98,7 +97,7 @@ fuzz(
   (text) => {
     const fields = hash(text) as unknown as JobRecord
     statusOf('j1', fields)
-    keptOf(fields)
+    parseKept(fields)
     jobClass(fields)
   },
   { also: ['{"error":"{","attempts":"[","evidence":"x"}'] },
@@ -114,9 +113,6 @@ fuzz(
     const read = readRecord({ entry: '1-1', fields: hash(text) })
     if (read) rowText(read)
   },
-)
-fuzz('a value to search arguments by', ['7', '"7"', 'text', '{"a":[1]}'], (text) =>
-  meanings({ name: 'a', value: text }),
 )
 fuzz(
   "the state of a schedule's entry",

@@ -1,5 +1,5 @@
 import { type Connection, scriptJson } from '../connection/connection.ts'
-import { inParts, type Delivery, type Settlement } from '../queues/deliveries.ts'
+import { toBatches, type Delivery, type Settlement } from '../queues/deliveries.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
 import { MemoryClash } from '../runs/memory.ts'
 import { GraphChanged } from '../runs/run-writer.ts'
@@ -17,7 +17,7 @@ interface PlainEnd {
 }
 
 /** Records how jobs end for good. */
-export class Ends {
+export class EndWriter {
   readonly #connection: Connection
   #waiting: PlainEnd[] = []
   #continuing = false
@@ -70,7 +70,7 @@ export class Ends {
     const ends = this.#waiting.splice(0)
     for (const supervisor of new Set(ends.map((end) => end.supervisor))) {
       const own = ends.filter((end) => end.supervisor === supervisor)
-      for (const part of inParts(own, ({ bytes }) => bytes)) void this.#send(supervisor, part)
+      for (const part of toBatches(own, ({ bytes }) => bytes)) void this.#send(supervisor, part)
     }
   }
 

@@ -24,9 +24,8 @@ export function publishedManifest(manifest: Record<string, unknown>): Record<str
   return { ...Object.fromEntries(kept), exports: Object.fromEntries(exports) as object }
 }
 
-/** Makes the folder. @returns its path */
-export function stagePackage(): string {
-  const folder = join(root, 'node_modules/.cache/resque-runtime/package')
+/** Makes the folder, in place of an older one. @returns its path */
+export function stagePackage(folder = join(root, 'node_modules/.cache/resque-runtime/package')): string {
   const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: root,
     encoding: 'utf8',

@@ -1,13 +1,13 @@
 import { relative } from '../../runtime/core/duration.ts'
 import { existsSync } from 'node:fs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { entryRows, type EntryRow } from '../../runtime/inspect/schedule.ts'
+import { entryRows, isLoaded, missedFirings, type EntryRow } from '../../runtime/inspect/schedule.ts'
 import { describeEntry, type ScheduleEntry } from '../../scheduler/entries/entry.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
-import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, tellProblems } from '../scheduling.ts'
+import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, printProblems } from '../scheduling.ts'
 
 const fileFlag = { type: 'string', describe: 'File of recurring jobs (schedule.yml)' } as const
 
@@ -27,7 +27,7 @@ const check = command<{ file?: string }>({
     if (context.json) json({ entries: [...entries.keys()], problems })
     const errors = context.json
       ? problems.filter(({ severity }) => severity === 'error').length
-      : tellProblems(problems)
+      : printProblems(problems)
     if (!context.json) line(`${entries.size} entries are good${errors > 0 ? `, ${errors} faults` : ''}`)
     return errors > 0 ? 2 : 0
   },
@@ -44,7 +44,7 @@ const list = command<{ schedule?: string }>({
     const { entries, problems } = await allEntries(context, scheduling)
     const now = Date.now()
     const rows = await rowsOf(context, entries.values(), 1)
-    tellProblems(problems.filter(({ severity }) => severity === 'error'))
+    printProblems(problems.filter(({ severity }) => severity === 'error'))
     if (context.json)
       return json(
         rows.map(({ name, about, state, status, next }) => ({
@@ -116,7 +116,7 @@ const missed = command<{ count: number }>({
   example: ['schedule missed --count 20', ''],
   flags: (yargs) => yargs.option('count', { type: 'number', default: 50, describe: 'Maximum number of records' }),
   run: async (context, { count }) => {
-    const notes = await context.store.schedules.missed(count)
+    const notes = await missedFirings(context, count)
     if (context.json) return json(notes)
     const iso = (ms: number): string => new Date(ms).toISOString()
     table(
@@ -168,8 +168,7 @@ const switchCommands = switches.map(([verb, describe, fields]) =>
         .option('schedule', fileFlag),
     settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
     run: async (context, { name }) => {
-      const known = (await context.store.schedules.described())[name] !== undefined
-      if (!known) entryNamed(await allEntries(context, await openScheduling(context)), name)
+      if (!(await isLoaded(context, name))) entryNamed(await allEntries(context, await openScheduling(context)), name)
       await context.store.schedules.switch(name, fields, Date.now())
       if (context.json) json({ name, ...fields })
       else line(`${name}: ${verb}d`)

@@ -4,5 +4,8 @@ import { RuntimeError } from './errors.ts'
 export function cursorParts(cursor: string, pattern: RegExp): string[] {
   const match = pattern.exec(cursor)
   if (match) return match.slice(1)
-  throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the "next" of a page before, got ${JSON.stringify(cursor)}`)
+  throw new RuntimeError(
+    'ERR_ARGUMENT',
+    `cursor: expected the "next" of the page before, which a command prints as --after, got ${JSON.stringify(cursor)}`,
+  )
 }

@@ -33,7 +33,14 @@ it('an empty application with one job works with npx runtime work, and the demo 
     return exit
   }
   await mkdir(join(app, 'src/jobs'), { recursive: true })
-  const pack = ['pack', stagePackage(), '--ignore-scripts', '--silent', '--pack-destination', folder]
+  const pack = [
+    'pack',
+    stagePackage(join(folder, 'package')),
+    '--ignore-scripts',
+    '--silent',
+    '--pack-destination',
+    folder,
+  ]
   const packed = await startProcess('npm', pack, { cwd: ROOT, timeoutMs: 120_000 }).exited
   await run('npm', 'init', '-y')
   await run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, packed.stdout.trim()))

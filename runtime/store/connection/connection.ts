@@ -5,17 +5,61 @@ import type { Logger } from '../../core/logger.ts'
 import { longestTimerMs } from '../../core/clock.ts'
 import { keysOf, type Keys } from '../keys.ts'
 import { isMoved } from './cluster.ts'
-import { connect, explain, greeting, type RedisSettings } from './redis.ts'
-import { runScript, type ScriptArgs, type ScriptName } from './script.ts'
+import { connect, explainRedisError, greeting, type RedisSettings } from './redis.ts'
+import { wholeEscapes } from '../../core/json-text.ts'
+import { pieces, scripts } from './scripts.generated.ts'
+
+/** Names of the scripts in runtime/store/lua. */
+export type ScriptName = keyof typeof scripts
+
+type ArgName<N extends ScriptName> = (typeof scripts)[N]['args'][number]
+
+/** Every argument of a script by name; `rest` in addition where its header has `@rest`. */
+export type ScriptArgs<N extends ScriptName> = Record<ArgName<N>, string | number | Buffer>
+
+/**
+ * Runs a script by its SHA, and loads it where Redis does not know it (a restart or SCRIPT FLUSH), so a flushed cache
+ * costs one more round trip and nothing else.
+ * @param prefix the namespace with its colon: the script's only key
+ */
+export async function runScript<N extends ScriptName>(
+  redis: Redis,
+  prefix: string,
+  name: N,
+  args: ScriptArgs<N>,
+  rest: readonly (string | number)[] = [],
+): Promise<unknown> {
+  const script = scripts[name]
+  const values = (script.args as readonly ArgName<N>[]).map((arg) => args[arg])
+  try {
+    return await redis.evalsha(script.sha1, 1, prefix, ...values, ...rest)
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return await redis.eval(sourceOf(name), 1, prefix, ...values, ...rest)
+  }
+}
+
+/** The Lua of a script. */
+function sourceOf(name: ScriptName): string {
+  return scripts[name].pieces.map((piece) => pieces[piece]).join('')
+}
+
+/**
+ * JSON that a script decodes. Half a surrogate pair, such as the end of a text that was cut in the middle of an emoji,
+ * becomes U+FFFD: cjson refuses the escape that JSON.stringify writes for it, and with it the whole text.
+ */
+export function scriptJson(value: object): string {
+  return wholeEscapes(JSON.stringify(value))
+}
 
 /** How long to wait for a slot that is on its way. */
 const ASK_AGAIN_MS = 50
 
 /** One namespace of one Redis: what every part of the store works on. */
 export class Connection {
-  readonly redis: Redis
   readonly keys: Keys
   readonly settings: RedisSettings
+  #redis: Redis | undefined
   #subscriber: Redis | undefined
   #pings: NodeJS.Timeout | undefined
   #trouble: string | undefined
@@ -25,11 +69,16 @@ export class Connection {
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
     this.keys = keysOf(namespace)
-    this.redis = connect(settings, this.keys.prefix)
+  }
+
+  /** The client, made when it is first needed: its library takes long to load. */
+  get redis(): Redis {
+    this.#redis ??= connect(this.settings, this.keys.prefix)
       .on('error', ({ message }: Error) => {
         this.#trouble = message.startsWith('Socket timeout') ? 'it does not answer' : message.trim()
       })
       .on('ready', () => ([this.#trouble, this.#wasReady] = [undefined, true]))
+    return this.#redis
   }
 
   /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do; ERR_REPLY where asking again would not help */
@@ -93,7 +142,7 @@ export class Connection {
   close(): void {
     clearInterval(this.#pings)
     // On a client that has ended already, disconnect() would keep the process for two seconds.
-    for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
+    for (const client of [this.#redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
   }
 
   async #explained(error: unknown): Promise<Error> {
@@ -108,7 +157,7 @@ export class Connection {
       /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? '')
     )
       this.#trouble = (await greeting(settings)) ?? this.#trouble
-    return explain(error, settings, this.#trouble, this.#wasReady)
+    return explainRedisError(error, settings, this.#trouble, this.#wasReady)
   }
 
   /**
@@ -148,3 +197,6 @@ export class Connection {
 
 const isDropped = (error: unknown): boolean =>
   error instanceof Error && /max retries per request|Connection is closed/.test(error.message)
+
+/** Text that stands for itself in a pattern of SCAN. */
+export const globLiteral = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&')

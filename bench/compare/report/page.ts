@@ -114,6 +114,15 @@ function slower(results: Results): string {
   )
 }
 
+/** @returns a warning if other programs ran */
+const busy = (machine: Results['machine']): string[] =>
+  Number(machine['load before the run']) > 1
+    ? [
+        '',
+        '**Other programs used the processors during this run: its figures are a trial, and differ from round to round.**',
+      ]
+    : []
+
 /** The generated part of docs/performance.md. */
 export function peersSection(results: Results): string {
   const { machine, peers, absent, rounds, minutes, date } = results
@@ -122,6 +131,7 @@ export function peersSection(results: Results): string {
     `\`npm run bench:compare\`, ${date}: ${rounds} rounds in ${minutes} minutes, in each of which all peers did the same work in turn. A job notes its end and does`,
     `nothing else; ends are counted in the same way for all. Each figure is the median of the rounds, or a percentile over all of them. In brackets: how many`,
     `times better this runtime is; below 1 it is worse. A dash: the peer has no equal. Machine: ${list.join('; ')}.`,
+    ...busy(machine),
     '',
     '### Where this runtime is slower or larger',
     '',

@@ -1,7 +1,7 @@
 import type { Argv, CommandModule } from 'yargs'
 import { close } from '../runtime/jobs/default-client.ts'
 import { openContext, type Context, type GlobalFlags } from './context.ts'
-import { ExitCode } from './errors.ts'
+import { ExitCode } from './output.ts'
 import type { CommandNode } from './usage.ts'
 
 /** What a command says of itself. */

@@ -1,7 +1,7 @@
 import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
 import { memoryLines, type MemoryEvidence } from '../runtime/worker/outcome/evidence.ts'
-import { spansText, type Spans } from '../runtime/worker/outcome/time-line.ts'
+import { spansText, type Spans } from '../runtime/worker/outcome/end-line.ts'
 import { whereLines, whereText, type Where } from '../runtime/store/workers/where.ts'
 
 /** How each part of the evidence is named and shown; what is not here is shown under its own name. */

@@ -1,10 +1,10 @@
+import { openPipelines } from '../runtime/inspect/pipelines.ts'
 import { Archiver } from '../runtime/archive/archiver.ts'
 import { RunRequests, type RunRequestsOptions } from '../runtime/archive/run-requests.ts'
 import { systemClock } from '../runtime/core/clock.ts'
 import { parseLossless } from '../runtime/core/codec.ts'
 import type { Service } from '../runtime/core/service.ts'
 import { Reaper } from '../runtime/store/workers/reaper.ts'
-import { pipelinesOf } from './commands/pipeline-target.ts'
 import { runTarget } from '../runtime/inspect/runs.ts'
 import type { Context } from './context.ts'
 import { requestProcessor } from '../runtime/workflow/pipelines/requests.ts'
@@ -23,7 +23,7 @@ export function makeRequestProcessor(context: Context): Service {
 export function makeRunRequests(context: Context, leads: () => boolean): Service[] {
   const { url } = context.config.archive
   if (url === undefined) return []
-  const pipelines = pipelinesOf(context)
+  const pipelines = openPipelines(context)
   const { namespace } = context.config
   const decide: RunRequestsOptions['decide'] = ({ pipeline, params, ...row }) =>
     pipelines.run(pipeline, { ...row, params: parseLossless(params) as Record<string, unknown>, by: 'sql' })

@@ -2,8 +2,7 @@ import yargs, { type Argv, type CommandModule } from 'yargs'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import { version } from '../runtime/core/package.ts'
 import { commands } from './commands.ts'
-import { ExitCode, report } from './errors.ts'
-import { output, showWide, writeTo, type Output } from './output.ts'
+import { ExitCode, report, output, showWide, writeTo, type Output } from './output.ts'
 import { checkValues, joinNegatives, misuse, nameOf, type CommandNode, type KnownOptions } from './usage.ts'
 
 /**

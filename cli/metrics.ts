@@ -1,6 +1,5 @@
 import { systemClock } from '../runtime/core/clock.ts'
-import { Loop } from '../runtime/core/loop.ts'
-import type { Service } from '../runtime/core/service.ts'
+import { Loop, type Service } from '../runtime/core/service.ts'
 import type { ProcessFacts } from '../runtime/metrics/process-metrics.ts'
 import { Tally, writeTally } from '../runtime/metrics/tally.ts'
 import type { JobEnd } from '../runtime/wire.ts'

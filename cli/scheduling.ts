@@ -1,3 +1,4 @@
+import { openPipelines } from '../runtime/inspect/pipelines.ts'
 import { complain } from './output.ts'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -24,9 +25,7 @@ import type { Starter, Starters } from '../scheduler/firing/starters.ts'
 import { type Context, loadAppHere } from './context.ts'
 import { parseLossless } from '../runtime/core/codec.ts'
 import { openRun, runTarget } from '../runtime/inspect/runs.ts'
-import { workflowNamed } from './commands/workflow-target.ts'
-import { templateNamed } from './commands/template-target.ts'
-import { pipelinesOf } from './commands/pipeline-target.ts'
+import { workflowNamed, templateNamed } from './named.ts'
 
 /** What commands about schedules share: the application's classes, where there is an application. */
 export interface Scheduling {
@@ -191,7 +190,7 @@ function templateStarter(context: Context, registry: Registry): Starter {
  * with `instance` and `first_step` among them where they are not 1 and the first.
  */
 function pipelineStarter(context: Context): Starter {
-  const pipelines = pipelinesOf(context)
+  const pipelines = openPipelines(context)
   return {
     create: (target, args, { entry }) => {
       const [given = {}] = parseLossless(args) as [Record<string, unknown>?]

@@ -25,7 +25,7 @@ export {
   removeDelayed,
   removeDelayedSelection,
   scheduledAt,
-} from './jobs/delayed-client.ts'
+} from './jobs/default-client.ts'
 export type { DelayedJob } from './store/queues/delayed-pages.ts'
 export { Workflow } from './workflow/frontends/workflow.ts'
 export type { CreateOptions, WorkflowClass } from './workflow/frontends/workflow.ts'
@@ -34,7 +34,7 @@ export { chain, group, task, withDelay, workflow } from './workflow/frontends/co
 export type { Part, PartOptions } from './workflow/frontends/combinators-types.ts'
 export { findRun } from './workflow/frontends/composition.ts'
 export type { Composition, CompositionOptions } from './workflow/frontends/composition.ts'
-export { memory, RedisMemory } from './workflow/memory/memory-api.ts'
+export { memory, RedisMemory } from './workflow/memory/memory.ts'
 export type { MemoryOptions } from './workflow/memory/memory.ts'
 export type { MemoryBackend } from './jobs/memory-backend.ts'
 export { templates } from './workflow/templates/templates.ts'

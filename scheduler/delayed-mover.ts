@@ -1,7 +1,6 @@
 import type { Clock } from '../runtime/core/clock.ts'
 import type { Logger } from '../runtime/core/logger.ts'
-import { Loop } from '../runtime/core/loop.ts'
-import type { Service } from '../runtime/core/service.ts'
+import { Loop, type Service } from '../runtime/core/service.ts'
 import type { LockOwner } from '../runtime/store/limits/locks.ts'
 import type { Delayed } from '../runtime/store/queues/delayed.ts'
 

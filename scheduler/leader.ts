@@ -1,8 +1,7 @@
 import { startTimer, type Clock, type Timer } from '../runtime/core/clock.ts'
 import { withCode } from '../runtime/core/errors.ts'
 import type { Logger } from '../runtime/core/logger.ts'
-import { Loop } from '../runtime/core/loop.ts'
-import type { Service } from '../runtime/core/service.ts'
+import { Loop, type Service } from '../runtime/core/service.ts'
 import type { LeadReply, LockOwner, Locks } from '../runtime/store/limits/locks.ts'
 
 /** What a {@link Leader} needs, and whom it tells. */

@@ -1,6 +1,5 @@
 import type { ClassStats, Spread } from '../../runtime/archive/archive.ts'
-import { migrations, migrationsTable } from '../../runtime/archive/migrations.ts'
-import { migrate, openPool } from '../../runtime/archive/postgres.ts'
+import { migrations, migrationsTable, migrate, openPool } from '../../runtime/archive/postgres.ts'
 import type { ArchiveRecord } from '../../runtime/archive/record.ts'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'

@@ -5,9 +5,8 @@ import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
-import { named } from '../named.ts'
+import { named, jsonArgument } from '../named.ts'
 import { complain, json, line } from '../output.ts'
-import { jsonArgument } from './workflow-target.ts'
 
 interface EnqueueFlags {
   class: string

@@ -3,12 +3,13 @@ import { RuntimeError } from '../../runtime/core/errors.ts'
 import { endedRuns } from '../../runtime/workflow/run/run-state.ts'
 import type { PipelineRunInfo, PipelineStepInfo } from '../../runtime/workflow/pipelines/pipeline-run.ts'
 import type { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
+import { isPipeline, openPipelines, pipelineView, type PipelineView } from '../../runtime/inspect/pipelines.ts'
+import { jsonText } from '../../runtime/core/json-text.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
-import { showDefinition } from './pipeline-load.ts'
-import { isPipeline, parameters, pipelinesOf, requirePipeline } from './pipeline-target.ts'
+import { parameters } from '../named.ts'
 
 const watchMs = 250
 
@@ -41,7 +42,7 @@ export const runCommand = command<{
       .option('watch', { type: 'boolean', describe: 'Follow the run until it has ended' })
       .option('wait', { type: 'boolean', describe: 'Wait until the run has ended, without printing state changes' }),
   run: async (context, { pipeline, from, instance, param, watch, wait }) => {
-    const pipelines = pipelinesOf(context)
+    const pipelines = openPipelines(context)
     const request = await pipelines.run(pipeline, { first: from, instance, params: parameters(param), by: 'cli' })
     if (request.run === undefined)
       throw new RuntimeError(
@@ -57,57 +58,6 @@ export const runCommand = command<{
   },
 })
 
-/** `runtime pipeline runs` */
-export const runsCommand = command<{ pipeline?: string; limit: number; requests?: boolean }>({
-  command: 'runs [pipeline]',
-  describe: 'List runs of a pipeline with their states, or run requests with their decisions',
-  example: ['pipeline runs example_pipeline', '--requests also lists rejected requests, with the reason'],
-  flags: (yargs) =>
-    yargs
-      .positional('pipeline', { type: 'string', describe: 'Name of the pipeline; all by default' })
-      .option('limit', { type: 'number', default: 20, describe: 'Maximum number of entries' })
-      .option('requests', { type: 'boolean', describe: 'List run requests instead of runs' }),
-  run: async (context, { pipeline, limit, requests }) => {
-    const pipelines = pipelinesOf(context)
-    if (pipeline !== undefined) await requirePipeline(context, pipeline)
-    if (requests) {
-      const found = await pipelines.requests({ pipeline, limit })
-      if (context.json) return json(found)
-      table(
-        ['request', 'pipeline', 'first step', 'instance', 'by', 'status', 'run', 'reason'],
-        found.map((one) => [
-          one.id,
-          one.pipeline,
-          one.first ?? '-',
-          one.instance,
-          one.by,
-          one.status,
-          one.run ?? '-',
-          one.reason ?? '-',
-        ]),
-      )
-      return
-    }
-    const names = pipeline === undefined ? [...(await context.store.pipelines.names()).keys()] : [pipeline]
-    const runs = (await Promise.all(names.map((name) => pipelines.runs(name, limit)))).flat()
-    const latest = runs.sort((a, b) => b.createdAtMs - a.createdAtMs).slice(0, limit)
-    if (context.json) return json(latest)
-    table(
-      ['run', 'pipeline', 'version', 'instance', 'status', 'at', 'started', 'ended'],
-      latest.map((run) => [
-        run.id,
-        run.pipeline,
-        run.version,
-        run.instance,
-        run.status,
-        run.at ? `${run.at.step} ${run.at.state}` : '-',
-        ago(run.startedAtMs),
-        ago(run.endedAtMs),
-      ]),
-    )
-  },
-})
-
 /** `runtime pipeline show` */
 export const showCommand = command<{ name: string; watch?: boolean; revision?: number }>({
   command: 'show <name>',
@@ -119,13 +69,13 @@ export const showCommand = command<{ name: string; watch?: boolean; revision?: n
       .option('watch', { type: 'boolean', describe: 'Follow the run until it has ended' })
       .option('revision', { type: 'number', describe: 'Version of the pipeline; the latest by default' }),
   run: async (context, argv) => {
-    const pipelines = pipelinesOf(context)
     if (await isPipeline(context, argv.name)) {
-      const [found, set] = await Promise.all([pipelines.find(argv.name, argv.revision), pipelines.params(argv.name)])
+      const { params: set, ...found } = await pipelineView(context, argv.name, argv.revision)
       if (context.json) json({ ...found, set })
       else showDefinition(found, set)
       return 0
     }
+    const pipelines = openPipelines(context)
     if (argv.watch) return watched(context, pipelines, argv.name)
     const run = await pipelines.show(argv.name)
     if (context.json) json(run)
@@ -134,7 +84,7 @@ export const showCommand = command<{ name: string; watch?: boolean; revision?: n
   },
 })
 
-/** A command that mends or stops a run. */
+/** A command that continues or stops a run. */
 function change(
   verb: 'retry' | 'skip' | 'stop',
   describe: string,
@@ -149,7 +99,7 @@ function change(
         .positional('step', { type: 'string', describe: 'Name of the step; the Stuck step by default' })
         .option('watch', { type: 'boolean', describe: 'Follow the run until it has ended' }),
     run: async (context: Context, { run: id, step, watch }) => {
-      const pipelines = pipelinesOf(context)
+      const pipelines = openPipelines(context)
       await (verb === 'stop' ? pipelines.stop(id) : pipelines[verb](id, step))
       if (watch) return watched(context, pipelines, id, { wanted: verb === 'stop' ? 'stopped' : 'finished' })
       const run = await pipelines.show(id)
@@ -168,7 +118,7 @@ export const skipCommand = change('skip', 'Skip the Stuck step and continue the 
 export const stopCommand = change('stop', 'Stop a run and cancel its running step')
 
 /**
- * Sees a run to its end: move by move, or with `quiet` or as JSON its end alone.
+ * Waits until a run has ended and prints each change of a step; with `quiet` or as JSON only the end.
  * @returns the exit code: 0 when it ended as `wanted`
  */
 async function watched(
@@ -183,14 +133,14 @@ async function watched(
   return run.status === wanted ? 0 : 1
 }
 
-/** Prints each move of each step when it is seen, until the run has ended. */
+/** Prints each change of each step, until the run has ended. */
 async function follow(pipelines: Pipelines, id: string): Promise<PipelineRunInfo & { steps: PipelineStepInfo[] }> {
-  const told = new Map<number, number>()
+  const printed = new Map<number, number>()
   for (;;) {
     const run = await pipelines.show(id)
     const moves = run.steps.flatMap((step) => {
-      const from = told.get(step.index) ?? 0
-      told.set(step.index, step.moves.length)
+      const from = printed.get(step.index) ?? 0
+      printed.set(step.index, step.moves.length)
       return step.moves.slice(from).map((move) => ({ ...move, step: step.name }))
     })
     for (const { atMs, step, state } of moves.sort((a, b) => a.atMs - b.atMs))
@@ -226,4 +176,23 @@ function tookText({ moves }: PipelineStepInfo): string {
   return from === undefined ? '-' : formatDuration(to - from)
 }
 
-const ago = (atMs: number | undefined): string => (atMs === undefined ? '-' : relative(atMs, Date.now()))
+/** When something happened, for a table. */
+export const ago = (atMs: number | undefined): string => (atMs === undefined ? '-' : relative(atMs, Date.now()))
+
+/** Shows a definition with the parameters that were set. */
+function showDefinition({ version, definition }: Omit<PipelineView, 'params'>, set: PipelineView['params']): void {
+  line(`${definition.name}, version ${version}${definition.description ? `: ${definition.description}` : ''}`)
+  table(
+    ['step', 'class', 'queue', 'timeout', 'retries', 'gap', 'parameters'],
+    definition.steps.map((step) => [
+      step.name,
+      step.class,
+      step.queue,
+      step.timeoutMs === undefined ? '-' : formatDuration(step.timeoutMs),
+      step.retry?.limit ?? '-',
+      step.retry ? formatDuration(step.retry.gapMs) : '-',
+      jsonText({ ...step.params, ...set[step.name] }),
+    ]),
+  )
+  line(`parameters of all steps: ${jsonText({ ...definition.params, ...set[''] })}`)
+}

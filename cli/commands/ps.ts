@@ -1,7 +1,6 @@
 import { relative } from '../../runtime/core/duration.ts'
 import { runningSupervisors } from '../../runtime/inspect/running.ts'
-import type { StackRequests } from '../../runtime/store/workers/stack-requests.ts'
-import { whereText, type Where } from '../../runtime/store/workers/where.ts'
+import { type StackRequests, whereText, type Where } from '../../runtime/store/workers/where.ts'
 import { command } from '../command.ts'
 import { json } from '../output.ts'
 import { table } from '../table.ts'

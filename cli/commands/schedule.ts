@@ -1,7 +1,7 @@
 import { relative } from '../../runtime/core/duration.ts'
 import { existsSync } from 'node:fs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { entryRows, type EntryRow } from '../../runtime/inspect/schedule.ts'
+import { entryRows, isLoaded, missedFirings, type EntryRow } from '../../runtime/inspect/schedule.ts'
 import { describeEntry, type ScheduleEntry } from '../../scheduler/entries/entry.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -116,7 +116,7 @@ const missed = command<{ count: number }>({
   example: ['schedule missed --count 20', ''],
   flags: (yargs) => yargs.option('count', { type: 'number', default: 50, describe: 'Maximum number of records' }),
   run: async (context, { count }) => {
-    const notes = await context.store.schedules.missed(count)
+    const notes = await missedFirings(context, count)
     if (context.json) return json(notes)
     const iso = (ms: number): string => new Date(ms).toISOString()
     table(
@@ -168,8 +168,7 @@ const switchCommands = switches.map(([verb, describe, fields]) =>
         .option('schedule', fileFlag),
     settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
     run: async (context, { name }) => {
-      const known = (await context.store.schedules.described())[name] !== undefined
-      if (!known) entryNamed(await allEntries(context, await openScheduling(context)), name)
+      if (!(await isLoaded(context, name))) entryNamed(await allEntries(context, await openScheduling(context)), name)
       await context.store.schedules.switch(name, fields, Date.now())
       if (context.json) json({ name, ...fields })
       else line(`${name}: ${verb}d`)

@@ -4,9 +4,8 @@ import { runningSupervisors, usageHere } from '../../runtime/inspect/running.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { line } from '../output.ts'
-import { topFrame, type TopView } from '../top-frame.ts'
+import { topFrame, type TopView, keysOf, press, topHelp, type TopKeys } from '../top-screen.ts'
 import { clip, printable } from '../../config/clip.ts'
-import { keysOf, press, topHelp, type TopKeys } from '../top-keys.ts'
 
 /** Between two frames. */
 const everyMs = 2000

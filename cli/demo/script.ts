@@ -4,7 +4,8 @@ import { toError } from '../../runtime/core/errors.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
 import type { Client } from '../../runtime/jobs/client.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
-import type { Part, PartEnd } from './part.ts'
+import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
+import type { Cause } from '../../runtime/worker/outcome/verdict.ts'
 
 /** Lines a zone import takes. */
 const BATCH = 40
@@ -116,4 +117,57 @@ async function importZones(stage: Stage, add: (part: Part) => void): Promise<voi
 
 async function countLines(file: string): Promise<number> {
   return (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '' && !line.startsWith('#')).length
+}
+
+/** How a job of the demo ends: `done`, or a named death. */
+export type Ending = 'done' | Cause
+
+/** One job of the demo, and what has to become of it. */
+export interface Part {
+  /** Its class, and what it is there for. */
+  name: string
+  id: string
+  /** Its place in the table, which is not the order in which jobs run. */
+  row: number
+  expected: Ending
+  /** Said of it in the table when it ended as expected. @throws Error when something else is wrong */
+  tell: (end: PartEnd) => string
+}
+
+/** What is known of a job that has ended. */
+export interface PartEnd {
+  ending: Ending
+  pid: number
+  wallMs: number
+  peakRssBytes: number | undefined
+  exitCode: number | null
+  signal: string | null
+  result: unknown
+  error: string
+  record: JobRecord
+}
+
+interface Evidence {
+  pid?: number
+  wallMs?: number
+  peakRssBytes?: number
+  exitCode?: number | null
+  signal?: string | null
+}
+
+/** Reads a record of a job that has ended. */
+export function readEnd(record: JobRecord): PartEnd {
+  const evidence = JSON.parse(record.evidence ?? '{}') as Evidence
+  const error = JSON.parse(record.error ?? '{}') as { name?: string; message?: string }
+  return {
+    ending: (record.state === 'failed' ? record.cause : record.state) as Ending,
+    pid: evidence.pid ?? 0,
+    wallMs: evidence.wallMs ?? 0,
+    peakRssBytes: evidence.peakRssBytes,
+    exitCode: evidence.exitCode ?? null,
+    signal: evidence.signal ?? null,
+    result: record.result === undefined ? undefined : (JSON.parse(record.result) as unknown),
+    error: `${error.name ?? ''}: ${error.message ?? ''}`,
+    record,
+  }
 }

@@ -1,8 +1,7 @@
 import { clip } from '../../config/clip.ts'
 import { RuntimeError } from './errors.ts'
 import { findNotJson } from './json-check.ts'
-import { jsonText } from './json-text.ts'
-import { rawMembers, skipBlank, skipString } from './raw-json.ts'
+import { jsonText, rawMembers, skipBlank, skipString } from './json-text.ts'
 
 /** A queue item, read. `args` is the exact text of its arguments, since bytes of foreign payloads must survive. */
 export interface Item {

@@ -1,6 +1,6 @@
 import { clip } from '../../config/clip.ts'
 import { cursorParts } from '../core/cursor.ts'
-import { rawMembers } from '../core/raw-json.ts'
+import { rawMembers } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
 import { stepClass } from '../workflow/run/steps.ts'

@@ -1,7 +1,7 @@
 import { cursorParts } from '../core/cursor.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { LimitKey } from '../store/limits/limits.ts'
-import type { UniqueLockState } from '../store/limits/unique-locks.ts'
+import type { UniqueLockState } from '../store/limits/locks.ts'
 import type { JobRecord, JobState } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
 import type { LimitRequest } from '../wire.ts'

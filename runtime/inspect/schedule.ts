@@ -44,11 +44,21 @@ export async function scheduleView(place: Inspected, count = 5): Promise<Schedul
   const [leader, described, missed] = await Promise.all([
     health.leader(lockPrefixOf(place)),
     schedules.described(),
-    schedules.missed(shownMissed),
+    missedFirings(place),
   ])
   const loaded = Object.entries(described).sort(([a], [b]) => (a < b ? -1 : 1))
   const entries = await entryRows(place, loaded.slice(0, mostEntries), count)
   return { leader: leader?.owner, entries, total: loaded.length, missed }
+}
+
+/** Firings that were missed, newest first. */
+export async function missedFirings({ store }: Pick<Inspected, 'store'>, count = shownMissed): Promise<MissedFiring[]> {
+  return store.schedules.missed(count)
+}
+
+/** True for an entry that a scheduler has loaded. */
+export async function isLoaded({ store }: Pick<Inspected, 'store'>, name: string): Promise<boolean> {
+  return Object.hasOwn(await store.schedules.described(), name)
 }
 
 /** The same of entries that may not be loaded yet, such as those of a file. */

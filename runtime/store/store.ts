@@ -7,8 +7,7 @@ import { Health } from './connection/health.ts'
 import { Jobs } from './queues/jobs.ts'
 import { Metrics } from './metrics.ts'
 import { Limits } from './limits/limits.ts'
-import { Locks } from './limits/locks.ts'
-import { UniqueLocks } from './limits/unique-locks.ts'
+import { Locks, UniqueLocks } from './limits/locks.ts'
 import { PipelineStore } from './runs/pipelines.ts'
 import { Queues } from './queues/queues.ts'
 import { Runs } from './runs/runs.ts'
@@ -16,7 +15,7 @@ import type { RedisSettings } from './connection/redis.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { Supervisors } from './workers/supervisors.ts'
 import { Workers } from './workers/workers.ts'
-import { StackRequests } from './workers/stack-requests.ts'
+import { StackRequests } from './workers/where.ts'
 
 /** Everything that is kept in Redis, one kind of record each. */
 export interface Store {

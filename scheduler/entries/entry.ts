@@ -1,5 +1,5 @@
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
-import type { CatchupPolicy, OverlapPolicy } from '../firing/catchup.ts'
+import type { CatchupPolicy, OverlapPolicy } from '../firing/fire-times.ts'
 import { describeTiming, type Timing } from '../../runtime/cron/timing.ts'
 import type { EntryDescription } from '../../runtime/store/schedules/schedule-state.ts'
 

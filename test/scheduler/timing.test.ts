@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { decideOverlap, planCatchup } from '../../scheduler/firing/catchup.ts'
+import { decideOverlap, planCatchup } from '../../scheduler/firing/fire-times.ts'
 import { Cron } from '../../runtime/cron/cron.ts'
 import {
   fireTimesBetween,

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { rawMembers } from '../../runtime/core/raw-json.ts'
+import { rawMembers } from '../../runtime/core/json-text.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import {
   failedClass,

@@ -1,6 +1,12 @@
 import { html } from 'hono/html'
-import { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
-import { runTarget } from '../../runtime/inspect/runs.ts'
+import {
+  openPipelines,
+  pipelineRows,
+  pipelineRuns,
+  pipelineView,
+  requestPage,
+  type RequestPage,
+} from '../../runtime/inspect/pipelines.ts'
 import { gather, within } from '../gather.ts'
 import {
   badge,
@@ -19,35 +25,41 @@ import {
 import { shown } from '../view/text.ts'
 import { address, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
-const pipelinesOf = (visit: Visit): Pipelines => new Pipelines(runTarget(placeOf(visit)))
-
 /** Pipelines, and the latest requests to run one. */
 export async function pipelinesPage(visit: Visit): Promise<Page> {
-  const pipelines = pipelinesOf(visit)
+  const place = placeOf(visit)
+  const cursor = visit.query.text('requests', 80)
   const { all, requests, missing } = await gather({
-    all: () => pipelines.list(),
-    requests: () => pipelines.requests({ limit: 50 }),
+    all: () => pipelineRows(place),
+    requests: () => requestPage(place, {}, { cursor }),
   })
   const body = html`${section(
     'Pipelines',
     table(
       'Pipelines',
-      ['Pipeline', 'Version#', 'Steps'],
-      (all ?? []).map(({ version, definition }) => [
+      ['Pipeline', 'Version#', 'Steps', 'Latest run'],
+      (all ?? []).map(({ version, definition, latest }) => [
         html`<a href="${address('pipeline', { name: definition.name })}">${shown(definition.name, 100)}</a>`,
         version,
         short(definition.steps.map(({ name }) => name).join(' → '), 120),
+        latest === undefined ? '' : html`${state(latest.status)} ${runLink(latest.id)}`,
       ]),
       html`No pipeline is loaded: <code>runtime pipeline load pipelines.yml</code>`,
     ),
   )}
-  ${section('Run requests', requestTable(visit, requests ?? []))}`
+  ${requestSection(visit, requests, 'pipelines')}`
   return { title: 'Pipelines', body, missing, refreshMs: 5000 }
 }
 
-type Requests = Awaited<ReturnType<Pipelines['requests']>>
+function requestSection(visit: Visit, page: RequestPage | undefined, path: string, name?: string): Html {
+  const older = html`<nav class="pager" aria-label="Parts of the list">
+    <a class="button" rel="next" href="${address(path, { name, requests: page?.next })}">Older requests</a>
+  </nav>`
+  const requests = html`${requestTable(visit, page?.requests ?? [])}${page?.next === undefined ? '' : older}`
+  return section('Run requests', requests)
+}
 
-function requestTable(visit: Visit, requests: Requests): Html {
+function requestTable(visit: Visit, requests: RequestPage['requests']): Html {
   return table(
     'Run requests',
     ['Requested', 'Pipeline', 'Instance#', 'By', 'Status', 'Run or reason'],
@@ -66,15 +78,16 @@ function requestTable(visit: Visit, requests: Requests): Html {
 /** One pipeline: its steps, parameters and runs. */
 export async function pipelinePage(visit: Visit): Promise<Page> {
   const name = visit.query.needed('name')
-  const pipelines = pipelinesOf(visit)
-  const { found, runs, params, requests, missing } = await gather({
-    found: () => pipelines.find(name),
-    runs: () => pipelines.runs(name, 50),
-    params: () => pipelines.params(name),
-    requests: () => pipelines.requests({ pipeline: name, limit: 20 }),
+  const place = placeOf(visit)
+  const cursor = visit.query.text('requests', 80)
+  const { found, runs, requests, missing } = await gather({
+    found: () => pipelineView(place, name),
+    runs: () => pipelineRuns(place, name),
+    requests: () => requestPage(place, { pipeline: name }, { cursor, count: 20 }),
   })
   if (!found && missing.some((each) => each.includes('ERR_NOT_FOUND'))) throw new Gone(`There is no pipeline ${name}.`)
   const steps = found?.definition.steps ?? []
+  const params = found?.params ?? {}
   const body = html`${section(
     `Version ${found?.version ?? '?'}`,
     table(
@@ -113,8 +126,8 @@ export async function pipelinePage(visit: Visit): Promise<Page> {
       'It has not run.',
     ),
   )}
-  ${Object.keys(params ?? {}).length === 0 ? '' : section('Parameters', payload(JSON.stringify(params), visit))}
-  ${section('Run requests', requestTable(visit, requests ?? []))}`
+  ${Object.keys(params).length === 0 ? '' : section('Parameters', payload(JSON.stringify(params), visit))}
+  ${requestSection(visit, requests, 'pipeline', name)}`
   return { title: `Pipeline ${name}`, body, missing, refreshMs: 5000 }
 }
 
@@ -123,7 +136,7 @@ export async function runPipeline(visit: Visit, form: Query): Promise<Done> {
   const name = form.needed('name')
   const [first, instance] = [form.text('first'), form.whole('instance', 1, 1_000_000)]
   const request = await within(
-    pipelinesOf(visit).run(name, {
+    openPipelines(placeOf(visit)).run(name, {
       ...(first === undefined ? {} : { first }),
       instance,
       by: `dashboard ${visit.user.name}`,

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { scheduleView, type EntryRow } from '../../runtime/inspect/schedule.ts'
+import { isLoaded, scheduleView, type EntryRow } from '../../runtime/inspect/schedule.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { gather, within } from '../gather.ts'
 import { badge, button, code, lasting, section, short, table, time, type Cell } from '../view/parts.ts'
@@ -79,10 +79,9 @@ function missedTable(missed: readonly MissedFiring[], nowMs: number): Html {
   )
 }
 
-async function entryOf({ store }: Visit, form: Query): Promise<string> {
+async function entryOf(visit: Visit, form: Query): Promise<string> {
   const name = form.needed('name')
-  if (!((await within(store.schedules.described()))[name] !== undefined))
-    throw new Gone(`There is no schedule entry ${name}.`)
+  if (!(await within(isLoaded(placeOf(visit), name)))) throw new Gone(`There is no schedule entry ${name}.`)
   return name
 }
 

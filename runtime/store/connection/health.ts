@@ -1,5 +1,5 @@
 import { readLiving, type LivingScheduler } from '../limits/locks.ts'
-import type { Connection } from './connection.ts'
+import { globLiteral, type Connection } from './connection.ts'
 
 /** What `runtime doctor` asks of the server itself. */
 export interface ServerHealth {
@@ -28,9 +28,6 @@ export interface KeySize {
 const maxKeys = 20_000
 /** Questions for the time: the fastest answer is the most exact. */
 const clockLooks = 5
-
-/** Text that stands for itself in a pattern of SCAN. */
-export const literal = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&')
 
 /** The server and its keys, as a whole. */
 export class Health {
@@ -106,7 +103,7 @@ export class Health {
   /** The largest keys of the namespace, of at most {@link maxKeys} looked at. */
   async largestKeys(count: number): Promise<{ keys: KeySize[]; looked: number; complete: boolean }> {
     return this.#connection.ask(async (redis, names) => {
-      const pattern = `${literal(names.prefix)}*`
+      const pattern = `${globLiteral(names.prefix)}*`
       const sizes: KeySize[] = []
       let [cursor, looked] = ['0', 0]
       do {

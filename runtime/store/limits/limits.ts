@@ -1,8 +1,6 @@
 import { hasCode } from '../../core/errors.ts'
-import type { Connection } from '../connection/connection.ts'
-import { literal } from '../connection/health.ts'
+import { globLiteral, type Connection, scriptJson } from '../connection/connection.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
-import { scriptJson } from '../connection/script.ts'
 import type { Delivery } from '../workers/supervisors.ts'
 import type { LimitRequest } from '../../wire.ts'
 
@@ -85,7 +83,7 @@ export class Limits {
       const prefix = keys.permits('')
       let [cursor, looked] = ['0', 0]
       do {
-        const [next, names] = await redis.scan(cursor, 'MATCH', `${literal(prefix)}*`, 'COUNT', 500)
+        const [next, names] = await redis.scan(cursor, 'MATCH', `${globLiteral(prefix)}*`, 'COUNT', 500)
         for (const name of names) found.add(name.slice(prefix.length))
         ;[cursor, looked] = [next, looked + 500]
       } while (cursor !== '0' && looked < lookedKeys)

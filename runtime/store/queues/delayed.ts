@@ -2,8 +2,7 @@ import { hostname } from 'node:os'
 import { newId } from '../../core/ids.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { formatFailedAt } from './resque-time.ts'
-import type { Connection } from '../connection/connection.ts'
-import { scriptJson } from '../connection/script.ts'
+import { type Connection, scriptJson } from '../connection/connection.ts'
 import {
   bucketItem,
   countDelayedJobs,

@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto'
 import { decodeItem } from '../../core/codec.ts'
 import { formatFailedAt } from './resque-time.ts'
 import { RuntimeError } from '../../core/errors.ts'
-import { jsonObject } from '../../core/json-text.ts'
-import { rawMembers } from '../../core/raw-json.ts'
+import { jsonObject, rawMembers } from '../../core/json-text.ts'
 import type { Connection } from '../connection/connection.ts'
 
 /** What a failed entry says. Beyond Resque's own members (the first seven) it carries what promise 9 asks for. */

@@ -1,5 +1,4 @@
-import type { Connection } from '../connection/connection.ts'
-import { scriptJson } from '../connection/script.ts'
+import { type Connection, scriptJson } from '../connection/connection.ts'
 import type { MemorySettings } from '../../wire.ts'
 
 /** Names and JSON texts to write. */

@@ -122,11 +122,21 @@ export class PipelineStore {
     return fields.status === undefined ? undefined : readRequest(id, fields)
   }
 
-  /** Requests, newest first; their ids alone decide about the order. */
-  async requests(from: number, to: number): Promise<RunRequest[]> {
-    const ids = await this.#connection.ask((redis, keys) => redis.zrevrange(keys.pipelineRequests(), from, to))
+  /**
+   * Requests, newest first, after the one with the ID `after`. A request past its time to live is left out.
+   * @returns also the last ID that was looked at: undefined at the end, and where `after` is not kept any more
+   */
+  async requests(count: number, after?: string): Promise<{ requests: RunRequest[]; last: string | undefined }> {
+    const ids = await this.#connection.ask(async (redis, keys) => {
+      const key = keys.pipelineRequests()
+      const rank = after === undefined ? -1 : await redis.zrevrank(key, after)
+      return rank === null ? [] : redis.zrevrange(key, rank + 1, rank + count)
+    })
     const found = await Promise.all(ids.map((id) => this.findRequest(id)))
-    return found.filter((request) => request !== undefined)
+    return {
+      requests: found.filter((request) => request !== undefined),
+      last: ids.length < count ? undefined : ids.at(-1),
+    }
   }
 
   /** Requests that wait for a decision. */

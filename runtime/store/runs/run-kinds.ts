@@ -1,7 +1,6 @@
 import { RuntimeError } from '../../core/errors.ts'
-import type { Connection } from '../connection/connection.ts'
+import { type Connection, scriptJson } from '../connection/connection.ts'
 import type { NodeKind } from './run-writer.ts'
-import { scriptJson } from '../connection/script.ts'
 
 /** How many kinds a run can have: a node names its kind in two bytes. */
 const mostKinds = 65_536

@@ -1,11 +1,10 @@
 import type { Redis } from 'ioredis'
-import type { Connection } from '../connection/connection.ts'
+import { type Connection, scriptJson } from '../connection/connection.ts'
 import type { Keys } from '../keys.ts'
 import { numberedKinds } from './run-kinds.ts'
 import type { MemorySettings } from '../../wire.ts'
 import { memoryField } from './memory.ts'
 import { layOut, nodeBytes, type Layout, type NewNode } from './run-table.ts'
-import { scriptJson } from '../connection/script.ts'
 
 /** What nodes have in common; most runs have a handful. Kept as JSON, and read by the scripts: `class`, `queue`, `wait`. */
 export interface NodeKind {

@@ -1,8 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Loop } from '../../core/loop.ts'
-import type { Service } from '../../core/service.ts'
+import { Loop, type Service } from '../../core/service.ts'
 import type { Connection } from '../connection/connection.ts'
 
 /** How long a duty stays with a process that has died, in milliseconds. */

@@ -1,5 +1,4 @@
-import type { Connection } from '../connection/connection.ts'
-import { scriptJson } from '../connection/script.ts'
+import { type Connection, scriptJson } from '../connection/connection.ts'
 import { inParts, type Delivery, type Settlement } from '../queues/deliveries.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
 import { MemoryClash } from '../runs/memory.ts'

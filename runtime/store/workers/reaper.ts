@@ -2,8 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { channels } from '../../core/channels.ts'
 import { hasCode, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Loop } from '../../core/loop.ts'
-import type { Service } from '../../core/service.ts'
+import { Loop, type Service } from '../../core/service.ts'
 import type { Store } from '../store.ts'
 
 /** What becomes of the jobs of dead supervisors. */

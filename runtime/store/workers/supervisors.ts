@@ -1,4 +1,4 @@
-import type { Connection } from '../connection/connection.ts'
+import { type Connection, scriptJson } from '../connection/connection.ts'
 import { heldOf, inParts, reservedOf } from '../queues/deliveries.ts'
 import type {
   Delivery,
@@ -12,7 +12,6 @@ import type {
 } from '../queues/deliveries.ts'
 import { Ends } from './ends.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
-import { scriptJson } from '../connection/script.ts'
 
 export type { Reserved, Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
 

@@ -1,3 +1,5 @@
+import type { ChildMessage, ParentMessage } from '../../wire.ts'
+
 /** `code` of the error of a job that waited for what cannot come. */
 export const NEVER_SETTLED = 'ERR_NEVER_SETTLED'
 
@@ -62,4 +64,13 @@ export class JobLoop {
   heard(): void {
     if (this.#onEmpty) this.#hold(false)
   }
+}
+
+/** A job's line to its supervisor. */
+export interface Channel {
+  send(message: ChildMessage): void
+  /** At most one listener; messages that came before it are kept for it. */
+  onMessage(listener: (message: ParentMessage) => void): void
+  /** Where the process is the job's own. */
+  readonly loop?: JobLoop
 }

@@ -2,7 +2,7 @@ import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import { startTimer } from '../../core/clock.ts'
 import type { JobRecord, Jobs } from '../../store/queues/jobs.ts'
-import type { ErrorRecord, Notice } from '../../wire.ts'
+import type { ErrorRecord, Notice, Assignment } from '../../wire.ts'
 import type { Launched, Launcher } from '../launchers/launcher.ts'
 
 /** What {@link Notices} needs. */
@@ -131,4 +131,26 @@ function deathOf(id: string, record: JobRecord): Notice {
     cause,
     evidence: JSON.parse(evidence) as Record<string, unknown>,
   }
+}
+
+/** A hook that hangs must not hold its slot for ever. */
+const TIMEOUT_MS = 60_000
+
+/**
+ * Runs the onFailure hook of a job that died, in a process of its own, for a minute at most.
+ * @param assignment of the job
+ */
+export function launchDeathHook(
+  launcher: Launcher,
+  assignment: Assignment,
+  failure: ErrorRecord,
+  log: Logger,
+): Launched {
+  const launched = launcher.launch({ ...assignment, phase: 'onFailure', failure }, () => undefined)
+  const timer = setTimeout(() => launched.kill('SIGKILL'), TIMEOUT_MS)
+  void launched.ended.then(({ signal }) => {
+    clearTimeout(timer)
+    if (signal !== null) log.warn(`job ${assignment.jobId}: its onFailure hook was ended by ${signal}`)
+  })
+  return launched
 }

@@ -7,11 +7,10 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { countedEnd, deathNotice, logEnd, type JobLabels } from './end-line.ts'
+import { countedEnd, deathNotice, logEnd, type JobLabels, type TimeLine } from './end-line.ts'
 import { errorRecord } from './error-record.ts'
 import type { ErrorRecord, JobEnd, Notice, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
-import type { TimeLine } from './time-line.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Bounds of what is kept. */

@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Loop } from '../../core/loop.ts'
-import type { Service } from '../../core/service.ts'
+import { Loop, type Service } from '../../core/service.ts'
 import type { MoveLimits } from '../../store/queues/delayed.ts'
 import type { Store } from '../../store/store.ts'
 import type { Duty } from '../../store/workers/duty.ts'

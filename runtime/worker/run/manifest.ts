@@ -2,9 +2,10 @@ import type { App } from '../../jobs/app.ts'
 import { hasHook } from '../../jobs/hooks.ts'
 import type { JobDefinition } from '../../jobs/job.ts'
 import { limitsOf, type LimitOptions } from '../../jobs/limits.ts'
-import { optionsOn, settingsOf } from '../../jobs/options.ts'
+import { optionsOn, settingsOf, processSettings } from '../../jobs/options.ts'
 import { camelCase, type Registered } from '../../jobs/registry.ts'
-import type { ClassManifest, Manifest } from '../../wire.ts'
+import type { ClassManifest, Manifest, Assignment, JobSettings, RetryPolicy, StepContext } from '../../wire.ts'
+import type { Reserved } from '../../store/workers/supervisors.ts'
 
 /** What a supervisor must know of an application, as plain data: functions stay where the application is loaded. */
 export function manifestOf(app: App): Manifest {
@@ -37,4 +38,42 @@ function permitsOf({ concurrency, rateLimit }: LimitOptions, name: string): Pick
   if (concurrency === undefined && rateLimit === undefined) return {}
   const byArguments = [concurrency, rateLimit].some((limit) => typeof limit === 'object' && limit.by !== undefined)
   return byArguments ? {} : { permits: limitsOf(name, { concurrency, rateLimit }, []) }
+}
+
+/** A class's options with the call's own over them. */
+export type Settings = ClassManifest & JobSettings
+
+/** The assignment of one job's process. */
+export function assignmentOf(
+  job: Reserved,
+  worker: string,
+  about: {
+    className: string
+    /** JSON text. */
+    args: string
+    settings: Settings
+    /** Of the call itself: the class's own policy, which may be a function, is in the process. */
+    retry: RetryPolicy | undefined
+    step: StepContext | undefined
+    maxResultBytes: number
+    inspect: boolean
+  },
+): Assignment {
+  const { className, args, settings, retry, step, maxResultBytes, inspect } = about
+  return {
+    phase: 'perform',
+    jobId: job.id,
+    className,
+    queue: job.queue,
+    args,
+    attempt: job.attempt,
+    worker,
+    maxResultBytes,
+    ...processSettings(settings),
+    ...(retry ? { retry } : {}),
+    ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
+    ...(step ? { step } : {}),
+    ...(settings.trace ? { trace: settings.trace } : {}),
+    ...(inspect ? { inspect } : {}),
+  }
 }

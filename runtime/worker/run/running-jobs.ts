@@ -1,5 +1,12 @@
 import type { JobRun } from './job-run.ts'
 import type { KillReason } from '../outcome/verdict.ts'
+import type { Clock } from '../../core/clock.ts'
+import { withCode } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { RunningJob } from '../../store/queues/deliveries.ts'
+import type { Store } from '../../store/store.ts'
+import type { Reserved } from '../../store/workers/supervisors.ts'
+import { type StackAnswer, type StackRequests, whereLines } from '../../store/workers/where.ts'
 
 /** How many asked-for cancellations of jobs that are not here are remembered. */
 const EARLY_MAX = 100
@@ -51,4 +58,91 @@ export class RunningJobs {
   killAll(reason: KillReason, graceMs?: number): void {
     this.#runs.forEach((run) => run.kill(reason, graceMs))
   }
+}
+
+/** A job that is over sooner is not written to Resque's record of its worker: it costs no command for it. */
+const SHOW_AFTER_MS = 50
+/** Until it is tried again where Redis could not be reached; those that begin meanwhile wait behind it. */
+const RETRY_MS = 1000
+
+/** What {@link ShownJobs} needs. */
+export interface ShownJobsOptions {
+  store: Store
+  clock: Clock
+  log: Logger
+  supervisorId: () => string | undefined
+}
+
+interface Candidate {
+  job: RunningJob
+  isOver: () => boolean
+  dueAtMs: number
+}
+
+/** Writes Resque's `worker:` record of jobs that have run for a moment, so that Ruby's pages show them. */
+export class ShownJobs {
+  readonly #options: ShownJobsOptions
+  /** The one that is due first is the first. */
+  #candidates: Candidate[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: ShownJobsOptions) {
+    this.#options = options
+  }
+
+  /** @param isOver asked when the job is to be shown */
+  add(worker: string, { id, delivery, item }: Reserved, isOver: () => boolean): void {
+    const job = { worker, id, delivery, runAtMs: this.#options.clock.now(), bytes: item.length }
+    this.#wait({ job, isOver, dueAtMs: performance.now() + SHOW_AFTER_MS })
+  }
+
+  #wait(candidate: Candidate): void {
+    this.#candidates.push(candidate)
+    this.#timer ??= setTimeout(() => void this.#show(), SHOW_AFTER_MS)
+  }
+
+  /** Shows nothing more. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#candidates = []
+  }
+
+  async #show(): Promise<void> {
+    const { store, log, supervisorId } = this.#options
+    const now = performance.now()
+    const next = this.#candidates.findIndex(({ dueAtMs }) => dueAtMs > now)
+    const due = this.#candidates.splice(0, next < 0 ? this.#candidates.length : next).filter(({ isOver }) => !isOver())
+    const first = this.#candidates[0]
+    this.#timer = first && setTimeout(() => void this.#show(), first.dueAtMs - now)
+    const id = supervisorId()
+    if (due.length === 0 || id === undefined) return
+    const jobs = due.map(({ job }) => job)
+    await store.supervisors.show(id, jobs).catch((error: unknown) => {
+      log.debug(`${jobs.length} jobs are not shown on Resque's pages yet: ${withCode(error)}`)
+      const dueAtMs = performance.now() + RETRY_MS
+      due.forEach((candidate) => this.#wait({ ...candidate, dueAtMs }))
+    })
+  }
+}
+
+/** A job that an operator asks for goes on running, so it may take its time to answer. */
+const DEADLINE_MS = 2000
+
+/** Writes to the log where each job is, with its stack. */
+export async function logStacks(runs: readonly JobRun[], log: Logger): Promise<void> {
+  if (runs.length === 0) log.info('no job runs here')
+  await Promise.all(
+    runs.map(async (run) => {
+      const where = await run.locate(DEADLINE_MS)
+      log.info(`job ${run.job.id} in process ${run.pid ?? '?'} is ${whereLines(where).join('\n  ')}`)
+    }),
+  )
+}
+
+/** Answers `runtime job stack`. Who asked waits no longer than its own deadline; an answer that gets lost is no fault of the job. */
+export async function answerStack(run: JobRun, request: string, stacks: StackRequests, log: Logger): Promise<void> {
+  const answer: StackAnswer = { pid: run.pid, where: await run.locate(DEADLINE_MS) }
+  await stacks.answer(request, JSON.stringify(answer)).catch((error: Error) => {
+    log.warn(`job ${run.job.id}: the answer where it is cannot be sent: ${error.message}`)
+  })
 }

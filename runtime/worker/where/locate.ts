@@ -1,8 +1,7 @@
 import { machine } from '../../../config/machine.ts'
 import type { Where } from '../../store/workers/where.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
-import { jobFrames, sourceFrames } from './source-frames.ts'
-import { STACK_SIGNAL } from './stack-format.ts'
+import { jobFrames, sourceFrames, STACK_SIGNAL } from './stack-format.ts'
 
 type Answer = Extract<ChildMessage, { type: 'waiting' | 'stack' }>
 

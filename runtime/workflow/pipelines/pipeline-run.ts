@@ -16,7 +16,7 @@ export interface PipelineRunInfo {
   first: string | undefined
   /** `failed` is the run with a Stuck step. */
   status: RunState
-  /** Where it stands: the step that is not Complete yet. */
+  /** The first step that is not Complete yet; undefined when all are. */
   at: { step: string; state: StepState } | undefined
   createdAtMs: number
   startedAtMs: number | undefined
@@ -42,9 +42,15 @@ export interface PipelineStepInfo {
   error: { name: string; message: string } | undefined
 }
 
+/** A run as read now, without its steps. */
+export async function currentRun(store: Store, record: RunRecord, nowMs: number): Promise<PipelineRunInfo> {
+  return runInfo(record, await loadSteps(store, record, nowMs))
+}
+
 /** A run's own record as a pipeline's. */
-export function runInfo(record: RunRecord, at: PipelineRunInfo['at']): PipelineRunInfo {
+export function runInfo(record: RunRecord, steps: readonly PipelineStepInfo[]): PipelineRunInfo {
   const { fields } = record
+  const step = steps.find(({ state }) => state !== 'Complete')
   return {
     id: record.id,
     pipeline: fields.pipeline ?? record.class,
@@ -52,7 +58,7 @@ export function runInfo(record: RunRecord, at: PipelineRunInfo['at']): PipelineR
     instance: Number(fields.instance ?? 1),
     first: fields.first,
     status: record.status,
-    at,
+    at: step && { step: step.name, state: step.state },
     createdAtMs: record.createdAt,
     startedAtMs: record.startedAt,
     endedAtMs: record.endedAt,
@@ -94,12 +100,6 @@ export async function loadSteps(store: Store, record: RunRecord, nowMs: number):
 const dueOf = (row: NodeRow, moves: readonly NodeMove[]): number | undefined =>
   row.state === 'delayed' ? moves.at(-1)?.dueMs : undefined
 
-/** The step a run stands at; undefined when all are Complete. */
-export function whereItStands(steps: readonly PipelineStepInfo[]): PipelineRunInfo['at'] {
-  const step = steps.find(({ state }) => state !== 'Complete')
-  return step && { step: step.name, state: step.state }
-}
-
 /**
  * The states of a step: Waiting (its ready time has not come) → Ready → Running → Complete | Failed (then Waiting again,
  * for the retry gap) | Stuck (no attempt left).
@@ -112,8 +112,8 @@ interface StepMove {
   atMs: number
 }
 
-/** The engine's word → the pipeline's. A skipped step is complete: what follows it goes on. */
-const words: Record<string, StepState> = {
+/** The pipeline's name for each state of the engine. A skipped step is complete: the next one starts. */
+const states: Record<string, StepState> = {
   waiting: 'Waiting',
   delayed: 'Waiting',
   queued: 'Ready',
@@ -139,7 +139,7 @@ function stepMoves(moves: readonly NodeMove[], createdAtMs: number, nowMs: numbe
   for (const { to, atMs, dueMs: due } of moves) {
     if (dueMs !== undefined && to === 'running') enter('Ready', Math.min(dueMs, atMs))
     dueMs = to === 'delayed' ? (due ?? atMs) : undefined
-    enter(words[to] ?? 'Waiting', atMs)
+    enter(states[to] ?? 'Waiting', atMs)
   }
   if (dueMs !== undefined && dueMs <= nowMs) enter('Ready', dueMs)
   return found
@@ -148,5 +148,5 @@ function stepMoves(moves: readonly NodeMove[], createdAtMs: number, nowMs: numbe
 /** The present state of a step, by the node's own record. @param dueMs when a delayed node is due */
 function stepState({ state }: Pick<NodeRow, 'state'>, dueMs: number | undefined, nowMs: number): StepState {
   if (state === 'delayed' && dueMs !== undefined && dueMs <= nowMs) return 'Ready'
-  return words[state] ?? 'Waiting'
+  return states[state] ?? 'Waiting'
 }

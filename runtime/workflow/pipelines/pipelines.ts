@@ -10,7 +10,7 @@ import type { RunTarget } from '../run/create-run.ts'
 import { type ReadOptions, readPipelines, unknownStep } from '../frontends/pipeline.ts'
 import { WorkflowRun } from '../run/workflow-run.ts'
 import type { PipelineDefinition } from './definition.ts'
-import { loadSteps, type PipelineRunInfo, type PipelineStepInfo, runInfo, whereItStands } from './pipeline-run.ts'
+import { currentRun, loadSteps, type PipelineRunInfo, type PipelineStepInfo, runInfo } from './pipeline-run.ts'
 import { decideRequest, readDefinition } from './requests.ts'
 import { isMapping, nameProblem, shown } from './step-check.ts'
 import { defaultTarget } from '../frontends/workflow.ts'
@@ -135,22 +135,23 @@ export class Pipelines {
   /** Run requests, newest first. */
   async requests({ pipeline, limit = 50 }: { pipeline?: string; limit?: number } = {}): Promise<RunRequest[]> {
     const found: RunRequest[] = []
-    for (let at = 0; found.length < limit; at += 200) {
-      const page = await this.#target.store.pipelines.requests(at, at + 199)
-      found.push(...page.filter((request) => pipeline === undefined || request.pipeline === pipeline))
-      if (page.length === 0) break
-    }
+    let after: string | undefined
+    do {
+      const page = await this.#target.store.pipelines.requests(200, after)
+      found.push(...page.requests.filter((request) => pipeline === undefined || request.pipeline === pipeline))
+      after = page.last
+    } while (after !== undefined && found.length < limit)
     return found.slice(0, limit)
   }
 
-  /** Runs of a pipeline, newest first, and where each stands. */
+  /** Runs of a pipeline, newest first, and the step that each is at. */
   async runs(name: string, limit = 50): Promise<PipelineRunInfo[]> {
     const { store, clock } = this.#target
     const records = await store.runs.read.list({ class: name, from: 0, to: limit - 1, order: 'desc' })
     return Promise.all(
       records
         .filter((record) => record.fields.pipeline !== undefined)
-        .map(async (record) => runInfo(record, whereItStands(await loadSteps(store, record, clock.now())))),
+        .map((record) => currentRun(store, record, clock.now())),
     )
   }
 
@@ -159,7 +160,7 @@ export class Pipelines {
     const { store, clock } = this.#target
     const record = await this.#record(runId)
     const steps = await loadSteps(store, record, clock.now())
-    return { ...runInfo(record, whereItStands(steps)), steps }
+    return { ...runInfo(record, steps), steps }
   }
 
   /** Runs the Stuck step again: its attempts start over. @throws RuntimeError ERR_STATE, ERR_NOT_FOUND */

@@ -7,7 +7,7 @@ import { compilePipeline } from '../frontends/pipeline.ts'
 import type { PipelineDefinition, PipelineStep } from './definition.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Loop } from '../../core/loop.ts'
+import { Loop } from '../../core/service.ts'
 
 /** The engine's unique name of an instance: at most one run with it is under way. */
 export const instanceName = (pipeline: string, instance: number): string => `pipeline:${pipeline}:${instance}`

@@ -6,7 +6,7 @@ import { jsonText } from '../../core/json-text.ts'
 import type { NodeKind } from '../../store/runs/run-writer.ts'
 import { readMemoryField } from '../../store/runs/memory.ts'
 import type { BegunStep, Runs } from '../../store/runs/runs.ts'
-import { scriptJson } from '../../store/connection/script.ts'
+import { scriptJson } from '../../store/connection/connection.ts'
 import type {
   ErrorRecord,
   JobSettings,

@@ -8,7 +8,7 @@ import {
   rewriteImports,
   withHeader,
 } from '../../../runtime/worker/launchers/fork/app-build/rewrite.ts'
-import { FailureWindow } from '../../../runtime/worker/launchers/fork/failure-window.ts'
+import { FailureWindow } from '../../../runtime/worker/launchers/fork/fallback.ts'
 import { machineCodeFor } from '../../../runtime/worker/where/machine-code.ts'
 import { rangesBetweenDevices } from '../../../runtime/worker/launchers/fork/zygote/tuning/fork-ranges.ts'
 import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/fork/zygote/wire/frames.ts'

@@ -114,3 +114,21 @@ export const onlyLoaderLoads = (error: Error): Refusal => ({
   reason: `the application can be loaded with a TypeScript loader only, not as it is built for forks: ${error.message}`,
   cure: 'nothing is broken: jobs run through `spawn`; correct that and send SIGHUP, or set isolation: spawn in runtime.yml to silence this',
 })
+
+/** Counts mishaps and says when there were too many of them within a while. */
+export class FailureWindow {
+  readonly #limit: number
+  readonly #windowMs: number
+  #times: number[] = []
+
+  constructor(limit: number, windowMs: number) {
+    this.#limit = limit
+    this.#windowMs = windowMs
+  }
+
+  /** Notes one, at a time in ms. True when it is one too many. */
+  add(now: number): boolean {
+    this.#times = [...this.#times.filter((time) => now - time < this.#windowMs), now]
+    return this.#times.length >= this.#limit
+  }
+}

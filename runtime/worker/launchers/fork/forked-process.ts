@@ -5,8 +5,7 @@ import type { Assignment, ChildMessage, JobUsage, ParentMessage } from '../../..
 import { reported, spentText, type Ending } from '../launcher.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
 import { ForkedJob, type JobListeners } from './forked-job.ts'
-import type { JobConnection } from './job-sockets.ts'
-import type { Line, LineUser } from './line.ts'
+import type { JobConnection, Line, LineUser } from './line.ts'
 import { signal as sendSignal } from '../../lease/dead-processes.ts'
 
 /** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */

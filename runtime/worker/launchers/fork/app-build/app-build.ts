@@ -2,11 +2,16 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
-import type { ModuleFormat } from './project-files.ts'
+import { type ModuleFormat, findSources, isSource, isTypeScript } from './project-files.ts'
 import { importPlaces, REQUIRE, requiredNames, rewriteImports, withHeader, type ImportPlace } from './rewrite.ts'
-import { findSources, isSource, isTypeScript } from './sources.ts'
-import { translate, withResolver, type Resolve, type Translated } from './translate.ts'
-import { isWrittenAsCommonJs, wrapCommonJs } from './wrapping.ts'
+import {
+  translate,
+  withResolver,
+  type Resolve,
+  type Translated,
+  isWrittenAsCommonJs,
+  wrapCommonJs,
+} from './translate.ts'
 
 /** What to build: absolute paths. */
 export interface BuildOrder {

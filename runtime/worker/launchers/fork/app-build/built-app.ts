@@ -6,11 +6,10 @@ import type { Logger } from '../../../../core/logger.ts'
 import { builtProgram } from '../../../../core/package.ts'
 import { extraFiles, hasTypeScript, jobFiles, type AppSource } from '../../../../jobs/app.ts'
 import type { BuildOrder, BuiltFiles } from './app-build.ts'
-import { findSources, isTypeScript } from './sources.ts'
+import { findSources, isTypeScript, declaredFormat, compilerSettingsOf } from './project-files.ts'
 import type { BuildAnswer } from './main.ts'
 import { identityOf, removeFoldersOfDead } from '../../../lease/dead-processes.ts'
 import { OutputTail } from '../../output-tail.ts'
-import { declaredFormat, compilerSettingsOf } from './project-files.ts'
 import { CannotFork } from '../zygote/core/gate-platform.ts'
 
 /** An application that node can load as it is. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { O_WRONLY, SIGKILL, close, dieWithParent, exitNow, getppid, openFile, setpgid, write } from './libc.ts'
 import { EXIT_LOOP_FORK, EXIT_ORPHAN } from '../wire/messages.ts'
-import type { Belongings } from './belongings.ts'
+import type { Belongings } from './descriptors.ts'
 import { role } from './role.ts'
 
 /** What a child needs from before the fork. All of it is made in the zygote. */

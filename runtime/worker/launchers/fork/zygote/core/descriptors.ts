@@ -1,5 +1,19 @@
 import { readdirSync, readlinkSync } from 'node:fs'
-import { AF_UNIX, O_CLOEXEC, SOCK_DGRAM, SOCK_STREAM_CLOEXEC, close, dup3, socketType, socketpair } from './libc.ts'
+import {
+  AF_UNIX,
+  O_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_STREAM_CLOEXEC,
+  close,
+  dup3,
+  socketType,
+  socketpair,
+  O_WRONLY,
+  closeFrom,
+  duplicateFrom,
+  openFile,
+} from './libc.ts'
+import type { ZygoteLoop } from './loop.ts'
 
 /** Open descriptors of this process above standard error, with what each leads to (`socket:[123]`, a path, …). */
 export function openDescriptors(): Map<number, string> {
@@ -51,4 +65,59 @@ function makeDeadEnd(): number {
   const [here = -1, there = -1] = pair
   close(there)
   return here
+}
+
+const NOWHERE = Buffer.from('/dev/null\0')
+
+/** No process has as many: before the start nothing is closed. */
+export const BEYOND_ALL = 0x7fffffff
+
+/**
+ * Descriptors that the zygote opens while it works: its lines, and one for each child to wait on. They lie above all
+ * others, so that a child closes them in one call, however many there are.
+ */
+export class LateDescriptors {
+  /** Kept for the one that a child keeps. */
+  readonly #kept = openFile(NOWHERE, O_WRONLY | O_CLOEXEC)
+  #first = BEYOND_ALL
+
+  /** When the application has opened all that it will. */
+  start(): void {
+    this.#first = Math.max(2, ...openDescriptors().keys()) + 1
+  }
+
+  /** Moves a new one up; a failure (negative) stays one. */
+  raise(fd: number): number {
+    if (fd < 0) return fd
+    const raised = duplicateFrom(fd, this.#first)
+    close(fd)
+    return raised
+  }
+
+  /** In a child: closes all but this one, which is given another number. */
+  keepOnly(fd: number): number {
+    dup3(fd, this.#kept, O_CLOEXEC)
+    closeFrom(this.#first)
+    return this.#kept
+  }
+}
+
+/** What a child finds of the zygote's and must not keep. */
+export class Belongings {
+  readonly #control: number
+  readonly #loop: ZygoteLoop
+  readonly #sockets: InheritedSockets
+
+  constructor(control: number, loop: ZygoteLoop, sockets: InheritedSockets) {
+    this.#control = control
+    this.#loop = loop
+    this.#sockets = sockets
+  }
+
+  /** Closes or replaces the control socket, what the loop watches, and the sockets of the application. */
+  letGo(): void {
+    close(this.#control)
+    this.#loop.forget()
+    this.#sockets.disconnect()
+  }
 }

@@ -18,7 +18,7 @@ import {
   wait4,
   writeAll,
 } from './libc.ts'
-import { BEYOND_ALL } from './late-descriptors.ts'
+import { BEYOND_ALL } from './descriptors.ts'
 import { leave } from './leave.ts'
 import { platformFault } from './node-platform.ts'
 import { callerOf, type Origins, placeIn } from './origins.ts'

@@ -2,16 +2,14 @@ import type { Assignment } from '../../../../../wire.ts'
 import { Children } from './children.ts'
 import { leaveUnoptimized, methodsOf } from '../tuning/compile-ahead.ts'
 import { markAllMemory } from '../tuning/fork-ranges.ts'
-import { EINTR, errno, exitNow, fork, poll, setpgid } from './libc.ts'
+import { EINTR, errno, exitNow, fork, poll, setpgid, writeAll } from './libc.ts'
 import { JobMark } from '../distinct/job-mark.ts'
-import type { LateDescriptors } from './late-descriptors.ts'
+import type { LateDescriptors } from './descriptors.ts'
 import type { Lines } from '../wire/lines.ts'
-import { CONTROL_FD } from '../wire/messages.ts'
-import { ORDER } from '../wire/order-format.ts'
+import { CONTROL_FD, ORDER } from '../wire/messages.ts'
 import { Orders } from '../wire/orders.ts'
 import { Orphans } from './orphans.ts'
-import { REPORT, type ReportKind } from '../wire/report-format.ts'
-import { Report } from '../wire/report.ts'
+import { REPORT, type ReportKind, REPORT_BYTES, USAGE_OFFSET } from '../wire/report-format.ts'
 
 /** While orphans are about: nothing else tells when they end. */
 const ORPHAN_CHECK_MS = 500
@@ -143,5 +141,21 @@ export class ZygoteLoop {
     this.#orphans.endAll()
     exitNow(0)
     throw new Error('unreachable')
+  }
+}
+
+/** Writes reports from one piece of memory, again and again: new memory costs every fork. */
+class Report {
+  readonly #bytes = Buffer.alloc(REPORT_BYTES)
+  /** Where wait4(2) puts its struct rusage. */
+  readonly usage = this.#bytes.subarray(USAGE_OFFSET)
+
+  /** False when the supervisor does not listen any more. `status`: see report-format.ts. */
+  write(fd: number, kind: ReportKind, launch: number, pid: number, status: number): boolean {
+    this.#bytes.writeUInt32LE(kind, 0)
+    this.#bytes.writeUInt32LE(launch, 4)
+    this.#bytes.writeInt32LE(pid, 8)
+    this.#bytes.writeInt32LE(status, 12)
+    return writeAll(fd, this.#bytes)
   }
 }

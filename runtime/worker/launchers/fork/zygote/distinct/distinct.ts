@@ -1,15 +1,14 @@
 import crypto from 'node:crypto'
-import { syncBuiltinESMExports } from 'node:module'
+import { syncBuiltinESMExports, createRequire } from 'node:module'
 import { getpid } from '../core/libc.ts'
 import { role } from '../core/role.ts'
-import { isIdSeed } from './id-packages.ts'
 
 /**
  * State that every child would otherwise share with its siblings, made its own: random numbers, identifiers, pid and
  * uptime. Call before the application is loaded, so that it sees nothing else. Returns what a child must do at once;
  * all that can wait is done at the first use.
  *
- * Not covered: uuid v1 (clock sequence and node id) and other state that a library keeps for itself. See id-packages.ts.
+ * Not covered: uuid v1 (clock sequence and node id) and other state that a library keeps for itself. Of packages that do, see {@link idWarnings}.
  */
 export function makeDistinct(): { inChild: () => void } {
   replaceMathRandom()
@@ -109,7 +108,7 @@ function replacePidAndUptime(): { ms: number } {
 /**
  * Id packages (nanoid, uuid) fill a pool of random bytes once and cut ids from it. A pool that was filled before the
  * fork would give every child the same ids, so the views filled then are remembered, weakly, and filled again in a child.
- * Shorter views are keys, secrets and ids, which must stay what they are; see id-packages.ts for the exception.
+ * Shorter views are keys, secrets and ids, which must stay what they are; see {@link isIdSeed} for the exception.
  */
 const SHORTEST_POOL_BYTES = 128
 
@@ -153,4 +152,45 @@ function trackPools(): { refill: () => void } {
       }
     },
   }
+}
+
+/** bson draws these once and puts them into each ObjectId of its process (`PROCESS_UNIQUE`); longer ones are ids themselves. */
+const BSON_SEED_BYTES = 5
+const IN_BSON = /[\\/]node_modules[\\/]bson[\\/]/
+/** v6 goes through the same file and keeps nothing. */
+const IN_UUID_V1 = /[\\/]node_modules[\\/]uuid[\\/].*[\\/]v1\.[jt]s/
+const IN_UUID_V6 = /[\\/]node_modules[\\/]uuid[\\/].*[\\/]v6\.[jt]s/
+/** Makers of ids from a time, a machine's number and a counter: siblings that have the last two from their parent repeat each other. */
+const COUNTERS = [
+  '@sapphire/snowflake',
+  'flake-idgen',
+  'hyperid',
+  'node-snowflake',
+  'nodejs-snowflake',
+  'simpleflakes',
+  'snowflake-id',
+  'snowyflake',
+]
+
+let usedUuidV1 = false
+
+/**
+ * Looks at random bytes that were drawn while the application is loaded. @returns true for those that a well-known package
+ * makes all its ids from: a child draws them again
+ */
+function isIdSeed(bytes: number): boolean {
+  if (role.child || (bytes !== BSON_SEED_BYTES && usedUuidV1)) return false
+  const { stack = '' } = new Error()
+  if (IN_UUID_V1.test(stack) && !IN_UUID_V6.test(stack)) usedUuidV1 = true
+  return bytes === BSON_SEED_BYTES && IN_BSON.test(stack)
+}
+
+/** What the supervisor's log says of packages whose ids siblings may repeat; for when the application is loaded. */
+export function idWarnings(): string[] {
+  const loaded = Object.keys(createRequire(import.meta.url).cache)
+  const counters = COUNTERS.filter((name) => loaded.some((file) => file.includes(`/node_modules/${name}/`)))
+  return [...(usedUuidV1 ? ['uuid v1'] : []), ...counters].map(
+    (name) =>
+      `${name} was used or loaded with the application: jobs are forked, so ids that it makes from what it keeps may repeat; make its generator in afterFork or in the job, or use uuid v4 or v7`,
+  )
 }

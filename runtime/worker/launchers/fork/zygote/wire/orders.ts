@@ -1,6 +1,6 @@
 import type { Assignment } from '../../../../../wire.ts'
 import { EINTR, errno, read } from '../core/libc.ts'
-import { ORDER_BYTES, type OrderKind } from './order-format.ts'
+import { ORDER_BYTES, type OrderKind } from './messages.ts'
 
 const FIRST_CAPACITY = 64 * 1024
 

@@ -4,7 +4,7 @@ import type * as z from 'zod'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
-import { ConfigError, explain } from './problems.ts'
+import { ConfigError, describeProblems } from './problems.ts'
 import { type Config, configSchema, type Place } from './schema.ts'
 import { type Document, LineCounter, parseDocument } from 'yaml'
 
@@ -44,7 +44,7 @@ export function loadConfig(options: LoadOptions = {}): Config {
 
   const parsed = configSchema.safeParse(source.tree)
   const place = (path: readonly PropertyKey[]): string => originOf(path, origins) ?? source.place(path)
-  if (!parsed.success) problems.push(...explain(parsed.error, source.tree, place))
+  if (!parsed.success) problems.push(...describeProblems(parsed.error, source.tree, place))
   else problems.push(...contradictions(parsed.data, root, place))
   if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)])
   const embedded = findEmbedded ? findEmbeddedRedis(root) : undefined

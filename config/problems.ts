@@ -24,7 +24,7 @@ export class ConfigError extends Error {
 type Place = (path: readonly PropertyKey[]) => string
 
 /** What a check found, as one line each: `<place>: <setting>: expected …, got …; <what to do>`. */
-export function explain(error: z.ZodError, tree: unknown, place: Place): string[] {
+export function describeProblems(error: z.ZodError, tree: unknown, place: Place): string[] {
   return error.issues.flatMap((issue): string[] => {
     const name = issue.path.join('.')
     if (issue.code === 'unrecognized_keys') {

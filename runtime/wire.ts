@@ -233,3 +233,16 @@ export type ParentMessage =
   | { type: 'snapshot'; file: string; maxHeapBytes: number }
   /** `values`: JSON texts by key. */
   | { type: 'memory'; ask: number; values?: Record<string, string>; error?: string }
+
+/** The process that a worker forks its jobs from. */
+export interface ZygoteFigures {
+  pid: number
+  /** When it was started, in ms since 1970. */
+  startedAtMs: number
+  /** How many there have been, this one included: the application was reloaded, or one died. */
+  generation: number
+  /** Those that died and were replaced. */
+  restarts: number
+  /** Processes forked by all of them, spares included. */
+  forked: number
+}

@@ -1,7 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { RuntimeError, withCode } from '../runtime/core/errors.ts'
 
-/** A page answers within two seconds: this is what its parts get, so that there is time left to write it. */
+/** A page answers within two seconds: all that it reads from Redis gets so long together, and there is time left to write it. */
 const deadlineMs = 1300
+const deadlines = new AsyncLocalStorage<number>()
+
+/** Answers one request: what it reads one after the other has one deadline. */
+export const withDeadline = <T>(answer: () => Promise<T>): Promise<T> =>
+  deadlines.run(performance.now() + deadlineMs, answer)
 
 type Reads = Record<string, () => Promise<unknown>>
 type Read<R extends Reads> = { [K in keyof R]: Awaited<ReturnType<R[K]>> | undefined }
@@ -26,11 +32,12 @@ export async function gather<R extends Reads>(reads: R): Promise<Read<R> & { mis
 
 /** @throws RuntimeError ERR_TIMEOUT when it takes longer than a page may take */
 export async function within<T>(work: Promise<T>): Promise<T> {
+  const endsAt = deadlines.getStore() ?? performance.now() + deadlineMs
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new RuntimeError('ERR_TIMEOUT', `Redis has not answered within ${deadlineMs} ms`)),
-      deadlineMs,
+      endsAt - performance.now(),
     )
   })
   try {

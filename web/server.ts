@@ -4,6 +4,7 @@ import { getCookie } from 'hono/cookie'
 import { clip } from '../config/clip.ts'
 import { hasCode, withCode } from '../runtime/core/errors.ts'
 import { readAssets } from './assets.ts'
+import { withDeadline } from './gather.ts'
 import { errorPage } from './pages/error.ts'
 import { Login } from './login.ts'
 import { routes } from './routes.ts'
@@ -11,7 +12,7 @@ import { crossSite } from './security/origin.ts'
 import { identify, sessionCookie } from './security/gate.ts'
 import { allows, Tokens, type User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
-import { Turns } from './turns.ts'
+import { RequestQueue } from './request-queue.ts'
 import { document } from './view/layout.ts'
 import { BadInput, Gone, Query, type Done, type Page, type Route, type Visit } from './visit.ts'
 
@@ -44,7 +45,7 @@ export class Server {
   readonly #tokens: Tokens
   readonly #login: Login
   readonly #assets = readAssets()
-  readonly #turns = new Turns()
+  readonly #turns = new RequestQueue()
   readonly #app = new Hono<{ Bindings: Peer }>({ strict: true })
 
   constructor(settings: Settings) {
@@ -87,7 +88,7 @@ export class Server {
     app.post('/login', async (c) => this.#refusal(c) ?? this.#login.submit(c))
     app.post('/logout', async (c) => this.#refusal(c) ?? this.#login.leave())
     for (const route of routes)
-      app.on(route.method, `/${route.path === './' ? '' : route.path}`, (c) => this.visit(c, route))
+      app.on(route.method, `/${route.path === './' ? '' : route.path}`, (c) => withDeadline(() => this.visit(c, route)))
     app.notFound((c) =>
       this.visit(c, {
         method: 'GET',

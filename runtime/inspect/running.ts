@@ -1,9 +1,8 @@
-import { hostname } from 'node:os'
-import pidusage from 'pidusage'
 import { decodeItem } from '../core/codec.ts'
 import type { JobRecord } from '../store/queues/jobs.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
 import type { Store } from '../store/store.ts'
+import type { ZygoteFigures } from '../wire.ts'
 import { stepClass } from '../workflow/run/steps.ts'
 
 /** A supervisor and the jobs that it has in hand. */
@@ -16,15 +15,12 @@ export interface RunningSupervisor extends SupervisorInfo {
 /** A job in a supervisor's hands: the fields of its record, if it still has one. */
 export type RunningJob = Partial<JobRecord> & { id: string; class: string | undefined }
 
-/** What a job's process uses; undefined where it runs on another machine, or has ended. */
+/** What the processes of a job use. */
 export interface Usage {
-  /** Of one processor, since the last look. */
+  /** Of one processor, since the look before. */
   cpuPercent: number
   rssBytes: number
 }
-
-/** pidusage keeps what it saw of a process for so long. */
-const forgottenAfterMs = 10_000
 
 /**
  * All supervisors with the jobs that they have in hand, lapsed ones included.
@@ -54,23 +50,42 @@ async function runningJob(store: Store, id: string): Promise<RunningJob> {
 export function jobClass({ class: own, item }: Partial<JobRecord>): string | undefined {
   if (own !== undefined && own !== stepClass) return own
   const read = decodeItem(item ?? '')
-  if ('garbage' in read) return own
+  if ('reason' in read) return own
   if (read.className !== stepClass) return read.className
   const [, , className] = JSON.parse(read.args) as unknown[]
   return typeof className === 'string' ? className : own
 }
 
-/** CPU and memory of the jobs that run on this machine, by job ID. The first look at a process gives its average CPU share. */
-export async function usageHere(supervisors: readonly RunningSupervisor[]): Promise<Map<string, Usage>> {
-  const here = supervisors.filter(({ about }) => about['host'] === hostname()).flatMap(({ jobs }) => jobs)
-  const pids = new Map(here.flatMap(({ id, pid }) => (pid === undefined ? [] : [[Number(pid), id] as const])))
-  if (pids.size === 0) return new Map()
-  const stats = await pidusage([...pids.keys()], { maxage: forgottenAfterMs }).catch(() => ({}))
+/** CPU and memory of running jobs by job ID, as their workers have measured them; a job that has just begun has none yet. */
+export function usageOf(supervisors: readonly SupervisorInfo[]): Map<string, Usage> {
   return new Map(
-    Object.entries(stats).flatMap(([pid, stat]) => {
-      const id = pids.get(Number(pid))
-      const { cpu, memory } = (stat ?? {}) as { cpu?: number; memory?: number }
-      return id === undefined || cpu === undefined ? [] : [[id, { cpuPercent: cpu, rssBytes: memory ?? 0 }] as const]
-    }),
+    supervisors.flatMap(({ about }) =>
+      Object.entries(figures(about['usage'])).flatMap(([id, pair]) => {
+        const [cpuPercent, rssBytes] = Array.isArray(pair) ? (pair as unknown[]) : []
+        return typeof cpuPercent === 'number' && typeof rssBytes === 'number'
+          ? [[id, { cpuPercent, rssBytes }] as const]
+          : []
+      }),
+    ),
   )
+}
+
+/** The process that a worker forks its jobs from; undefined where it forks none, or has not written its figures yet. */
+export function zygoteOf({ about }: SupervisorInfo): (ZygoteFigures & { rssBytes: number | undefined }) | undefined {
+  const read = figures(about['zygote'])
+  const number = (name: string): number => (typeof read[name] === 'number' ? read[name] : 0)
+  if (number('pid') === 0) return undefined
+  return {
+    ...{ pid: number('pid'), startedAtMs: number('startedAtMs'), generation: number('generation') },
+    ...{ restarts: number('restarts'), forked: number('forked'), rssBytes: number('rssBytes') || undefined },
+  }
+}
+
+/** What lies in Redis may be anything. */
+function figures(json = ''): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(json)) as Record<string, unknown>
+  } catch {
+    return {}
+  }
 }

@@ -107,7 +107,7 @@ export const keyTemplates = {
   // --- supervisors
   /** zset: supervisor id, scored by the Redis time in milliseconds at which its lease expires */
   supervisors: 'rt:supervisors',
-  /** hash: description of one supervisor: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback` … */
+  /** hash: description of one supervisor: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback`, what running jobs (`usage`) and the zygote use … */
   supervisor: 'rt:supervisor:{supervisor}',
   /** string with a time to live: id of the process that performs a duty for all others: `upkeep` (moves due jobs, continues runs, checks limits) */
   duty: 'rt:duty:{duty}',

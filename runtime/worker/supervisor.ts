@@ -2,6 +2,7 @@ import { toError, withCode } from '../core/errors.ts'
 import { type Service, startAll, stopAll } from '../core/service.ts'
 import { startTimer } from '../core/clock.ts'
 import { Admission } from './run/admission.ts'
+import { Figures } from './run/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
 import { HeapSnapshots } from './run/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './run/job-run.ts'
@@ -12,7 +13,7 @@ import { Notices } from './outcome/notices.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launcher.ts'
 import type { WorkerVerb } from './signals.ts'
-import { aboutOf, lostNotice, type SupervisorOptions, upkeepOf } from './supervisor-options.ts'
+import { describeSupervisor, lostNotice, type SupervisorOptions, maintenanceOf } from './supervisor-options.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { workerIds } from '../store/queues/queue-list.ts'
 import { sweepOwn } from './lease/dead-processes.ts'
@@ -54,12 +55,12 @@ export class Supervisor implements Service {
     this.#slots = workerIds(queues, concurrency)
     this.#notices = new Notices({ log, launcher, worker: this.#slots[0] ?? '' })
     this.left = new Promise((resolve) => (this.#leave = resolve))
-    const upkeep = upkeepOf(options)
+    const upkeep = maintenanceOf(options)
     this.#lease = new Lease({
       store,
       clock,
       log,
-      about: aboutOf(options),
+      about: describeSupervisor(options),
       ...{ heartbeatMs, leaseMs },
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
@@ -72,21 +73,20 @@ export class Supervisor implements Service {
       onBeat: () => this.#notices.collect(store.jobs),
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
-    this.#shown = new ShownJobs({ store, clock, log, supervisorId: () => this.#lease.id })
+    const common = { store, clock, log, supervisorId: () => this.#lease.id }
+    this.#shown = new ShownJobs(common)
     this.#fetcher = new Fetcher({
-      store,
-      clock,
-      log,
+      ...common,
       queues,
       weights: options.weights ?? {},
       pollMs,
-      supervisorId: () => this.#lease.id,
       onFenced: () => this.#lease.lose(),
       onEmpty: () => this.#onEmpty(),
     })
     this.#services = [
       this.#lease,
       ...upkeep.services,
+      new Figures({ ...common, jobs: () => this.#jobs.all, launcher }),
       { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.close() },
     ]
   }

@@ -93,7 +93,7 @@ describe('items of other producers', () => {
   for (const [bytes, said] of garbage) {
     it(`are garbage, and said to be, when they are ${bytes || 'empty'}`, () => {
       const item = decodeItem(bytes)
-      assert.match('garbage' in item ? item.garbage : 'no garbage', said)
+      assert.match('reason' in item ? item.reason : 'no garbage', said)
     })
   }
 })

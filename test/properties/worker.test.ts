@@ -146,7 +146,7 @@ describe('payloads', () => {
           ? `{"class":"Foreign","queue":"q","args":${text}}`
           : `{"class":"Foreign","args":${text}}`
         const read = decodeItem(item)
-        assert.ok(!('garbage' in read))
+        assert.ok(!('reason' in read))
         assert.equal(read.className, 'Foreign')
         assert.equal(read.args, text)
         assert.ok(Array.isArray(parseLossless(read.args)))

@@ -1,6 +1,6 @@
 // What the documents say of the code is true: every key, setting and error code is there, and what the README shows works.
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { describe, it } from 'node:test'
@@ -9,6 +9,8 @@ import { keyTemplates } from '../../runtime/store/keys.ts'
 import { configSchema } from '../../config/schema.ts'
 import { documents } from '../../script/build-docs.ts'
 import { sentCommands } from '../../script/redis-commands.ts'
+import { runCommand } from '../support/command.ts'
+import { documentPages } from '../support/documents.ts'
 import { ROOT } from '../support/process.ts'
 
 const read = (path: string): Promise<string> => readFile(ROOT + path, 'utf8')
@@ -38,12 +40,7 @@ it('docs/errors.md has every code with its exit status', async () => {
   assert.deepEqual(Object.fromEntries(documented), errorCodes)
 })
 
-const pages = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'CHANGELOG.md',
-  ...readdirSync(ROOT + 'docs').map((name) => `docs/${name}`),
-].filter((path) => path.endsWith('.md'))
+const pages = ['CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...documentPages]
 /** Files of an application that the documents name. */
 const ofUsers = ['config/hooks.ts', 'config/preload.ts']
 
@@ -83,4 +80,44 @@ describe('links', () => {
       assert.deepEqual(wrong, [])
     })
   }
+})
+
+describe('the table of contents, docs/README.md,', () => {
+  it('leads to every page', async () => {
+    const text = await read('docs/README.md')
+    const pagesOfDocs = documentPages.filter((page) => /^docs\/(?!README)[^/]+$/.test(page))
+    assert.deepEqual(
+      pagesOfDocs.filter((page) => !text.includes(`(${page.replace('docs/', '')})`)),
+      [],
+    )
+  })
+
+  it('is where runtime docs says, which finds the pages about a topic', async () => {
+    const { stdout: all } = await runCommand(['docs'])
+    assert.ok(all.startsWith(`${ROOT}docs/README.md\nfile://`), all)
+    for (const [topic, page] of [
+      ['retries', 'retries'],
+      ['Retry', 'retries'],
+      ['kubernetes', 'hosting'],
+      ['dead letter queue', 'from-others'],
+      ['jest', 'testing'],
+    ] as const) {
+      const { stdout } = await runCommand(['docs', ...topic.split(' '), '--json'])
+      assert.equal(
+        (JSON.parse(stdout) as { pages: { path: string }[] }).pages[0]?.path,
+        `${ROOT}docs/${page}.md`,
+        topic,
+      )
+    }
+    const { exitCode, stderr } = await runCommand(['docs', 'no such topic'])
+    assert.deepEqual([exitCode, /no page has "no such topic"/.test(stderr)], [1, true])
+  })
+})
+
+it('docs/faq.md answers the thirty questions that users of other libraries ask most', async () => {
+  const numbers = [...(await read('docs/faq.md')).matchAll(/^\*\*(\d+)\. /gm)].map(([, number]) => Number(number))
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 30 }, (_, i) => i + 1),
+  )
 })

@@ -1,7 +1,7 @@
 // What the README and docs/ show compiles for users with the strictest settings, against the types that are published.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { it } from 'node:test'
 import ts from 'typescript'
 import { ROOT } from '../support/process.ts'
@@ -42,6 +42,7 @@ const given: Record<string, string> = {
     declare const isAdmin: (request: Request) => Promise<boolean>;
     declare const app: { use(path: string, node: unknown): void; all(path: string, on: (c: { req: { raw: Request } }) => Promise<Response>): void };`,
   'docs/from-rush.md': `import { Job } from 'resque-runtime';`,
+  'docs/from-gush.md': `import { Job, Workflow } from 'resque-runtime';`,
   'docs/jobs.md': `import { z } from 'zod'; import type { Infer } from 'resque-runtime';`,
   'docs/pipelines.md': `import { Job } from 'resque-runtime';`,
   'docs/scheduler.md': `
@@ -58,6 +59,11 @@ const packages = `declare module '@sentry/node' {
   export function init(options: { dsn?: string | undefined }): void
   export function captureException(error: Error, about: { tags: Record<string, string>; extra: Record<string, unknown> }): string
   export function flush(timeoutMs: number): Promise<boolean>
+}
+declare module 'vitest' {
+  export function afterAll(run: () => unknown): void
+  export function it(name: string, run: () => unknown): void
+  export function expect(value: unknown): { toEqual(to: unknown): void; rejects: { toThrow(message: string): Promise<void> } }
 }`
 
 /** A module for each page, or for each snippet that names a file. Its lines are those of the page. */
@@ -80,16 +86,18 @@ const pad = (lines: string[], to: number): string[] => [...lines, ...Array<strin
 it('all snippets of the README and docs/ compile with the strictest settings', () => {
   const pages = [
     'README.md',
-    ...readdirSync(join(ROOT, 'docs'))
+    ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),
   ]
   const modules = new Map(pages.flatMap(modulesOf).map(([path, text]) => [join(ROOT, path), text]))
   assert.ok(modules.size >= 8, 'the snippets were found')
   modules.set(join(ROOT, 'docs/packages.d.ts'), packages)
+  const folders = new Set([...modules.keys()].map((path) => dirname(path)))
   const host = ts.createCompilerHost(strictest)
   const disk = ts.createCompilerHost(strictest)
   host.fileExists = (path) => modules.has(path) || disk.fileExists(path)
+  host.directoryExists = (path) => folders.has(path) || ts.sys.directoryExists(path)
   host.readFile = (path) => modules.get(path) ?? disk.readFile(path)
   host.getSourceFile = (path, options, ...more) =>
     modules.has(path)

@@ -3,7 +3,7 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import { jobView, type JobView } from '../../runtime/inspect/job.ts'
 import { jobClass } from '../../runtime/inspect/running.ts'
 import { endStates } from '../../runtime/store/queues/jobs.ts'
-import { whereLines } from '../../runtime/store/workers/where.ts'
+import { locationLines } from '../../runtime/store/workers/stacks.ts'
 import { gather, within } from '../gather.ts'
 import { attemptsPart, errorSection, evidence } from '../view/evidence.ts'
 import {
@@ -103,18 +103,24 @@ function timeline({ moments, status }: JobView, nowMs: number): Html {
   </ol>`
 }
 
+/** A page answers within two seconds. */
+const longestAskMs = 1000
+
 /** Where a running job is, asked from its worker now. */
 export async function stackPage(visit: Visit): Promise<Page> {
   const id = visit.query.needed('id')
   const record = await within(visit.store.jobs.find(id))
   if (!record) throw new Gone(`Nothing is known of job ${id}.`)
   if (record.state !== 'running') throw new BadInput(`Job ${id} does not run: it is ${record.state}.`)
-  const { answer, missing } = await gather({ answer: () => visit.store.stacks.ask(id) })
+  const { answer, missing } = await gather({ answer: () => visit.store.stacks.ask(id, longestAskMs) })
   const body = section(
     html`${jobClass(record) ?? '?'} ${code(id)}`,
     answer === undefined
-      ? html`<p>Its worker has not answered. The workers page shows whether it lives.</p>`
-      : block(whereLines(answer.where).join('\n')),
+      ? html`<p>
+          Its worker has not answered within a second; <code>runtime job stack ${shown(id, 60)}</code> waits longer. The
+          <a href="workers">workers page</a> shows whether it lives.
+        </p>`
+      : block(locationLines(answer.where).join('\n')),
     html`<a class="button" href="${address('stack', { id })}">Ask again</a>
       <a class="button" href="${address('job', { id })}">The job</a>`,
   )

@@ -1,23 +1,9 @@
 import { html } from 'hono/html'
 import { formatBytes } from '../../runtime/core/size.ts'
-import { redisClock } from '../../runtime/inspect/inspected.ts'
 import { runTimes, type Quantiles } from '../../runtime/inspect/history.ts'
-import { runningSupervisors, usageHere, type RunningJob, type Usage } from '../../runtime/inspect/running.ts'
+import { runningSupervisors, usageOf, type RunningJob, type Usage } from '../../runtime/inspect/running.ts'
 import { gather } from '../gather.ts'
-import {
-  badge,
-  button,
-  code,
-  jobLink,
-  lasting,
-  pager,
-  queueLink,
-  section,
-  short,
-  table,
-  time,
-  type Cell,
-} from '../view/parts.ts'
+import { button, code, jobLink, lasting, pager, queueLink, section, short, table, type Cell } from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
 import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
 
@@ -38,12 +24,10 @@ export async function runningPage(visit: Visit): Promise<Page> {
   )
   const sorted = held.sort((a, b) => Number(a.job.run_at ?? Infinity) - Number(b.job.run_at ?? Infinity))
   const shownJobs = sorted.slice(from, from + pageSize)
-  const { usage, lines } = await gather({
-    usage: () => usageHere(supervisors ?? []),
-    lines: () => store.jobs.lastLines(shownJobs.map(({ job }) => job.id)),
-  })
+  const usage = usageOf(supervisors ?? [])
+  const { lines } = await gather({ lines: () => store.jobs.lastLines(shownJobs.map(({ job }) => job.id)) })
   const rows = shownJobs.map(({ job, host }, i) =>
-    jobRow(visit, { job, host, usage: usage?.get(job.id), line: lines?.[i], times }),
+    jobRow(visit, { job, host, usage: usage.get(job.id), line: lines?.[i], times }),
   )
   const busy = (supervisors ?? []).reduce((sum, each) => sum + each.busy, 0)
   const head = ['Job', 'Queue', 'For#', 'PID#', 'CPU#', 'Memory#', 'Progress, last line', 'Worker', '']
@@ -52,7 +36,7 @@ export async function runningPage(visit: Visit): Promise<Page> {
     html`${table('Running jobs', head, rows, 'No job runs now.')}
     ${pager('running', {}, { from, shown: rows.length, total: held.length, size: pageSize })}
     ${busy > held.length ? html`<p class="hint">The first ${count(held.length)} are read.</p>` : ''}
-    ${rows.length > 0 ? html`<p class="hint">CPU and memory are of the job's own process, and are known where it runs on the dashboard's machine.</p>` : ''}`,
+    ${rows.length > 0 ? html`<p class="hint">Workers measure CPU and memory every two seconds, of a job's process and all below it.</p>` : ''}`,
   )
   return { title: 'Running jobs', body, missing, refreshMs: 3000 }
 }
@@ -90,60 +74,4 @@ export function progress(text: string): Html {
   const share = Number(of) > 0 ? Math.min(1, Number(at) / Number(of)) : 0
   return html`<progress max="1" value="${share.toFixed(3)}"></progress>
     <small>${shown(`${at}/${of} ${note}`, 80)}</small>`
-}
-
-/** Workers of this runtime and their slots, and the registered workers of other runtimes. */
-export async function workersPage(visit: Visit): Promise<Page> {
-  const { store } = visit
-  const { clock, supervisors, others, missing } = await gather({
-    // Leases end by Redis's clock, which may differ from that of this machine.
-    clock: () => redisClock({ store }),
-    supervisors: async () => {
-      const all = await store.supervisors.list()
-      return Promise.all(all.map(async (each) => ({ ...each, held: (await store.supervisors.inflight(each.id)).size })))
-    },
-    others: () => store.workers.list(),
-  })
-  const nowMs = clock?.nowMs ?? visit.nowMs
-  const ours = new Set((supervisors ?? []).flatMap(({ slots }) => slots))
-  const foreign = (others ?? []).filter(({ id }) => !ours.has(id))
-  const body = html`${section(
-    `${count(supervisors?.length ?? 0)} workers`,
-    table(
-      'Workers',
-      ['Process', 'Queues', 'Launcher', 'Busy#', 'Started', 'Lease'],
-      (supervisors ?? []).map(({ about, slots, held, leaseEndsAtMs }) => [
-        code(`${about['host'] ?? '?'}:${about['pid'] ?? '?'}`),
-        short(about['queues'] ?? '', 60),
-        html`${about['launcher'] ?? '?'}${about['fallback'] ? html`<br /><small>${shown(about['fallback'], 200)}</small>` : ''}`,
-        `${held} of ${slots.length}`,
-        about['started_at'] === undefined
-          ? ''
-          : time(Number(about['started_at']) || Date.parse(about['started_at']), nowMs),
-        leaseEndsAtMs < nowMs ? badge('expired', 'bad') : html`${badge('alive', 'good')} ${time(leaseEndsAtMs, nowMs)}`,
-      ]),
-      html`No worker runs. Start one: <code>runtime work --queues '*'</code>`,
-    ),
-  )}
-  ${
-    foreign.length === 0
-      ? ''
-      : section(
-          'Workers of other runtimes',
-          table(
-            'Workers of other runtimes',
-            ['Worker', 'Queues', 'Processed#', 'Failed#', 'Last heartbeat', 'Works on'],
-            foreign.map((worker) => [
-              code(`${worker.host}:${worker.pid}`),
-              short(worker.queues.join(', '), 60),
-              count(worker.processed),
-              count(worker.failed),
-              worker.heartbeat === undefined ? 'none' : time(Date.parse(worker.heartbeat), nowMs),
-              worker.working === undefined ? 'nothing' : html`<code>${short(worker.working, 80)}</code>`,
-            ]),
-            '',
-          ),
-        )
-  }`
-  return { title: 'Workers', body, missing, refreshMs: 5000 }
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.ts'
 import { longestTimerMs } from '../../core/clock.ts'
 import { keysOf, type Keys } from '../keys.ts'
 import { isMoved } from './cluster.ts'
-import { connect, explain, greeting, type RedisSettings } from './redis.ts'
+import { connect, explainRedisError, greeting, type RedisSettings } from './redis.ts'
 import { wholeEscapes } from '../../core/json-text.ts'
 import { scripts } from './scripts.generated.ts'
 
@@ -147,7 +147,7 @@ export class Connection {
       /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? '')
     )
       this.#trouble = (await greeting(settings)) ?? this.#trouble
-    return explain(error, settings, this.#trouble, this.#wasReady)
+    return explainRedisError(error, settings, this.#trouble, this.#wasReady)
   }
 
   /**

@@ -35,7 +35,7 @@ const keepAliveMs = 30_000
 
 /**
  * A connection that heals itself. Commands that were under way when it broke are not sent again: only the caller knows
- * whether that would be harmless. One that leaves a command without any byte for `commandTimeoutMs` is closed and opened
+ * whether that would be harmless; it is for a subscriber's, which would otherwise miss its channels for good. One that leaves a command without any byte for `commandTimeoutMs` is closed and opened
  * again: a firewall may have forgotten it, or Sentinel may know another master by now.
  * @param prefix of all keys, for a cluster
  * @param role `subscriber` connections carry no commands but pings, and so have no time limit
@@ -51,7 +51,7 @@ export function connect(settings: RedisSettings, prefix: string, role: 'commands
     protocol: 2,
     lazyConnect: true,
     connectTimeout: Math.min(connectTimeoutMs, longestTimerMs),
-    autoResendUnfulfilledCommands: false,
+    autoResendUnfulfilledCommands: role === 'subscriber',
     keepAlive: keepAliveMs,
     socketTimeout: timeoutMs,
     // Without Sentinel nothing needs INFO, which a user may not have: a Redis that loads its data says so itself.
@@ -209,7 +209,7 @@ function wordsOf(message: string, trouble: string | undefined, wasReady: boolean
  * @param trouble what the connection last failed of, for commands that only know that there is none
  * @param wasReady the connection was there: a command that got no answer may have been done
  */
-export function explain(error: unknown, settings: RedisSettings, trouble?: string, wasReady = false): Error {
+export function explainRedisError(error: unknown, settings: RedisSettings, trouble?: string, wasReady = false): Error {
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message

@@ -51,7 +51,7 @@ export interface ReadFailures {
 /** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
 export function encodeFailure(failure: Failure): string {
   const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
-  const payload = 'garbage' in decodeItem(item) ? `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}` : item
+  const payload = 'reason' in decodeItem(item) ? `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}` : item
   const head = `{"failed_at":${JSON.stringify(formatFailedAt(new Date(failedAtMs)))},"payload":${payload}`
   return `${head},${JSON.stringify({ exception, error, backtrace, worker, queue, ...more }).slice(1)}`
 }

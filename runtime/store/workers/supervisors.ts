@@ -1,5 +1,5 @@
 import { type Connection, scriptJson } from '../connection/connection.ts'
-import { heldOf, inParts, reservedOf } from '../queues/deliveries.ts'
+import { parseInFlight, toBatches, reservedOf } from '../queues/deliveries.ts'
 import type {
   Delivery,
   FreeSlot,
@@ -10,7 +10,7 @@ import type {
   Settlement,
   SupervisorInfo,
 } from '../queues/deliveries.ts'
-import { answered, Ends, endsArgs } from './ends.ts'
+import { answered, EndWriter, endsArgs } from './end-writer.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
 
 export type { Reserved, Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
@@ -21,13 +21,13 @@ const queuesAtOnce = 250
 /** Everything a supervisor does in Redis; leases, in-flight records, Resque's worker registration. */
 export class Supervisors {
   readonly #connection: Connection
-  readonly #ends: Ends
+  readonly #ends: EndWriter
   /** Redis's clock less this process's monotonic one, in ms, by the last answer: Ruby prunes heartbeats by Redis's. */
   #redisAheadMs: number | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#ends = new Ends(connection)
+    this.#ends = new EndWriter(connection)
   }
 
   /**
@@ -111,14 +111,14 @@ export class Supervisors {
     }
   }
 
-  /** Records a job's end: see {@link Ends.settle}. */
+  /** Records a job's end: see {@link EndWriter.settle}. */
   settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     return this.#ends.settle(id, job, nowMs, failedMax, end)
   }
 
   /** Writes Resque's record of the job in hand for slots whose job has run for a moment. */
   async show(id: string, running: readonly RunningJob[]): Promise<void> {
-    for (const part of inParts(running, ({ bytes }) => bytes)) {
+    for (const part of toBatches(running, ({ bytes }) => bytes)) {
       const rest = part.flatMap(({ worker, id: job, delivery, runAtMs }) => [
         ...[worker, job, delivery],
         formatRunAt(new Date(runAtMs)),
@@ -202,7 +202,7 @@ export class Supervisors {
   /** Ids of the jobs recorded as held by a supervisor. */
   async inflight(id: string): Promise<Map<string, { delivery: string; worker: string }>> {
     const held = await this.#connection.ask((redis, keys) => redis.hgetall(keys.inflight(id)))
-    return new Map(Object.entries(held).map(([job, value]) => [job, heldOf(value)]))
+    return new Map(Object.entries(held).map(([job, value]) => [job, parseInFlight(value)]))
   }
 
   /** Every supervisor that has a lease, lapsed ones included. */

@@ -1,5 +1,13 @@
 import type { Isolation } from '../../../config/isolations.ts'
-import type { Assignment, ChildMessage, Manifest, Outcome, ParentMessage, ClassManifest } from '../../wire.ts'
+import type {
+  Assignment,
+  ChildMessage,
+  ClassManifest,
+  Manifest,
+  Outcome,
+  ParentMessage,
+  ZygoteFigures,
+} from '../../wire.ts'
 
 /**
  * How one job's process ended; where that waits for another job (`worker.jobsPerChild`) its exit code is 0. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
@@ -34,13 +42,13 @@ export type JobOutput = 'inherit' | 'capture' | 'both'
 export const NOWHERE = { out: (): void => undefined, err: (): void => undefined }
 
 /** What an ending has of the job's last message. */
-export function reported(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
+export function endingFields(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
   const { outcome, ranMs, loadMs, usage } = last
   return { outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }), ...usage }
 }
 
 /** Why a process that may run several jobs (`worker.jobsPerChild`) is not used again, for the log. */
-export const spentText = (className: string, pid: number | undefined, why: string): string =>
+export const notReusedText = (className: string, pid: number | undefined, why: string): string =>
   `process ${pid ?? ''} is not used again: ${className} ${why}`
 
 /** One job process on its way. */
@@ -61,6 +69,8 @@ export interface Launched {
  */
 export interface Launcher {
   readonly name: Isolation
+  /** What it forks from now; absent where it does not fork. */
+  readonly zygote?: ZygoteFigures | undefined
   /** Loads the application and says what is in it. Rejects with an `ERR_APP_LOAD` RuntimeError that names file and line. */
   start(): Promise<Manifest>
   /** Starts one process for one job. Never throws: trouble arrives as an {@link Ending}. `onMessage` sees everything but the outcome. */

@@ -4,7 +4,7 @@ import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { type Admission, type Admitted, memoryAnswer, permitsAnswer } from './admission.ts'
+import { type Admission, type Admitted, memoryAnswer, limitsAnswer } from './admission.ts'
 import { assignmentOf, type Settings, jobClass } from './manifest.ts'
 import { traceEnded, traceReceived } from '../tracing.ts'
 import { launchDeathHook } from '../outcome/notices.ts'
@@ -12,15 +12,15 @@ import { evidenceOf } from '../outcome/evidence.ts'
 import type { Ending, JobOutput, Launcher } from '../launchers/launcher.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { ProgressWriter } from './progress-writer.ts'
-import { TimeLine, labelsOf, type JobLabels } from '../outcome/end-line.ts'
-import { JobProcess, type Watched } from './job-process.ts'
+import { TimeLine, labelsOf, type JobLabels } from '../outcome/end-log.ts'
+import { JobProcess, type ProcessReport } from './job-process.ts'
 import type { ChildMessage, ClassManifest, JobSettings, LimitRequest } from '../../wire.ts'
 import type { MemoryRequest, ParentMessage, ReadyJob, ReadyStep, StepContext } from '../../wire.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
-import { judge, judgeUnready, type KillReason, type Verdict } from '../outcome/verdict.ts'
-import { type Where, whereText } from '../../store/workers/where.ts'
+import { judge, judgeUnready, type KillReason, type Verdict } from '../outcome/cause.ts'
+import { type JobLocation, locationText } from '../../store/workers/stacks.ts'
 import { unknownClass } from '../outcome/error-record.ts'
 
 /** What every job of a worker shares. */
@@ -96,15 +96,15 @@ export class JobRun {
   }
 
   /** Where the job is, while it goes on running. Never rejects. */
-  locate(deadlineMs: number): Promise<Where> {
+  locate(deadlineMs: number): Promise<JobLocation> {
     return this.#process.locate(deadlineMs)
   }
 
   async #perform(): Promise<End> {
     const { job } = this
     const item = decodeItem(job.item)
-    if ('garbage' in item) {
-      const error = { name: 'GarbageError', message: item.garbage, backtrace: [] }
+    if ('reason' in item) {
+      const error = { name: 'GarbageError', message: item.reason, backtrace: [] }
       return this.#end({ kind: 'failed', cause: 'garbage', error })
     }
     const { steps } = this.#options
@@ -155,7 +155,7 @@ export class JobRun {
     traceEnded(assignment, ending, verdict, this.timeLine.elapsedMs)
     if (verdict.kind === 'requeued' && watched.where)
       this.#log.info(
-        `job ${this.job.id} goes back to its queue; when it was stopped it was ${whereText(watched.where)}`,
+        `job ${this.job.id} goes back to its queue; when it was stopped it was ${locationText(watched.where)}`,
       )
     if (manifest.onFailure && verdict.kind === 'failed' && ending.outcome?.kind !== 'failed') {
       // What ends the job may end its hook.
@@ -189,7 +189,7 @@ export class JobRun {
     } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
     else if (message.type === 'log') this.#notes.line(message.line)
     else if (message.type === 'permits')
-      void permitsAnswer(this.#options.admission.acquire(this.#delivery, message.permits)).then(answer)
+      void limitsAnswer(this.#options.admission.acquire(this.#delivery, message.permits)).then(answer)
     else if (message.type === 'memory') void this.#remember(message.ask, message.request).then(answer)
     else if (message.type !== 'outcome') this.#process.hear(message)
   }
@@ -217,7 +217,7 @@ export class JobRun {
     return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
   }
 
-  #judge(ending: Ending, { where }: Watched, settings: Settings): Verdict {
+  #judge(ending: Ending, { where }: ProcessReport, settings: Settings): Verdict {
     return judge({
       ending,
       killed: this.#process.killed,
@@ -233,7 +233,7 @@ export class JobRun {
     })
   }
 
-  #end(verdict: Verdict, ending?: Ending, watched?: Watched): End {
+  #end(verdict: Verdict, ending?: Ending, watched?: ProcessReport): End {
     const { job } = this
     const evidence = evidenceOf({
       cause: 'cause' in verdict ? verdict.cause : undefined,

@@ -6,7 +6,7 @@ import type { MemoryFigures } from '../../wire.ts'
 /** How often a job with a limit is measured. */
 const everyMs = 250
 /** pidusage keeps a descriptor for each process that it has seen lately. */
-const forgottenAfterMs = 2000
+const forgottenAfterMs = 5000
 /** From this share of the limit on, the process is asked for its own figures at each look. */
 const NEAR = 0.5
 const LOOKS_KEPT = 8
@@ -72,7 +72,7 @@ export class MemoryWatch {
 
   async #look(): Promise<void> {
     const { pid, limitBytes, ask, onOver } = this.#options
-    const byPid = await treeMemory(pid)
+    const byPid = new Map([...(await treeUsage(pid))].map(([one, { memory }]) => [one, memory]))
     if (this.#stopped) return
     const bytes = [...byPid.values()].reduce((sum, one) => sum + one, 0)
     this.#peakBytes = Math.max(this.#peakBytes, bytes)
@@ -90,11 +90,11 @@ export class MemoryWatch {
   }
 }
 
-/** Resident bytes of a process and of all below it; empty when it has gone. */
-async function treeMemory(pid: number): Promise<Map<number, number>> {
+/** What a process and each below it uses, in percent of a processor since the last look and resident bytes; empty when it has gone. */
+export async function treeUsage(pid: number): Promise<Map<number, { cpu: number; memory: number }>> {
   const stats = await pidusage(withDescendants(pid), { maxage: forgottenAfterMs }).catch(() => ({}))
-  const known = Object.entries(stats) as [string, { memory?: number } | null][]
-  return new Map(known.map(([one, figures]) => [Number(one), figures?.memory ?? 0]))
+  const known = Object.entries(stats) as [string, { cpu?: number; memory?: number } | null][]
+  return new Map(known.map(([one, figures]) => [Number(one), { cpu: figures?.cpu ?? 0, memory: figures?.memory ?? 0 }]))
 }
 
 /** The kernel lists a process's children by thread; elsewhere than on Linux only the process itself is measured. */

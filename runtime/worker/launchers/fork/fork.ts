@@ -1,17 +1,15 @@
 import { channels } from '../../../core/channels.ts'
 import { hasCode, withCode, RuntimeError } from '../../../core/errors.ts'
-import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
+import type { Assignment, ChildMessage, Manifest, ZygoteFigures } from '../../../wire.ts'
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
 import { Fallback, onlyLoaderLoads, temporaryRefusal, FailureWindow } from './fallback.ts'
 import type { ForkedJob } from './forked-job.ts'
 import { OWN_OUTPUT, type ForkOptions } from './fork-options.ts'
 import { JobSockets, type JobConnection } from './line.ts'
-import { RescuedRun } from './rescued-run.ts'
+import { RelaunchedJob } from './relaunched-job.ts'
 import { ZygoteProcess, type ZygoteStart } from './zygote-process.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
-import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/core/gate-platform.ts'
-
-export type { ForkOptions }
+import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/core/preflight-platform.ts'
 
 /** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */
 const UNSTARTED_LIMIT = 2
@@ -26,8 +24,7 @@ export class ForkLauncher implements Launcher {
   readonly #options: ForkOptions
   readonly #unstarted = new FailureWindow(UNSTARTED_LIMIT, 3_600_000)
   readonly #deaths = new FailureWindow(ZYGOTE_DEATHS_LIMIT, 3_600_000)
-  readonly #startedAt = Date.now().toString(36)
-  #zygoteCount = 0
+  readonly #counts = { generation: 0, restarts: 0, forked: 0, startedAtMs: 0 }
   readonly #zygotes = new Set<ZygoteProcess>()
   readonly #builds = new Set<BuiltApp>()
   readonly #fallback: Fallback
@@ -37,12 +34,15 @@ export class ForkLauncher implements Launcher {
   /** The zygote for new jobs, when it is ready; undefined when jobs are not forked. */
   #current: Promise<ZygoteProcess | undefined> = Promise.resolve(undefined)
   #refusal: Refusal | undefined
-  #launches = 0
   #stopped = false
 
   constructor(options: ForkOptions) {
     this.#options = options
     this.#fallback = new Fallback(options.fallback, options.spares ?? 1)
+  }
+
+  get zygote(): ZygoteFigures | undefined {
+    return this.#ready?.pid === undefined ? undefined : { pid: this.#ready.pid, ...this.#counts }
   }
 
   /** Why jobs are not forked; undefined while they are. */
@@ -82,7 +82,7 @@ export class ForkLauncher implements Launcher {
       return zygote?.take(assignment, listeners)
     }
     const first = this.#ready?.isGone === false ? take(this.#ready) : this.#current.then(take)
-    const rescued: RescuedRun = new RescuedRun(first, assignment, onMessage, (ending, job) =>
+    const rescued: RelaunchedJob = new RelaunchedJob(first, assignment, onMessage, (ending, job) =>
       // One that had waited for a job since its last one has died: the next process will do.
       job?.isFirst === false ? Promise.resolve(this) : this.#rescue(ending, used, () => rescued.ended),
     )
@@ -156,16 +156,14 @@ export class ForkLauncher implements Launcher {
 
   #bootZygote(build: BuiltApp): ZygoteProcess {
     const { source, bootTimeoutMs, startedTimeoutMs = 2000, passOutput = OWN_OUTPUT, jobsPerChild = 1 } = this.#options
+    const counts = Object.assign(this.#counts, { generation: this.#counts.generation + 1, startedAtMs: Date.now() })
     // Of each zygote its own: when one goes, only what its own jobs have left goes with it.
-    const mark = `${process.pid}-${this.#startedAt}-${(this.#zygoteCount += 1)}`
+    const mark = `${process.pid}-${counts.startedAtMs.toString(36)}-${counts.generation}`
     const zygote = new ZygoteProcess({
       boot: { source, built: build.files, socketPath: this.#sockets?.path ?? '', mark, jobsPerChild },
-      bootTimeoutMs,
-      startedTimeoutMs,
+      ...{ bootTimeoutMs, startedTimeoutMs, passOutput, log: this.#options.log },
       spares: this.#options.spares ?? 1,
-      nextLaunch: () => (this.#launches += 1),
-      log: this.#options.log,
-      passOutput,
+      nextLaunch: () => (counts.forked += 1),
     })
     this.#zygotes.add(zygote)
     void zygote.gone.then(() => this.#zygotes.delete(zygote))
@@ -180,6 +178,7 @@ export class ForkLauncher implements Launcher {
       if (this.#stopped || (await this.#current) !== zygote) return
       this.#options.log.warn(`the process that forks (${zygote.pid}) died (${zygote.how}); a new one takes its place`)
       if (this.#deaths.add(Date.now())) return this.#giveUpLater('the process that forks dies again and again')
+      this.#counts.restarts += 1
       channels.zygoteRestarts.publish(1)
       zygote = this.#bootZygote(build)
       const next = zygote.started.then(

@@ -1,5 +1,5 @@
 import { machine } from '../../../config/machine.ts'
-import type { Where } from '../../store/workers/where.ts'
+import type { JobLocation } from '../../store/workers/stacks.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
 import { jobFrames, sourceFrames, STACK_SIGNAL } from './stack-format.ts'
 
@@ -25,7 +25,7 @@ export class Locator {
   #onBegun: () => void = () => undefined
   #heard: ((answer: Answer) => void) | undefined
   readonly #late: Answers = {}
-  #asking: Promise<Where> | undefined
+  #asking: Promise<JobLocation> | undefined
 
   constructor(send: (message: ParentMessage) => void) {
     this.#send = send
@@ -50,12 +50,12 @@ export class Locator {
    * What came unasked, at the end of the job's processor time, or after the deadline, since the job was in a long native
    * call or the machine was busy. Undefined when nothing did.
    */
-  late(): Promise<Where | undefined> | undefined {
+  late(): Promise<JobLocation | undefined> | undefined {
     return this.#late.waiting || this.#late.stack ? answerOf(this.#late) : undefined
   }
 
   /** Never rejects, and takes no longer than `deadlineMs`, whatever the job does. A second caller gets the same answer. */
-  locate(deadlineMs: number): Promise<Where> {
+  locate(deadlineMs: number): Promise<JobLocation> {
     this.#asking ??= this.#locate(deadlineMs).finally(() => {
       this.#asking = undefined
       this.#heard = undefined
@@ -63,7 +63,7 @@ export class Locator {
     return this.#asking
   }
 
-  async #locate(deadlineMs: number): Promise<Where> {
+  async #locate(deadlineMs: number): Promise<JobLocation> {
     const endsAt = performance.now() + deadlineMs
     const pid = this.#pid ?? (await this.#begun(deadlineMs))
     if (pid === undefined) return { at: 'unknown', reason: 'its process has not begun yet' }
@@ -115,7 +115,7 @@ const isInJob = ({ stack }: Answers): boolean => stack !== undefined && jobFrame
 const isAnswered = (answers: Answers): boolean =>
   isIdle(answers) || isInJob(answers) || (answers.waiting !== undefined && answers.stack !== undefined)
 
-async function answerOf(answers: Answers): Promise<Where | undefined> {
+async function answerOf(answers: Answers): Promise<JobLocation | undefined> {
   const { waiting, stack } = answers
   if (waiting && isIdle(answers)) return { at: 'idle', waitingFor: waiting.waitingFor }
   if (stack && (isInJob(answers) || !waiting))
@@ -135,9 +135,9 @@ function askForStack(pid: number): boolean {
   }
 }
 
-const GONE: Where = { at: 'unknown', reason: 'its process has gone' }
+const GONE: JobLocation = { at: 'unknown', reason: 'its process has gone' }
 
-const cannotPrint = (pid: number): Where =>
+const cannotPrint = (pid: number): JobLocation =>
   machine.file(`/proc/${pid}/status`) === undefined && machine.os() === 'linux'
     ? GONE
     : { at: 'unknown', reason: 'its process cannot print its stack on this platform' }
@@ -156,7 +156,7 @@ function processorTime(pid: number): () => number | undefined {
 function kernelView(
   pid: number,
   { askedMs, ranMs = Infinity }: { askedMs: number; ranMs?: number | undefined },
-): Where {
+): JobLocation {
   const read = (name: string): string | undefined => machine.file(`/proc/${pid}/${name}`)?.trim()
   const state = /^State:\s*(.+)$/m.exec(read('status') ?? '')?.[1]
   if (state === undefined) return GONE

@@ -22,7 +22,7 @@ const kinds: Record<Kind, { command: string; code: 'ERR_UNKNOWN_CLASS' | 'ERR_TE
  * @throws RuntimeError ERR_UNKNOWN_CLASS (ERR_TEMPLATE for a template) that lists the names there are, or says which
  *   command starts what has this name
  */
-export function named(registry: Registry, kind: Kind, name: string): Registered {
+export function exportNamed(registry: Registry, kind: Kind, name: string): Registered {
   const found = registry.find(name)
   if (found?.kind === kind) return found
   const { code } = kinds[kind]
@@ -55,7 +55,7 @@ export function templatesOf(registry: Registry): FoundTemplate[] {
 
 /** A template by its name. @throws RuntimeError ERR_TEMPLATE that names those there are */
 export function templateNamed(registry: Registry, name: string): FoundTemplate {
-  const { definition, file } = named(registry, 'template', name)
+  const { definition, file } = exportNamed(registry, 'template', name)
   return { template: definition as Template, file }
 }
 
@@ -72,7 +72,7 @@ export function workflowNamed(
   registry: Registry,
   name: string,
 ): WorkflowClass & Pick<typeof Workflow, 'createOn' | 'compile'> {
-  return named(registry, 'workflow', name).definition as WorkflowClass & typeof Workflow
+  return exportNamed(registry, 'workflow', name).definition as WorkflowClass & typeof Workflow
 }
 
 /** One argument of the command line, as JSON. @throws RuntimeError ERR_USAGE */

@@ -25,7 +25,7 @@ export function replaceExits(): void {
   process.on('uncaughtExceptionMonitor', (error) => {
     if (role.child && process.listenerCount('uncaughtException') === 0) fatal = { error }
   })
-  real.reallyExit = (code) => (role.child ? leave(code ?? 0) : reallyExit.call(process, code))
+  real.reallyExit = (code) => (role.child ? exitAtOnce(code ?? 0) : reallyExit.call(process, code))
   real.abort = () => {
     if (role.child) kill(getpid(), SIGABRT)
     return abort.call(process)
@@ -39,7 +39,7 @@ export function replaceExits(): void {
     if (event === 'exit' && role.child) {
       // Node prints the error only after this event, which a child does not live to see.
       if (fatal) printError(fatal.error)
-      leave(process.exitCode ?? (fatal ? EXIT_UNCAUGHT : (args[0] as number)))
+      exitAtOnce(process.exitCode ?? (fatal ? EXIT_UNCAUGHT : (args[0] as number)))
     }
     return heard
   }
@@ -66,13 +66,13 @@ function shown(error: unknown): string {
 }
 
 /** Ends this process when its job is done, as process.exit does; without events that have no listener. */
-export function depart(code: typeof process.exitCode): never {
-  if (process.listenerCount('exit') === 0) leave(code)
+export function exitAfterJob(code: typeof process.exitCode): never {
+  if (process.listenerCount('exit') === 0) exitAtOnce(code)
   return process.exit(code ?? 0)
 }
 
 /** Ends this process at once. What was written to standard output is already there: it blocks in children. */
-export function leave(code: number | string | null | undefined): never {
+export function exitAtOnce(code: number | string | null | undefined): never {
   exitNow(Number(code ?? 0) & 0xff)
   throw new Error('unreachable')
 }

@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
 import type { JobEnd, Notice } from '../../wire.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from './cause.ts'
 import type { Ending } from '../launchers/launcher.ts'
 
 /**
@@ -125,7 +125,7 @@ export function logEnd(log: Logger, job: JobLabels, verdict: Verdict, timelineMs
 }
 
 /** The same for the metrics. @param forkMs how long its process took to start */
-export function countedEnd(
+export function endForMetrics(
   job: JobLabels,
   verdict: Verdict,
   { waitedMs, wallMs }: Record<string, unknown>,

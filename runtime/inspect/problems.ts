@@ -16,8 +16,8 @@ export interface Problem {
   name?: string
 }
 
-/** What the verdict holds to be too much, in ms and shares. */
-export interface Targets {
+/** From which values on something is reported as a problem; in ms and shares. */
+export interface Thresholds {
   /** The age of a queue's oldest job from which it is reported, by queue; `*` for the others. */
   queueAgeMs: Readonly<Record<string, number>>
   latencyMs: number
@@ -26,7 +26,7 @@ export interface Targets {
 }
 
 /** Used where nothing else is given. */
-export const defaultTargets: Targets = { queueAgeMs: { '*': 5 * 60_000 }, latencyMs: 200, memory: 0.9 }
+export const defaultThresholds: Thresholds = { queueAgeMs: { '*': 5 * 60_000 }, latencyMs: 200, memory: 0.9 }
 
 type Ranked = Problem & { rank: number }
 
@@ -34,7 +34,7 @@ type Ranked = Problem & { rank: number }
  * What is wrong, the worst first; empty when all is quiet. Pure. The order: Redis itself, then work that no process
  * does, then work that is late, then what may be intended.
  */
-export function verdict(seen: Overview, targets: Targets = defaultTargets): Problem[] {
+export function findProblems(seen: Overview, targets: Thresholds = defaultThresholds): Problem[] {
   const found = [
     ...redisProblems(seen, targets),
     ...seen.queues.flatMap((queue) => queueProblem(queue, seen, targets)),
@@ -58,7 +58,7 @@ const note = (rank: number, page: Problem['page'], text: string, name?: string):
 /** Problems of one rank: the older first. */
 const byAge = (rank: number, ageMs: number | undefined): number => rank + 1 / (1 + (ageMs ?? 0))
 
-function redisProblems({ redis, latencyMs }: Overview, targets: Targets): Ranked[] {
+function redisProblems({ redis, latencyMs }: Overview, targets: Thresholds): Ranked[] {
   const { usedMemoryBytes: used, maxmemoryBytes: most, maxmemoryPolicy, role } = redis
   const found: Ranked[] = []
   if (role !== 'master') found.push(bad(0, 'redis', 'this Redis is a replica: nothing can be written'))
@@ -72,7 +72,7 @@ function redisProblems({ redis, latencyMs }: Overview, targets: Targets): Ranked
   return found
 }
 
-function queueProblem(queue: QueueRow, { pausedAll }: Overview, { queueAgeMs }: Targets): Ranked[] {
+function queueProblem(queue: QueueRow, { pausedAll }: Overview, { queueAgeMs }: Thresholds): Ranked[] {
   const { name, size, oldestMs, paused, workers } = queue
   if (size === 0) return []
   const waits = oldestMs === undefined ? `${size} jobs wait in ${name}` : `${name} waits ${formatDuration(oldestMs, 1)}`

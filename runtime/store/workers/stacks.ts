@@ -3,7 +3,7 @@ import { newId } from '../../core/ids.ts'
 import type { Connection } from '../connection/connection.ts'
 
 /** Where a running job is. */
-export type Where =
+export type JobLocation =
   /** In JavaScript; innermost frame first. */
   | { at: 'stack'; frames: string[] }
   /** Its event loop runs, and this may wake the job; empty when nothing can any more. `busy`: it runs without a pause. */
@@ -17,7 +17,7 @@ export type Where =
 const FOREIGN = /\(<anonymous>\)|node_modules|\(node:/
 
 /** The same in one line, for messages and tables; paths below the current folder are relative to it. */
-export function whereText(where: Where): string {
+export function locationText(where: JobLocation): string {
   switch (where.at) {
     case 'stack':
       return stackText(where.frames)
@@ -33,8 +33,8 @@ export function whereText(where: Where): string {
 }
 
 /** The same with the whole stack, a line a frame. */
-export function whereLines(where: Where): string[] {
-  return [whereText(where), ...(where.at === 'stack' ? where.frames.map((frame) => `  at ${frame}`) : [])]
+export function locationLines(where: JobLocation): string[] {
+  return [locationText(where), ...(where.at === 'stack' ? where.frames.map((frame) => `  at ${frame}`) : [])]
 }
 
 /** The innermost frame, and the innermost of the application's own code where that is another. */
@@ -54,7 +54,7 @@ const short = (frame: string): string =>
 /** Where a job is, as the worker that runs it answers. */
 export interface StackAnswer {
   pid: number | undefined
-  where: Where
+  where: JobLocation
 }
 
 /** More than the worker takes to find out. */

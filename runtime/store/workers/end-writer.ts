@@ -1,5 +1,5 @@
 import { type Connection, scriptJson } from '../connection/connection.ts'
-import { inParts, type Delivery, type Settlement } from '../queues/deliveries.ts'
+import { toBatches, type Delivery, type Settlement } from '../queues/deliveries.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
 import { MemoryClash } from '../runs/memory.ts'
 import { GraphChanged } from '../runs/run-writer.ts'
@@ -26,7 +26,7 @@ export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: n
 }
 
 /** Records how jobs end for good. */
-export class Ends {
+export class EndWriter {
   readonly #connection: Connection
   #waiting: PlainEnd[] = []
   #continuing = false
@@ -80,7 +80,7 @@ export class Ends {
   /** Ends for a call that takes jobs; the caller answers each. */
   take(supervisor: string): PlainEnd[] {
     const own = this.#waiting.filter((end) => end.supervisor === supervisor)
-    const [part = []] = inParts(own, ({ bytes }) => bytes)
+    const [part = []] = toBatches(own, ({ bytes }) => bytes)
     const taken = new Set(part)
     this.#waiting = this.#waiting.filter((end) => !taken.has(end))
     return part

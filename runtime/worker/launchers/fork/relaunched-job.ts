@@ -3,13 +3,13 @@ import type { Ending, Launched, Launcher } from '../launcher.ts'
 import type { ForkedJob } from './forked-job.ts'
 
 /** Decides who runs a job whose forked process never said `started`; undefined when none is to run it. */
-export type Rescue = (ending: Ending, job: ForkedJob | undefined) => Promise<Launcher | undefined>
+export type ChooseLauncher = (ending: Ending, job: ForkedJob | undefined) => Promise<Launcher | undefined>
 
 /**
  * A forked job that goes elsewhere, unharmed, when its process never became one. To its owner it is one job all along:
  * the pid changes, nothing else is seen.
  */
-export class RescuedRun implements Launched {
+export class RelaunchedJob implements Launched {
   readonly ended: Promise<Ending>
   readonly #assignment: Assignment
   readonly #onMessage: (message: ChildMessage) => void
@@ -24,7 +24,7 @@ export class RescuedRun implements Launched {
     forked: ForkedJob | undefined | Promise<ForkedJob | undefined>,
     assignment: Assignment,
     onMessage: (message: ChildMessage) => void,
-    rescue: Rescue,
+    rescue: ChooseLauncher,
   ) {
     this.#assignment = assignment
     this.#onMessage = onMessage
@@ -48,7 +48,7 @@ export class RescuedRun implements Launched {
     else this.#early.push(message)
   }
 
-  async #see(forked: ForkedJob | undefined | Promise<ForkedJob | undefined>, rescue: Rescue): Promise<Ending> {
+  async #see(forked: ForkedJob | undefined | Promise<ForkedJob | undefined>, rescue: ChooseLauncher): Promise<Ending> {
     this.#forked = await forked
     for (const message of this.#early.splice(0)) this.#forked?.send(message)
     if (this.#killedBy) this.#forked?.kill(this.#killedBy)

@@ -16,7 +16,7 @@ export async function nodeSchedulerFindings({ store }: Pick<Inspected, 'store'>)
 }
 
 /** What schedulers and workers that share this Redis do differently from those of this runtime. */
-export async function besideFindings(place: Inspected): Promise<Finding[]> {
+export async function otherClientFindings(place: Inspected): Promise<Finding[]> {
   return [...(await zoneFindings(place)), ...(await firedAnyway(place)), ...(await takenAnyway(place))]
 }
 

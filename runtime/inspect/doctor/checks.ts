@@ -9,7 +9,7 @@ import { selectQueues } from '../../store/queues/queue-list.ts'
 import { lockPrefixOf, type Inspected } from '../inspected.ts'
 import { clipLine } from '../../../config/clip.ts'
 import { relative } from '../../core/duration.ts'
-import { besideFindings, nodeSchedulerFindings } from './beside.ts'
+import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 import { redisFindings } from './server.ts'
 
@@ -21,7 +21,7 @@ const locksShown = 5
 const runsLooked = 200
 
 /** The whole place: Redis, workers, queues, scheduler, keys. */
-export async function overview(place: Inspected): Promise<Finding[]> {
+export async function runChecks(place: Inspected): Promise<Finding[]> {
   const sections: [string, (place: Inspected) => Promise<Finding[]>][] = [
     ['the server', ({ store }) => redisFindings(store)],
     ['workers', workerFindings],
@@ -29,7 +29,7 @@ export async function overview(place: Inspected): Promise<Finding[]> {
     ['runs', runFindings],
     ['schedulers', schedulerFindings],
     ['other schedulers', nodeSchedulerFindings],
-    ['other runtimes', besideFindings],
+    ['other runtimes', otherClientFindings],
     ['the archive', archiveFindings],
     ['the largest keys', keyFindings],
   ]

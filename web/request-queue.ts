@@ -4,7 +4,7 @@ const maxWaiting = 1000
 const longestWaitMs = 1500
 
 /** Keeps a flood of requests from taking all memory: a few at a time, the others wait a little, then are sent away. */
-export class Turns {
+export class RequestQueue {
   #active = 0
   readonly #waiting = new Set<(mayGo: boolean) => void>()
 

@@ -5,10 +5,10 @@ import { Registry } from '../../../../../jobs/registry.ts'
 import type { Assignment } from '../../../../../wire.ts'
 import { encodeFrame } from '../wire/frames.ts'
 import { becomeChild } from '../core/after-fork.ts'
-import { Belongings, InheritedSockets, openDescriptors, type LateDescriptors } from '../core/descriptors.ts'
+import { ZygoteResources, InheritedSockets, openDescriptors, type LateDescriptors } from '../core/descriptors.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
 import { type JobMark } from '../distinct/job-mark.ts'
-import { live } from '../core/job.ts'
+import { runJobs } from '../core/job.ts'
 import type { Lines } from '../wire/lines.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, writeAll } from '../core/libc.ts'
 import { ZygoteLoop } from '../core/loop.ts'
@@ -24,8 +24,8 @@ const NO_LOOP = 0n
 const NOWHERE = Buffer.from('/dev/null\0')
 const NOTHING = Buffer.from('0')
 
-class Rehearsal extends Job {
-  static override queue = 'rehearsal'
+class WarmUpJob extends Job {
+  static override queue = 'warm-up'
   async perform(): Promise<number> {
     await Promise.resolve()
     return 1
@@ -34,32 +34,32 @@ class Rehearsal extends Job {
 
 const assignment: Assignment = {
   phase: 'perform',
-  jobId: 'rehearsal',
-  className: 'Rehearsal',
-  queue: 'rehearsal',
+  jobId: 'warm-up',
+  className: 'WarmUpJob',
+  queue: 'warm-up',
   args: '[1,"two",{"three":3}]',
   attempt: 1,
-  worker: 'rehearsal',
+  worker: 'warm-up',
 }
 
 /**
  * Goes through what every job does, here in the zygote: code that was run here is compiled, and its compiled form is
  * shared by all children; else each child compiles it again, which takes longer than all the rest.
  */
-export async function rehearse({ channel, rounds }: { channel: JobChannel; rounds: number }): Promise<void> {
+export async function warmUp({ channel, rounds }: { channel: JobChannel; rounds: number }): Promise<void> {
   const registry = new Registry()
-  registry.addModule({ Rehearsal }, 'rehearsal')
+  registry.addModule({ WarmUpJob }, 'warm-up')
   const app: App = { registry, hooks: {} }
   const title = process.title
   for (let round = 0; round < rounds; round += 1)
     await withSupervisor(channel, () =>
-      withoutTelemetry(() => live(app, channel, { line: 0, assignment: undefined, refused: undefined })),
+      withoutTelemetry(() => runJobs(app, channel, { line: 0, assignment: undefined, refused: undefined })),
     )
   process.title = title
 }
 
-/** What a birth is rehearsed with. */
-export interface BirthProps {
+/** What {@link warmUpFork} needs. */
+export interface ForkWarmUp {
   mark: JobMark
   lines: Lines
   late: LateDescriptors
@@ -71,10 +71,10 @@ export interface BirthProps {
  * The same for the first steps of a child, with a zygote's loop and descriptors that are not used otherwise. While it
  * lasts this process takes itself for a child, so nothing else may run.
  */
-export function rehearseBirth({ mark, lines, late, makeDistinct, rounds }: BirthProps): void {
+export function warmUpFork({ mark, lines, late, makeDistinct, rounds }: ForkWarmUp): void {
   const sockets = new InheritedSockets([...openDescriptors().keys()])
-  const belongings = new Belongings(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
-  const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, belongings, makeDistinct }
+  const resources = new ZygoteResources(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
+  const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, resources, makeDistinct }
   for (let round = 0; round < rounds; round += 1) {
     becomeChild({ ...inheritance, oomFile: NOWHERE, oomScore: NOTHING })
     lines.adopt(0)

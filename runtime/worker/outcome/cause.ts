@@ -6,7 +6,7 @@ import { NEVER_SETTLED } from '../child/job-loop.ts'
 import type { Ending } from '../launchers/launcher.ts'
 import { uncaughtIn } from '../launchers/output-tail.ts'
 import type { ErrorRecord, RetryPolicy } from '../../wire.ts'
-import { type Where, whereText } from '../../store/workers/where.ts'
+import { type JobLocation, locationText } from '../../store/workers/stacks.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { formatBytes } from '../../core/size.ts'
 
@@ -45,7 +45,7 @@ export interface Case {
   ending: Ending
   killed: KillReason | undefined
   /** Where it was when the worker stopped it. */
-  where: Where | undefined
+  where: JobLocation | undefined
   attempt: number
   retry: RetryPolicy | undefined
   timeoutMs: number | undefined
@@ -155,7 +155,7 @@ const overMemory = ({ memoryLimitBytes }: Case): string =>
 
 /** Of a job that its supervisor or the kernel stopped: with the place in the code where it was. */
 function stopped(name: string, why: string, { ending, where }: Case): ErrorRecord {
-  const place = where === undefined || where.at === 'unknown' ? '' : `, ${whereText(where)}`
+  const place = where === undefined || where.at === 'unknown' ? '' : `, ${locationText(where)}`
   const own = ending.outcome?.kind === 'failed' ? ending.outcome.error.backtrace : []
   return {
     name,
@@ -164,5 +164,5 @@ function stopped(name: string, why: string, { ending, where }: Case): ErrorRecor
   }
 }
 
-const framesOf = (where: Where | undefined): string[] =>
+const framesOf = (where: JobLocation | undefined): string[] =>
   where?.at === 'stack' ? where.frames.map((frame) => (frame.startsWith('…') ? frame : `at ${frame}`)) : []

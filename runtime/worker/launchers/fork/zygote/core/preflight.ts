@@ -19,10 +19,10 @@ import {
   writeAll,
 } from './libc.ts'
 import { BEYOND_ALL } from './descriptors.ts'
-import { leave } from './leave.ts'
+import { exitAtOnce } from './exit.ts'
 import { platformFault } from './node-platform.ts'
 import { callerOf, type Origins, placeIn } from './origins.ts'
-import type { Refusal } from './gate-platform.ts'
+import type { Refusal } from './preflight-platform.ts'
 import { countThreads, foreignThreads, type Thread, waitForQuiet } from './threads.ts'
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
@@ -150,7 +150,7 @@ async function runStages(to: number, collectGarbage: () => void): Promise<never>
     writeAll(to, Uint8Array.of(STAGES.length))
   } catch (error) {
     say(FAILED, (error as Error).message)
-    return leave(1)
+    return exitAtOnce(1)
   }
   process.off('exit', onExit)
   process.exit(0)

@@ -71,7 +71,7 @@ export class Supervisors {
   }
 
   /**
-   * Takes jobs for free slots, in the order of `queues`, and records the ends that wait for a call ({@link Ends.take}) with it: that jobs
+   * Takes jobs for free slots, in the order of `queues`, and records the ends that wait for a call ({@link EndWriter.take}) with it: that jobs
    * cannot be taken does not concern them.
    * @param slots at most fifty: the jobs found are theirs, in their order
    * @param idle registers the worker as idle when there is less than it has slots for; absent: no push wakes it

@@ -3,17 +3,11 @@ import { isAbsolute, join, relative, resolve } from 'node:path'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
-<<<<<<< HEAD
 import { library } from './library.ts'
-import { ConfigError, explain } from './problems.ts'
+import { ConfigError, describeProblems } from './problems.ts'
 import { type Config, configShape, type Place, type Settings } from './schema.ts'
 import { checkShape } from './shape.ts'
 import type { Document, LineCounter } from 'yaml'
-=======
-import { ConfigError, describeProblems } from './problems.ts'
-import { type Config, configSchema, type Place } from './schema.ts'
-import { type Document, LineCounter, parseDocument } from 'yaml'
->>>>>>> main
 
 type Tree = Record<string, unknown>
 
@@ -50,14 +44,10 @@ export function loadConfig(options: LoadOptions = {}): Config {
 
   const { values, issues } = checkShape(configShape, source.tree)
   const place = (path: readonly PropertyKey[]): string => originOf(path, origins) ?? source.place(path)
-<<<<<<< HEAD
-  problems.push(...(issues.length > 0 ? explain(issues, source.tree, place) : contradictions(values, root, place)))
+  problems.push(
+    ...(issues.length > 0 ? describeProblems(issues, source.tree, place) : contradictions(values, root, place)),
+  )
   if (problems.length > 0) throw new ConfigError([...new Set(problems)])
-=======
-  if (!parsed.success) problems.push(...describeProblems(parsed.error, source.tree, place))
-  else problems.push(...contradictions(parsed.data, root, place))
-  if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)])
->>>>>>> main
   const embedded = findEmbedded ? findEmbeddedRedis(root) : undefined
   const { url = values.redis.url, ...named } = redisOf(values, place, embedded)
   const redis = url === undefined ? values.redis : { ...values.redis, url }

@@ -23,8 +23,7 @@ export class ConfigError extends Error {
 type Place = (path: readonly PropertyKey[]) => string
 
 /** What a check found, as one line each: `<place>: <setting>: expected …, got …; <what to do>`. */
-<<<<<<< HEAD
-export function explain(issues: readonly Issue[], tree: unknown, place: Place): string[] {
+export function describeProblems(issues: readonly Issue[], tree: unknown, place: Place): string[] {
   return issues.map((issue): string => {
     const { path } = issue
     const name = path.join('.')
@@ -34,24 +33,6 @@ export function explain(issues: readonly Issue[], tree: unknown, place: Place): 
       return `${place(path)}: ${name}: expected a group of settings, got ${got}; write its settings under it, indented`
     const { wanted, example } = issue.field
     return `${place(path)}: ${name}: expected ${wanted}, got ${got}; write for example ${path.at(-1)}: ${example}`
-=======
-export function describeProblems(error: z.ZodError, tree: unknown, place: Place): string[] {
-  return error.issues.flatMap((issue): string[] => {
-    const name = issue.path.join('.')
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `${place([...issue.path, key])}: ${unknownKey(issue.path, key)}`)
-    }
-    const got = shown(issue.path, valueAt(tree, issue.path))
-    if (issue.code === 'custom') {
-      const { wanted, example } = issue.params as unknown as Expectation
-      return [
-        `${place(issue.path)}: ${name}: expected ${wanted}, got ${got}; write for example ${String(issue.path.at(-1))}: ${example}`,
-      ]
-    }
-    return [
-      `${place(issue.path)}: ${name}: expected a group of settings, got ${got}; write its settings under it, indented`,
-    ]
->>>>>>> main
   })
 }
 

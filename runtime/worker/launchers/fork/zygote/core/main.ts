@@ -32,12 +32,8 @@ function tell(message: FromZygote): void {
   writeAll(CONTROL_FD, encodeFrame(message))
 }
 
-<<<<<<< HEAD
-async function load({ boot }: Booted): Promise<App> {
-  loadLibraries()
-=======
 async function load({ boot }: Prepared): Promise<App> {
->>>>>>> main
+  loadLibraries()
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()

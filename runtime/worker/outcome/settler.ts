@@ -101,7 +101,8 @@ export class Settler {
       if (id === undefined) return false
       try {
         const timelineMs = end.timeLine.spans()
-        const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
+        end.evidence.timelineMs = timelineMs
+        const recorded = await this.#record(id, end)
         if (recorded) {
           logEnd(log, end.labels, end.verdict, timelineMs)
           if (end.verdict.kind !== 'held')

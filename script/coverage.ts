@@ -13,7 +13,7 @@ import { Reports } from './coverage/reports.ts'
 
 const root = new URL('../', import.meta.url).pathname
 const leastPercent = 90
-const measure = join(root, 'script/coverage/measure.cjs')
+const preload = join(root, 'script/coverage/measure.cjs')
 /** Zygotes and the jobs that they fork are not measured: see coverage/measure.cjs. */
 const unmeasured = 'runtime/worker/launchers/fork/zygote/'
 const out = join(root, 'coverage')
@@ -39,7 +39,7 @@ function measure(part: string): void {
   const { status } = spawnSync('bash', ['script/test', ...files], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, NODE_V8_COVERAGE: reports, NODE_OPTIONS: `--require=${measure}` },
+    env: { ...process.env, NODE_V8_COVERAGE: reports, NODE_OPTIONS: `--require=${preload}` },
   })
   const found = new Reports(root, sources)
   found.readAll(reports)

@@ -61,7 +61,7 @@ export function mutantsOf(file: string, text: string): Mutant[] {
       put(condition, 'false')
     } else if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
       put(node, node.operand.getText(source))
-    } else if (ts.isReturnStatement(node) && node.expression) {
+    } else if (ts.isReturnStatement(node) && node.expression && node.expression.getText(source) !== 'undefined') {
       put(node, 'return undefined as never')
     } else if (ts.isExpressionStatement(node) && isCall(node.expression)) {
       put(node, ';')
@@ -91,7 +91,7 @@ export function luaMutantsOf(text: string): Mutant[] {
       (all) => ({ '==': '~=', '~=': '==', '<=': '<', '>=': '>', '<': '<=', '>': '>=' })[all] ?? all,
     ],
     [/\b(and|or)\b/g, (all) => (all === 'and' ? 'or' : 'and')],
-    [/\b(if|elseif) (?=.+ then)/g, (all) => `${all}not `],
+    [/(?<=\b(?:if|elseif) ).+?(?= then)/g, (all) => `not (${all})`],
     [/(?<=[-+] |[,(] )\d+\b/g, (all) => String(Number(all) + 1)],
     [/^ *redis\.p?call\(.*\)$/gm, () => ''],
     [/\b(true|false)\b/g, (all) => (all === 'true' ? 'false' : 'true')],

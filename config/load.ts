@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
-import type * as z from 'zod'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
-import { ConfigError, explain } from './problems.ts'
-import { type Config, configSchema, type Place } from './schema.ts'
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { library } from './library.ts'
+import { ConfigError, describeProblems } from './problems.ts'
+import { type Config, configShape, type Place, type Settings } from './schema.ts'
+import { checkShape } from './shape.ts'
+import type { Document, LineCounter } from 'yaml'
 
 type Tree = Record<string, unknown>
-type Settings = z.output<typeof configSchema>
 
 /** What the command line said, in the tree's own form; undefined entries count as not given. */
 export type ConfigFlags = {
@@ -42,15 +42,16 @@ export function loadConfig(options: LoadOptions = {}): Config {
   const origins = new Map<string, string>()
   for (const finding of [...findings, ...flagFindings(flags)]) put(source.tree, finding, origins)
 
-  const parsed = configSchema.safeParse(source.tree)
+  const { values, issues } = checkShape(configShape, source.tree)
   const place = (path: readonly PropertyKey[]): string => originOf(path, origins) ?? source.place(path)
-  if (!parsed.success) problems.push(...explain(parsed.error, source.tree, place))
-  else problems.push(...contradictions(parsed.data, root, place))
-  if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)])
+  problems.push(
+    ...(issues.length > 0 ? describeProblems(issues, source.tree, place) : contradictions(values, root, place)),
+  )
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)])
   const embedded = findEmbedded ? findEmbeddedRedis(root) : undefined
-  const { url = parsed.data.redis.url, ...named } = redisOf(parsed.data, place, embedded)
-  const redis = url === undefined ? parsed.data.redis : { ...parsed.data.redis, url }
-  return deepFreeze({ ...settle({ ...parsed.data, redis }, root, source), ...named })
+  const { url = values.redis.url, ...named } = redisOf(values, place, embedded)
+  const redis = url === undefined ? values.redis : { ...values.redis, url }
+  return deepFreeze({ ...settle({ ...values, redis }, root, source), ...named })
 }
 
 function flagFindings(flags: ConfigFlags): Finding[] {
@@ -203,8 +204,9 @@ function readConfigFile(root: string, chosen: string | undefined): ConfigFile {
   if (found === undefined) return { path: undefined, tree: {}, place: () => 'defaults' }
   const path = resolve(root, found)
   const shown = relative(root, path).startsWith('..') ? path : relative(root, path)
-  const lines = new LineCounter()
-  const document = parseDocument(read(path, shown), { lineCounter: lines })
+  const yaml = library('yaml')
+  const lines = new yaml.LineCounter()
+  const document = yaml.parseDocument(read(path, shown), { lineCounter: lines })
   const [flaw] = document.errors
   if (flaw) {
     const [what] = flaw.message.split(/ at line |\n/)

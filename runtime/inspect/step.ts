@@ -49,7 +49,7 @@ async function lastJob(
   const { jobs } = place.store
   if (owner !== undefined) {
     const [record, log] = await Promise.all([jobs.find(owner), jobs.log(owner)])
-    return { job: owner, ...keptOf(record), log }
+    return { job: owner, ...parseKept(record), log }
   }
   const [archived] = await withArchive(place, (archive) =>
     archive.search({ runId: run, node: String(index), kind: 'step' }, 1),
@@ -59,7 +59,7 @@ async function lastJob(
 }
 
 /** What a job's record keeps as JSON texts. */
-export function keptOf(record: Partial<JobRecord> | undefined): { attempts: unknown[]; evidence: unknown } {
+export function parseKept(record: Partial<JobRecord> | undefined): { attempts: unknown[]; evidence: unknown } {
   const parsed = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
   const attempts = parsed(record?.['attempts'])
   return { attempts: Array.isArray(attempts) ? (attempts as unknown[]) : [], evidence: parsed(record?.evidence) }

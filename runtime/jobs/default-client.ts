@@ -7,7 +7,7 @@ import { openStore, type Store } from '../store/store.ts'
 import { Client, type EnqueueOptions } from './client.ts'
 import type { JobHandle } from './handle.ts'
 import { type ArgsOf, type JobDefinition, type ResultOf, wireName } from './job.ts'
-import type { SoundJob } from './typed.ts'
+import type { CheckedJob } from './typed.ts'
 import { type JobOptions, optionsOn } from './options.ts'
 import { encodeItem } from '../core/codec.ts'
 import { RuntimeError } from '../core/errors.ts'
@@ -83,12 +83,12 @@ function open(config: Config): { client: Client; config: Config } {
  * ```
  */
 export const enqueue = Object.assign(
-  <J extends JobDefinition>(definition: J & SoundJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
+  <J extends JobDefinition>(definition: J & CheckedJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
     defaultClient().enqueue(definition, args),
   {
     with:
       (options: EnqueueOptions) =>
-      <J extends JobDefinition>(definition: J & SoundJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
+      <J extends JobDefinition>(definition: J & CheckedJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueue(definition, args, options),
   },
 )
@@ -105,7 +105,7 @@ export const enqueue = Object.assign(
 export const enqueueIn = Object.assign(
   <J extends JobDefinition, D extends string>(
     delay: DurationOf<D>,
-    definition: J & SoundJob<J>,
+    definition: J & CheckedJob<J>,
     ...args: ArgsOf<J>
   ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueIn(delay, definition, args),
   {
@@ -113,7 +113,7 @@ export const enqueueIn = Object.assign(
       (options: EnqueueOptions) =>
       <J extends JobDefinition, D extends string>(
         delay: DurationOf<D>,
-        definition: J & SoundJob<J>,
+        definition: J & CheckedJob<J>,
         ...args: ArgsOf<J>
       ): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueueIn(delay, definition, args, options),
@@ -131,7 +131,7 @@ export const enqueueIn = Object.assign(
 export const enqueueAt = Object.assign(
   <J extends JobDefinition>(
     at: Date | number,
-    definition: J & SoundJob<J>,
+    definition: J & CheckedJob<J>,
     ...args: ArgsOf<J>
   ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueAt(at, definition, args),
   {
@@ -139,7 +139,7 @@ export const enqueueAt = Object.assign(
       (options: EnqueueOptions) =>
       <J extends JobDefinition>(
         at: Date | number,
-        definition: J & SoundJob<J>,
+        definition: J & CheckedJob<J>,
         ...args: ArgsOf<J>
       ): Promise<JobHandle<ResultOf<J>>> =>
         defaultClient().enqueueAt(at, definition, args, options),
@@ -157,7 +157,7 @@ export const enqueueAt = Object.assign(
  * ```
  */
 export function enqueueBulk<J extends JobDefinition>(
-  definition: J & SoundJob<J>,
+  definition: J & CheckedJob<J>,
   list: readonly ArgsOf<J>[],
   options?: JobOptions,
 ): Promise<JobHandle<ResultOf<J>>[]> {
@@ -279,7 +279,7 @@ export async function enqueueDelayedNow<J extends JobDefinition>(definition: J, 
  */
 export async function delayOrEnqueueIn<J extends JobDefinition, D extends string>(
   delay: DurationOf<D>,
-  definition: J & SoundJob<J>,
+  definition: J & CheckedJob<J>,
   ...args: ArgsOf<J>
 ): Promise<number> {
   const now = Date.now()

@@ -52,7 +52,7 @@ export type SchemaSide<S, Side extends 'input' | 'output'> = S extends {
  * Adds nothing to a job whose `perform` takes what `static input` lets through and returns what `static output` takes;
  * to another what is wrong. It may always return nothing: `this.output(value)` may have set the result.
  */
-export type SoundJob<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
+export type CheckedJob<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
   ? A extends []
     ? SoundOutput<J>
     : Fits<SchemaSide<S, 'output'>, A[0]> extends true

@@ -8,7 +8,7 @@ import { encodeArgs, parseLossless } from '../core/codec.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { isFunctionJob, isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
-import type { SoundJob } from '../jobs/typed.ts'
+import type { CheckedJob } from '../jobs/typed.ts'
 import { optionsOn } from '../jobs/options.ts'
 import { Registry } from '../jobs/registry.ts'
 import { execute } from '../worker/child/executor.ts'
@@ -95,7 +95,7 @@ export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
  * ```
  */
 export async function inline<J extends JobDefinition>(
-  definition: J & SoundJob<J>,
+  definition: J & CheckedJob<J>,
   ...args: ArgsOf<J>
 ): Promise<ResultOf<J> | undefined> {
   if (!isJob(definition))

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { formatBytes } from '../../runtime/core/size.ts'
-import { whereLines, type Where } from '../../runtime/store/workers/where.ts'
+import { locationLines, type JobLocation } from '../../runtime/store/workers/stacks.ts'
 import type { Html, Visit } from '../visit.ts'
 import { block, facts, section, table, time } from './parts.ts'
 import { shown, span, words } from './text.ts'
@@ -53,7 +53,7 @@ export function evidence(json: string): Html {
     typeof where !== 'object' || where === null
       ? ''
       : html`<h3>Where it was</h3>
-          ${block(whereLines(where as Where).join('\n'))}`
+          ${block(locationLines(where as JobLocation).join('\n'))}`
   }
   ${
     Array.isArray(output) && output.length > 0

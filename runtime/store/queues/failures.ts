@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { library } from '../../../config/library.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { formatFailedAt } from './resque-time.ts'
 import { RuntimeError } from '../../core/errors.ts'
@@ -51,7 +51,7 @@ export interface ReadFailures {
 /** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
 export function encodeFailure(failure: Failure): string {
   const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
-  const payload = 'garbage' in decodeItem(item) ? `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}` : item
+  const payload = 'reason' in decodeItem(item) ? `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}` : item
   const head = `{"failed_at":${JSON.stringify(formatFailedAt(new Date(failedAtMs)))},"payload":${payload}`
   return `${head},${JSON.stringify({ exception, error, backtrace, worker, queue, ...more }).slice(1)}`
 }
@@ -69,7 +69,7 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
   const read = jsonObject(text)
   if (!read) return undefined
   const raw = rawMembers(text)
-  const digest = createHash('sha1').update(bytes).digest('hex')
+  const digest = library('node:crypto').createHash('sha1').update(bytes).digest('hex')
   return {
     ...(read as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
     payload: raw.get('payload') ?? 'null',

@@ -114,14 +114,14 @@ type Clashes<Needs, Have> =
         keyof Have]
 
 /** What the compiler shows in place of a member that does not fit. */
-export interface DoesNotFit<Key> {
+export interface TypeMismatch<Key> {
   'the step before gives this key in another type': Key
 }
 
 /** The members of a chain, those that do not fit replaced by what is wrong with them. */
 export type CheckedChain<P extends readonly unknown[], Have = object> = P extends readonly [infer F, ...infer R]
   ? [
-      [Clashes<NeedsIn<F>, Have>] extends [never] ? F : DoesNotFit<Clashes<NeedsIn<F>, Have>>,
+      [Clashes<NeedsIn<F>, Have>] extends [never] ? F : TypeMismatch<Clashes<NeedsIn<F>, Have>>,
       ...CheckedChain<R, Later<Have, GivesIn<F>>>,
     ]
   : P

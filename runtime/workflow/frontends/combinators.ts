@@ -1,7 +1,7 @@
 import { duration, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { isJob, type JobDefinition } from '../../jobs/job.ts'
-import type { SoundJob } from '../../jobs/typed.ts'
+import type { CheckedJob } from '../../jobs/typed.ts'
 import { Composition, type CompositionOptions } from './composition.ts'
 import type { PartData } from './combinators-compile.ts'
 import type {
@@ -45,7 +45,7 @@ class PartOf implements Part {
  * ```
  */
 export function task<J extends JobDefinition, K extends keyof InputOf<J> = never>(
-  job: J & SoundJob<J>,
+  job: J & CheckedJob<J>,
   params?: Pick<InputOf<J>, K>,
 ): Part<NeedsOf<J, K>, GivesOf<J>> {
   if (!isJob(job))

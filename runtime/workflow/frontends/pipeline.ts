@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml'
+import { library } from '../../../config/library.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import type { JobSettings, RetryPolicy } from '../../wire.ts'
@@ -54,7 +54,7 @@ export function readPipelines(text: string, options: ReadOptions = {}): Pipeline
 
 /** YAML is a superset of JSON, and says line and column. */
 function parse(text: string, file: string): unknown {
-  const document = parseDocument(text, { prettyErrors: true })
+  const document = library('yaml').parseDocument(text, { prettyErrors: true })
   const [problem] = document.errors
   if (problem) throw new RuntimeError('ERR_PIPELINE', `${file}: expected YAML or JSON: ${problem.message.trim()}`)
   const value: unknown = document.toJS({ maxAliasCount: 100 })

@@ -4,7 +4,7 @@ import { keptMs, type Duration } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { defaultClient, defaultConfig } from '../../jobs/default-client.ts'
 import { wireName, type JobDefinition, type OptionalStatics } from '../../jobs/job.ts'
-import type { SoundJob } from '../../jobs/typed.ts'
+import type { CheckedJob } from '../../jobs/typed.ts'
 import { workflowBrand } from '../../jobs/registry.ts'
 import type { RunQuery } from '../../store/runs/run-list.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
@@ -100,7 +100,7 @@ export abstract class Workflow<Globals extends object = object> extends (Workflo
   abstract configure(...args: any[]): void | Promise<void>
 
   /** Adds a job to the graph. @returns a handle for `after` and `before` */
-  protected run<J extends JobDefinition>(job: J & SoundJob<J>, ...[options]: RunOptions<J, Globals>): NodeHandle {
+  protected run<J extends JobDefinition>(job: J & CheckedJob<J>, ...[options]: RunOptions<J, Globals>): NodeHandle {
     if (!this.#builder)
       throw new RuntimeError(
         'ERR_STATE',

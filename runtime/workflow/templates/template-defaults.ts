@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseDocument } from 'yaml'
+import { library } from '../../../config/library.ts'
 import { RuntimeError } from '../../core/errors.ts'
 
 /** The application's own file of defaults, in its root, where there is one. */
@@ -16,7 +16,7 @@ export const defaultsFile = 'templates.yml'
 export function readDefaults(file: string | URL, root: string): Record<string, Record<string, unknown>> {
   const path = typeof file === 'string' ? resolve(root, file) : fileURLToPath(file)
   const name = basename(path)
-  const document = parseDocument(textOf(path, name), { strict: true, uniqueKeys: true })
+  const document = library('yaml').parseDocument(textOf(path, name), { strict: true, uniqueKeys: true })
   const [error] = document.errors
   if (error) {
     const line = error.linePos?.[0].line ?? 1

@@ -152,8 +152,9 @@ const processFields = Object.values(table).flatMap((option) => (option.enforcedB
 
 /** Those settings that the job's process enforces. */
 export function processSettings(settings: JobSettings): ProcessSettings {
-  const found = processFields.map((field) => [field, settings[field]] as const)
-  return Object.fromEntries(found.filter(([, value]) => value !== undefined))
+  const found: ProcessSettings = {}
+  for (const field of processFields) if (settings[field] !== undefined) found[field] = settings[field]
+  return found
 }
 
 /**

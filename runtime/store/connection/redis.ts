@@ -1,8 +1,8 @@
-import { createConnection } from 'node:net'
-import { Redis, type RedisOptions } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
+import { library } from '../../../config/library.ts'
 import { RuntimeError, toError } from '../../core/errors.ts'
 import { longestTimerMs } from '../../core/clock.ts'
-import { ClusterConnector, type ClusterNode } from './cluster.ts'
+import { clusterConnector, type ClusterNode } from './cluster.ts'
 import { rewordWarnings } from './warnings.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
@@ -43,7 +43,7 @@ const keepAliveMs = 30_000
 export function connect(settings: RedisSettings, prefix: string, role: 'commands' | 'subscriber' = 'commands'): Redis {
   const { username, password, db, connectTimeoutMs, commandTimeoutMs } = settings
   const timeoutMs = Math.min(commandTimeoutMs, longestTimerMs)
-  const redis = new Redis({
+  const redis = new (library('ioredis').Redis)({
     ...place(settings, prefix),
     username,
     password,
@@ -78,13 +78,7 @@ function place(settings: RedisSettings, prefix: string): RedisOptions {
   const { address, tls, sentinel, cluster, connectTimeoutMs, commandTimeoutMs, username, password } = settings
   if (cluster) {
     const options = { ...cluster, prefix, connectTimeoutMs, username, password, ...(tls ? { tls: { ...tls } } : {}) }
-    // ioredis makes the connector, from its own options.
-    const Connector = class extends ClusterConnector {
-      constructor() {
-        super(options)
-      }
-    }
-    return { Connector }
+    return { Connector: clusterConnector(options) }
   }
   if (sentinel) {
     return {
@@ -228,8 +222,9 @@ export function explainRedisError(error: unknown, settings: RedisSettings, troub
 /** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */
 export function greeting({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket =
-      address.kind === 'unix' ? createConnection(address.path) : createConnection(address.port, address.host)
+    const socket = library('node:net').createConnection(
+      address.kind === 'unix' ? { path: address.path } : { port: address.port, host: address.host },
+    )
     const end = (text?: string): void => {
       socket.destroy()
       resolve(text)

@@ -2,6 +2,7 @@
  * Entry of the zygote: the process that loads the application once and then forks one child for each job. docs/fork.md
  * tells its whole life; the order of the steps below is that of the recipe, each relies on those before it.
  */
+import { loadLibraries } from '../../../../../../config/library.ts'
 import { loadApp, type App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
 import { flushTelemetry } from '../../../../../jobs/telemetry.ts'
@@ -32,6 +33,7 @@ function tell(message: FromZygote): void {
 }
 
 async function load({ boot }: Prepared): Promise<App> {
+  loadLibraries()
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()

@@ -83,7 +83,7 @@ const size = (max) => ['error', { max, skipBlankLines: true, skipComments: true 
 
 export default tseslint.config(
   {
-    ignores: ['dist/', 'coverage/', '.runtime/', '**/*.generated.ts', 'test/fixtures/broken/', 'node_modules/'],
+    ignores: ['dist/', '/coverage/', '.runtime/', '**/*.generated.ts', 'test/fixtures/broken/', 'node_modules/'],
   },
   {
     // Applications with dependencies of their own; script/test-examples installs, compiles and tests them.

@@ -1,7 +1,7 @@
 import { parseLossless } from '../core/codec.ts'
 import { duration, shown, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import { endStates, type JobRecord, type JobState } from '../store/queues/jobs.ts'
+import { endStates, type JobRecord, type JobState, storedError } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
 
 /**
@@ -79,8 +79,7 @@ export class JobHandle<R = unknown> {
     if (record.state !== 'failed' && record.state !== 'cancelled') {
       return record.result === undefined ? undefined : (parseLossless(record.result) as R)
     }
-    const error =
-      record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string })
+    const error = record.error === undefined ? undefined : storedError(record.error)
     const why = error ? `${error.name}: ${error.message}` : (record.cause ?? record.state)
     throw new RuntimeError('ERR_JOB_FAILED', `job ${this.id} ${record.state}: ${why}`, { cause: error })
   }
@@ -164,6 +163,6 @@ export function statusOf(id: string, record: JobRecord | undefined): JobStatus {
     worker: record.worker,
     progress: progress ? { at: Number(progress[1]), of: Number(progress[2]), note: progress[3] ?? '' } : undefined,
     cause: record.cause,
-    error: record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string }),
+    error: record.error === undefined ? undefined : storedError(record.error),
   }
 }

@@ -1,3 +1,4 @@
+import { storedError } from '../../store/queues/jobs.ts'
 import { parseLossless } from '../../core/codec.ts'
 import type { NodeMove } from '../../store/runs/pipelines.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
@@ -105,7 +106,7 @@ export async function loadSteps(store: Store, record: RunRecord, nowMs: number):
       readyAtMs: row.state === 'delayed' ? dueMs : undefined,
       moves: stepMoves(own, record.createdAt, nowMs),
       params: parseLossless(params[i] ?? '{}') as Record<string, unknown>,
-      error: error === undefined ? undefined : (JSON.parse(error) as { name: string; message: string }),
+      error: error === undefined ? undefined : storedError(error),
     }
   })
 }

@@ -1,3 +1,4 @@
+import { storedError } from '../../store/queues/jobs.ts'
 import { parseLossless } from '../../core/codec.ts'
 import { duration, keptMs, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
@@ -195,7 +196,7 @@ export class WorkflowRun {
     return failed.map(({ index, error }, i) => ({
       id: String(index),
       class: kinds[rows[i]?.kind ?? -1]?.class ?? '?',
-      error: JSON.parse(error) as Blocker['error'],
+      error: storedError(error),
     }))
   }
 

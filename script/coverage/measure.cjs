@@ -2,6 +2,7 @@
 // refuse to fork while coverage is measured, since each child would write the figures of its parent.
 const processes = require('node:child_process')
 const { syncBuiltinESMExports } = require('node:module')
+const process = require('node:process')
 
 const { NODE_V8_COVERAGE, NODE_OPTIONS } = process.env
 if (!process.execArgv.includes('--test')) {

@@ -30,6 +30,8 @@ export interface FailedEntry {
   failed_at: string
   /** The payload's exact text. */
   payload: string
+  /** The payload as JavaScript reads it, which may round numbers; undefined where it is no object. Not enumerable. */
+  job?: { class?: unknown; args?: unknown } | undefined
   exception: string
   error: string
   backtrace: string[]
@@ -68,14 +70,22 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
   const text = bytes.toString()
   const read = jsonObject(text)
   if (!read) return undefined
-  const raw = rawMembers(text)
-  const digest = createHash('sha1').update(bytes).digest('hex')
-  return {
-    ...(read as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
-    payload: raw.get('payload') ?? 'null',
+  const { payload: job, ...rest } = read as { payload?: unknown }
+  let [payload, digest]: (string | undefined)[] = []
+  const isObject = typeof job === 'object' && job !== null && !Array.isArray(job)
+  const entry = {
+    ...(rest as Omit<FailedEntry, 'index' | 'payload' | 'digest' | 'job'>),
     index,
-    digest,
+    // Of thousands of entries that are looked at, few are shown or changed: both cost more than all else of an entry.
+    get payload() {
+      return (payload ??= rawMembers(text).get('payload') ?? 'null')
+    },
+    get digest() {
+      return (digest ??= createHash('sha1').update(bytes).digest('hex'))
+    },
   }
+  // Not part of what a command prints.
+  return Object.defineProperty(entry, 'job', { value: isObject ? job : undefined })
 }
 
 /** The failed list, oldest first, as Resque's default failure backend keeps it. */

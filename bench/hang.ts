@@ -8,12 +8,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { whereText, type Where } from '../runtime/store/workers/where.ts'
+import { locationText, type JobLocation } from '../runtime/store/workers/stacks.ts'
 import { childrenOf, stateOf, zygoteOf, type ProcessState } from './processes.ts'
 import { flag, item, push, runtime, startRedis } from './support.ts'
 
 const APP = fileURLToPath(new URL('../test/fixtures/apps/hang', import.meta.url))
-/** What is true of each way, as `whereText` says it. */
+/** What is true of each way, as `locationText` says it. */
 const ways: Record<string, RegExp> = {
   loop: /^in Order\.total \(.*src\/jobs\/hang\.ts:9\)$/,
   deep: /^in Order\.total /,
@@ -34,7 +34,7 @@ const WARM_UP_JOBS = 40
 interface Entry {
   payload: { args: [way: string] }
   cause: string
-  evidence: { where?: Where }
+  evidence: { where?: JobLocation }
 }
 
 const names = Object.keys(ways)
@@ -85,7 +85,7 @@ const counts = new Map<string, Map<string, number>>()
 const failed = (await redis.client.lrange('resque:failed', 0, -1)).map((text) => JSON.parse(text) as Entry)
 for (const { payload, cause, evidence } of failed) {
   const [way] = payload.args
-  const said = cause === 'timeout' && evidence.where ? shortened(whereText(evidence.where)) : cause
+  const said = cause === 'timeout' && evidence.where ? shortened(locationText(evidence.where)) : cause
   const answers = counts.get(way) ?? new Map<string, number>()
   counts.set(way, answers.set(said, (answers.get(said) ?? 0) + 1))
   if (!ways[way]?.test(said)) problems.push(`${way}: ${said}`)

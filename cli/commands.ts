@@ -98,4 +98,7 @@ export const commands: readonly CommandEntry[] = [
   entry('archive <command>', 'Search what has ended; its statistics; prune, migrate', () =>
     import('./commands/archive.ts').then((module) => module.archiveCommand),
   ),
+  entry('docs [topic..]', 'Print where the documents are; with a topic, the pages that have it', () =>
+    import('./commands/docs.ts').then((module) => module.docsCommand),
+  ),
 ]

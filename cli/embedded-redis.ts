@@ -5,7 +5,7 @@ import { EMBEDDED_FOLDER, isAlive, OWNER_FILE, socketPath, urlOf } from '../conf
 import { machine } from '../config/machine.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Service } from '../runtime/core/service.ts'
-import { answers, startRedisProcess, type RedisProcess } from './redis-process.ts'
+import { isRedisReady, startRedisProcess, type RedisProcess } from './redis-process.ts'
 
 /** A socket that does not answer yet may belong to a server that is still loading its data. */
 const STARTING_MS = 15_000
@@ -90,7 +90,7 @@ export class EmbeddedRedis implements Service {
       await rm(mine, { force: true })
     }
     // The last owner is dead, but its server may still be writing its data.
-    for (const deadline = performance.now() + STARTING_MS; await answers({ path: this.socket }); await sleep(20)) {
+    for (const deadline = performance.now() + STARTING_MS; await isRedisReady({ path: this.socket }); await sleep(20)) {
       if (performance.now() > deadline) throw this.taken('a process that has ended')
     }
   }
@@ -100,7 +100,7 @@ export class EmbeddedRedis implements Service {
     const pid = Number.parseInt(text, 10)
     if (!pid || pid === process.pid || !isAlive(pid)) return
     const ageMs = Date.now() - (await stat(owner).catch(() => ({ mtimeMs: 0 }))).mtimeMs
-    if (ageMs < STARTING_MS || (await answers({ path: this.socket }))) throw this.taken(`process ${pid}`)
+    if (ageMs < STARTING_MS || (await isRedisReady({ path: this.socket }))) throw this.taken(`process ${pid}`)
   }
 
   private taken(by: string): RuntimeError {

@@ -1,8 +1,8 @@
 import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
 import { memoryLines, type MemoryEvidence } from '../runtime/worker/outcome/evidence.ts'
-import { spansText, type Spans } from '../runtime/worker/outcome/end-line.ts'
-import { whereLines, whereText, type Where } from '../runtime/store/workers/where.ts'
+import { spansText, type Spans } from '../runtime/worker/outcome/end-log.ts'
+import { locationLines, locationText, type JobLocation } from '../runtime/store/workers/stacks.ts'
 
 /** How each part of the evidence is named and shown; what is not here is shown under its own name. */
 const parts: Record<string, [name: string, show: (value: number) => string]> = {
@@ -27,7 +27,7 @@ export function evidenceRows(
     if (value === null || value === undefined || key === 'cause') return []
     const [name, show] = parts[key] ?? [key]
     if (show && typeof value === 'number') return [[name, show(value)]]
-    if (key === 'where') return [['where', placeText(value as Where, shown)]]
+    if (key === 'where') return [['where', placeText(value as JobLocation, shown)]]
     if (key === 'timelineMs') return [['time line', spansText(value as Spans)]]
     if (key === 'memory') return [['memory', memoryLines(value as MemoryEvidence).join('\n')]]
     if (key === 'output' && Array.isArray(value)) return [['printed last', value.map(String).join('\n')]]
@@ -35,7 +35,7 @@ export function evidenceRows(
   })
 }
 
-function placeText(where: Where, shown: readonly string[]): string {
+function placeText(where: JobLocation, shown: readonly string[]): string {
   const isShown = where.at === 'stack' && shown.includes(`at ${where.frames[0]}`)
-  return isShown ? whereText(where) : whereLines(where).join('\n')
+  return isShown ? locationText(where) : locationLines(where).join('\n')
 }

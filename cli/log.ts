@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { RuntimeError } from '../runtime/core/errors.ts'
 import { redactor } from '../runtime/core/redact.ts'
 import { createLogger, type Logger } from '../runtime/core/logger.ts'
-import { complain, output } from './output.ts'
+import { printError, output } from './output.ts'
 
 /** The log of a command: standard error. */
 export function openLog({ log, redact }: Config): Logger {
@@ -45,7 +45,7 @@ function appendTo(file: string): (line: string) => void {
       appendFileSync(file, fails ? `\n${line}` : line)
       fails = false
     } catch (error) {
-      if (!fails) complain(`runtime: ${file}: cannot be written (${codeOf(error)}); log lines come here until it can`)
+      if (!fails) printError(`runtime: ${file}: cannot be written (${codeOf(error)}); log lines come here until it can`)
       fails = true
       process.stderr.write(line)
     }

@@ -3,7 +3,7 @@ import { RuntimeError } from '../runtime/core/errors.ts'
 import { version } from '../runtime/core/package.ts'
 import { commands } from './commands.ts'
 import { ExitCode, report, output, showWide, writeTo, type Output } from './output.ts'
-import { checkValues, joinNegatives, misuse, nameOf, type CommandNode, type KnownOptions } from './usage.ts'
+import { checkValues, joinNegatives, usageProblem, nameOf, type CommandNode, type KnownOptions } from './usage.ts'
 
 /**
  * Runs a command.
@@ -70,7 +70,7 @@ function parser(words: readonly string[], tree: readonly CommandNode[]): Argv {
       // A YError is yargs' own, about the command line.
       if (error && error.name !== 'YError') throw error
       const known = (cli as unknown as { getOptions(): KnownOptions }).getOptions()
-      throw new RuntimeError('ERR_USAGE', misuse(message, words, tree, known))
+      throw new RuntimeError('ERR_USAGE', usageProblem(message, words, tree, known))
     })
   return cli
 }

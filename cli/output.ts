@@ -45,7 +45,7 @@ export function line(text = ''): void {
 }
 
 /** Writes a line to standard error. */
-export function complain(text: string): void {
+export function printError(text: string): void {
   current.stderr.write(`${printable(text)}\n`)
 }
 
@@ -79,6 +79,6 @@ export function report(thrown: unknown): number {
   const error = toError(thrown)
   const exitCode = (error as { exitCode?: unknown }).exitCode
   const meant = typeof exitCode === 'number' || hasCode(error, 'ERR_REDIS')
-  complain(`runtime: ${meant ? withCode(error) : (error.stack ?? error.message)}`)
+  printError(`runtime: ${meant ? withCode(error) : (error.stack ?? error.message)}`)
   return typeof exitCode === 'number' ? exitCode : 1
 }

@@ -4,7 +4,7 @@ export const OWNED = 'RESQUE_RUNTIME_OWNED'
 export const GRACE_MS = 10_000
 
 /** Called once by the command itself: when it was started by another one (child-command.ts), it leaves with its owner. */
-export function leaveWithOwner(): void {
+export function exitWithOwner(): void {
   if (process.env[OWNED] === undefined || !process.channel) return
   delete process.env[OWNED]
   process.once('disconnect', () => {

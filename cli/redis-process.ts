@@ -112,14 +112,14 @@ async function firstNumber(wrapper: ChildProcess, exited: Promise<string>): Prom
 async function whenAnswering(endpoint: RedisEndpoint, timeoutMs: number, ended: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (performance.now() < deadline && !ended.aborted) {
-    if (await answers(endpoint)) return true
+    if (await isRedisReady(endpoint)) return true
     await sleep(10)
   }
   return false
 }
 
 /** True when a Redis answers there and has its data loaded; one that asks for a password counts. */
-export function answers(endpoint: RedisEndpoint, timeoutMs = 1000): Promise<boolean> {
+export function isRedisReady(endpoint: RedisEndpoint, timeoutMs = 1000): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection(endpoint)
     const end = (result: boolean): void => {

@@ -1,5 +1,5 @@
 import { openPipelines } from '../runtime/inspect/pipelines.ts'
-import { complain } from './output.ts'
+import { printError } from './output.ts'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -25,7 +25,7 @@ import type { Starter, Starters } from '../scheduler/firing/starters.ts'
 import { type Context, loadAppHere } from './context.ts'
 import { parseLossless } from '../runtime/core/codec.ts'
 import { openRun, runTarget } from '../runtime/inspect/runs.ts'
-import { workflowNamed, templateNamed } from './named.ts'
+import { workflowNamed, templateNamed } from './arguments.ts'
 
 /** What commands about schedules share: the application's classes, where there is an application. */
 export interface Scheduling {
@@ -97,8 +97,8 @@ export function entryNamed({ entries, problems }: Schedule, name: string): Sched
 }
 
 /** Writes problems to standard error, one a line. @returns how many are errors */
-export function tellProblems(problems: readonly ScheduleProblem[]): number {
-  for (const problem of problems) complain(formatProblem(problem))
+export function printProblems(problems: readonly ScheduleProblem[]): number {
+  for (const problem of problems) printError(formatProblem(problem))
   return problems.filter(({ severity }) => severity === 'error').length
 }
 

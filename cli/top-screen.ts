@@ -4,12 +4,12 @@ import { formatBytes } from '../runtime/core/size.ts'
 import type { FailedGroup } from '../runtime/inspect/failed.ts'
 import type { Overview } from '../runtime/inspect/overview.ts'
 import type { RunningJob, RunningSupervisor, Usage } from '../runtime/inspect/running.ts'
-import { verdict } from '../runtime/inspect/verdict.ts'
+import { findProblems } from '../runtime/inspect/problems.ts'
 import { withCode } from '../runtime/core/errors.ts'
 import type { Client } from '../runtime/jobs/client.ts'
 import { changeFailed } from '../runtime/inspect/failed-change.ts'
 import type { Inspected } from '../runtime/inspect/inspected.ts'
-import { whereLines } from '../runtime/store/workers/where.ts'
+import { locationLines } from '../runtime/store/workers/stacks.ts'
 
 /** What one frame of `runtime top` shows. */
 export interface TopView {
@@ -26,7 +26,7 @@ export function shownRows(
   { seen, supervisors, failures }: TopView,
   rows: number,
 ): { queues: Overview['queues']; jobs: RunningJob[]; failures: FailedGroup[] } {
-  const most = Math.max(2, Math.floor((rows - 1 - Math.min(Math.max(verdict(seen).length, 1), 3) - 3) / 3)) - 1
+  const most = Math.max(2, Math.floor((rows - 1 - Math.min(Math.max(findProblems(seen).length, 1), 3) - 3) / 3)) - 1
   return {
     queues: seen.queues
       .filter(({ size, paused }) => size > 0 || paused)
@@ -52,9 +52,9 @@ export function topFrame(
   const { queues, jobs, failures } = shownRows(view, rows)
   const head = [
     `${new Date(seen.atMs).toISOString()}  slots ${slots.busy}/${slots.total}  failed ${failed}  Redis ${formatBytes(redis.usedMemoryBytes)}`,
-    ...(verdict(seen).length === 0
+    ...(findProblems(seen).length === 0
       ? ['all quiet']
-      : verdict(seen)
+      : findProblems(seen)
           .slice(0, 3)
           .map(({ text }) => `! ${text}`)),
   ]
@@ -114,7 +114,7 @@ export const topHelp = '[q] quit [tab] section [j/k] select [p] pause/resume [c]
 export const keysOf = (text: string): string[] => text.match(/\x1b\[[A-Z]|[\s\S]/g) ?? [] // eslint-disable-line no-control-regex
 
 /** Does what one key asks. @param rows of the frame @returns the state after it; never rejects */
-export async function press(
+export async function handleKey(
   key: string,
   keys: TopKeys,
   view: TopView,
@@ -157,7 +157,7 @@ async function actionOf(
     )
   if (key === 's' && job) {
     const found = await store.stacks.ask(job.id).then(
-      ({ pid, where }) => [`in process ${pid ?? '?'}`, ...whereLines(where)],
+      ({ pid, where }) => [`in process ${pid ?? '?'}`, ...locationLines(where)],
       (error: unknown) => [withCode(error)],
     )
     return { ...here, page: [`${job.class ?? 'job'} ${job.id}`, ...found, '', 'any key returns'] }

@@ -71,7 +71,7 @@ function givenTo(name: string, words: readonly string[]): string | undefined {
 }
 
 /** What yargs found wrong with a command line, in our own words: what was expected, what came, what to do. */
-export function misuse(
+export function usageProblem(
   found: string,
   words: readonly string[],
   tree: readonly CommandNode[],

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { library } from './library.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ export function findEmbeddedRedis(root: string): string | undefined {
 export function socketPath(folder: string): string {
   const inside = join(folder, 'redis.sock')
   if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) return inside
-  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 12)
+  const hash = library('node:crypto').createHash('sha256').update(folder).digest('hex').slice(0, 12)
   const short = join(`resque-runtime-${process.getuid?.() ?? 0}-${hash}`, 'redis.sock')
   const candidates = [tmpdir(), '/tmp'].map((base) => join(base, short))
   return candidates.find((path) => Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) ?? join('/tmp', short)

@@ -1,21 +1,15 @@
 // The kinds a setting can have. Each takes text as well as its own type, because the environment and flags bring text,
 // and each says what it expects in words: those words are the error message.
-import * as z from 'zod'
+import type { Expectation, Field } from './shape.ts'
 import { parseBytes, parseDurationMs } from './units.ts'
 
-/** What a field would have liked, for the message: `expected <wanted>, got …; write for example <example>`. */
-export interface Expectation {
-  wanted: string
-  example: string
-}
-
-function field<T>(expectation: Expectation, read: (value: unknown) => T | undefined) {
-  return z.unknown().transform((value, context): T => {
-    const result = read(value)
-    if (result !== undefined) return result
-    context.addIssue({ code: 'custom', message: expectation.wanted, params: expectation })
-    return z.NEVER
-  })
+function field<T>(expectation: Expectation, read: (value: unknown) => T | undefined): Field<T> {
+  return {
+    ...expectation,
+    read,
+    optional: () => ({ ...field<T | undefined>(expectation, read), fallback: undefined }),
+    default: (fallback) => ({ ...field(expectation, read), fallback }),
+  }
 }
 
 const within = (value: number | undefined, min: number, max: number): number | undefined =>

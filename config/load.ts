@@ -1,15 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
-import type * as z from 'zod'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
-import { ConfigError, explain } from './problems.ts'
-import { type Config, configSchema, type Place } from './schema.ts'
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { ConfigError, describeProblems } from './problems.ts'
+import { type Config, configShape, type Place, type Settings } from './schema.ts'
+import { checkShape } from './shape.ts'
+import { readYaml, type Yaml } from './yaml.ts'
 
 type Tree = Record<string, unknown>
-type Settings = z.output<typeof configSchema>
 
 /** What the command line said, in the tree's own form; undefined entries count as not given. */
 export type ConfigFlags = {
@@ -42,15 +41,16 @@ export function loadConfig(options: LoadOptions = {}): Config {
   const origins = new Map<string, string>()
   for (const finding of [...findings, ...flagFindings(flags)]) put(source.tree, finding, origins)
 
-  const parsed = configSchema.safeParse(source.tree)
+  const { values, issues } = checkShape(configShape, source.tree)
   const place = (path: readonly PropertyKey[]): string => originOf(path, origins) ?? source.place(path)
-  if (!parsed.success) problems.push(...explain(parsed.error, source.tree, place))
-  else problems.push(...contradictions(parsed.data, root, place))
-  if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)])
+  problems.push(
+    ...(issues.length > 0 ? describeProblems(issues, source.tree, place) : contradictions(values, root, place)),
+  )
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)])
   const embedded = findEmbedded ? findEmbeddedRedis(root) : undefined
-  const { url = parsed.data.redis.url, ...named } = redisOf(parsed.data, place, embedded)
-  const redis = url === undefined ? parsed.data.redis : { ...parsed.data.redis, url }
-  return deepFreeze({ ...settle({ ...parsed.data, redis }, root, source), ...named })
+  const { url = values.redis.url, ...named } = redisOf(values, place, embedded)
+  const redis = url === undefined ? values.redis : { ...values.redis, url }
+  return deepFreeze({ ...settle({ ...values, redis }, root, source), ...named })
 }
 
 function flagFindings(flags: ConfigFlags): Finding[] {
@@ -203,22 +203,18 @@ function readConfigFile(root: string, chosen: string | undefined): ConfigFile {
   if (found === undefined) return { path: undefined, tree: {}, place: () => 'defaults' }
   const path = resolve(root, found)
   const shown = relative(root, path).startsWith('..') ? path : relative(root, path)
-  const lines = new LineCounter()
-  const document = parseDocument(read(path, shown), { lineCounter: lines })
-  const [flaw] = document.errors
-  if (flaw) {
-    const [what] = flaw.message.split(/ at line |\n/)
-    throw new ConfigError([
-      `${shown}:${flaw.linePos?.[0].line ?? 1}: expected valid YAML, got: ${what}; correct that line`,
-    ])
+  const yaml = readYaml(read(path, shown))
+  if ('flaw' in yaml) {
+    const [what] = yaml.flaw.message.split(/ at line |\n/)
+    throw new ConfigError([`${shown}:${yaml.line}: expected valid YAML, got: ${what}; correct that line`])
   }
-  const tree: unknown = document.toJS()
+  const tree = yaml.value
   if (tree !== null && (typeof tree !== 'object' || Array.isArray(tree))) {
     throw new ConfigError([
       `${shown}:1: expected settings like "worker:", got ${Array.isArray(tree) ? 'a list' : 'a single value'}`,
     ])
   }
-  const place = (at: readonly PropertyKey[]): string => `${shown}:${lineOf(document, lines, at)}`
+  const place = (at: readonly PropertyKey[]): string => `${shown}:${lineOf(yaml, at)}`
   return { path, tree: withoutNulls(tree ?? {}) as Record<string, unknown>, place }
 }
 
@@ -241,7 +237,7 @@ function withoutNulls(value: unknown): unknown {
 }
 
 /** The line of the deepest part of the path that the file has. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+function lineOf({ document, lines }: Yaml, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length--) {
     const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined
     if (node?.range) return lines.linePos(node.range[0]).line

@@ -1,9 +1,8 @@
-import type * as z from 'zod'
 import { clip } from './clip.ts'
 import { didYouMean } from './did-you-mean.ts'
-import type { Expectation } from './fields.ts'
 import { MASK, maskUrl } from './redis-url.ts'
-import { configSchema, SECTIONS, SUBSECTIONS } from './schema.ts'
+import { configShape, SECTIONS, SUBSECTIONS } from './schema.ts'
+import type { Issue } from './shape.ts'
 
 /**
  * A setting that cannot be used. Ends the command with exit code 2; each problem is one line that says where it stands,
@@ -24,28 +23,23 @@ export class ConfigError extends Error {
 type Place = (path: readonly PropertyKey[]) => string
 
 /** What a check found, as one line each: `<place>: <setting>: expected …, got …; <what to do>`. */
-export function explain(error: z.ZodError, tree: unknown, place: Place): string[] {
-  return error.issues.flatMap((issue): string[] => {
-    const name = issue.path.join('.')
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `${place([...issue.path, key])}: ${unknownKey(issue.path, key)}`)
-    }
-    const got = shown(issue.path, valueAt(tree, issue.path))
-    if (issue.code === 'custom') {
-      const { wanted, example } = issue.params as unknown as Expectation
-      return [
-        `${place(issue.path)}: ${name}: expected ${wanted}, got ${got}; write for example ${String(issue.path.at(-1))}: ${example}`,
-      ]
-    }
-    return [
-      `${place(issue.path)}: ${name}: expected a group of settings, got ${got}; write its settings under it, indented`,
-    ]
+export function describeProblems(issues: readonly Issue[], tree: unknown, place: Place): string[] {
+  return issues.map((issue): string => {
+    const { path } = issue
+    const name = path.join('.')
+    if (issue.kind === 'unknown') return `${place(path)}: ${unknownKey(path)}`
+    const got = shown(path, valueAt(tree, path))
+    if (issue.kind === 'not a group')
+      return `${place(path)}: ${name}: expected a group of settings, got ${got}; write its settings under it, indented`
+    const { wanted, example } = issue.field
+    return `${place(path)}: ${name}: expected ${wanted}, got ${got}; write for example ${path.at(-1)}: ${example}`
   })
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string): string {
-  const name = [...path, key].join('.')
-  const siblings = knownKeys(path.join('.'))
+function unknownKey(path: readonly string[]): string {
+  const name = path.join('.')
+  const key = path.at(-1) ?? ''
+  const siblings = knownKeys(path.slice(0, -1).join('.'))
   const hint = didYouMean(key, siblings)
   if (hint) return `${name}: expected a known setting, got an unknown one${hint}`
   const home = Object.entries(SECTIONS).find(([, shape]) => key in shape)?.[0]
@@ -54,7 +48,7 @@ function unknownKey(path: readonly PropertyKey[], key: string): string {
 }
 
 function knownKeys(group: string): string[] {
-  if (group === '') return Object.keys(configSchema.shape)
+  if (group === '') return Object.keys(configShape)
   const groups: Record<string, object> = { ...SECTIONS, ...SUBSECTIONS }
   return Object.keys(groups[group] ?? {})
 }

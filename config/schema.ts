@@ -1,6 +1,5 @@
 // Every setting, once. A name that ends in Ms is in milliseconds and also takes text such as '30s'; one that ends in Bytes
 // takes '1mb'. config/runtime.yml is the same tree with every default written out.
-import * as z from 'zod'
 import {
   durationMs,
   durationsByName,
@@ -17,6 +16,7 @@ import {
 import { ISOLATIONS } from './isolations.ts'
 import { processorsHere } from './machine.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
+import { type Frozen, group, optionalGroup, type ValuesOf } from './shape.ts'
 
 /** Where Redis is when nothing says where: as every client of Redis has it. */
 export const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
@@ -48,8 +48,8 @@ const redis = {
   username: text('worker').optional(),
   password: text('secret').optional(),
   db: whole(0, 10_000).optional(),
-  tls: z.strictObject(tls).optional(),
-  sentinel: z.strictObject(sentinel).optional(),
+  tls: optionalGroup(tls),
+  sentinel: optionalGroup(sentinel),
   /** Some nodes of a Redis Cluster; they name the others. */
   cluster: list('10.0.0.1:6379, 10.0.0.2:6379').optional(),
   connectTimeoutMs: durationMs('10s', { min: 1 }).default(10_000),
@@ -210,30 +210,27 @@ export const SECTIONS = { redis, worker, scheduler, jobs, limits, workflows, mem
 export const SUBSECTIONS: Record<string, Record<string, unknown>> = { 'redis.tls': tls, 'redis.sentinel': sentinel }
 
 /** The whole tree as a file may give it; what comes out has every default filled in. */
-export const configSchema = z.strictObject({
+export const configShape = {
   namespace: text('resque', 'text without spaces like resque, with at most one part in braces like {resque}', (name) =>
     NAMESPACE.test(name),
   ).default('resque'),
   /** Words in keys whose values logs and the dashboard hide, beside password, token, secret and authorization. */
   redact: list('iban, ssn').default([]),
-  redis: z.strictObject(redis).prefault({}),
-  worker: z.strictObject(worker).prefault({}),
-  scheduler: z.strictObject(scheduler).prefault({}),
-  jobs: z.strictObject(jobs).prefault({}),
-  limits: z.strictObject(limits).prefault({}),
-  workflows: z.strictObject(workflows).prefault({}),
-  memory: z.strictObject(memory).optional(),
-  archive: z.strictObject(archive).prefault({}),
-  web: z.strictObject(web).prefault({}),
-  log: z.strictObject(log).prefault({}),
-  metrics: z.strictObject(metrics).prefault({}),
-})
+  redis: group(redis),
+  worker: group(worker),
+  scheduler: group(scheduler),
+  jobs: group(jobs),
+  limits: group(limits),
+  workflows: group(workflows),
+  memory: optionalGroup(memory),
+  archive: group(archive),
+  web: group(web),
+  log: group(log),
+  metrics: group(metrics),
+}
 
-type Frozen<T> = T extends readonly (infer I)[]
-  ? readonly Frozen<I>[]
-  : T extends object
-    ? { readonly [K in keyof T]: Frozen<T[K]> }
-    : T
+/** All settings, checked. */
+export type Settings = ValuesOf<typeof configShape>
 
 /** Where the settings belong. */
 export interface Place {
@@ -246,4 +243,4 @@ export interface Place {
 }
 
 /** All settings, checked, complete and frozen; paths absolute, durations in ms, sizes in bytes. */
-export type Config = Frozen<z.output<typeof configSchema> & Place>
+export type Config = Frozen<Settings & Place>

@@ -2,6 +2,7 @@
  * Makes runtime/store/connection/scripts.generated.ts from the scripts in runtime/store/lua. A script's header gives its includes
  * (`-- @include tickets push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
  * `-- @rest items`. An include with `-- @lazy names` is set up when one of those functions is first called. Names become Lua locals; `key.job(id)` comes from the templates in runtime/store/keys.ts.
+ * Scripts share most of their text, so the file has each piece of it once.
  * `--check` writes nothing and fails when the file is not fresh.
  */
 import { createHash } from 'node:crypto'
@@ -122,22 +123,23 @@ function withoutUnused(pieces: readonly Piece[]): Piece[] {
   return used.length === pieces.length ? used : withoutUnused(used)
 }
 
-/** An include with `-- @lazy names` makes its functions when one of those is first called. */
-function joined(include: string, pieces: readonly Piece[]): string {
-  const text = pieces.map((piece) => piece.text).join('')
+/** The texts of an include. One with `-- @lazy names` makes its functions when one of those is first called. */
+function textsOf(include: string, pieces: readonly Piece[]): string[] {
+  const texts = pieces.map((piece) => piece.text)
   const names = words(read(`include/${include}.lua`), 'lazy').filter((name) =>
     pieces.some((piece) => piece.name === name),
   )
-  if (names.length === 0) return text
-  const inside = text
+  if (names.length === 0) return texts
+  const inside = texts
+    .join('')
     .replace(/^local function (\w+)/gm, (all, name: string) => (names.includes(name) ? `function ${name}` : all))
     .replace(/^(?=.)/gm, ' ')
   const setUp = `set_up_${include.replace(/-/g, '_')}`
   const stubs = names.map((name) => `${name}=function(...) ${setUp}() return ${name}(...) end\n`)
-  return `local ${names.join(',')}\nlocal function ${setUp}()\n${inside}end\n${stubs.join('')}`
+  return [`local ${names.join(',')}\nlocal function ${setUp}()\n${inside}end\n${stubs.join('')}`]
 }
 
-function compile(file: string): { name: string; source: string; args: string[]; rest: string | undefined } {
+function compile(file: string): { name: string; texts: string[]; args: string[]; rest: string | undefined } {
   const source = read(file)
   const args = words(source, 'args')
   const rest = words(source, 'rest')[0]
@@ -145,11 +147,16 @@ function compile(file: string): { name: string; source: string; args: string[]; 
   const parts = includes.flatMap((name) => piecesOf(name, withoutComments(read(`include/${name}.lua`))))
   const pieces = withoutUnused([...parts, ...piecesOf('', withoutComments(source))])
   const of = (include: string): Piece[] => pieces.filter((piece) => piece.include === include)
-  const body = [...includes.map((name) => joined(name, of(name))), ...of('').map(({ text }) => text)].join('')
+  const body = [
+    ...includes.flatMap((name) => textsOf(name, of(name))),
+    of('')
+      .map(({ text }) => text)
+      .join(''),
+  ]
   const locals = args.map((name, i) => `local ${name}=ARGV[${i + 1}]`).join('\n')
   const tail =
     rest === undefined ? '' : `local ${rest}={}\nfor i=${args.length + 1},#ARGV do ${rest}[#${rest}+1]=ARGV[i] end\n`
-  return { name: basename(file, '.lua'), source: `local ns=KEYS[1]\n${locals}\n${tail}${body}`, args, rest }
+  return { name: basename(file, '.lua'), texts: [`local ns=KEYS[1]\n${locals}\n${tail}`, ...body], args, rest }
 }
 
 /** `subject/name.lua`; what lies in include/ is part of others. */
@@ -158,12 +165,22 @@ const files = readdirSync(folder, { recursive: true })
   .filter((file) => file.endsWith('.lua') && !file.startsWith('include'))
 const scripts = files.map(compile).sort((a, b) => (a.name < b.name ? -1 : 1))
 
-const rows = scripts.map(({ name, source, args, rest }) => {
-  const sha1 = createHash('sha1').update(source).digest('hex')
+const pieces = new Map<string, number>()
+const pieceOf = (text: string): number => {
+  if (!pieces.has(text)) pieces.set(text, pieces.size)
+  return pieces.get(text) ?? 0
+}
+const rows = scripts.map(({ name, texts, args, rest }) => {
+  const sha1 = createHash('sha1').update(texts.join('')).digest('hex')
   const argList = args.map((arg) => `'${arg}'`).join(', ')
-  return `  '${name}': {\n    sha1: '${sha1}',\n    args: [${argList}],\n    rest: ${rest !== undefined},\n    source: ${JSON.stringify(source)} as string,\n  },\n`
+  return `  '${name}': {\n    sha1: '${sha1}',\n    args: [${argList}],\n    rest: ${rest !== undefined},\n    pieces: [${texts.map(pieceOf).join(', ')}] as number[],\n  },\n`
 })
-const text = `// Made by script/build-lua.ts from runtime/store/lua; do not edit.\nexport const scripts = {\n${rows.join('')}} as const\n`
+const lines = [...pieces.keys()].map((piece) => `  ${JSON.stringify(piece)},\n`)
+const text = `// Made by script/build-lua.ts from runtime/store/lua; do not edit.
+export const scripts = {\n${rows.join('')}} as const
+
+/** What the scripts are made of. */
+export const pieces: readonly string[] = [\n${lines.join('')}]\n`
 
 const old = ((): string => {
   try {

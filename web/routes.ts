@@ -5,8 +5,8 @@ import { changeDelayed, delayedPage } from './pages/delayed.ts'
 import { failuresPage } from './pages/failed.ts'
 import { changeChosen, editFailed, editPage, failurePage, removeFailed, retryFailed } from './pages/failure.ts'
 import { cancelJob, findPage, jobPage, stackPage } from './pages/job.ts'
-import { letGo, limitsPage } from './pages/limits.ts'
-import { auditPage, setTheme } from './pages/more.ts'
+import { releaseLockOf, limitsPage } from './pages/limits.ts'
+import { auditPage, setTheme } from './pages/audit.ts'
 import { redisPage } from './pages/redis.ts'
 import { overviewPage } from './pages/overview.ts'
 import { pipelinePage, pipelinesPage, runPipeline } from './pages/pipelines.ts'
@@ -76,7 +76,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: 'queue-clear', role: 'operator', act: clearQueue },
   { method: 'POST', path: 'queue-remove', role: 'operator', act: removeItem },
   { method: 'POST', path: 'delayed-change', role: 'operator', act: changeDelayed },
-  { method: 'POST', path: 'lock-release', role: 'operator', act: letGo },
+  { method: 'POST', path: 'lock-release', role: 'operator', act: releaseLockOf },
   { method: 'POST', path: 'schedule-run', role: 'operator', act: runEntry },
   { method: 'POST', path: 'schedule-pause', role: 'operator', act: pauseEntry },
   { method: 'POST', path: 'schedule-resume', role: 'operator', act: resumeEntry },

@@ -12,7 +12,7 @@ import { crossSite } from './security/origin.ts'
 import { identify, sessionCookie } from './security/gate.ts'
 import { allows, Tokens, type User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
-import { Turns } from './turns.ts'
+import { RequestQueue } from './request-queue.ts'
 import { document } from './view/layout.ts'
 import { BadInput, Gone, Query, type Done, type Page, type Route, type Visit } from './visit.ts'
 
@@ -45,7 +45,7 @@ export class Server {
   readonly #tokens: Tokens
   readonly #login: Login
   readonly #assets = readAssets()
-  readonly #turns = new Turns()
+  readonly #turns = new RequestQueue()
   readonly #app = new Hono<{ Bindings: Peer }>({ strict: true })
 
   constructor(settings: Settings) {

@@ -1,4 +1,4 @@
-import type { ClassStats, Spread } from '../../runtime/archive/archive.ts'
+import type { ClassStats, Percentiles } from '../../runtime/archive/archive.ts'
 import { migrations, migrationsTable, migrate, openPool } from '../../runtime/archive/postgres.ts'
 import type { ArchiveRecord } from '../../runtime/archive/record.ts'
 import { formatDuration } from '../../runtime/core/duration.ts'
@@ -173,7 +173,7 @@ function asJson({
 }
 
 function statsRow(stats: ClassStats): (string | number)[] {
-  const pair = ({ p50, p95 }: Spread, format: (value: number) => string): string =>
+  const pair = ({ p50, p95 }: Percentiles, format: (value: number) => string): string =>
     p50 === undefined || p95 === undefined ? '-' : `${format(p50)} / ${format(p95)}`
   const share = stats.count === 0 ? 0 : (100 * stats.failed) / stats.count
   return [

@@ -8,7 +8,7 @@ import { command, group } from '../command.ts'
 import { loadAppHere, type Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
-import { jsonArgument } from '../named.ts'
+import { jsonArgument } from '../arguments.ts'
 
 interface Selection {
   class: string

@@ -5,8 +5,8 @@ import { close } from '../../runtime/jobs/default-client.ts'
 import type { GlobalFlags } from '../context.ts'
 import { Demo } from '../demo/demo.ts'
 import { type Part, type PartEnd, readEnd, countParts, play, type Stage } from '../demo/script.ts'
-import { report, complain, line } from '../output.ts'
-import { onSignals } from '../run-service.ts'
+import { report, printError, line } from '../output.ts'
+import { onSignals } from '../signals.ts'
 import { table } from '../table.ts'
 import { SingleBar } from 'cli-progress'
 
@@ -68,7 +68,7 @@ async function perform(demo: Demo, isolation: string | undefined): Promise<numbe
   line(`${outcomes.length} jobs, ${new Set(outcomes.map(({ end }) => end.pid)).size} processes, ${seconds} s`)
   line(`the report: ${stage.page}`)
   line(`the application: ${demo.folder}/app   its log: ${demo.folder}/log`)
-  for (const problem of problems) complain(`runtime: demo: ${problem}`)
+  for (const problem of problems) printError(`runtime: demo: ${problem}`)
   line(problems.length === 0 ? 'every job ended as it should' : 'not every job ended as it should')
   return problems.length === 0 ? 0 : 1
 }

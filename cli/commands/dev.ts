@@ -9,7 +9,7 @@ import { type Change, watchApp } from '../dev/changes.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { logFileFlag } from '../log.ts'
 import { line } from '../output.ts'
-import { onSignals } from '../run-service.ts'
+import { onSignals } from '../signals.ts'
 import { machine } from '../../config/machine.ts'
 import { ChildCommand, type ChildCommandOptions } from '../child-command.ts'
 

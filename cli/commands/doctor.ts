@@ -1,7 +1,7 @@
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { command } from '../command.ts'
 import { explain } from '../../runtime/inspect/doctor/explain.ts'
-import { overview } from '../../runtime/inspect/doctor/overview.ts'
+import { runChecks } from '../../runtime/inspect/doctor/checks.ts'
 import { platform } from '../platform.ts'
 import { json, line } from '../output.ts'
 
@@ -21,7 +21,7 @@ export const doctorCommand = command<{ id?: string; platform?: boolean }>({
   run: async (context, { id, platform: ofMachine }) => {
     const findings = ofMachine
       ? await platform(context)
-      : await (id === undefined ? overview(context) : explain(id, context))
+      : await (id === undefined ? runChecks(context) : explain(id, context))
     if (!findings)
       throw new RuntimeError(
         'ERR_NOT_FOUND',

@@ -5,8 +5,8 @@ import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
 import { command } from '../command.ts'
 import { loadAppHere } from '../context.ts'
-import { named, jsonArgument } from '../named.ts'
-import { complain, json, line } from '../output.ts'
+import { exportNamed, jsonArgument } from '../arguments.ts'
+import { printError, json, line } from '../output.ts'
 
 interface EnqueueFlags {
   class: string
@@ -38,7 +38,7 @@ export const enqueueCommand = command<EnqueueFlags>({
   run: async ({ client, source, json: asJson }, argv) => {
     const timeout = duration(argv.timeout, '--timeout')
     const { registry } = await loadAppHere(source)
-    const definition = named(registry, 'job', argv.class).definition as JobDefinition
+    const definition = exportNamed(registry, 'job', argv.class).definition as JobDefinition
     const args = argv.args.map((text) => jsonArgument(text)) as never
     const { queue, id } = argv
     const options = { ...(queue === undefined ? {} : { queue }), ...(id === undefined ? {} : { id }) }
@@ -56,7 +56,7 @@ export const enqueueCommand = command<EnqueueFlags>({
     if (asJson) return json({ ...status, result })
     line(result === undefined ? status.state : jsonText(result))
     if (result === undefined && optionsOn(definition).keepResult === undefined)
-      complain(
+      printError(
         `runtime: what ${argv.class} returns is not kept; to print it, set static keepResult = '1h' on the class`,
       )
   },

@@ -2,7 +2,7 @@ import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { jobView } from '../../runtime/inspect/job.ts'
-import { whereLines } from '../../runtime/store/workers/where.ts'
+import { locationLines } from '../../runtime/store/workers/stacks.ts'
 import { command, group } from '../command.ts'
 import { evidenceRows } from '../evidence.ts'
 import { json, line } from '../output.ts'
@@ -54,7 +54,7 @@ const stack = command<{ id: string }>({
       throw new RuntimeError('ERR_STATE', `job ${argv.id}: expected it to run, it is ${record.state}`)
     const { pid, where } = await store.stacks.ask(argv.id)
     if (asJson) return json({ id: argv.id, pid, where })
-    line(`${argv.id} in process ${pid ?? '?'}, ${whereLines(where).join('\n')}`)
+    line(`${argv.id} in process ${pid ?? '?'}, ${locationLines(where).join('\n')}`)
     return where.at === 'unknown' ? 1 : 0
   },
 })

@@ -9,7 +9,7 @@ import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
-import { parameters } from '../named.ts'
+import { parameters } from '../arguments.ts'
 
 const watchMs = 250
 

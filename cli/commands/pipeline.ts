@@ -17,7 +17,7 @@ import {
 } from '../../runtime/inspect/pipelines.ts'
 import type { RunRequest } from '../../runtime/store/runs/pipelines.ts'
 import type { Context } from '../context.ts'
-import { parameters, resolverOf } from '../named.ts'
+import { parameters, resolverOf } from '../arguments.ts'
 
 /** `runtime pipeline load` */
 const loadCommand = command<{ file?: string; name?: string }>({

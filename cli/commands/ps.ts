@@ -1,6 +1,6 @@
 import { relative } from '../../runtime/core/duration.ts'
 import { runningSupervisors } from '../../runtime/inspect/running.ts'
-import { type StackRequests, whereText, type Where } from '../../runtime/store/workers/where.ts'
+import { type StackRequests, locationText, type JobLocation } from '../../runtime/store/workers/stacks.ts'
 import { command } from '../command.ts'
 import { json } from '../output.ts'
 import { table } from '../table.ts'
@@ -41,7 +41,7 @@ export const psCommand = command<{ stacks: boolean }>({
           job.queue ?? '',
           `since ${job.run_at ? relative(Number(job.run_at), now) : '?'}`,
         ],
-        ...(job.where === undefined ? [] : [['', '', '', '', whereText(job.where)]]),
+        ...(job.where === undefined ? [] : [['', '', '', '', locationText(job.where)]]),
       ]),
     ])
     table(['process', 'id', 'what', 'queues', 'state'], rows)
@@ -49,9 +49,9 @@ export const psCommand = command<{ stacks: boolean }>({
 })
 
 /** A job that ends meanwhile, and a worker that does not answer, must not spoil the list. */
-async function whereIs(stacks: StackRequests, id: string): Promise<Where> {
+async function whereIs(stacks: StackRequests, id: string): Promise<JobLocation> {
   return stacks.ask(id).then(
     ({ where }) => where,
-    (error: Error): Where => ({ at: 'unknown', reason: error.message }),
+    (error: Error): JobLocation => ({ at: 'unknown', reason: error.message }),
   )
 }

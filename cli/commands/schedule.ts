@@ -7,7 +7,7 @@ import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
-import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, tellProblems } from '../scheduling.ts'
+import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, printProblems } from '../scheduling.ts'
 
 const fileFlag = { type: 'string', describe: 'File of recurring jobs (schedule.yml)' } as const
 
@@ -27,7 +27,7 @@ const check = command<{ file?: string }>({
     if (context.json) json({ entries: [...entries.keys()], problems })
     const errors = context.json
       ? problems.filter(({ severity }) => severity === 'error').length
-      : tellProblems(problems)
+      : printProblems(problems)
     if (!context.json) line(`${entries.size} entries are good${errors > 0 ? `, ${errors} faults` : ''}`)
     return errors > 0 ? 2 : 0
   },
@@ -44,7 +44,7 @@ const list = command<{ schedule?: string }>({
     const { entries, problems } = await allEntries(context, scheduling)
     const now = Date.now()
     const rows = await rowsOf(context, entries.values(), 1)
-    tellProblems(problems.filter(({ severity }) => severity === 'error'))
+    printProblems(problems.filter(({ severity }) => severity === 'error'))
     if (context.json)
       return json(
         rows.map(({ name, about, state, status, next }) => ({

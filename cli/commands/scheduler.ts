@@ -4,11 +4,11 @@ import { hasCode, withCode } from '../../runtime/core/errors.ts'
 import type { Service } from '../../runtime/core/service.ts'
 import { isRefusal } from '../../runtime/store/connection/redis.ts'
 import { title } from '../../runtime/worker/titles.ts'
-import { makeArchiver, makeRequestProcessor, makeReaper, makeRunRequests } from '../helpers.ts'
+import { makeArchiver, makeRequestProcessor, makeReaper, makeRunRequests } from '../services.ts'
 import { command } from '../command.ts'
 import { logFileFlag, openServiceLog } from '../log.ts'
 import { makeMetricsServer } from '../metrics.ts'
-import { onSignals } from '../run-service.ts'
+import { onSignals } from '../signals.ts'
 import { makeScheduler } from '../scheduling.ts'
 
 /** resque-scheduler's signals, and HUP as daemons have it: what the scheduler does with each. */

@@ -5,9 +5,9 @@ import { text } from '../../runtime/workflow/drawing/formats.ts'
 import type { TemplateParameter, Template } from '../../runtime/workflow/templates/template.ts'
 import { command, group } from '../command.ts'
 import { loadAppHere, type GlobalFlags } from '../context.ts'
-import { complain, json, line } from '../output.ts'
+import { printError, json, line } from '../output.ts'
 import { table } from '../table.ts'
-import { unknownDefaults, templateNamed, templatesOf, jsonArgument, objectArgument } from '../named.ts'
+import { unknownDefaults, templateNamed, templatesOf, jsonArgument, objectArgument } from '../arguments.ts'
 import { showRun } from './workflow-show.ts'
 import { runTarget } from '../../runtime/inspect/runs.ts'
 import { parseLossless } from '../../runtime/core/codec.ts'
@@ -32,7 +32,7 @@ const listCommand = command<object>({
         file,
       })),
     )
-    for (const stray of unknownDefaults(registry, context.config.root)) complain(`runtime: ${stray}`)
+    for (const stray of unknownDefaults(registry, context.config.root)) printError(`runtime: ${stray}`)
     if (context.json) return json(found)
     table(
       ['name', 'parameters', 'description'],

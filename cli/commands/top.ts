@@ -4,7 +4,7 @@ import { runningSupervisors, usageOf } from '../../runtime/inspect/running.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { line } from '../output.ts'
-import { topFrame, type TopView, keysOf, press, topHelp, type TopKeys } from '../top-screen.ts'
+import { topFrame, type TopView, keysOf, handleKey, topHelp, type TopKeys } from '../top-screen.ts'
 import { clip, printable } from '../../config/clip.ts'
 
 /** Between two frames. */
@@ -76,7 +76,7 @@ async function live(context: Context): Promise<number> {
       stdout.write(screen(view, keys, stdout.columns, stdout.rows))
       for (let key = typed.shift(); key !== undefined && exitCode === undefined; key = typed.shift()) {
         if (key === 'q') end(0)()
-        else keys = await press(key, keys, view, context, stdout.rows - 1)
+        else keys = await handleKey(key, keys, view, context, stdout.rows - 1)
         stdout.write(screen(view, keys, stdout.columns, stdout.rows))
       }
       if (exitCode !== undefined) break

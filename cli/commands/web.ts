@@ -13,7 +13,7 @@ import type { Context } from '../context.ts'
 import { logFileFlag, openServiceLog } from '../log.ts'
 import { line } from '../output.ts'
 import { makeMetricsServer } from '../metrics.ts'
-import { onSignals } from '../run-service.ts'
+import { onSignals } from '../signals.ts'
 
 interface WebFlags {
   host?: string

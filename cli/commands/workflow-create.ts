@@ -6,7 +6,7 @@ import { loadAppHere, type Context, type GlobalFlags } from '../context.ts'
 import { json, line } from '../output.ts'
 import { showRun } from './workflow-show.ts'
 import { openRun, runTarget } from '../../runtime/inspect/runs.ts'
-import { jsonArgument, objectArgument, workflowNamed } from '../named.ts'
+import { jsonArgument, objectArgument, workflowNamed } from '../arguments.ts'
 import { watchRun } from './workflow-watch.ts'
 
 interface CreateFlags {

@@ -6,7 +6,7 @@ import { endedRuns } from '../../runtime/workflow/run/run-state.ts'
 import type { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import type { Context } from '../context.ts'
 import { line } from '../output.ts'
-import { onSignals } from '../run-service.ts'
+import { onSignals } from '../signals.ts'
 
 /** More classes than these share one bar. */
 const mostBars = 12

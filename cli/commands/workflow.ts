@@ -18,7 +18,7 @@ import { draw, type DrawingFormat, drawingFormats } from '../../runtime/workflow
 import { printable } from '../../config/clip.ts'
 import { loadAppHere } from '../context.ts'
 import { json, line, output } from '../output.ts'
-import { jsonArgument, workflowNamed } from '../named.ts'
+import { jsonArgument, workflowNamed } from '../arguments.ts'
 
 interface VizFlags {
   what: string

@@ -10,7 +10,7 @@ import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
 import { ChildCommand, withoutSettings } from '../child-command.ts'
 import { loadAppHere, sourceOf } from '../context.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
-import { named } from '../named.ts'
+import { exportNamed } from '../arguments.ts'
 import type { Stage } from './script.ts'
 import { packageRoot } from '../../runtime/core/package.ts'
 
@@ -61,7 +61,7 @@ export class Demo {
       client,
       data,
       page: join(this.folder, 'report.html'),
-      jobNamed: (name) => named(registry, 'job', name).definition as JobDefinition,
+      jobNamed: (name) => exportNamed(registry, 'job', name).definition as JobDefinition,
       ended: (id) => client.store.jobs.waitForEnd(id, START_MS),
       fired: (entry) => this.#poll(`a firing of ${entry}`, async () => (await client.store.schedules.find(entry))?.job),
     }

@@ -5,7 +5,7 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import type { Client } from '../../runtime/jobs/client.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
-import type { Cause } from '../../runtime/worker/outcome/verdict.ts'
+import type { Cause } from '../../runtime/worker/outcome/cause.ts'
 
 /** Lines a zone import takes. */
 const BATCH = 40

@@ -30,14 +30,14 @@ export interface ClassStats {
   kind: RecordKind
   count: number
   failed: number
-  wait: Spread
-  run: Spread
-  cpu: Spread
-  peakRssBytes: Spread
+  wait: Percentiles
+  run: Percentiles
+  cpu: Percentiles
+  peakRssBytes: Percentiles
 }
 
 /** Half of the values, and 95 of a hundred, are no larger. */
-export interface Spread {
+export interface Percentiles {
   p50: number | undefined
   p95: number | undefined
 }
@@ -74,7 +74,7 @@ export interface Archive {
 }
 
 /** The values that an {@link ArgMatch} may mean: `7` is the number and the text. */
-export function meanings({ value }: ArgMatch): unknown[] {
+export function possibleValues({ value }: ArgMatch): unknown[] {
   try {
     const parsed: unknown = JSON.parse(value)
     return typeof parsed === 'string' ? [parsed] : [parsed, value]

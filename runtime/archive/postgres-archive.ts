@@ -1,10 +1,10 @@
 import { cursorParts } from '../core/cursor.ts'
 import type pg from 'pg'
-import { meanings } from './archive.ts'
+import { possibleValues } from './archive.ts'
 import type { Archive, ArchivePage, ArchiveQuery, ArgMatch, ClassStats } from './archive.ts'
 import { checkSchema, explainPostgres, sqlState } from './postgres.ts'
 import type { ArchiveRecord, RecordKind } from './record.ts'
-import { columns, fromRow, numberOf, portions, readColumns, rowText, withoutSearch, type ReadRow } from './rows.ts'
+import { columns, fromRow, numberOf, batches, readColumns, rowText, withoutSearch, type ReadRow } from './rows.ts'
 
 const names = Object.keys(columns)
 const moments = ['enqueued_at', 'started_at', 'ended_at']
@@ -56,7 +56,7 @@ export class PostgresArchive implements Archive {
     const refused: { id: string; why: string }[] = []
     // Another process may migrate while this runs: this code does not know a newer schema.
     this.#checked = false
-    for (const rows of portions([...latest.values()].map(rowText))) refused.push(...(await this.#writeRows(rows)))
+    for (const rows of batches([...latest.values()].map(rowText))) refused.push(...(await this.#writeRows(rows)))
     return { refused }
   }
 
@@ -232,7 +232,7 @@ const spreadOf = (pair: (string | null)[] | null): ClassStats['wait'] => ({
 /** `@>` may use the index over the arguments; a place in the list narrows it down afterwards. */
 function argCondition(match: ArgMatch, place: (value: unknown) => string): string {
   const isPlace = /^\d{1,9}$/.test(match.name)
-  const anyOf = meanings(match).map((value) => {
+  const anyOf = possibleValues(match).map((value) => {
     if (!isPlace) return `args_search @> ${place(JSON.stringify([{ [match.name]: value }]))}::jsonb`
     const contained = `args_search @> ${place(JSON.stringify([value]))}::jsonb`
     return `(${contained} and args_search -> ${place(Number(match.name))}::int = ${place(JSON.stringify(value))}::jsonb)`

@@ -92,7 +92,7 @@ function whatRan(fields: Fields, isRun: boolean): { class: string; args?: string
     return { class: fields.class ?? '?', args: JSON.stringify([params]) }
   }
   const item = fields.item === undefined ? undefined : decodeItem(fields.item)
-  if (item === undefined || 'garbage' in item) return { class: fields.class ?? '?' }
+  if (item === undefined || 'reason' in item) return { class: fields.class ?? '?' }
   return { class: item.className, args: item.args }
 }
 

@@ -6,8 +6,8 @@ import {
   type ArchiveQuery,
   type ArgMatch,
   type ClassStats,
-  meanings,
-  type Spread,
+  possibleValues,
+  type Percentiles,
 } from './archive.ts'
 import { type ArchiveRecord, readRecord } from './record.ts'
 import { isDeepStrictEqual } from 'node:util'
@@ -126,7 +126,7 @@ function matches(record: ArchiveRecord, query: ArchiveQuery): boolean {
 
 function hasArgs(given: readonly unknown[], wanted: readonly ArgMatch[]): boolean {
   return wanted.every((match) => {
-    const values = meanings(match)
+    const values = possibleValues(match)
     const same = (value: unknown): boolean => values.some((meant) => isDeepStrictEqual(value, meant))
     if (/^\d+$/.test(match.name)) return same(given[Number(match.name)])
     return given.some(
@@ -161,7 +161,7 @@ function statsOf(records: Iterable<ArchiveRecord>): ClassStats[] {
   return stats.sort((a, b) => b.count - a.count || (a.class < b.class ? -1 : 1))
 }
 
-function spread(values: readonly (number | undefined)[]): Spread {
+function spread(values: readonly (number | undefined)[]): Percentiles {
   const known = values.filter((value) => value !== undefined).sort((a, b) => a - b)
   // The nearest rank, as PostgreSQL's percentile_disc has it.
   const at = (share: number): number | undefined => known[Math.max(0, Math.ceil(share * known.length) - 1)]

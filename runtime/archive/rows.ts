@@ -129,7 +129,7 @@ export const numberOf = (text: string | null): number | undefined => (text === n
 const portionBytes = 4 * 1024 ** 2
 
 /** Rows in statements of bounded size: one record may have a few hundred kilobytes. */
-export function portions(rows: readonly string[]): string[][] {
+export function batches(rows: readonly string[]): string[][] {
   const found: string[][] = []
   let size = Infinity
   for (const row of rows) {

@@ -11,8 +11,8 @@ export interface Item {
 }
 
 /** Why a queue item cannot be run: the error that its failed entry carries. */
-export interface Garbage {
-  garbage: string
+export interface UnreadableItem {
+  reason: string
 }
 
 /**
@@ -49,19 +49,36 @@ export function givenArgs(args: readonly unknown[]): readonly unknown[] {
  * Reads a queue item without changing a byte of its arguments. As in Resque, missing or null `args` are none and a
  * scalar is one argument; an object is one argument, too (Ruby would splat it into pairs, which is never meant).
  */
-export function decodeItem(bytes: string): Item | Garbage {
+export function decodeItem(bytes: string): Item | UnreadableItem {
+  return decodeOurs(bytes) ?? decodeAny(bytes)
+}
+
+/** An item of the form that {@link encodeItem} writes; undefined for most others. */
+function decodeOurs(bytes: string): Item | undefined {
+  const [, className, args] = /^\{"class":"([\w:$.]+)","args":(\[.*\])\}$/s.exec(bytes) ?? []
+  if (className === undefined || args === undefined) return undefined
+  try {
+    // One array and no more, so that no other member can follow it.
+    JSON.parse(args)
+    return { className, args }
+  } catch {
+    return undefined
+  }
+}
+
+function decodeAny(bytes: string): Item | UnreadableItem {
   let value: unknown
   try {
     value = JSON.parse(bytes)
   } catch (error) {
-    return { garbage: `queue item is not JSON: ${(error as Error).message}` }
+    return { reason: `queue item is not JSON: ${(error as Error).message}` }
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { garbage: `queue item: expected a JSON object with "class" and "args", got ${describe(value)}` }
+    return { reason: `queue item: expected a JSON object with "class" and "args", got ${describe(value)}` }
   }
   const className = (value as { class?: unknown }).class
   if (typeof className !== 'string' || className === '') {
-    return { garbage: `queue item: expected "class" to be a class name, got ${describe(className)}` }
+    return { reason: `queue item: expected "class" to be a class name, got ${describe(className)}` }
   }
   const args = rawMembers(bytes).get('args')
   if (args === undefined || args === 'null') return { className, args: '[]' }

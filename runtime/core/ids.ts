@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { library } from '../../config/library.ts'
 
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
 /** How many ids of one millisecond keep their order: 36 ** 3. */
@@ -18,7 +18,7 @@ let last = { ms: -1, count: 0 }
 export function newId(nowMs: number = Date.now()): string {
   last = { ms: nowMs, count: nowMs === last.ms ? (last.count + 1) % ORDERED_PER_MS : 0 }
   if (drawn === pool.length) {
-    randomFillSync(pool)
+    library('node:crypto').randomFillSync(pool)
     drawn = 0
   }
   let tail = ''

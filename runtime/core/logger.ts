@@ -1,5 +1,5 @@
-import { pino } from 'pino'
 import { printable } from '../../config/clip.ts'
+import { type Libraries, library } from '../../config/library.ts'
 import { redactor, type Redact } from './redact.ts'
 
 /** The log of a process. One line a call; the second argument is data for machines. */
@@ -60,10 +60,10 @@ export function createLogger(options: LogOptions): Logger {
   const show = { json: printable, logfmt: logfmtLine, text: textLine }[options.format]
   const base = options.worker === undefined ? null : { worker: options.worker }
   const write = (line: string): void => out(show(line))
-  return wrap(pino({ level: options.level, base }, { write }), options.redact ?? redactor())
+  return wrap(library('pino')({ level: options.level, base }, { write }), options.redact ?? redactor())
 }
 
-function wrap(log: ReturnType<typeof pino>, redact: Redact): Logger {
+function wrap(log: ReturnType<Libraries['pino']>, redact: Redact): Logger {
   const write =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (message: string, data: object = {}): void => {
@@ -80,4 +80,11 @@ function wrap(log: ReturnType<typeof pino>, redact: Redact): Logger {
 }
 
 /** Says nothing: for tests and for library use inside an application. */
-export const silentLogger: Logger = createLogger({ level: 'silent', format: 'json', write: () => undefined })
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+  with: () => silentLogger,
+}

@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 import { withArchive } from './archive.ts'
 import { failedPage } from './failed.ts'
 import { redisClock, type Inspected } from './inspected.ts'
-import { keptOf } from './step.ts'
+import { parseKept } from './step.ts'
 
 /** Something that happened to a job, in the order of time; ms since 1970. */
 export interface Moment {
@@ -16,7 +16,7 @@ export interface Moment {
   atMs: number
 }
 
-/** One job, from its birth to its end. What is not known is undefined. */
+/** One job, from its enqueueing to its end. What is not known is undefined. */
 export interface JobView {
   id: string
   /** `unknown` for a job of which only the failed list knows. */
@@ -98,10 +98,10 @@ async function recordView(place: Inspected, id: string, record: JobRecord): Prom
   const [, run, node] = /^(\S+) (\d+)$/.exec(record['step'] ?? '') ?? []
   return {
     ...emptyView(id),
-    ...keptOf(record),
+    ...parseKept(record),
     status: statusOf(id, record),
-    class: record.class ?? ('garbage' in read ? undefined : read.className),
-    args: 'garbage' in read ? undefined : read.args,
+    class: record.class ?? ('reason' in read ? undefined : read.className),
+    args: 'reason' in read ? undefined : read.args,
     record,
     item: record.item,
     result: record.result,

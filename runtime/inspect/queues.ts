@@ -120,7 +120,7 @@ export async function queuePage(
 
 function waitingJob(item: string, at: number): WaitingJob {
   const read = decodeItem(item)
-  const [className, text] = 'garbage' in read ? [undefined, item] : [read.className, read.args]
+  const [className, text] = 'reason' in read ? [undefined, item] : [read.className, read.args]
   return { at, className, args: clip(text, shownLength), isCut: text.length > shownLength, digest: digestOf(item) }
 }
 

@@ -50,7 +50,7 @@ async function runningJob(store: Store, id: string): Promise<RunningJob> {
 export function jobClass({ class: own, item }: Partial<JobRecord>): string | undefined {
   if (own !== undefined && own !== stepClass) return own
   const read = decodeItem(item ?? '')
-  if ('garbage' in read) return own
+  if ('reason' in read) return own
   if (read.className !== stepClass) return read.className
   const [, , className] = JSON.parse(read.args) as unknown[]
   return typeof className === 'string' ? className : own

@@ -1,3 +1,4 @@
+import { jsonArray, jsonValue } from '../core/json-text.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobRecord } from '../store/queues/jobs.ts'
 import { notFound } from '../store/runs/runs.ts'
@@ -49,7 +50,7 @@ async function lastJob(
   const { jobs } = place.store
   if (owner !== undefined) {
     const [record, log] = await Promise.all([jobs.find(owner), jobs.log(owner)])
-    return { job: owner, ...keptOf(record), log }
+    return { job: owner, ...parseKept(record), log }
   }
   const [archived] = await withArchive(place, (archive) =>
     archive.search({ runId: run, node: String(index), kind: 'step' }, 1),
@@ -59,8 +60,6 @@ async function lastJob(
 }
 
 /** What a job's record keeps as JSON texts. */
-export function keptOf(record: Partial<JobRecord> | undefined): { attempts: unknown[]; evidence: unknown } {
-  const parsed = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
-  const attempts = parsed(record?.['attempts'])
-  return { attempts: Array.isArray(attempts) ? (attempts as unknown[]) : [], evidence: parsed(record?.evidence) }
+export function parseKept(record: Partial<JobRecord> | undefined): { attempts: unknown[]; evidence: unknown } {
+  return { attempts: jsonArray(record?.['attempts']), evidence: jsonValue(record?.evidence) }
 }

@@ -15,7 +15,7 @@ import type { RedisSettings } from './connection/redis.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { Supervisors } from './workers/supervisors.ts'
 import { Workers } from './workers/workers.ts'
-import { StackRequests } from './workers/where.ts'
+import { StackRequests } from './workers/stacks.ts'
 
 /** Everything that is kept in Redis, one kind of record each. */
 export interface Store {

@@ -62,7 +62,10 @@ const SWEEP_EVERY = 3
  * What one supervisor does for all: due jobs move, whatever a crash has left half done in a run goes on, and ended runs are
  * removed. They start and stop in this order, the duty last and first.
  */
-export function upkeepOf({ steps, store, clock, log, limits }: SupervisorOptions): { services: Service[]; duty: Duty } {
+export function maintenanceOf({ steps, store, clock, log, limits }: SupervisorOptions): {
+  services: Service[]
+  duty: Duty
+} {
   const duty = new Duty({ name: 'upkeep', connection: store.connection, clock, log })
   const moveLimits = { ttlMs: limits.recordTtlMs, failedMax: limits.failedMax }
   const services: Service[] = [new DueMover({ store, clock, log, duty, limits: moveLimits })]
@@ -96,7 +99,7 @@ export function lostNotice({ name, queues }: SupervisorOptions, id: string, jobs
 }
 
 /** What a supervisor says of itself in Redis. */
-export function aboutOf({ name, queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
+export function describeSupervisor({ name, queues, concurrency, clock }: SupervisorOptions): Record<string, string> {
   return {
     ...(name === undefined ? {} : { name }),
     host: hostname(),

@@ -13,7 +13,7 @@ import { Notices } from './outcome/notices.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launcher.ts'
 import type { WorkerVerb } from './signals.ts'
-import { aboutOf, lostNotice, type SupervisorOptions, upkeepOf } from './supervisor-options.ts'
+import { describeSupervisor, lostNotice, type SupervisorOptions, maintenanceOf } from './supervisor-options.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { workerIds } from '../store/queues/queue-list.ts'
 import { sweepOwn } from './lease/dead-processes.ts'
@@ -55,12 +55,12 @@ export class Supervisor implements Service {
     this.#slots = workerIds(queues, concurrency)
     this.#notices = new Notices({ log, launcher, worker: this.#slots[0] ?? '' })
     this.left = new Promise((resolve) => (this.#leave = resolve))
-    const upkeep = upkeepOf(options)
+    const upkeep = maintenanceOf(options)
     this.#lease = new Lease({
       store,
       clock,
       log,
-      about: aboutOf(options),
+      about: describeSupervisor(options),
       ...{ heartbeatMs, leaseMs },
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },

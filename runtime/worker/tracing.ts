@@ -11,7 +11,7 @@ import {
 } from '../jobs/telemetry.ts'
 import type { Assignment, Outcome } from '../wire.ts'
 import type { Ending } from './launchers/launcher.ts'
-import type { Verdict } from './outcome/verdict.ts'
+import type { Verdict } from './outcome/cause.ts'
 
 const operationOf = (assignment: Assignment, name: 'reserve' | 'perform'): Operation => ({
   name,

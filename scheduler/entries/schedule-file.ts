@@ -1,20 +1,13 @@
 import { head } from '../../config/clip.ts'
-import {
-  isMap,
-  isScalar,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from 'yaml'
+import type { Document, LineCounter as Lines, Node, Pair, YAMLMap } from 'yaml'
+import { library } from '../../config/library.ts'
 import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import type { CheckContext, ScheduleEntry, ScheduleProblem } from './entry.ts'
 import { formatProblem } from './entry.ts'
 import { checkEntry, type CheckedEntry } from './entry-check.ts'
 import { findPair, resolved, rubyReads, toJsonText, withoutColon } from './yaml-source.ts'
+
+const { isMap, isScalar, LineCounter, parseDocument, visit } = library('yaml')
 
 /** A schedule as far as it could be read: the good entries, and what is wrong with the others. */
 export interface Schedule {
@@ -72,7 +65,7 @@ interface Ranged {
 
 interface Parsed {
   document: Document
-  lines: LineCounter
+  lines: Lines
 }
 
 function parse(text: string): Parsed {

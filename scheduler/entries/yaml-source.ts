@@ -1,6 +1,8 @@
-import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair, type YAMLMap } from 'yaml'
+import type { Document, Node, Pair, YAMLMap } from 'yaml'
+import { library } from '../../config/library.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 
+const { isAlias, isMap, isScalar, isSeq } = library('yaml')
 const deepest = 100
 const longestText = 1024 * 1024
 const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/

@@ -5,7 +5,7 @@ import { it } from 'node:test'
 import { leavesNoProcess, ROOT, runCli, startProcess } from '../support/process.ts'
 import { loadConfig } from '../../config/load.ts'
 import { overview } from '../../runtime/inspect/overview.ts'
-import { press, type TopKeys, type TopView } from '../../cli/top-screen.ts'
+import { handleKey, type TopKeys, type TopView } from '../../cli/top-screen.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore, workerApp } from '../worker/support.ts'
 
@@ -73,7 +73,7 @@ it('keys cancel a job and show its stack, and say which section they need', asyn
   const view = { seen: await overview(place), supervisors: [{ jobs }], failures: [] }
   let keys: TopKeys = { section: 'queues', row: 0 }
   const type = async (key: string): Promise<TopKeys> =>
-    (keys = await press(key, keys, view as unknown as TopView, place, 23))
+    (keys = await handleKey(key, keys, view as unknown as TopView, place, 23))
   assert.match((await type('c')).note ?? '', /works on a row of the jobs/)
   await type('\t')
   assert.equal((await type('c')).question?.text, `cancel Records ${id}?`)

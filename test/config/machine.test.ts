@@ -1,7 +1,8 @@
 // What a machine says of itself, with the answers of others in place of this one's.
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { configSchema } from '../../config/schema.ts'
+import { configShape } from '../../config/schema.ts'
+import { checkShape } from '../../config/shape.ts'
 import { containerLimits, machine, processLimits, processorsHere } from '../../config/machine.ts'
 
 /** Answers with these files and no other. */
@@ -23,7 +24,7 @@ describe('machine', () => {
     })
     assert.deepEqual(containerLimits(), { version: 2, memoryBytes: 512 << 20, processors: 2.5 })
     assert.equal(processorsHere(), 2)
-    assert.equal(configSchema.parse({ worker: { concurrency: 'auto' } }).worker.concurrency, 2)
+    assert.equal(checkShape(configShape, { worker: { concurrency: 'auto' } }).values.worker.concurrency, 2)
   })
 
   it('reads them in cgroup v1, where no limit is a number near 2^63', (t) => {

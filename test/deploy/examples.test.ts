@@ -1,6 +1,7 @@
 // examples/deploy, checked as text, and started as its files say: no container engine is at hand.
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -78,6 +79,13 @@ describe('examples/deploy', () => {
       assert.deepEqual(sections, ['Unit', 'Service', 'Install'])
       for (const line of read(unit).split('\n')) assert.match(line, /^(#.*|\[\w+\]|[A-Z]\w+=.+|)$/)
     }
+    // systemd's own check, where systemd is there and its node is where the units expect it.
+    const verify = ['resque-worker@.service', 'resque-scheduler.service'].map(
+      (unit) => `${ROOT}examples/deploy/${unit}`,
+    )
+    const { stderr, error } = spawnSync('systemd-analyze', ['verify', ...verify], { encoding: 'utf8' })
+    if (!error && existsSync('/usr/bin/node'))
+      assert.doesNotMatch(stderr, /resque-(worker|scheduler).*(:\d+:|Unknown|Invalid|Failed)/)
     assert.match(read('resque-worker@.service'), /Type=notify[^]*NotifyAccess=all[^]*KillSignal=SIGQUIT/)
   })
 })

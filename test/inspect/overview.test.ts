@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { queuePage, queueRows, waitingPayload } from '../../runtime/inspect/queues.ts'
 import { runningSupervisors, usageOf, zygoteOf } from '../../runtime/inspect/running.ts'
-import { verdict } from '../../runtime/inspect/verdict.ts'
+import { findProblems } from '../../runtime/inspect/problems.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore } from '../worker/support.ts'
 import { inspected } from './support.ts'
@@ -113,7 +113,7 @@ describe('the overview', () => {
     )
     assert.ok(seen.redis.usedMemoryBytes > 0 && seen.latencyMs > 0)
     assert.deepEqual(
-      verdict(seen).map(({ severity, page }) => `${severity} ${page}`),
+      findProblems(seen).map(({ severity, page }) => `${severity} ${page}`),
       ['bad schedule', 'bad delayed', 'note schedule', 'note workers'],
     )
   })
@@ -149,12 +149,12 @@ describe('the verdict', () => {
   const queue = { name: 'mail', size: 3, oldestMs: 14 * minute, paused: false, workers: 0 }
 
   it('is empty when all is quiet', () => {
-    assert.deepEqual(verdict(quiet), [])
-    assert.deepEqual(verdict({ ...quiet, queues: [{ ...queue, oldestMs: minute, workers: 1 }] }), [])
+    assert.deepEqual(findProblems(quiet), [])
+    assert.deepEqual(findProblems({ ...quiet, queues: [{ ...queue, oldestMs: minute, workers: 1 }] }), [])
   })
 
   it('puts the worst first, and says where to look', () => {
-    const found = verdict({
+    const found = findProblems({
       ...quiet,
       queues: [
         { ...queue, name: 'still', paused: true },
@@ -179,7 +179,7 @@ describe('the verdict', () => {
     assert.deepEqual([found[1]?.page, found[1]?.name, found[1]?.severity], ['queues', 'mail', 'bad'])
   })
   it('reports an archive that is behind, and attempts of which many more fail than before', () => {
-    const texts = (seen: Partial<Overview>): string[] => verdict({ ...quiet, ...seen }).map(({ text }) => text)
+    const texts = (seen: Partial<Overview>): string[] => findProblems({ ...quiet, ...seen }).map(({ text }) => text)
     const archive = { ...quiet.archive, keep: 'postgres' as const, length: 9, dropped: 2, trouble: 'no route' }
     assert.deepEqual(texts({ archive }), ['9 archive records wait for PostgreSQL, 2 were dropped: no route'])
     const ends = (failed: number, ended = 100): { ended: number; failed: number } => ({ ended, failed })

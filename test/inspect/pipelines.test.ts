@@ -72,7 +72,7 @@ it('pages through run requests, of one pipeline too, and looks at a bounded numb
   const key = 'resque:rt:pipeline-requests'
   const written = await server.client().zrange(key, 0, '-1')
   assert.equal(written.length, 1504)
-  await server.client().zadd(key, 1, 'etl0', 2, 'etl1', 3, 'etl2')
+  await server.client().zadd(key, '1', 'etl0', '2', 'etl1', '3', 'etl2')
   const ids = ({ requests }: RequestPage): string[] => requests.map(({ id }) => id)
 
   const newest = await requestPage(place, {}, { count: 2 })

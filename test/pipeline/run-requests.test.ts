@@ -3,13 +3,15 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type pg from 'pg'
-import { makeRunRequests } from '../../cli/helpers.ts'
+import { makeRunRequests } from '../../cli/services.ts'
 import type { Context } from '../../cli/context.ts'
 import { migrate, openPool } from '../../runtime/archive/postgres.ts'
 import type { Service } from '../../runtime/core/service.ts'
 import { systemClock } from '../../runtime/core/clock.ts'
 import { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
+import { readPipelines } from '../../runtime/workflow/frontends/pipeline.ts'
 import { heardLog } from '../archive/support.ts'
+import { blocksOf } from '../support/documents.ts'
 import { usePostgres } from '../support/postgres.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
@@ -93,6 +95,29 @@ describe('run requests of SQL', () => {
     assert.deepEqual(
       steps.map(({ name, state }) => `${name} ${state}`),
       ['load Ready'],
+    )
+  })
+
+  it('the SQL of docs/ runs: requests, their outcomes, and the export from Rush', async () => {
+    await pool.query(`create schema rush; set search_path to rush, runtime_archive;
+      create table pipeline (name text, definition json);
+      create table job_parameter (pipeline text, job text, key text, value text);
+      insert into pipeline values ('etl', '{"jobs": [{"name": "load", "class_name": "L", "retry_limit": 1}]}');
+      insert into job_parameter values ('etl', 'load', 'table', 'facts')`)
+    const blocks = ['docs/pipelines.md', 'docs/from-rush.md'].flatMap(blocksOf)
+    const statements = blocks.filter(({ language }) => language === 'sql').map(({ text }) => text)
+    assert.equal(statements.length, 3)
+    const results = []
+    for (const text of statements)
+      results.push(
+        [await pool.query<Record<string, unknown>>(`set search_path to rush, runtime_archive; ${text}`)].flat(),
+      )
+    const [[, requested], [, exported]] = results as { rows: Record<string, unknown>[] }[][] as any
+    assert.ok(requested.rows[0].request_id)
+    const [definition] = readPipelines(JSON.stringify(exported.rows[0].json_agg))
+    assert.deepEqual(
+      definition?.steps.map(({ name, params }) => [name, params]),
+      [['load', { table: 'facts' }]],
     )
   })
 

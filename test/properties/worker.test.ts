@@ -6,7 +6,7 @@ import { decodeItem, parseLossless } from '../../runtime/core/codec.ts'
 import { retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
 import { decodeFailure, encodeFailure } from '../../runtime/store/queues/failures.ts'
 import { queueListName, selectQueues } from '../../runtime/store/queues/queue-list.ts'
-import { weightedOrder } from '../../runtime/worker/reserve/fetcher.ts'
+import { weightedOrder } from '../../runtime/worker/reserve/queue-choice.ts'
 
 const known = ['.hidden', 'B', 'a/b', 'high', 'low', 'mail_a', 'mail_b', 'medium', 'x{y}']
 const all = known.slice(1)
@@ -146,7 +146,7 @@ describe('payloads', () => {
           ? `{"class":"Foreign","queue":"q","args":${text}}`
           : `{"class":"Foreign","args":${text}}`
         const read = decodeItem(item)
-        assert.ok(!('garbage' in read))
+        assert.ok(!('reason' in read))
         assert.equal(read.className, 'Foreign')
         assert.equal(read.args, text)
         assert.ok(Array.isArray(parseLossless(read.args)))

@@ -6,8 +6,10 @@ import { newId } from '../../runtime/core/ids.ts'
 import type { NewDelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { openStore, type Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
+import { startRedisProxy } from '../support/redis-proxy.ts'
 import { redisSettings } from '../support/store.ts'
 import { reserveOne } from '../support/reserve.ts'
+import { eventually } from '../support/wait.ts'
 
 const server = useRedis()
 const limits = { ttlMs: 86_400_000, failedMax: 100 }
@@ -74,4 +76,30 @@ test('who is allowed later is heard', async () => {
   while (heard.length === 0) await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(heard, ['q'])
   stop()
+})
+
+test('a connection that breaks before Redis has answered SUBSCRIBE costs no channel, neither at first nor later', async (t) => {
+  let breaks = 1
+  const proxy = await startRedisProxy(server, (bytes) =>
+    bytes.includes('\r\nsubscribe\r\n') && breaks-- > 0 ? 'close' : true,
+  )
+  const address = { ...redisSettings(server).address, path: proxy.url.replace('unix://', '') }
+  const broken = openStore({ ...redisSettings(server), address }, 'resque')
+  t.after(async () => {
+    broken.close()
+    await proxy.stop()
+  })
+  let heard = 0
+  await broken.connection.listen('resque:rt:wake', () => (heard += 1))
+  assert.equal(breaks, -1, 'the second SUBSCRIBE was answered')
+  const isHeard = async (): Promise<void> => {
+    const already = heard
+    await eventually(async () => (await server.client().publish('resque:rt:wake', 'q')) > 0)
+    await eventually(() => heard > already)
+  }
+  await isHeard()
+  breaks = 1
+  await server.client().client('KILL', 'TYPE', 'PUBSUB')
+  await eventually(() => breaks < 0)
+  await isHeard()
 })

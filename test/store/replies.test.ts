@@ -1,7 +1,7 @@
 // Which errors say that Redis is away (waiting helps), which that it will not do it, and which are nothing of Redis.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { explain } from '../../runtime/store/connection/redis.ts'
+import { explainRedisError } from '../../runtime/store/connection/redis.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { useRedis } from '../support/redis.ts'
 import { redisSettings, testStore } from '../support/store.ts'
@@ -51,7 +51,7 @@ describe('a reply that passes by itself is an absence', () => {
   ]
   for (const reply of replies) {
     test(reply.split(' ').slice(0, 6).join(' '), () => {
-      assert.equal((explain(new Error(reply), redisSettings(server)) as { code?: string }).code, 'ERR_REDIS')
+      assert.equal((explainRedisError(new Error(reply), redisSettings(server)) as { code?: string }).code, 'ERR_REDIS')
     })
   }
 })

@@ -16,9 +16,13 @@ export interface RedisProxy {
 
 /**
  * Starts a proxy in the folder of a test's server.
- * @param pass called for each piece of bytes from a client; false: it and all that follows on any connection is dropped
+ * @param pass called for each piece of bytes from a client; false: it and all that follows on any connection is dropped;
+ *   'close': it is dropped, and its connection closed
  */
-export async function startRedisProxy(server: TestRedis, pass: () => boolean = () => true): Promise<RedisProxy> {
+export async function startRedisProxy(
+  server: TestRedis,
+  pass: (bytes: Buffer) => boolean | 'close' = () => true,
+): Promise<RedisProxy> {
   const path = join(server.dir, 'proxy.sock')
   const target = server.url.replace('unix://', '')
   const sockets = new Set<Socket>()
@@ -33,7 +37,9 @@ export async function startRedisProxy(server: TestRedis, pass: () => boolean = (
       sockets.add(from)
       from.on('error', () => to.destroy()).on('close', () => to.destroy())
       from.on('data', (bytes: Buffer) => {
-        if (from === client) closed ||= !pass()
+        const passed = from !== client || pass(bytes)
+        if (passed === 'close') return void from.destroy()
+        closed ||= !passed
         if (!closed && !silent.has(from)) to.write(bytes)
       })
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -28,6 +29,19 @@ describe('the lock file', () => {
   })
 })
 
+describe('what a start loads', () => {
+  it('is neither the Redis client nor YAML, logs, TLS, cryptography or promises of files', () => {
+    const look = `import(process.argv[1]).then(() => console.log(JSON.stringify(
+      [...process.moduleLoadList, ...Object.keys(process.getBuiltinModule('module')._cache)])))`
+    const loaded = execFileSync(process.execPath, ['-e', look, join(ROOT, 'dist/index.js')], { encoding: 'utf8' })
+    const late = /NativeModule (?:crypto|net|tls|dns|inspector|worker_threads|stream)$|dist\/libraries\/\w+/
+    assert.deepEqual(
+      (JSON.parse(loaded) as string[]).filter((name) => late.test(name)),
+      [],
+    )
+  })
+})
+
 describe('the package', () => {
   const folder = stagePackage(mkdtempSync(join(tmpdir(), 'package-')))
   after(() => rmSync(folder, { recursive: true, force: true }))
@@ -36,7 +50,14 @@ describe('the package', () => {
   it('has the programs, types and licences, and neither sources nor tests', () => {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     for (const file of [
-      ...['bin/runtime.js', 'dist/command.js', 'dist/index.js', 'dist/THIRD-PARTY.txt', 'LICENSE'],
+      ...[
+        'bin/runtime.js',
+        'dist/command.js',
+        'dist/index.js',
+        'dist/libraries/ioredis.cjs',
+        'dist/THIRD-PARTY.txt',
+        'LICENSE',
+      ],
       ...['dist/types/runtime/index.d.ts', 'dist/types/runtime/testing/index.d.ts'],
     ])
       assert.ok(files.includes(file), `expected ${file} in the package; is the build there?`)
@@ -46,7 +67,7 @@ describe('the package', () => {
       ),
       [],
     )
-    assert.ok(files.length < 480, `expected a small package, got ${files.length} files`)
+    assert.ok(files.length < 540, `expected a small package, got ${files.length} files`)
   })
 
   it('says in its package.json what holds for users, which publint finds good', async () => {

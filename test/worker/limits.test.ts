@@ -115,8 +115,14 @@ describe('concurrency', () => {
 })
 
 describe('rate limits', () => {
-  it('never start more within any window, in order, and lose no time', async () => {
+  it('never start more within any window, in order, and lose no time', async (t) => {
     const worker = await startWorker(server, evidence, { isolation: 'inline', concurrency: 4 })
+    const grants: number[] = []
+    const monitor = await server.client().monitor()
+    t.after(() => monitor.disconnect())
+    monitor.on('monitor', (_time: string, [command, key, at]: string[]) => {
+      if (command?.toLowerCase() === 'zadd' && key === 'resque:rt:rate:ThreePerSecond') grants.push(Number(at))
+    })
     const ids = []
     for (let i = 0; i < 10; i += 1) ids.push(await push(to.store, 'ThreePerSecond', [`r-${i}`]))
     for (const id of ids) await untilState(to.store, id, 'done')
@@ -128,10 +134,11 @@ describe('rate limits', () => {
       starts.map((start) => Math.floor(start.n / 3)),
       starts.map((_, i) => Math.floor(i / 3)),
     )
-    for (let i = 3; i < starts.length; i += 1) {
-      const gap = (starts[i]?.at ?? 0) - (starts[i - 3]?.at ?? 0)
-      // The start is granted in Redis; the job notes it a little later, and its predecessor too.
-      assert.ok(gap > 900, `jobs ${i - 3} and ${i} started within ${gap} ms`)
+    // What a limit bounds is the time at which Redis grants a start; on a busy machine a job notes itself any time later.
+    assert.equal(grants.length, 10)
+    for (let i = 3; i < grants.length; i += 1) {
+      const gap = (grants[i] ?? 0) - (grants[i - 3] ?? 0)
+      assert.ok(gap >= 1000, `starts ${i - 3} and ${i} were granted within ${gap} ms`)
     }
     const tookMs = (starts.at(-1)?.at ?? 0) - (starts[0]?.at ?? 0)
     assert.ok(tookMs < 60_000, `ten jobs at three a second took ${tookMs} ms`)

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { machine } from '../../config/machine.ts'
-import { Locator } from '../../runtime/worker/where/locate.ts'
-import { STACK_BEGIN, STACK_END, StackReader } from '../../runtime/worker/where/stack-format.ts'
-import { whereText, type Where } from '../../runtime/store/workers/where.ts'
+import { Locator } from '../../runtime/worker/stack/locate.ts'
+import { STACK_BEGIN, STACK_END, StackReader } from '../../runtime/worker/stack/stack-format.ts'
+import { locationText, type JobLocation } from '../../runtime/store/workers/stacks.ts'
 import type { MemoryEvidence } from '../../runtime/worker/outcome/evidence.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
@@ -62,7 +62,7 @@ describe('a process that answers nothing', () => {
   const asked = async (pid: number): Promise<string> => {
     const locator = new Locator(() => undefined)
     locator.started(pid)
-    return whereText(await locator.locate(20))
+    return locationText(await locator.locate(20))
   }
 
   it('is not said to be in native code where it has gone, or has had no processor', async (t) => {
@@ -102,9 +102,9 @@ for (const isolation of ['fork', 'spawn'] as const) {
       rmSync(snapshots, { recursive: true })
     })
 
-    const ended = async (id: string): Promise<{ record: JobRecord; where: Where; message: string }> => {
+    const ended = async (id: string): Promise<{ record: JobRecord; where: JobLocation; message: string }> => {
       const record = await untilState(store, id, 'failed')
-      const { where } = JSON.parse(record.evidence ?? '{}') as { where: Where }
+      const { where } = JSON.parse(record.evidence ?? '{}') as { where: JobLocation }
       return { record, where, message: (JSON.parse(record.error ?? '{}') as { message: string }).message }
     }
     const hang = async (way: string, given = ''): ReturnType<typeof ended> =>
@@ -132,12 +132,12 @@ for (const isolation of ['fork', 'spawn'] as const) {
       const [inFinally, deep, regex, atomics, wasm] = await Promise.all(
         ['finally', 'deep', 'regex', 'atomics', 'wasm'].map((way) => hang(way)),
       )
-      assert.match(whereText(inFinally!.where), /^in Order\.total /)
-      assert.match(whereText(deep!.where), /^in Order\.total /)
+      assert.match(locationText(inFinally!.where), /^in Order\.total /)
+      assert.match(locationText(deep!.where), /^in Order\.total /)
       assert.ok(deep!.where.at === 'stack' && /^… and \d+ more frames$/.test(deep!.where.frames.at(-1) ?? ''))
-      assert.match(whereText(regex!.where), /^in RegExp\.test, called from /)
-      assert.match(whereText(atomics!.where), /^in Atomics\.wait, called from /)
-      assert.match(whereText(wasm!.where), /^in wasm/)
+      assert.match(locationText(regex!.where), /^in RegExp\.test, called from /)
+      assert.match(locationText(atomics!.where), /^in Atomics\.wait, called from /)
+      assert.match(locationText(wasm!.where), /^in wasm/)
     })
 
     it('says what it waits for', async () => {
@@ -159,7 +159,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
 
     it('is found in JSON.parse of a long text: between two of them, or in native code', async () => {
       const { where } = await hang('json')
-      assert.match(whereText(where), /^in (native code|JSON\.parse|.*json )/)
+      assert.match(locationText(where), /^in (native code|JSON\.parse|.*json )/)
     })
 
     it('is not waited for where nothing can come', async () => {
@@ -170,7 +170,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
     it('prints its stack when its processor time is over', async () => {
       const { record, where, message } = await ended(await push(store, 'Costly', []))
       assert.equal(record.cause, 'timeout')
-      assert.match(whereText(where), /^in Order\.total /)
+      assert.match(locationText(where), /^in Order\.total /)
       assert.match(message, /processor time/)
     })
 
@@ -205,7 +205,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
         { timeoutMs: 60_000, intervalMs: 50, what: 'its process to begin' },
       )
       const { where } = await store.stacks.ask(id)
-      assert.match(whereText(where), /^in Order\.total /)
+      assert.match(locationText(where), /^in Order\.total /)
       const shown = await runCommand(['job', 'stack', id], { env: { REDIS_URL: server.url }, cwd: app })
       assert.match(shown.stdout, /in Order\.total [^]*\n {2}at Endless\.perform /)
       worker.kill('SIGTTIN')

@@ -3,7 +3,7 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import { jobView, type JobView } from '../../runtime/inspect/job.ts'
 import { jobClass } from '../../runtime/inspect/running.ts'
 import { endStates } from '../../runtime/store/queues/jobs.ts'
-import { whereLines } from '../../runtime/store/workers/where.ts'
+import { locationLines } from '../../runtime/store/workers/stacks.ts'
 import { gather, within } from '../gather.ts'
 import { attemptsPart, errorSection, evidence } from '../view/evidence.ts'
 import {
@@ -120,7 +120,7 @@ export async function stackPage(visit: Visit): Promise<Page> {
           Its worker has not answered within a second; <code>runtime job stack ${shown(id, 60)}</code> waits longer. The
           <a href="workers">workers page</a> shows whether it lives.
         </p>`
-      : block(whereLines(answer.where).join('\n')),
+      : block(locationLines(answer.where).join('\n')),
     html`<a class="button" href="${address('stack', { id })}">Ask again</a>
       <a class="button" href="${address('job', { id })}">The job</a>`,
   )

@@ -89,7 +89,7 @@ function lockCells(visit: Visit, { lock, holder, isStale }: LockRow): Cell[] {
 }
 
 /** Gives up a unique lock whose job is gone. */
-export async function letGo(visit: Visit, form: Query): Promise<Done> {
+export async function releaseLockOf(visit: Visit, form: Query): Promise<Done> {
   const lock = form.needed('lock')
   const job = await within(releaseLock(placeOf(visit), lock))
   return { note: `Let go the unique lock ${lock} of job ${job}, which is gone.` }

@@ -3,7 +3,7 @@ import type { BlockedRuns } from '../../runtime/inspect/blocked-runs.ts'
 import type { Quantiles } from '../../runtime/inspect/history.ts'
 import type { Overview } from '../../runtime/inspect/overview.ts'
 import type { RunningSupervisor } from '../../runtime/inspect/running.ts'
-import type { Targets } from '../../runtime/inspect/verdict.ts'
+import type { Thresholds } from '../../runtime/inspect/problems.ts'
 import { badge, code, jobLink, lasting, runLink, section, short, table, time } from '../view/parts.ts'
 import { byAge, queueCells, queueColumns } from '../view/queue-rows.ts'
 import { count, span } from '../view/text.ts'
@@ -16,7 +16,7 @@ const shownRows = 6
 export function queuesPart(
   { queues }: Overview,
   ended: ReadonlyMap<string, number> | undefined,
-  targets: Targets,
+  targets: Thresholds,
 ): Html {
   const worst = byAge(queues.filter(({ size, paused }) => size > 0 || paused))
   return section(

@@ -10,7 +10,7 @@ import {
 } from '../../runtime/inspect/history.ts'
 import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { runningSupervisors } from '../../runtime/inspect/running.ts'
-import { verdict, type Problem } from '../../runtime/inspect/verdict.ts'
+import { findProblems, type Problem } from '../../runtime/inspect/problems.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
 import { gather } from '../gather.ts'
 import { section } from '../view/parts.ts'
@@ -38,7 +38,7 @@ export async function overviewPage(visit: Visit): Promise<Page> {
     blocked: () => blockedRuns(place),
   })
   const targets = targetsOf(visit)
-  const problems = seen && verdict({ ...seen, ...(failures ? { failures } : {}) }, targets)
+  const problems = seen && findProblems({ ...seen, ...(failures ? { failures } : {}) }, targets)
   const isBad = problems === undefined || problems[0]?.severity === 'bad'
   const body = html`${verdictPart(problems)} ${seen ? figures(seen, failures) : ''}
     ${seen ? queuesPart(seen, ended, targets) : ''}

@@ -1,15 +1,15 @@
 import { html } from 'hono/html'
 import { flowOf, type Flow } from '../../runtime/inspect/history.ts'
 import type { QueueRow } from '../../runtime/inspect/queues.ts'
-import { defaultTargets, type Targets } from '../../runtime/inspect/verdict.ts'
+import { defaultThresholds, type Thresholds } from '../../runtime/inspect/problems.ts'
 import type { Html, Visit } from '../visit.ts'
 import { badge, lasting, queueLink, type Cell } from './parts.ts'
 import { count, span } from './text.ts'
 
 /** What the settings hold to be too much. */
-export const targetsOf = ({ settings }: Visit): Targets => ({
-  ...defaultTargets,
-  queueAgeMs: { ...defaultTargets.queueAgeMs, ...settings.config.web.queueTargetsMs },
+export const targetsOf = ({ settings }: Visit): Thresholds => ({
+  ...defaultThresholds,
+  queueAgeMs: { ...defaultThresholds.queueAgeMs, ...settings.config.web.queueTargetsMs },
 })
 
 /** The oldest first: age says more than depth. Unknown ages come before young ones. */
@@ -37,7 +37,7 @@ export const queueColumns = [
 export function queueCells(
   queue: QueueRow,
   ended: ReadonlyMap<string, number> | undefined,
-  { queueAgeMs }: Targets,
+  { queueAgeMs }: Thresholds,
 ): Cell[] {
   const { name, size, oldestMs, paused, workers } = queue
   const target = queueAgeMs[name] ?? queueAgeMs['*'] ?? Infinity

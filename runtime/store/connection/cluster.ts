@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createConnection, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
-import { AbstractConnector, Redis, type RedisOptions } from 'ioredis'
+import type { Socket } from 'node:net'
+import type { RedisOptions } from 'ioredis'
+import { library } from '../../../config/library.ts'
 
 /** A node of a cluster. */
 export interface ClusterNode {
@@ -32,48 +32,61 @@ export const isMoved = (message: string): boolean => /^(?:MOVED|ASK|TRYAGAIN|CLU
  * Leads an ordinary connection to the master that serves a namespace's slot. All keys of a namespace have one hash tag, so
  * all of it is on one master, and scripts, transactions and SCAN work as on a single Redis. After a failover, or when the slot
  * has moved, the connection is made again and finds the new master.
+ * @returns what ioredis makes for each connection
  */
-export class ClusterConnector extends AbstractConnector {
+export function clusterConnector(options: ClusterOptions): NonNullable<RedisOptions['Connector']> {
+  const { connectTimeoutMs, tls } = options
+  return class extends library('ioredis').AbstractConnector {
+    readonly #nodes = new ClusterNodes(options)
+    #ended: Socket | undefined
+
+    constructor() {
+      super(connectTimeoutMs)
+    }
+
+    /** Tries until a master is found, or the connection is closed. */
+    override async connect(emit: Emit): Promise<Socket> {
+      this.connecting = true
+      for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
+        try {
+          const master = await this.#nodes.findMaster()
+          if (!this.connecting) throw new Error('Connection is closed.')
+          const socket = tls
+            ? library('node:tls').connect({ ...master, ...tls })
+            : library('node:net').createConnection({ ...master })
+          this.stream = socket
+          return socket
+        } catch (error) {
+          if (!this.connecting) throw error
+          emit('error', error as Error)
+        }
+        await sleep(waitMs)
+      }
+    }
+
+    /** Once for each socket: each reply that says that the slot has moved would have it ended. */
+    override disconnect(): void {
+      this.connecting = false
+      const socket = this.stream as Socket | undefined
+      if (!socket || socket === this.#ended) return
+      this.#ended = socket
+      super.disconnect()
+    }
+  }
+}
+
+class ClusterNodes {
   readonly #options: ClusterOptions
   /** Those that were named, then those that the cluster has told. */
   #nodes: readonly ClusterNode[]
-  #ended: Socket | undefined
 
   constructor(options: ClusterOptions) {
-    super(options.connectTimeoutMs)
     this.#options = options
     this.#nodes = options.nodes
   }
 
-  /** Tries until a master is found, or the connection is closed. */
-  override async connect(emit: Emit): Promise<Socket> {
-    this.connecting = true
-    for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
-      try {
-        const master = await this.#findMaster()
-        if (!this.connecting) throw new Error('Connection is closed.')
-        const socket = this.#open(master)
-        this.stream = socket
-        return socket
-      } catch (error) {
-        if (!this.connecting) throw error
-        emit('error', error as Error)
-      }
-      await sleep(waitMs)
-    }
-  }
-
-  /** Once for each socket: each reply that says that the slot has moved would have it ended. */
-  override disconnect(): void {
-    this.connecting = false
-    const socket = this.stream as Socket | undefined
-    if (!socket || socket === this.#ended) return
-    this.#ended = socket
-    super.disconnect()
-  }
-
   /** Asks one node after another who serves the slot. @throws what the last one said */
-  async #findMaster(): Promise<ClusterNode> {
+  async findMaster(): Promise<ClusterNode> {
     let fault = new Error('no node of the cluster is named')
     for (const node of this.#nodes) {
       try {
@@ -87,7 +100,7 @@ export class ClusterConnector extends AbstractConnector {
 
   async #ask(node: ClusterNode): Promise<ClusterNode> {
     const { prefix, connectTimeoutMs, username, password, tls, nodes } = this.#options
-    const redis = new Redis({
+    const redis = new (library('ioredis').Redis)({
       ...node,
       username,
       password,
@@ -111,11 +124,6 @@ export class ClusterConnector extends AbstractConnector {
     } finally {
       redis.disconnect()
     }
-  }
-
-  #open({ host, port }: ClusterNode): Socket {
-    const { tls } = this.#options
-    return tls ? connectTls({ host, port, ...tls }) : createConnection({ host, port })
   }
 }
 

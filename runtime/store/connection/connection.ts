@@ -5,9 +5,9 @@ import type { Logger } from '../../core/logger.ts'
 import { longestTimerMs } from '../../core/clock.ts'
 import { keysOf, type Keys } from '../keys.ts'
 import { isMoved } from './cluster.ts'
-import { connect, explain, greeting, type RedisSettings } from './redis.ts'
+import { connect, explainRedisError, greeting, type RedisSettings } from './redis.ts'
 import { wholeEscapes } from '../../core/json-text.ts'
-import { scripts } from './scripts.generated.ts'
+import { pieces, scripts } from './scripts.generated.ts'
 
 /** Names of the scripts in runtime/store/lua. */
 export type ScriptName = keyof typeof scripts
@@ -35,8 +35,13 @@ export async function runScript<N extends ScriptName>(
     return await redis.evalsha(script.sha1, 1, prefix, ...values, ...rest)
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return await redis.eval(script.source, 1, prefix, ...values, ...rest)
+    return await redis.eval(sourceOf(name), 1, prefix, ...values, ...rest)
   }
+}
+
+/** The Lua of a script. */
+function sourceOf(name: ScriptName): string {
+  return scripts[name].pieces.map((piece) => pieces[piece]).join('')
 }
 
 /**
@@ -52,9 +57,9 @@ const ASK_AGAIN_MS = 50
 
 /** One namespace of one Redis: what every part of the store works on. */
 export class Connection {
-  readonly redis: Redis
   readonly keys: Keys
   readonly settings: RedisSettings
+  #redis: Redis | undefined
   #subscriber: Redis | undefined
   #pings: NodeJS.Timeout | undefined
   #trouble: string | undefined
@@ -64,11 +69,16 @@ export class Connection {
   constructor(settings: RedisSettings, namespace: string) {
     this.settings = settings
     this.keys = keysOf(namespace)
-    this.redis = connect(settings, this.keys.prefix)
+  }
+
+  /** The client, made when it is first needed: its library takes long to load. */
+  get redis(): Redis {
+    this.#redis ??= connect(this.settings, this.keys.prefix)
       .on('error', ({ message }: Error) => {
         this.#trouble = message.startsWith('Socket timeout') ? 'it does not answer' : message.trim()
       })
       .on('ready', () => ([this.#trouble, this.#wasReady] = [undefined, true]))
+    return this.#redis
   }
 
   /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do; ERR_REPLY where asking again would not help */
@@ -132,7 +142,7 @@ export class Connection {
   close(): void {
     clearInterval(this.#pings)
     // On a client that has ended already, disconnect() would keep the process for two seconds.
-    for (const client of [this.redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
+    for (const client of [this.#redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
   }
 
   async #explained(error: unknown): Promise<Error> {
@@ -147,7 +157,7 @@ export class Connection {
       /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? '')
     )
       this.#trouble = (await greeting(settings)) ?? this.#trouble
-    return explain(error, settings, this.#trouble, this.#wasReady)
+    return explainRedisError(error, settings, this.#trouble, this.#wasReady)
   }
 
   /**

@@ -1,8 +1,8 @@
-import { createConnection } from 'node:net'
-import { Redis, type RedisOptions } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
+import { library } from '../../../config/library.ts'
 import { RuntimeError, toError } from '../../core/errors.ts'
 import { longestTimerMs } from '../../core/clock.ts'
-import { ClusterConnector, type ClusterNode } from './cluster.ts'
+import { clusterConnector, type ClusterNode } from './cluster.ts'
 import { rewordWarnings } from './warnings.ts'
 
 /** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
@@ -35,7 +35,7 @@ const keepAliveMs = 30_000
 
 /**
  * A connection that heals itself. Commands that were under way when it broke are not sent again: only the caller knows
- * whether that would be harmless. One that leaves a command without any byte for `commandTimeoutMs` is closed and opened
+ * whether that would be harmless; it is for a subscriber's, which would otherwise miss its channels for good. One that leaves a command without any byte for `commandTimeoutMs` is closed and opened
  * again: a firewall may have forgotten it, or Sentinel may know another master by now.
  * @param prefix of all keys, for a cluster
  * @param role `subscriber` connections carry no commands but pings, and so have no time limit
@@ -43,7 +43,7 @@ const keepAliveMs = 30_000
 export function connect(settings: RedisSettings, prefix: string, role: 'commands' | 'subscriber' = 'commands'): Redis {
   const { username, password, db, connectTimeoutMs, commandTimeoutMs } = settings
   const timeoutMs = Math.min(commandTimeoutMs, longestTimerMs)
-  const redis = new Redis({
+  const redis = new (library('ioredis').Redis)({
     ...place(settings, prefix),
     username,
     password,
@@ -51,7 +51,7 @@ export function connect(settings: RedisSettings, prefix: string, role: 'commands
     protocol: 2,
     lazyConnect: true,
     connectTimeout: Math.min(connectTimeoutMs, longestTimerMs),
-    autoResendUnfulfilledCommands: false,
+    autoResendUnfulfilledCommands: role === 'subscriber',
     keepAlive: keepAliveMs,
     socketTimeout: timeoutMs,
     // Without Sentinel nothing needs INFO, which a user may not have: a Redis that loads its data says so itself.
@@ -78,13 +78,7 @@ function place(settings: RedisSettings, prefix: string): RedisOptions {
   const { address, tls, sentinel, cluster, connectTimeoutMs, commandTimeoutMs, username, password } = settings
   if (cluster) {
     const options = { ...cluster, prefix, connectTimeoutMs, username, password, ...(tls ? { tls: { ...tls } } : {}) }
-    // ioredis makes the connector, from its own options.
-    const Connector = class extends ClusterConnector {
-      constructor() {
-        super(options)
-      }
-    }
-    return { Connector }
+    return { Connector: clusterConnector(options) }
   }
   if (sentinel) {
     return {
@@ -209,7 +203,7 @@ function wordsOf(message: string, trouble: string | undefined, wasReady: boolean
  * @param trouble what the connection last failed of, for commands that only know that there is none
  * @param wasReady the connection was there: a command that got no answer may have been done
  */
-export function explain(error: unknown, settings: RedisSettings, trouble?: string, wasReady = false): Error {
+export function explainRedisError(error: unknown, settings: RedisSettings, trouble?: string, wasReady = false): Error {
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
@@ -228,8 +222,9 @@ export function explain(error: unknown, settings: RedisSettings, trouble?: strin
 /** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */
 export function greeting({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket =
-      address.kind === 'unix' ? createConnection(address.path) : createConnection(address.port, address.host)
+    const socket = library('node:net').createConnection(
+      address.kind === 'unix' ? { path: address.path } : { port: address.port, host: address.host },
+    )
     const end = (text?: string): void => {
       socket.destroy()
       resolve(text)

@@ -127,7 +127,14 @@ export interface DelayedName {
   queue: string
 }
 
-/** A delayed job as the lists show it. */
+/**
+ * A delayed job as the lists show it.
+ * @example
+ * ```ts
+ * const ofMail = (_args: unknown[], { queue }: DelayedJob) => queue === 'mail'
+ * await removeDelayedSelection(ofMail)
+ * ```
+ */
 export interface DelayedJob {
   dueMs: number
   queue: string | undefined
@@ -169,7 +176,7 @@ export function fields(job: NewDelayedJob, nowMs: number): (string | number)[] {
 /** What a list shows of an item; garbage is shown as it is. */
 export function readBytes(bytes: string): Omit<DelayedJob, 'dueMs'> {
   const item = decodeItem(bytes)
-  if ('garbage' in item) return { queue: undefined, className: undefined, args: '', bytes }
+  if ('reason' in item) return { queue: undefined, className: undefined, args: '', bytes }
   const queue = (JSON.parse(bytes) as { queue?: unknown }).queue
   return { queue: typeof queue === 'string' ? queue : undefined, className: item.className, args: item.args, bytes }
 }

@@ -96,13 +96,13 @@ export function reservedOf(job: readonly string[]): Reserved {
 }
 
 /** @param value of the in-flight record: `<delivery> <worker id>` */
-export function heldOf(value: string): { delivery: string; worker: string } {
+export function parseInFlight(value: string): { delivery: string; worker: string } {
   const space = value.indexOf(' ')
   return { delivery: value.slice(0, space), worker: value.slice(space + 1) }
 }
 
 /** Cuts a list into parts for one call each. @param sizeOf bytes of an element */
-export function inParts<T>(list: readonly T[], sizeOf: (element: T) => number): T[][] {
+export function toBatches<T>(list: readonly T[], sizeOf: (element: T) => number): T[][] {
   const parts: T[][] = []
   let bytes = Infinity
   for (const element of list) {

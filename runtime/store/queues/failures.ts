@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { library } from '../../../config/library.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { formatFailedAt } from './resque-time.ts'
 import { RuntimeError } from '../../core/errors.ts'
-import { jsonObject, rawMembers } from '../../core/json-text.ts'
+import { jsonArray, jsonObject, rawMembers, textIn } from '../../core/json-text.ts'
 import type { Connection } from '../connection/connection.ts'
 
 /** What a failed entry says. Beyond Resque's own members (the first seven) it carries what promise 9 asks for. */
@@ -53,7 +53,7 @@ export interface ReadFailures {
 /** The failed entry's JSON, in Resque's order of members, the payload's bytes untouched (resque's failure/redis.rb). */
 export function encodeFailure(failure: Failure): string {
   const { failedAtMs, item, exception, error, backtrace, worker, queue, ...more } = failure
-  const payload = 'garbage' in decodeItem(item) ? `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}` : item
+  const payload = 'reason' in decodeItem(item) ? `{"class":"${garbageClass}","args":[${JSON.stringify(item)}]}` : item
   const head = `{"failed_at":${JSON.stringify(formatFailedAt(new Date(failedAtMs)))},"payload":${payload}`
   return `${head},${JSON.stringify({ exception, error, backtrace, worker, queue, ...more }).slice(1)}`
 }
@@ -70,9 +70,8 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
   const text = bytes.toString()
   const read = jsonObject(text)
   if (!read) return undefined
-  const { payload: job, ...rest } = read as { payload?: unknown }
+  const { payload: job, ...rest } = withTexts(read) as { payload?: unknown }
   let [payload, digest]: (string | undefined)[] = []
-  const isObject = typeof job === 'object' && job !== null && !Array.isArray(job)
   const entry = {
     ...(rest as Omit<FailedEntry, 'index' | 'payload' | 'digest' | 'job'>),
     index,
@@ -81,12 +80,30 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
       return (payload ??= rawMembers(text).get('payload') ?? 'null')
     },
     get digest() {
-      return (digest ??= createHash('sha1').update(bytes).digest('hex'))
+      return (digest ??= library('node:crypto').createHash('sha1').update(bytes).digest('hex'))
     },
   }
   // Not part of what a command prints.
-  return Object.defineProperty(entry, 'job', { value: isObject ? job : undefined })
+  return Object.defineProperty(entry, 'job', { value: isMap(job) ? job : undefined })
 }
+
+/** Members that are texts in an entry of ours; any producer may have put another value there. */
+const textMembers = ['failed_at', 'exception', 'error', 'worker', 'queue', 'retried_at', 'id', 'cause'] as const
+
+/** An entry in whose members what {@link FailedEntry} says is what there is. */
+function withTexts(read: object): object {
+  const entry: Record<string, unknown> = { ...read }
+  const { backtrace, evidence, attempts } = entry
+  for (const name of textMembers)
+    if (entry[name] !== undefined && entry[name] !== null) entry[name] = textIn(entry[name])
+  if (backtrace !== undefined) entry['backtrace'] = [backtrace].flat().map(textIn)
+  if (!isMap(evidence)) delete entry['evidence']
+  if (attempts !== undefined) entry['attempts'] = [attempts].flat().filter(isMap)
+  return entry
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The failed list, oldest first, as Resque's default failure backend keeps it. */
 export class Failures {
@@ -228,6 +245,7 @@ function itemOf(payload: string): string {
   if (!jsonObject(payload)) return payload
   const raw = rawMembers(payload)
   const [className, args] = [raw.get('class'), raw.get('args')]
-  if (className === JSON.stringify(garbageClass)) return (JSON.parse(args ?? '[]') as string[])[0] ?? payload
+  const [whole] = className === JSON.stringify(garbageClass) ? jsonArray(args) : []
+  if (typeof whole === 'string') return whole
   return className === undefined ? payload : `{"class":${className},"args":${args ?? '[]'}}`
 }

@@ -6,7 +6,7 @@ import { RunReader, type RunRecord } from './run-reader.ts'
 import { stageNodes, writeRun, type Addition, type NewRun, type StagedNodes } from './run-writer.ts'
 
 /** What a step that may run gets, as run-step-begin replies. */
-export interface BegunStep {
+export interface StartedStep {
   runClass: string
   /** JSON of a NodeKind. */
   kind: string
@@ -146,7 +146,7 @@ export class Runs {
     jobId: string,
     attempt: number,
     nowMs: number,
-  ): Promise<BegunStep | 'gone' | 'busy'> {
+  ): Promise<StartedStep | 'gone' | 'busy'> {
     const args = { id, index, job: jobId, attempt, now: nowMs, few: fewParents }
     const [word, runClass = '', kind = '', params = '', globals = '', parents = '0', amount, memory = '', ...rest] =
       (await this.#connection.run('run-step-begin', args)) as string[]

@@ -30,7 +30,7 @@ export async function reclaim(
       if (stuck !== undefined) log.error(`supervisor ${id} is dead, and some of its jobs cannot be requeued: ${stuck}`)
     },
   ])
-  await doEach(log, Object.fromEntries(parts) as Record<string, () => Promise<void>>)
+  await runEach(log, Object.fromEntries(parts) as Record<string, () => Promise<void>>)
 }
 
 /**
@@ -38,7 +38,7 @@ export async function reclaim(
  * and delays none of them.
  * @throws RuntimeError ERR_REDIS while Redis is away: the rest would fail, too
  */
-export async function doEach(log: Logger, parts: Record<string, () => Promise<unknown>>): Promise<void> {
+export async function runEach(log: Logger, parts: Record<string, () => Promise<unknown>>): Promise<void> {
   for (const [name, act] of Object.entries(parts)) {
     await act().catch((error: unknown) => {
       if (hasCode(error, 'ERR_REDIS')) throw error
@@ -71,7 +71,7 @@ export class Reaper implements Service {
     // Who lives renews its lease long before its end, so that a scheduler with nothing to do hardly asks.
     const turn = async (): Promise<number> => {
       const { dead, nextInMs = leaseMs } = await store.supervisors.lapsed()
-      await doEach(log, {
+      await runEach(log, {
         'dead workers': () => reclaim(dead, store, limits, clock, log),
         limits: () => store.limits.sweep(),
         queues: () => store.queues.sweep(),

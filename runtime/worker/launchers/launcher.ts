@@ -42,13 +42,13 @@ export type JobOutput = 'inherit' | 'capture' | 'both'
 export const NOWHERE = { out: (): void => undefined, err: (): void => undefined }
 
 /** What an ending has of the job's last message. */
-export function reported(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
+export function endingFields(last: Extract<ChildMessage, { type: 'outcome' }>): Partial<Ending> {
   const { outcome, ranMs, loadMs, usage } = last
   return { outcome, ranMs, ...(loadMs === undefined ? {} : { loadMs }), ...usage }
 }
 
 /** Why a process that may run several jobs (`worker.jobsPerChild`) is not used again, for the log. */
-export const spentText = (className: string, pid: number | undefined, why: string): string =>
+export const notReusedText = (className: string, pid: number | undefined, why: string): string =>
   `process ${pid ?? ''} is not used again: ${className} ${why}`
 
 /** One job process on its way. */

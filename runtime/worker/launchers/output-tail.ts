@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { head } from '../../../config/clip.ts'
-import { StackReader, type OnStack } from '../where/stack-format.ts'
+import { StackReader, type OnStack } from '../stack/stack-format.ts'
 
 const UNCAUGHT = 'Uncaught '
 

@@ -8,7 +8,7 @@ import { withBackoff } from '../../core/backoff.ts'
 import { startTimer, type Clock, type Timer } from '../../core/clock.ts'
 import { isRefusal } from '../../store/connection/redis.ts'
 import type { Store } from '../../store/store.ts'
-import { doEach, reclaim } from '../../store/workers/reaper.ts'
+import { runEach, reclaim } from '../../store/workers/reaper.ts'
 import { sweepOrphans } from './dead-processes.ts'
 
 /** Every so many heartbeats limits and queues are looked after. */
@@ -148,7 +148,7 @@ export class Lease implements Service {
     }
     if (held === 0) this.#unknownInFlight.clear()
     const upkeep = { limits: () => store.limits.sweep(), queues: () => store.queues.sweep() }
-    await doEach(log, {
+    await runEach(log, {
       ...(held > 0 ? { 'jobs that never arrived': () => this.#reclaim() } : {}),
       'hooks of jobs of dead workers': () => this.#options.onBeat(),
       ...(this.#options.keepsUp() && this.#beats++ % SWEEP_EVERY === 0 ? upkeep : {}),

@@ -1,6 +1,6 @@
 import type { Ending } from '../launchers/launcher.ts'
-import type { Cause } from './verdict.ts'
-import type { Watched } from '../run/job-process.ts'
+import type { Cause } from './cause.ts'
+import type { ProcessReport } from '../run/job-process.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { formatBytes } from '../../core/size.ts'
 import type { MemoryFigures } from '../../wire.ts'
@@ -13,7 +13,7 @@ export interface EvidenceParts {
   nowMs: number
   ending: Ending | undefined
   /** What the worker saw of its process. */
-  watched: Watched | undefined
+  watched: ProcessReport | undefined
   /** Whether the last lines that the job printed are kept. */
   keepsOutput: boolean
 }

@@ -1,3 +1,4 @@
+import { jsonArray } from '../../core/json-text.ts'
 import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
@@ -7,11 +8,11 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { countedEnd, deathNotice, logEnd, type JobLabels, type TimeLine } from './end-line.ts'
+import { endForMetrics, deathNotice, logEnd, type JobLabels, type TimeLine } from './end-log.ts'
 import { errorRecord } from './error-record.ts'
 import type { ErrorRecord, JobEnd, Notice, Outcome, StepContext, StepEnd } from '../../wire.ts'
 import type { StepSource } from '../run/step-source.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from './cause.ts'
 
 /** Bounds of what is kept. */
 export interface KeepLimits {
@@ -100,11 +101,12 @@ export class Settler {
       if (id === undefined) return false
       try {
         const timelineMs = end.timeLine.spans()
-        const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
+        end.evidence.timelineMs = timelineMs
+        const recorded = await this.#record(id, end)
         if (recorded) {
           logEnd(log, end.labels, end.verdict, timelineMs)
           if (end.verdict.kind !== 'held')
-            this.#options.onEnd?.(countedEnd(end.labels, end.verdict, end.evidence, timelineMs.fork))
+            this.#options.onEnd?.(endForMetrics(end.labels, end.verdict, end.evidence, timelineMs.fork))
         }
         return recorded
       } catch (error) {
@@ -229,9 +231,7 @@ export class Settler {
       message: error.message,
       backtrace: error.backtrace.slice(0, 5),
     }
-    return [...(before === undefined ? [] : (JSON.parse(before) as object[])), attempt].slice(
-      -this.#options.limits.attemptsKept,
-    )
+    return [...(jsonArray(before) as object[]), attempt].slice(-this.#options.limits.attemptsKept)
   }
 }
 

@@ -55,7 +55,7 @@ export class Admission {
 }
 
 /** The answer to a job's process that has asked for its limits. Never rejects: the process waits for it. */
-export function permitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {
+export function limitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {
   return admitted.then(
     (word) => ({ type: 'answer', granted: word === 'granted' }),
     (thrown: unknown) => ({ type: 'answer', granted: false, error: toError(thrown).message }),

@@ -4,9 +4,9 @@ import type { MemoryEvidence } from '../outcome/evidence.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import type { ChildMessage, ParentMessage } from '../../wire.ts'
-import type { KillReason } from '../outcome/verdict.ts'
-import type { Where } from '../../store/workers/where.ts'
-import { Locator } from '../where/locate.ts'
+import type { KillReason } from '../outcome/cause.ts'
+import type { JobLocation } from '../../store/workers/stacks.ts'
+import { Locator } from '../stack/locate.ts'
 
 /** How long to wait for a job's answer where it is before SIGTERM. It is part of the grace. */
 const LOCATE_MS = 500
@@ -14,12 +14,12 @@ const LOCATE_MS = 500
 const LOCATE_GROWING_MS = 200
 
 /** Its timeout begins with its process. */
-const NOT_BEGUN: Where = { at: 'unknown', reason: 'its process had not begun the job yet' }
+const NOT_BEGUN: JobLocation = { at: 'unknown', reason: 'its process had not begun the job yet' }
 
 /** What is known of a job's process when it has ended. */
-export interface Watched {
+export interface ProcessReport {
   /** Where it was when the worker stopped it, or when it reached its CPU limit. */
-  where: Where | undefined
+  where: JobLocation | undefined
   /** The highest sum over its processes that the memory watch saw; 0 without a limit. */
   peakSeenBytes: number
   /** What the memory watch saw; undefined without a limit. */
@@ -45,7 +45,7 @@ export class JobProcess {
   #launched: Launched | undefined
   #pid: number | undefined
   #killed: KillReason | undefined
-  #where: Where | undefined
+  #where: JobLocation | undefined
   #watch: MemoryWatch | undefined
   #snapshot: MemoryEvidence['snapshot']
   #wantsSnapshot = false
@@ -104,7 +104,7 @@ export class JobProcess {
   }
 
   /** Where the job is, while it goes on running. Never rejects. */
-  locate(deadlineMs: number): Promise<Where> {
+  locate(deadlineMs: number): Promise<JobLocation> {
     return this.#locator.locate(deadlineMs)
   }
 
@@ -130,13 +130,14 @@ export class JobProcess {
   }
 
   /** It has ended. */
-  async ended(): Promise<Watched> {
+  async ended(): Promise<ProcessReport> {
     this.stopTimers()
     this.#isOver = true
     this.#watch?.stop()
     this.#onSnapshot?.(undefined)
     const isKnown = this.#where?.at === 'idle' || (this.#where?.at === 'stack' && this.#where.frames.length > 0)
-    const where = isKnown ? this.#where : ((await this.#locator.late()) ?? this.#where)
+    const late = isKnown ? undefined : this.#locator.late()
+    const where = (late && (await late)) ?? this.#where
     const memory = this.#watch?.evidence()
     return {
       where,

@@ -1,12 +1,12 @@
 import type { JobRun } from './job-run.ts'
-import type { KillReason } from '../outcome/verdict.ts'
+import type { KillReason } from '../outcome/cause.ts'
 import type { Clock } from '../../core/clock.ts'
 import { withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { RunningJob } from '../../store/queues/deliveries.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
-import { type StackAnswer, type StackRequests, whereLines } from '../../store/workers/where.ts'
+import { type StackAnswer, type StackRequests, locationLines } from '../../store/workers/stacks.ts'
 
 /** How many asked-for cancellations of jobs that are not here are remembered. */
 const EARLY_MAX = 100
@@ -134,7 +134,7 @@ export async function logStacks(runs: readonly JobRun[], log: Logger): Promise<v
   await Promise.all(
     runs.map(async (run) => {
       const where = await run.locate(DEADLINE_MS)
-      log.info(`job ${run.job.id} in process ${run.pid ?? '?'} is ${whereLines(where).join('\n  ')}`)
+      log.info(`job ${run.job.id} in process ${run.pid ?? '?'} is ${locationLines(where).join('\n  ')}`)
     }),
   )
 }

@@ -5,7 +5,7 @@ import { RuntimeError } from '../../core/errors.ts'
 import { jsonText } from '../../core/json-text.ts'
 import type { NodeKind } from '../../store/runs/run-writer.ts'
 import { readMemoryField } from '../../store/runs/memory.ts'
-import type { BegunStep, Runs } from '../../store/runs/runs.ts'
+import type { StartedStep, Runs } from '../../store/runs/runs.ts'
 import { scriptJson } from '../../store/connection/connection.ts'
 import type {
   ErrorRecord,
@@ -162,7 +162,7 @@ export async function collectPayloads(
   reader: RunReader,
   runId: string,
   index: number,
-  begun: BegunStep,
+  begun: StartedStep,
   maxBytes: number,
 ): Promise<Payload[]> {
   let bytes = 0

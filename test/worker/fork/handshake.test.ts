@@ -1,7 +1,7 @@
 // A process that never says `started`: it is killed, and its job runs elsewhere, unharmed.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { Refusal } from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
+import type { Refusal } from '../../../runtime/worker/launchers/fork/zygote/core/preflight-platform.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { forkLauncher, launch, result, writeApp } from './support.ts'
 

@@ -9,7 +9,7 @@ import {
   withHeader,
 } from '../../../runtime/worker/launchers/fork/app-build/rewrite.ts'
 import { FailureWindow } from '../../../runtime/worker/launchers/fork/fallback.ts'
-import { machineCodeFor } from '../../../runtime/worker/where/machine-code.ts'
+import { machineCodeFor } from '../../../runtime/worker/stack/machine-code.ts'
 import { rangesBetweenDevices } from '../../../runtime/worker/launchers/fork/zygote/tuning/fork-ranges.ts'
 import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from '../../../runtime/worker/launchers/fork/zygote/wire/frames.ts'
 

@@ -11,7 +11,7 @@ import {
   refuseFlags,
   refusePlatform,
   type Refusal,
-} from '../../../runtime/worker/launchers/fork/zygote/core/gate-platform.ts'
+} from '../../../runtime/worker/launchers/fork/zygote/core/preflight-platform.ts'
 import { leavesNoProcess, ROOT } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'
 import { eventually } from '../../support/wait.ts'
@@ -132,7 +132,7 @@ it('fork: an application that is repaired is forked after a reload', async (t) =
   await eventually(() => jobProcesses() === 0, { what: 'the spawned processes that waited to be gone' })
 })
 
-describe('fork: the gate', () => {
+describe('fork: preflight checks', () => {
   it('forks on linux x64 and arm64 with glibc, whatever the version of Node; musl is refused with the image to use', (t) => {
     let [os, arch, node] = ['linux', 'x64', 'v27.0.0']
     t.mock.method(machine, 'os', () => os)
@@ -178,7 +178,7 @@ describe('fork: the gate', () => {
   const inZygote = (lines: string, ...flags: string[]): string => {
     const contents = `
       import { makeDistinct } from './distinct/distinct.ts'
-      import { refuseState, tryFork } from './core/gate.ts'
+      import { refuseState, tryFork } from './core/preflight.ts'
       import { disablePlatformWorkers, platformFault } from './core/node-platform.ts'
       import { role } from './core/role.ts'
       import { listThreads } from './core/threads.ts'

@@ -1,6 +1,6 @@
 import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
-import type { Refusal } from './zygote/core/gate-platform.ts'
+import type { Refusal } from './zygote/core/preflight-platform.ts'
 
 /** A launcher that runs all jobs. */
 interface Taken {

@@ -1,7 +1,7 @@
 import type { Logger } from '../../../core/logger.ts'
 import type { AppSource } from '../../../jobs/app.ts'
 import type { Launcher } from '../launcher.ts'
-import type { Refusal } from './zygote/core/gate-platform.ts'
+import type { Refusal } from './zygote/core/preflight-platform.ts'
 
 /** How to fork job processes. */
 export interface ForkOptions {

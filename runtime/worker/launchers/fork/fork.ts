@@ -6,10 +6,10 @@ import { Fallback, onlyLoaderLoads, temporaryRefusal, FailureWindow } from './fa
 import type { ForkedJob } from './forked-job.ts'
 import { OWN_OUTPUT, type ForkOptions } from './fork-options.ts'
 import { JobSockets, type JobConnection } from './line.ts'
-import { RescuedRun } from './rescued-run.ts'
+import { RelaunchedJob } from './relaunched-job.ts'
 import { ZygoteProcess, type ZygoteStart } from './zygote-process.ts'
 import type { Ending, Launched, Launcher } from '../launcher.ts'
-import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/core/gate-platform.ts'
+import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/core/preflight-platform.ts'
 
 /** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */
 const UNSTARTED_LIMIT = 2
@@ -82,7 +82,7 @@ export class ForkLauncher implements Launcher {
       return zygote?.take(assignment, listeners)
     }
     const first = this.#ready?.isGone === false ? take(this.#ready) : this.#current.then(take)
-    const rescued: RescuedRun = new RescuedRun(first, assignment, onMessage, (ending, job) =>
+    const rescued: RelaunchedJob = new RelaunchedJob(first, assignment, onMessage, (ending, job) =>
       // One that had waited for a job since its last one has died: the next process will do.
       job?.isFirst === false ? Promise.resolve(this) : this.#rescue(ending, used, () => rescued.ended),
     )

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { ChildMessage, ParentMessage } from '../../../wire.ts'
-import { StackReader } from '../../where/stack-format.ts'
+import { StackReader } from '../../stack/stack-format.ts'
 import type { Ending, Launched } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { ForkedProcess } from './forked-process.ts'

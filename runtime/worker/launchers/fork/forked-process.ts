@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import type { Logger } from '../../../core/logger.ts'
 import { afterTicks } from '../../../core/clock.ts'
 import type { Assignment, ChildMessage, JobUsage, ParentMessage } from '../../../wire.ts'
-import { reported, spentText, type Ending } from '../launcher.ts'
+import { endingFields, notReusedText, type Ending } from '../launcher.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
 import { ForkedJob, type JobListeners } from './forked-job.ts'
 import type { JobConnection, Line, LineUser } from './line.ts'
@@ -136,7 +136,7 @@ export class ForkedProcess implements LineUser {
     if (message.type === 'started') this.#start(message.pid)
     this.#job?.hear(message)
     if (message.type !== 'outcome') return
-    if (message.spent !== undefined) this.#options.log.debug(spentText(this.#className, this.pid, message.spent))
+    if (message.spent !== undefined) this.#options.log.debug(notReusedText(this.#className, this.pid, message.spent))
     if (!message.stays) return
     // What the job printed lies in the kernel's buffers.
     if (this.#job?.isStopped) this.kill('SIGKILL')
@@ -159,7 +159,7 @@ export class ForkedProcess implements LineUser {
     this.#used.cpuUserMs += usage?.cpuUserMs ?? 0
     this.#used.cpuSystemMs += usage?.cpuSystemMs ?? 0
     if (job.isStopped) return this.kill('SIGKILL')
-    job.end({ pid: this.pid, exitCode: 0, signal: null, ...reported(job.outcome) })
+    job.end({ pid: this.pid, exitCode: 0, signal: null, ...endingFields(job.outcome) })
     this.#options.onIdle(this)
   }
 
@@ -210,7 +210,7 @@ export class ForkedProcess implements LineUser {
       ...(Number.isNaN(cpuUserMs)
         ? {}
         : { cpuUserMs: cpuUserMs - user, cpuSystemMs: cpuSystemMs - system, peakRssBytes }),
-      ...(outcome ? reported(outcome) : {}),
+      ...(outcome ? endingFields(outcome) : {}),
     }
   }
 }

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { silentLogger } from '../../../core/logger.ts'
 import { OWN_OUTPUT } from './fork-options.ts'
 import { ZygoteProcess } from './zygote-process.ts'
-import { refuseFlags, refusePlatform, type Refusal } from './zygote/core/gate-platform.ts'
+import { refuseFlags, refusePlatform, type Refusal } from './zygote/core/preflight-platform.ts'
 
 /** What this machine does with an application that has nothing in it. */
 export interface ForkTrial {

@@ -100,5 +100,5 @@ async function printStacks(): Promise<string | undefined> {
   const { _handle: handle } = process.stderr as unknown as { _handle?: { setBlocking?: (on: boolean) => void } }
   handle?.setBlocking?.(true)
   if (!libc) return `stacks are printed on Linux only, with koffi; this is ${machine.os()}`
-  return (await import('../../where/stack-printer.ts')).installStackPrinter()
+  return (await import('../../stack/stack-printer.ts')).installStackPrinter()
 }

@@ -1,5 +1,5 @@
 import { describeMemory } from '../../child/memory-figures.ts'
-import { OpenResources } from '../../where/waiting-for.ts'
+import { OpenResources } from '../../stack/waiting-for.ts'
 import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
 
 /** What the supervisor sends to a spawned process. What comes between two jobs was for the one before, and is dropped. */

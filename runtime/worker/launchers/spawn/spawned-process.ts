@@ -6,9 +6,9 @@ import { afterTicks, startTimer } from '../../../core/clock.ts'
 import { hasTypeScript, type AppSource } from '../../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../wire.ts'
 import { identityOf, supervisorVariable } from '../../lease/dead-processes.ts'
-import type { OnStack } from '../../where/stack-format.ts'
+import type { OnStack } from '../../stack/stack-format.ts'
 import type { BuiltApp } from '../fork/app-build/built-app.ts'
-import { reported, spentText, type Ending, type Launched } from '../launcher.ts'
+import { endingFields, notReusedText, type Ending, type Launched } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { BootMessage } from './child.ts'
 import { groupOptions, killGroup } from './process-group.ts'
@@ -135,7 +135,7 @@ export class SpawnedProcess {
     // By itself it would not exit before the debugger has disconnected.
     if (job.assignment.inspect === true) this.kill()
     const { log, onIdle } = this.#options
-    if (message.spent !== undefined) log.debug(spentText(job.assignment.className, this.#child.pid, message.spent))
+    if (message.spent !== undefined) log.debug(notReusedText(job.assignment.className, this.#child.pid, message.spent))
     if (!message.stays) return
     // What the job printed lies in the kernel's buffers.
     afterTicks(TICKS_TO_READ, () => {
@@ -155,7 +155,7 @@ export class SpawnedProcess {
     job.resolve({
       pid: this.#child.pid,
       ...how,
-      ...(outcome ? reported(outcome) : {}),
+      ...(outcome ? endingFields(outcome) : {}),
       started,
       output: this.#tail.lines(),
     })

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { CannotFork } from '../zygote/core/gate-platform.ts'
+import { CannotFork } from '../zygote/core/preflight-platform.ts'
 import { type ModuleFormat, findSources, isSource, isTypeScript } from './project-files.ts'
 import { importPlaces, REQUIRE, requiredNames, rewriteImports, withHeader, type ImportPlace } from './rewrite.ts'
 import {

@@ -10,7 +10,7 @@ import { findSources, isTypeScript, declaredFormat, compilerSettingsOf } from '.
 import type { BuildAnswer } from './main.ts'
 import { identityOf, removeFoldersOfDead } from '../../../lease/dead-processes.ts'
 import { OutputTail } from '../../output-tail.ts'
-import { CannotFork } from '../zygote/core/gate-platform.ts'
+import { CannotFork } from '../zygote/core/preflight-platform.ts'
 
 /** An application that node can load as it is. */
 export interface BuiltApp {
@@ -70,7 +70,7 @@ export async function buildForSpawn(source: AppSource, log: Logger): Promise<Bui
 }
 
 /** The same for one process, which a loader serves well, but for what that leaves out, or loads as CommonJS though it waits. */
-export async function buildForHere(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
+export async function buildForInline(source: AppSource, log: Logger): Promise<BuiltApp | undefined> {
   return loaderLacks(source) || (await waitsInCommonJs(source)) ? buildForSpawn(source, log) : undefined
 }
 
@@ -90,8 +90,8 @@ async function waitsInCommonJs(source: AppSource): Promise<boolean> {
   )
   if (files.length === 0) return false
   // esbuild is loaded only where it is needed.
-  const { waitsAtTop } = await import('./translate.ts')
-  return (await Promise.all(files.map(waitsAtTop))).includes(true)
+  const { hasTopLevelAwait } = await import('./translate.ts')
+  return (await Promise.all(files.map(hasTopLevelAwait))).includes(true)
 }
 
 /** Over a channel of its own: what `NODE_OPTIONS` preloads may print. */

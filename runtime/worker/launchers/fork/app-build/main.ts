@@ -3,7 +3,7 @@
  * the zygote nor for long in the supervisor. The order comes as JSON in the first argument, the answer goes over Node's
  * IPC channel.
  */
-import { CannotFork, type Refusal } from '../zygote/core/gate-platform.ts'
+import { CannotFork, type Refusal } from '../zygote/core/preflight-platform.ts'
 import { buildApp, type BuildOrder, type BuiltFiles } from './app-build.ts'
 
 /** The answer. */

@@ -134,7 +134,7 @@ async function inputOf(file: string, source: string, format: ModuleFormat): Prom
 }
 
 /** True for a file with top-level await. */
-export async function waitsAtTop(file: string): Promise<boolean> {
+export async function hasTopLevelAwait(file: string): Promise<boolean> {
   const loader = /\.(?:js|jsx)$/.test(file) ? 'jsx' : file.endsWith('x') ? 'tsx' : 'ts'
   return transform(await readFile(file, 'utf8'), { loader, format: 'cjs', logLevel: 'silent' }).then(
     () => false,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { O_WRONLY, SIGKILL, close, dieWithParent, exitNow, getppid, openFile, setpgid, write } from './libc.ts'
 import { EXIT_LOOP_FORK, EXIT_ORPHAN } from '../wire/messages.ts'
-import type { Belongings } from './descriptors.ts'
+import type { ZygoteResources } from './descriptors.ts'
 import { role } from './role.ts'
 
 /** What a child needs from before the fork. All of it is made in the zygote. */
@@ -10,7 +10,7 @@ export interface Inheritance {
   loop: bigint
   /** uv_loop_fork. */
   renewLoop: (loop: bigint) => number
-  belongings: Belongings
+  resources: ZygoteResources
   /** Where `oomScore` is written; ends with a zero byte. */
   oomFile: Uint8Array
   /** See {@link oomScore}. */
@@ -23,7 +23,7 @@ export interface Inheritance {
  * nothing of the zygote's. Leaves with a code of its own where it cannot become a child.
  */
 export function becomeChild(inheritance: Inheritance): void {
-  const { zygotePid, loop, renewLoop, belongings, makeDistinct } = inheritance
+  const { zygotePid, loop, renewLoop, resources, makeDistinct } = inheritance
   if (renewLoop(loop) !== 0) exitNow(EXIT_LOOP_FORK)
   role.child = true
   setpgid(0, 0)
@@ -31,7 +31,7 @@ export function becomeChild(inheritance: Inheritance): void {
   // It may have died between the fork and that.
   if (getppid() !== zygotePid) exitNow(EXIT_ORPHAN)
   offerToOomKiller(inheritance)
-  belongings.letGo()
+  resources.release()
   makeDistinct()
 }
 

@@ -5,8 +5,8 @@ import { Connections } from './connections.ts'
 import { makeDistinct } from '../distinct/distinct.ts'
 import { FrameReader } from '../wire/frames.ts'
 import { THOROUGH, gatherHeap, packHeap, type Collect } from '../tuning/heap-layout.ts'
-import { installStackPrinter } from '../../../../where/stack-printer.ts'
-import { replaceExits } from './leave.ts'
+import { installStackPrinter } from '../../../../stack/stack-printer.ts'
+import { replaceExits } from './exit.ts'
 import { RLIMIT, SIGKILL, adoptOrphans, dieWithParent, limit, read } from './libc.ts'
 import { CONTROL_FD, type Boot } from '../wire/messages.ts'
 import { disablePlatformWorkers } from './node-platform.ts'
@@ -16,7 +16,7 @@ import { listThreads, type Thread } from './threads.ts'
 const FAR_AWAY_MS = 2 ** 30
 
 /** This process, ready for the application to be loaded. */
-export interface Booted {
+export interface Prepared {
   boot: Boot
   /** Why the platform's workers could not be taken out. */
   patchFault: string | undefined
@@ -40,7 +40,7 @@ export interface Booted {
  * Prepares this process to be forked: what must be patched, wrapped or started before any line of the application. The
  * order is that of the recipe (docs/fork.md).
  */
-export async function prepare(): Promise<Booted> {
+export async function prepareToFork(): Promise<Prepared> {
   // While the event loop runs, nothing watches the control socket; later the zygote's own loop does.
   dieWithParent(SIGKILL)
   gatherHeap()

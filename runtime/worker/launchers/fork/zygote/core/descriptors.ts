@@ -103,7 +103,7 @@ export class LateDescriptors {
 }
 
 /** What a child finds of the zygote's and must not keep. */
-export class Belongings {
+export class ZygoteResources {
   readonly #control: number
   readonly #loop: ZygoteLoop
   readonly #sockets: InheritedSockets
@@ -115,7 +115,7 @@ export class Belongings {
   }
 
   /** Closes or replaces the control socket, what the loop watches, and the sockets of the application. */
-  letGo(): void {
+  release(): void {
     close(this.#control)
     this.#loop.forget()
     this.#sockets.disconnect()

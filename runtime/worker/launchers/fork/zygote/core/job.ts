@@ -5,7 +5,7 @@ import type { Assignment } from '../../../../../wire.ts'
 import { title } from '../../../../titles.ts'
 import { setLimits } from './job-limits.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
-import type { Born } from './loop.ts'
+import type { NewChild } from './loop.ts'
 
 /** What hooks get about a job. */
 const aboutJob = (assignment: Assignment): { id: string; class: string; queue: string } => ({
@@ -32,10 +32,10 @@ export function runBeforeFork({ hooks }: App, assignment: Assignment): Error | u
 }
 
 /** A child's life, on its own event loop, from the open channel to the code to leave with. Never rejects. */
-export async function live(
+export async function runJobs(
   app: App,
   channel: JobChannel,
-  born: Born,
+  born: NewChild,
   jobsPerChild = 1,
 ): Promise<typeof process.exitCode> {
   if (!born.assignment) process.title = title('Waiting for a job')

@@ -15,7 +15,7 @@ import { REPORT, type ReportKind, REPORT_BYTES, USAGE_OFFSET } from '../wire/rep
 const ORPHAN_CHECK_MS = 500
 
 /** What a new child finds when {@link ZygoteLoop.run} returns in it. */
-export interface Born {
+export interface NewChild {
   line: number
   /** Undefined for a process that gets its assignment over its line. */
   assignment: Assignment | undefined
@@ -57,7 +57,7 @@ export class ZygoteLoop {
   }
 
   /** Returns in children only. The zygote itself leaves when the supervisor has closed the control socket. */
-  run(): Born {
+  run(): NewChild {
     // A child returns from here as the zygote never does: what was optimised for the zygote each child would undo.
     leaveUnoptimized([
       ...[ZygoteLoop, Children, Orders, Orphans, JobMark, Report].flatMap(methodsOf),
@@ -92,7 +92,7 @@ export class ZygoteLoop {
     if (!ended && this.#orphansAlive > 0) this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
   }
 
-  #obey(): Born | undefined {
+  #obey(): NewChild | undefined {
     const orders = this.#orders
     if (!orders.read(CONTROL_FD)) this.#leave()
     while (orders.next()) {
@@ -110,7 +110,7 @@ export class ZygoteLoop {
     return undefined
   }
 
-  #launch(launch: number, line: number): Born | undefined {
+  #launch(launch: number, line: number): NewChild | undefined {
     const assignment = this.#orders.assignment()
     const refused = assignment && this.#beforeFork(assignment)
     this.#mark.set(launch)

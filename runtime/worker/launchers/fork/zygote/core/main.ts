@@ -2,36 +2,38 @@
  * Entry of the zygote: the process that loads the application once and then forks one child for each job. docs/fork.md
  * tells its whole life; the order of the steps below is that of the recipe, each relies on those before it.
  */
+import { loadLibraries } from '../../../../../../config/library.ts'
 import { loadApp, type App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
 import { flushTelemetry } from '../../../../../jobs/telemetry.ts'
 import { manifestOf } from '../../../../run/manifest.ts'
 import { title } from '../../../../titles.ts'
 import { OOM_FILE, becomeChild, oomScore, type Inheritance } from './after-fork.ts'
-import { Belongings, InheritedSockets, LateDescriptors } from './descriptors.ts'
-import { prepare, type Booted } from './boot.ts'
+import { ZygoteResources, InheritedSockets, LateDescriptors } from './descriptors.ts'
+import { prepareToFork, type Prepared } from './boot.ts'
 import { installLocator, locateBuilt } from './built-imports.ts'
 import { compileAhead, functionsOf } from '../tuning/compile-ahead.ts'
 import { useHugePages } from '../tuning/heap-layout.ts'
 import { encodeFrame } from '../wire/frames.ts'
-import type { Refusal } from './gate-platform.ts'
-import { refuseHooks, refuseKernel, refuseState, tryFork } from './gate.ts'
+import type { Refusal } from './preflight-platform.ts'
+import { refuseHooks, refuseKernel, refuseState, tryFork } from './preflight.ts'
 import { idWarnings } from '../distinct/distinct.ts'
 import { JobChannel } from '../wire/job-channel.ts'
 import { JobMark } from '../distinct/job-mark.ts'
-import { live, runBeforeFork } from './job.ts'
-import { depart, leave } from './leave.ts'
+import { runJobs, runBeforeFork } from './job.ts'
+import { exitAfterJob, exitAtOnce } from './exit.ts'
 import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
 import { Lines } from '../wire/lines.ts'
 import { ZygoteLoop } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from '../wire/messages.ts'
-import { ROUNDS_TO_COMPILE, ROUNDS_TO_LEARN, rehearse, rehearseBirth, type BirthProps } from '../tuning/rehearsal.ts'
+import { ROUNDS_TO_COMPILE, ROUNDS_TO_LEARN, warmUp, warmUpFork, type ForkWarmUp } from '../tuning/warm-up.ts'
 
 function tell(message: FromZygote): void {
   writeAll(CONTROL_FD, encodeFrame(message))
 }
 
-async function load({ boot }: Booted): Promise<App> {
+async function load({ boot }: Prepared): Promise<App> {
+  loadLibraries()
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()
@@ -41,29 +43,33 @@ async function load({ boot }: Booted): Promise<App> {
 }
 
 /** Has V8 compile what children run, so that not each of them does. */
-async function compile(app: App, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
-  rehearseBirth({ ...birth, rounds: ROUNDS_TO_COMPILE })
-  await rehearse({ channel, rounds: ROUNDS_TO_COMPILE })
-  compileAhead([...functionsOf(app), depart, leave])
+async function compile(app: App, forkWarmUp: Omit<ForkWarmUp, 'rounds'>, channel: JobChannel): Promise<void> {
+  warmUpFork({ ...forkWarmUp, rounds: ROUNDS_TO_COMPILE })
+  await warmUp({ channel, rounds: ROUNDS_TO_COMPILE })
+  compileAhead([...functionsOf(app), exitAfterJob, exitAtOnce])
 }
 
 /** A fork copies the page tables of all memory, and the child's end frees them: the less there is, the faster it is. */
-async function shrink({ packHeap }: Booted, birth: Omit<BirthProps, 'rounds'>, channel: JobChannel): Promise<void> {
+async function shrink(
+  { packHeap }: Prepared,
+  forkWarmUp: Omit<ForkWarmUp, 'rounds'>,
+  channel: JobChannel,
+): Promise<void> {
   await packHeap()
   // The collection took the shapes of objects that there are only while a job runs, and what V8 knew of them.
-  rehearseBirth({ ...birth, rounds: ROUNDS_TO_LEARN })
-  await rehearse({ channel, rounds: ROUNDS_TO_LEARN })
+  warmUpFork({ ...forkWarmUp, rounds: ROUNDS_TO_LEARN })
+  await warmUp({ channel, rounds: ROUNDS_TO_LEARN })
 }
 
 /** What a child needs from before the fork, as things are now. */
 function inherit(loop: ZygoteLoop, makeDistinct: () => void): Inheritance {
-  const belongings = new Belongings(CONTROL_FD, loop, new InheritedSockets([CONTROL_FD]))
+  const resources = new ZygoteResources(CONTROL_FD, loop, new InheritedSockets([CONTROL_FD]))
   const renewLoop = uvLoopFork
   const oom = { oomFile: OOM_FILE, oomScore: oomScore() }
-  return { zygotePid: process.pid, loop: uvDefaultLoop(), renewLoop, belongings, ...oom, makeDistinct }
+  return { zygotePid: process.pid, loop: uvDefaultLoop(), renewLoop, resources, ...oom, makeDistinct }
 }
 
-async function refuse(booted: Booted, app: App, inherited: () => Inheritance): Promise<Refusal | undefined> {
+async function refuse(booted: Prepared, app: App, inherited: () => Inheritance): Promise<Refusal | undefined> {
   const { patchFault, threads, origins, connections, collectGarbage } = booted
   const trial = async (): Promise<Refusal | undefined> => {
     await connections.close()
@@ -89,7 +95,7 @@ async function refuse(booted: Booted, app: App, inherited: () => Inheritance): P
 }
 
 async function main(): Promise<void> {
-  const booted = await prepare()
+  const booted = await prepareToFork()
   const { boot, keepAlive, makeDistinct, threads, origins, connections, stackFault } = booted
   let app: App
   try {
@@ -103,13 +109,13 @@ async function main(): Promise<void> {
   const mark = new JobMark(boot.mark)
   const late = new LateDescriptors()
   const lines = new Lines(boot.socketPath, late)
-  const birth = { mark, lines, late, makeDistinct }
-  await compile(app, birth, channel)
+  const forkWarmUp = { mark, lines, late, makeDistinct }
+  await compile(app, forkWarmUp, channel)
   const loop = new ZygoteLoop(mark, lines, late, (assignment) => runBeforeFork(app, assignment))
   const inherited = (): Inheritance => inherit(loop, makeDistinct)
   let refusal = await refuse(booted, app, inherited)
   if (!refusal) {
-    await shrink(booted, birth, channel)
+    await shrink(booted, forkWarmUp, channel)
     // The application went on meanwhile.
     refusal = await refuseState(threads, origins)
   }
@@ -135,7 +141,7 @@ async function main(): Promise<void> {
     const born = loop.run()
     becomeChild(inheritance)
     channel.open(lines.adopt(born.line))
-    void live(app, channel, born, boot.jobsPerChild).then(depart)
+    void runJobs(app, channel, born, boot.jobsPerChild).then(exitAfterJob)
   })
 }
 

@@ -37,7 +37,7 @@ export class Orphans {
     return alive
   }
 
-  /** In a child: not its list. Again and again in a rehearsal, in which the number may be another's by then. */
+  /** In a child: not its list. Again and again in a warm-up, in which the number may be another's by then. */
   forget(): void {
     close(this.#fd)
     this.#fd = -1

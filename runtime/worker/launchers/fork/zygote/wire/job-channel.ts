@@ -4,7 +4,7 @@ import { describeMemory } from '../../../../child/memory-figures.ts'
 import { JobLoop } from '../../../../child/job-loop.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'
-import { OpenResources } from '../../../../where/waiting-for.ts'
+import { OpenResources } from '../../../../stack/waiting-for.ts'
 
 const READ_BYTES = 64 * 1024
 
@@ -45,7 +45,7 @@ export class JobChannel implements Channel {
     this.#resources = new OpenResources()
   }
 
-  /** In the child: the connected socket. Who listened before, in the rehearsal, hears no more. */
+  /** In the child: the connected socket. Who listened before, in the warm-up, hears no more. */
   open(fd: number): void {
     this.#fd = fd
     this.#listener = undefined

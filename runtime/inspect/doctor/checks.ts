@@ -1,0 +1,199 @@
+import type { Store } from '../../store/store.ts'
+import { untestedNode } from '../../../config/machine.ts'
+import { formatBytes } from '../../core/size.ts'
+import { boundOf } from '../../store/key-bounds.ts'
+import type { LostSteps } from '../../store/runs/lost-steps.ts'
+import type { SupervisorInfo } from '../../store/workers/supervisors.ts'
+import { silentForMs } from '../../store/workers/workers.ts'
+import { selectQueues } from '../../store/queues/queue-list.ts'
+import { lockPrefixOf, type Inspected } from '../inspected.ts'
+import { clipLine } from '../../../config/clip.ts'
+import { relative } from '../../core/duration.ts'
+import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
+import { bad, fine, note, type Finding } from './finding.ts'
+import { redisFindings } from './server.ts'
+
+/** How many of the largest keys are shown. */
+const keysShown = 8
+/** How many stale unique locks are named. */
+const locksShown = 5
+/** How many runs under way are looked at, oldest first. */
+const runsLooked = 200
+
+/** The whole place: Redis, workers, queues, scheduler, keys. */
+export async function runChecks(place: Inspected): Promise<Finding[]> {
+  const sections: [string, (place: Inspected) => Promise<Finding[]>][] = [
+    ['the server', ({ store }) => redisFindings(store)],
+    ['workers', workerFindings],
+    ['queues', queueFindings],
+    ['runs', runFindings],
+    ['schedulers', schedulerFindings],
+    ['other schedulers', nodeSchedulerFindings],
+    ['other runtimes', otherClientFindings],
+    ['the archive', archiveFindings],
+    ['the largest keys', keyFindings],
+  ]
+  const findings: Finding[] = []
+  for (const [what, find] of sections)
+    findings.push(...(await find(place).catch((error: unknown) => unseen(what, error))))
+  return findings
+}
+
+/** A section that the user may not see is no reason to say nothing of the others. */
+function unseen(what: string, error: unknown): Finding[] {
+  if (!(error instanceof Error) || !/NOPERM(?!.*'select')/i.test(error.message)) throw error
+  return [note(`${what} cannot be seen: ${error.message}`)]
+}
+
+const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
+
+async function workerFindings({ store }: Inspected): Promise<Finding[]> {
+  const supervisors = await store.supervisors.list()
+  const findings: Finding[] = []
+  if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
+  for (const supervisor of supervisors) {
+    const { host, pid, queues, launcher, fallback, cure, stacks, node } = supervisor.about
+    const held = await store.supervisors.inflight(supervisor.id)
+    const who = `worker ${host}:${pid} on ${queues}`
+    if (isOver(supervisor))
+      findings.push(
+        bad(
+          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${held.size} jobs wait to be put back`,
+          supervisors.every(isOver)
+            ? 'start a worker or a scheduler: any one puts them back'
+            : 'a living worker does it within seconds',
+        ),
+      )
+    else
+      findings.push(
+        fine(
+          `${who}: ${held.size} of ${supervisor.slots.length} at work, ${launcher}, lease ends ${relative(supervisor.leaseEndsAtMs, Date.now())}`,
+        ),
+      )
+    if (fallback) findings.push(note(`${who} does not fork: ${fallback}`, cure))
+    else if (launcher === 'fork') findings.push(...untestedNode(node).map((warning) => note(`${who}: ${warning}`)))
+    if (stacks) findings.push(note(`${who} cannot show the stack of a job that hangs: ${stacks}`))
+  }
+  findings.push(...(await silentFindings(store, supervisors)))
+  if (await store.health.pausedAll())
+    findings.push(
+      note('all workers are paused (pause-all-workers is true)', 'DEL pause-all-workers, or resume on the dashboard'),
+    )
+  return findings
+}
+
+/** Workers of Ruby or another runtime that died without a word: only their own kind cleans up after them. */
+async function silentFindings(store: Store, ours: readonly SupervisorInfo[]): Promise<Finding[]> {
+  const now = Date.now()
+  const slots = new Set(ours.flatMap((supervisor) => supervisor.slots))
+  return (await store.workers.list()).flatMap((worker) => {
+    const silentMs = silentForMs(worker, now)
+    if (silentMs === undefined || slots.has(worker.id)) return []
+    const job = worker.working === undefined ? 'it had no job' : `its job is ${clipLine(worker.working, 100)}`
+    return bad(
+      `worker ${worker.id} is dead: last heartbeat ${relative(now - silentMs, now)}; ${job}`,
+      'start a Ruby worker: it removes the registration and puts the job in the failed list, from where `runtime failed retry` runs it again',
+    )
+  })
+}
+
+async function queueFindings({ store }: Inspected): Promise<Finding[]> {
+  const [sizes, paused, workers, lines, stale] = await Promise.all([
+    store.queues.sizes(),
+    store.queues.paused(),
+    store.workers.list(),
+    store.limits.lines(),
+    store.uniqueLocks.stale(),
+  ])
+  const served = new Set(workers.flatMap((worker) => selectQueues(worker.queues, [...sizes.keys()])))
+  const findings: Finding[] = []
+  for (const [queue, size] of sizes) {
+    if (paused.includes(queue))
+      findings.push(note(`queue ${queue} is paused, ${size} wait`, `runtime queues resume ${queue}`))
+    else if (size > 0 && !served.has(queue))
+      findings.push(bad(`queue ${queue}: ${size} wait, and no worker takes from it`, `runtime work --queues ${queue}`))
+    else if (size > 0) findings.push(fine(`queue ${queue}: ${size} wait`))
+  }
+  for (const { key, holders, waiting } of lines)
+    findings.push(
+      note(`limit ${key}: ${waiting} wait for a slot, held by ${holders.slice(0, 3).join(', ') || 'no job'}`),
+    )
+  for (const { lock, job } of stale.slice(0, locksShown))
+    findings.push(
+      note(
+        `unique lock ${lock} is stale: its job ${job} is neither queued, delayed nor in flight (a Ruby worker took it, or it was removed)`,
+        'nothing: the next such job takes the lock over',
+      ),
+    )
+  if (stale.length > locksShown) findings.push(note(`${stale.length - locksShown} more unique locks are stale`))
+  return findings
+}
+
+async function runFindings({ store }: Inspected): Promise<Finding[]> {
+  const { count: all } = await store.runs.read.count({ status: 'running' })
+  const ids = await store.runs.read.ids({ status: 'running', from: 0, to: runsLooked - 1, order: 'asc' })
+  const found = await store.runs.lost(ids)
+  const some = all > ids.length || !found.complete
+  return [
+    ...lostSteps(found),
+    ...(some ? [note(`not all of the ${all} runs under way were looked at`, 'runtime doctor <id of the run>')] : []),
+  ]
+}
+
+/** Runs that do not go on, since steps of theirs lie nowhere. */
+export function lostSteps({ lost }: LostSteps): Finding[] {
+  return [...lost].map(([id, nodes]) => {
+    const some = nodes.slice(0, 3).join(', ')
+    const which =
+      nodes.length === 1 ? `job ${some} waits` : `${nodes.length} jobs (${some}${nodes.length > 3 ? ', …' : ''}) wait`
+    const why = 'a Ruby worker took them (`runtime failed list`), or the queue was removed'
+    return bad(`run ${id}: ${which} by its record, and lie in no queue: ${why}`, `runtime workflow continue ${id}`)
+  })
+}
+
+async function schedulerFindings({ store, config }: Inspected): Promise<Finding[]> {
+  const leader = await store.health.leader(lockPrefixOf({ store, config }))
+  const [delayed, entries] = await Promise.all([store.delayed.count(), store.schedules.described()])
+  if (leader) {
+    const until = leader.ttlMs < 0 ? 'for ever: it will never pass on' : `${Math.round(leader.ttlMs / 1000)} s more`
+    return leader.ttlMs < 0
+      ? [bad(`scheduler ${leader.owner} holds the lock ${until}`, 'see that it lives, or DEL the lock')]
+      : [
+          fine(
+            `scheduler ${leader.owner} leads, ${until} without renewal; ${delayed} delayed, ${Object.keys(entries).length} entries`,
+          ),
+        ]
+  }
+  const movesDelayed = (await store.health.nodeLeader()) !== undefined
+  if ((delayed === 0 || movesDelayed) && Object.keys(entries).length === 0)
+    return movesDelayed ? [] : [fine('no scheduler leads, and nothing waits for one')]
+  return [
+    bad(
+      `no scheduler leads: ${delayed} delayed jobs and ${Object.keys(entries).length} entries wait`,
+      'runtime scheduler',
+    ),
+  ]
+}
+
+/** With the archive in Redis there is nothing to go wrong. */
+async function archiveFindings({ store }: Inspected): Promise<Finding[]> {
+  const { keep, length, max, dropped, trouble } = await store.archive.state()
+  if (keep === 'redis') return []
+  const lost = dropped > 0 ? `, ${dropped} were dropped` : ''
+  const text = `archive: ${length} of at most ${max} records wait for PostgreSQL${lost}`
+  if (trouble !== '') return [bad(`${text}: ${trouble}`, 'they wait in Redis until it is cured; then the oldest go')]
+  return [dropped > 0 ? note(text, 'raise archive.maxPending, if PostgreSQL is to be away for so long') : fine(text)]
+}
+
+async function keyFindings({ store }: Inspected): Promise<Finding[]> {
+  const { keys, looked, complete } = await store.health.largestKeys(keysShown)
+  const head = fine(`largest keys${complete ? '' : ` among ${looked} looked at`}:`)
+  return [
+    head,
+    ...keys.map(({ name, bytes, ttlSeconds }) => {
+      const bound = boundOf(name)
+      const text = `${formatBytes(bytes)}  ${name}${ttlSeconds >= 0 ? ` (gone in ${ttlSeconds} s)` : ''}: ${bound ?? 'not of this runtime'}`
+      return fine(text)
+    }),
+  ]
+}

@@ -1,0 +1,129 @@
+import { type Connection, scriptJson } from '../connection/connection.ts'
+import { toBatches, type Delivery, type Settlement } from '../queues/deliveries.ts'
+import { formatFailedAt } from '../queues/resque-time.ts'
+import { MemoryClash } from '../runs/memory.ts'
+import { GraphChanged } from '../runs/run-writer.ts'
+
+/** `other`: the end must be recorded by settle.lua. */
+type Answer = 'ok' | 'lost' | 'other'
+
+/** An end that waits to be recorded together with others. */
+export interface PlainEnd {
+  supervisor: string
+  nowMs: number
+  failedMax: number
+  /** As include/plain-ends.lua reads it. */
+  args: (string | number)[]
+  bytes: number
+  resolve: (answer: Answer) => void
+  reject: (error: unknown) => void
+}
+
+/** The call's own arguments that ends need: those of the last one. */
+export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: number } => {
+  const { nowMs = 0, failedMax = 0 } = ends.at(-1) ?? {}
+  return { now: nowMs, failedMax }
+}
+
+/** Records how jobs end for good. */
+export class EndWriter {
+  readonly #connection: Connection
+  #waiting: PlainEnd[] = []
+  #continuing = false
+  #leftToDo = false
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Records a job's end. Ends of jobs that are no steps and arrive in the same tick are recorded in one call, with which the slots
+   * that are free now take their next jobs ({@link take}).
+   * @returns false when the job is another's now: then nothing was written
+   * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
+   * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
+   */
+  async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
+    // The script knows what a step is; a failed job may be one whose run is not known here.
+    if (!end.step || end.state === 'failed') {
+      const plain = await this.#plain(id, job, nowMs, failedMax, end)
+      if (plain !== 'other') return plain === 'ok'
+    }
+    const reply = await this.#connection.run('settle', {
+      ...{ supervisor: id, ...job, now: nowMs, failedAt: formatFailedAt(new Date(nowMs)) },
+      state: end.state,
+      entry: end.entry ?? '',
+      failedMax,
+      ttlMs: end.ttlMs,
+      fields: scriptJson(end.fields ?? {}),
+      output: end.step?.output ?? '',
+      extra: end.step?.extra ?? '',
+    })
+    if (reply === 'grown') throw new GraphChanged()
+    if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
+    if (reply === 'more') this.#continue(nowMs)
+    return reply !== 'lost'
+  }
+
+  #plain(supervisor: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<Answer> {
+    const fields = Object.entries(end.fields ?? {}).flat()
+    const { state, ttlMs, mayHaveLog = true, entry = '' } = end
+    const bytes = fields.reduce((sum, text) => sum + text.length, entry.length)
+    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, fields.length / 2, ...fields]
+    return new Promise((resolve, reject) => {
+      // A tick after the slots have asked for their next jobs: that call takes the ends along.
+      if (this.#waiting.length === 0) setImmediate(() => setImmediate(() => this.#flush()))
+      this.#waiting.push({ supervisor, nowMs, failedMax, args, bytes, resolve, reject })
+    })
+  }
+
+  /** Ends for a call that takes jobs; the caller answers each. */
+  take(supervisor: string): PlainEnd[] {
+    const own = this.#waiting.filter((end) => end.supervisor === supervisor)
+    const [part = []] = toBatches(own, ({ bytes }) => bytes)
+    const taken = new Set(part)
+    this.#waiting = this.#waiting.filter((end) => !taken.has(end))
+    return part
+  }
+
+  #flush(): void {
+    for (let [next] = this.#waiting; next; [next] = this.#waiting) {
+      const { supervisor } = next
+      const part = this.take(supervisor)
+      const rest = part.flatMap(({ args }) => args)
+      void answered(part, this.#connection.run('settle-plain', { supervisor, ...endsArgs(part) }, rest))
+    }
+  }
+
+  /**
+   * Goes on with what runs have left to do. An end does not wait for it: it may be of other runs.
+   * Should this process die first, a supervisor's upkeep does it.
+   */
+  #continue(nowMs: number): void {
+    this.#leftToDo = true
+    if (this.#continuing) return
+    this.#continuing = true
+    void (async () => {
+      try {
+        for (let left = 0; left > 0 || this.#leftToDo;) {
+          this.#leftToDo = false
+          left = Number(await this.#connection.run('run-continue', { now: nowMs }))
+        }
+      } catch {
+        // The upkeep goes on with it.
+      } finally {
+        this.#continuing = false
+      }
+    })()
+  }
+}
+
+/** Tells each end what became of it. Never rejects. @param reply a word for each */
+export async function answered(ends: readonly PlainEnd[], reply: Promise<unknown>): Promise<void> {
+  try {
+    const answers = (await reply) as Answer[]
+    ends.forEach(({ resolve }, i) => resolve(answers[i] ?? 'other'))
+  } catch (error) {
+    for (const { reject } of ends) reject(error)
+  }
+}

@@ -1,0 +1,96 @@
+import type { App } from '../../../../../jobs/app.ts'
+import { Job } from '../../../../../jobs/job.ts'
+import { withoutTelemetry } from '../../../../../jobs/telemetry.ts'
+import { Registry } from '../../../../../jobs/registry.ts'
+import type { Assignment } from '../../../../../wire.ts'
+import { encodeFrame } from '../wire/frames.ts'
+import { becomeChild } from '../core/after-fork.ts'
+import { ZygoteResources, InheritedSockets, openDescriptors, type LateDescriptors } from '../core/descriptors.ts'
+import type { JobChannel } from '../wire/job-channel.ts'
+import { type JobMark } from '../distinct/job-mark.ts'
+import { runJobs } from '../core/job.ts'
+import type { Lines } from '../wire/lines.ts'
+import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, writeAll } from '../core/libc.ts'
+import { ZygoteLoop } from '../core/loop.ts'
+import { role } from '../core/role.ts'
+
+/** Enough for V8 to have compiled what is run. */
+export const ROUNDS_TO_COMPILE = 2
+/** Enough for V8 to have allotted what it learns of a function, and to have learnt it. */
+export const ROUNDS_TO_LEARN = 50
+
+const NO_DESCRIPTOR = -1
+const NO_LOOP = 0n
+const NOWHERE = Buffer.from('/dev/null\0')
+const NOTHING = Buffer.from('0')
+
+class WarmUpJob extends Job {
+  static override queue = 'warm-up'
+  async perform(): Promise<number> {
+    await Promise.resolve()
+    return 1
+  }
+}
+
+const assignment: Assignment = {
+  phase: 'perform',
+  jobId: 'warm-up',
+  className: 'WarmUpJob',
+  queue: 'warm-up',
+  args: '[1,"two",{"three":3}]',
+  attempt: 1,
+  worker: 'warm-up',
+}
+
+/**
+ * Goes through what every job does, here in the zygote: code that was run here is compiled, and its compiled form is
+ * shared by all children; else each child compiles it again, which takes longer than all the rest.
+ */
+export async function warmUp({ channel, rounds }: { channel: JobChannel; rounds: number }): Promise<void> {
+  const registry = new Registry()
+  registry.addModule({ WarmUpJob }, 'warm-up')
+  const app: App = { registry, hooks: {} }
+  const title = process.title
+  for (let round = 0; round < rounds; round += 1)
+    await withSupervisor(channel, () =>
+      withoutTelemetry(() => runJobs(app, channel, { line: 0, assignment: undefined, refused: undefined })),
+    )
+  process.title = title
+}
+
+/** What {@link warmUpFork} needs. */
+export interface ForkWarmUp {
+  mark: JobMark
+  lines: Lines
+  late: LateDescriptors
+  makeDistinct: () => void
+  rounds: number
+}
+
+/**
+ * The same for the first steps of a child, with a zygote's loop and descriptors that are not used otherwise. While it
+ * lasts this process takes itself for a child, so nothing else may run.
+ */
+export function warmUpFork({ mark, lines, late, makeDistinct, rounds }: ForkWarmUp): void {
+  const sockets = new InheritedSockets([...openDescriptors().keys()])
+  const resources = new ZygoteResources(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
+  const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, resources, makeDistinct }
+  for (let round = 0; round < rounds; round += 1) {
+    becomeChild({ ...inheritance, oomFile: NOWHERE, oomScore: NOTHING })
+    lines.adopt(0)
+    role.child = false
+  }
+}
+
+/** Plays the supervisor: the assignment lies in the socket before it is asked for. */
+async function withSupervisor(channel: JobChannel, act: () => Promise<unknown>): Promise<void> {
+  const pair = new Int32Array(2)
+  socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, pair)
+  const [ours = -1, theirs = -1] = pair
+  writeAll(theirs, encodeFrame({ type: 'assignment', assignment }))
+  channel.open(ours)
+  await act()
+  channel.open(-1)
+  close(ours)
+  close(theirs)
+}

@@ -1,0 +1,153 @@
+import { head } from '../../../config/clip.ts'
+import { formatDuration } from '../../core/duration.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { Reserved } from '../../store/workers/supervisors.ts'
+import type { JobEnd, Notice } from '../../wire.ts'
+import type { Verdict } from './cause.ts'
+import type { Ending } from '../launchers/launcher.ts'
+
+/**
+ * Where the time of one delivery went, in ms. `reserve`: from the reservation to the start of a process, with limits and
+ * what a step needs; `fork`: until the process has the job; `load`: until the job's own code began, with the afterFork
+ * hook; `perform`: until it reported its end, or its process died; `settle`: from then until the end is written. A part
+ * that was not reached is absent.
+ */
+export interface Spans {
+  reserve: number
+  fork?: number
+  load?: number
+  perform?: number
+  settle?: number
+}
+
+/** Times one delivery, from its reservation on. */
+export class TimeLine {
+  readonly #reservedAt = performance.now()
+  #launchedAt: number | undefined
+  #startedAt: number | undefined
+  #ended: { at: number; ranMs: number | undefined; loadMs: number | undefined } | undefined
+
+  /** Since the reservation. */
+  get elapsedMs(): number {
+    return performance.now() - this.#reservedAt
+  }
+
+  launched(): void {
+    this.#launchedAt = performance.now()
+  }
+
+  started(): void {
+    this.#startedAt = performance.now()
+  }
+
+  ended({ ranMs, loadMs }: Pick<Ending, 'ranMs' | 'loadMs'>): void {
+    this.#ended = { at: performance.now(), ranMs, loadMs }
+  }
+
+  /** The spans, if the end is written now. */
+  spans(): Spans {
+    const now = performance.now()
+    const reserve = tenths((this.#launchedAt ?? now) - this.#reservedAt)
+    if (this.#launchedAt === undefined) return { reserve }
+    if (this.#startedAt === undefined) return { reserve, fork: tenths((this.#ended?.at ?? now) - this.#launchedAt) }
+    const fork = tenths(this.#startedAt - this.#launchedAt)
+    const endedAt = this.#ended?.at ?? now
+    const ranMs = this.#ended?.ranMs ?? endedAt - this.#startedAt
+    const loadMs = this.#ended?.loadMs
+    return {
+      reserve,
+      fork,
+      ...(loadMs === undefined ? {} : { load: tenths(loadMs) }),
+      perform: tenths(ranMs - (loadMs ?? 0)),
+      settle: tenths(now - Math.min(this.#startedAt + ranMs, endedAt)),
+    }
+  }
+}
+
+const tenths = (ms: number): number => Math.round(Math.max(0, ms) * 10) / 10
+
+/** The same for people, in one line. */
+export const spansText = (spans: Spans): string =>
+  Object.entries(spans)
+    .map(([part, ms]) => `${part} ${ms} ms`)
+    .join(', ')
+
+/** What a log line shows of an error's message, in characters. */
+const maxMessage = 500
+
+/** What each log line of a job carries. */
+export interface JobLabels {
+  job: string
+  /** Of a workflow step, its own. Absent where the payload is no job. */
+  class?: string
+  queue: string
+  attempt: number
+  /** The run of a workflow step. */
+  run?: string
+}
+
+/** @param item undefined where the payload is no job @param stepClass the class under which steps of workflows travel */
+export function labelsOf(
+  job: Reserved,
+  item: { className: string; args: string } | undefined,
+  stepClass: string | undefined,
+): JobLabels {
+  const labels = { job: job.id, queue: job.queue, attempt: job.attempt }
+  if (!item) return labels
+  if (item.className !== stepClass) return { ...labels, class: item.className }
+  const [run, , className] = JSON.parse(item.args) as unknown[]
+  return { ...labels, class: String(className), run: String(run) }
+}
+
+/**
+ * Tells the log how a job ended: a failure, and a job that went down with others, as a warning, another attempt for information, the rest for who debugs.
+ */
+export function logEnd(log: Logger, job: JobLabels, verdict: Verdict, timelineMs: Spans): void {
+  const about = { ...job, timelineMs }
+  const what = job.class ?? 'a queue item'
+  if (verdict.kind === 'requeued' && verdict.redelivered) {
+    log.warn(`${what} goes back to its queue: the process that forks died`, about)
+    return
+  }
+  if (verdict.kind !== 'failed' && verdict.kind !== 'retry') {
+    log.debug(`a job ended: ${verdict.kind}`, about)
+    return
+  }
+  const { name, message } = verdict.error
+  const why = `${verdict.cause}: ${name}: ${head(message.replace(/\s+/g, ' '), maxMessage)}`
+  if (verdict.kind === 'failed') log.warn(`${what} failed, ${why}`, about)
+  else {
+    const { delayMs, backoffFault } = verdict
+    const line = `${what} runs again in ${formatDuration(delayMs)}, ${why}`
+    if (backoffFault === undefined) log.info(line, about)
+    else log.warn(`${line}; its retry.backoff failed: ${head(backoffFault, maxMessage)}`, about)
+  }
+}
+
+/** The same for the metrics. @param forkMs how long its process took to start */
+export function endForMetrics(
+  job: JobLabels,
+  verdict: Verdict,
+  { waitedMs, wallMs }: Record<string, unknown>,
+  forkMs: number | undefined,
+): JobEnd {
+  return {
+    queue: job.queue,
+    className: job.class ?? 'a queue item',
+    outcome: verdict.kind,
+    cause: 'cause' in verdict ? verdict.cause : '',
+    ...(typeof waitedMs === 'number' ? { waitMs: waitedMs } : {}),
+    runMs: typeof wallMs === 'number' ? wallMs : 0,
+    ...(forkMs === undefined ? {} : { forkMs }),
+  }
+}
+
+/** The same for the hook `onDeath`. */
+export function deathNotice(
+  { job: id, class: name = '', queue, attempt, run }: JobLabels,
+  { cause, error }: Extract<Verdict, { kind: 'failed' }>,
+  evidence: Record<string, unknown>,
+): Notice {
+  const job = { id, class: name, queue, attempt, ...(run === undefined ? {} : { run }), error }
+  return { hook: 'onDeath', job, cause, evidence }
+}

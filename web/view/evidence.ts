@@ -45,7 +45,7 @@ function inWords(value: unknown, name: string): string {
   if (typeof value === 'number')
     return name.endsWith('Bytes') ? formatBytes(value) : name.endsWith('Ms') ? span(value) : String(value)
   if (Array.isArray(value)) return value.map((each) => inWords(each, name)).join('; ')
-  if (typeof value !== 'object' || value === null) return words(value)
+  if (typeof value !== 'object' || value === null) return textIn(value)
   const members = Object.entries(value as Record<string, unknown>)
   return members
     .map(([key, each]) => `${labelOf(key)} ${inWords(each, /[a-z](Ms|Bytes)$/.test(key) ? key : name)}`)

@@ -83,7 +83,6 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
       return (digest ??= library('node:crypto').createHash('sha1').update(bytes).digest('hex'))
     },
   }
-  // Not part of what a command prints.
   return Object.defineProperty(entry, 'job', { value: isMap(job) ? job : undefined })
 }
 

@@ -144,7 +144,7 @@ function groupOf(entry: FailedEntry, filter: FailedFilter): FailedGroup {
 /** The step of a run that failed; undefined for any other job. */
 export function failedStep({ job }: FailedEntry): { run: string; node: number; class: string } | undefined {
   if (job?.class !== stepClass) return undefined
-  const [run, node, className]: unknown[] = Array.isArray(job.args) ? job.args : []
+  const [run, node, className] = Array.isArray(job.args) ? (job.args as unknown[]) : []
   if (typeof run !== 'string' || typeof node !== 'string') return undefined
   return { run, node: Number(node), class: typeof className === 'string' ? className : '?' }
 }

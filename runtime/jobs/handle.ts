@@ -4,7 +4,14 @@ import { RuntimeError } from '../core/errors.ts'
 import { endStates, type JobRecord, type JobState, storedError } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
 
-/** What a job is doing. */
+/**
+ * What a job is doing.
+ * @example
+ * ```ts
+ * const isOver = ({ state }: JobStatus) => ['done', 'failed', 'cancelled', 'discarded'].includes(state)
+ * const over = isOver(await findJob('0mb2k3x7f4q8').status())
+ * ```
+ */
 export interface JobStatus {
   id: string
   /** `unknown` when nothing is known of it: it never was, or its record's time is over. */
@@ -22,7 +29,16 @@ export interface JobStatus {
   error?: { name: string; message: string }
 }
 
-/** A job that was enqueued. */
+/**
+ * A job that was enqueued.
+ * @example
+ * ```ts
+ * const handle = await enqueue(ReminderJob, 'u1')
+ * const { state, progress } = await handle.status()
+ * const result = await handle.result({ timeout: '1m' })
+ * await handle.cancel() // false: it has ended
+ * ```
+ */
 export class JobHandle<R = unknown> {
   readonly id: string
   /** True when a unique job of the same key, or a job of the given id, was there already: this handle is that job's. */

@@ -6,7 +6,13 @@ import type { NodeRow } from '../../store/runs/run-table.ts'
 import type { Store } from '../../store/store.ts'
 import type { RunState } from '../run/run-state.ts'
 
-/** One run of a pipeline, as read. Times in milliseconds since 1970. */
+/**
+ * One run of a pipeline, as read. Times in milliseconds since 1970.
+ * @example
+ * ```ts
+ * const [latest]: PipelineRunInfo[] = await pipelines().runs('example_pipeline')
+ * ```
+ */
 export interface PipelineRunInfo {
   id: string
   pipeline: string
@@ -24,7 +30,14 @@ export interface PipelineRunInfo {
   endedAtMs: number | undefined
 }
 
-/** One step of a run, as read. */
+/**
+ * One step of a run, as read.
+ * @example
+ * ```ts
+ * const { steps } = await pipelines().show('0mb2k3x7f4q8')
+ * const stuck: PipelineStepInfo | undefined = steps.find(({ state }) => state === 'Stuck')
+ * ```
+ */
 export interface PipelineStepInfo {
   /** Its node's number in the run. */
   index: number

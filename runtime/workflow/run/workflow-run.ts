@@ -22,7 +22,15 @@ export interface Blocker {
 /** A job of a run: itself, its handle, its id, or its class where the run has one job of it. */
 export type JobRef = RunJob | NodeHandle | string | number | JobDefinition
 
-/** One run of a workflow, whatever front end made its graph. What it shows is as of the last `reload`. */
+/**
+ * One run of a workflow, whatever front end made its graph. What it shows is as of the last `reload`.
+ * @example
+ * ```ts
+ * const run: WorkflowRun = await findRun('0mb2k3x7f4q8')
+ * await run.wait({ timeout: '10m' })
+ * console.log(run.status, await run.failures())
+ * ```
+ */
 export class WorkflowRun {
   #target: RunTarget | undefined
   #record: RunRecord | undefined

@@ -1,3 +1,4 @@
+import { jsonArray, textIn } from '../../core/json-text.ts'
 import { type Connection, scriptJson } from '../connection/connection.ts'
 import { parseInFlight, toBatches, reservedOf } from '../queues/deliveries.ts'
 import type {
@@ -14,6 +15,9 @@ import { answered, EndWriter, endsArgs } from './end-writer.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
 
 export type { Reserved, Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
+
+/** Worker ids of a supervisor's slots, from the JSON text of its record. */
+export const slotsOf = (text: string | undefined): string[] => jsonArray(text).map(textIn)
 
 /** Queues that one script call looks at (promise 13). */
 const queuesAtOnce = 250
@@ -219,7 +223,7 @@ export class Supervisors {
       return ids.map((id, i) => ({
         id,
         leaseEndsAtMs: Number(rows[2 * i + 1]),
-        slots: JSON.parse(abouts[i]?.slots ?? '[]') as string[],
+        slots: slotsOf(abouts[i]?.slots),
         about: abouts[i] ?? {},
       }))
     })

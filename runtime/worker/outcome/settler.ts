@@ -1,3 +1,4 @@
+import { jsonArray } from '../../core/json-text.ts'
 import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
@@ -228,9 +229,7 @@ export class Settler {
       message: error.message,
       backtrace: error.backtrace.slice(0, 5),
     }
-    return [...(before === undefined ? [] : (JSON.parse(before) as object[])), attempt].slice(
-      -this.#options.limits.attemptsKept,
-    )
+    return [...(jsonArray(before) as object[]), attempt].slice(-this.#options.limits.attemptsKept)
   }
 }
 

@@ -44,9 +44,8 @@ export function loadConfig(options: LoadOptions = {}): Config {
 
   const { values, issues } = checkShape(configShape, source.tree)
   const place = (path: readonly PropertyKey[]): string => originOf(path, origins) ?? source.place(path)
-  problems.push(
-    ...(issues.length > 0 ? describeProblems(issues, source.tree, place) : contradictions(values, root, place)),
-  )
+  problems.push(...describeProblems(issues, source.tree, place))
+  if (issues.length === 0) problems.push(...contradictions(values, root, place))
   if (problems.length > 0) throw new ConfigError([...new Set(problems)])
   const embedded = findEmbedded ? findEmbeddedRedis(root) : undefined
   const { url = values.redis.url, ...named } = redisOf(values, place, embedded)
@@ -210,9 +209,8 @@ function readConfigFile(root: string, chosen: string | undefined): ConfigFile {
   const [flaw] = document.errors
   if (flaw) {
     const [what] = flaw.message.split(/ at line |\n/)
-    throw new ConfigError([
-      `${shown}:${flaw.linePos?.[0].line ?? 1}: expected valid YAML, got: ${what}; correct that line`,
-    ])
+    const line = flaw.linePos?.[0].line ?? 1
+    throw new ConfigError([`${shown}:${line}: expected valid YAML, got: ${what}; correct that line`])
   }
   const tree: unknown = document.toJS()
   if (tree !== null && (typeof tree !== 'object' || Array.isArray(tree))) {

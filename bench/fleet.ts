@@ -1,10 +1,11 @@
-// What one enqueued job costs Redis while a fleet of workers is idle, and what the idle fleet costs.
-//   node --conditions=source --import tsx bench/fleet.ts [--workers 1,20,100,300,1000] [--jobs 100] [--wakes one] [--json FILE]
+// What one enqueued job costs Redis while a fleet of workers is idle, and what the idle fleet costs; BullMQ in the same run.
+//   node --conditions=source --import tsx bench/fleet.ts [--workers 1,20,100,300,1000] [--jobs 100] [--wakes one,every,bullmq] [--json FILE]
 // The workers are stand-ins in this process: real fetchers and scripts, without processes for jobs, on shared connections.
-// `each push wakes every worker` is what version 0.1 did: the same scripts, with workers that all look after each push.
+// `every`: each push wakes every worker, as in version 0.1: the same scripts, with workers that all look after each push.
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { systemClock } from '../runtime/core/clock.ts'
 import { newId } from '../runtime/core/ids.ts'
@@ -21,7 +22,7 @@ const { values } = parseArgs({
   options: {
     workers: { type: 'string', default: '1,20,100,300,1000' },
     jobs: { type: 'string', default: '100' },
-    wakes: { type: 'string', default: 'both' },
+    wakes: { type: 'string', default: 'one,every,bullmq' },
     json: { type: 'string' },
   },
 })
@@ -33,8 +34,10 @@ const queues = ['high', 'default', 'low']
 interface Fleet {
   taken: number
   takenAt: number
-  stop: () => void
+  stop: () => unknown
 }
+
+type Start = (store: Store, workers: number, pollMs: number) => Promise<Fleet>
 
 async function oneWakes(store: Store, workers: number, pollMs: number): Promise<Fleet> {
   const fetchers: Fetcher[] = []
@@ -74,6 +77,20 @@ async function allWake(store: Store, workers: number, pollMs: number): Promise<F
   return fleet
 }
 
+/** BullMQ's workers: the ordinary commands of all go over one connection, each waits on one of its own. */
+async function bullmqWorkers(_store: Store, workers: number): Promise<Fleet> {
+  const all: Worker[] = []
+  const fleet = { taken: 0, takenAt: 0, stop: () => Promise.all(all.map((worker) => worker.close(true))) }
+  const take = async (): Promise<void> => void ([fleet.taken, fleet.takenAt] = [fleet.taken + 1, performance.now()])
+  for (let n = 0; n < workers; n += 1) {
+    const worker = new Worker('default', take, { connection: bullConnection })
+    worker.on('error', () => undefined)
+    all.push(worker)
+    await worker.waitUntilReady()
+  }
+  return fleet
+}
+
 /** Script calls and their time in Redis, in microseconds. */
 async function scriptCalls(redis: Redis): Promise<{ calls: number; us: number }> {
   const [, calls, us] = /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(await redis.info('commandstats')) ?? []
@@ -81,13 +98,7 @@ async function scriptCalls(redis: Redis): Promise<{ calls: number; us: number }>
 }
 
 /** A fleet on an empty Redis, all of it idle. */
-async function idleFleet(
-  redis: Redis,
-  store: Store,
-  start: typeof oneWakes,
-  workers: number,
-  pollMs: number,
-): Promise<Fleet> {
+async function idleFleet(redis: Redis, store: Store, start: Start, workers: number, pollMs: number): Promise<Fleet> {
   await redis.flushall()
   for (let n = 0; n < workers; n += 1) await redis.zadd('resque:rt:supervisors', Date.now() + hourMs, `worker${n}`)
   const fleet = await start(store, workers, pollMs)
@@ -95,36 +106,36 @@ async function idleFleet(
   return fleet
 }
 
-async function measure(redis: Redis, store: Store, start: typeof oneWakes, workers: number): Promise<object> {
+async function measure(redis: Redis, store: Store, wakes: keyof typeof fleets, workers: number): Promise<object> {
+  const start = fleets[wakes]
   const idle = await idleFleet(redis, store, start, workers, 1000)
   const idleFrom = { ...(await scriptCalls(redis)), cpuUs: await redisCpuUs(redis), at: performance.now() }
   await sleep(3000)
   const idleTo = { ...(await scriptCalls(redis)), cpuUs: await redisCpuUs(redis), at: performance.now() }
   const idleMs = idleTo.at - idleFrom.at
-  idle.stop()
+  await idle.stop()
   // A fleet that does not poll: what is counted belongs to the jobs.
   const fleet = await idleFleet(redis, store, start, workers, hourMs)
   const from = await scriptCalls(redis)
   const delays: number[] = []
   for (let n = 0; n < jobs; n += 1) {
     const [before, pushedAt] = [fleet.taken, performance.now()]
-    await store.queues.push(
-      'default',
-      [{ id: newId(), className: 'X', item: `{"class":"X","args":[${n}]}` }],
-      Date.now(),
-      hourMs,
-    )
+    if (wakes === 'bullmq') await bullQueue.add('X', [n])
+    else {
+      const item = `{"class":"X","args":[${n}]}`
+      await store.queues.push('default', [{ id: newId(), className: 'X', item }], Date.now(), hourMs)
+    }
     await eventually(() => fleet.taken > before, { intervalMs: 1 })
     delays.push(fleet.takenAt - pushedAt)
     await sleep(20)
   }
   await sleep(200)
   const to = await scriptCalls(redis)
-  fleet.stop()
+  await fleet.stop()
   await sleep(200)
   return {
     workers,
-    wakes: start === oneWakes ? 'one' : 'every',
+    wakes,
     'script calls a job': Number(((to.calls - from.calls) / jobs).toFixed(1)),
     'Redis ms a job': Number(((to.us - from.us) / jobs / 1000).toFixed(3)),
     'pickup ms, median': Number((delays.sort((a, b) => a - b)[Math.floor(jobs / 2)] ?? 0).toFixed(1)),
@@ -136,10 +147,13 @@ async function measure(redis: Redis, store: Store, start: typeof oneWakes, worke
 const server = await startRedis()
 const redis = server.client()
 const store = testStore(server)
+const fleets = { one: oneWakes, every: allWake, bullmq: bullmqWorkers }
+const bullConnection = server.client({ maxRetriesPerRequest: null })
+const bullQueue = new Queue('default', { connection: bullConnection })
 const results: object[] = []
 for (const workers of values.workers.split(',').map(Number))
-  for (const start of values.wakes === 'one' ? [oneWakes] : [allWake, oneWakes])
-    results.push(await measure(redis, store, start, workers))
+  for (const wakes of values.wakes.split(',') as (keyof typeof fleets)[])
+    results.push(await measure(redis, store, wakes, workers))
 console.table(results)
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
 store.close()

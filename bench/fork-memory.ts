@@ -11,7 +11,7 @@ import { ForkLauncher } from '../runtime/worker/launchers/fork/fork.ts'
 import type { Launched, Launcher } from '../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../runtime/worker/launchers/spawn/spawn.ts'
 import type { Assignment } from '../runtime/wire.ts'
-import { bound } from './peers.ts'
+import { bound } from './contestants.ts'
 import { APP, flag, median } from './support.ts'
 
 const source = { root: APP, paths: ['src/jobs'] }

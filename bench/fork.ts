@@ -1,31 +1,28 @@
 /**
  * How many jobs a second, a fresh process for each, through Redis, one slot and two: this runtime's fork and spawn (also
- * with worker.jobsPerChild) against child_process.fork without any queue, Debian's python3-rq, BullMQ's sandbox (which uses its processes again),
- * and against the bound, fork and _exit alone, of the heap as V8 lays it out and as our zygote does. Medians of several rounds, in which all take turns.
+ * with worker.jobsPerChild) against child_process.fork without any queue, and against the bound: fork and _exit alone, of the heap as V8 lays it out and
+ * as our zygote does. Medians of interleaved rounds. bench/compare has the peers.
  *
  *   node --import tsx bench/fork.ts [--jobs 300] [--rounds 3]
  */
-import { bareFork, bound, bullmq, ours, rq, type Redises } from './peers.ts'
+import { bareFork, bound, ours } from './contestants.ts'
 import { flag, median, startRedis } from './support.ts'
 
 const jobs = flag('jobs', 300)
 const rounds = flag('rounds', 3)
 const redis = await startRedis()
-const redises: Redises = { ...redis, port: Number(new URL(redis.url).port) }
 const REUSE = ['--jobs-per-child', '100']
 /** The slow ones get fewer jobs. */
 const few = Math.min(50, Math.max(10, Math.ceil(jobs / 10)))
 
-const contestants: Record<string, (slots: number) => number | undefined | Promise<number | undefined>> = {
+const contestants: Record<string, (slots: number) => number | Promise<number>> = {
   'bound: fork and _exit': (slots) => bound(jobs, slots, 'plain'),
   "the same, our zygote's heap": (slots) => bound(jobs, slots, 'packed'),
-  'this runtime, fork': (slots) => ours('fork', jobs, slots, redises),
-  'this runtime, fork, 100 jobs a process': (slots) => ours('fork', jobs * 5, slots, redises, REUSE),
-  'this runtime, spawn': (slots) => ours('spawn', few, slots, redises),
-  'this runtime, spawn, 100 jobs a process': (slots) => ours('spawn', jobs * 5, slots, redises, REUSE),
+  'this runtime, fork': (slots) => ours('fork', jobs, slots, redis),
+  'this runtime, fork, 100 jobs a process': (slots) => ours('fork', jobs * 5, slots, redis, REUSE),
+  'this runtime, spawn': (slots) => ours('spawn', few, slots, redis),
+  'this runtime, spawn, 100 jobs a process': (slots) => ours('spawn', jobs * 5, slots, redis, REUSE),
   'child_process.fork, no queue': (slots) => bareFork(few, slots),
-  RQ: (slots) => rq(Math.ceil(jobs / 3), slots, redises),
-  'BullMQ sandbox (reused processes)': (slots) => bullmq(jobs * 5, slots, redises),
 }
 
 for (const slots of [1, 2]) {
@@ -33,7 +30,7 @@ for (const slots of [1, 2]) {
   for (let round = 0; round < rounds; round += 1)
     for (const [name, run] of Object.entries(contestants)) {
       const rate = await run(slots)
-      if (rate !== undefined) rates.set(name, [...(rates.get(name) ?? []), rate])
+      rates.set(name, [...(rates.get(name) ?? []), rate])
     }
   const fork = median(rates.get('this runtime, fork') ?? [])
   console.log(`\n${slots} at a time, jobs a second (median of ${rounds}: all)`)

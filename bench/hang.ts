@@ -13,7 +13,7 @@ import { childrenOf, stateOf, zygoteOf, type ProcessState } from './processes.ts
 import { flag, item, push, runtime, startRedis } from './support.ts'
 
 const APP = fileURLToPath(new URL('../test/fixtures/apps/hang', import.meta.url))
-/** What is true of each way, as `whereText` says it. */
+/** What is true of each way, as `locationText` says it. */
 const ways: Record<string, RegExp> = {
   loop: /^in Order\.total \(.*src\/jobs\/hang\.ts:9\)$/,
   deep: /^in Order\.total /,

@@ -3,11 +3,10 @@ import { isAbsolute, join, relative, resolve } from 'node:path'
 import { findAppRoot } from './app-root.ts'
 import { findEmbeddedRedis } from './embedded-redis.ts'
 import { type Finding, readEnvironment } from './environment.ts'
-import { library } from './library.ts'
 import { ConfigError, describeProblems } from './problems.ts'
 import { type Config, configShape, type Place, type Settings } from './schema.ts'
 import { checkShape } from './shape.ts'
-import type { Document, LineCounter } from 'yaml'
+import { readYaml, type Yaml } from './yaml.ts'
 
 type Tree = Record<string, unknown>
 
@@ -203,22 +202,18 @@ function readConfigFile(root: string, chosen: string | undefined): ConfigFile {
   if (found === undefined) return { path: undefined, tree: {}, place: () => 'defaults' }
   const path = resolve(root, found)
   const shown = relative(root, path).startsWith('..') ? path : relative(root, path)
-  const yaml = library('yaml')
-  const lines = new yaml.LineCounter()
-  const document = yaml.parseDocument(read(path, shown), { lineCounter: lines })
-  const [flaw] = document.errors
-  if (flaw) {
-    const [what] = flaw.message.split(/ at line |\n/)
-    const line = flaw.linePos?.[0].line ?? 1
-    throw new ConfigError([`${shown}:${line}: expected valid YAML, got: ${what}; correct that line`])
+  const yaml = readYaml(read(path, shown))
+  if ('flaw' in yaml) {
+    const [what] = yaml.flaw.message.split(/ at line |\n/)
+    throw new ConfigError([`${shown}:${yaml.line}: expected valid YAML, got: ${what}; correct that line`])
   }
-  const tree: unknown = document.toJS()
+  const tree = yaml.value
   if (tree !== null && (typeof tree !== 'object' || Array.isArray(tree))) {
     throw new ConfigError([
       `${shown}:1: expected settings like "worker:", got ${Array.isArray(tree) ? 'a list' : 'a single value'}`,
     ])
   }
-  const place = (at: readonly PropertyKey[]): string => `${shown}:${lineOf(document, lines, at)}`
+  const place = (at: readonly PropertyKey[]): string => `${shown}:${lineOf(yaml, at)}`
   return { path, tree: withoutNulls(tree ?? {}) as Record<string, unknown>, place }
 }
 
@@ -241,7 +236,7 @@ function withoutNulls(value: unknown): unknown {
 }
 
 /** The line of the deepest part of the path that the file has. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+function lineOf({ document, lines }: Yaml, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length--) {
     const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined
     if (node?.range) return lines.linePos(node.range[0]).line

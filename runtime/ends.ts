@@ -28,7 +28,13 @@ export interface JobEnd {
   forkMs?: number
 }
 
-/** A job that failed, as `onDeath` gets it. Its arguments are left out: they may hold secrets. */
+/**
+ * A job that failed, as `onDeath` gets it. Its arguments are left out: they may hold secrets.
+ * @example
+ * ```ts
+ * const onDeath = ({ id, class: name, error }: DeadJob) => console.error(id, name, error.message)
+ * ```
+ */
 export interface DeadJob {
   id: string
   /** Of a workflow step, its own; empty where the payload is no job. */
@@ -41,7 +47,13 @@ export interface DeadJob {
   error: ErrorRecord
 }
 
-/** A worker that lost its lease, as `onLeaseLost` gets it. */
+/**
+ * A worker that lost its lease, as `onLeaseLost` gets it.
+ * @example
+ * ```ts
+ * const onLeaseLost = ({ host, pid, jobs }: LostWorker) => console.error(`${host}:${pid} lost ${jobs.length} jobs`)
+ * ```
+ */
 export interface LostWorker {
   /** The id of the lease. */
   id: string

@@ -1,4 +1,7 @@
-/** The public API of resque-runtime, and nothing else. */
+/**
+ * The public API of resque-runtime, and nothing else.
+ * @module resque-runtime
+ */
 export { Job, job } from './jobs/job.ts'
 export type { ArgsOf, FunctionJob, JobClass, JobDefinition, ResultOf } from './jobs/job.ts'
 export type { EnqueueOptions } from './jobs/client.ts'

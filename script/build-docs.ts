@@ -3,10 +3,12 @@
  *   docs/redis-keys.md     from runtime/store/keys.ts and its comments
  *   docs/configuration.md  from config/runtime.yml and its comments, with the names of the environment
  *   docs/architecture.md   from the folders of the product and the imports between them
+ *   docs/performance.md    from bench/compare/results.json, with its charts in docs/images
  *   node --import tsx script/build-docs.ts [--check]
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { posix } from 'node:path'
+import { charts, peersSection, readResults } from '../bench/compare/report/page.ts'
 import { environmentName } from '../config/environment.ts'
 import { SUBSECTIONS } from '../config/schema.ts'
 
@@ -142,8 +144,14 @@ export function documents(): { path: string; text: string; now: string }[] {
     ['docs/redis-keys.md', keyTables(read('runtime/store/keys.ts'))],
     ['docs/configuration.md', settingTables(read('config/runtime.yml'))],
     ['docs/architecture.md', housePicture()],
+    ['docs/performance.md', peersSection(readResults())],
   ]
-  return made.map(([path, generated]) => ({ path, text: fill(read(path), generated), now: read(path) }))
+  const pages = made.map(([path, generated]) => ({ path, text: fill(read(path), generated), now: read(path) }))
+  const pictures = charts(readResults()).map(({ name, svg }) => {
+    const path = `docs/images/compare-${name}.svg`
+    return { path, text: svg, now: existsSync(new URL(path, root)) ? read(path) : '' }
+  })
+  return [...pages, ...pictures]
 }
 
 if (process.argv[1]?.endsWith('build-docs.ts')) {

@@ -1,4 +1,5 @@
 // What the build changes in what it bundles, so that a process starts faster.
+import { readFileSync } from 'node:fs'
 import { builtinModules, createRequire } from 'node:module'
 import type { Plugin } from 'esbuild'
 
@@ -12,10 +13,10 @@ export const plainTextIsFast: Plugin = {
     bundle.onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path, suffix }) => {
       if (suffix !== '') return undefined
       const whole = JSON.stringify(`${path}?whole`)
-      const contents = `export default function stringWidth(text, options) {
-        if (typeof text === 'string' && /^[ -~]*$/.test(text)) return text.length
-        return require(${whole}).default(text, options)
-      }`
+      // The version that cli-table3 requires is CommonJS, that which yargs imports is a module.
+      const exported = readFileSync(path, 'utf8').includes('module.exports') ? 'module.exports =' : 'export default'
+      const contents = `${exported} (text, options) =>
+        typeof text === 'string' && /^[ -~]*$/.test(text) ? text.length : require(${whole}).default(text, options)`
       return { contents, loader: 'js' }
     })
   },

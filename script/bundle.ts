@@ -45,6 +45,7 @@ function licence(folder: string): string {
 }
 
 const REQUIRE = "const require=process.getBuiltinModule('module').createRequire(import.meta.url);\n"
+const hasSourceMaps = process.env['SOURCE_MAPS'] === '1'
 /** In an import: dist/core.js, wherever the importing file is made. */
 const CORE = '@core'
 
@@ -58,6 +59,9 @@ const options: BuildOptions & { metafile: true } = {
   banner: { js: REQUIRE },
   legalComments: 'none',
   metafile: true,
+  // For `npm run coverage`, which finds the sources by them.
+  sourcemap: hasSourceMaps ? 'linked' : false,
+  sourcesContent: false,
   logLevel: 'warning',
 }
 
@@ -153,12 +157,12 @@ const builtLibraries = await build({
 const outputs = { ...built.metafile.outputs, ...builtCore.metafile.outputs }
 const made = new Set(Object.keys(outputs).map((file) => join(root, file)))
 for (const file of made) {
+  if (file.endsWith('.map')) continue
   const to = relative(dirname(file), join(dist, 'core.js'))
-  const text = readFileSync(file, 'utf8')
-    .replaceAll(`"${CORE}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
-    .replace(REQUIRE, '')
-  // What asks for it by another chunk's function needs none itself.
-  writeFileSync(file, /\brequire\b/.test(text) ? REQUIRE + text : text)
+  const text = readFileSync(file, 'utf8').replaceAll(`"${CORE}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
+  // What asks for it by another chunk's function needs none itself. Source maps count its line.
+  const isNeeded = hasSourceMaps || /\brequire\b/.test(text.replace(REQUIRE, ''))
+  writeFileSync(file, isNeeded ? text : text.replace(REQUIRE, ''))
 }
 const chunks = join(dist, 'chunks')
 for (const name of existsSync(chunks) ? readdirSync(chunks) : [])

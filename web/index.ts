@@ -1,3 +1,7 @@
+/**
+ * The dashboard, for an application's own server.
+ * @module resque-runtime/web
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { createLogger } from '../runtime/core/logger.ts'
@@ -9,7 +13,14 @@ export type { DashboardOptions } from './settings.ts'
 export type { User } from './security/tokens.ts'
 export { hashPassword } from './security/password.ts'
 
-/** The dashboard, to be put into an application's own server. */
+/**
+ * The dashboard, to be put into an application's own server.
+ * @example
+ * ```ts
+ * const board: Dashboard = dashboard({ users: ['ada:operator:scrypt$32768$8$3$...'] })
+ * const response = await board.fetch(new Request('http://localhost/'))
+ * ```
+ */
 export interface Dashboard {
   /** For servers that speak `Request` and `Response`: Hono, Next, Bun and the like. */
   fetch: (request: Request) => Promise<Response>
@@ -20,6 +31,15 @@ export interface Dashboard {
 /**
  * The dashboard as a handler of requests. It is as good at any path; `basePath` says which, unless the server strips it.
  * @throws RuntimeError ERR_CONFIG where no way to sign in is given, or more than one; see {@link DashboardOptions}
+ * @example
+ * ```ts
+ * const board = dashboard({
+ *   basePath: '/admin/jobs',
+ *   authorize: (request) =>
+ *     request.headers.get('x-admin') === 'secret' ? { name: 'ada', role: 'operator' } : undefined,
+ * })
+ * createServer(board.node).listen(3000)
+ * ```
  */
 export function dashboard(options: DashboardOptions = {}): Dashboard {
   const config = options.config ?? defaultConfig()

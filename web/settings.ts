@@ -6,7 +6,13 @@ import type { Store } from '../runtime/store/store.ts'
 import { isPasswordHash } from './security/password.ts'
 import { roles, type Role, type User } from './security/tokens.ts'
 
-/** What the dashboard works with. */
+/**
+ * What the dashboard works with.
+ * @example
+ * ```ts
+ * const options: DashboardOptions = { environment: 'staging', userHeader: 'x-forwarded-user', operators: ['ada'] }
+ * ```
+ */
 export interface DashboardOptions {
   /** Where the jobs are; by default the one that `enqueue` uses. */
   store?: Store

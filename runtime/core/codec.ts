@@ -50,6 +50,23 @@ export function givenArgs(args: readonly unknown[]): readonly unknown[] {
  * scalar is one argument; an object is one argument, too (Ruby would splat it into pairs, which is never meant).
  */
 export function decodeItem(bytes: string): Item | UnreadableItem {
+  return decodeOurs(bytes) ?? decodeAny(bytes)
+}
+
+/** An item of the form that {@link encodeItem} writes; undefined for most others. */
+function decodeOurs(bytes: string): Item | undefined {
+  const [, className, args] = /^\{"class":"([\w:$.]+)","args":(\[.*\])\}$/s.exec(bytes) ?? []
+  if (className === undefined || args === undefined) return undefined
+  try {
+    // One array and no more, so that no other member can follow it.
+    JSON.parse(args)
+    return { className, args }
+  } catch {
+    return undefined
+  }
+}
+
+function decodeAny(bytes: string): Item | UnreadableItem {
   let value: unknown
   try {
     value = JSON.parse(bytes)

@@ -6,12 +6,21 @@ import { RuntimeError } from './errors.ts'
 /**
  * A length of time: a number of milliseconds, or text with units, such as `'5 days'`, `'10s'`, `'1h30m'`, `'1.5 hours'`
  * or `'PT5M'`. A month is 30 days, a year 365.
+ * @example
+ * ```ts
+ * const delays: Duration[] = ['5 days', '1h30m', 'PT5M', 90_000]
+ * ```
  */
 export type Duration = number | string
 
 /**
  * A length of time as a parameter: `enqueueIn('5 fortnights', …)` does not compile. A literal is checked as
  * {@link duration} checks it when it is called; a `string`, or a template such as `${n} days`, is taken.
+ * @example
+ * ```ts
+ * const remindIn = <D extends string>(delay: DurationOf<D>) => enqueueIn(delay, ReminderJob, 'u1')
+ * await remindIn('2h')
+ * ```
  */
 export type DurationOf<D extends string> = number | CheckedText<D>
 
@@ -123,13 +132,37 @@ function likelyCure(given: unknown, ms: number, nowMs: number): string {
 export const shown = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(clip(value, 100)) : inspect(value, { depth: 0, breakLength: Infinity })
 
-/** `days(5)` is five days in milliseconds. */
+/**
+ * `days(5)` is five days in milliseconds.
+ * @example
+ * ```ts
+ * await enqueueIn(days(5), ReminderJob, 'u1')
+ * ```
+ */
 export const days = (n: number): number => n * dayMs
-/** `hours(5)` is five hours in milliseconds. */
+/**
+ * `hours(5)` is five hours in milliseconds.
+ * @example
+ * ```ts
+ * await enqueueIn(hours(2), ReminderJob, 'u1')
+ * ```
+ */
 export const hours = (n: number): number => n * 3_600_000
-/** `minutes(5)` is five minutes in milliseconds. */
+/**
+ * `minutes(5)` is five minutes in milliseconds.
+ * @example
+ * ```ts
+ * await enqueueIn(minutes(90), ReminderJob, 'u1')
+ * ```
+ */
 export const minutes = (n: number): number => n * 60_000
-/** `seconds(5)` is five seconds in milliseconds. */
+/**
+ * `seconds(5)` is five seconds in milliseconds.
+ * @example
+ * ```ts
+ * await enqueueIn(seconds(30), ReminderJob, 'u1')
+ * ```
+ */
 export const seconds = (n: number): number => n * 1000
 
 /**

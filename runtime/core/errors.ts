@@ -25,10 +25,27 @@ export const errorCodes = {
   ERR_ARCHIVE: 1,
 } as const
 
-/** A code of the table above. */
+/**
+ * A code of a `RuntimeError`; docs/errors.md describes each.
+ * @example
+ * ```ts
+ * const mayRepeat = (code: ErrorCode) => code === 'ERR_REDIS' || code === 'ERR_TIMEOUT'
+ * ```
+ */
 export type ErrorCode = keyof typeof errorCodes
 
-/** An error a user can act on: its message says what was expected, what came, and what to do. */
+/**
+ * An error a user can act on: its message says what was expected, what came, and what to do.
+ * @example
+ * ```ts
+ * try {
+ *   await findJob('0mb2k3x7f4q8').result({ timeout: '1s' })
+ * } catch (error) {
+ *   if (error instanceof RuntimeError && error.code === 'ERR_TIMEOUT') console.log('it still runs')
+ *   else throw error
+ * }
+ * ```
+ */
 export class RuntimeError extends Error {
   readonly code: ErrorCode
 

@@ -21,13 +21,28 @@ export function wholeEscapes(json: string): string {
 
 /** The object that a JSON text is; undefined for an array, any other value, and what is no JSON. */
 export function jsonObject(text: string): object | undefined {
+  const value = jsonValue(text)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+}
+
+/** The array that a JSON text is; an empty one for any other value, and what is no JSON. */
+export function jsonArray(text: string | undefined): unknown[] {
+  const value = jsonValue(text)
+  return Array.isArray(value) ? (value as unknown[]) : []
+}
+
+/** The value of a JSON text; undefined for what is no JSON. */
+export function jsonValue(text: string | undefined): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+    return text === undefined ? undefined : (JSON.parse(text) as unknown)
   } catch {
     return undefined
   }
 }
+
+/** What others have put where a text belongs: a text as it is, nothing as an empty one, any other value as its JSON. */
+export const textIn = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
 
 /** JSON.stringify's text; undefined where it refuses a BigInt. */
 function plainText(value: unknown): string | undefined {

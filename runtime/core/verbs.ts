@@ -15,14 +15,34 @@ abstract class VerbError extends Error {
   }
 }
 
-/** Thrown by a job: drop it, and record no failure. */
+/**
+ * Thrown by a job: drop it, and record no failure.
+ * @example
+ * ```ts
+ * class SyncJob extends Job {
+ *   perform(account: string) {
+ *     if (account === 'closed') throw new Discard('the account is closed')
+ *   }
+ * }
+ * ```
+ */
 export class Discard extends VerbError {
   constructor(reason = 'discarded by the job') {
     super('discard', reason)
   }
 }
 
-/** Thrown by a job: run it again after `delay` (`'10m'` or milliseconds), not counted as an attempt. */
+/**
+ * Thrown by a job: run it again after `delay` (`'10m'` or milliseconds), not counted as an attempt.
+ * @example
+ * ```ts
+ * class SyncJob extends Job {
+ *   perform(account: string) {
+ *     if (account === 'locked') throw new Snooze('10m')
+ *   }
+ * }
+ * ```
+ */
 export class Snooze extends VerbError {
   readonly delayMs: number
 
@@ -33,14 +53,36 @@ export class Snooze extends VerbError {
   }
 }
 
-/** Thrown by a job: it fails now, whatever its retry policy says. */
+/**
+ * Thrown by a job: it fails now, whatever its retry policy says.
+ * @example
+ * ```ts
+ * class SyncJob extends Job {
+ *   static retry = 5
+ *   perform(account: string) {
+ *     if (account === 'unknown') throw new Fail('no such account')
+ *   }
+ * }
+ * ```
+ */
 export class Fail extends VerbError {
   constructor(reason = 'failed by the job') {
     super('fail', reason)
   }
 }
 
-/** Thrown by a `beforePerform` hook: the job ends quietly, counted as processed (Resque's `Resque::Job::DontPerform`). */
+/**
+ * Thrown by a `beforePerform` hook: the job ends quietly, counted as processed (Resque's `Resque::Job::DontPerform`).
+ * @example
+ * ```ts
+ * class SyncJob extends Job {
+ *   static beforePerform(account: string) {
+ *     if (account === 'closed') throw new DontPerform()
+ *   }
+ *   perform(_account: string) {}
+ * }
+ * ```
+ */
 export class DontPerform extends VerbError {
   constructor(reason = 'stopped by beforePerform') {
     super('dont-perform', reason)

@@ -1,3 +1,4 @@
+import { storedError } from '../store/queues/jobs.ts'
 import { clip } from '../../config/clip.ts'
 import type { RunRecord } from '../store/runs/run-reader.ts'
 import { loadJobsAt } from '../workflow/run/run-jobs.ts'
@@ -58,7 +59,7 @@ async function failedSteps({ runs: { read } }: Inspected['store'], run: RunRecor
   )
   return failed.map(({ index, error }) => {
     const job = jobs.find(({ id }) => id === String(index))
-    const { name = 'Error', message = '' } = JSON.parse(error) as { name?: string; message?: string }
+    const { name, message } = storedError(error)
     return {
       ...{
         class: run.class,

@@ -1,3 +1,4 @@
+import { jsonValue } from '../core/json-text.ts'
 import { RuntimeError, withCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
@@ -132,9 +133,5 @@ export async function runAgain(
 }
 
 function isArray(text: string): boolean {
-  try {
-    return Array.isArray(JSON.parse(text))
-  } catch {
-    return false
-  }
+  return Array.isArray(jsonValue(text))
 }

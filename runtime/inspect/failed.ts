@@ -1,6 +1,6 @@
 import { clip } from '../../config/clip.ts'
 import { cursorParts } from '../core/cursor.ts'
-import { rawMembers } from '../core/json-text.ts'
+import { jsonArray, jsonValue, rawMembers, textIn } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
 import { stepClass } from '../workflow/run/steps.ts'
@@ -130,7 +130,7 @@ function groupOf(entry: FailedEntry, filter: FailedFilter): FailedGroup {
   const atMs = parseFailedAt(entry.failed_at)
   const name = failedClass(entry)
   return {
-    ...{ cause, class: name, exception, count: 1, error: clip(String(entry.error ?? ''), 500) },
+    ...{ cause, class: name, exception, count: 1, error: clip(entry.error ?? '', 500) },
     ...{ firstSeenMs: atMs, lastSeenMs: atMs },
     filter: { ...filter, class: name, exception, cause: cause ?? '' },
   }
@@ -141,16 +141,16 @@ export function failedStep({ payload }: FailedEntry): { run: string; node: numbe
   if (!payload.startsWith('{') || !payload.includes(stepClass)) return undefined
   const raw = rawMembers(payload)
   if (raw.get('class') !== JSON.stringify(stepClass)) return undefined
-  const args: unknown = JSON.parse(raw.get('args') ?? '[]')
-  const [run, node, className = '?'] = Array.isArray(args) ? (args as string[]) : []
-  return run === undefined || node === undefined ? undefined : { run, node: Number(node), class: className }
+  const [run, node, className] = jsonArray(raw.get('args'))
+  if (typeof run !== 'string' || typeof node !== 'string') return undefined
+  return { run, node: Number(node), class: typeof className === 'string' ? className : '?' }
 }
 
 /** The job's class; for a step, the class of the job that it runs; `-` where the payload names none. */
 export function failedClass(entry: FailedEntry): string {
   if (!entry.payload.startsWith('{')) return '-'
   const name = rawMembers(entry.payload).get('class')
-  return failedStep(entry)?.class ?? (name === undefined ? '-' : String(JSON.parse(name)))
+  return failedStep(entry)?.class ?? (name === undefined ? '-' : textIn(jsonValue(name)))
 }
 
 const isEmpty = (filter: FailedFilter): boolean => Object.values(filter).every((value) => value === undefined)
@@ -174,7 +174,7 @@ export function matcherOf(filter: FailedFilter): {
       (filter.queue === undefined || entry.queue === filter.queue) &&
       (filter.cause === undefined || (entry.cause ?? (filter.cause && 'exception')) === filter.cause) &&
       (filter.exception === undefined || entry.exception === filter.exception) &&
-      (filter.error === undefined || String(entry.error ?? '').includes(filter.error)) &&
+      (filter.error === undefined || (entry.error ?? '').includes(filter.error)) &&
       (retried === undefined || (typeof entry.retried_at === 'string') === retried) &&
       (!isTimed || inTime(parseFailedAt(entry.failed_at))),
   }

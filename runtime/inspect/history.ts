@@ -1,3 +1,4 @@
+import { jsonArray, textIn } from '../core/json-text.ts'
 import type { CountedSpan } from '../store/metrics.ts'
 import type { Inspected } from './inspected.ts'
 
@@ -177,10 +178,5 @@ function quantiles(buckets: ReadonlyMap<number, number>): Quantiles {
 
 /** A counter's name and labels; none for a field of another kind. */
 function partsOf(field: string): string[] {
-  try {
-    const parts: unknown = JSON.parse(field)
-    return Array.isArray(parts) ? parts.map(String) : []
-  } catch {
-    return []
-  }
+  return jsonArray(field).map(textIn)
 }

@@ -1,3 +1,4 @@
+import { jsonArray } from '../core/json-text.ts'
 import { cursorParts } from '../core/cursor.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { LimitKey } from '../store/limits/limits.ts'
@@ -111,10 +112,6 @@ const shownJob = ({ record: _, ...job }: Read): LimitedJob => job
 
 /** What a job asked of the limit, as its record keeps it. */
 function requestOf(record: JobRecord | undefined, { kind, key }: LimitKey): LimitRequest[] {
-  try {
-    const asked = JSON.parse(record?.['permits'] ?? '[]') as LimitRequest[]
-    return asked.filter((each) => each.kind === kind && each.key === key)
-  } catch {
-    return []
-  }
+  const asked = jsonArray(record?.['permits']) as (LimitRequest | null)[]
+  return asked.filter((each) => each !== null && each.kind === kind && each.key === key) as LimitRequest[]
 }

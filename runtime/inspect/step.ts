@@ -1,3 +1,4 @@
+import { jsonArray, jsonValue } from '../core/json-text.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { JobRecord } from '../store/queues/jobs.ts'
 import { notFound } from '../store/runs/runs.ts'
@@ -60,7 +61,5 @@ async function lastJob(
 
 /** What a job's record keeps as JSON texts. */
 export function parseKept(record: Partial<JobRecord> | undefined): { attempts: unknown[]; evidence: unknown } {
-  const parsed = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text))
-  const attempts = parsed(record?.['attempts'])
-  return { attempts: Array.isArray(attempts) ? (attempts as unknown[]) : [], evidence: parsed(record?.evidence) }
+  return { attempts: jsonArray(record?.['attempts']), evidence: jsonValue(record?.evidence) }
 }

@@ -16,7 +16,16 @@ export interface AppSource {
   hooks?: string
 }
 
-/** Worker hooks, Resque's names: exported by the hooks module. */
+/**
+ * Worker hooks, Resque's names: exported by the hooks module.
+ * @example
+ * ```ts
+ * const hooks: WorkerHooks = {
+ *   afterFork: async () => console.log('connect to the database here'),
+ *   onDeath: (dead, cause) => console.error(`${dead.class} failed: ${cause}`),
+ * }
+ * ```
+ */
 export interface WorkerHooks {
   /** Once, before the first job. */
   beforeFirstFork?: () => unknown

@@ -26,7 +26,14 @@ interface Prepared extends NewJob {
   queue: string
 }
 
-/** Options of one call. */
+/**
+ * Options of one call.
+ * @example
+ * ```ts
+ * const options: EnqueueOptions = { id: 'order-17', queue: 'high', retry: 3 }
+ * await enqueue.with(options)(ReminderJob, 'u1')
+ * ```
+ */
 export interface EnqueueOptions extends JobOptions {
   /**
    * The job's id, in place of one that is made: 1 to 100 letters, digits, `.`, `_` and `-`. As long as the record of the job

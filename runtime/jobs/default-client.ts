@@ -19,6 +19,10 @@ let current: { client: Client; config: Config } | undefined
 /**
  * Settings of this process's client, over config/runtime.yml and the environment; closes the client there was.
  * @throws ConfigError
+ * @example
+ * ```ts
+ * configure({ namespace: 'shop', redis: { url: 'redis://127.0.0.1:6379' } })
+ * ```
  */
 export function configure(flags: ConfigFlags & { cwd?: string } = {}): void {
   const { cwd, ...settings } = flags
@@ -49,7 +53,14 @@ export function defaultConfig(): Config {
   return current.config
 }
 
-/** Lets go of Redis, so that a script can end; the next call opens it again. */
+/**
+ * Lets go of Redis, so that a script can end; the next call opens it again.
+ * @example
+ * ```ts
+ * await enqueue(ReminderJob, 'u1')
+ * close() // otherwise the open connection keeps the process running
+ * ```
+ */
 export function close(): void {
   current?.client.store.close()
   current = undefined
@@ -60,7 +71,17 @@ function open(config: Config): { client: Client; config: Config } {
   return { client: new Client(storeOf(config), { maxPayloadBytes, recordTtlMs, waitingTtlMs }, systemClock), config }
 }
 
-/** Puts a job on its queue; see {@link Client.enqueue}. `enqueue.with(options)` gives options for one call. */
+/**
+ * Puts a job on its queue. Arguments are JSON, typed from `perform`. `enqueue.with(options)` gives options for one call.
+ * @returns a handle; its `accepted` is false if a `beforeEnqueue` hook refused the job, its `duplicate` true if a unique job
+ * of the same key, or a job of the given id, was there already
+ * @throws RuntimeError ERR_NOT_JSON, ERR_TOO_LARGE, ERR_SCHEMA, ERR_ARGUMENT (nothing is written), ERR_REDIS
+ * @example
+ * ```ts
+ * const handle = await enqueue(ReminderJob, 'u1', { urgent: true })
+ * await enqueue.with({ queue: 'low', retry: 3 })(ReminderJob, 'u2')
+ * ```
+ */
 export const enqueue = Object.assign(
   <J extends JobDefinition>(definition: J & CheckedJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
     defaultClient().enqueue(definition, args),
@@ -72,7 +93,15 @@ export const enqueue = Object.assign(
   },
 )
 
-/** Puts a job on its queue after a delay; see {@link Client.enqueueIn}. */
+/**
+ * Puts a job on its queue after a delay: `'5 days'`, or milliseconds.
+ * @throws RuntimeError ERR_ARGUMENT for a delay that is none, or a moment; and what `enqueue` throws
+ * @example
+ * ```ts
+ * await enqueueIn('5 days', ReminderJob, 'u1')
+ * await enqueueIn(minutes(90), ReminderJob, 'u1')
+ * ```
+ */
 export const enqueueIn = Object.assign(
   <J extends JobDefinition, D extends string>(
     delay: DurationOf<D>,
@@ -91,7 +120,14 @@ export const enqueueIn = Object.assign(
   },
 )
 
-/** Puts a job on its queue at a moment; see {@link Client.enqueueAt}. */
+/**
+ * Puts a job on its queue at a moment, from 2001 to 100 years from now; one that is past, at once.
+ * @throws RuntimeError ERR_ARGUMENT for any other moment, and what `enqueue` throws
+ * @example
+ * ```ts
+ * await enqueueAt(new Date('2027-01-01T08:00Z'), ReminderJob, 'u1')
+ * ```
+ */
 export const enqueueAt = Object.assign(
   <J extends JobDefinition>(
     at: Date | number,
@@ -110,7 +146,16 @@ export const enqueueAt = Object.assign(
   },
 )
 
-/** Puts many jobs of one class on its queue; see {@link Client.enqueueBulk}. */
+/**
+ * Puts many jobs of one class on its queue, 1,000 in a round trip.
+ * @returns a handle for each
+ * @throws RuntimeError what `enqueue` throws; then none of the jobs that were not sent yet is written
+ * @example
+ * ```ts
+ * const users = ['u1', 'u2', 'u3']
+ * const handles = await enqueueBulk(ReminderJob, users.map((user) => [user] as [string]))
+ * ```
+ */
 export function enqueueBulk<J extends JobDefinition>(
   definition: J & CheckedJob<J>,
   list: readonly ArgsOf<J>[],
@@ -119,12 +164,28 @@ export function enqueueBulk<J extends JobDefinition>(
   return defaultClient().enqueueBulk(definition, list, options)
 }
 
-/** Removes waiting jobs; see {@link Client.dequeue}. Without arguments all of the class. */
+/**
+ * Removes waiting jobs with exactly these arguments; without arguments all of the class.
+ * @returns how many
+ * @throws RuntimeError ERR_ARGUMENT for a class without a queue, ERR_NOT_JSON, ERR_REDIS
+ * @example
+ * ```ts
+ * const removed = await dequeue(ReminderJob, 'u1') // all that wait with exactly these arguments
+ * await dequeue(ReminderJob) // all that wait
+ * ```
+ */
 export function dequeue<J extends JobDefinition>(definition: J, ...args: ArgsOf<J> | []): Promise<number> {
   return defaultClient().dequeue(definition, args.length === 0 ? undefined : (args as ArgsOf<J>))
 }
 
-/** The handle of a job by its id. */
+/**
+ * The handle of a job by its id.
+ * @throws RuntimeError ERR_ARGUMENT for an id that is none
+ * @example
+ * ```ts
+ * const { state } = await findJob('0mb2k3x7f4q8').status() // `unknown` if there is no such job
+ * ```
+ */
 export function findJob<R = unknown>(id: string): JobHandle<R> {
   return defaultClient().job<R>(id)
 }
@@ -141,14 +202,28 @@ function named(definition: JobDefinition, args: readonly unknown[]): DelayedName
   return { className, item: encodeItem(className, args, Infinity), queue }
 }
 
-/** Takes every delayed copy of a job back (Resque's `remove_delayed`). @returns how many */
+/**
+ * Takes every delayed copy of a job back (Resque's `remove_delayed`).
+ * @returns how many
+ * @throws RuntimeError ERR_ARGUMENT for a class without a queue, ERR_NOT_JSON, ERR_REDIS
+ * @example
+ * ```ts
+ * const removed = await removeDelayed(ReminderJob, 'u1')
+ * ```
+ */
 export async function removeDelayed<J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<number> {
   return defaultClient().store.delayed.remove(named(definition, args), Date.now(), defaultConfig().limits.recordTtlMs)
 }
 
 /**
  * Takes back the delayed jobs that `select` answers true for (Resque's `remove_delayed_selection`); it gets the
- * arguments, and the rest of what is known. With a class, only that class's jobs are asked about. @returns how many
+ * arguments, and the rest of what is known. With a class, only that class's jobs are asked about.
+ * @returns how many
+ * @throws what `select` throws; RuntimeError ERR_REDIS
+ * @example
+ * ```ts
+ * await removeDelayedSelection(([user]) => user === 'u1', ReminderJob)
+ * ```
  */
 export async function removeDelayedSelection(
   select: (args: unknown[], job: DelayedJob) => boolean,
@@ -162,13 +237,28 @@ export async function removeDelayedSelection(
   return defaultClient().store.delayed.removeSelection(wanted, Date.now(), defaultConfig().limits.recordTtlMs)
 }
 
-/** When the delayed copies of a job are due, earliest first (Resque's `scheduled_at`). */
+/**
+ * When the delayed copies of a job are due, earliest first (Resque's `scheduled_at`).
+ * @throws RuntimeError ERR_ARGUMENT for a class without a queue, ERR_NOT_JSON, ERR_REDIS
+ * @example
+ * ```ts
+ * const [first] = await scheduledAt(ReminderJob, 'u1') // a Date, or undefined
+ * ```
+ */
 export async function scheduledAt<J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<Date[]> {
   const times = await defaultClient().store.delayed.scheduledAt(named(definition, args))
   return times.map((ms) => new Date(ms))
 }
 
-/** Queues every delayed copy of a job now (Resque's `enqueue_delayed`). @returns how many */
+/**
+ * Queues every delayed copy of a job now (Resque's `enqueue_delayed`).
+ * @returns how many
+ * @throws RuntimeError ERR_ARGUMENT for a class without a queue, ERR_NOT_JSON, ERR_REDIS
+ * @example
+ * ```ts
+ * await enqueueDelayedNow(ReminderJob, 'u1')
+ * ```
+ */
 export async function enqueueDelayedNow<J extends JobDefinition>(definition: J, ...args: ArgsOf<J>): Promise<number> {
   return defaultClient().store.delayed.enqueueNow(
     named(definition, args),
@@ -179,7 +269,13 @@ export async function enqueueDelayedNow<J extends JobDefinition>(definition: J, 
 
 /**
  * Puts every delayed copy of a job off until `delay` from now; where there is none, delays one (Resque's
- * `delay_or_enqueue_in`). @returns how many there were
+ * `delay_or_enqueue_in`).
+ * @returns how many there were
+ * @throws RuntimeError ERR_ARGUMENT for a delay that is none or a class without a queue, ERR_NOT_JSON, ERR_REDIS
+ * @example
+ * ```ts
+ * await delayOrEnqueueIn('2h', ReminderJob, 'u1') // two hours from now, however often it is called
+ * ```
  */
 export async function delayOrEnqueueIn<J extends JobDefinition, D extends string>(
   delay: DurationOf<D>,

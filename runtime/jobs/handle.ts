@@ -1,10 +1,17 @@
 import { parseLossless } from '../core/codec.ts'
 import { duration, shown, type DurationOf } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import { endStates, type JobRecord, type JobState } from '../store/queues/jobs.ts'
+import { endStates, type JobRecord, type JobState, storedError } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
 
-/** What a job is doing. */
+/**
+ * What a job is doing.
+ * @example
+ * ```ts
+ * const isOver = ({ state }: JobStatus) => ['done', 'failed', 'cancelled', 'discarded'].includes(state)
+ * const over = isOver(await findJob('0mb2k3x7f4q8').status())
+ * ```
+ */
 export interface JobStatus {
   id: string
   /** `unknown` when nothing is known of it: it never was, or its record's time is over. */
@@ -22,7 +29,16 @@ export interface JobStatus {
   error?: { name: string; message: string }
 }
 
-/** A job that was enqueued. */
+/**
+ * A job that was enqueued.
+ * @example
+ * ```ts
+ * const handle = await enqueue(ReminderJob, 'u1')
+ * const { state, progress } = await handle.status()
+ * const result = await handle.result({ timeout: '1m' })
+ * await handle.cancel() // false: it has ended
+ * ```
+ */
 export class JobHandle<R = unknown> {
   readonly id: string
   /** True when a unique job of the same key, or a job of the given id, was there already: this handle is that job's. */
@@ -63,8 +79,7 @@ export class JobHandle<R = unknown> {
     if (record.state !== 'failed' && record.state !== 'cancelled') {
       return record.result === undefined ? undefined : (parseLossless(record.result) as R)
     }
-    const error =
-      record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string })
+    const error = record.error === undefined ? undefined : storedError(record.error)
     const why = error ? `${error.name}: ${error.message}` : (record.cause ?? record.state)
     throw new RuntimeError('ERR_JOB_FAILED', `job ${this.id} ${record.state}: ${why}`, { cause: error })
   }
@@ -148,6 +163,6 @@ export function statusOf(id: string, record: JobRecord | undefined): JobStatus {
     worker: record.worker,
     progress: progress ? { at: Number(progress[1]), of: Number(progress[2]), note: progress[3] ?? '' } : undefined,
     cause: record.cause,
-    error: record.error === undefined ? undefined : (JSON.parse(record.error) as { name: string; message: string }),
+    error: record.error === undefined ? undefined : storedError(record.error),
   }
 }

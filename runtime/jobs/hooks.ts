@@ -16,17 +16,20 @@ export type HookName =
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a hook takes the job's own arguments
 type Hook = (...args: any[]) => unknown
 
+const NONE: readonly never[] = []
+
 /**
  * The hooks of a job, in alphabetical order as in Resque (docs/HOOKS.md): static functions first, then methods of the
  * instance.
  * @param instance bound as `this` of the methods; none for a function job
  */
-export function hooksOf(definition: JobDefinition, name: HookName, instance?: object): Hook[] {
-  const statics = namesAlong(definition, name).map((found) => bind(definition, found))
-  const methods = instance
-    ? namesAlong(Object.getPrototypeOf(instance) as object, name).map((found) => bind(instance, found))
-    : []
-  return [...statics, ...methods]
+export function hooksOf(definition: JobDefinition, name: HookName, instance?: object): readonly Hook[] {
+  const statics = namesAlong(definition, name)
+  const methods = instance ? namesAlong(Object.getPrototypeOf(instance) as object, name) : NONE
+  // Most jobs have none.
+  if (statics.length === 0 && methods.length === 0) return NONE
+  const bound = (target: object) => (found: string) => bind(target, found)
+  return [...statics.map(bound(definition)), ...(instance ? methods.map(bound(instance)) : [])]
 }
 
 /** What is bound as `this` of enqueue hooks that are methods: an instance of their own, which knows no running job. */
@@ -55,12 +58,20 @@ function bind(target: object, name: string): Hook {
   return (...args) => hook.apply(target, args)
 }
 
-function namesAlong(start: object, prefix: HookName): string[] {
+/** By class or prototype: a class has the hooks that it had when its first job ran. */
+const known = new WeakMap<object, Partial<Record<HookName, readonly string[]>>>()
+
+function namesAlong(start: object, prefix: HookName): readonly string[] {
+  const names = known.get(start) ?? {}
+  if (!known.has(start)) known.set(start, names)
+  return (names[prefix] ??= findNames(start, prefix))
+}
+
+function findNames(start: object, prefix: HookName): string[] {
   const found = new Set<string>()
   for (let at: unknown = start; typeof at === 'object' || typeof at === 'function'; at = Object.getPrototypeOf(at)) {
     if (at === null || at === Object.prototype || at === Function.prototype) break
     for (const name of Object.getOwnPropertyNames(at)) {
-      // The prefix first: descriptors of all members are a good part of what an empty job costs.
       if (!name.startsWith(prefix)) continue
       if (typeof Object.getOwnPropertyDescriptor(at, name)?.value === 'function') found.add(name)
     }

@@ -167,6 +167,20 @@ function stepOf(job: Job): RunningStepContext {
 /**
  * A job: extend it, give options as statics, and implement `perform`. Its class name is its name on the wire, unless
  * `static wireName` gives another.
+ * @example
+ * ```ts
+ * class SendInvoice extends Job {
+ *   static queue = 'mail'
+ *   static retry = { limit: 5, delay: '10s' }
+ *   static timeout = '1m'
+ *
+ *   async perform(order: string) {
+ *     this.progress(1, 2, 'rendered')
+ *     this.log(`attempt ${this.attempt}`)
+ *     return { sent: order }
+ *   }
+ * }
+ * ```
  */
 export type Job = JobBase
 /** The class that jobs extend; see the type. */
@@ -179,20 +193,48 @@ export class FunctionJobInstance extends Job {
   }
 }
 
-/** A function that is a job; still callable as itself. */
+/**
+ * A function that is a job; still callable as itself.
+ * @example
+ * ```ts
+ * const resize: FunctionJob<[path: string], void> = job({ queue: 'images' }, function resize(path: string) {
+ *   this.log(path)
+ * })
+ * ```
+ */
 export type FunctionJob<A extends unknown[] = unknown[], R = unknown> = ((this: Job, ...args: A) => R) &
   JobOptions & { readonly [jobBrand]: true; wireName?: string }
 
-/** A class that is a job. */
+/**
+ * A class that is a job.
+ * @example
+ * ```ts
+ * const nightly: JobClass[] = [ReminderJob, ReportJob]
+ * ```
+ */
 export type JobClass<A extends unknown[] = never[]> = (new () => Job & { perform(...args: A): unknown }) & {
-  wireName?: string
+  wireName?: string | undefined
 }
 
-/** What `enqueue` takes. */
+/**
+ * A job class, or a function made by `job()`: what `enqueue` takes.
+ * @example
+ * ```ts
+ * const later = (definition: JobDefinition) => enqueue.with({ queue: 'low' })(definition)
+ * await later(ReportJob)
+ * ```
+ */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any arguments: the real ones are inferred by ArgsOf
 export type JobDefinition = (new () => { perform(...args: any[]): unknown }) | FunctionJob<any[]>
 
-/** The arguments of a job, as its `perform` has them; a typed job's first is what its schema takes, defaults left out. */
+/**
+ * The arguments of a job, as its `perform` has them; a typed job's first is what its schema takes, defaults left out.
+ * @example
+ * ```ts
+ * const args: ArgsOf<typeof ReminderJob> = ['u1', { urgent: true }]
+ * await enqueue(ReminderJob, ...args)
+ * ```
+ */
 export type ArgsOf<J> = J extends { input: infer S; new (): { perform(...args: infer A): unknown } }
   ? A extends [unknown?, ...infer Rest]
     ? [input: SchemaSide<S, 'input'>, ...Rest]
@@ -205,7 +247,13 @@ export type ArgsOf<J> = J extends { input: infer S; new (): { perform(...args: i
       ? A
       : never
 
-/** What a job gives back: of a typed job, what its output schema lets through. */
+/**
+ * What a job returns: the awaited value of `perform`, or of a typed job the output of its schema.
+ * @example
+ * ```ts
+ * const show = (result: ResultOf<typeof ReminderJob>): string => result.reminded
+ * ```
+ */
 export type ResultOf<J> = J extends { output: infer S } ? SchemaSide<S, 'output'> : Returned<J>
 
 /** What `perform` or the function returns, awaited. */
@@ -218,8 +266,15 @@ export type Returned<J> = J extends new () => { perform(...args: any[]): infer R
     : never
 
 /**
- * Makes a job of a named function: `export const sendWelcome = job({ queue: 'low' }, async function sendWelcome(email: string) {})`.
+ * Makes a job of a named function; `this` in it is the job.
  * @throws RuntimeError ERR_ARGUMENT when it is no function, or has no name
+ * @example
+ * ```ts
+ * const sendWelcome = job({ queue: 'low', retry: 3 }, async function sendWelcome(email: string) {
+ *   this.log(`to ${email}`)
+ * })
+ * await enqueue(sendWelcome, 'ann@example.org')
+ * ```
  */
 export function job<A extends unknown[], R>(
   options: JobOptions & { wireName?: string },

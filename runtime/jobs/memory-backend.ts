@@ -1,6 +1,16 @@
 /**
  * Where runs keep their memory. The shipped one is a Redis hash; it alone merges a step's output in the same atomic step
  * as the step's end. Another is written just before that end, so a step that runs again writes again.
+ * @example
+ * ```ts
+ * const values = new Map<string, Record<string, unknown>>()
+ * const backend: MemoryBackend = {
+ *   write: async (runId, given) => void values.set(runId, { ...values.get(runId), ...given }),
+ *   read: async (runId) => values.get(runId) ?? {},
+ *   clear: async (runId) => void values.delete(runId),
+ * }
+ * memory.use(backend)
+ * ```
  */
 export interface MemoryBackend {
   /** Merges an object's keys into a run's memory. */

@@ -7,7 +7,14 @@ import { checkConcurrency, checkRateLimit, checkUnique, limitsOf, type LimitOpti
 import { limitMs, memory, oneOf, queueName, refuse, trueOrFalse, wholeNumber } from './option-values.ts'
 import { backoffOf, retryPolicy, type RetryOptions } from './retry.ts'
 
-/** Options of a job: static on its class, or per call with `enqueue.with(options)`. */
+/**
+ * Options of a job: static on its class, or per call with `enqueue.with(options)`.
+ * @example
+ * ```ts
+ * const slow: JobOptions = { queue: 'slow', timeout: '2h', memoryLimit: '1gb', concurrency: { limit: 2 } }
+ * const rebuild = job(slow, async function rebuild() {})
+ * ```
+ */
 export interface JobOptions extends LimitOptions {
   queue?: string
   /** None by default, as in Resque. A number is the limit. */
@@ -152,8 +159,9 @@ const processFields = Object.values(table).flatMap((option) => (option.enforcedB
 
 /** Those settings that the job's process enforces. */
 export function processSettings(settings: JobSettings): ProcessSettings {
-  const found = processFields.map((field) => [field, settings[field]] as const)
-  return Object.fromEntries(found.filter(([, value]) => value !== undefined))
+  const found: ProcessSettings = {}
+  for (const field of processFields) if (settings[field] !== undefined) found[field] = settings[field]
+  return found
 }
 
 /**

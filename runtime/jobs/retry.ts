@@ -6,7 +6,14 @@ import type { RetryPolicy } from '../wire.ts'
 /** An error class, or its name. */
 export type ErrorKind = string | (abstract new (...args: never[]) => Error)
 
-/** When to run a failed job again. */
+/**
+ * When to run a failed job again.
+ * @example
+ * ```ts
+ * const patient: RetryOptions = { limit: 8, delay: '30s', maxDelay: '1h', not: ['TypeError'] }
+ * await enqueue.with({ retry: patient })(ReminderJob, 'u1')
+ * ```
+ */
 export interface RetryOptions {
   /** How many times after the first. */
   limit: number

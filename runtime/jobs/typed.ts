@@ -1,6 +1,12 @@
 import type { JobDefinition, Returned } from './job.ts'
 
-/** The part of the Standard Schema contract (https://standardschema.dev) that typed jobs use. */
+/**
+ * The part of the Standard Schema contract (https://standardschema.dev) that typed jobs use.
+ * @example
+ * ```ts
+ * const schema: StandardSchema = z.object({ doc_id: z.string() }) // also valibot, arktype and others
+ * ```
+ */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1
@@ -19,7 +25,14 @@ type SchemaResult<Output> =
       }[]
     }
 
-/** The type a schema lets through. */
+/**
+ * The type a schema lets through.
+ * @example
+ * ```ts
+ * const schema = z.object({ doc_id: z.string() })
+ * const input: Infer<typeof schema> = { doc_id: 'd1' }
+ * ```
+ */
 export type Infer<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
 /** An object of which the schema's library tells no types. */

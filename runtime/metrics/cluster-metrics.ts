@@ -1,3 +1,4 @@
+import { jsonArray, textIn } from '../core/json-text.ts'
 import type { Gauge, Registry } from 'prom-client'
 import type { Store } from '../store/store.ts'
 import { bucketsMs } from './tally.ts'
@@ -193,10 +194,5 @@ const labelsOf = (names: readonly string[], values: readonly string[]): Record<s
 
 /** Name and labels of a counter's field; what is no such field is passed over. */
 function readField(field: string): string[] {
-  try {
-    const read: unknown = JSON.parse(field)
-    return Array.isArray(read) ? read.map(String) : []
-  } catch {
-    return []
-  }
+  return jsonArray(field).map(textIn)
 }

@@ -1,3 +1,4 @@
+import { jsonObject } from '../core/json-text.ts'
 import { clip } from '../../config/clip.ts'
 import type { Connection } from './connection/connection.ts'
 
@@ -38,7 +39,7 @@ export class Audit {
   /** Lines from `start`, newest first. */
   async list(start: number, count: number): Promise<AuditLine[]> {
     const lines = await this.#connection.ask((redis, keys) => redis.lrange(keys.audit(), start, start + count - 1))
-    return lines.map((line) => JSON.parse(line) as AuditLine)
+    return lines.flatMap((line) => (jsonObject(line) as AuditLine | undefined) ?? [])
   }
 
   async count(): Promise<number> {

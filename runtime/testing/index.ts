@@ -1,4 +1,7 @@
-/** For an application's own tests: jobs without a worker, and time without waiting. */
+/**
+ * For an application's own tests: jobs without a worker, and time without waiting.
+ * @module resque-runtime/testing
+ */
 import { systemClock, type Clock } from '../core/clock.ts'
 import { duration, shown } from '../core/duration.ts'
 import { encodeArgs, parseLossless } from '../core/codec.ts'
@@ -15,7 +18,16 @@ import { InlineLauncher } from '../worker/launchers/inline.ts'
 import { Supervisor } from '../worker/supervisor.ts'
 import { Steps } from '../workflow/run/steps.ts'
 
-/** A clock that stands still until a test advances it. */
+/**
+ * A clock that stands still until a test advances it.
+ * @example
+ * ```ts
+ * const clock: FakeClock = fakeClock()
+ * const slept = clock.sleep(60_000)
+ * await clock.advance(60_000)
+ * await slept
+ * ```
+ */
 export interface FakeClock extends Clock {
   /** Moves time on; sleeps that are over then resolve, earliest first. @throws RuntimeError ERR_ARGUMENT */
   advance(ms: number): Promise<void>
@@ -28,7 +40,16 @@ interface Sleeper {
   resolve: () => void
 }
 
-/** A {@link FakeClock} that begins at `startMs` (2026-01-01 by default). */
+/**
+ * A {@link FakeClock} that begins at `startMs` (2026-01-01 by default).
+ * @throws nothing; its `advance` throws RuntimeError ERR_ARGUMENT for what is no length of time
+ * @example
+ * ```ts
+ * const clock = fakeClock(Date.UTC(2027, 0, 1))
+ * await clock.advance(1000)
+ * console.log(clock.now() - Date.UTC(2027, 0, 1)) // 1000
+ * ```
+ */
 export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
   let nowMs = startMs
   let sleepers: Sleeper[] = []
@@ -68,6 +89,10 @@ export function fakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
  * schemas apply.
  * @returns what `perform` returned
  * @throws RuntimeError ERR_ARGUMENT for what is no job, ERR_NOT_JSON; whatever made the job fail, as an Error with its name and message
+ * @example
+ * ```ts
+ * const result = await inline(ReminderJob, 'u1', { urgent: true })
+ * ```
  */
 export async function inline<J extends JobDefinition>(
   definition: J & CheckedJob<J>,
@@ -107,7 +132,13 @@ function stackOf({ name, message, backtrace }: { name: string; message: string; 
   return [`${name}: ${message}`, ...backtrace.map((frame) => `    ${frame}`)].join('\n')
 }
 
-/** What a drain did. */
+/**
+ * What a drain did.
+ * @example
+ * ```ts
+ * const { processed, failed }: Drained = await drain([ReminderJob])
+ * ```
+ */
 export interface Drained {
   processed: number
   failed: number
@@ -118,6 +149,11 @@ export interface Drained {
  * empty. Delayed jobs stay where they are. Needs a Redis: the default client's.
  * @param jobs every job that may be met
  * @throws RuntimeError ERR_ARGUMENT for what is no job
+ * @example
+ * ```ts
+ * await enqueue(ReminderJob, 'u1')
+ * await drain([ReminderJob]) // { processed: 1, failed: 0 }
+ * ```
  */
 export async function drain(
   jobs: readonly JobDefinition[],

@@ -31,21 +31,29 @@ export function workerTitle(
   )
 }
 
-/** The title of this process, set once for all changes in one iteration of the event loop: each costs a syscall. */
+/** Shortest time between two titles: each costs a syscall, and people look at them. */
+const TITLE_EVERY_MS = 100
+
+/** The title of this process. */
 export class ProcessTitle {
   readonly #describe: () => string
   #isDue = false
+  #shownAtMs = -Infinity
 
   constructor(describe: () => string) {
     this.#describe = describe
   }
 
+  /** Something has changed. */
   show(): void {
     if (this.#isDue) return
     this.#isDue = true
-    setImmediate(() => {
-      this.#isDue = false
-      process.title = this.#describe()
-    })
+    setTimeout(() => this.#set(), this.#shownAtMs + TITLE_EVERY_MS - performance.now()).unref()
+  }
+
+  #set(): void {
+    this.#isDue = false
+    this.#shownAtMs = performance.now()
+    process.title = this.#describe()
   }
 }

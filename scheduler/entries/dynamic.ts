@@ -6,7 +6,15 @@ import { wireName, type JobDefinition } from '../../runtime/jobs/job.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import type { WorkflowClass } from '../../runtime/workflow/frontends/workflow.ts'
 
-/** A dynamic schedule as it is stored: an entry of schedule.yml as an object. */
+/**
+ * A dynamic schedule as it is stored: an entry of schedule.yml as an object.
+ * @example
+ * ```ts
+ * const nextDigest = (entry: ScheduleConfig) => entry.cron ?? entry.every
+ * const digest = await getSchedule('digest')
+ * if (digest) console.log(nextDigest(digest))
+ * ```
+ */
 export interface ScheduleConfig {
   cron?: string | [string, object]
   every?: string | [string, object]
@@ -32,7 +40,14 @@ export interface ScheduleConfig {
   never?: boolean
 }
 
-/** What `setSchedule` takes: classes may be given by name or as themselves. */
+/**
+ * What `setSchedule` takes: classes may be given by name or as themselves.
+ * @example
+ * ```ts
+ * const digest: NewSchedule = { every: '1h', class: ReportJob, overlap: 'skip' }
+ * await setSchedule('digest', digest)
+ * ```
+ */
 export interface NewSchedule extends Omit<ScheduleConfig, 'class' | 'workflow'> {
   class?: string | JobDefinition | WorkflowClass
   workflow?: string | WorkflowClass
@@ -43,6 +58,10 @@ export interface NewSchedule extends Omit<ScheduleConfig, 'class' | 'workflow'> 
  * dynamic) at its next poll.
  * What Ruby's cannot read (`5L` as weekday, a workflow) is stored where only this runtime looks.
  * @throws RuntimeError ERR_SCHEDULE that says everything that is wrong, ERR_NOT_JSON; nothing is written then
+ * @example
+ * ```ts
+ * await setSchedule('digest', { cron: '0 7 * * * Europe/Berlin', class: ReminderJob, args: ['u1'] })
+ * ```
  */
 export async function setSchedule(
   name: string,
@@ -72,12 +91,28 @@ function named<K extends 'class' | 'workflow'>(option: K, config: NewSchedule): 
   return typeof given === 'function' ? ({ [option]: wireName(given) } as { [P in K]?: string }) : {}
 }
 
-/** Removes a dynamic schedule (Resque's `remove_schedule`). @returns false when there was none */
+/**
+ * Removes a dynamic schedule (Resque's `remove_schedule`).
+ * @returns false when there was none
+ * @throws RuntimeError ERR_REDIS
+ * @example
+ * ```ts
+ * const wasThere = await removeSchedule('digest')
+ * ```
+ */
 export async function removeSchedule(name: string, store: Store = defaultClient().store): Promise<boolean> {
   return store.schedules.removeDynamic(name)
 }
 
-/** A dynamic schedule as it was stored; undefined when there is none, or it is not JSON. */
+/**
+ * A dynamic schedule as it was stored; undefined when there is none, or it is not JSON.
+ * @throws RuntimeError ERR_REDIS
+ * @example
+ * ```ts
+ * const digest = await getSchedule('digest')
+ * console.log(digest?.cron)
+ * ```
+ */
 export async function getSchedule(
   name: string,
   store: Store = defaultClient().store,
@@ -90,22 +125,50 @@ export async function getSchedule(
   }
 }
 
-/** Stops an entry, of the file or dynamic, from firing until it is resumed; what it does not fire meanwhile is not missed. */
+/**
+ * Stops an entry, of the file or dynamic, from firing until it is resumed; what it does not fire meanwhile is not missed.
+ * @throws RuntimeError ERR_REDIS
+ * @example
+ * ```ts
+ * await pauseSchedule('nightly_report')
+ * ```
+ */
 export async function pauseSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
   await store.schedules.switch(name, { paused: true }, Date.now())
 }
 
-/** Lets a paused entry fire again, from now on. */
+/**
+ * Lets a paused entry fire again, from now on.
+ * @throws RuntimeError ERR_REDIS
+ * @example
+ * ```ts
+ * await resumeSchedule('nightly_report')
+ * ```
+ */
 export async function resumeSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
   await store.schedules.switch(name, { paused: false }, Date.now())
 }
 
-/** Switches an entry on, whatever its file says. */
+/**
+ * Switches an entry on, whatever its file says.
+ * @throws RuntimeError ERR_REDIS
+ * @example
+ * ```ts
+ * await enableSchedule('nightly_report')
+ * ```
+ */
 export async function enableSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
   await store.schedules.switch(name, { enabled: true }, Date.now())
 }
 
-/** Switches an entry off, whatever its file says; what it does not fire meanwhile is not missed. */
+/**
+ * Switches an entry off, whatever its file says; what it does not fire meanwhile is not missed.
+ * @throws RuntimeError ERR_REDIS
+ * @example
+ * ```ts
+ * await disableSchedule('nightly_report')
+ * ```
+ */
 export async function disableSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
   await store.schedules.switch(name, { enabled: false }, Date.now())
 }
@@ -114,6 +177,10 @@ export async function disableSchedule(name: string, store: Store = defaultClient
  * Asks the scheduler that leads to fire an entry once, now, whatever its timing, paused or not; without one, the next that
  * leads does. Asked again before it has heard, it fires once. What it cannot fire is noted as missed, with the reason.
  * @throws RuntimeError ERR_NOT_FOUND when neither a scheduler has loaded an entry of that name nor `setSchedule` set it
+ * @example
+ * ```ts
+ * await runSchedule('digest') // once, now
+ * ```
  */
 export async function runSchedule(name: string, store: Store = defaultClient().store): Promise<void> {
   const known = { ...(await store.schedules.described()), ...(await store.schedules.dynamic()) }

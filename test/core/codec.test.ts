@@ -75,11 +75,14 @@ describe('items of other producers', () => {
 
   it('take the last of members with one name, as JSON.parse does', () => {
     assert.deepEqual(read('{"class":"A","args":[1],"args":[2],"class":"B"}'), { className: 'B', args: '[2]' })
+    assert.deepEqual(read('{"class":"A","args":[1],"args":[2]}'), { className: 'A', args: '[2]' })
+    assert.deepEqual(read('{"class":"A","args":[1],"other":[2]}'), { className: 'A', args: '[1]' })
   })
 
   const garbage: [string, RegExp][] = [
     ['', /not JSON/],
     ['{"class":', /not JSON/],
+    ['{"class":"A","args":[1}]}', /not JSON/],
     ['[]', /expected a JSON object .*, got \[\]/],
     ['null', /expected a JSON object .*, got null/],
     ['"text"', /expected a JSON object/],

@@ -149,10 +149,11 @@ describe('fakeClock', () => {
   })
 })
 
-it('a minute of delay lies where Ruby sees it, however long the hooks take', async () => {
+it('a minute of delay lies where Ruby sees it, however long the hooks take', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   class SlowHookJob extends AddJob {
-    static async beforeSchedule(): Promise<void> {
-      await new Promise((resolve) => setTimeout(resolve, 1100))
+    static beforeSchedule(): void {
+      t.mock.timers.tick(1100)
     }
   }
   await enqueueIn('60s', SlowHookJob, 1, 2)

@@ -6,7 +6,7 @@ import { decodeItem, parseLossless } from '../../runtime/core/codec.ts'
 import { retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
 import { decodeFailure, encodeFailure } from '../../runtime/store/queues/failures.ts'
 import { queueListName, selectQueues } from '../../runtime/store/queues/queue-list.ts'
-import { weightedOrder } from '../../runtime/worker/reserve/fetcher.ts'
+import { weightedOrder } from '../../runtime/worker/reserve/queue-choice.ts'
 
 const known = ['.hidden', 'B', 'a/b', 'high', 'low', 'mail_a', 'mail_b', 'medium', 'x{y}']
 const all = known.slice(1)

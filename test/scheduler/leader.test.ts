@@ -9,7 +9,7 @@ import { leavesNoProcess, ROOT, startProgram, type Running } from '../support/pr
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { countCommands, keepingLogger, testScheduler } from './support.ts'
+import { countCommands, keepingLogger, scriptCalls, testScheduler } from './support.ts'
 
 const server = useRedis()
 const lock = 'resque:resque:resque_scheduler_master_lock'
@@ -104,7 +104,8 @@ describe('leadership among processes', () => {
   test("waits for Ruby's scheduler as long as it lives, and takes over when its lock runs out", async () => {
     await redis.set(lock, 'rubyhost:77', 'EX', 180)
     const one = await startScheduler(tick)
-    await new Promise((resolve) => setTimeout(resolve, 1200))
+    const before = await scriptCalls(redis)
+    await eventually(async () => (await scriptCalls(redis)) >= before + 3, { what: 'three tries to get the lock' })
     assert.equal(await holder(), 'rubyhost:77')
     assert.equal(await redis.exists('resque:queue:q'), 0)
     await redis.pexpire(lock, 100)

@@ -113,10 +113,14 @@ describe('the mover', () => {
   })
 
   test('goes on when Redis was away', async () => {
-    await run()
-    await store.delayed.add([job(Date.now() + 700)], Date.now(), 60_000)
+    const clock = new ShiftedClock()
+    const { log, lines } = keepingLogger()
+    await run({ clock, log })
+    await store.delayed.add([job(Date.now() + 60_000)], Date.now(), 60_000)
     await server.kill('SIGKILL')
-    await new Promise((resolve) => setTimeout(resolve, 900))
+    // It is due while Redis is away.
+    clock.offsetMs = 60_000
+    await eventually(() => lines.some((line) => line.includes('ERR_REDIS')), { what: 'a tick without Redis' })
     await server.restart()
     await eventually(async () => (await server.client().llen('resque:queue:q')) === 1, { timeoutMs: 8000 })
   })

@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterEach } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import type { Clock } from '../../runtime/core/clock.ts'
 import { createLogger, type Logger } from '../../runtime/core/logger.ts'
 import type { Store } from '../../runtime/store/store.ts'
@@ -66,6 +67,12 @@ export function useSchedulers(): { running: Scheduler[]; lead: (scheduler: Sched
     return scheduler
   }
   return { running, lead }
+}
+
+/** How many scripts a server has run. */
+export async function scriptCalls(redis: Redis): Promise<number> {
+  const stats = await redis.info('commandstats')
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0)
 }
 
 /** How many commands clients send to a server in so many milliseconds; those of scripts do not count. */

@@ -1,4 +1,5 @@
-// The good ends of one tick are recorded in one call: each is fenced and answered by itself, and one bad end spoils no other.
+// The ends of one tick are recorded in one call, with which free slots take their next jobs: each end is fenced and answered by
+// itself, and one bad end spoils no other, nor do jobs that cannot be taken.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Redis } from 'ioredis'
@@ -116,6 +117,56 @@ test('the ends of one tick are one call, and each is recorded whole', async () =
   assert.deepEqual(archived.map(([, fields]) => fields[fields.indexOf('id') + 1]).sort(), ['a', 'b', 'c'])
   assert.ok(archived.every(([, fields]) => fields.includes('{"wall_ms":1}')))
 })
+
+test('a failure is recorded in the same call, whole', async () => {
+  const [a, b] = await inHand('a', 'b')
+  assert.ok(a && b)
+  const calls = await scriptCalls()
+  const failed = { state: 'failed' as const, entry: '{"error":"no"}', fields: { cause: 'exception' }, ttlMs }
+  assert.deepEqual(
+    await Promise.all([settle(a), store.supervisors.settle('s', b, Date.now(), 100, { ...failed, step: {} })]),
+    [true, true],
+  )
+  assert.equal((await scriptCalls()) - calls, 1)
+  assert.deepEqual(await redis.lrange('resque:failed', 0, -1), ['{"error":"no"}'])
+  assert.equal(await redis.hget('resque:rt:job:b', 'state'), 'failed')
+  const counts = ['processed', 'failed', 'failed:host:b:q', 'failed:host:a:q'].map((name) => `resque:stat:${name}`)
+  assert.deepEqual(await redis.mget(counts), ['2', '1', '1', null])
+})
+
+/** Two jobs end while two slots ask for their next ones. @param obstacle comes before that */
+async function exchanged(
+  obstacle: () => Promise<unknown> = async () => undefined,
+): Promise<{ ends: PromiseSettledResult<boolean>[]; taken: string[]; calls: number }> {
+  const jobs = await inHand('a', 'b')
+  await obstacle()
+  await store.queues.push('q', [{ id: 'c', className: 'OkJob', item: itemOf('c') }], Date.now(), ttlMs)
+  const before = await scriptCalls()
+  const ends = jobs.map(settle)
+  const slots = ['a', 'b'].map((id) => ({ worker: `host:${id}:q`, newId: `new-${id}` }))
+  const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now()).catch(() => undefined)
+  const taken = reply && 'jobs' in reply ? reply.jobs.map(({ id }) => id) : []
+  return { ends: await Promise.allSettled(ends), taken, calls: (await scriptCalls()) - before }
+}
+const recorded = { status: 'fulfilled', value: true }
+
+test('ends and the next jobs are one call: each end is recorded once, each job given once', async () => {
+  assert.deepEqual(await exchanged(), { ends: [recorded, recorded], taken: ['c'], calls: 1 })
+  assert.deepEqual(await redis.hgetall('resque:rt:inflight:s'), { c: '1 host:a:q' })
+  assert.equal(await redis.get('resque:stat:processed'), '2')
+  assert.equal(await redis.xlen('resque:rt:archive'), 2)
+  assert.equal(await redis.llen('resque:queue:q'), 0)
+})
+
+const obstacles: [string, () => Promise<unknown>][] = [
+  ['all workers are paused', () => redis.set('resque:pause-all-workers', 'true')],
+  ['a key holds another type', () => redis.sadd('resque:pause-all-workers', 'x')],
+]
+for (const [why, obstacle] of obstacles)
+  test(`ends are recorded though no job can be taken: ${why}`, async () => {
+    assert.deepEqual(await exchanged(obstacle), { ends: [recorded, recorded], taken: [], calls: 1 })
+    assert.equal(await redis.llen('resque:queue:q'), 1)
+  })
 
 test('an end that is another delivery’s, or comes twice, is refused, and the others are recorded', async () => {
   const [a, b, c] = await inHand('a', 'b', 'c')

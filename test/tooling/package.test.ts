@@ -67,7 +67,7 @@ describe('the package', () => {
       ),
       [],
     )
-    assert.ok(files.length < 500, `expected a small package, got ${files.length} files`)
+    assert.ok(files.length < 540, `expected a small package, got ${files.length} files`)
   })
 
   it('says in its package.json what holds for users, which publint finds good', async () => {

@@ -83,15 +83,72 @@ function modulesOf(page: string): [path: string, text: string][] {
 const titleOf = (page: string): string => `${(given[page] ?? '').replaceAll('\n', ' ')} export {};`
 const pad = (lines: string[], to: number): string[] => [...lines, ...Array<string>(to - lines.length).fill('')]
 
-it('all snippets of the README and docs/ compile with the strictest settings', () => {
+/** What the examples of docstrings use beside the public API. */
+const ofExamples = `import { Job, Workflow } from 'resque-runtime'
+  export { z } from 'zod'
+  export { createServer } from 'node:http'
+  export class ReminderJob extends Job {
+    static queue = 'high'
+    async perform(userId: string, opts?: { urgent: boolean }) { return { reminded: userId, urgent: opts?.urgent ?? false } }
+  }
+  export class DownloadJob extends Job { async perform({ path }: { path: string }) { return { path } } }
+  export class ReportJob extends Job { perform() {} }
+  export class ImportWorkflow extends Workflow { configure(path: string) { this.run(DownloadJob, { params: { path } }) } }`
+
+const declarations = readdirSync(join(ROOT, 'dist/types'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.d.ts'))
+  .map((name) => `dist/types/${name}`)
+
+/** Where examples find names: by module, what a type is and what a value. */
+const sources: readonly [module: string, names: readonly string[]][] = [
+  ['./of-examples.js', ['z', 'createServer', 'ReminderJob', 'DownloadJob', 'ReportJob', 'ImportWorkflow']],
+  ...(['runtime/index', 'runtime/testing/index', 'web/index'] as const).map((path): [string, string[]] => {
+    const text = readFileSync(join(ROOT, `dist/types/${path}.d.ts`), 'utf8')
+    const lists = [...text.matchAll(/^export (type )?\{([^}]+)\}/gm)].flatMap(([, type = '', list = '']) =>
+      list.split(',').flatMap((name) => (name.trim() === '' ? [] : [`${type}${name.trim()}`])),
+    )
+    const own = [...text.matchAll(/^export (?:declare )?(function|interface) (\w+)/gm)].map(
+      ([, kind, name = '']) => `${kind === 'interface' ? 'type ' : ''}${name}`,
+    )
+    return [
+      `resque-${path.replace('runtime/index', 'runtime').replace('/index', '').replace(/^web/, 'runtime/web')}`,
+      [...lists, ...own],
+    ]
+  }),
+]
+
+/** The examples of a file's docstrings: a module for each, with the imports that it leaves out in its first line. */
+function examplesOf(path: string): [path: string, text: string][] {
+  const text = readFileSync(join(ROOT, path), 'utf8')
+  return [...text.matchAll(/@example\s+\* ```ts\n([\s\S]*?) \* ```/g)].map(([, body = ''], i) => {
+    const code = body.replaceAll(/^ *\* ?/gm, '')
+    const isUsed = (name: string): boolean =>
+      new RegExp(`\\b${name}\\b`).test(code) && !new RegExp(`(class|const|function) ${name}\\b(?! =)`).test(code)
+    const imports = sources.map(([module, names]) => {
+      const used = names.filter((name) => isUsed(name.replace('type ', '')))
+      return used.length === 0 ? '' : `import { ${used.join(', ')} } from '${module}';`
+    })
+    return [
+      `docs/examples/${path.replace('.d.ts', '').replaceAll('/', '-')}-${i}.ts`,
+      `${imports.join(' ')} export {};\n${code}`,
+    ]
+  })
+}
+
+it('all snippets of the README, docs/ and docstrings compile with the strictest settings', () => {
   const pages = [
     'README.md',
     ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.md'))
+      // The reference shows signatures; its examples are those of the docstrings.
+      .filter((name) => name.endsWith('.md') && !name.startsWith('reference'))
       .map((name) => `docs/${name}`),
   ]
   const modules = new Map(pages.flatMap(modulesOf).map(([path, text]) => [join(ROOT, path), text]))
   assert.ok(modules.size >= 8, 'the snippets were found')
+  const examples = declarations.flatMap(examplesOf)
+  assert.ok(examples.length > 80, 'the examples were found')
+  for (const [path, text] of examples) modules.set(join(ROOT, path), text)
+  modules.set(join(ROOT, 'docs/examples/of-examples.ts'), ofExamples)
   modules.set(join(ROOT, 'docs/packages.d.ts'), packages)
   const folders = new Set([...modules.keys()].map((path) => dirname(path)))
   const host = ts.createCompilerHost(strictest)
@@ -122,4 +179,25 @@ it('all snippets of the README and docs/ compile with the strictest settings', (
     }),
     '',
   )
+  undocumented(program)
 })
+
+/** Each export says what it is and has an example; each function and constructor of ours says what it throws. */
+function undocumented(program: ts.Program): void {
+  const checker = program.getTypeChecker()
+  const wrong: string[] = []
+  for (const path of ['runtime/index', 'runtime/testing/index', 'web/index']) {
+    const file = program.getSourceFile(join(ROOT, `dist/types/${path}.d.ts`))
+    const module = file && checker.getSymbolAtLocation(file)
+    assert.ok(module, path)
+    for (const name of checker.getExportsOfModule(module)) {
+      const symbol = name.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(name) : name
+      const tags = symbol.getJsDocTags(checker).map((tag) => tag.name)
+      const isFunction = (symbol.flags & ts.SymbolFlags.Function) !== 0
+      if (symbol.getDocumentationComment(checker).length === 0) wrong.push(`${name.name}: says nothing`)
+      if (!tags.includes('example')) wrong.push(`${name.name}: has no @example`)
+      if (isFunction && !tags.includes('throws') && name.name !== 'close') wrong.push(`${name.name}: has no @throws`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+}

@@ -5,11 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { close, configure } from '../../runtime/jobs/default-client.ts'
 import { DiamondFlow, GrowFlow } from '../fixtures/apps/flows/src/jobs/flows.ts'
 import { leavesNoProcess, markedProcesses, startCli, type Running } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
 import { flowsApp } from './inline-worker.ts'
 
 const redis = useRedis()
@@ -34,8 +34,15 @@ const startWorker = (isolation: string): Running =>
     env: { REDIS_URL: redis.url },
   })
 
-/** Kills a worker or one of its job processes every little while, until `done`; a worker that is gone is replaced. @returns kills */
-async function harass(isolation: string, done: () => Promise<boolean>, mostKills: number): Promise<number> {
+/**
+ * Kills a worker or one of its job processes whenever `every` more steps have begun, until `done`; a worker that is gone is
+ * replaced. @returns kills
+ */
+async function harass(
+  isolation: string,
+  done: () => Promise<boolean>,
+  { mostKills, every = 1 }: { mostKills: number; every?: number },
+): Promise<number> {
   const workers = new Set<Running>()
   const hire = (): void => {
     const worker = startWorker(isolation)
@@ -43,12 +50,22 @@ async function harass(isolation: string, done: () => Promise<boolean>, mostKills
     // One that is killed, and one whose first child was killed while it loaded the application: both leave.
     void worker.exited.then(() => workers.delete(worker))
   }
+  const begun = (): number => readFileSync(trace, 'utf8').split('\n').length
   let kills = 0
+  let next = begun() + 1
+  const isTimeToKill = (): boolean => kills < mostKills && begun() >= next
   try {
-    while (!(await done())) {
-      while (workers.size < 2) hire()
-      await sleep(400)
-      if (kills >= mostKills) continue
+    for (;;) {
+      const isDone = await eventually(
+        async () => {
+          while (workers.size < 2) hire()
+          if (await done()) return 'done'
+          return isTimeToKill() && 'not done'
+        },
+        { timeoutMs: 100_000, intervalMs: 20, what: 'the end of the run' },
+      )
+      if (isDone === 'done') break
+      next = begun() + every
       const all = await markedProcesses()
       const victim = all[(kills * 7) % Math.max(1, all.length)]
       if (!victim) continue
@@ -70,12 +87,15 @@ for (const isolation of ['spawn', 'fork']) {
     const rows = isolation === 'spawn' ? 12 : 40
     const flow = await DiamondFlow.create.with<DiamondFlow>({ globals: { trace } })(rows, { sleepMs: 50 })
     await flow.start()
-    const kills = await harass(isolation, async () => (await flow.reloadRecord()).status !== 'running', 8)
+    const kills = await harass(isolation, async () => (await flow.reloadRecord()).status !== 'running', {
+      mostKills: 8,
+      every: Math.ceil(rows / 12),
+    })
     await flow.reload()
     // A job whose own process was killed fails, as any job without retries does: continue finishes what is left.
     for (let again = 0; flow.status === 'failed' && again < 3; again += 1) {
       await flow.continue()
-      await harass(isolation, async () => (await flow.reloadRecord()).status !== 'running', 0)
+      await harass(isolation, async () => (await flow.reloadRecord()).status !== 'running', { mostKills: 0 })
     }
     assert.equal(flow.status, 'finished')
     assert.deepEqual(flow.record.counts, { finished: rows + 2 })
@@ -94,11 +114,11 @@ test('a step that adds jobs is killed again and again: what it adds joins once',
   const rows = 10
   const flow = await GrowFlow.create.with<GrowFlow>({ globals: { trace } })(rows)
   await flow.start()
-  await harass('spawn', async () => (await flow.reloadRecord()).status !== 'running', 6)
+  await harass('spawn', async () => (await flow.reloadRecord()).status !== 'running', { mostKills: 6 })
   await flow.reload()
   for (let again = 0; flow.status === 'failed' && again < 3; again += 1) {
     await flow.continue()
-    await harass('spawn', async () => (await flow.reloadRecord()).status !== 'running', 0)
+    await harass('spawn', async () => (await flow.reloadRecord()).status !== 'running', { mostKills: 0 })
   }
   await flow.reload()
   assert.equal(flow.status, 'finished')

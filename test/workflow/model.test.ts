@@ -4,8 +4,11 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import fc from 'fast-check'
 import { useRedis } from '../support/redis.ts'
+import { useSeed } from '../support/properties.ts'
+import { graphs, told, type End } from './random-graph.ts'
 import { StepDriver, type Sketch, type Taken } from './support.ts'
 
+useSeed()
 const redis = useRedis()
 let driver: StepDriver
 
@@ -14,38 +17,17 @@ beforeEach(async () => {
 })
 afterEach(() => driver.close())
 
-type End = 'done' | 'failed' | 'veto'
 interface Plan {
   graph: Sketch
   ends: Record<string, End>
 }
 
-/** Up to twelve nodes; each hangs on some of those before it, under any condition. */
 const plans: fc.Arbitrary<Plan> = fc
-  .array(
-    fc.record({
-      end: fc.constantFrom<End>('done', 'done', 'done', 'done', 'failed', 'veto'),
-      parents: fc.array(fc.tuple(fc.nat(), fc.constantFrom('', '', '', '!', '~')), { maxLength: 4 }),
-    }),
-    { minLength: 1, maxLength: 12 },
+  .tuple(
+    graphs,
+    fc.array(fc.constantFrom<End>('done', 'done', 'done', 'done', 'failed', 'veto'), { minLength: 12, maxLength: 12 }),
   )
-  .map((nodes) => {
-    const graph: Sketch = {}
-    const ends: Record<string, End> = {}
-    nodes.forEach(({ end, parents }, i) => {
-      const chosen = i === 0 ? [] : parents.map(([pick, when]) => [pick % i, when] as const)
-      graph[`n${i}`] = [...new Map(chosen).entries()].map(([parent, when]) => `${when}n${parent}`)
-      ends[`n${i}`] = end
-    })
-    return { graph, ends }
-  })
-
-const told: Record<string, Partial<Record<string, 'pass' | 'skip' | 'veto'>>> = {
-  finished: { '': 'pass', '!': 'skip', '~': 'pass' },
-  vetoed: { '': 'veto', '!': 'skip', '~': 'pass' },
-  failed: { '!': 'pass', '~': 'pass' },
-  skipped: { '': 'skip', '!': 'skip', '~': 'pass' },
-}
+  .map(([graph, ends]) => ({ graph, ends: Object.fromEntries(Object.keys(graph).map((name, i) => [name, ends[i]!])) }))
 
 /** What must come of a plan: the state of each node once nothing moves any more. */
 function expected({ graph, ends }: Plan): Record<string, string> {

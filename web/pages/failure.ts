@@ -24,7 +24,8 @@ import {
   time,
 } from '../view/parts.ts'
 import { evidence } from '../view/evidence.ts'
-import { count, shown, words } from '../view/text.ts'
+import { textIn } from '../../runtime/core/json-text.ts'
+import { count, shown } from '../view/text.ts'
 import { address, BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { argsOf, causeBadge } from './failed.ts'
 
@@ -87,9 +88,9 @@ export async function failurePage(visit: Visit): Promise<Page> {
 function earlier({ attempts }: FailedEntry): Html | string {
   if (!Array.isArray(attempts) || attempts.length === 0) return ''
   const rows = attempts.map((attempt, i) => [
-    words(attempt['attempt'] ?? i + 1),
-    shown(words(attempt['cause']), 60),
-    shown(`${words(attempt['name'])} ${words(attempt['message'])}`, 300),
+    textIn(attempt['attempt'] ?? i + 1),
+    shown(textIn(attempt['cause']), 60),
+    shown(`${textIn(attempt['name'])} ${textIn(attempt['message'])}`, 300),
   ])
   return section('Attempts', table('Attempts', ['Attempt#', 'Cause', 'Error'], rows, ''))
 }

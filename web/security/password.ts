@@ -16,7 +16,14 @@ function partsOf(hash: string): { options: ScryptOptions; salt: Buffer; key: Buf
   return { options, salt: Buffer.from(salt, 'base64url'), key: Buffer.from(key, 'base64url') }
 }
 
-/** What `web.users` stores of a password: `scrypt$N$r$p$<salt>$<key>`, both in base64url. */
+/**
+ * What `web.users` stores of a password: `scrypt$N$r$p$<salt>$<key>`, both in base64url.
+ * @throws nothing that depends on the password
+ * @example
+ * ```ts
+ * const user = `ada:operator:${await hashPassword('a long password')}`
+ * ```
+ */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
   const key = await derive(password, salt, keyBytes, { ...cost, maxmem: 2 ** 28 })

@@ -1,6 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** Who is signed in, and what that allows. An operator may change things; a viewer may only look. */
+/**
+ * Who is signed in, and what that allows. An operator may change things; a viewer may only look.
+ * @example
+ * ```ts
+ * const viewer: User = { name: 'bob', role: 'viewer' }
+ * ```
+ */
 export interface User {
   name: string
   role: Role

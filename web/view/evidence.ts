@@ -3,17 +3,18 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import { locationLines, type JobLocation } from '../../runtime/store/workers/stacks.ts'
 import type { Html, Visit } from '../visit.ts'
 import { block, facts, section, table, time } from './parts.ts'
-import { shown, span, words } from './text.ts'
+import { textIn } from '../../runtime/core/json-text.ts'
+import { shown, span } from './text.ts'
 
 /** An error record: `{ name, message, backtrace? … }`. */
 export function errorSection(json: string): Html {
   const error = parsed(json)
-  const stack = Array.isArray(error['stack']) ? error['stack'].map(String).join('\n') : words(error['stack'])
-  const lines = Array.isArray(error['backtrace']) ? error['backtrace'].map(String).join('\n') : stack
+  const stack = Array.isArray(error['stack']) ? error['stack'].map(textIn).join('\n') : textIn(error['stack'])
+  const lines = Array.isArray(error['backtrace']) ? error['backtrace'].map(textIn).join('\n') : stack
   return section(
     'Error',
     html`<p class="error">
-        <strong>${shown(words(error['name'] ?? 'Error'), 200)}</strong> ${shown(words(error['message']), 2000)}
+        <strong>${shown(textIn(error['name'] ?? 'Error'), 200)}</strong> ${shown(textIn(error['message']), 2000)}
       </p>
       ${lines === '' ? '' : block(lines)}`,
   )
@@ -43,7 +44,7 @@ const names: Record<string, [name: string, show: (value: number) => string]> = {
 export function evidence(json: string): Html {
   const { output, where, cause: _, ...rest } = parsed(json)
   const entries = Object.entries(rest).flatMap(([key, value]): [string, string][] => {
-    const [name, show] = names[key] ?? [key]
+    const [name, show] = (Object.hasOwn(names, key) ? names[key] : undefined) ?? [key]
     if (value === null || value === undefined) return []
     if (show && typeof value === 'number') return [[name, show(value)]]
     return [[name, shown(typeof value === 'string' ? value : JSON.stringify(value), 300)]]
@@ -67,9 +68,9 @@ export function evidence(json: string): Html {
 export function attemptsPart(all: readonly unknown[], visit: Visit): Html | string {
   if (all.length === 0) return ''
   const rows = (all as Record<string, unknown>[]).map((attempt, i) => [
-    words(attempt['attempt'] ?? i + 1),
-    words(attempt['cause']),
-    shown(`${words(attempt['name'] ?? attempt['exception'])} ${words(attempt['message'] ?? attempt['error'])}`, 200),
+    textIn(attempt['attempt'] ?? i + 1),
+    textIn(attempt['cause']),
+    shown(`${textIn(attempt['name'] ?? attempt['exception'])} ${textIn(attempt['message'] ?? attempt['error'])}`, 200),
     time(Number(attempt['at'] ?? attempt['ended_at'] ?? NaN), visit.nowMs),
   ])
   return section('Earlier attempts', table('Earlier attempts', ['Attempt#', 'Cause', 'Error', 'Ended'], rows, ''))

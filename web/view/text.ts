@@ -42,10 +42,6 @@ export function span(ms: number): string {
   return rest > 0 ? `${whole} ${name} ${rest} ${lessName}` : `${whole} ${name}`
 }
 
-/** Whatever a foreign record has in a place for text. */
-export const words = (value: unknown): string =>
-  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
-
 /** `12.5 %` of a share from 0 to 1; unknown where there was nothing to count. */
 export const percent = (share: number | undefined): string =>
   share === undefined ? '–' : `${(share * 100).toFixed(1)} %`

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../../store/queues/jobs.ts'
+import { type JobRecord, storedError } from '../../store/queues/jobs.ts'
 import type { Store } from '../../store/store.ts'
 import type { Inspected } from '../inspected.ts'
 import { relative } from '../../core/duration.ts'
@@ -106,6 +106,6 @@ async function running(id: string, head: string, record: JobRecord, store: Store
 
 function errorOf(record: JobRecord): string {
   if (record.error === undefined) return 'unknown'
-  const { name, message } = JSON.parse(record.error) as { name: string; message: string }
+  const { name, message } = storedError(record.error)
   return `${name}: ${message}`
 }

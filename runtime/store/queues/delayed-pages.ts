@@ -127,7 +127,14 @@ export interface DelayedName {
   queue: string
 }
 
-/** A delayed job as the lists show it. */
+/**
+ * A delayed job as the lists show it.
+ * @example
+ * ```ts
+ * const ofMail = (_args: unknown[], { queue }: DelayedJob) => queue === 'mail'
+ * await removeDelayedSelection(ofMail)
+ * ```
+ */
 export interface DelayedJob {
   dueMs: number
   queue: string | undefined

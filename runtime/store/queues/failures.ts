@@ -3,7 +3,7 @@ import { library } from '../../../config/library.ts'
 import { decodeItem } from '../../core/codec.ts'
 import { formatFailedAt } from './resque-time.ts'
 import { RuntimeError } from '../../core/errors.ts'
-import { jsonObject, rawMembers } from '../../core/json-text.ts'
+import { jsonArray, jsonObject, rawMembers, textIn } from '../../core/json-text.ts'
 import type { Connection } from '../connection/connection.ts'
 
 /** What a failed entry says. Beyond Resque's own members (the first seven) it carries what promise 9 asks for. */
@@ -71,12 +71,30 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
   const raw = rawMembers(text)
   const digest = library('node:crypto').createHash('sha1').update(bytes).digest('hex')
   return {
-    ...(read as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
+    ...(withTexts(read) as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
     payload: raw.get('payload') ?? 'null',
     index,
     digest,
   }
 }
+
+/** Members that are texts in an entry of ours; any producer may have put another value there. */
+const textMembers = ['failed_at', 'exception', 'error', 'worker', 'queue', 'retried_at', 'id', 'cause'] as const
+
+/** An entry in whose members what {@link FailedEntry} says is what there is. */
+function withTexts(read: object): object {
+  const entry: Record<string, unknown> = { ...read }
+  const { backtrace, evidence, attempts } = entry
+  for (const name of textMembers)
+    if (entry[name] !== undefined && entry[name] !== null) entry[name] = textIn(entry[name])
+  if (backtrace !== undefined) entry['backtrace'] = [backtrace].flat().map(textIn)
+  if (!isMap(evidence)) delete entry['evidence']
+  if (attempts !== undefined) entry['attempts'] = [attempts].flat().filter(isMap)
+  return entry
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The failed list, oldest first, as Resque's default failure backend keeps it. */
 export class Failures {
@@ -218,6 +236,7 @@ function itemOf(payload: string): string {
   if (!jsonObject(payload)) return payload
   const raw = rawMembers(payload)
   const [className, args] = [raw.get('class'), raw.get('args')]
-  if (className === JSON.stringify(garbageClass)) return (JSON.parse(args ?? '[]') as string[])[0] ?? payload
+  const [whole] = className === JSON.stringify(garbageClass) ? jsonArray(args) : []
+  if (typeof whole === 'string') return whole
   return className === undefined ? payload : `{"class":${className},"args":${args ?? '[]'}}`
 }

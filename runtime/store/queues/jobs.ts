@@ -1,3 +1,4 @@
+import { jsonObject, textIn } from '../../core/json-text.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import type { Connection } from '../connection/connection.ts'
 
@@ -38,6 +39,12 @@ export interface JobRecord {
   /** JSON of pid, exit code, signal, times, memory, last lines. */
   evidence?: string
   [field: string]: string | undefined
+}
+
+/** The error of a job's or step's record, from its JSON text. A text that is no error's is its message. */
+export function storedError(text: string): { name: string; message: string; backtrace?: string[] } {
+  const { name = 'Error', message = text, ...more } = (jsonObject(text) ?? {}) as { name?: unknown; message?: unknown }
+  return { ...more, name: textIn(name), message: textIn(message) }
 }
 
 /** The records of single jobs. */

@@ -9,7 +9,13 @@ const requestTtlMs = 90 * 86_400_000
 /** What became of a run request. */
 export type RequestStatus = 'Pending' | 'Accepted' | 'Rejected'
 
-/** A wish to run a pipeline. */
+/**
+ * A wish to run a pipeline.
+ * @example
+ * ```ts
+ * const show = ({ id, status, reason }: RunRequest) => `${id}: ${status} ${reason ?? ''}`
+ * ```
+ */
 export interface RunRequest {
   id: string
   pipeline: string

@@ -1,3 +1,4 @@
+import { jsonObject } from '../../core/json-text.ts'
 import type { Connection } from '../connection/connection.ts'
 import {
   nodeBytes,
@@ -90,7 +91,8 @@ export class RunReader {
   async kinds(id: string): Promise<NodeKind[]> {
     const stored = await this.#connection.ask((redis, keys) => redis.hgetall(keys.runKinds(id)))
     const kinds: NodeKind[] = []
-    for (const [index, text] of Object.entries(stored)) kinds[Number(index)] = JSON.parse(text) as NodeKind
+    for (const [index, text] of Object.entries(stored))
+      kinds[Number(index)] = (jsonObject(text) as NodeKind | undefined) ?? { class: '?', queue: '?' }
     return kinds
   }
 

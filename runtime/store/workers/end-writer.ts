@@ -7,13 +7,22 @@ import { GraphChanged } from '../runs/run-writer.ts'
 /** `other`: the end must be recorded by settle.lua. */
 type Answer = 'ok' | 'lost' | 'other'
 
-interface PlainEnd {
+/** An end that waits to be recorded together with others. */
+export interface PlainEnd {
   supervisor: string
-  /** The arguments of settle-plain.lua for this end. */
+  nowMs: number
+  failedMax: number
+  /** As include/plain-ends.lua reads it. */
   args: (string | number)[]
   bytes: number
   resolve: (answer: Answer) => void
   reject: (error: unknown) => void
+}
+
+/** The call's own arguments that ends need: those of the last one. */
+export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: number } => {
+  const { nowMs = 0, failedMax = 0 } = ends.at(-1) ?? {}
+  return { now: nowMs, failedMax }
 }
 
 /** Records how jobs end for good. */
@@ -28,14 +37,16 @@ export class EndWriter {
   }
 
   /**
-   * Records a job's end. Good ends of jobs that are no steps and arrive in the same tick are recorded in one call.
+   * Records a job's end. Ends of jobs that are no steps and arrive in the same tick are recorded in one call, with which the slots
+   * that are free now take their next jobs ({@link take}).
    * @returns false when the job is another's now: then nothing was written
    * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
    * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
    */
   async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
-    if (end.state === 'done' && !end.step) {
-      const plain = await this.#plain(id, job, nowMs, end)
+    // The script knows what a step is; a failed job may be one whose run is not known here.
+    if (!end.step || end.state === 'failed') {
+      const plain = await this.#plain(id, job, nowMs, failedMax, end)
       if (plain !== 'other') return plain === 'ok'
     }
     const reply = await this.#connection.run('settle', {
@@ -54,33 +65,33 @@ export class EndWriter {
     return reply !== 'lost'
   }
 
-  /** Good ends of plain jobs: those of one tick of the event loop are recorded in one call. Each is answered by itself. */
-  #plain(supervisor: string, job: Delivery, nowMs: number, end: Settlement): Promise<Answer> {
+  #plain(supervisor: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<Answer> {
     const fields = Object.entries(end.fields ?? {}).flat()
-    const about = [job.worker, job.id, job.delivery, nowMs, end.ttlMs, end.mayHaveLog === false ? 0 : 1]
-    const bytes = fields.reduce((sum, text) => sum + text.length, 0)
+    const { state, ttlMs, mayHaveLog = true, entry = '' } = end
+    const bytes = fields.reduce((sum, text) => sum + text.length, entry.length)
+    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, fields.length / 2, ...fields]
     return new Promise((resolve, reject) => {
-      // A tick after the slots have asked for their next jobs: those are taken first, and run while Redis records the ends.
+      // A tick after the slots have asked for their next jobs: that call takes the ends along.
       if (this.#waiting.length === 0) setImmediate(() => setImmediate(() => this.#flush()))
-      this.#waiting.push({ supervisor, args: [...about, fields.length / 2, ...fields], bytes, resolve, reject })
+      this.#waiting.push({ supervisor, nowMs, failedMax, args, bytes, resolve, reject })
     })
   }
 
-  #flush(): void {
-    const ends = this.#waiting.splice(0)
-    for (const supervisor of new Set(ends.map((end) => end.supervisor))) {
-      const own = ends.filter((end) => end.supervisor === supervisor)
-      for (const part of toBatches(own, ({ bytes }) => bytes)) void this.#send(supervisor, part)
-    }
+  /** Ends for a call that takes jobs; the caller answers each. */
+  take(supervisor: string): PlainEnd[] {
+    const own = this.#waiting.filter((end) => end.supervisor === supervisor)
+    const [part = []] = toBatches(own, ({ bytes }) => bytes)
+    const taken = new Set(part)
+    this.#waiting = this.#waiting.filter((end) => !taken.has(end))
+    return part
   }
 
-  async #send(supervisor: string, ends: readonly PlainEnd[]): Promise<void> {
-    try {
-      const rest = ends.flatMap(({ args }) => args)
-      const answers = (await this.#connection.run('settle-plain', { supervisor }, rest)) as Answer[]
-      ends.forEach(({ resolve }, i) => resolve(answers[i] ?? 'other'))
-    } catch (error) {
-      for (const { reject } of ends) reject(error)
+  #flush(): void {
+    for (let [next] = this.#waiting; next; [next] = this.#waiting) {
+      const { supervisor } = next
+      const part = this.take(supervisor)
+      const rest = part.flatMap(({ args }) => args)
+      void answered(part, this.#connection.run('settle-plain', { supervisor, ...endsArgs(part) }, rest))
     }
   }
 
@@ -104,5 +115,15 @@ export class EndWriter {
         this.#continuing = false
       }
     })()
+  }
+}
+
+/** Tells each end what became of it. Never rejects. @param reply a word for each */
+export async function answered(ends: readonly PlainEnd[], reply: Promise<unknown>): Promise<void> {
+  try {
+    const answers = (await reply) as Answer[]
+    ends.forEach(({ resolve }, i) => resolve(answers[i] ?? 'other'))
+  } catch (error) {
+    for (const { reject } of ends) reject(error)
   }
 }

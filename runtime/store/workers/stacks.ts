@@ -1,3 +1,4 @@
+import { jsonObject } from '../../core/json-text.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Connection } from '../connection/connection.ts'
@@ -82,8 +83,9 @@ export class StackRequests {
     try {
       await this.#connection.ask((redis) => redis.publish(keys.control(), `stack ${jobId} ${request}`))
       const answer = await answered
-      if (answer === undefined) throw noAnswer(jobId, timeoutMs)
-      return JSON.parse(answer) as StackAnswer
+      const read = answer === undefined ? undefined : jsonObject(answer)
+      if (!read) throw noAnswer(jobId, timeoutMs)
+      return read as StackAnswer
     } finally {
       clearTimeout(timer)
       stop()

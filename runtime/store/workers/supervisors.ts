@@ -1,3 +1,4 @@
+import { jsonArray, textIn } from '../../core/json-text.ts'
 import { type Connection, scriptJson } from '../connection/connection.ts'
 import { parseInFlight, toBatches, reservedOf } from '../queues/deliveries.ts'
 import type {
@@ -10,10 +11,13 @@ import type {
   Settlement,
   SupervisorInfo,
 } from '../queues/deliveries.ts'
-import { EndWriter } from './end-writer.ts'
+import { answered, EndWriter, endsArgs } from './end-writer.ts'
 import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../queues/resque-time.ts'
 
 export type { Reserved, Delivery, Idle, ReserveReply, Settlement, SupervisorInfo } from '../queues/deliveries.ts'
+
+/** Worker ids of a supervisor's slots, from the JSON text of its record. */
+export const slotsOf = (text: string | undefined): string[] => jsonArray(text).map(textIn)
 
 /** Queues that one script call looks at (promise 13). */
 const queuesAtOnce = 250
@@ -71,7 +75,8 @@ export class Supervisors {
   }
 
   /**
-   * Takes jobs for free slots, in the order of `queues`.
+   * Takes jobs for free slots, in the order of `queues`, and records the ends that wait for a call ({@link EndWriter.take}) with it: that jobs
+   * cannot be taken does not concern them.
    * @param slots at most fifty: the jobs found are theirs, in their order
    * @param idle registers the worker as idle when there is less than it has slots for; absent: no push wakes it
    */
@@ -83,16 +88,27 @@ export class Supervisors {
     idle?: Idle,
   ): Promise<ReserveReply> {
     const { list = '', listener = '', forMs: idleMs = 0, polled = false } = idle ?? {}
-    const args = { supervisor: id, now: nowMs, list, listener, idleMs, polled: polled ? 1 : 0 }
+    const args = { supervisor: id, list, listener, idleMs, polled: polled ? 1 : 0 }
     const jobs: Reserved[] = []
     for (let at = 0; ; at += queuesAtOnce) {
       const free = slots.slice(jobs.length).flatMap(({ worker, newId }) => [worker, newId])
-      const rest = [...free, ...queues.slice(at, at + queuesAtOnce)]
-      const reply = (await this.#connection.run('reserve', { ...args, slots: free.length / 2 }, rest)) as unknown[]
+      const some = queues.slice(at, at + queuesAtOnce)
+      const ends = this.#ends.take(id)
+      const rest = [...free, ...some, ...ends.flatMap((end) => end.args)]
+      const counts = { ...endsArgs(ends), now: nowMs, slots: free.length / 2, queueCount: some.length }
+      const call = this.#connection.run('reserve', { ...args, ...counts }, rest) as Promise<unknown[]>
+      void answered(
+        ends,
+        call.then(([answers]) => answers),
+      )
+      const [, ...reply] = await call
       const [word, queueCount] = reply as [string, number]
       // What was taken from the queues before is in hand all the same.
-      if (word !== 'taken' && word !== 'empty')
-        return jobs.length > 0 ? { kind: 'taken', jobs } : ({ kind: word } as ReserveReply)
+      if (word !== 'taken' && word !== 'empty') {
+        if (jobs.length > 0) return { kind: 'taken', jobs }
+        if (word === 'error') await this.#connection.ask(() => Promise.reject(new Error(String(queueCount))))
+        return { kind: word } as ReserveReply
+      }
       jobs.push(...(reply.slice(word === 'taken' ? 1 : 2) as string[][]).map(reservedOf))
       if (word === 'taken') return { kind: 'taken', jobs }
       if (at + queuesAtOnce >= queues.length) return { kind: 'empty', jobs, queueCount: Number(queueCount) }
@@ -202,7 +218,7 @@ export class Supervisors {
       return ids.map((id, i) => ({
         id,
         leaseEndsAtMs: Number(rows[2 * i + 1]),
-        slots: JSON.parse(abouts[i]?.slots ?? '[]') as string[],
+        slots: slotsOf(abouts[i]?.slots),
         about: abouts[i] ?? {},
       }))
     })

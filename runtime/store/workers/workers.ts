@@ -1,3 +1,4 @@
+import { slotsOf } from './supervisors.ts'
 import type { Connection } from '../connection/connection.ts'
 
 /** One worker, of whatever kind: ours, Ruby's, or another. */
@@ -44,7 +45,7 @@ export class Workers {
       const named = await Promise.all(supervisors.map((id) => redis.hmget(keys.supervisor(id), 'name', 'slots')))
       const names = new Map(
         named.flatMap(([name, slots]) =>
-          name ? (JSON.parse(slots ?? '[]') as string[]).map((slot): [string, string] => [slot, name]) : [],
+          name ? slotsOf(slots ?? undefined).map((slot): [string, string] => [slot, name]) : [],
         ),
       )
       return Promise.all(

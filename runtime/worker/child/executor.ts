@@ -5,9 +5,16 @@ import { isA, RuntimeError, toError } from '../../core/errors.ts'
 import { type Snooze, verbOf } from '../../core/verbs.ts'
 import type { App } from '../../jobs/app.ts'
 import { hooksOf, runHooks } from '../../jobs/hooks.ts'
-import { FunctionJobInstance, isFunctionJob, type Job, jobContext, type JobDefinition } from '../../jobs/job.ts'
+import {
+  type FunctionJob,
+  FunctionJobInstance,
+  isFunctionJob,
+  type Job,
+  jobContext,
+  type JobDefinition,
+} from '../../jobs/job.ts'
 import { optionsOn } from '../../jobs/options.ts'
-import { limitsOf } from '../../jobs/limits.ts'
+import { limitsOf, type LimitOptions } from '../../jobs/limits.ts'
 import { backoffOf, errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
 import { check, schemaOf } from '../../jobs/typed.ts'
 import { errorRecord, unknownClass } from '../outcome/error-record.ts'
@@ -49,7 +56,7 @@ export async function execute(
       await begin()
       const made = (instance = instantiate(definition, surroundings))
       if (assignment.phase === 'onFailure') return afterDeath(definition, made, args, assignment)
-      const permits = assignment.permits ?? limitsOf(assignment.className, optionsOn(definition), args)
+      const permits = assignment.permits ?? limitsOf(assignment.className, definition as LimitOptions, args)
       if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
       return span.within(async () => {
         await checkInput(definition, args, surroundings)
@@ -107,22 +114,24 @@ async function checkInput(definition: JobDefinition, args: unknown[], { memory }
 class Refused extends Error {}
 
 async function performWithHooks(definition: JobDefinition, instance: Job, args: unknown[]): Promise<unknown> {
+  const before = hooksOf(definition, 'beforePerform', instance)
   try {
-    await runHooks(hooksOf(definition, 'beforePerform', instance), ...args)
+    if (before.length > 0) await runHooks(before, ...args)
   } catch (thrown) {
     throw verbOf(thrown) === 'dont-perform' ? new Refused() : thrown
   }
   let returned: unknown
   const perform = async (): Promise<unknown> => {
-    returned = await (isFunctionJob(definition)
-      ? definition.apply(instance, args)
+    returned = await (instance instanceof FunctionJobInstance
+      ? (definition as FunctionJob).apply(instance, args)
       : (instance.perform as (...args: unknown[]) => unknown)(...args))
     return returned
   }
   // The first by name is outermost, as in Resque; one that does not call on skips perform, but not afterPerform.
   const around = hooksOf(definition, 'aroundPerform', instance)
   await around.reduceRight<() => Promise<unknown>>((next, hook) => async () => hook(next, ...args), perform)()
-  await runHooks(hooksOf(definition, 'afterPerform', instance), ...args)
+  const after = hooksOf(definition, 'afterPerform', instance)
+  if (after.length > 0) await runHooks(after, ...args)
   return returned
 }
 

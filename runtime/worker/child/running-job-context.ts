@@ -21,10 +21,11 @@ export class RunningJobContext implements JobContext {
   readonly memory: ChildMemory | undefined
   hasOutput = false
   outputValue: unknown
-  readonly #abort = new AbortController()
   readonly #channel: Channel
   readonly #additions: StepAddition[] = []
   #skipChildren = false
+  /** Made when it is first asked for: most jobs never do. */
+  #abort: AbortController | undefined
   #answer: ((message: Extract<ParentMessage, { type: 'answer' }>) => void) | undefined
 
   constructor(assignment: Assignment, channel: Channel) {
@@ -64,13 +65,13 @@ export class RunningJobContext implements JobContext {
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal
+    return (this.#abort ??= new AbortController()).signal
   }
 
   /** Aborts `signal`: the job is to stop. */
   abort(reason: string): void {
-    if (!this.#abort.signal.aborted)
-      this.#abort.abort(Object.assign(new Error(`job ${this.id}: ${reason}`), { name: 'AbortError' }))
+    if (!this.signal.aborted)
+      this.#abort?.abort(Object.assign(new Error(`job ${this.id}: ${reason}`), { name: 'AbortError' }))
   }
 
   progress(at: number, of: number, note: string): void {
@@ -99,7 +100,8 @@ export class RunningJobContext implements JobContext {
 
   /** A cancel may come as long as the job listens for it. */
   get #awaitsSupervisor(): boolean {
-    const listens = getEventListeners(this.signal, 'abort').length > 0 && !this.signal.aborted
+    const signal = this.#abort?.signal
+    const listens = signal !== undefined && !signal.aborted && getEventListeners(signal, 'abort').length > 0
     return listens || this.#answer !== undefined || this.memory?.isAsking === true
   }
 

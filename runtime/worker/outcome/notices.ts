@@ -1,7 +1,8 @@
+import { jsonObject } from '../../core/json-text.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import { startTimer } from '../../core/clock.ts'
-import type { JobRecord, Jobs } from '../../store/queues/jobs.ts'
+import { type JobRecord, type Jobs, storedError } from '../../store/queues/jobs.ts'
 import type { ErrorRecord, Notice, Assignment } from '../../wire.ts'
 import type { Launched, Launcher } from '../launchers/launcher.ts'
 
@@ -120,7 +121,7 @@ export class Notices {
 function deathOf(id: string, record: JobRecord): Notice {
   const { class: name = '', queue, attempt = '1', step, cause = '', error = '{}', evidence = '{}' } = record
   const run = step?.split(' ')[0]
-  const { name: type = '', message = '', backtrace = [] } = JSON.parse(error) as Partial<ErrorRecord>
+  const { name: type, message, backtrace = [] } = storedError(error)
   return {
     hook: 'onDeath',
     job: {
@@ -129,7 +130,7 @@ function deathOf(id: string, record: JobRecord): Notice {
       error: { name: type, message, backtrace },
     },
     cause,
-    evidence: JSON.parse(evidence) as Record<string, unknown>,
+    evidence: { ...jsonObject(evidence) },
   }
 }
 

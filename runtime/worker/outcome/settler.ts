@@ -1,3 +1,4 @@
+import { jsonArray } from '../../core/json-text.ts'
 import { withBackoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
@@ -100,7 +101,8 @@ export class Settler {
       if (id === undefined) return false
       try {
         const timelineMs = end.timeLine.spans()
-        const recorded = await this.#record(id, { ...end, evidence: { ...end.evidence, timelineMs } })
+        end.evidence.timelineMs = timelineMs
+        const recorded = await this.#record(id, end)
         if (recorded) {
           logEnd(log, end.labels, end.verdict, timelineMs)
           if (end.verdict.kind !== 'held')
@@ -229,9 +231,7 @@ export class Settler {
       message: error.message,
       backtrace: error.backtrace.slice(0, 5),
     }
-    return [...(before === undefined ? [] : (JSON.parse(before) as object[])), attempt].slice(
-      -this.#options.limits.attemptsKept,
-    )
+    return [...(jsonArray(before) as object[]), attempt].slice(-this.#options.limits.attemptsKept)
   }
 }
 

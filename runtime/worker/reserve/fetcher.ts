@@ -1,11 +1,12 @@
-import type { Clock } from '../../core/clock.ts'
+import { afterTicks, type Clock } from '../../core/clock.ts'
 import { withCode } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import { jobsAtOnce } from '../../store/queues/deliveries.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
-import { isDynamic, queueListId, selectQueues } from '../../store/queues/queue-list.ts'
+import { isDynamic, selectQueues } from '../../store/queues/queue-list.ts'
+import { QueueChoice } from './queue-choice.ts'
 
 /** What the fetcher needs. */
 export interface FetcherOptions {
@@ -27,8 +28,9 @@ export interface FetcherOptions {
 
 /** How long an idle worker stays registered after the time of its next look, when that look is late. */
 const lateMs = 500
-/** How old the list of queues may be while their number stays the same. */
-const knownForMs = 5000
+
+/** From so many jobs on, those of one call are halved. */
+const HALVED_FROM = 4
 
 /** A slot that asks for a job. */
 interface Asker {
@@ -45,15 +47,19 @@ export class Fetcher {
   readonly #options: FetcherOptions
   /** Slots that ask for a job, the first first. */
   readonly #askers: Asker[] = []
-  #asks = false
+  /** A look for them begins with this tick's immediates. */
+  #isDue = false
+  /** One looks, and waits where there is nothing. */
+  #isSearching = false
+  /** Calls under way. */
+  #calls = 0
+  /** The last call left jobs in the queues. */
+  #hasMore = false
   #wake: AbortController = new AbortController()
   #woken = false
   #paused = false
   #stopped = false
-  /** The queues to try and the name of that list, as last selected. */
-  #queues: { names: readonly string[]; list: string }
-  #queueCount = 0
-  #knownAtMs = -Infinity
+  readonly #queues: QueueChoice
   /** Names the channel on which this worker is woken. */
   readonly #listener: string
   #listens = false
@@ -66,7 +72,7 @@ export class Fetcher {
   constructor(options: FetcherOptions) {
     this.#options = options
     this.#listener = newId(options.clock.now())
-    this.#queues = { names: options.queues, list: queueListId(options.queues) }
+    this.#queues = new QueueChoice(options)
   }
 
   /** Listens for pushes. */
@@ -77,7 +83,8 @@ export class Fetcher {
     const onPush = (queue: string): void => {
       this.#wokenFor = queue
       this.#idle = undefined
-      if (this.#stopped || this.#paused || this.#askers.length === 0) this.#passOn()
+      const isFull = this.#askers.length === 0 && this.#calls === 0
+      if (this.#stopped || this.#paused || isFull) this.#passOn()
       else this.wake()
     }
     const own = await connection.listenIfAllowed(connection.keys.wakeWorker(this.#listener), onPush, log)
@@ -86,7 +93,7 @@ export class Fetcher {
     if (!own || !isDynamic(queues)) return
     const onNewQueue = (queue: string): void => {
       if (selectQueues(queues, [queue]).length === 0) return
-      this.#knownAtMs = -Infinity
+      this.#queues.forget()
       this.wake()
     }
     const unlisten = await connection.listenIfAllowed(connection.keys.wakeQueues(), onNewQueue, log)
@@ -132,13 +139,23 @@ export class Fetcher {
   async next(worker: string): Promise<Reserved | undefined> {
     return new Promise((resolve) => {
       this.#askers.push({ worker, resolve })
-      // Slots that become free in the same tick ask together.
-      if (!this.#asks) setImmediate(() => void this.#ask())
-      this.#asks = true
+      if (this.#isDue) return
+      this.#isDue = true
+      // Slots that become free in the same tick ask together, and their jobs' ends go with that call.
+      setImmediate(() => this.#look())
     })
   }
 
-  async #ask(): Promise<void> {
+  /** While there is more than slots, two calls may be under way: the jobs of one run while Redis works on the other. */
+  #look(): void {
+    this.#isDue = false
+    if (!this.#isSearching) void this.#search()
+    else if (this.#hasMore && this.#calls === 1 && !this.#paused && !this.#stopped)
+      void this.#reserve(false).then(() => (this.#isSearching ? this.wake() : void this.#search()))
+  }
+
+  async #search(): Promise<void> {
+    this.#isSearching = true
     let polled = false
     while (!this.#stopped && this.#askers.length > 0) {
       this.#woken = false
@@ -148,51 +165,59 @@ export class Fetcher {
       await this.#options.clock.sleep(this.#options.pollMs, this.#wake.signal)
       polled = !this.#wake.signal.aborted
     }
-    this.#asks = false
+    this.#isSearching = false
     if (this.#stopped) for (const { resolve } of this.#askers.splice(0)) resolve(undefined)
   }
 
   /** @returns true when there may be more */
   async #reserve(polled: boolean): Promise<boolean> {
-    const { store, clock, log, supervisorId, onFenced, onEmpty, weights } = this.#options
+    const { store, clock, log, supervisorId, onFenced } = this.#options
     const id = supervisorId()
     if (id === undefined) return false
+    const asking = this.#askers.splice(0, this.#queues.isDrawn ? 1 : jobsAtOnce)
+    this.#calls += 1
     try {
-      const queues = await this.#select()
+      const queues = await this.#queues.select()
       const idle = this.#listens ? this.#idleNow(polled) : undefined
       const wokenFor = this.#wokenFor
-      // With weights, each job is of a draw of its own.
-      const most = Object.keys(weights).length > 0 ? 1 : jobsAtOnce
-      const slots = this.#askers.slice(0, most).map(({ worker }) => ({ worker, newId: newId(clock.now()) }))
+      const slots = asking.map(({ worker }) => ({ worker, newId: newId(clock.now()) }))
       const reply = await store.supervisors.reserve(id, slots, queues, clock.now(), idle)
       if (reply.kind === 'fenced') onFenced()
       if (reply.kind === 'fenced' || reply.kind === 'paused') return false
+      this.#hasMore = reply.kind === 'taken'
       this.#idle = undefined
-      for (const job of reply.jobs) {
-        if (wokenFor === job.queue && wokenFor === this.#wokenFor) this.#wokenFor = undefined
-        this.#askers.shift()?.resolve(job)
-      }
-      if (reply.kind === 'empty') {
-        this.#onEmpty(idle, reply.queueCount)
-        if (reply.jobs.length === 0) onEmpty()
-      }
+      if (wokenFor === this.#wokenFor && reply.jobs.some(({ queue }) => queue === wokenFor)) this.#wokenFor = undefined
+      this.#give(asking, reply.jobs)
+      if (reply.kind === 'empty') this.#onEmpty(idle, reply.queueCount, reply.jobs.length)
       // It was woken for another job, and has no slot left for it.
-      if (this.#askers.length === 0) this.#passOn()
+      if (this.#askers.length + asking.length === 0) this.#passOn()
       return reply.kind === 'taken'
     } catch (error) {
       log.warn(`cannot take jobs: ${withCode(error)}`)
       return false
+    } finally {
+      this.#askers.unshift(...asking)
+      this.#calls -= 1
     }
   }
 
-  #onEmpty(idle: Idle | undefined, queueCount: number): void {
+  /** Where no other call is under way, half of many jobs begin a tick later: from then on two halves take turns with Redis. */
+  #give(asking: Asker[], jobs: readonly Reserved[]): void {
+    const now = this.#calls === 1 && jobs.length >= HALVED_FROM ? Math.ceil(jobs.length / 2) : jobs.length
+    const askers = asking.splice(0, jobs.length)
+    const give = (from: number, to: number): void =>
+      jobs.slice(from, to).forEach((job, i) => askers[from + i]?.resolve(job))
+    give(0, now)
+    // Behind the call that the first half makes when its jobs have ended.
+    if (now < jobs.length) afterTicks(2, () => give(now, jobs.length))
+  }
+
+  #onEmpty(idle: Idle | undefined, queueCount: number, found: number): void {
     this.#idle = idle
     if (!this.#woken) this.#wokenFor = undefined
-    if (isDynamic(this.#options.queues) && queueCount !== this.#queueCount) {
-      this.#knownAtMs = -Infinity
-      this.#woken = true
-    }
+    if (this.#queues.hears(queueCount)) this.#woken = true
     if (this.#stopped || this.#paused) this.#leave()
+    if (found === 0) this.#options.onEmpty()
   }
 
   #idleNow(polled: boolean): Idle {
@@ -211,39 +236,4 @@ export class Fetcher {
     this.#wokenFor = undefined
     if (queue !== undefined) void this.#options.store.queues.wake(queue, 1).catch(() => undefined)
   }
-
-  /** The queues to try; a dynamic list is matched against the queues there are, looked up when their number has changed. */
-  async #select(): Promise<readonly string[]> {
-    const { store, clock, queues } = this.#options
-    const ageMs = clock.now() - this.#knownAtMs
-    if (isDynamic(queues) && (ageMs >= knownForMs || ageMs < 0)) {
-      const known = await store.queues.names()
-      const names = selectQueues(queues, known)
-      this.#queues = { names, list: queueListId(names) }
-      this.#queueCount = known.length
-      this.#knownAtMs = clock.now()
-    }
-    return this.#ordered(this.#queues.names)
-  }
-
-  #ordered(queues: readonly string[]): readonly string[] {
-    const { weights } = this.#options
-    return Object.keys(weights).length === 0 ? queues : weightedOrder(queues, weights)
-  }
-}
-
-/**
- * The queues in the order of one draw: each next one is drawn from those left, in proportion to its weight, so that
- * `high=3,low=1` looks into high first three times of four, and no queue starves.
- * @param weights by queue name; a queue without one has 1
- * @param random 0…1, another at each call
- */
-export function weightedOrder(
-  queues: readonly string[],
-  weights: Readonly<Record<string, number>>,
-  random: () => number = Math.random,
-): string[] {
-  // Exponential keys: the smallest of -ln(u)/w falls on each queue with a chance in proportion to its weight.
-  const keyed = queues.map((queue) => ({ queue, at: -Math.log(1 - random()) / (weights[queue] ?? 1) }))
-  return keyed.sort((a, b) => a.at - b.at).map(({ queue }) => queue)
 }

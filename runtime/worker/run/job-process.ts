@@ -136,7 +136,8 @@ export class JobProcess {
     this.#watch?.stop()
     this.#onSnapshot?.(undefined)
     const isKnown = this.#where?.at === 'idle' || (this.#where?.at === 'stack' && this.#where.frames.length > 0)
-    const where = isKnown ? this.#where : ((await this.#locator.late()) ?? this.#where)
+    const late = isKnown ? undefined : this.#locator.late()
+    const where = (late && (await late)) ?? this.#where
     const memory = this.#watch?.evidence()
     return {
       where,

@@ -15,7 +15,7 @@ import { ProgressWriter } from './progress-writer.ts'
 import { TimeLine, labelsOf, type JobLabels } from '../outcome/end-log.ts'
 import { JobProcess, type ProcessReport } from './job-process.ts'
 import type { ChildMessage, ClassManifest, JobSettings, LimitRequest } from '../../wire.ts'
-import type { MemoryRequest, ReadyJob, ReadyStep, StepContext } from '../../wire.ts'
+import type { MemoryRequest, ParentMessage, ReadyJob, ReadyStep, StepContext } from '../../wire.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
@@ -46,6 +46,8 @@ export interface JobRunOptions {
   /** Called when the pid of the job's process is known. */
   onStarted: () => void
 }
+
+const NO_OPTIONS: JobSettings = {}
 
 /** One delivery of one job, from the queue to its recorded end. */
 export class JobRun {
@@ -107,9 +109,10 @@ export class JobRun {
     }
     const { steps } = this.#options
     this.#labels = labelsOf(job, item, steps?.className)
-    const call = job.options === '' ? {} : (JSON.parse(job.options) as JobSettings)
-    if (steps?.className !== item.className) return this.#launch({ ...item, options: call })
-    const step = await this.#prepare(steps, item.args)
+    const call = job.options === '' ? NO_OPTIONS : (JSON.parse(job.options) as JobSettings)
+    const { className, args } = item
+    if (steps?.className !== className) return this.#launch({ className, args, options: call })
+    const step = await this.#prepare(steps, args)
     if ('kind' in step) return this.#end(step)
     if ('gone' in step) return this.#end({ kind: 'discarded', reason: step.gone })
     this.#step = step.context
@@ -129,10 +132,9 @@ export class JobRun {
   async #launch({ className, args, context, options }: ReadyJob): Promise<End> {
     const manifest = jobClass(this.#options.manifest(), className)
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
-    const { timeoutMs, inspectJobs: inspect = false, limits } = this.#options
+    const { inspectJobs: inspect = false, limits } = this.#options
     const { maxResultBytes } = limits
-    const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
-    if (inspect) delete settings.timeoutMs
+    const settings = this.#settings(manifest, options)
     const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
     const admitted = await this.#admit(permits, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
@@ -162,14 +164,23 @@ export class JobRun {
       await hook.ended
       this.#process.stopTimers()
     }
-    return {
-      ...this.#end(verdict, ending, watched),
-      ...(ending.outcome ? { outcome: ending.outcome } : {}),
-      ...(settings.keepResultMs === undefined ? {} : { keepResultMs: settings.keepResultMs }),
-    }
+    const end = this.#end(verdict, ending, watched)
+    if (ending.outcome) end.outcome = ending.outcome
+    if (settings.keepResultMs !== undefined) end.keepResultMs = settings.keepResultMs
+    return end
+  }
+
+  /** Most calls have no options of their own: then the class's are not copied. */
+  #settings(manifest: ClassManifest, options: JobSettings): Settings {
+    const { timeoutMs, inspectJobs } = this.#options
+    if (options === NO_OPTIONS && timeoutMs === undefined && !inspectJobs) return manifest
+    const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
+    if (inspectJobs) delete settings.timeoutMs
+    return settings
   }
 
   #hear(message: ChildMessage, settings: Settings): void {
+    const answer = (reply: ParentMessage): void => this.#process.send(reply)
     if (message.type === 'started') {
       this.timeLine.started()
       this.#process.started(message.pid, settings)
@@ -177,18 +188,19 @@ export class JobRun {
       if (message.pid !== process.pid) this.#notes.pid(message.pid)
     } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
     else if (message.type === 'log') this.#notes.line(message.line)
-    else if (message.type === 'permits') void this.#answer(message.permits)
-    else if (message.type === 'memory') void this.#remember(message.ask, message.request)
+    else if (message.type === 'permits')
+      void limitsAnswer(this.#options.admission.acquire(this.#delivery, message.permits)).then(answer)
+    else if (message.type === 'memory') void this.#remember(message.ask, message.request).then(answer)
     else if (message.type !== 'outcome') this.#process.hear(message)
   }
 
-  async #remember(ask: number, request: MemoryRequest): Promise<void> {
+  #remember(ask: number, request: MemoryRequest): Promise<ParentMessage> {
     const { steps } = this.#options
-    const answer =
+    const values =
       this.#step && steps
         ? steps.remember(this.#step, this.job.id, request)
         : Promise.reject(new Error('this job is no step'))
-    this.#process.send(await memoryAnswer(ask, answer))
+    return memoryAnswer(ask, values)
   }
 
   /** The keys that its process made of its arguments when it was taken before, and had to wait. */
@@ -203,11 +215,6 @@ export class JobRun {
     const once = delivery === 'at-most-once'
     const mustTell = once || this.job.uniqueUntil === 'start'
     return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
-  }
-
-  /** A process asks for the limits whose keys its arguments make. */
-  async #answer(permits: LimitRequest[]): Promise<void> {
-    this.#process.send(await limitsAnswer(this.#options.admission.acquire(this.#delivery, permits)))
   }
 
   #judge(ending: Ending, { where }: ProcessReport, settings: Settings): Verdict {

@@ -60,7 +60,7 @@ export class ProgressWriter {
   /** The job has ended: writes what there is still to write. Never throws. */
   async close(): Promise<void> {
     clearTimeout(this.#pidTimer)
-    await this.#flush()
+    if (this.#timer) await this.#flush()
   }
 
   async #flush(): Promise<void> {

@@ -50,8 +50,8 @@ export class Locator {
    * What came unasked, at the end of the job's processor time, or after the deadline, since the job was in a long native
    * call or the machine was busy. Undefined when nothing did.
    */
-  async late(): Promise<JobLocation | undefined> {
-    return answerOf(this.#late)
+  late(): Promise<JobLocation | undefined> | undefined {
+    return this.#late.waiting || this.#late.stack ? answerOf(this.#late) : undefined
   }
 
   /** Never rejects, and takes no longer than `deadlineMs`, whatever the job does. A second caller gets the same answer. */

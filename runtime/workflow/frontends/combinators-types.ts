@@ -2,7 +2,14 @@ import type { SchemaSide } from '../../jobs/typed.ts'
 import type { JobDefinition } from '../../jobs/job.ts'
 import type { NodeOptions, StepParams } from '../graph/graph-builder.ts'
 
-/** Options that `.with` gives to every task of a part; an inner `.with` is over an outer one. */
+/**
+ * Options that `.with` gives to every task of a part; an inner `.with` is over an outer one.
+ * @example
+ * ```ts
+ * const slow: PartOptions = { queue: 'slow', timeout: '1h' }
+ * const part = chain(task(ReportJob)).with(slow)
+ * ```
+ */
 export type PartOptions = Omit<NodeOptions, 'params' | 'after' | 'before' | 'wait' | 'label'>
 
 declare const types: unique symbol
@@ -17,6 +24,11 @@ export interface Anything {
  * A part of a workflow: `task`, `chain`, `group` or `withDelay`.
  * @typeParam Needs input keys that must come from outside the part
  * @typeParam Gives keys that its steps leave in the run's memory
+ * @example
+ * ```ts
+ * const retried = (part: Part): Part => part.with({ retry: 3 })
+ * await workflow(retried(task(ReportJob))).run()
+ * ```
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any part, whatever it needs and gives
 export interface Part<in Needs = any, out Gives = any> {

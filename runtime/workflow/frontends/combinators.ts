@@ -39,6 +39,10 @@ class PartOf implements Part {
  * One step: a job, and those of its parameters that are known now. The handle is one step wherever it stands: call
  * `task` once for each step.
  * @throws RuntimeError ERR_ARGUMENT for what is no job
+ * @example
+ * ```ts
+ * const download = task(DownloadJob, { path: 'data.csv' })
+ * ```
  */
 export function task<J extends JobDefinition, K extends keyof InputOf<J> = never>(
   job: J & CheckedJob<J>,
@@ -52,17 +56,39 @@ export function task<J extends JobDefinition, K extends keyof InputOf<J> = never
   return new PartOf({ kind: 'task', job, params, options: {} })
 }
 
-/** Parts one after another; each begins when all of the one before has finished. An empty chain is nothing. */
+/**
+ * Parts one after another; each begins when all of the one before has finished. An empty chain is nothing.
+ * @throws RuntimeError ERR_ARGUMENT for what is no part
+ * @example
+ * ```ts
+ * const runId = await workflow(chain(task(DownloadJob, { path: 'a.csv' }), task(ReportJob))).run()
+ * ```
+ */
 export function chain<P extends readonly Part[]>(...parts: P & CheckedChain<P>): Part<ChainNeeds<P>, ChainGives<P>> {
   return listOf('chain', parts) as Part<ChainNeeds<P>, ChainGives<P>>
 }
 
-/** Parts side by side; what follows the group begins when all of them have finished. An empty group is nothing. */
+/**
+ * Parts side by side; what follows the group begins when all of them have finished. An empty group is nothing.
+ * @throws RuntimeError ERR_ARGUMENT for what is no part
+ * @example
+ * ```ts
+ * const both = group(task(DownloadJob, { path: 'a.csv' }), task(DownloadJob, { path: 'b.csv' }))
+ * const runId = await workflow(chain(both, task(ReportJob))).run()
+ * ```
+ */
 export function group<P extends readonly Part[]>(...parts: P): Part<GroupNeeds<P>, GroupGives<P>> {
   return listOf('group', parts) as Part<GroupNeeds<P>, GroupGives<P>>
 }
 
-/** A part whose first steps are queued this long after they became ready. */
+/**
+ * A part whose first steps are queued this long after they became ready.
+ * @throws RuntimeError ERR_ARGUMENT for what is no part, or no length of time
+ * @example
+ * ```ts
+ * const later = withDelay(task(ReportJob), '10m')
+ * ```
+ */
 export function withDelay<N, G, D extends string>(part: Part<N, G>, delay: DurationOf<D>): Part<N, G> {
   return new PartOf({ kind: 'delay', part: partData(part, 'withDelay'), delayMs: duration(delay, 'withDelay') })
 }
@@ -70,6 +96,11 @@ export function withDelay<N, G, D extends string>(part: Part<N, G>, delay: Durat
 /**
  * A workflow of parts. `run()` creates and starts a run and gives its id; each call makes another.
  * @throws RuntimeError ERR_ARGUMENT
+ * @example
+ * ```ts
+ * const flow = workflow(task(ReportJob), { name: 'Report', unique: true })
+ * const runId = await flow.run()
+ * ```
  */
 export function workflow<N, G>(part: Part<N, G>, ...[options]: Supplied<N, CompositionOptions>): Composition {
   return new Composition(partData(part, 'workflow'), options ?? {})

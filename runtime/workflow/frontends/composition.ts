@@ -10,7 +10,14 @@ import { compilePart, type PartData } from './combinators-compile.ts'
 import type { PartOptions } from './combinators-types.ts'
 import { defaultTarget } from './workflow.ts'
 
-/** How a composed workflow runs. */
+/**
+ * How a composed workflow runs.
+ * @example
+ * ```ts
+ * const options: CompositionOptions = { name: 'Report', queue: 'slow', ttl: '7d' }
+ * const report = workflow(task(ReportJob), options)
+ * ```
+ */
 export interface CompositionOptions {
   /** Its class in lists, `Workflow` when not given. */
   name?: string
@@ -28,7 +35,15 @@ export interface CompositionOptions {
   unique?: boolean
 }
 
-/** Parts made into a workflow. It holds no run: every `run()` makes a new one. */
+/**
+ * Parts made into a workflow. It holds no run: every `run()` makes a new one.
+ * @example
+ * ```ts
+ * const report: Composition = workflow(task(ReportJob))
+ * const first = await report.run()
+ * const second = await report.run() // another run
+ * ```
+ */
 export class Composition {
   readonly name: string
   readonly #part: PartData
@@ -90,7 +105,15 @@ export class Composition {
   }
 }
 
-/** A run by its id, whatever made it, with its jobs read. @throws RuntimeError ERR_NOT_FOUND */
+/**
+ * A run by its id, whatever made it, with its jobs read.
+ * @throws RuntimeError ERR_NOT_FOUND
+ * @example
+ * ```ts
+ * const run = await findRun('0mb2k3x7f4q8')
+ * if (run.status === 'failed') await run.continue()
+ * ```
+ */
 export async function findRun(id: string): Promise<WorkflowRun> {
   return (await WorkflowRun.open(defaultTarget(), id)).reload()
 }

@@ -1,4 +1,4 @@
-import { library } from '../../../config/library.ts'
+import { readYaml } from '../../../config/yaml.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import type { JobSettings, RetryPolicy } from '../../wire.ts'
@@ -54,10 +54,10 @@ export function readPipelines(text: string, options: ReadOptions = {}): Pipeline
 
 /** YAML is a superset of JSON, and says line and column. */
 function parse(text: string, file: string): unknown {
-  const document = library('yaml').parseDocument(text, { prettyErrors: true })
-  const [problem] = document.errors
-  if (problem) throw new RuntimeError('ERR_PIPELINE', `${file}: expected YAML or JSON: ${problem.message.trim()}`)
-  const value: unknown = document.toJS({ maxAliasCount: 100 })
+  const yaml = readYaml(text)
+  if ('flaw' in yaml)
+    throw new RuntimeError('ERR_PIPELINE', `${file}: expected YAML or JSON: ${yaml.flaw.message.trim()}`)
+  const { value } = yaml
   const bad = findNotJson(value ?? {}, file)
   if (bad) throw new RuntimeError('ERR_PIPELINE', bad)
   return value

@@ -16,7 +16,14 @@ import { GraphBuilder, type Compiled, type NodeHandle, type RunOptions } from '.
 import { memorySettings, type MemoryOptions } from '../memory/memory.ts'
 import { WorkflowRun } from '../run/workflow-run.ts'
 
-/** Options of one run. */
+/**
+ * Options of one run.
+ * @example
+ * ```ts
+ * const options: CreateOptions = { globals: { tenant: 't1' }, ttl: '7d' }
+ * const flow = await ImportWorkflow.create.with(options)('data.csv')
+ * ```
+ */
 export interface CreateOptions {
   /** Under every job's params. */
   globals?: Record<string, unknown>
@@ -38,7 +45,14 @@ interface WorkflowStatics {
   memory: boolean | MemoryOptions
 }
 
-/** A workflow class. */
+/**
+ * A workflow class.
+ * @example
+ * ```ts
+ * const nightly: WorkflowClass = ImportWorkflow
+ * await setSchedule('import', { cron: '0 2 * * *', workflow: nightly, args: ['data.csv'] })
+ * ```
+ */
 export type WorkflowClass<W extends Workflow = Workflow> = (new () => W) &
   OptionalStatics<WorkflowStatics> & { readonly [K in typeof workflowBrand]: true }
 
@@ -62,6 +76,18 @@ export interface Create {
  * A graph of jobs: extend it and `run` jobs in `configure`. Each call of `create` makes one run, which the engine carries
  * to an end of its own: finished, failed or stopped.
  * @typeParam Globals what every `create.with({ globals })` of it gives: jobs need not be given these params
+ * @example
+ * ```ts
+ * class NightlyReport extends Workflow {
+ *   configure(day: string) {
+ *     const download = this.run(DownloadJob, { params: { path: `${day}.csv` } })
+ *     this.run(ReportJob, { after: download })
+ *   }
+ * }
+ * const flow = await NightlyReport.create('monday')
+ * await flow.start()
+ * await flow.wait({ timeout: '10m' })
+ * ```
  */
 export abstract class Workflow<Globals extends object = object> extends (WorkflowRun as typeof WorkflowRun &
   OptionalStatics<WorkflowStatics>) {

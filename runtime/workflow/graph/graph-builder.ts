@@ -7,7 +7,18 @@ import { callOptions, checkOptions, type JobOptions, optionsOn } from '../../job
 import type { JobSettings } from '../../wire.ts'
 import { checkGraph, defaultQueue, type Edge, type EdgeWhen, type Graph, type GraphNode } from './graph.ts'
 
-/** One job of a workflow, as `run` returns it. */
+/**
+ * One job of a workflow, as `run` returns it.
+ * @example
+ * ```ts
+ * class Fan extends Workflow {
+ *   configure(paths: string[]) {
+ *     const downloads: NodeHandle[] = paths.map((path) => this.run(DownloadJob, { params: { path } }))
+ *     this.run(ReportJob, { after: downloads })
+ *   }
+ * }
+ * ```
+ */
 export interface NodeHandle {
   /** Its id within the run. */
   readonly id: string
@@ -27,7 +38,13 @@ export type StepParams<J> =
       ? Partial<NonNullable<P>>
       : Record<string, unknown>
 
-/** How one job runs in its workflow. Options of a job are over those of its class. */
+/**
+ * How one job runs in its workflow. Options of a job are over those of its class.
+ * @example
+ * ```ts
+ * const careful: NodeOptions = { queue: 'slow', retry: 3, timeout: '10m', wait: '5s' }
+ * ```
+ */
 export interface NodeOptions<J = unknown> extends Omit<JobOptions, 'unique' | 'concurrency' | 'rateLimit'> {
   params?: J extends JobDefinition ? StepParams<J> : unknown
   after?: AfterRef | readonly AfterRef[]

@@ -10,7 +10,14 @@ import { customMemory, useMemory, type MemoryBackend } from '../../jobs/memory-b
 import { notFound } from '../../store/runs/runs.ts'
 import type { RunMemories } from '../../store/runs/memory.ts'
 
-/** How one workflow's memory is kept, over `memory` in config/runtime.yml. */
+/**
+ * How one workflow's memory is kept, over `memory` in config/runtime.yml.
+ * @example
+ * ```ts
+ * const kept: MemoryOptions = { ttl: '7d', onConflict: 'error' }
+ * const flow = workflow(task(ReportJob), { memory: kept })
+ * ```
+ */
 export interface MemoryOptions {
   /** Its keys in Redis are `rt:mem:<prefix>:<run>`. */
   prefix?: string
@@ -86,6 +93,11 @@ function short(value: unknown): string {
 /**
  * The shipped backend: one Redis hash a run, values as JSON. While the run is under way it does not expire; after that,
  * and for ids that no run has, it has a time to live that each use renews.
+ * @example
+ * ```ts
+ * const settings = new RedisMemory({ prefix: 'settings' })
+ * await settings.write('shop', { open: true })
+ * ```
  */
 export class RedisMemory implements MemoryBackend {
   readonly #options: Omit<MemoryOptions, 'onConflict'>
@@ -130,7 +142,14 @@ function checkId(id: unknown): string {
 const inRedis = new RedisMemory()
 const backend = (): MemoryBackend => customMemory() ?? inRedis
 
-/** The memory of any run, from outside: what its steps left, by its id. */
+/**
+ * The memory of any run, from outside: what its steps left, by its id.
+ * @example
+ * ```ts
+ * await memory.write('0mb2k3x7f4q8', { words: 3 })
+ * const { words } = await memory.read('0mb2k3x7f4q8', ['words'])
+ * ```
+ */
 export const memory = {
   /** @throws RuntimeError ERR_NOT_FOUND when there is no such run, ERR_ARGUMENT, ERR_NOT_JSON, ERR_TOO_LARGE */
   write: async (runId: string, values: Record<string, unknown>): Promise<void> => {

@@ -1,3 +1,4 @@
+import { storedError } from '../../store/queues/jobs.ts'
 import { parseLossless } from '../../core/codec.ts'
 import type { NodeMove } from '../../store/runs/pipelines.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
@@ -5,7 +6,13 @@ import type { NodeRow } from '../../store/runs/run-table.ts'
 import type { Store } from '../../store/store.ts'
 import type { RunState } from '../run/run-state.ts'
 
-/** One run of a pipeline, as read. Times in milliseconds since 1970. */
+/**
+ * One run of a pipeline, as read. Times in milliseconds since 1970.
+ * @example
+ * ```ts
+ * const [latest]: PipelineRunInfo[] = await pipelines().runs('example_pipeline')
+ * ```
+ */
 export interface PipelineRunInfo {
   id: string
   pipeline: string
@@ -23,7 +30,14 @@ export interface PipelineRunInfo {
   endedAtMs: number | undefined
 }
 
-/** One step of a run, as read. */
+/**
+ * One step of a run, as read.
+ * @example
+ * ```ts
+ * const { steps } = await pipelines().show('0mb2k3x7f4q8')
+ * const stuck: PipelineStepInfo | undefined = steps.find(({ state }) => state === 'Stuck')
+ * ```
+ */
 export interface PipelineStepInfo {
   /** Its node's number in the run. */
   index: number
@@ -92,7 +106,7 @@ export async function loadSteps(store: Store, record: RunRecord, nowMs: number):
       readyAtMs: row.state === 'delayed' ? dueMs : undefined,
       moves: stepMoves(own, record.createdAt, nowMs),
       params: parseLossless(params[i] ?? '{}') as Record<string, unknown>,
-      error: error === undefined ? undefined : (JSON.parse(error) as { name: string; message: string }),
+      error: error === undefined ? undefined : storedError(error),
     }
   })
 }

@@ -15,7 +15,14 @@ import { decideRequest, readDefinition } from './requests.ts'
 import { isMapping, nameProblem, shown } from './step-check.ts'
 import { defaultTarget } from '../frontends/workflow.ts'
 
-/** What a run request may say beside the pipeline's name. */
+/**
+ * What a run request may say beside the pipeline's name.
+ * @example
+ * ```ts
+ * const options: RequestOptions = { id: 'nightly-17', params: { day: 'monday' } }
+ * await pipelines().run('example_pipeline', options) // may be repeated: the id makes it one request
+ * ```
+ */
 export interface RequestOptions {
   /** The step to begin with. */
   first?: string
@@ -29,7 +36,15 @@ export interface RequestOptions {
   id?: string
 }
 
-/** Pipelines: definitions, parameters, run requests and runs, on the workflow engine. */
+/**
+ * Pipelines: definitions, parameters, run requests and runs, on the workflow engine.
+ * @example
+ * ```ts
+ * const all: Pipelines = pipelines()
+ * await all.load('nightly: { queue: etl, jobs: [{ name: load, class_name: LoadJob }] }')
+ * const runs = await all.runs('nightly')
+ * ```
+ */
 export class Pipelines {
   readonly #target: RunTarget
 
@@ -218,6 +233,12 @@ export class Pipelines {
 /**
  * Pipelines on this process's own Redis: `await pipelines().run('example_pipeline', { instance: 2, params: { day: 'monday' } })`.
  * The request that comes back says Accepted, with its run, or Rejected, with the reason.
+ * @throws RuntimeError ERR_CONFIG for settings that are wrong
+ * @example
+ * ```ts
+ * const request = await pipelines().run('example_pipeline', { instance: 2, params: { day: 'monday' } })
+ * console.log(request.status, request.run ?? request.reason)
+ * ```
  */
 export function pipelines(): Pipelines {
   return new Pipelines(defaultTarget())

@@ -3,7 +3,14 @@ import type { NodeRow } from '../../store/runs/run-table.ts'
 import type { NodeKind } from '../../store/runs/run-writer.ts'
 import { shownState, type ShownState } from './run-state.ts'
 
-/** One job of a run, as read. */
+/**
+ * One job of a run, as read.
+ * @example
+ * ```ts
+ * const { jobs } = await findRun('0mb2k3x7f4q8')
+ * const failed: RunJob[] = jobs.filter(({ state }) => state === 'failed')
+ * ```
+ */
 export interface RunJob {
   /** Its number in the graph. */
   id: string

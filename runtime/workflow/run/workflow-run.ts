@@ -1,3 +1,4 @@
+import { storedError } from '../../store/queues/jobs.ts'
 import { parseLossless } from '../../core/codec.ts'
 import { duration, keptMs, type DurationOf } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/errors.ts'
@@ -21,7 +22,15 @@ export interface Blocker {
 /** A job of a run: itself, its handle, its id, or its class where the run has one job of it. */
 export type JobRef = RunJob | NodeHandle | string | number | JobDefinition
 
-/** One run of a workflow, whatever front end made its graph. What it shows is as of the last `reload`. */
+/**
+ * One run of a workflow, whatever front end made its graph. What it shows is as of the last `reload`.
+ * @example
+ * ```ts
+ * const run: WorkflowRun = await findRun('0mb2k3x7f4q8')
+ * await run.wait({ timeout: '10m' })
+ * console.log(run.status, await run.failures())
+ * ```
+ */
 export class WorkflowRun {
   #target: RunTarget | undefined
   #record: RunRecord | undefined
@@ -187,7 +196,7 @@ export class WorkflowRun {
     return failed.map(({ index, error }, i) => ({
       id: String(index),
       class: kinds[rows[i]?.kind ?? -1]?.class ?? '?',
-      error: JSON.parse(error) as Blocker['error'],
+      error: storedError(error),
     }))
   }
 

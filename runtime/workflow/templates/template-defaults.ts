@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { library } from '../../../config/library.ts'
+import { readYaml } from '../../../config/yaml.ts'
 import { RuntimeError } from '../../core/errors.ts'
 
 /** The application's own file of defaults, in its root, where there is one. */
@@ -16,13 +16,13 @@ export const defaultsFile = 'templates.yml'
 export function readDefaults(file: string | URL, root: string): Record<string, Record<string, unknown>> {
   const path = typeof file === 'string' ? resolve(root, file) : fileURLToPath(file)
   const name = basename(path)
-  const document = library('yaml').parseDocument(textOf(path, name), { strict: true, uniqueKeys: true })
-  const [error] = document.errors
-  if (error) {
-    const line = error.linePos?.[0].line ?? 1
-    throw new RuntimeError('ERR_TEMPLATE', `${name}:${line}: expected YAML, got ${error.message.split('\n')[0]}`)
-  }
-  const read: unknown = document.toJS() ?? {}
+  const yaml = readYaml(textOf(path, name))
+  if ('flaw' in yaml)
+    throw new RuntimeError(
+      'ERR_TEMPLATE',
+      `${name}:${yaml.line}: expected YAML, got ${yaml.flaw.message.split('\n')[0]}`,
+    )
+  const read = yaml.value ?? {}
   if (!isMapping(read)) throw notMapping(name, 'a mapping of template names', read)
   for (const [template, values] of Object.entries(read)) {
     if (values !== null && !isMapping(values)) throw notMapping(name, `${template}: a mapping of parameters`, values)

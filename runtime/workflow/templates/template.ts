@@ -13,7 +13,14 @@ import type { MemoryOptions } from '../memory/memory.ts'
 import { appDefaults, readDefaults } from './template-defaults.ts'
 import type { WorkflowRun } from '../run/workflow-run.ts'
 
-/** Options of a template. Its runs have memory, with these options or the configuration's. */
+/**
+ * Options of a template. Its runs have memory, with these options or the configuration's.
+ * @example
+ * ```ts
+ * const options: TemplateOptions<undefined> = { description: 'Every month', queue: 'slow', ttl: '30d' }
+ * const report = templates.register('monthly', options, () => task(ReportJob))
+ * ```
+ */
 export interface TemplateOptions<S extends StandardSchema | undefined = StandardSchema | undefined> {
   /** What its parameters must be; without one any object will do. */
   input?: S
@@ -40,7 +47,13 @@ export interface TemplateParameter {
 /** Makes the parts of one run from its checked parameters. */
 export type Build<Input = never> = (input: Input) => Part | Promise<Part>
 
-/** A registered template. */
+/**
+ * A registered template.
+ * @example
+ * ```ts
+ * const report: Template = templates.register('weekly', {}, () => task(ReportJob))
+ * ```
+ */
 export class Template {
   readonly [templateBrand] = true
   readonly name: string

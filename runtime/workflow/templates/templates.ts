@@ -50,7 +50,14 @@ function get(name: string): Template {
   throw new RuntimeError('ERR_TEMPLATE', `template ${JSON.stringify(name)}: expected ${known}`)
 }
 
-/** Named workflows with parameters. A module under the jobs folders exports what `register` returns. */
+/**
+ * Named workflows with parameters. A module under the jobs folders exports what `register` returns.
+ * @example
+ * ```ts
+ * const report = templates.register('report', { description: 'Every night' }, () => chain(task(ReportJob)))
+ * const runId = await templates.run('report')
+ * ```
+ */
 export const templates = {
   register,
   get,

@@ -1,6 +1,6 @@
 // One zygote after another: what goes with an old one, and what must not.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Launched } from '../../../runtime/worker/launchers/launcher.ts'
@@ -21,16 +21,19 @@ async function startHelper(launcher: Parameters<typeof launch>[0]): Promise<Laun
   return Object.assign(job, { helper: await said.fired })
 }
 
+/** The processes that this one has started: zygotes, and what builds applications. */
+const children = (): string => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+
 describe('fork: generations', () => {
   it('a new application that cannot be loaded takes nothing from the jobs that run', async () => {
     const source = app()
     const launcher = forkLauncher(source, noFallback)
     await launcher.start()
     const job = await startHelper(launcher)
+    const before = children()
     writeFileSync(join(source.root, 'src/jobs/broken.ts'), 'throw new Error("not today")\nexport {}')
     await assert.rejects(launcher.reload(), /not today/)
-    // The zygote that could not load it is gone by then.
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await eventually(() => children() === before, { what: 'the zygote that could not load it to be gone' })
     assert.ok(isAlive(job.helper))
     job.send({ type: 'cancel', reason: 'enough' })
     assert.equal(result(await job.ended), 'SIGINT')
@@ -68,21 +71,38 @@ describe('fork: generations', () => {
   })
 
   it('a zygote that dies while the application is loaded anew brings no old code back', async () => {
-    const source = app({ 'config/preload.ts': 'await new Promise((resolve) => setTimeout(resolve, 300))' })
+    const source = app({ 'loading/.keep': '', 'loaded/.keep': '', 'config/.keep': '' })
+    const [loading, loaded] = [join(source.root, 'loading/'), join(source.root, 'loaded/')]
+    writeFileSync(
+      join(source.root, 'config/preload.ts'),
+      `import { existsSync, writeFileSync } from 'node:fs'
+      writeFileSync(${JSON.stringify(loading)} + process.pid, '')
+      while (!existsSync(${JSON.stringify(loaded)} + process.pid)) await new Promise((resolve) => setTimeout(resolve, 10))`,
+    )
+    const seen = new Set(['.keep'])
+    /** The pid of the next process that loads the application; it waits until it may go on. */
+    const nextLoading = (): Promise<string> =>
+      eventually(() => readdirSync(loading).find((pid) => !seen.has(pid)), {
+        what: 'a process that loads the application',
+      }).then((pid) => (seen.add(pid), pid))
+    const goOn = (pid: string): void => writeFileSync(loaded + pid, '')
+    const version = async (): Promise<unknown> => ((await resultOf(launcher, 'Where')) as [number, number])[0]
     const launcher = forkLauncher(source, noFallback)
-    await launcher.start()
-    const [, zygote] = (await resultOf(launcher, 'Where')) as [number, number]
+    const started = launcher.start()
+    const old = await nextLoading()
+    goOn(old)
+    await started
     writeFileSync(join(source.root, 'src/jobs/all.ts'), jobs(2))
     const reloaded = launcher.reload()
-    // The replacement of the old one starts after the new one, and is ready later.
-    await new Promise((resolve) => setTimeout(resolve, 900))
-    process.kill(zygote, 'SIGKILL')
+    const fresh = await nextLoading()
+    process.kill(Number(old), 'SIGKILL')
+    const replacement = await nextLoading()
+    goOn(fresh)
     await reloaded
-    for (const end = Date.now() + 2500; Date.now() < end;) {
-      const [version] = (await resultOf(launcher, 'Where')) as [number, number]
-      assert.equal(version, 2)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    assert.equal(await version(), 2)
+    goOn(replacement)
+    await eventually(() => !isAlive(Number(replacement)), { what: 'the replacement of the old zygote to be gone' })
+    assert.equal(await version(), 2)
     await launcher.stop()
   })
 })

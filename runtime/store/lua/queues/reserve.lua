@@ -1,29 +1,27 @@
--- Takes jobs, one for each slot at most, and records them as in flight, in one step (promise 1). Queues are tried in the
+-- Records how jobs ended, and takes jobs, one for each slot at most, and records them as in flight, in one step (promise 1). Queues are tried in the
 -- order given; one whose key is no list has no jobs, and does not stop the search.
 -- A worker that finds less than it has slots for is registered as idle for `idleMs` under its list of queues (`list`, '' for
 -- none): then a push wakes it on the channel of `listener`. With `polled` 1 it was not woken: what it finds was pushed by a
 -- client that wakes no one, such as Ruby's, and it wakes others for the rest.
--- @include ids-by-payload types wake record
--- @args supervisor now slots list listener idleMs polled
+-- @include ids-by-payload types wake record plain-ends
+-- @args supervisor now slots queueCount list listener idleMs polled failedMax
 -- @rest given
--- `given`: for each slot its worker id and a new id, for an item of no known job; then the queues.
--- @reply {'paused'} | {'fenced'} | {'taken', job …} | {'empty', how many queues there are, job …} where nothing is left in them; a job being
+-- `given`: for each slot its worker id and a new id, for an item of no known job; then the queues; then the ends, see include/plain-ends.lua.
+-- @reply {what became of each end} followed by one of: 'paused' | 'fenced' | 'error', why no job could be taken | 'taken', job … | 'empty', how many queues
+-- there are, job … where nothing is left in them; a job being
 -- {queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
-if not owns_lease(supervisor) then return { 'fenced' } end
-check('inflight', supervisor)
-local pause = redis.call('GET', key.pauseAll())
-if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
 -- To hash a megabyte takes some milliseconds: a call stops at this many bytes (promise 13).
 local BYTES_MAX = 262144
 -- Which queues a list contains is declared once a minute, by one of its workers.
 local SERVES_MS = 120000
-local first_queue, t = 2 * tonumber(slots) + 1, redis_time()
+local first_queue = 2 * tonumber(slots) + 1
+local last_queue, t = first_queue + tonumber(queueCount) - 1, redis_time()
 local in_flight, taken, bytes = {}, {}, 0
 
 local function declare(idle, at)
   redis.pcall('ZREMRANGEBYSCORE', idle, '-inf', at)
   redis.pcall('PEXPIRE', idle, SERVES_MS)
-  for i = first_queue, #given do
+  for i = first_queue, last_queue do
     local served_by = key.servedBy(given[i])
     redis.pcall('ZREMRANGEBYSCORE', served_by, '-inf', at)
     redis.pcall('ZADD', served_by, at + SERVES_MS, list)
@@ -116,16 +114,28 @@ local function take_from(queue)
   return true
 end
 
-local fine = true
-for i = first_queue, #given do
-  if #taken == tonumber(slots) or bytes >= BYTES_MAX or not fine then break end
-  if redis.call('SISMEMBER', key.pausedQueues(), given[i]) == 0 then fine = take_from(given[i]) end
+local function take_all()
+  if not owns_lease(supervisor) then return { 'fenced' } end
+  check('inflight', supervisor)
+  local pause = redis.call('GET', key.pauseAll())
+  if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
+  local fine = true
+  for i = first_queue, last_queue do
+    if #taken == tonumber(slots) or bytes >= BYTES_MAX or not fine then break end
+    if redis.call('SISMEMBER', key.pausedQueues(), given[i]) == 0 then fine = take_from(given[i]) end
+  end
+  if #taken > 0 then redis.call('HSET', key.inflight(supervisor), unpack(in_flight)) end
+  if not fine and #taken == 0 then return { 'error', 'WRONGTYPE the record of a new job holds another type than a hash' } end
+  local empty = fine and #taken < tonumber(slots) and bytes < BYTES_MAX
+  if list ~= '' and queueCount ~= '0' then
+    if empty then wait_for_job() else redis.pcall('ZREM', key.idle(list), listener) end
+  end
+  if not empty then return { 'taken', unpack(taken) } end
+  return { 'empty', tonumber(redis.pcall('SCARD', key.queues())) or 0, unpack(taken) }
 end
-if #taken > 0 then redis.call('HSET', key.inflight(supervisor), unpack(in_flight)) end
-if not fine and #taken == 0 then return redis.error_reply('WRONGTYPE the record of a new job holds another type than a hash') end
-local empty = fine and #taken < tonumber(slots) and bytes < BYTES_MAX
-if list ~= '' and given[first_queue] then
-  if empty then wait_for_job() else redis.pcall('ZREM', key.idle(list), listener) end
-end
-if not empty then return { 'taken', unpack(taken) } end
-return { 'empty', tonumber(redis.pcall('SCARD', key.queues())) or 0, unpack(taken) }
+
+local ends = record_ends(supervisor, now, failedMax, given, last_queue + 1)
+-- The ends are recorded, whatever comes of the rest.
+local good, reply = pcall(take_all)
+if not good then reply = { 'error', type(reply) == 'table' and reply.err or reply } end
+return { ends, unpack(reply) }

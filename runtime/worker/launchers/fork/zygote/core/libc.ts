@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import type { default as Koffi } from 'koffi'
 
 /**
- * The system calls that Node does not offer, through koffi. Linux with glibc on x64 and arm64 only (see gate-platform.ts);
+ * The system calls that Node does not offer, through koffi. Linux with glibc on x64 and arm64 only (see preflight-platform.ts);
  * struct layouts, constants and the two system call numbers are the same on both. Loading this file loads koffi and opens the C library: only a zygote and
  * its children may import it.
  */

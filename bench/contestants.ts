@@ -1,21 +1,18 @@
-// One contestant a function: how many empty jobs a second it runs, each in a fresh process (but for BullMQ's sandbox).
-import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process'
+// One contestant a function: how many empty jobs a second it runs, each in a fresh process.
+import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Queue, Worker } from 'bullmq'
 import { buildSync } from 'esbuild'
 import type { Redis } from 'ioredis'
 import { external } from '../script/externals.ts'
 import { item, push, runtime } from './support.ts'
 
-export interface Redises {
+interface RunningRedis {
   url: string
-  port: number
   client: Redis
 }
 
 const program = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url))
-const PYTHON = '/usr/bin/python3'
 
 /** The flags of the zygote, for the bound. */
 const ZYGOTE_FLAGS = [
@@ -77,7 +74,7 @@ export async function ours(
   isolation: 'fork' | 'spawn',
   jobs: number,
   slots: number,
-  { client, url }: Redises,
+  { client, url }: RunningRedis,
   more: readonly string[] = [],
 ): Promise<number> {
   await client.flushall()
@@ -101,50 +98,6 @@ export async function ours(
   } finally {
     await end(worker)
   }
-}
-
-/** Debian's python3-rq, which forks for each job, too. Undefined where it is not installed. */
-export async function rq(jobs: number, slots: number, { client, port }: Redises): Promise<number | undefined> {
-  try {
-    execFileSync(PYTHON, ['-c', 'import rq'], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  await client.flushall()
-  const cwd = dirname(program('rq_jobs.py'))
-  execFileSync(PYTHON, ['rq_jobs.py', String(port), String(jobs)], { cwd })
-  const args = ['-m', 'rq.cli', 'worker', '--burst', '--quiet', '--url', `redis://127.0.0.1:${port}`, 'bench']
-  const workers = Array.from({ length: slots }, () =>
-    spawn(PYTHON, args, { cwd, stdio: 'ignore', env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } }),
-  )
-  const finished = (): Promise<number> => client.zcard('rq:finished:bench')
-  await until(async () => (await finished()) >= 1)
-  const [startedAt, first] = [performance.now(), await finished()]
-  await until(async () => (await finished()) >= jobs)
-  const rate = (jobs - first) / ((performance.now() - startedAt) / 1000)
-  await Promise.all(workers.map(end))
-  return rate
-}
-
-/** BullMQ's sandboxed processor: `slots` processes, used again and again. */
-export async function bullmq(jobs: number, slots: number, { client, port }: Redises): Promise<number> {
-  await client.flushall()
-  const connection = { host: '127.0.0.1', port }
-  const queue = new Queue('bench', { connection })
-  const worker = new Worker('bench', program('sandbox.mjs'), { connection, concurrency: slots })
-  let done = 0
-  worker.on('completed', () => (done += 1))
-  const add = (count: number): Promise<unknown> =>
-    queue.addBulk(Array.from({ length: count }, () => ({ name: 'empty', data: {} })))
-  await add(10)
-  await until(() => Promise.resolve(done >= 10))
-  const startedAt = performance.now()
-  await add(jobs)
-  await until(() => Promise.resolve(done >= jobs + 10))
-  const rate = jobs / ((performance.now() - startedAt) / 1000)
-  await worker.close()
-  await queue.close()
-  return rate
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {

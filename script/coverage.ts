@@ -1,0 +1,102 @@
+/**
+ * Branch coverage of runtime/ and scheduler/ by the tests, of the tests' own processes and of those that they start.
+ *   npm run coverage                          all tests, a folder at a time; fails under 90 %
+ *   npm run coverage -- test/store test/jobs  these folders or files again; the others count as they were last time
+ * Each folder's figures are in coverage/<folder>.json, arms that no test ran in coverage/missed.txt. Processes that are
+ * killed, and jobs that are forked, leave no figures, so the true share is higher.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Reports } from './coverage/reports.ts'
+
+const root = new URL('../', import.meta.url).pathname
+const leastPercent = 90
+const out = join(root, 'coverage')
+const sources = ['runtime', 'scheduler']
+  .flatMap((folder) => filesUnder(folder, /\.ts$/))
+  .filter((file) => !/\.generated\.ts$/.test(file))
+
+function filesUnder(folder: string, pattern: RegExp): string[] {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => pattern.test(name)).map((name) => join(folder, name))
+}
+
+const testFolders = (): string[] =>
+  readdirSync(join(root, 'test'))
+    .map((name) => `test/${name}`)
+    .filter((folder) => statSync(join(root, folder)).isDirectory() && !/fixtures|support|contracts/.test(folder))
+
+/** Runs the tests of a folder, or one file, and keeps which arms they ran. */
+function measure(part: string): void {
+  const files = part.endsWith('.ts') ? [part] : filesUnder(part, /\.test\.ts$/)
+  if (files.length === 0) return
+  const reports = mkdtempSync(join(tmpdir(), 'coverage-'))
+  const { status } = spawnSync('bash', ['script/test', ...files], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, NODE_V8_COVERAGE: reports },
+  })
+  const found = new Reports(root, sources)
+  found.readAll(reports)
+  rmSync(reports, { recursive: true })
+  const arms = Object.fromEntries([...found.covered].map(([file, ids]) => [file, [...ids].sort()]))
+  writeFileSync(join(out, `${part.replaceAll('/', '-')}.json`), JSON.stringify({ status, arms }, null, 1))
+}
+
+/** Adds up what is on record. @returns the share of each folder, in percent */
+function summarize(): Map<string, { covered: number; all: number }> {
+  const ran = new Map<string, Set<string>>()
+  for (const name of readdirSync(out).filter((each) => each.endsWith('.json'))) {
+    const { arms } = JSON.parse(readFileSync(join(out, name), 'utf8')) as { arms: Record<string, string[]> }
+    for (const [file, ids] of Object.entries(arms)) ran.set(file, new Set([...(ran.get(file) ?? []), ...ids]))
+  }
+  const known = new Reports(root, sources)
+  const folders = new Map<string, { covered: number; all: number }>()
+  const missed: string[] = []
+  for (const file of sources) {
+    for (const { id } of known.arms(file)) {
+      const isCovered = ran.get(file)?.has(id) ?? false
+      if (!isCovered) missed.push(`${file}:${id}`)
+      for (const folder of [
+        file
+          .split('/')
+          .slice(0, 2)
+          .join('/')
+          .replace(/\/[^/]*\.ts$/, ''),
+        `${file.split('/')[0] ?? ''} in all`,
+      ]) {
+        const sum = folders.get(folder) ?? { covered: 0, all: 0 }
+        folders.set(folder, { covered: sum.covered + Number(isCovered), all: sum.all + 1 })
+      }
+    }
+  }
+  writeFileSync(join(out, 'missed.txt'), `${missed.join('\n')}\n`)
+  return folders
+}
+
+mkdirSync(out, { recursive: true })
+const parts = process.argv.slice(2).filter((part) => part !== '--report')
+if (!process.argv.includes('--report')) {
+  // The build of a coverage run has source maps; without this mark the next one is made without.
+  rmSync(join(root, 'dist/.built'), { force: true })
+  const built = spawnSync('node', ['--import', 'tsx', 'script/bundle.ts'], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, SOURCE_MAPS: '1' },
+  })
+  if (built.status !== 0) process.exit(1)
+  for (const part of parts.length > 0 ? parts : testFolders()) measure(part)
+}
+let isEnough = true
+for (const [folder, { covered, all }] of [...summarize()].sort()) {
+  const percent = (100 * covered) / all
+  console.log(`${folder.padEnd(24)}${percent.toFixed(1).padStart(6)} %  ${covered} of ${all} arms`)
+  if (folder.endsWith(' in all')) isEnough &&= percent >= leastPercent
+}
+if (!isEnough)
+  console.error(
+    `coverage: expected at least ${leastPercent} % of the arms of runtime/ and of scheduler/; see coverage/missed.txt`,
+  )
+process.exitCode = isEnough ? 0 : 1

@@ -44,7 +44,7 @@ async function oneWakes(store: Store, workers: number, pollMs: number): Promise<
   const fleet = { taken: 0, takenAt: 0, stop: () => fetchers.forEach((fetcher) => fetcher.stop()) }
   for (let n = 0; n < workers; n += 1) {
     const fetcher = new Fetcher({
-      ...{ store, clock: systemClock, log: silentLogger, queues, weights: {}, pollMs },
+      ...{ store, clock: systemClock, log: silentLogger, queues, slots: 1, weights: {}, pollMs },
       supervisorId: () => `worker${n}`,
       onFenced: () => console.error('fenced'),
       onEmpty: () => undefined,

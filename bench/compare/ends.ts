@@ -12,6 +12,10 @@ export interface End {
   atMs: number
 }
 
+/** What is left if this process is ended first. */
+const folders = new Set<string>()
+process.on('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
+
 export class Ends {
   readonly path: string
   readonly #dir: string
@@ -19,6 +23,7 @@ export class Ends {
 
   constructor() {
     this.#dir = mkdtempSync(join(tmpdir(), 'compare-'))
+    folders.add(this.#dir)
     this.path = join(this.#dir, 'ends')
     writeFileSync(this.path, '')
     this.#file = openSync(this.path, 'r')
@@ -46,5 +51,6 @@ export class Ends {
   remove(): void {
     closeSync(this.#file)
     rmSync(this.#dir, { recursive: true })
+    folders.delete(this.#dir)
   }
 }

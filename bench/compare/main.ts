@@ -1,7 +1,7 @@
 /**
  * Compares this runtime with its peers, doing the same work in interleaved rounds on servers that it starts itself.
  *
- *   npm run bench:compare -- [--quick] [--rounds 3] [--only row,row] [--peers ours,bullmq] [--minutes 9.5] [--write]
+ *   npm run bench:compare -- [--quick] [--rounds 3] [--only row,row] [--peers ours,bullmq] [--minutes 10] [--write]
  *
  * A whole run writes bench/compare/results.json, docs/performance.md and the charts in docs/images; a part of one, or a quick one, only
  * prints its tables, unless it has --write. script/build-docs.ts writes the page
@@ -24,12 +24,12 @@ import { postgresProgram, Servers } from './servers.ts'
 
 const USUAL: Sizes = {
   windowMs: 1000,
-  warmUpMs: 1000,
-  enqueued: 1500,
+  warmUpMs: 800,
+  enqueued: 1000,
   steps: 200,
   large: 400,
-  wakes: 40,
-  wakesMs: 3000,
+  wakes: 50,
+  wakesMs: 2500,
   delayed: 40,
   idleMs: 10_000,
 }
@@ -51,7 +51,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string' },
     only: { type: 'string' },
     peers: { type: 'string' },
-    minutes: { type: 'string', default: '9.5' },
+    minutes: { type: 'string', default: '10' },
     write: { type: 'boolean' },
   },
 })
@@ -83,7 +83,7 @@ function present(wanted: readonly Peer[]): { here: Peer[]; absent: Results['abse
   }
 }
 
-async function one(bench: Bench, measure: Measure, peer: Peer, tally: Tally): Promise<void> {
+async function one({ bench, tally }: Run, measure: Measure, peer: Peer): Promise<void> {
   const startedAt = performance.now()
   const say = (text: string): void =>
     console.log(
@@ -104,20 +104,41 @@ async function one(bench: Bench, measure: Measure, peer: Peer, tally: Tally): Pr
   }
 }
 
-async function round(
-  number: number,
-  bench: Bench,
-  chosen: readonly Measure[],
-  here: readonly Peer[],
-  tally: Tally,
-): Promise<void> {
-  for (const measure of chosen.filter(({ once }) => number === 0 || once !== true)) {
-    const able = here.filter((peer) => measure.has(peer))
+/** The measures of a round, the first being 0. */
+const ofRound = (chosen: readonly Measure[], number: number): Measure[] =>
+  chosen.filter(({ rounds }) => rounds === undefined || number < rounds)
+
+/** Runs a round, and notes how long each of its measures took. */
+async function round(number: number, run: Run, tookMs: Map<Measure, number>): Promise<void> {
+  for (const measure of ofRound(run.chosen, number)) {
+    const startedAt = performance.now()
+    const able = run.here.filter((peer) => measure.has(peer))
     // No peer is always the first.
     const order = able.map((_, n) => able[(n + number) % able.length] as Peer)
-    if (measure.together) await Promise.all(order.map((peer) => one(bench, measure, peer, tally)))
-    else for (const peer of order) await one(bench, measure, peer, tally)
+    if (measure.together) await Promise.all(order.map((peer) => one(run, measure, peer)))
+    else for (const peer of order) await one(run, measure, peer)
+    tookMs.set(measure, performance.now() - startedAt)
   }
+}
+
+interface Run {
+  bench: Bench
+  chosen: readonly Measure[]
+  here: readonly Peer[]
+  tally: Tally
+}
+
+/** Runs so many rounds, but begins none that would end after the time. @returns how many it ran */
+async function rounds(run: Run, wanted: number, minutes: number): Promise<number> {
+  const startedAt = performance.now()
+  const tookMs = new Map<Measure, number>()
+  for (let done = 0; done < wanted; done += 1) {
+    const nextMs = ofRound(run.chosen, done).reduce((sum, measure) => sum + (tookMs.get(measure) ?? 0), 0)
+    if (done > 0 && performance.now() - startedAt + nextMs > minutes * 60_000) return done
+    console.log(`round ${done + 1} of ${wanted}, Node ${contestantsNode()}`)
+    await round(done, run, tookMs)
+  }
+  return wanted
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
@@ -137,27 +158,14 @@ async function compare(): Promise<void> {
   const { here, absent } = present(wanted)
   for (const { name, install } of absent) console.log(`${name} is not here; to install it: ${install}`)
   const machine = describeMachine()
-  const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 3))
   const servers = new Servers()
-  const bench: Bench = { servers, sizes: flags.quick ? QUICK : USUAL }
-  const tally = new Tally()
+  const run: Run = { bench: { servers, sizes: flags.quick ? QUICK : USUAL }, chosen, here, tally: new Tally() }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void servers.stop().finally(() => process.exit(1)))
   const startedAt = performance.now()
-  let [done, longestMs] = [0, 0]
-  try {
-    // A round that would end after the time is not begun.
-    while (
-      done < rounds &&
-      (done === 0 || performance.now() - startedAt + longestMs < Number(flags.minutes) * 60_000)
-    ) {
-      console.log(`round ${done + 1} of ${rounds}, Node ${contestantsNode()}`)
-      const roundAt = performance.now()
-      await round(done, bench, chosen, here, tally)
-      longestMs = Math.max(longestMs, performance.now() - roundAt)
-      done += 1
-    }
-  } finally {
-    await servers.stop()
-  }
+  const done = await rounds(run, Number(flags.rounds ?? (flags.quick ? 1 : 3)), Number(flags.minutes)).finally(() =>
+    servers.stop(),
+  )
   const results: Results = {
     date: new Date().toISOString().slice(0, 10),
     rounds: done,
@@ -165,7 +173,7 @@ async function compare(): Promise<void> {
     machine,
     peers: here.map(({ id, name, settings, version }) => ({ id, name, version: version() ?? '', settings })),
     absent,
-    rows: tally.rows(
+    rows: run.tally.rows(
       chosen,
       here.map(({ id }) => id),
     ),

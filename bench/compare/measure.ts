@@ -39,8 +39,8 @@ export interface Measure {
   id: string
   group: Group
   rows: readonly Row[]
-  /** One round is enough: the value does not vary with the load of the machine. */
-  once?: boolean
+  /** So many rounds are enough, for what gives many values a round, or hardly varies. */
+  rounds?: number
   has(peer: Peer): boolean
   run(bench: Bench, peer: Peer): Promise<Values>
   /** All peers at once, for what takes time and no processor. */

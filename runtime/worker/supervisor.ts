@@ -80,6 +80,7 @@ export class Supervisor implements Service {
       queues,
       weights: options.weights ?? {},
       pollMs,
+      slots: concurrency,
       onFenced: () => this.#lease.lose(),
       onEmpty: () => this.#onEmpty(),
     })

@@ -25,7 +25,10 @@ describe('runtime init', () => {
     const tested = await startProcess('npm', ['test', '--silent'], { cwd, timeoutMs }).exited
     assert.equal(tested.exitCode, 0, tested.stdout + tested.stderr)
     const env = { REDIS_URL: server.url }
-    await runCommand(['workflow', 'create', 'GreetingsWorkflow', '["ann","ben"]', '--start'], { cwd, env })
+    assert.equal(
+      (await runCommand(['workflow', 'run', 'GreetingsWorkflow', '["ann","ben"]'], { cwd, env })).exitCode,
+      0,
+    )
     const worked = await runCli(['work', '--drain'], { cwd, env, timeoutMs })
     assert.deepEqual([worked.exitCode, /"classes":4/.test(worked.stderr)], [0, true], worked.stderr)
     assert.match((await runCommand(['schedule', 'check'], { cwd, env })).stdout, /1 entries are good/)
@@ -45,6 +48,11 @@ describe('runtime init', () => {
       assert.equal((await runCommand(['init', '--template', template], { cwd })).exitCode, 0)
       for (const file of [...files, 'Dockerfile', '.dockerignore', '.gitignore', '.vscode/launch.json'])
         await access(join(cwd, file))
+      const { scripts } = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as {
+        scripts: Record<string, string>
+      }
+      // Each template runs with `npm run dev`; its launch file starts `npm run debug`.
+      assert.deepEqual([scripts['dev'], scripts['debug']], ['runtime dev', 'runtime dev --inspect-jobs'])
     }
   })
 

@@ -51,6 +51,8 @@ describe('examples/progress-page', () => {
       await page.getByText('80 rows, revenue 4860').waitFor()
       await page.screenshot({ path: join(screenshots, 'progress-done.png') })
 
+      assert.deepEqual(await statesOf(address, 20), ['running', 'done'])
+
       await page.getByLabel('fail halfway').check()
       await start(page, 10)
       await page.getByText('row 5: the price is not a number').waitFor()
@@ -71,4 +73,16 @@ describe('examples/progress-page', () => {
 async function start(page: Page, rows: number): Promise<void> {
   await page.getByLabel('Rows').fill(String(rows))
   await page.getByRole('button', { name: 'Start' }).click()
+}
+
+/** The states that a report's server-sent events show one after another, up to the end of the stream. */
+async function statesOf(address: string, rows: number): Promise<string[]> {
+  const started = await fetch(new URL('/reports', address), { method: 'POST', body: JSON.stringify({ rows }) })
+  const { id } = (await started.json()) as { id: string }
+  const stream = await fetch(new URL(`/reports/${id}/events`, address))
+  assert.match(stream.headers.get('content-type') ?? '', /^text\/event-stream/)
+  const states = [...(await stream.text()).matchAll(/^data: (.*)$/gm)].map(
+    ([, data = '']) => (JSON.parse(data) as { state: string }).state,
+  )
+  return states.filter((state, i) => state !== 'waiting' && state !== states[i - 1])
 }

@@ -45,7 +45,7 @@ export class IdleWorker {
       return reserve(...args)
     }
     this.fetcher = new Fetcher({
-      ...{ store: this.store, clock: systemClock, log: silentLogger, queues, weights: {}, pollMs },
+      ...{ store: this.store, clock: systemClock, log: silentLogger, queues, slots: 1, weights: {}, pollMs },
       supervisorId: () => this.id,
       onFenced: () => assert.fail('fenced'),
       onEmpty: () => undefined,

@@ -24,7 +24,7 @@ async function lateness({ servers, sizes }: Bench, peer: Peer): Promise<number[]
   return Session.use({ servers, peer }, async (session) => {
     await session.startWarmWorker('inline', mostAtATime(peer))
     await sleep(peer.delayedAfterMs ?? 0)
-    await session.order('delay', { count: sizes.delayed, fromMs: 1000, toMs: 3000 })
+    await session.order('delay', { count: sizes.delayed, fromMs: 500, toMs: 2000 })
     const ends = await session.waitFor(1 + sizes.delayed, 1)
     return ends.map(({ mark, atMs }) => atMs - Number(mark) / 1e6)
   })
@@ -43,6 +43,7 @@ const wake = (mode: Mode, concurrencyOf: (peer: Peer) => number, title: string):
   return {
     id,
     group: 'latency',
+    rounds: 2,
     rows: rows(id, `from enqueue to start on an idle worker, ${title}`),
     has: (peer) => peer.worker(mode, concurrencyOf(peer)) !== undefined,
     async run(bench, peer) {
@@ -60,6 +61,7 @@ export const latencies: readonly Measure[] = [
   {
     id: 'delayed',
     group: 'latency',
+    rounds: 2,
     rows: rows('delayed', 'a delayed job starts after it is due'),
     has: (peer) => peer.can.delay,
     async run(bench, peer) {

@@ -14,7 +14,7 @@ const memory = (mode: Mode, title: string): Measure => ({
     { id: `memory-${mode}-busy`, title: `${title}: while ten jobs run`, unit: 'MB', quantile: 0.5 },
     { id: `memory-${mode}-job`, title: `${title}: each running job`, unit: 'MB', quantile: 0.5 },
   ],
-  once: true,
+  rounds: 1,
   has: (peer) => peer.worker(mode, JOBS) !== undefined,
   run: ({ servers }, peer) =>
     Session.use({ servers, peer }, async (session) => {
@@ -45,13 +45,13 @@ export const workerCosts: readonly Measure[] = [
       { id: 'idle', title: 'commands or transactions that an idle worker sends', unit: '/s', quantile: 0.5 },
       { id: 'idle-all', title: 'the commands of an idle worker, with those in its scripts', unit: '/s', quantile: 0.5 },
     ],
-    once: true,
+    rounds: 1,
     together: true,
     has: (peer) => peer.worker('inline', 1) !== undefined,
     run: ({ servers, sizes: { idleMs } }, peer) =>
       Session.use({ servers, peer, alone: true, withinMs: idleMs + 30_000 }, async (session) => {
         await session.startWarmWorker('inline', 1)
-        await sleep(2000)
+        await sleep(5000)
         const { sent, inScripts } = await session.operations(idleMs)
         const perSecond = (count: number): number[] => [count / (idleMs / 1000)]
         return { idle: perSecond(sent), 'idle-all': perSecond(sent + inScripts) }

@@ -12,5 +12,5 @@ export const nodeResque: Peer = {
   worker: (mode, concurrency) =>
     mode === 'inline' ? [node(PROGRAMS, 'node-resque.mjs', 'work', mode, String(concurrency))] : undefined,
   can: { bulk: false, delay: true, flow: false },
-  inlineRate: 4000,
+  inlineRate: 6000,
 }

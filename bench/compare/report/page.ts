@@ -128,7 +128,7 @@ export function peersSection(results: Results): string {
   const { machine, peers, absent, rounds, minutes, date } = results
   const list = Object.entries(machine).map(([what, value]) => `${what} ${value}`)
   return [
-    `\`npm run bench:compare\`, ${date}: ${rounds} rounds in ${minutes} minutes, in each of which all peers did the same work in turn. A job notes its end and does`,
+    `\`npm run bench:compare\`, ${date}: ${rounds} round${rounds === 1 ? '' : 's'} in ${minutes} minutes, in each of which all peers did the same work in turn. A job notes its end and does`,
     `nothing else; ends are counted in the same way for all. Each figure is the median of the rounds, or a percentile over all of them. In brackets: how many`,
     `times better this runtime is; below 1 it is worse. A dash: the peer has no equal. Machine: ${list.join('; ')}.`,
     ...busy(machine),

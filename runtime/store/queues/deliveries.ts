@@ -90,8 +90,16 @@ export function reservedOf(job: readonly string[]): Reserved {
   const [queue = '', id = '', item = '', delivery, attempt, redeliveries] = job
   const [options = '', enqueuedAt, permits = '', uniqueUntil = ''] = job.slice(6)
   return {
-    ...{ queue, id, item, delivery: String(delivery), attempt: Number(attempt), redeliveries: Number(redeliveries) },
-    ...{ options, permits, uniqueUntil, enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined },
+    queue,
+    id,
+    item,
+    delivery: String(delivery),
+    attempt: Number(attempt),
+    redeliveries: Number(redeliveries),
+    options,
+    permits,
+    uniqueUntil,
+    enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined,
   }
 }
 

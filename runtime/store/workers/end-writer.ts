@@ -29,6 +29,7 @@ export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: n
 export class EndWriter {
   readonly #connection: Connection
   #waiting: PlainEnd[] = []
+  #flushes: NodeJS.Immediate | undefined
   #continuing = false
   #leftToDo = false
 
@@ -66,23 +67,32 @@ export class EndWriter {
   }
 
   #plain(supervisor: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<Answer> {
-    const fields = Object.entries(end.fields ?? {}).flat()
-    const { state, ttlMs, mayHaveLog = true, entry = '' } = end
-    const bytes = fields.reduce((sum, text) => sum + text.length, entry.length)
-    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, fields.length / 2, ...fields]
+    const { state, ttlMs, mayHaveLog = true, entry = '', fields = {} } = end
+    const names = Object.keys(fields)
+    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, names.length]
+    let bytes = entry.length
+    for (const name of names) {
+      const text = fields[name] ?? ''
+      bytes += text.length
+      args.push(name, text)
+    }
     return new Promise((resolve, reject) => {
       // A tick after the slots have asked for their next jobs: that call takes the ends along.
-      if (this.#waiting.length === 0) setImmediate(() => setImmediate(() => this.#flush()))
+      if (this.#waiting.length === 0)
+        this.#flushes = setImmediate(() => (this.#flushes = setImmediate(() => this.#flush())))
       this.#waiting.push({ supervisor, nowMs, failedMax, args, bytes, resolve, reject })
     })
   }
 
   /** Ends for a call that takes jobs; the caller answers each. */
   take(supervisor: string): PlainEnd[] {
+    if (this.#waiting.length === 0) return []
     const own = this.#waiting.filter((end) => end.supervisor === supervisor)
     const [part = []] = toBatches(own, ({ bytes }) => bytes)
     const taken = new Set(part)
     this.#waiting = this.#waiting.filter((end) => !taken.has(end))
+    // What comes after this waits as long as this could.
+    if (this.#waiting.length === 0) clearImmediate(this.#flushes)
     return part
   }
 

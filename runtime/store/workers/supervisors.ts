@@ -91,25 +91,30 @@ export class Supervisors {
     const args = { supervisor: id, list, listener, idleMs, polled: polled ? 1 : 0 }
     const jobs: Reserved[] = []
     for (let at = 0; ; at += queuesAtOnce) {
-      const free = slots.slice(jobs.length).flatMap(({ worker, newId }) => [worker, newId])
+      const free = slots.slice(jobs.length)
       const some = queues.slice(at, at + queuesAtOnce)
       const ends = this.#ends.take(id)
-      const rest = [...free, ...some, ...ends.flatMap((end) => end.args)]
-      const counts = { ...endsArgs(ends), now: nowMs, slots: free.length / 2, queueCount: some.length }
+      // Not flatMap: it copies element by element, and this is a good part of what a call costs.
+      const rest: (string | number)[] = []
+      for (const { worker, newId } of free) rest.push(worker, newId)
+      rest.push(...some)
+      for (const end of ends) rest.push(...end.args)
+      const { failedMax } = endsArgs(ends)
+      const counts = { now: nowMs, slots: free.length, queueCount: some.length, failedMax }
       const call = this.#connection.run('reserve', { ...args, ...counts }, rest) as Promise<unknown[]>
       void answered(
         ends,
         call.then(([answers]) => answers),
       )
-      const [, ...reply] = await call
-      const [word, queueCount] = reply as [string, number]
+      const reply = await call
+      const [, word, queueCount] = reply as [unknown, string, number]
       // What was taken from the queues before is in hand all the same.
       if (word !== 'taken' && word !== 'empty') {
         if (jobs.length > 0) return { kind: 'taken', jobs }
         if (word === 'error') await this.#connection.ask(() => Promise.reject(new Error(String(queueCount))))
         return { kind: word } as ReserveReply
       }
-      jobs.push(...(reply.slice(word === 'taken' ? 1 : 2) as string[][]).map(reservedOf))
+      for (let i = word === 'taken' ? 2 : 3; i < reply.length; i += 1) jobs.push(reservedOf(reply[i] as string[]))
       if (word === 'taken') return { kind: 'taken', jobs }
       if (at + queuesAtOnce >= queues.length) return { kind: 'empty', jobs, queueCount: Number(queueCount) }
     }

@@ -92,11 +92,11 @@ export function labelsOf(
   item: { className: string; args: string } | undefined,
   stepClass: string | undefined,
 ): JobLabels {
-  const labels = { job: job.id, queue: job.queue, attempt: job.attempt }
-  if (!item) return labels
-  if (item.className !== stepClass) return { ...labels, class: item.className }
+  const { id, queue, attempt } = job
+  if (!item) return { job: id, queue, attempt }
+  if (item.className !== stepClass) return { job: id, queue, attempt, class: item.className }
   const [run, , className] = JSON.parse(item.args) as unknown[]
-  return { ...labels, class: String(className), run: String(run) }
+  return { job: id, queue, attempt, class: String(className), run: String(run) }
 }
 
 /**

@@ -29,27 +29,25 @@ export function evidenceOf({
   keepsOutput,
 }: EvidenceParts): Record<string, unknown> {
   const { where, memory, peakSeenBytes = 0 } = watched ?? {}
+  const waitedMs = enqueuedAtMs === undefined ? undefined : Math.max(0, Math.round(nowMs - enqueuedAtMs - wallMs))
+  const ownMemory = cause === 'memory' ? memory : undefined
+  if (!ending) return { cause, wallMs: Math.round(wallMs), waitedMs, where, memory: ownMemory }
+  const { pid, exitCode, signal, cpuUserMs, cpuSystemMs = 0, peakRssBytes = 0, outcome, output } = ending
+  // Undefined is left out of JSON. One literal: spreads are a good part of what recording an empty job costs.
   return {
-    ...(cause ? { cause } : {}),
+    cause,
     wallMs: Math.round(wallMs),
-    ...(enqueuedAtMs === undefined ? {} : { waitedMs: Math.max(0, Math.round(nowMs - enqueuedAtMs - wallMs)) }),
-    ...(where ? { where } : {}),
-    ...(memory && cause === 'memory' ? { memory } : {}),
-    ...(ending ? endingEvidence(keepsOutput ? ending : { ...ending, output: [] }, peakSeenBytes) : {}),
-  }
-}
-
-function endingEvidence(ending: Ending, peakSeenBytes: number): Record<string, unknown> {
-  const { pid, exitCode, signal, cpuUserMs, cpuSystemMs, peakRssBytes, outcome, output } = ending
-  const peak = Math.max(peakRssBytes ?? 0, peakSeenBytes)
-  return {
+    waitedMs,
+    where,
+    memory: ownMemory,
     pid,
     exitCode,
     signal,
-    ...(cpuUserMs === undefined ? {} : { cpuUserMs: Math.round(cpuUserMs), cpuSystemMs: Math.round(cpuSystemMs ?? 0) }),
-    ...(peak === 0 ? {} : { peakRssBytes: peak }),
-    ...(outcome?.kind === 'failed' && outcome.backoffFault ? { 'retry.backoff failed': outcome.backoffFault } : {}),
-    ...(output.length === 0 ? {} : { output }),
+    cpuUserMs: cpuUserMs === undefined ? undefined : Math.round(cpuUserMs),
+    cpuSystemMs: cpuUserMs === undefined ? undefined : Math.round(cpuSystemMs),
+    peakRssBytes: Math.max(peakRssBytes, peakSeenBytes) || undefined,
+    'retry.backoff failed': outcome?.kind === 'failed' ? outcome.backoffFault : undefined,
+    output: keepsOutput && output.length > 0 ? output : undefined,
   }
 }
 

@@ -144,12 +144,10 @@ export class Settler {
       default: {
         const { keepResultMs } = end
         const result = verdict.kind === 'done' && keepResultMs !== undefined ? verdict.result : undefined
-        const fields = {
-          ...evidence,
-          ...(result === undefined ? {} : { result }),
-          ...('reason' in verdict && verdict.reason !== undefined ? { reason: verdict.reason } : {}),
-        }
-        const step = await this.#stepDone(end)
+        const fields: Record<string, string> = evidence
+        if (result !== undefined) fields.result = result
+        if ('reason' in verdict && verdict.reason !== undefined) fields.reason = verdict.reason
+        const step = end.step && (await this.#stepDone(end))
         if (step && 'kind' in step) return this.#fail(id, delivery, end, step)
         const settlement = {
           state: verdict.kind,

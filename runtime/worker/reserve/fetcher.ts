@@ -14,6 +14,8 @@ export interface FetcherOptions {
   clock: Clock
   log: Logger
   queues: readonly string[]
+  /** How many ask. */
+  slots: number
   /** By queue name. Empty: the order of `queues` is their priority. */
   weights: Readonly<Record<string, number>>
   /** Longest wait between two looks: how late a job can be noticed that a producer of another library pushed. */
@@ -201,9 +203,10 @@ export class Fetcher {
     }
   }
 
-  /** Where no other call is under way, half of many jobs begin a tick later: from then on two halves take turns with Redis. */
+  /** Of jobs for more than half of many slots, half begin a tick later: from then on two halves take turns with Redis. */
   #give(asking: Asker[], jobs: readonly Reserved[]): void {
-    const now = this.#calls === 1 && jobs.length >= HALVED_FROM ? Math.ceil(jobs.length / 2) : jobs.length
+    const isHalved = jobs.length >= HALVED_FROM && 2 * jobs.length > this.#options.slots + 1
+    const now = isHalved ? Math.ceil(jobs.length / 2) : jobs.length
     const askers = asking.splice(0, jobs.length)
     const give = (from: number, to: number): void =>
       jobs.slice(from, to).forEach((job, i) => askers[from + i]?.resolve(job))

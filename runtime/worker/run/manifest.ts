@@ -60,7 +60,7 @@ export function assignmentOf(
   },
 ): Assignment {
   const { className, args, settings, retry, step, maxResultBytes, inspect } = about
-  return {
+  const assignment: Assignment = {
     phase: 'perform',
     jobId: job.id,
     className,
@@ -69,11 +69,12 @@ export function assignmentOf(
     attempt: job.attempt,
     worker,
     maxResultBytes,
-    ...processSettings(settings),
-    ...(retry ? { retry } : {}),
-    ...(settings.keepResultMs === undefined ? {} : { keepResult: true }),
-    ...(step ? { step } : {}),
-    ...(settings.trace ? { trace: settings.trace } : {}),
-    ...(inspect ? { inspect } : {}),
   }
+  Object.assign(assignment, processSettings(settings))
+  if (retry) assignment.retry = retry
+  if (settings.keepResultMs !== undefined) assignment.keepResult = true
+  if (step) assignment.step = step
+  if (settings.trace) assignment.trace = settings.trace
+  if (inspect) assignment.inspect = inspect
+  return assignment
 }

@@ -149,6 +149,7 @@ const builtLibraries = await build({
   bundle: true,
   format: 'cjs',
   banner: {},
+  sourcemap: false,
   // Not the names: ioredis takes those of its errors from their classes.
   minifySyntax: true,
   minifyWhitespace: true,

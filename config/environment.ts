@@ -1,5 +1,7 @@
 import { didYouMean } from './did-you-mean.ts'
 import { SECTIONS, SUBSECTIONS } from './schema.ts'
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 
 /** One setting as it was found: where it belongs in the tree, and what to call its origin in a message. */
 export interface Finding {
@@ -90,4 +92,19 @@ export function readEnvironment(env: Environment): { findings: Finding[]; proble
     .filter((name) => SECTION_NAME.test(name) && !(name in KNOWN))
     .map((name) => `${name}: expected a setting, got a name that is none${didYouMean(name, Object.keys(KNOWN))}`)
   return { findings, problems }
+}
+
+/** Either of these makes a folder an application. */
+const MARKS = ['config/runtime.yml', 'package.json']
+
+/**
+ * The application a command was called in: the nearest folder, from `cwd` up, that has `config/runtime.yml` or
+ * `package.json`; `cwd` itself when there is none.
+ */
+export function findAppRoot(cwd: string): string {
+  const start = resolve(cwd)
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (MARKS.some((mark) => existsSync(join(folder, mark)))) return folder
+    if (dirname(folder) === folder) return start
+  }
 }

@@ -18,9 +18,6 @@ import { processorsHere } from './machine.ts'
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.ts'
 import { type Frozen, group, optionalGroup, type ValuesOf } from './shape.ts'
 
-/** Where Redis is when nothing says where: as every client of Redis has it. */
-export const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
-
 const WORKER_NAME = /^[\w.-]{1,64}$/
 
 const postgresForm = /^postgres(?:ql)?:\/\/./

@@ -104,6 +104,9 @@ const built = await build({
   banner: { js: REQUIRE },
   legalComments: 'none',
   metafile: true,
+  // For `npm run coverage`, which finds the sources by them.
+  sourcemap: process.env.SOURCE_MAPS === '1' ? 'linked' : false,
+  sourcesContent: false,
   logLevel: 'warning',
 })
 
@@ -122,9 +125,6 @@ const loadedLate = await build({
   minifyWhitespace: true,
   legalComments: 'none',
   metafile: true,
-  // For `npm run coverage`, which finds the sources by them.
-  sourcemap: process.env.SOURCE_MAPS === '1' ? 'linked' : false,
-  sourcesContent: false,
   logLevel: 'warning',
 })
 

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { findAppRoot } from '../../config/app-root.ts'
+import { findAppRoot } from '../../config/environment.ts'
 import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import { close } from '../../runtime/jobs/default-client.ts'
 import type { GlobalFlags } from '../context.ts'

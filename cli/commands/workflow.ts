@@ -6,8 +6,10 @@ import {
   retryCommand,
   skipCommand,
   stopCommand,
-} from './workflow-change.ts'
-import { createCommand, runCommand, startCommand } from './workflow-create.ts'
+  createCommand,
+  runCommand,
+  startCommand,
+} from './workflow-run.ts'
 import { listCommand, showCommand } from './workflow-show.ts'
 import { writeFileSync } from 'node:fs'
 import { RuntimeError, toError } from '../../runtime/core/errors.ts'

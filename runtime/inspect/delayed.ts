@@ -19,7 +19,7 @@ export interface DelayedPage {
 }
 
 /** Jobs that one call looks at, and that it reads in one round trip. */
-const stepJobs = 2000
+const stepJobs = 1000
 const readAtOnce = 250
 
 /**

@@ -1,6 +1,6 @@
 import { clip } from '../../config/clip.ts'
 import { cursorParts } from '../core/cursor.ts'
-import { jsonArray, jsonValue, rawMembers, textIn } from '../core/json-text.ts'
+import { textIn } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
 import { stepClass } from '../workflow/run/steps.ts'
@@ -61,19 +61,20 @@ const readAtOnce = 250
 /**
  * Failed jobs, newest first.
  * @param cursor `next` of the page before; absent: the newest
+ * @param most entries to look at
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function failedPage(
   { store }: Pick<Inspected, 'store'>,
   filter: FailedFilter = {},
-  { cursor, count = 50 }: { cursor?: string; count?: number } = {},
+  { cursor, count = 50, most = stepEntries }: { cursor?: string; count?: number; most?: number } = {},
 ): Promise<FailedPage> {
   const total = await store.failures.count()
   const entries: FailedEntry[] = []
   const first = Math.min(startOf(cursor, total), total - 1)
   const matches = matcherOf(filter)
   let [at, bytes] = [first, 0]
-  while (at >= 0 && first - at < stepEntries && bytes < stepBytes) {
+  while (at >= 0 && first - at < most && bytes < stepBytes) {
     const wanted = isEmpty(filter) ? Math.min(readAtOnce, count - entries.length) : readAtOnce
     const from = Math.max(0, at - wanted + 1)
     const read = await store.failures.newestFirst(from, at, matches.text)
@@ -107,12 +108,16 @@ export async function failedEntry({ store }: Pick<Inspected, 'store'>, name: str
   }
 }
 
-/** Failed jobs by cause, class and error, the most frequent first, of the newest entries that one step looks at. */
+/**
+ * Failed jobs by cause, class and error, the most frequent first, of the newest entries that one step looks at.
+ * @param most entries to look at
+ */
 export async function failedGroups(
   { store }: Pick<Inspected, 'store'>,
   filter: FailedFilter = {},
+  most = stepEntries,
 ): Promise<{ groups: FailedGroup[]; total: number; looked: number }> {
-  const { total, entries, looked } = await failedPage({ store }, filter, { count: Infinity })
+  const { total, entries, looked } = await failedPage({ store }, filter, { count: Infinity, most })
   const groups = new Map<string, FailedGroup>()
   for (const entry of entries) {
     const key = JSON.stringify([entry.cause, failedClass(entry), entry.exception])
@@ -137,20 +142,17 @@ function groupOf(entry: FailedEntry, filter: FailedFilter): FailedGroup {
 }
 
 /** The step of a run that failed; undefined for any other job. */
-export function failedStep({ payload }: FailedEntry): { run: string; node: number; class: string } | undefined {
-  if (!payload.startsWith('{') || !payload.includes(stepClass)) return undefined
-  const raw = rawMembers(payload)
-  if (raw.get('class') !== JSON.stringify(stepClass)) return undefined
-  const [run, node, className] = jsonArray(raw.get('args'))
+export function failedStep({ job }: FailedEntry): { run: string; node: number; class: string } | undefined {
+  if (job?.class !== stepClass) return undefined
+  const [run, node, className] = Array.isArray(job.args) ? (job.args as unknown[]) : []
   if (typeof run !== 'string' || typeof node !== 'string') return undefined
   return { run, node: Number(node), class: typeof className === 'string' ? className : '?' }
 }
 
 /** The job's class; for a step, the class of the job that it runs; `-` where the payload names none. */
 export function failedClass(entry: FailedEntry): string {
-  if (!entry.payload.startsWith('{')) return '-'
-  const name = rawMembers(entry.payload).get('class')
-  return failedStep(entry)?.class ?? (name === undefined ? '-' : textIn(jsonValue(name)))
+  const name = entry.job?.class
+  return failedStep(entry)?.class ?? (name === undefined ? '-' : textIn(name))
 }
 
 const isEmpty = (filter: FailedFilter): boolean => Object.values(filter).every((value) => value === undefined)

@@ -1,5 +1,5 @@
 import { loadConfig, type ConfigFlags } from '../../config/load.ts'
-import { redisSettings } from '../../config/redis-settings.ts'
+import { redisSettings } from '../../config/redis-url.ts'
 import type { Config } from '../../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { type DurationOf, duration } from '../core/duration.ts'

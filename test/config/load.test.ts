@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { findAppRoot } from '../../config/app-root.ts'
+import { findAppRoot } from '../../config/environment.ts'
 import { loadConfig } from '../../config/load.ts'
 import { app, load, problems, useApp, write } from './support.ts'
 

@@ -40,7 +40,7 @@ document.addEventListener('click', async (event) => {
 document.addEventListener('change', (event) => {
   const all = event.target.closest?.('[data-all]')
   if (!all) return
-  for (const box of document.querySelectorAll('input[name=id]')) box.checked = all.checked
+  for (const box of document.querySelectorAll('input[type=checkbox][name=id]')) box.checked = all.checked
 })
 
 /** No update while a box is ticked, a form is being filled in, a question is open, or the page is not looked at. */

@@ -1,8 +1,8 @@
 import { html } from 'hono/html'
-import type { Archive, ArchiveQuery } from '../../runtime/archive/archive.ts'
-import { openArchive } from '../../runtime/archive/open-archive.ts'
+import type { ArchiveQuery } from '../../runtime/archive/archive.ts'
 import { outcomes, recordKinds, type ArchiveRecord } from '../../runtime/archive/record.ts'
 import { duration } from '../../runtime/core/duration.ts'
+import { archivePage as readArchive, withArchive } from '../../runtime/inspect/archive.ts'
 import { gather } from '../gather.ts'
 import { MaskedJson } from '../view/masked-json.ts'
 import {
@@ -20,31 +20,23 @@ import {
   time,
 } from '../view/parts.ts'
 import { count } from '../view/text.ts'
-import { address, BadInput, type Download, type Page, type Query, type Visit } from '../visit.ts'
+import { address, BadInput, placeOf, type Download, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const shownRecords = 100
 const exportedRecords = 10_000
 const filterNames = ['class', 'kind', 'outcome', 'queue', 'cause', 'run', 'since', 'until', 'arg'] as const
 
-/** Opens the archive for one page. */
-export async function archived<T>({ store, settings }: Visit, work: (archive: Archive) => Promise<T>): Promise<T> {
-  const archive = openArchive(store, settings.config.archive, settings.config.namespace)
-  try {
-    return await work(archive)
-  } finally {
-    await archive.close()
-  }
-}
-
 /** Everything that has ended, searched. */
 export async function archivePage(visit: Visit): Promise<Page> {
   const query = queryOf(visit.query, visit.nowMs)
+  const after = visit.query.text('after')
   const {
     found,
     state: kept,
     missing,
   } = await gather({
-    found: () => archived(visit, (archive) => archive.search(query, shownRecords)),
+    found: () =>
+      readArchive(placeOf(visit), query, { count: shownRecords, ...(after === undefined ? {} : { cursor: after }) }),
     state: () => visit.store.archive.state(),
   })
   const given = Object.fromEntries(filterNames.map((name) => [name, visit.query.text(name)]))
@@ -64,7 +56,7 @@ export async function archivePage(visit: Visit): Promise<Page> {
     ],
     Object.values(given).some((value) => value !== undefined),
   )
-  const rows = (found ?? []).map((record) => [
+  const rows = (found?.records ?? []).map((record) => [
     time(record.endedAtMs, visit.nowMs),
     record.kind === 'workflow' || record.kind === 'pipeline' ? runLink(record.id) : jobLink(record.id),
     code(record.class),
@@ -75,26 +67,29 @@ export async function archivePage(visit: Visit): Promise<Page> {
     record.attempts,
     record.args === undefined ? 'not kept' : args(record.args, visit),
   ])
-  // The page after begins where this one ends; of records of the same millisecond some may be on both.
-  const last = found?.length === shownRecords ? found.at(-1)?.endedAtMs : undefined
-  const older = last === undefined ? undefined : new Date(last + 1).toISOString()
-  const exports = html`<a class="button" href="${address('archive-csv', given)}">CSV</a>
-    <a class="button" href="${address('archive-json', given)}">JSON</a>`
+  const next = found?.next
   const body = html`${form}
-  ${kept?.trouble ? html`<p class="problem" role="alert">PostgreSQL does not take records: ${kept.trouble}</p>` : ''}
-  ${section(
-    rows.length === shownRecords ? `The newest ${shownRecords} that match` : `${count(rows.length)} match`,
-    table(
-      'Ended jobs, steps and runs',
-      ['Ended', 'ID', 'Class', 'Outcome', 'Cause', 'Waited#', 'Ran#', 'Attempts#', 'Arguments'],
-      rows,
-      'No record matches.',
-    ),
-    exports,
-  )}
-  ${older === undefined ? '' : html`<nav class="pager" aria-label="Parts of the list"><a class="button" rel="next" href="${address('archive', { ...given, until: older })}">Older</a></nav>`}`
+    ${kept?.trouble ? html`<p class="problem" role="alert">PostgreSQL does not take records: ${kept.trouble}</p>` : ''}
+    ${section(
+      found === undefined ? 'Records' : `${found.total.isExact ? '' : 'More than '}${count(found.total.count)} match`,
+      table(
+        'Ended jobs, steps and runs',
+        ['Ended', 'ID', 'Class', 'Outcome', 'Cause', 'Waited#', 'Ran#', 'Attempts#', 'Arguments'],
+        rows,
+        next === undefined ? 'No record matches.' : 'No record matches among those that were looked at.',
+      ),
+      exportLinks(given),
+    )}
+    <nav class="pager" aria-label="Parts of the list">
+      ${after === undefined ? '' : html`<a class="button" rel="prev" href="${address('archive', given)}">Newest</a>`}
+      ${next === undefined ? '' : html`<a class="button" rel="next" href="${address('archive', { ...given, after: next })}">Older</a>`}
+    </nav>`
   return { title: 'Archive', body, missing }
 }
+
+const exportLinks = (given: Record<string, string | undefined>): Html =>
+  html`<a class="button" href="${address('archive-csv', given)}">CSV</a>
+    <a class="button" href="${address('archive-json', given)}">JSON</a>`
 
 function queryOf(query: Query, nowMs: number): ArchiveQuery {
   const arg = query.text('arg')
@@ -179,4 +174,4 @@ export function cell(written: string): string {
 }
 
 const exported = (visit: Visit): Promise<ArchiveRecord[]> =>
-  archived(visit, (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))
+  withArchive(placeOf(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))

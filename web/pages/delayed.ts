@@ -3,7 +3,7 @@ import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/in
 import { countDelayedJobs, delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { gather, within } from '../gather.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
-import { count } from '../view/text.ts'
+import { count, many } from '../view/text.ts'
 import { address, BadInput, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { digestOf } from './queues.ts'
 
@@ -57,7 +57,7 @@ export async function delayedPage(visit: Visit): Promise<Page> {
   const next = found?.next
   const body = html`${form}
   ${section(
-    total === undefined ? 'Delayed' : `${total.isExact ? '' : 'More than '}${count(total.count)} delayed jobs`,
+    total === undefined ? 'Delayed' : `${total.isExact ? '' : 'More than '}${many(total.count, 'delayed job')}`,
     html`${table('Delayed jobs', ['Due', 'Class', 'Queue', 'Arguments', 'Job', ''], rows, next === undefined ? 'No delayed job matches.' : 'No delayed job matches among those that were looked at.')}
       <nav class="pager" aria-label="Parts of the list">
         ${after === undefined ? '' : html`<a class="button" rel="prev" href="${address('delayed', given)}">Earliest</a>`}

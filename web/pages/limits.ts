@@ -9,7 +9,7 @@ import {
 } from '../../runtime/inspect/limits.ts'
 import { gather, within } from '../gather.ts'
 import { badge, carefulButton, code, jobLink, section, state, table, time, type Cell } from '../view/parts.ts'
-import { count, span } from '../view/text.ts'
+import { count, many, span } from '../view/text.ts'
 import { address, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const shownJobs = 5
@@ -24,7 +24,7 @@ export async function limitsPage(visit: Visit): Promise<Page> {
   })
   const total = limits?.total
   const body = html`${section(
-    total === undefined ? 'Limits' : `${total.isExact ? '' : 'More than '}${count(total.count)} limits`,
+    total === undefined ? 'Limits' : `${total.isExact ? '' : 'More than '}${many(total.count, 'limit')}`,
     table(
       'Limits',
       ['Limit', 'Kind', 'At most', 'Held#', 'Held by', 'Waiting#', 'Next in the line'],

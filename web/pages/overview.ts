@@ -15,9 +15,9 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import { gather } from '../gather.ts'
 import { section } from '../view/parts.ts'
 import { targetsOf } from '../view/queue-rows.ts'
-import { count, percent, shown } from '../view/text.ts'
+import { count, many, percent, shown } from '../view/text.ts'
 import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
-import { groupTable } from './failed.ts'
+import { groupedOf, groupTable, mostGrouped } from './failed.ts'
 import { archivePart, longestPart, queuesPart, runsPart, schedulerPart, workersPart } from './overview-parts.ts'
 
 const shownProblems = 8
@@ -30,7 +30,7 @@ export async function overviewPage(visit: Visit): Promise<Page> {
   const place = placeOf(visit)
   const { seen, failed, failures, ended, running, times, blocked, missing } = await gather({
     seen: () => overview(place),
-    failed: () => failedGroups(place),
+    failed: () => failedGroups(place, {}, mostGrouped),
     failures: () => failureRates(place, visit.nowMs),
     ended: () => recentlyEnded(place, visit.nowMs),
     running: () => runningSupervisors(place, mostJobs),
@@ -44,7 +44,8 @@ export async function overviewPage(visit: Visit): Promise<Page> {
     ${seen ? queuesPart(seen, ended, targets) : ''}
     ${section(
       'Failed jobs by cause, class and error',
-      groupTable(visit, (failed?.groups ?? []).slice(0, shownGroups), failed ? 'No job has failed.' : 'unknown'),
+      html`${groupTable(visit, (failed?.groups ?? []).slice(0, shownGroups), failed ? 'No job has failed.' : 'unknown')}
+      ${groupedOf(failed)}`,
       html`<a href="failed?by=group">All groups</a>`,
     )}
     <div class="columns">
@@ -87,7 +88,7 @@ function figures(
   const share = (of: keyof FailureRates): string => (rates ? percent(failureShare(rates[of])) : 'unknown')
   const limit = redis.maxmemoryBytes > 0 ? ` of ${formatBytes(redis.maxmemoryBytes)}` : ', no limit'
   return html`<div class="figures">
-    <a href="queues"><strong>${count(waiting)}</strong><span>waiting in ${count(queues.length)} queues</span></a>
+    <a href="queues"><strong>${count(waiting)}</strong><span>waiting in ${many(queues.length, 'queue')}</span></a>
     <a href="running"><strong>${count(slots.busy)} / ${count(slots.total)}</strong><span>slots busy</span></a>
     <a href="workers"><strong>${count(alive + otherWorkers)}</strong><span>workers alive</span></a>
     <a href="failed"><strong>${count(failed)}</strong><span>failed jobs on the list</span></a>

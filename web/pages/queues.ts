@@ -17,7 +17,7 @@ import {
   table,
 } from '../view/parts.ts'
 import { byAge, queueCells, queueColumns, targetsOf } from '../view/queue-rows.ts'
-import { count } from '../view/text.ts'
+import { count, many } from '../view/text.ts'
 import { BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const pageSize = 50
@@ -42,7 +42,7 @@ export async function queuesPage(visit: Visit): Promise<Page> {
       : ''
   }
   ${section(
-    `${count(rows.length)} queues`,
+    many(rows.length, 'queue'),
     table(
       'Queues',
       [...queueColumns, ''],

@@ -37,7 +37,7 @@ export async function redisPage(visit: Visit): Promise<Page> {
         formatBytes(bytes),
         code(name, 120),
         ttlSeconds >= 0 ? lasting(ttlSeconds * 1000) : 'never',
-        boundOf(name) ?? badge('not of this runtime', 'warn'),
+        inCode(boundOf(name)) ?? badge('not of this runtime', 'warn'),
       ]),
       'There are no keys.',
     ),
@@ -77,3 +77,9 @@ function archiveFacts(kept: ArchiveState, nowMs: number): Html {
     ['Trouble', kept.trouble],
   ])
 }
+
+/** A sentence whose commands stand in backticks. */
+const inCode = (text: string | undefined): Html | undefined =>
+  text === undefined
+    ? undefined
+    : html`${text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`

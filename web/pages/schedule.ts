@@ -3,7 +3,7 @@ import { isLoaded, scheduleView, type EntryRow } from '../../runtime/inspect/sch
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { gather, within } from '../gather.ts'
 import { badge, button, code, lasting, section, short, table, time, type Cell } from '../view/parts.ts'
-import { count, shown, span } from '../view/text.ts'
+import { count, many, shown, span } from '../view/text.ts'
 import { Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 /** Later firings are on their way: a leader looks every few seconds. */
@@ -19,7 +19,7 @@ export async function schedulePage(visit: Visit): Promise<Page> {
   </p>`
   const body = html`${view && view.leader === undefined ? noLeader : ''}
   ${section(
-    `${count(view?.total ?? 0)} entries`,
+    many(view?.total ?? 0, 'entry', 'entries'),
     table(
       'Schedule entries',
       ['Entry', 'When', 'Runs', 'Last', 'Late#', 'Next', 'Missed#', 'State', ''],

@@ -5,7 +5,7 @@ import { zygoteOf } from '../../runtime/inspect/running.ts'
 import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
 import { gather } from '../gather.ts'
 import { badge, code, section, short, table, time } from '../view/parts.ts'
-import { count, shown } from '../view/text.ts'
+import { count, many, shown } from '../view/text.ts'
 import type { Html, Page, Visit } from '../visit.ts'
 
 /** Workers of this runtime and their slots, and the registered workers of other runtimes. */
@@ -25,7 +25,7 @@ export async function workersPage(visit: Visit): Promise<Page> {
   const ours = new Set((supervisors ?? []).flatMap(({ slots }) => slots))
   const foreign = (others ?? []).filter(({ id }) => !ours.has(id))
   const body = html`${section(
-    `${count(supervisors?.length ?? 0)} workers`,
+    many(supervisors?.length ?? 0, 'worker'),
     table(
       'Workers',
       ['Process', 'Queues', 'Launcher', 'Busy#', 'Started', 'Lease'],

@@ -2,7 +2,7 @@ import { html } from 'hono/html'
 import { runPage, type RunFilter, type RunRow } from '../../runtime/inspect/runs.ts'
 import { gather } from '../gather.ts'
 import { bar, choice, code, field, filters, pager, runLink, section, state, table, time } from '../view/parts.ts'
-import { count, span } from '../view/text.ts'
+import { count, many, span } from '../view/text.ts'
 import { address, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const statuses = ['pending', 'running', 'finished', 'failed', 'stopped'] as const
@@ -36,7 +36,7 @@ export async function workflowsPage(visit: Visit): Promise<Page> {
   const total = page?.total
   const body = html`${form}
   ${section(
-    total === undefined ? 'Runs' : `${total.isExact ? '' : 'More than '}${count(total.count)} runs`,
+    total === undefined ? 'Runs' : `${total.isExact ? '' : 'More than '}${many(total.count, 'run')}`,
     html`${table('Workflow runs', ['Run', 'Class', 'Status', 'Steps', 'Failed#', 'Created', 'Took#'], rows, 'No run matches.')}
     ${pager('workflows', by, { from, shown: rows.length, hasMore: rows.length === pageSize, size: pageSize })}`,
     bulkLinks(visit, by),

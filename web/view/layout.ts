@@ -36,8 +36,9 @@ const under: Record<string, string> = {
   run: 'workflows',
   step: 'workflows',
   pipeline: 'pipelines',
-  bulk: 'failed',
 }
+/** Lists whose entries are changed together, by `of` in the address of the change. */
+const changed: Record<string, string> = { delayed: 'delayed', queue: 'queues', runs: 'workflows' }
 
 /** htmx: no eval, no styles of its own, requests only to this site; a morph leaves `<details>` open. */
 const htmxConfig = JSON.stringify({
@@ -120,7 +121,7 @@ function head(title: string, environment: string, assets: Assets, isBad: boolean
 
 function sidebar(visit: Visit): Html {
   const page = visit.address.replace(/\?.*/, '')
-  const here = under[page] ?? page
+  const here = page === 'bulk' ? (changed[visit.query.text('of') ?? ''] ?? 'failed') : (under[page] ?? page)
   const isOpen = visit.settings.access.kind === 'open'
   return html`<details class="side" open>
     <summary><span class="brand">resque-runtime</span><span class="menu-word">Menu</span></summary>

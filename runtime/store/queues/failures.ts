@@ -30,6 +30,8 @@ export interface FailedEntry {
   failed_at: string
   /** The payload's exact text. */
   payload: string
+  /** The payload as JavaScript reads it, which may round numbers; undefined where it is no object. Not enumerable. */
+  job?: { class?: unknown; args?: unknown } | undefined
   exception: string
   error: string
   backtrace: string[]
@@ -68,14 +70,20 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
   const text = bytes.toString()
   const read = jsonObject(text)
   if (!read) return undefined
-  const raw = rawMembers(text)
-  const digest = library('node:crypto').createHash('sha1').update(bytes).digest('hex')
-  return {
-    ...(withTexts(read) as Omit<FailedEntry, 'index' | 'payload' | 'digest'>),
-    payload: raw.get('payload') ?? 'null',
+  const { payload: job, ...rest } = withTexts(read) as { payload?: unknown }
+  let [payload, digest]: (string | undefined)[] = []
+  const entry = {
+    ...(rest as Omit<FailedEntry, 'index' | 'payload' | 'digest' | 'job'>),
     index,
-    digest,
+    // Of thousands of entries that are looked at, few are shown or changed: both cost more than all else of an entry.
+    get payload() {
+      return (payload ??= rawMembers(text).get('payload') ?? 'null')
+    },
+    get digest() {
+      return (digest ??= library('node:crypto').createHash('sha1').update(bytes).digest('hex'))
+    },
   }
+  return Object.defineProperty(entry, 'job', { value: isMap(job) ? job : undefined })
 }
 
 /** Members that are texts in an entry of ours; any producer may have put another value there. */

@@ -1,6 +1,5 @@
 import { jsonArray } from '../../core/json-text.ts'
-import { withBackoff } from '../../core/backoff.ts'
-import type { Clock } from '../../core/clock.ts'
+import { withBackoff, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'

@@ -1,5 +1,4 @@
-import { withBackoff } from '../../core/backoff.ts'
-import type { Clock } from '../../core/clock.ts'
+import { withBackoff, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'

@@ -3,7 +3,7 @@ import type { Launched } from '../launchers/launcher.ts'
 import type { MemoryEvidence } from '../outcome/evidence.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
-import type { ChildMessage, ParentMessage } from '../../wire.ts'
+import type { ChildMessage, JobSettings, ParentMessage } from '../../wire.ts'
 import type { KillReason } from '../outcome/cause.ts'
 import type { JobLocation } from '../../store/workers/stacks.ts'
 import { Locator } from '../stack/locate.ts'
@@ -24,13 +24,6 @@ export interface ProcessReport {
   peakSeenBytes: number
   /** What the memory watch saw; undefined without a limit. */
   memory: MemoryEvidence | undefined
-}
-
-/** Limits of a job's process that the worker keeps. */
-interface Limits {
-  timeoutMs?: number
-  memoryLimitBytes?: number
-  memoryReport?: boolean
 }
 
 type SnapshotAnswer = Extract<ChildMessage, { type: 'snapshot' }>
@@ -82,7 +75,7 @@ export class JobProcess {
   }
 
   /** The job's code may run: its clock and its memory limit begin. */
-  started(pid: number, limits: Limits): void {
+  started(pid: number, limits: JobSettings): void {
     this.#pid = pid
     this.#locator.started(pid)
     const { timeoutMs, memoryLimitBytes } = limits

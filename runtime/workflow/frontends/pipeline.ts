@@ -3,8 +3,11 @@ import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import type { JobSettings, RetryPolicy } from '../../wire.ts'
 import type { Graph } from '../graph/graph.ts'
-import type { ClassResolver, PipelineDefinition, PipelineProblem, PipelineStep } from '../pipelines/definition.ts'
 import {
+  type ClassResolver,
+  type PipelineDefinition,
+  type PipelineProblem,
+  type PipelineStep,
   checkKeys,
   checkParams,
   checkStep,
@@ -12,7 +15,7 @@ import {
   nameProblem,
   shown,
   type CheckScope,
-} from '../pipelines/step-check.ts'
+} from '../pipelines/definition.ts'
 
 /** Most steps of one pipeline. */
 const mostSteps = 1000

@@ -9,10 +9,9 @@ import type { RunRecord } from '../../store/runs/run-reader.ts'
 import type { RunTarget } from '../run/create-run.ts'
 import { type ReadOptions, readPipelines, unknownStep } from '../frontends/pipeline.ts'
 import { WorkflowRun } from '../run/workflow-run.ts'
-import type { PipelineDefinition } from './definition.ts'
+import { type PipelineDefinition, isMapping, nameProblem, shown } from './definition.ts'
 import { currentRun, loadSteps, type PipelineRunInfo, type PipelineStepInfo, runInfo } from './pipeline-run.ts'
 import { decideRequest, readDefinition } from './requests.ts'
-import { isMapping, nameProblem, shown } from './step-check.ts'
 import { defaultTarget } from '../frontends/workflow.ts'
 
 /**

@@ -1,5 +1,4 @@
-import { extended } from '../tuning/extended.ts'
-import type { LateDescriptors } from './descriptors.ts'
+import { extended, type LateDescriptors } from './descriptors.ts'
 import { EINTR, POLLIN, SIGKILL, close, errno, kill, openPidfd, wait4 } from './libc.ts'
 
 const FIRST_CAPACITY = 16

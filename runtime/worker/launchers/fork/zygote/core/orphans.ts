@@ -1,5 +1,5 @@
 import { openSync } from 'node:fs'
-import { extended } from '../tuning/extended.ts'
+import { extended } from './descriptors.ts'
 import { close, kill, poll, pread, SIGKILL, wait4, WNOHANG } from './libc.ts'
 import { markOf } from '../../../../lease/dead-processes.ts'
 

@@ -1,6 +1,5 @@
-import { extended } from '../tuning/extended.ts'
+import { extended, type LateDescriptors } from '../core/descriptors.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, blockOn, close, connect, dup2, errno, socket, writeAll } from '../core/libc.ts'
-import type { LateDescriptors } from '../core/descriptors.ts'
 import { HELLO_BYTES, HELLO_MESSAGES, HELLO_OUTPUT } from './messages.ts'
 
 const CLOSED = -1

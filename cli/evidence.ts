@@ -1,3 +1,4 @@
+import { textIn } from '../runtime/core/json-text.ts'
 import { formatDuration } from '../runtime/core/duration.ts'
 import { formatBytes } from '../runtime/core/size.ts'
 import { memoryLines, type MemoryEvidence } from '../runtime/worker/outcome/evidence.ts'
@@ -30,7 +31,7 @@ export function evidenceRows(
     if (key === 'where') return [['where', placeText(value as JobLocation, shown)]]
     if (key === 'timelineMs') return [['time line', spansText(value as Spans)]]
     if (key === 'memory') return [['memory', memoryLines(value as MemoryEvidence).join('\n')]]
-    if (key === 'output' && Array.isArray(value)) return [['printed last', value.map(String).join('\n')]]
+    if (key === 'output' && Array.isArray(value)) return [['printed last', value.map(textIn).join('\n')]]
     return [[name, typeof value === 'string' ? value : JSON.stringify(value)]]
   })
 }

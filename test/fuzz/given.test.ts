@@ -181,7 +181,7 @@ fuzz(
     await errorSection(text)
     await evidence(text)
   },
-  { also: ['{"constructor":1}'] },
+  { also: ['{"constructor":1}', '{"output":[{"toString":null}]}'] },
 )
 
 const frame = encodeFrame({ type: 'progress', at: 1, of: 2, note: 'x' }).toString('latin1')

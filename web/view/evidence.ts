@@ -75,7 +75,7 @@ export function evidence(json: string): Html {
   ${
     Array.isArray(output) && output.length > 0
       ? html`<h3>Printed last</h3>
-          ${block(output.map(String).join('\n'))}`
+          ${block(output.map(textIn).join('\n'))}`
       : ''
   }`
 }

@@ -221,3 +221,16 @@ test('Resque’s record of a worker is written for jobs that still run, and goes
   await settle(b)
   assert.deepEqual(await redis.keys('resque:worker:host:?:q'), [])
 })
+
+test('a delivery that ends without its job leaves the record as it was before: no worker, no attempt, no ttl that runs', async () => {
+  const [a, b] = await inHand('a', 'b')
+  assert.equal(await store.supervisors.requeue('s', a!, Date.now(), 0, false, ttlMs), true)
+  assert.equal(await store.supervisors.requeue('s', b!, 1000, 5000, true, ttlMs, { error: '{}' }), true)
+  const [back, later] = [await redis.hgetall('resque:rt:job:a'), await redis.hgetall('resque:rt:job:b')]
+  assert.deepEqual([back.state, back.worker, back.run_at, back.attempt], ['waiting', undefined, undefined, '0'])
+  assert.deepEqual([later.state, later.due_at, later.attempt, later.error], ['delayed', '5000', '1', '{}'])
+  assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), [itemOf('a')])
+  assert.equal(await redis.zscore('resque:rt:delayed', 'b'), '5000')
+  assert.deepEqual(await redis.mget('resque:stat:processed', 'resque:stat:failed'), ['1', null])
+  assert.equal(await store.supervisors.requeue('s', a!, Date.now(), 0, false, ttlMs), false)
+})

@@ -31,6 +31,34 @@ async function retryAll(id = 'n'): Promise<boolean[]> {
 const mark = '"retried_at":"2026/01/02 00:00:00 UTC"}'
 const bare = entryOf().slice(0, -1)
 
+test('an entry of another producer is read with the texts and lists that readers count on', async () => {
+  await redis.rpush(
+    'resque:failed',
+    `{"payload":${item},"exception":{"toString":1},"error":5,"backtrace":"a.rb:1","worker":null,"queue":"q","evidence":[1],"attempts":{"attempt":1}}`,
+  )
+  const [entry] = await store.failures.list()
+  const { exception, error, backtrace, worker, evidence, attempts, cause } = entry ?? assert.fail()
+  assert.deepEqual(
+    [exception, error, backtrace, worker, evidence, attempts, cause],
+    ['{"toString":1}', '5', ['a.rb:1'], null, undefined, [{ attempt: 1 }], undefined],
+  )
+})
+
+test('a payload without arguments, and one that was no job, go back as they came', async () => {
+  await redis.rpush(
+    'resque:failed',
+    '{"payload":{"class":"A"},"queue":"q"}',
+    '{"payload":{"class":"(garbage)","args":["not json"]},"queue":"q"}',
+    '{"payload":{"class":"(garbage)","args":null},"queue":"q"}',
+  )
+  assert.deepEqual(await retryAll(), [true, true, true])
+  assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), [
+    '{"class":"A","args":[]}',
+    'not json',
+    '{"class":"(garbage)","args":null}',
+  ])
+})
+
 for (const [what, text, expected] of [
   ['as Ruby writes it', entryOf(), `${bare},${mark}`],
   ['with blanks behind it', `${entryOf()} \n`, `${bare},${mark}`],

@@ -15,7 +15,7 @@ const MARK = `RUNTIME_TEST_MARK=${randomUUID()}`
 
 /** Would change what the command does, or what node:test thinks the child is. */
 const NOT_INHERITED =
-  /^(RUNTIME_|RESQUE_|REDIS_URL$|QUEUES?$|COUNT$|INTERVAL$|V?VERBOSE$|FORK_PER_JOB$|GRACEFUL_TERM$|NODE_OPTIONS$|NODE_TEST_CONTEXT$|NODE_ENV$|(FORCE|NO)_COLOR$)/
+  /^(RUNTIME_|RESQUE_|REDIS_URL$|QUEUES?$|COUNT$|INTERVAL$|V?VERBOSE$|FORK_PER_JOB$|GRACEFUL_TERM$|NODE_OPTIONS$|NODE_TEST_CONTEXT$|NODE_V8_COVERAGE$|NODE_ENV$|(FORCE|NO)_COLOR$)/
 
 export interface ProcessOptions {
   /** On top of this process's own environment, without the names that would steer the command; undefined takes one out. */

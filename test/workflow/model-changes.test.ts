@@ -95,7 +95,10 @@ class Pair {
       this.model.refuseAll()
       return true
     }
-    if (!taken) return false
+    if (!taken) {
+      assert.deepEqual(this.model.ready(), [], 'each step that is ready lies on its queue')
+      return false
+    }
     this.model.take(taken.className)
     this.#inHand.push(taken)
     return true

@@ -16,6 +16,8 @@ interface ModelNode {
   goodEnds: number
 }
 
+const isReady = ({ state, due }: ModelNode): boolean => state === 'queued' || (state === 'delayed' && due)
+
 /**
  * The rules of docs/states.md for one run, with maps in place of counters and flags, and no queue: what the engine's scripts
  * must come to after each change, whoever makes it and when.
@@ -53,6 +55,11 @@ export class ModelRun {
     return [...this.nodes.values()].filter(({ state }) => states.includes(state)).map(({ name }) => name)
   }
 
+  /** Names of the nodes that a worker may take. */
+  ready(): string[] {
+    return [...this.nodes.values()].filter(isReady).map(({ name }) => name)
+  }
+
   start(): void {
     this.status = 'running'
     this.#begin()
@@ -60,16 +67,12 @@ export class ModelRun {
 
   /** A worker that takes all there is while the run is stopped drops it. */
   refuseAll(): void {
-    for (const node of this.nodes.values())
-      if (node.state === 'queued' || (node.state === 'delayed' && node.due)) this.#move(node, 'held')
+    for (const node of this.nodes.values()) if (isReady(node)) this.#move(node, 'held')
   }
 
   take(name: string): void {
     const node = this.node(name)
-    assert.ok(
-      node.state === 'queued' || (node.state === 'delayed' && node.due),
-      `${name} was taken while ${node.state}`,
-    )
+    assert.ok(isReady(node), `${name} was taken while ${node.state}`)
     this.#move(node, 'running')
   }
 

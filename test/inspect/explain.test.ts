@@ -1,0 +1,190 @@
+// `runtime doctor NAME`: wherever a job, run, queue, worker or lock stands, the one sentence says it, and what to do.
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { explain } from '../../runtime/inspect/doctor/explain.ts'
+import { useRedis } from '../support/redis.ts'
+import { StepDriver } from '../workflow/support.ts'
+import { inspected } from './support.ts'
+
+const server = useRedis()
+let driver: StepDriver
+
+beforeEach(async () => {
+  driver = await new StepDriver(server, 'driver', 'resque').register()
+})
+afterEach(() => driver.close())
+
+/** What is said of a name, each with its level and its cure. */
+async function said(name: string): Promise<string> {
+  const findings = await explain(name, inspected(driver.store))
+  return (findings ?? []).map(({ level, what, cure }) => `${level}: ${what}${cure ? ` → ${cure}` : ''}`).join('\n')
+}
+
+const job = (fields: Record<string, string | number>): Promise<number> =>
+  server.client().hset('resque:rt:job:j1', { class: 'A', queue: 'q', item: '{"class":"A","args":[]}', ...fields })
+
+describe('a job', () => {
+  const now = Date.now()
+  const states: [what: string, fields: Record<string, string | number>, expected: RegExp][] = [
+    ['that no queue has', { state: 'waiting' }, /^bad: job j1 \(A\) is waiting, but it is not in queue q/],
+    [
+      'that is due',
+      { state: 'delayed', due_at: now + 60_000 },
+      /^fine: .*due .*in .*any worker or scheduler moves it$/,
+    ],
+    [
+      'that is late',
+      { state: 'delayed', due_at: now - 60_000 },
+      /^bad: .* → are the clocks of these machines right\?$/,
+    ],
+    [
+      "that is late in Resque's bucket",
+      { state: 'delayed', due_at: now - 60_000, second: 1 },
+      /^bad: .*bucket: a leading scheduler moves it → runtime scheduler$/,
+    ],
+    [
+      'behind a rate limit',
+      { state: 'held', held_by: 'mail', due_at: now + 5000 },
+      /^note: .*rate limit mail, and may start in/,
+    ],
+    ['behind a limit whose time is unknown', { state: 'held', held_by: 'mail' }, /may start after those before it$/],
+    [
+      'whose worker is gone',
+      { state: 'running', worker: 'host:9:q' },
+      /^bad: .* since a while ago; that worker is gone → a living/,
+    ],
+    [
+      'that runs',
+      { state: 'running', worker: 'host:1driver:work', run_at: now, pid: 7, progress: '1/2 x' },
+      /^fine: .* on host:1driver:work since .*, process 7, at 1\/2 x\nnote: if it hangs → runtime job cancel j1/,
+    ],
+    [
+      'to be cancelled',
+      { state: 'running', worker: 'host:1driver:work', cancel_asked_at: now },
+      /^note: .*a cancel was requested/,
+    ],
+    [
+      'that failed twice',
+      { state: 'failed', cause: 'timeout', attempt: 2, error: '{"name":"E","message":"m"}' },
+      /^bad: job j1 \(A\) is failed, by timeout: E: m → runtime failed retry.*\nnote: this is attempt 2; the last one failed: E: m$/,
+    ],
+    ['that failed of nothing known', { state: 'failed' }, /^bad: .*, by an error: unknown → /],
+    ['that has ended', { state: 'done', ended_at: now }, /^fine: job j1 \(A\) is done, /],
+    ['of which an end is unknown', { state: 'discarded' }, /^fine: job j1 \(A\) is discarded$/],
+  ]
+  for (const [what, fields, expected] of states) {
+    it(what, async () => {
+      await job(fields)
+      assert.match(await said('j1'), expected)
+    })
+  }
+
+  it('that waits has a place in its queue, behind a limit a place in its line', async () => {
+    const { store } = driver
+    await store.queues.push('q', [{ id: 'j0', className: 'A', item: '{"class":"A","args":[0]}' }], Date.now(), 60_000)
+    await store.queues.push('q', [{ id: 'j1', className: 'A', item: '{"class":"A","args":[1]}' }], Date.now(), 60_000)
+    assert.match(await said('j1'), /^fine: job j1 \(A\) is waiting: number 2 in queue q\nnote: why the queue may/)
+    const slots = ['1', '2'].map((newId) => ({ worker: driver.worker, newId }))
+    const reply = await store.supervisors.reserve('driver', slots, ['q'], Date.now())
+    assert.ok('jobs' in reply)
+    const limit = { kind: 'concurrency', key: 'mail', limit: 1 } as const
+    for (const { id, delivery } of reply.jobs)
+      await store.limits.acquire('driver', { id, delivery, worker: driver.worker }, [limit], Date.now())
+    assert.match(
+      await said('j1'),
+      /^note: .*number 1 in the line of limit mail, whose slots are held by j0 → runtime doctor j0$/,
+    )
+  })
+
+  it('whose worker has sent no heartbeat is about to go back', async () => {
+    await job({ state: 'running', worker: driver.worker })
+    await server.client().zadd('resque:rt:supervisors', 1, 'driver')
+    assert.match(
+      await said('j1'),
+      /^bad: .*has sent no heartbeat since → a living worker or scheduler puts the job back/,
+    )
+    assert.match(await said(driver.worker), /^bad: .*its lease ran out .* it is dead or cut off → any living worker/)
+  })
+})
+
+describe('a run', () => {
+  it('is followed from its start to its end, with what holds it up', async () => {
+    const { runs } = driver.store
+    const { id } = await driver.create({ a: [], b: ['a'] })
+    assert.match(await said(id), /^note: run \w+ of TestFlow is pending: .* → .*runtime workflow start/)
+    await runs.start(id, Date.now())
+    assert.match(await said(id), /^fine: .* is running: .*\nnote: its jobs wait in work → runtime doctor work$/)
+    await runs.stop(id, Date.now())
+    assert.match(await said(id), /^note: .* is stopped: .* → runtime workflow continue/)
+    await runs.resume(id, Date.now())
+    await driver.drain(['a'])
+    assert.match(await said(id), /^bad: .* is failed: .* → see why: .*\nnote: node 0: .*boom/)
+    await runs.resume(id, Date.now())
+    await driver.drain()
+    assert.match(await said(id), /^fine: .* is finished: 2 finished$/)
+  })
+
+  it('of which nothing is on its way says so', async () => {
+    const { id } = await driver.create({ a: [], b: ['a'] })
+    await driver.store.runs.start(id, Date.now())
+    await server.client().hset(`resque:rt:run:${id}`, 'queued', 0)
+    assert.match(await said(id), /^bad: .*nothing of it is on its way → a worker goes on/)
+  })
+})
+
+describe('a queue, a worker, a lock', () => {
+  it('say who takes from where, and what is paused', async () => {
+    const { store } = driver
+    await store.queues.push(
+      'lonely',
+      [{ id: 'x', className: 'A', item: '{"class":"A","args":[]}' }],
+      Date.now(),
+      60_000,
+    )
+    assert.match(
+      await said('lonely'),
+      /^fine: queue lonely: 1 wait\nbad: no worker takes from it → runtime work --queues lonely$/,
+    )
+    await store.queues.push('work', [{ id: 'y', className: 'A', item: '{"class":"A","args":[]}' }], Date.now(), 60_000)
+    await store.supervisors.register('two', ['h:2:work,lonely'], {}, 60_000)
+    assert.match(
+      await said('lonely'),
+      /note: h:2:work,lonely \(idle\) looks into work first, which has work → more workers/,
+    )
+    assert.match(await said('work'), /fine: h:2:work,lonely takes from it \(idle\)/)
+    await server.client().set('resque:worker:h:2:work,lonely', '{"queue":"work"}')
+    assert.match(await said('work'), /takes from it \(busy: \{"queue":"work"\}\)/)
+    await store.queues.setPaused('work', true)
+    await server.client().set('resque:pause-all-workers', 'true')
+    assert.match(await said('work'), /it is paused → runtime queues resume work\nnote: all workers are paused/)
+  })
+
+  it('a worker of another kind, and one that does not fork, are told apart', async () => {
+    await server.client().sadd('resque:workers', 'ruby:1:q')
+    assert.match(await said('ruby:1:q'), /^note: .*is not of this runtime, last beat never → Ruby's workers/)
+    await driver.store.supervisors.register(
+      's',
+      ['h:5:q'],
+      { launcher: 'spawn', fallback: 'no fork', cure: 'do' },
+      60_000,
+    )
+    assert.match(await said('h:5'), /^note: worker h:5:q is idle; .*; spawn, it does not fork: no fork → do$/)
+    assert.match(await said('5'), /^note: worker h:5:q/)
+  })
+
+  it("the scheduler's lock is free, held, or held for ever", async () => {
+    assert.match(
+      await said('lock'),
+      /note: the scheduler lock is free: no scheduler fires entries → runtime scheduler$/,
+    )
+    const key = 'resque:resque:resque_scheduler_master_lock'
+    await server.client().set(key, 'ruby:1', 'PX', 60_000)
+    assert.match(await said('leader'), /^fine: the scheduler lock is ruby:1's, for 60 s more/)
+    await server.client().set(key, 'ruby:1')
+    assert.match(await said('resque_scheduler_master_lock'), /^bad: the scheduler lock is ruby:1's and never runs out/)
+  })
+
+  it('a name that stands for nothing is unknown', async () => {
+    assert.equal(await explain('nothing', inspected(driver.store)), undefined)
+  })
+})

@@ -1,9 +1,11 @@
 // eslint-disable-next-line no-restricted-imports -- the type of what the store asks for
 import type * as ioredis from 'ioredis'
 import type crypto from 'node:crypto'
+import type inspector from 'node:inspector'
 import { createRequire } from 'node:module'
 import type net from 'node:net'
 import type tls from 'node:tls'
+import type v8 from 'node:v8'
 import { fileURLToPath } from 'node:url'
 import type pino from 'pino'
 import type * as yaml from 'yaml'
@@ -17,8 +19,10 @@ export interface Libraries {
   pino: typeof pino
   yaml: typeof yaml
   'node:crypto': typeof crypto
+  'node:inspector': typeof inspector
   'node:net': typeof net
   'node:tls': typeof tls
+  'node:v8': typeof v8
 }
 
 const load = createRequire(import.meta.url)
@@ -33,5 +37,5 @@ export function library<N extends keyof Libraries>(name: N): Libraries[N] {
 
 /** For a process from which others are forked: what jobs are likely to use is loaded once, not in each of them. */
 export function loadLibraries(): void {
-  for (const name of ['node:crypto', 'node:net', 'node:tls', 'ioredis', 'yaml'] as const) library(name)
+  for (const name of ['node:crypto', 'node:net', 'node:tls', 'node:v8', 'ioredis', 'yaml'] as const) library(name)
 }

@@ -42,9 +42,8 @@ export function loadConfig(options: LoadOptions = {}): Config {
 
   const { values, issues } = checkShape(configShape, source.tree)
   const place = (path: readonly PropertyKey[]): string => originOf(path, origins) ?? source.place(path)
-  problems.push(
-    ...(issues.length > 0 ? describeProblems(issues, source.tree, place) : contradictions(values, root, place)),
-  )
+  problems.push(...describeProblems(issues, source.tree, place))
+  if (issues.length === 0) problems.push(...contradictions(values, root, place))
   if (problems.length > 0) throw new ConfigError([...new Set(problems)])
   const embedded = findEmbedded ? findEmbeddedRedis(root) : undefined
   const { url = values.redis.url, ...named } = redisOf(values, place, embedded)

@@ -1,28 +1,30 @@
 /**
  * Bundles the programs of this package into dist/: a process starts several times faster from a few files than from a
- * thousand. What they share is in dist/chunks, so that there is one copy of each module in a process. Libraries are
- * bundled too, with their licences in dist/THIRD-PARTY.txt.
+ * thousand. There is one copy of each module: what the public API and job processes import is in dist/core.js, and what else programs share is
+ * in dist/chunks. Libraries are bundled too, with their licences in dist/THIRD-PARTY.txt.
  *   node --import tsx script/bundle.ts
  */
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { builtinModules, createRequire } from 'node:module'
-import { join } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { dirname, join, relative } from 'node:path'
+import { build, type BuildOptions, type Plugin } from 'esbuild'
 import type { Libraries } from '../config/library.ts'
+import { nodeWithoutGetters, plainTextIsFast } from './bundle-plugins.ts'
 import { external } from './externals.ts'
 
 const root = new URL('../', import.meta.url).pathname
 const dist = join(root, 'dist')
 
+const API = 'runtime/index.ts'
+const CHILD = 'runtime/worker/launchers/spawn/child.ts'
 /** By the name of the file that is made. */
 const entryPoints = {
-  index: 'runtime/index.ts',
+  index: API,
   testing: 'runtime/testing/index.ts',
   web: 'web/index.ts',
   command: 'cli/program.ts',
   zygote: 'runtime/worker/launchers/fork/zygote/core/main.ts',
   'app-build': 'runtime/worker/launchers/fork/app-build/main.ts',
-  'spawn-child': 'runtime/worker/launchers/spawn/child.ts',
+  'spawn-child': CHILD,
 }
 
 /** The names of the packages that files of node_modules belong to. */
@@ -42,97 +44,126 @@ function licence(folder: string): string {
   return `${name} ${version}\n\n${text}\n`
 }
 
-/**
- * Plain text is as wide as it is long. string-width splits every text into graphemes, with expressions that take Node 20 ms to
- * compile: it is loaded for the first text that needs it.
- */
-const plainTextIsFast: Plugin = {
-  name: 'plain text is fast',
-  setup(bundle) {
-    bundle.onLoad({ filter: /\bstring-width\/index\.js$/ }, ({ path, suffix }) => {
-      if (suffix !== '') return undefined
-      const whole = JSON.stringify(`${path}?whole`)
-      // The version that cli-table3 requires is CommonJS, that which yargs imports is a module.
-      const exported = readFileSync(path, 'utf8').includes('module.exports') ? 'module.exports =' : 'export default'
-      const contents = `${exported} (text, options) =>
-        typeof text === 'string' && /^[ -~]*$/.test(text) ? text.length : require(${whole}).default(text, options)`
-      return { contents, loader: 'js' }
-    })
-  },
-}
-
-/**
- * An import of a module of Node's also loads what its getters lead to, such as fs.promises and all that it needs: a quarter
- * of the start of a process. So it is taken as `require` gives it, and with the names that are no getters.
- */
-const nodeWithoutGetters: Plugin = {
-  name: 'node without getters',
-  setup(bundle) {
-    const filter = new RegExp(`^(?:node:)?(?:${builtinModules.join('|')})$`)
-    bundle.onResolve({ filter }, ({ path, kind }) =>
-      kind === 'import-statement' ? { path, namespace: 'node', sideEffects: false } : undefined,
-    )
-    bundle.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
-      const module = createRequire(import.meta.url)(path) as object
-      const names = Object.entries(Object.getOwnPropertyDescriptors(module))
-        .filter(([name, property]) => property.get === undefined && name !== 'default' && /^[a-z]\w*$/i.test(name))
-        .map(([name]) => name)
-      return {
-        contents: `const module=process.getBuiltinModule(${JSON.stringify(path)})\nexport default module\n${names
-          .map((name) => `export const ${name}=/* @__PURE__ */(()=>module.${name})()\n`)
-          .join('')}`,
-      }
-    })
-  },
-}
-
 const REQUIRE = "const require=process.getBuiltinModule('module').createRequire(import.meta.url);\n"
+const hasSourceMaps = process.env['SOURCE_MAPS'] === '1'
+/** In an import: dist/core.js, wherever the importing file is made. */
+const CORE = '@core'
 
-const built = await build({
+const options: BuildOptions & { metafile: true } = {
   absWorkingDir: root,
-  entryPoints,
   outdir: dist,
-  chunkNames: 'chunks/[name]-[hash]',
-  bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  external: [...external],
-  plugins: [plainTextIsFast, nodeWithoutGetters],
   // Libraries in CommonJS ask for Node's own modules by `require`.
   banner: { js: REQUIRE },
   legalComments: 'none',
   metafile: true,
   // For `npm run coverage`, which finds the sources by them.
-  sourcemap: process.env.SOURCE_MAPS === '1' ? 'linked' : false,
+  sourcemap: hasSourceMaps ? 'linked' : false,
   sourcesContent: false,
   logLevel: 'warning',
+}
+
+/** Files that dist/core.js imports when it first needs them, by the name of the file that is made. */
+const late: Record<string, string> = {}
+const importsLate: Plugin = {
+  name: 'imports late',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined
+      const name = `chunks/${path.replace(/^.*\/|\.ts$/g, '')}`
+      late[name] = relative(root, join(resolveDir, path))
+      return { path: `./${name}.js`, external: true }
+    })
+  },
+}
+
+/** The modules that the public API and each job process import, and the names that each exports. */
+async function coreModules(): Promise<Map<string, string[]>> {
+  const plugins = [importsLate, nodeWithoutGetters]
+  const whole = await build({
+    ...options,
+    entryPoints: [API, CHILD],
+    bundle: true,
+    write: false,
+    external: [...external],
+    plugins,
+  })
+  const files = Object.keys(whole.metafile.inputs).filter((file) => /^[\w./-]+\.ts$/.test(file) && file !== CHILD)
+  const each = await build({ ...options, entryPoints: files, outbase: root, write: false })
+  return new Map(Object.values(each.metafile.outputs).map(({ entryPoint = '', exports }) => [entryPoint, exports]))
+}
+
+const core = await coreModules()
+/** What dist/core.js calls an export: modules may have names in common. */
+const inCore = (file: string, name: string): string => `${name}_${[...core.keys()].indexOf(file)}`
+const renamed = (file: string): string =>
+  (core.get(file) ?? []).map((name) => `${name} as ${inCore(file, name)}`).join(', ')
+
+const plugins = [plainTextIsFast, nodeWithoutGetters]
+const builtCore = await build({
+  ...options,
+  stdin: {
+    contents: [...core.keys()].map((file) => `export { ${renamed(file)} } from './${file}'`).join('\n'),
+    resolveDir: root,
+    sourcefile: 'core.ts',
+  },
+  outfile: join(dist, 'core.js'),
+  outdir: undefined,
+  bundle: true,
+  external: [...external],
+  plugins: [importsLate, ...plugins],
+})
+
+const importsCore: Plugin = {
+  name: 'imports core',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.|\.ts$/ }, ({ path, resolveDir }) => {
+      const file = relative(root, join(resolveDir, path))
+      return core.has(file) ? { path: file, namespace: 'core', sideEffects: false } : undefined
+    })
+    bundle.onResolve({ filter: new RegExp(`^${CORE}$`) }, () => ({ path: CORE, external: true }))
+    bundle.onLoad({ filter: /./, namespace: 'core' }, ({ path }) => {
+      const names = (core.get(path) ?? []).map((name) => `${inCore(path, name)} as ${name}`)
+      return { contents: `export { ${names.join(', ')} } from '${CORE}'` }
+    })
+  },
+}
+const built = await build({
+  ...options,
+  entryPoints: { ...entryPoints, ...late },
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  external: [...external],
+  plugins: [importsCore, ...plugins],
 })
 
 const libraries: Record<Exclude<keyof Libraries, `node:${string}`>, true> = { ioredis: true, pino: true, yaml: true }
-const loadedLate = await build({
-  absWorkingDir: root,
+const builtLibraries = await build({
+  ...options,
   entryPoints: Object.keys(libraries),
   outdir: join(dist, 'libraries'),
   outExtension: { '.js': '.cjs' },
   bundle: true,
   format: 'cjs',
-  platform: 'node',
-  target: 'node20.19',
+  banner: {},
+  sourcemap: false,
   // Not the names: ioredis takes those of its errors from their classes.
   minifySyntax: true,
   minifyWhitespace: true,
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
 })
 
-const made = new Set(Object.keys(built.metafile.outputs).map((file) => join(root, file)))
-// What asks for it by another chunk's function needs none itself.
+const outputs = { ...built.metafile.outputs, ...builtCore.metafile.outputs }
+const made = new Set(Object.keys(outputs).map((file) => join(root, file)))
 for (const file of made) {
-  const text = readFileSync(file, 'utf8')
-  if (!/\brequire\b/.test(text.replace(REQUIRE, ''))) writeFileSync(file, text.replace(REQUIRE, ''))
+  if (file.endsWith('.map')) continue
+  const to = relative(dirname(file), join(dist, 'core.js'))
+  const text = readFileSync(file, 'utf8').replaceAll(`"${CORE}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
+  // What asks for it by another chunk's function needs none itself. Source maps count its line.
+  const isNeeded = hasSourceMaps || /\brequire\b/.test(text.replace(REQUIRE, ''))
+  writeFileSync(file, isNeeded ? text : text.replace(REQUIRE, ''))
 }
 const chunks = join(dist, 'chunks')
 for (const name of existsSync(chunks) ? readdirSync(chunks) : [])
@@ -140,7 +171,8 @@ for (const name of existsSync(chunks) ? readdirSync(chunks) : [])
 // Browsers run it, so it is a file of its own.
 const htmx = 'node_modules/htmx.org/dist/htmx.min.js'
 copyFileSync(join(root, htmx), join(dist, 'htmx.js'))
-const texts = packagesOf([...Object.keys({ ...built.metafile.inputs, ...loadedLate.metafile.inputs }), htmx]).map(
-  licence,
-)
+const inputs = [builtCore, built, builtLibraries]
+  .flatMap(({ metafile }) => Object.keys(metafile.inputs))
+  .filter((file) => !file.startsWith('node:'))
+const texts = packagesOf([...inputs, htmx]).map(licence)
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), `This package contains parts of these:\n\n${texts.join('\n---\n\n')}`)

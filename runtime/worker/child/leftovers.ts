@@ -33,8 +33,9 @@ export class Leftovers {
 
   constructor(loop: JobLoop | undefined) {
     this.#loop = loop
-    // Node opens it at its first use.
+    // Node opens each at its first use.
     void process.stdout
+    void process.stderr
     this.#open = openResources()
     process.on('uncaughtExceptionMonitor', (error) => (this.#fault ??= toError(error).message))
   }

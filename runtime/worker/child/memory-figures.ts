@@ -1,4 +1,4 @@
-import v8 from 'node:v8'
+import { library } from '../../../config/library.ts'
 import type { ChildMessage, MemoryFigures, ParentMessage } from '../../wire.ts'
 
 type Ask = Extract<ParentMessage, { type: 'figures' | 'snapshot' }>
@@ -8,9 +8,9 @@ type Answer = Extract<ChildMessage, { type: 'figures' | 'snapshot' }>
 export function describeMemory(ask: Ask): Answer {
   if (ask.type === 'figures') return { type: 'figures', figures: memoryFigures() }
   try {
-    const { used_heap_size: heapBytes } = v8.getHeapStatistics()
+    const { used_heap_size: heapBytes } = library('node:v8').getHeapStatistics()
     if (heapBytes > ask.maxHeapBytes) return { type: 'snapshot', heapBytes }
-    return { type: 'snapshot', heapBytes, file: v8.writeHeapSnapshot(ask.file) }
+    return { type: 'snapshot', heapBytes, file: library('node:v8').writeHeapSnapshot(ask.file) }
   } catch (thrown) {
     return { type: 'snapshot', fault: (thrown as Error).message }
   }
@@ -18,7 +18,7 @@ export function describeMemory(ask: Ask): Answer {
 
 function memoryFigures(): MemoryFigures {
   const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
-  const spaces = v8
+  const spaces = library('node:v8')
     .getHeapSpaceStatistics()
     .flatMap(({ space_name: name, space_used_size: used }) => (used === 0 ? [] : [[name.replace(/_space$/, ''), used]]))
   return {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import v8 from 'node:v8'
+import { library } from '../../../config/library.ts'
 import { formatDuration } from '../../core/duration.ts'
 
 /** What Node keeps of a handle, as far as a reader of evidence wants it. */
@@ -78,7 +78,8 @@ export class OpenResources {
     ]
     const timers = types.get('Timeout') ?? 0
     if (timers <= 0) return inPlural(parts)
-    const hasTime = withinMs >= COLLECTION_MS && v8.getHeapStatistics().used_heap_size <= COLLECTION_BYTES
+    const hasTime =
+      withinMs >= COLLECTION_MS && library('node:v8').getHeapStatistics().used_heap_size <= COLLECTION_BYTES
     const due = hasTime ? dueText(this.#loopTimeBefore) : undefined
     return [due ?? `${timers} ${timers === 1 ? 'timer' : 'timers'}`, ...inPlural(parts)]
   }
@@ -110,7 +111,7 @@ function allTimers(): string[] {
   // That the function is experimental is not for the output of the job.
   process.emitWarning = () => undefined
   try {
-    return v8.queryObjects(sample.constructor, { format: 'summary' })
+    return library('node:v8').queryObjects(sample.constructor, { format: 'summary' })
   } finally {
     process.emitWarning = emitWarning
   }

@@ -3,8 +3,8 @@
  * leaves; with `worker.jobsPerChild` it takes several, one after another. It speaks with its supervisor over Node's IPC channel and leaves when that closes.
  */
 import { readFileSync } from 'node:fs'
-import inspector from 'node:inspector'
 import nodeModule from 'node:module'
+import { library } from '../../../../config/library.ts'
 import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
@@ -24,8 +24,7 @@ export type BootMessage = { type: 'ready'; manifest: Manifest } | { type: 'broke
 const FIRST_PORT = 9230
 
 /** System calls through koffi, where this platform has them; elsewhere a child leaves when its channel closes. */
-const libc = machine.os() === 'linux' ? await import('../fork/zygote/core/libc.ts').catch(() => undefined) : undefined
-const { setLimits } = libc ? await import('../fork/zygote/core/job-limits.ts') : { setLimits: () => undefined }
+const system = machine.os() === 'linux' ? await import('./system.ts').catch(() => undefined) : undefined
 
 /** Of Node 22.10: what this process has compiled those after it only load, before it ends. */
 const { flushCompileCache: keepCompiled = () => undefined } = nodeModule as unknown as {
@@ -40,7 +39,8 @@ const say = (message: ChildMessage | BootMessage): Promise<void> =>
 process.on('disconnect', () => process.exit(0))
 dieWithParent(Number(process.argv[3]))
 
-const stackFault = await printStacks()
+keepErrorsBlocking()
+const stackFault = printStacks()
 
 const source = JSON.parse(process.argv[2] ?? '{}') as AppSource
 try {
@@ -60,7 +60,14 @@ try {
   const begin = async ({ jobId: id, className, queue }: Assignment): Promise<unknown> =>
     app.hooks.afterFork?.({ id, class: className, queue })
   const jobsPerChild = Number(process.argv[4])
-  const series = new JobSeries({ app, channel, jobsPerChild, tellsUsage: true, setLimits, begin })
+  const series = new JobSeries({
+    app,
+    channel,
+    jobsPerChild,
+    tellsUsage: true,
+    setLimits: system?.setLimits ?? (() => undefined),
+    begin,
+  })
   await say({ type: 'ready', manifest: { ...manifestOf(app), ...(stackFault === undefined ? {} : { stackFault }) } })
   for (let goesOn = true; goesOn;) {
     const assignment = await inbox.assignment()
@@ -78,6 +85,7 @@ try {
 
 /** On the first free port from 9230; node itself prints how to connect. */
 function waitForDebugger({ className, jobId }: Assignment): void {
+  const inspector = library('node:inspector')
   for (let port = FIRST_PORT; inspector.url() === undefined && port < FIRST_PORT + 100; port++) inspector.open(port)
   process.stderr.write(`job ${jobId} ${className} waits for a debugger at ${inspector.url()}\n`)
   inspector.waitForDebugger()
@@ -88,17 +96,32 @@ function waitForDebugger({ className, jobId }: Assignment): void {
  * @param parentPid who started it: when that is not the parent any more, it has died already
  */
 function dieWithParent(parentPid: number): void {
-  libc?.dieWithParent(libc.SIGKILL)
+  system?.dieWithParent(system.SIGKILL)
   // A job's memory is not for the disk.
-  libc?.limit(libc.RLIMIT.core, 0)
+  system?.limit(system.RLIMIT.core, 0)
   if (process.ppid !== parentPid) process.exit(1)
 }
 
 /** Makes this process print its stack when it is asked. @returns why it cannot */
-async function printStacks(): Promise<string | undefined> {
-  // V8 prints a stack in many small pieces: a pipe that does not block would take the first of them only.
-  const { _handle: handle } = process.stderr as unknown as { _handle?: { setBlocking?: (on: boolean) => void } }
-  handle?.setBlocking?.(true)
-  if (!libc) return `stacks are printed on Linux only, with koffi; this is ${machine.os()}`
-  return (await import('../../stack/stack-printer.ts')).installStackPrinter()
+function printStacks(): string | undefined {
+  if (!system) return `stacks are printed on Linux only, with koffi; this is ${machine.os()}`
+  return system.installStackPrinter()
+}
+
+/**
+ * V8 prints a stack in many small pieces: a pipe that does not block would take the first of them only. Node makes it so when
+ * it opens standard error, which takes long: so not before the job asks for it.
+ */
+function keepErrorsBlocking(): void {
+  const open = Object.getOwnPropertyDescriptor(process, 'stderr')?.get?.bind(process)
+  if (!open) return
+  Object.defineProperty(process, 'stderr', {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      const stream = open() as typeof process.stderr & { _handle?: { setBlocking?: (on: boolean) => void } }
+      stream._handle?.setBlocking?.(true)
+      return stream
+    },
+  })
 }

@@ -3,7 +3,8 @@ import { dirname, extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CannotFork } from '../zygote/core/preflight-platform.ts'
 import { type ModuleFormat, findSources, isSource, isTypeScript } from './project-files.ts'
-import { importPlaces, REQUIRE, requiredNames, rewriteImports, withHeader, type ImportPlace } from './rewrite.ts'
+import { importPlaces, requiredNames, rewriteImports, withHeader, type ImportPlace } from './rewrite.ts'
+import { REQUIRE } from '../zygote/core/built-imports.ts'
 import {
   translate,
   withResolver,

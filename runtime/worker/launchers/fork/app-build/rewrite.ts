@@ -1,4 +1,5 @@
 import { parse, type Import } from 'es-module-lexer'
+import { LOCATE } from '../zygote/core/built-imports.ts'
 
 /** One place in a module's text that names another module. */
 export interface ImportPlace {
@@ -40,17 +41,11 @@ function placeOf(found: Exclude<Import, { type: 'import-meta' }>): ImportPlace {
   }
 }
 
-/** Name of the function that gives a built module its `require`; see zygote/built-imports.ts. */
-export const REQUIRE = '__resqueRuntimeRequire'
-
 /** The text with `header` on its first line, so that source maps stay right; after what must come first. */
 export function withHeader(code: string, header: string): string {
   const [first = ''] = /^(#![^\n]*\n)?("use strict";)?/.exec(code) ?? []
   return `${first}${header} ${code.slice(first.length)}`
 }
-
-/** Name of the function that a built module asks where a computed import leads; see zygote/built-imports.ts. */
-export const LOCATE = '__resqueRuntimeLocate'
 
 /**
  * The text with new specifiers: `replace` gives one for a literal, undefined to leave it. A computed one is wrapped, so

@@ -3,7 +3,11 @@ import { createRequire } from 'node:module'
 import { dirname, extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuiltFiles } from '../../app-build/app-build.ts'
-import { LOCATE, REQUIRE } from '../../app-build/rewrite.ts'
+
+/** Name of the function that gives a built module its `require`. */
+export const REQUIRE = '__resqueRuntimeRequire'
+/** Name of the function that a built module asks where a computed import leads. */
+export const LOCATE = '__resqueRuntimeLocate'
 
 const INDEXES = ['ts', 'tsx', 'js', 'jsx', 'cjs'].map((type) => `/index.${type}`)
 /** Endings that TypeScript lets one leave out, or writes as those of JavaScript. */

@@ -1,12 +1,26 @@
-import koffi from 'koffi'
+import { createRequire } from 'node:module'
+import type { default as Koffi } from 'koffi'
 
 /**
  * The system calls that Node does not offer, through koffi. Linux with glibc on x64 and arm64 only (see preflight-platform.ts);
  * struct layouts, constants and the two system call numbers are the same on both. Loading this file loads koffi and opens the C library: only a zygote and
  * its children may import it.
  */
+export const koffi = await loadKoffi()
 const libc = koffi.load('libc.so.6')
 const program = koffi.load(null)
+
+/** Its native part, where it lies as we know it: the JavaScript around it takes 10 ms to load, and adds old names only. */
+async function loadKoffi(): Promise<typeof Koffi> {
+  const from = createRequire(import.meta.url)
+  const system = `${process.platform}_${process.arch}`
+  try {
+    const own = createRequire(from.resolve('koffi'))
+    return own(`@koromix/koffi-${system.replace('_', '-')}/${system}/koffi.node`) as typeof Koffi
+  } catch {
+    return (await import('koffi')).default
+  }
+}
 
 type Native<A extends unknown[], R> = (...args: A) => R
 const bind = <A extends unknown[], R>(prototype: string): Native<A, R> => libc.func(prototype) as Native<A, R>

@@ -1,5 +1,4 @@
-import koffi from 'koffi'
-import { malloc, putenv } from '../core/libc.ts'
+import { koffi, malloc, putenv } from '../core/libc.ts'
 import { MARK_VARIABLE } from '../../../../lease/dead-processes.ts'
 
 /** Launch numbers are 32 bit, in hexadecimal: so no fraction has to be made, nor any other object (see ZygoteLoop). */

@@ -14,7 +14,7 @@ interface DemoFlags extends GlobalFlags {
   isolation?: 'fork' | 'spawn'
 }
 
-/** Somebody wants the demo to end; needs no words. */
+/** The demo was interrupted (Ctrl-C or SIGTERM): it ends without a message. */
 class Interrupted extends Error {
   readonly exitCode: number
 

@@ -1,6 +1,6 @@
 -- Run memory: what steps leave for those that come after, name → JSON text. The run's field `memory` says how it is kept,
 -- `<onConflict> <ttl in ms> <prefix>`; a run without it has none. While the run is under way its memory has no clock: however
--- long it takes, it is not lost. After that it has its time to live, counted anew whenever it is used.
+-- long it takes, it is not lost. After that it has its time to live, which starts again at each use.
 local function memory_of(id, prefix, ttl)
   local _, ms, own = string.match(redis.call('HGET', key.run(id), 'memory') or '', '^(%S+) (%d+) (.+)$')
   prefix = own or prefix

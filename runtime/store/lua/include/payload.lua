@@ -5,7 +5,7 @@ local function is_object(item)
   if not string.match(item, '^%s*{') then return false end
   if #item > 65536 then return true end
   if not decode(item) then return false end
-  -- cjson takes NaN, Infinity and 0x1F for numbers; nobody else does.
+  -- cjson takes NaN, Infinity and 0x1F for numbers; no other parser does.
   local lower = string.lower(item)
   if not string.find(lower, 'nan', 1, true) and not string.find(lower, 'inf', 1, true) and not string.find(lower, '0x', 1, true) then return true end
   local bare = string.gsub(string.gsub(lower, '\\.', ''), '"[^"]*"', '')

@@ -56,7 +56,7 @@ local function empty(second)
   local bucket = key.delayedBucket(second)
   local done = 0
   local items = redis.pcall('LRANGE', bucket, 0, tonumber(batch) - moved - failed - 1)
-  -- What is no list is no bucket: it is let be, and must not hold up those after it.
+  -- A key of another type is no bucket: it stays, and does not delay those after it.
   if items.err then return redis.call('ZREM', key.delayedSchedule(), second) end
   for _, item in ipairs(items) do
     if not move(item, second) then break end

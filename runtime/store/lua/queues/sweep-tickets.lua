@@ -55,7 +55,7 @@ for _, queue in ipairs(redis.call('SRANDMEMBER', key.queues(), count)) do
       look(list, ids_by_payload, string.sub(field, 1, 24))
     end
   end
-  -- Those of a queue that somebody else removes are never looked at again.
+  -- Those of a queue that another client removes are never looked at again.
   if redis.call('PTTL', ids_by_payload) < KEEP_MS / 2 then redis.call('PEXPIRE', ids_by_payload, KEEP_MS) end
 end
 return gone

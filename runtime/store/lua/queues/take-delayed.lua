@@ -1,5 +1,5 @@
 -- Takes every copy of one job out of the delayed structures and, in the same step, cancels it, queues it, or delays it
--- anew. `wanted` begins with `forms` bucket forms of its bytes; then come jobs of the millisecond set with these bytes.
+-- again. `wanted` begins with `forms` bucket forms of its bytes; then come jobs of the millisecond set with these bytes.
 -- `mode`: cancel | queue | delay (until `due`; and when there was none, one new job is delayed). A step that is cancelled
 -- ends in its run as well. A call takes at most `max` copies out of buckets (promise 13); `first` is 1 in the first of
 -- them. Copies in the bucket in which a delay would put them stay there.

@@ -14,7 +14,7 @@ check('runsOf', class)
 redis.call('HSET', key.run(id), 'status', 'pending', 'class', class, 'created_at', now, unpack(fields))
 if unique ~= '' then redis.call('HSET', key.run(id), 'unique', unique) end
 for _, name in ipairs(run_keys(id)) do redis.call('PERSIST', name) end
--- One that nobody ever starts goes as one that has ended does.
+-- A run that is never started expires like one that has ended.
 local ttl = tonumber(redis.call('HGET', key.run(id), 'ttl_ms') or 0)
 if ttl > 0 then redis.call('ZADD', key.runsExpiring(), tonumber(now) + ttl, id) end
 redis.call('ZADD', key.runs(), now, id)

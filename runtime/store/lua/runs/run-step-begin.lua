@@ -14,7 +14,7 @@ local function refuse(run, node)
 end
 
 -- Another job has the node: it runs it, or will be back by itself. One that only waits on a queue may have been taken
--- by somebody else's worker, so it does not count for a queued node: whichever delivery comes first runs it.
+-- by a worker of another runtime, so it does not count for a queued node: whichever delivery comes first runs it.
 local function busy(owner, node)
   if not owner or owner == job or node.state == 'queued' then return false end
   local state = redis.pcall('HGET', key.job(owner), 'state')

@@ -1,5 +1,5 @@
 -- Says whether the job of an entry's last firing is still to be done. One that a foreign worker has taken is no longer
--- in its queue, and nobody can see its end: it counts as done.
+-- in its queue, and its end cannot be seen: it counts as done.
 -- @args name
 -- @reply {'none' | 'busy' | 'ended' | 'unknown' (no job: a run), id or '', firings that wait}
 local id = redis.call('HGET', key.schedule(name), 'job')

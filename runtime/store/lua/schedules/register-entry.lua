@@ -1,7 +1,7 @@
 -- Notes that schedulers see an entry, when they first did, and whether it is off (paused or disabled). What lies before
 -- an entry was switched on is not missed. The cursor is set back when it lies too far in the future to have been a small
 -- step of the clock: `latest` is the latest that is believed. `enabled` is what the schedule says, 1 or 0.
--- `timing` says when it fires. An entry for which that has changed begins anew: by its new times nothing was missed, and
+-- `timing` says when it fires. An entry whose timing has changed starts over: by its new times nothing was missed, and
 -- its firings are counted from here.
 -- @args name now latest enabled timing
 -- @reply {1 when it is off, the fields of its record}

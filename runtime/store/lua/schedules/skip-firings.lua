@@ -1,5 +1,5 @@
 -- Accounts for fire times that do not fire: they were missed, or would overlap, or must wait for the run before.
--- `slot` is the last of them, `count` how many; `reason` '' when nobody need be told. `wait` is 1 to let `slot` wait.
+-- `slot` is the last of them, `count` how many; `reason` '' when nothing is to be reported. `wait` is 1 to let `slot` wait.
 -- @include entry types
 -- @args lockPrefix owner name slot next count reason note wait
 -- @reply 'ok' | 'lost' | 'stale'

@@ -1,5 +1,5 @@
 -- Registers a supervisor and its workers, and gives it its first lease, in one step: wherever its process dies, the lease
--- that runs out leads to every worker that was registered (bury.lua).
+-- that runs out leads to every worker that was registered (reclaim.lua).
 -- @include lease types
 -- @args supervisor leaseMs heartbeat started about
 -- @rest workers

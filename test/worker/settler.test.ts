@@ -10,7 +10,12 @@ import { TimeLine } from '../../runtime/worker/outcome/end-log.ts'
 import { Settler } from '../../runtime/worker/outcome/settler.ts'
 import type { StepSource } from '../../runtime/worker/run/step-source.ts'
 import type { Verdict } from '../../runtime/worker/outcome/cause.ts'
+import { Job } from '../../runtime/jobs/job.ts'
+import { Registry } from '../../runtime/jobs/registry.ts'
+import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
+import { flowsApp, startInlineWorker } from '../workflow/inline-worker.ts'
 import { useRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
 import { testStore } from '../support/store.ts'
 import { push } from './support.ts'
 import { reserveOne } from '../support/reserve.ts'
@@ -116,4 +121,34 @@ test('what a job says of itself after its end writes nothing', async () => {
   await store.jobs.note('gone', { progress: '2/2 late' })
   const record = await store.jobs.find(job.id)
   assert.deepEqual([record?.progress, await store.jobs.find('gone')], ['1/2 half', undefined])
+})
+
+test('ten slots in two halves: each job runs once and is recorded once, in a fraction of the calls', async () => {
+  const [redis, jobs] = [server.client(), 300]
+  await redis.flushall()
+  const ids = Array.from({ length: jobs }, (_, n) => `job-${n}`)
+  const items = ids.map((id) => ({ id, className: 'CountedJob', item: `{"class":"CountedJob","args":["${id}"]}` }))
+  await store.queues.push('many', items, Date.now(), 60_000)
+  const ran: string[] = []
+  class CountedJob extends Job {
+    override perform(id: string): void {
+      ran.push(id)
+      // Some fail: they share the call.
+      if (id.endsWith('7')) throw new Error('on purpose')
+    }
+  }
+  const registry = new Registry()
+  registry.addModule({ CountedJob }, 'test')
+  const launcher = new InlineLauncher(flowsApp, { registry, hooks: {} })
+  await redis.config('RESETSTAT')
+  const stop = await startInlineWorker(server, 10, {}, flowsApp, launcher)
+  await eventually(async () => (await redis.get('resque:stat:processed')) === String(jobs))
+  const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats')) ?? []
+  await stop()
+  assert.deepEqual(ran.sort(), [...ids].sort())
+  const failed = ids.filter((id) => id.endsWith('7')).length
+  assert.deepEqual([await redis.llen('resque:failed'), await redis.get('resque:stat:failed')], [failed, `${failed}`])
+  assert.equal(await redis.xlen('resque:rt:archive'), jobs)
+  assert.deepEqual(await redis.keys('resque:rt:inflight:*'), [])
+  assert.ok(Number(calls) < jobs / 2, `${calls} calls`)
 })

@@ -17,6 +17,7 @@ export async function startInlineWorker(
   concurrency = 2,
   limits: { maxOutputBytes?: number; maxPayloadsBytes?: number } = {},
   app = flowsApp,
+  launcher = new InlineLauncher(app),
 ): Promise<() => Promise<void>> {
   const store = 'connection' in redis ? redis : testStore(redis)
   const bounds = {
@@ -32,7 +33,7 @@ export async function startInlineWorker(
     store,
     clock: systemClock,
     log: silentLogger,
-    launcher: new InlineLauncher(app),
+    launcher,
     steps: new Steps(store.runs, systemClock, { maxOutputBytes: 1024 ** 2, maxPayloadsBytes: 1024 ** 2, ...limits }),
     queues: ['*'],
     concurrency,

@@ -46,12 +46,17 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
   const store = options.store ?? defaultClient().store
   const log =
     options.log ?? createLogger({ level: config.log.level, format: config.log.format === 'text' ? 'text' : 'json' })
-  const server = new Server(settingsOf(options, store, config, log))
+  const settings = settingsOf(options, store, config, log)
+  const server = new Server(settings)
   return {
     fetch: (request) => server.fetch(request),
     node: getRequestListener(
       async (request, env) => {
-        const peer = 'incoming' in env ? (env.incoming as IncomingMessage).socket.remoteAddress : undefined
+        const incoming = 'incoming' in env ? (env.incoming as IncomingMessage & { originalUrl?: string }) : undefined
+        // Express strips the path where it mounts a handler; relative addresses need the last slash of the whole one.
+        const isBare = settings.basePath !== '' && incoming?.originalUrl?.replace(/\?.*/, '') === settings.basePath
+        if (isBare) return new Response(null, { status: 303, headers: { location: `${settings.basePath}/` } })
+        const peer = incoming?.socket.remoteAddress
         return server.fetch(request, peer === undefined ? {} : { peer })
       },
       { overrideGlobalObjects: false },

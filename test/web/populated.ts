@@ -22,10 +22,12 @@ export interface Populated {
 
 /** A list with so many more entries: failed, waiting and delayed jobs. */
 export async function addMany(server: TestRedis, store: Store, count: number): Promise<void> {
+  if (count === 0) return
   const redis = server.client()
   const some = await redis.lrange('resque:failed', 0, -1)
   if (some.length === 0) await addFailures(store, 3)
   const entries = some.length === 0 ? await redis.lrange('resque:failed', 0, -1) : some
+  if (some.length === 0) await redis.del('resque:failed')
   const second = Math.floor(Date.now() / 1000) + 3600
   for (let at = 0; at < count; at += 1000) {
     const numbers = Array.from({ length: Math.min(1000, count - at) }, (_, i) => at + i)

@@ -1,5 +1,7 @@
 // What every answer has, what bad requests get, and addresses under a path.
 import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { newId } from '../../runtime/core/ids.ts'
 import type { Store } from '../../runtime/store/store.ts'
@@ -115,6 +117,25 @@ describe('under a path', () => {
     assert.equal((await ask(mounted, '/admin/jobs')).headers.get('location'), '/admin/jobs/')
     for (const path of ['/admin/jobs/queues', '/queues']) assert.equal((await ask(mounted, path)).status, 200, path)
     assert.equal((await ask(mounted, '/admin/jobsqueues')).status, 404)
+  })
+
+  it('leads to the last slash where Express has stripped the path', async () => {
+    const mounted = testDashboard(store, { basePath: '/admin/jobs' })
+    const express = createServer((request: IncomingMessage & { originalUrl?: string }, response) => {
+      request.originalUrl = request.url ?? ''
+      request.url = request.originalUrl.replace('/admin/jobs', '') || '/'
+      void mounted.node(request, response)
+    })
+    await new Promise<void>((resolve) => express.listen(0, '127.0.0.1', resolve))
+    const at = `http://127.0.0.1:${(express.address() as AddressInfo).port}/admin/jobs`
+    try {
+      const bare = await fetch(at, { redirect: 'manual' })
+      assert.deepEqual([bare.status, bare.headers.get('location')], [303, '/admin/jobs/'])
+      assert.equal((await fetch(`${at}/queues`)).status, 200)
+    } finally {
+      express.closeAllConnections()
+      express.close()
+    }
   })
 
   it('has relative addresses only', async () => {

@@ -8,7 +8,7 @@ import { count, shown, span } from '../view/text.ts'
 import { address, BadInput, Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 /** Counting stops here; the page then says "at least". */
-const longestCountMs = 900
+const longestCountMs = 700
 
 /** One for each dashboard of this process. */
 const all = new WeakMap<Settings, Bulks>()

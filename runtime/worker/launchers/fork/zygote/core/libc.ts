@@ -25,9 +25,6 @@ async function loadKoffi(): Promise<typeof Koffi> {
 type Native<A extends unknown[], R> = (...args: A) => R
 const bind = <A extends unknown[], R>(prototype: string): Native<A, R> => libc.func(prototype) as Native<A, R>
 
-/** Buffers, or an address as a BigInt. */
-export type Pointer = Uint8Array | Int32Array | bigint | null
-
 export const fork = bind<[], number>('int fork()')
 export const exitNow = bind<[number], void>('void _exit(int)')
 export const getpid = bind<[], number>('int getpid()')

@@ -4,7 +4,7 @@ import { textIn } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
 import { stepClass } from '../workflow/run/steps.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** Which failed jobs; all that is given must hold. */
 export interface FailedFilter {
@@ -65,7 +65,7 @@ const readAtOnce = 250
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function failedPage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter = {},
   { cursor, count = 50, most = stepEntries }: { cursor?: string; count?: number; most?: number } = {},
 ): Promise<FailedPage> {
@@ -98,7 +98,10 @@ function startOf(cursor: string | undefined, total: number): number {
 }
 
 /** One entry by its index, or the newest by the ID of its job; undefined when it is not there. An ID is looked for in the whole list. */
-export async function failedEntry({ store }: Pick<Inspected, 'store'>, name: string): Promise<FailedEntry | undefined> {
+export async function failedEntry(
+  { store }: Pick<InspectContext, 'store'>,
+  name: string,
+): Promise<FailedEntry | undefined> {
   if (/^-?\d{1,9}$/.test(name)) return (await store.failures.list(Number(name), 1))[0]
   for (let cursor: string | undefined; ;) {
     const page: FailedPage = await failedPage({ store }, { text: name }, { ...(cursor ? { cursor } : {}), count: 1 })
@@ -113,7 +116,7 @@ export async function failedEntry({ store }: Pick<Inspected, 'store'>, name: str
  * @param most entries to look at
  */
 export async function failedGroups(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter = {},
   most = stepEntries,
 ): Promise<{ groups: FailedGroup[]; total: number; looked: number }> {

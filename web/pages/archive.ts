@@ -20,7 +20,16 @@ import {
   time,
 } from '../view/parts.ts'
 import { count } from '../view/text.ts'
-import { address, BadInput, placeOf, type Download, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import {
+  address,
+  BadInput,
+  inspectContext,
+  type Download,
+  type Html,
+  type Page,
+  type Query,
+  type Visit,
+} from '../visit.ts'
 
 const shownRecords = 100
 const exportedRecords = 10_000
@@ -36,7 +45,10 @@ export async function archivePage(visit: Visit): Promise<Page> {
     missing,
   } = await gather({
     found: () =>
-      readArchive(placeOf(visit), query, { count: shownRecords, ...(after === undefined ? {} : { cursor: after }) }),
+      readArchive(inspectContext(visit), query, {
+        count: shownRecords,
+        ...(after === undefined ? {} : { cursor: after }),
+      }),
     state: () => visit.store.archive.state(),
   })
   const given = Object.fromEntries(filterNames.map((name) => [name, visit.query.text(name)]))
@@ -174,4 +186,4 @@ export function cell(written: string): string {
 }
 
 const exported = (visit: Visit): Promise<ArchiveRecord[]> =>
-  withArchive(placeOf(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))
+  withArchive(inspectContext(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))

@@ -24,7 +24,7 @@ export interface Visit {
 }
 
 /** What `runtime/inspect` reads and changes for a page. */
-export const inspectContext = ({ store, settings }: Visit): InspectContext => ({ store, config: settings.config })
+export const contextOf = ({ store, settings }: Visit): InspectContext => ({ store, config: settings.config })
 
 /** What a page shows. */
 export interface Page {

@@ -20,16 +20,7 @@ import {
   time,
 } from '../view/parts.ts'
 import { count } from '../view/text.ts'
-import {
-  address,
-  BadInput,
-  inspectContext,
-  type Download,
-  type Html,
-  type Page,
-  type Query,
-  type Visit,
-} from '../visit.ts'
+import { address, BadInput, contextOf, type Download, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const shownRecords = 100
 const exportedRecords = 10_000
@@ -45,7 +36,7 @@ export async function archivePage(visit: Visit): Promise<Page> {
     missing,
   } = await gather({
     found: () =>
-      readArchive(inspectContext(visit), query, {
+      readArchive(contextOf(visit), query, {
         count: shownRecords,
         ...(after === undefined ? {} : { cursor: after }),
       }),
@@ -186,4 +177,4 @@ export function cell(written: string): string {
 }
 
 const exported = (visit: Visit): Promise<ArchiveRecord[]> =>
-  withArchive(inspectContext(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))
+  withArchive(contextOf(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))

@@ -30,7 +30,7 @@ import {
   address,
   BadInput,
   Gone,
-  inspectContext,
+  contextOf,
   type Done,
   type Html,
   type Page,
@@ -49,7 +49,7 @@ const beside = 200
 
 /** Retries one entry, which takes it off the list in the same step, or removes it. @returns false when the list has changed */
 const changeOne = (visit: Visit, verb: FailedVerb, entry: FailedEntry): Promise<boolean> =>
-  verb === 'remove' ? visit.store.failures.remove(entry) : putBack(inspectContext(visit), entry, { keep: false })
+  verb === 'remove' ? visit.store.failures.remove(entry) : putBack(contextOf(visit), entry, { keep: false })
 
 /** The entry that is named by its place and its digest; when the list has shifted, one that lies beside. */
 async function entryAt({ store }: Visit, index: number, digest: string): Promise<FailedEntry | undefined> {
@@ -176,7 +176,7 @@ export async function editFailed(visit: Visit, form: Query): Promise<Done> {
   const text = form.needed('args', longestArgs)
   if (!isArray(text)) throw new BadInput('args: expected a JSON array, such as ["u1", {"urgent": true}]')
   const keep = form.text('keep') !== undefined
-  const done = await within(runAgain(inspectContext(visit), entry, jsonText(parseLossless(text)), { keep }))
+  const done = await within(runAgain(contextOf(visit), entry, jsonText(parseLossless(text)), { keep }))
   if (!done) throw new BadInput('The list has changed meanwhile. Look again.')
   return { note: `Ran ${failedClass(entry)} again with other arguments.`, to: 'failed' }
 }

@@ -25,7 +25,7 @@ import {
   address,
   BadInput,
   Gone,
-  inspectContext,
+  contextOf,
   type Done,
   type Html,
   type Page,
@@ -37,7 +37,7 @@ import { progress } from './running.ts'
 /** One job, from its birth to its end. */
 export async function jobPage(visit: Visit): Promise<Page> {
   const id = visit.query.needed('id')
-  const job = await within(jobView(inspectContext(visit), id))
+  const job = await within(jobView(contextOf(visit), id))
   const { record, status, item, args: own } = job
   const isOver = record === undefined || endStates.includes(record.state)
   const word = job.archived?.outcome ?? status.state

@@ -30,16 +30,13 @@ const filterNames = ['class', 'kind', 'outcome', 'queue', 'cause', 'run', 'since
 export async function archivePage(visit: Visit): Promise<Page> {
   const query = queryOf(visit.query, visit.nowMs)
   const after = visit.query.text('after')
+  const part = { count: shownRecords, ...(after === undefined ? {} : { cursor: after }) }
   const {
     found,
     state: kept,
     missing,
   } = await gather({
-    found: () =>
-      readArchive(contextOf(visit), query, {
-        count: shownRecords,
-        ...(after === undefined ? {} : { cursor: after }),
-      }),
+    found: () => readArchive(contextOf(visit), query, part),
     state: () => visit.store.archive.state(),
   })
   const given = Object.fromEntries(filterNames.map((name) => [name, visit.query.text(name)]))

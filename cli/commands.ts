@@ -40,7 +40,7 @@ export const commands: readonly CommandEntry[] = [
     'Move due delayed jobs to their queues and fire recurring jobs; of several schedulers, one leads',
     () => import('./commands/scheduler.ts').then((module) => module.schedulerCommand),
   ),
-  entry('web', 'Run the dashboard: what goes on, what is wrong, and buttons that put it right', () =>
+  entry('web', 'Run the dashboard: queues, jobs, workers and problems in a browser, with actions to fix them', () =>
     import('./commands/web.ts').then((module) => module.webCommand),
   ),
   entry('enqueue <class> [args..]', 'Enqueue a job, now or later', () =>
@@ -98,7 +98,7 @@ export const commands: readonly CommandEntry[] = [
   entry('archive <command>', 'Search what has ended; its statistics; prune, migrate', () =>
     import('./commands/archive.ts').then((module) => module.archiveCommand),
   ),
-  entry('docs [topic..]', 'Print where the documents are; with a topic, the pages that have it', () =>
+  entry('docs [topic..]', 'Print where the documentation is; with a topic, the pages about it', () =>
     import('./commands/docs.ts').then((module) => module.docsCommand),
   ),
 ]

@@ -47,8 +47,8 @@ function forkFindings({ refusal, stackFault, tookMs }: ForkTrial): Finding[] {
   findings.push(...untestedHere().map((warning) => note(warning)))
   findings.push(
     stackFault === undefined
-      ? fine('a job that hangs can be asked for its stack')
-      : note(`the stack of a job that hangs cannot be had: ${stackFault}`),
+      ? fine('the stack of a job that hangs can be printed')
+      : note(`the stack of a job that hangs cannot be printed: ${stackFault}`),
   )
   return findings
 }

@@ -67,7 +67,10 @@ export async function startRedisProcess(
   if (failure === undefined) return server
   await server.stop(0)
   const words = said.join('').trim().split('\n').slice(-5).join(' | ')
-  throw new RuntimeError('ERR_REDIS', `${binary}: expected it to start, got ${failure}; it said: ${words || 'nothing'}`)
+  throw new RuntimeError(
+    'ERR_REDIS',
+    `${binary}: expected it to start, got ${failure}; its output: ${words || 'nothing'}`,
+  )
 }
 
 class Server implements RedisProcess {

@@ -84,7 +84,7 @@ export function usageProblem(
   const unknown = /^Unknown (?:argument|command)s?: ([^,]*)/.exec(found)?.[1]
   if (unknown !== undefined && words.some((word) => /^--?([^=]*)/.exec(word)?.[1] === unknown)) {
     const guess = nearest(unknown, Object.keys(known.key))
-    return `${of}--${unknown}: expected an option that it has, got an unknown one${guess === undefined ? '' : `; did you mean --${guess}?`}; ${help}`
+    return `${of}--${unknown}: expected a known option, got an unknown one${guess === undefined ? '' : `; did you mean --${guess}?`}; ${help}`
   }
   const [, got, need] = /^Not enough non-option arguments: got (\d+), need at least (\d+)/.exec(found) ?? []
   if (node.commands && (unknown ?? need) !== undefined) {

@@ -90,7 +90,7 @@ export function readEnvironment(env: Environment): { findings: Finding[]; proble
   })
   const problems = Object.keys(env)
     .filter((name) => SECTION_NAME.test(name) && !(name in KNOWN))
-    .map((name) => `${name}: expected a setting, got a name that is none${didYouMean(name, Object.keys(KNOWN))}`)
+    .map((name) => `${name}: expected the name of a setting, got an unknown one${didYouMean(name, Object.keys(KNOWN))}`)
   return { findings, problems }
 }
 

@@ -60,7 +60,7 @@ const show = command<{ id: string }>({
     if (!record)
       throw new RuntimeError(
         'ERR_NOT_FOUND',
-        `archive: nothing of ${JSON.stringify(id)}; it has not ended, or its record was pruned or dropped`,
+        `archive: no record of ${JSON.stringify(id)}; it has not ended, or its record was pruned or dropped`,
       )
     if (context.json) return json(asJson(record))
     const { details, ...rest } = record

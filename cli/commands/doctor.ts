@@ -15,7 +15,7 @@ export const doctorCommand = command<{ id?: string; platform?: boolean }>({
       .positional('id', { type: 'string', describe: 'ID or name of a job, run, queue, worker or schedule entry' })
       .option('platform', {
         type: 'boolean',
-        describe: 'Show what this machine gives: forking, limits, the container, Redis and its settings, clocks',
+        describe: 'Check this machine: forking, limits, the container, Redis and its settings, clocks',
       })
       .conflicts('platform', 'id'),
   run: async (context, { id, platform: ofMachine }) => {
@@ -25,7 +25,7 @@ export const doctorCommand = command<{ id?: string; platform?: boolean }>({
     if (!findings)
       throw new RuntimeError(
         'ERR_NOT_FOUND',
-        `${id}: expected the id or name of a job, run, queue, worker or schedule entry, or \`leader\`; nothing is called that (records end after limits.recordTtlMs; see \`runtime archive show\`)`,
+        `${id}: expected the id or name of a job, run, queue, worker or schedule entry, or \`leader\`; nothing has this name (records expire after limits.recordTtlMs; see \`runtime archive show\`)`,
       )
     if (context.json) json(findings)
     else

@@ -49,7 +49,7 @@ export const enqueueCommand = command<EnqueueFlags>({
           ? await client.enqueueAt(moment(argv.at), definition, args, options)
           : await client.enqueue(definition, args, options)
     if (!handle.accepted)
-      throw new RuntimeError('ERR_STATE', `${argv.class}: not enqueued: its beforeEnqueue hook said no`)
+      throw new RuntimeError('ERR_STATE', `${argv.class}: not enqueued: its beforeEnqueue hook refused it`)
     if (argv.wait !== true) return asJson ? json({ id: handle.id, duplicate: handle.duplicate }) : line(handle.id)
     const result = await handle.result({ timeout })
     const status = await handle.status()

@@ -56,7 +56,7 @@ async function probe(context: Context, pidfile: string | undefined, pid: number 
     const leftMs = worker.leaseEndsAtMs - nowMs
     return leftMs > 0
       ? { ok: true, why: `worker ${host}:${wanted} is ready; its lease ends in ${formatDuration(Math.round(leftMs))}` }
-      : { ok: false, why: `worker ${host}:${wanted} has lost its lease ${formatDuration(Math.round(-leftMs))} ago` }
+      : { ok: false, why: `worker ${host}:${wanted} lost its lease ${formatDuration(Math.round(-leftMs))} ago` }
   }
   const isScheduler = (await store.health.schedulers()).some(({ owner }) => owner === `${host}:${wanted}`)
   return isScheduler

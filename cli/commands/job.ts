@@ -81,7 +81,7 @@ const cancel = command<{ id: string }>({
 function unknownJob(id: string): RuntimeError {
   return new RuntimeError(
     'ERR_NOT_FOUND',
-    `job ${id}: expected the id of a job, nothing is known of this one: its record's time is over (limits.recordTtlMs), or it never was`,
+    `job ${id}: expected the id of a job, found no record; it has expired (limits.recordTtlMs), or never existed`,
   )
 }
 

@@ -28,7 +28,7 @@ const check = command<{ file?: string }>({
     const errors = context.json
       ? problems.filter(({ severity }) => severity === 'error').length
       : printProblems(problems)
-    if (!context.json) line(`${entries.size} entries are good${errors > 0 ? `, ${errors} faults` : ''}`)
+    if (!context.json) line(`${entries.size} entries are valid${errors > 0 ? `, ${errors} faults` : ''}`)
     return errors > 0 ? 2 : 0
   },
 })

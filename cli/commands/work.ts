@@ -108,7 +108,7 @@ export const workCommand = command<WorkFlags>({
     const onWorking = (): void => {
       const old = replace === undefined ? undefined : readPidfile(replace)
       if (old !== undefined) {
-        context.log.info(`worker ${old} gets SIGQUIT: it finishes its jobs and leaves`)
+        context.log.info(`worker ${old} gets SIGQUIT: it finishes its jobs and exits`)
         process.kill(old, 'SIGQUIT')
       } else if (replace !== undefined) context.log.info(`no worker to replace: none that runs wrote ${replace}`)
       if (file !== undefined) removePidfile = writePidfile(file)

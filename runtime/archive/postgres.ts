@@ -96,7 +96,7 @@ const advice: [RegExp, string][] = [
   [/^42501$/, 'the user of archive.url may not do this; grant it, or let an owner run `runtime archive migrate`'],
   [/^(42P01|3F000|42703)$/, 'run `runtime archive migrate`'],
   [/^57014$/, 'it took too long: narrow the search by --class and --since'],
-  [/^(53|57P)/, 'the server is full or going down; it is tried again'],
+  [/^(53|57P)/, 'the server is full or going down; it is retried'],
   [/^(ECONN|ENOENT|ETIMEDOUT|EHOST|ENOTFOUND|EAI_AGAIN)|^$/, 'is PostgreSQL running, and is archive.url right?'],
 ]
 

@@ -60,7 +60,7 @@ export async function jobView(place: InspectContext, id: string): Promise<JobVie
   if (failed) return { ...emptyView(id), item: failed.payload, log, failed, archived }
   throw new RuntimeError(
     'ERR_NOT_FOUND',
-    `job ${id}: expected the id of a job, nothing is known of this one: its record's time is over (limits.recordTtlMs), or it never was`,
+    `job ${id}: expected the id of a job, found no record; it has expired (limits.recordTtlMs), or never existed`,
   )
 }
 

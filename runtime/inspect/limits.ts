@@ -94,7 +94,7 @@ export async function releaseLock({ store }: Pick<InspectContext, 'store'>, lock
   const { reply, job = '' } = await store.uniqueLocks.release(lock)
   if (reply === 'released') return job
   if (reply === 'gone')
-    throw new RuntimeError('ERR_NOT_FOUND', `unique lock ${JSON.stringify(lock)}: there is none of this key`)
+    throw new RuntimeError('ERR_NOT_FOUND', `unique lock ${JSON.stringify(lock)}: found no lock with this key`)
   throw new RuntimeError(
     'ERR_STATE',
     `unique lock ${JSON.stringify(lock)}: expected one whose job is gone, its job ${job} is there; \`runtime job cancel ${job}\` ends the job and its lock`,

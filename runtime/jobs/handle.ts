@@ -72,10 +72,7 @@ export class JobHandle<R = unknown> {
       throw new RuntimeError('ERR_ARGUMENT', `result(options): expected { timeout }, got ${shown(other ?? options)}`)
     const record = await this.#store.jobs.waitForEnd(this.id, duration(timeout ?? '30s', 'result({ timeout })'))
     if (!record)
-      throw new RuntimeError(
-        'ERR_NOT_FOUND',
-        `job ${this.id}: nothing is known of it; its record's time is over, or it never was`,
-      )
+      throw new RuntimeError('ERR_NOT_FOUND', `job ${this.id}: found no record; it has expired, or never existed`)
     if (record.state !== 'failed' && record.state !== 'cancelled') {
       return record.result === undefined ? undefined : (parseLossless(record.result) as R)
     }

@@ -78,10 +78,8 @@ export function registerCluster(
   add('gauge', 'resque_jobs_in_failed_queue', 'Entries of the failed list', ({ failed }) => [
     { labels: { queue: 'failed' }, value: failed },
   ])
-  add('counter', 'resque_job_executions_total', 'Jobs processed since the first (stat:processed)', (f) =>
-    one(f.processed),
-  )
-  add('counter', 'resque_failed_job_executions_total', 'Failures since the first (stat:failed)', (f) => one(f.failures))
+  add('counter', 'resque_job_executions_total', 'Jobs processed in total (stat:processed)', (f) => one(f.processed))
+  add('counter', 'resque_failed_job_executions_total', 'Failures in total (stat:failed)', (f) => one(f.failures))
   add('gauge', 'resque_workers', 'Registered workers, one for each slot', (f) => one(f.workers))
   add('gauge', 'resque_working_workers', 'Workers that run a job', (f) => one(f.workingWorkers))
 

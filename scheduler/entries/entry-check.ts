@@ -189,7 +189,7 @@ class EntryCheck {
     } else if (!known) {
       this.#say(
         'warning',
-        `class: ${entry.target} is not of this application; it goes to ${entry.queue} all the same`,
+        `class: ${entry.target} is not of this application; it is enqueued to ${entry.queue} anyway`,
         option,
       )
     }

@@ -78,7 +78,7 @@ export interface CheckContext {
 export function unreadByRuby({ kind, timing, timingText }: ScheduleEntry): string | undefined {
   if (kind !== 'job') return `it has no ${kind}s`
   if (timing?.kind === 'cron' && !timing.cron.isReadByRuby) return `it ends at the cron line ${timing.cron.text}`
-  if (timing?.kind === 'every' && /\d\s*(ms|milli)/i.test(timingText)) return 'it knows no milliseconds'
+  if (timing?.kind === 'every' && /\d\s*(ms|milli)/i.test(timingText)) return 'it does not read milliseconds'
   return undefined
 }
 

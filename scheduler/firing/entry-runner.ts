@@ -193,7 +193,7 @@ export class EntryRunner {
       max: missedMax,
     })
     if (missed.length > 0) {
-      const so = plan.fire.length > 0 ? `, ${plan.fire.length} are made up` : ''
+      const so = plan.fire.length > 0 ? `, ${plan.fire.length} run now` : ''
       const span = formatDuration(now - (missed[0] ?? now))
       this.#options.log.warn(
         `${name}: ${missed.length}${more ? ' or more' : ''} firings were missed in the last ${span}: ${reason}${so}`,

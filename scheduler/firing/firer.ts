@@ -65,7 +65,7 @@ export class Firer {
     if (mode === 'timed' && this.#entry.overlap !== 'allow') {
       const { previous, waiting, id } = await this.#previous()
       const decision = decideOverlap(this.#entry.overlap, previous, waiting, waitingMax)
-      if (decision === 'skip') return this.#leaveOut(fireTimeMs, `the run before (${id}) was not done`, mode)
+      if (decision === 'skip') return this.#leaveOut(fireTimeMs, `the previous run (${id}) has not ended`, mode)
       if (decision === 'wait') return this.#wait(fireTimeMs)
     }
     const { name, kind, target, args } = this.#entry
@@ -91,7 +91,7 @@ export class Firer {
     )
     // One that waits goes on waiting.
     if (reply === 'duplicate')
-      return mode === 'waited' ? reply : this.#leaveOut(fireTimeMs, `a unique ${target} was there already`, mode)
+      return mode === 'waited' ? reply : this.#leaveOut(fireTimeMs, `a unique ${target} exists already`, mode)
     if (reply !== 'fired') return reply
     log.info(`${name}: fired`, { slot: new Date(fireTimeMs).toISOString(), late_ms: lateMs })
     const failure = job ? undefined : await this.startRun(fireTimeMs)
@@ -154,7 +154,7 @@ export class Firer {
     if (mode === 'manual') throw this.#notFired(reason)
     const { log, schedules } = this.#options
     const missed = this.#missed(fireTimeMs, reason)
-    log.warn(`${this.#entry.name}: a firing was left out: ${reason}`)
+    log.warn(`${this.#entry.name}: a firing was skipped: ${reason}`)
     if (mode === 'timed') return this.#skipFirings(fireTimeMs, missed, false)
     await schedules.runs(this.#entry.name, fireTimeMs, { refused: missed })
     return 'accounted'
@@ -222,7 +222,7 @@ async function admit(definition: JobDefinition | undefined, className: string, a
     const instance = instanceOf(definition)
     const go = await runHooks(hooksOf(definition, 'beforeEnqueue', instance), ...list)
     return {
-      ...(go ? {} : { refusal: 'its beforeEnqueue hook said no' }),
+      ...(go ? {} : { refusal: 'its beforeEnqueue hook refused it' }),
       ...(unique ? { unique } : {}),
       enqueued: async () => void (await runHooks(hooksOf(definition, 'afterEnqueue', instance), ...list)),
     }

@@ -111,10 +111,7 @@ describe('a setting that is wrong stops the command', () => {
     [['work', '--concurrency', 'many'], /concurrency: expected a whole number from 1 to 1000, or auto, got "many"/],
     [['work', '--drain=maybe'], /--drain: expected no value, got maybe/],
     [['work', '--queues', '!low'], /queues: expected a list such as high,low or \*, got "!low"/],
-    [
-      ['work', '--colour'],
-      /work: --colour: expected an option that it has, got an unknown one; see runtime work --help/,
-    ],
+    [['work', '--colour'], /work: --colour: expected a known option, got an unknown one; see runtime work --help/],
     [['work', '--pidfile', 'nowhere/x.pid'], /nowhere\/x\.pid: expected a file that can be written/],
     [['work', 'low'], /work: expected no further argument, got low; write for example: runtime work /],
     [['wrok'], /expected one of .*, got wrok; did you mean work\?; see runtime --help/],

@@ -163,7 +163,7 @@ describe('doctor', () => {
     assert.match((await doctor('leader')).text, /the scheduler lock is free/)
     const nothing = await doctor('no-such-thing')
     assert.equal(nothing.exitCode, 1)
-    assert.match(nothing.text, /nothing is called that/)
+    assert.match(nothing.text, /nothing has this name/)
     worker.kill('SIGKILL')
     await worker.exited
     const later = await eventually(
@@ -173,7 +173,7 @@ describe('doctor', () => {
       },
       { timeoutMs: 30_000 },
     )
-    assert.match(later, /puts the job back/)
+    assert.match(later, /requeues the job/)
   })
 })
 

@@ -136,7 +136,7 @@ describe('a server that cannot start', () => {
   it('says what Redis said', async () => {
     await assert.rejects(startRedisProcess(['--no-such-option', '1'], { path: join(root, 's') }), {
       code: 'ERR_REDIS',
-      message: /expected it to start, got it ended: exit code 1; it said: .*no-such-option/s,
+      message: /expected it to start, got it ended: exit code 1; its output: .*no-such-option/s,
     })
   })
 

@@ -102,7 +102,7 @@ test('options of a part are options of its tasks, inner over outer', () => {
   ])
 })
 
-test('a task handle is one step wherever it stands', () => {
+test('a task handle is one step wherever it is used', () => {
   const a = task(A)
   assert.equal(shapeOf(group(chain(a, task(B)), chain(a, task(C)))), 'A A>B A>C')
   assert.equal(shapeOf(group(a, a)), 'A')
@@ -121,7 +121,7 @@ test('a cycle through a handle used twice is refused, by its path', () => {
   refused(
     () => shapeOf(group(a, withDelay(a, 10))),
     'ERR_GRAPH',
-    /task\(A\) stands at two places with different delays/,
+    /task\(A\) is used in two places with different delays/,
   )
   const pair = group(a, b)
   refused(() => shapeOf(chain(pair, pair)), 'ERR_GRAPH', /cycle/)

@@ -33,7 +33,7 @@ test('a required key that can come from nowhere is refused before anything is wr
   await refused(
     chain(task(FetchDoc), task(EnrichDoc)),
     {},
-    /^Workflow: FetchDoc\.doc_id: required, and can come from nowhere\. /,
+    /^Workflow: FetchDoc\.doc_id: required, but nothing provides it\. /,
   )
   await refused(chain(task(FetchDoc, { doc_id: '1' }), task(IndexDoc)), {}, /IndexDoc\.words: required/)
 })

@@ -13,7 +13,7 @@ for (const isolation of ['spawn', 'fork', 'inline']) {
     assert.equal(exitCode, 0, stderr)
     const [first, second] = stdout.trim().split('\n')
     assert.equal(first, 'finished {"text":"THE TEXT OF DOCUMENT 42","words":5,"counted":1}')
-    assert.match(second ?? '', /^Workflow: FetchDoc\.doc_id: required, and can come from nowhere\./)
+    assert.match(second ?? '', /^Workflow: FetchDoc\.doc_id: required, but nothing provides it\./)
     const [key = ''] = await redis.client().keys('resque:rt:mem:documents:*')
     const left = await redis.client().pttl(key)
     assert.ok(left > 300_000 && left <= 600_000, `extended to ten minutes: ${left}`)

@@ -45,7 +45,7 @@ describe('a class of the application has its say when an entry fires, as it has 
 
   test('a unique job is there once; what it keeps out is noted as missed, and its end lets the next in', async () => {
     await run(Unique)
-    assert.match((await missed()).reason, /a unique Asked was there already/)
+    assert.match((await missed()).reason, /a unique Asked exists already/)
     assert.deepEqual(await queued(), ['{"class":"Asked","args":["u1"]}'])
     const id = (await store.schedules.find('tick'))?.job ?? ''
     // The lock is the one that enqueue takes, and goes with the job.
@@ -67,7 +67,7 @@ describe('a class of the application has its say when an entry fires, as it has 
       }
     }
     await run(Refusing, everySecond('[u1, {n: 1}]'))
-    assert.match((await missed()).reason, /its beforeEnqueue hook said no/)
+    assert.match((await missed()).reason, /its beforeEnqueue hook refused it/)
     assert.deepEqual(asked[0], ['u1', { n: 1 }])
     assert.deepEqual([await queued(), await redis.keys('resque:rt:unique:*')], [[], []])
   })

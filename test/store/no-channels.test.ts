@@ -62,7 +62,7 @@ test('every listener is told that it hears nothing, or only warned when it polls
   const log = createLogger({ level: 'debug', format: 'text', write: (line) => lines.push(line) })
   const stop = await store.connection.listenIfAllowed('resque:rt:wake', () => undefined, log)
   assert.equal(stop, undefined)
-  assert.match(lines.join(''), /cannot listen to resque:rt:wake, so that news is only found by polling/)
+  assert.match(lines.join(''), /cannot listen to resque:rt:wake, so changes are found only by polling/)
 })
 
 test('who is allowed later is heard', async () => {

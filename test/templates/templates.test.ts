@@ -140,7 +140,7 @@ test('a step that a template leaves without its input is refused at create', asy
   await refused(
     () => templates.run('gap', { llm_model: 'm' }),
     'ERR_SCHEMA',
-    /gap: FetchDoc\.doc_id: required, and can come from nowhere/,
+    /gap: FetchDoc\.doc_id: required, but nothing provides it/,
   )
 })
 

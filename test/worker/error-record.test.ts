@@ -65,7 +65,7 @@ describe('the record of an error', () => {
   it('has text where the error has none', () => {
     assert.match(
       errorRecord(withGetter('message', () => ({ deep: 1 }))).message,
-      /its message is no text: \{ deep: 1 \}/,
+      /its message is not text: \{ deep: 1 \}/,
     )
     assert.equal(errorRecord(withGetter('name', () => 7)).name, 'Error')
     assert.deepEqual(errorRecord(withGetter('stack', () => 7)).backtrace, [])

@@ -187,12 +187,15 @@ it('inline: a hook that is too slow is given up, and a queue that overflows says
   assert.deepEqual(heard, ['1', '4', '5'])
   assert.deepEqual(lines, [
     'the onDeath hook, for 1, ran longer than 50ms and was ended',
-    'hooks are slower than what they are called for: the oldest 2 calls were dropped, 2 wait at most',
+    'hooks are too slow: the oldest 2 calls were dropped, 2 wait at most',
   ])
   const leaving = new Notices({ log, launcher, worker: 'w' })
   leaving.learn(['onDeath'])
   for (const id of ['1', '6']) leaving.add(death(id))
   await leaving.close(50)
-  assert.equal(lines[2], 'the worker leaves while a hook runs: it is ended, and 1 more calls of hooks are dropped')
+  assert.equal(
+    lines[2],
+    'the worker exits while a hook runs: the hook is killed, and 1 more calls of hooks are dropped',
+  )
   assert.ok(!heard.includes('6'))
 })

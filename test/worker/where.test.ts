@@ -171,7 +171,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
       const { record, where, message } = await ended(await push(store, 'Costly', []))
       assert.equal(record.cause, 'timeout')
       assert.match(locationText(where), /^in Order\.total /)
-      assert.match(message, /processor time/)
+      assert.match(message, /CPU time/)
     })
 
     it('has its memory in its failure, by the kernel’s figures and by its own, and a heap snapshot', async () => {

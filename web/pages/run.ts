@@ -34,7 +34,7 @@ const views = ['all', 'failed'] as const
 async function recordOf(visit: Visit): Promise<RunRecord> {
   const id = visit.query.needed('id')
   const record = await within(visit.store.runs.read.find(id))
-  if (!record) throw new Gone(`There is no workflow run ${id}: it never was, or its time to live is over.`)
+  if (!record) throw new Gone(`There is no workflow run ${id}: it never existed, or has expired.`)
   return record
 }
 

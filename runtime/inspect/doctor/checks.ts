@@ -58,10 +58,10 @@ async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
     if (isOver(supervisor))
       findings.push(
         bad(
-          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${held.size} jobs wait to be put back`,
+          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${held.size} jobs wait to be requeued`,
           supervisors.every(isOver)
-            ? 'start a worker or a scheduler: any one puts them back'
-            : 'a living worker does it within seconds',
+            ? 'start a worker or a scheduler: either requeues them'
+            : 'a live worker requeues them within seconds',
         ),
       )
     else
@@ -155,9 +155,10 @@ async function schedulerFindings({ store, config }: InspectContext): Promise<Fin
   const leader = await store.health.leader(lockPrefixOf({ store, config }))
   const [delayed, entries] = await Promise.all([store.delayed.count(), store.schedules.described()])
   if (leader) {
-    const until = leader.ttlMs < 0 ? 'for ever: it will never pass on' : `${Math.round(leader.ttlMs / 1000)} s more`
+    const until =
+      leader.ttlMs < 0 ? 'for ever: no other scheduler can take it' : `${Math.round(leader.ttlMs / 1000)} s more`
     return leader.ttlMs < 0
-      ? [bad(`scheduler ${leader.owner} holds the lock ${until}`, 'see that it lives, or DEL the lock')]
+      ? [bad(`scheduler ${leader.owner} holds the lock ${until}`, 'check that it is alive; if not, DEL the lock')]
       : [
           fine(
             `scheduler ${leader.owner} leads, ${until} without renewal; ${delayed} delayed, ${Object.keys(entries).length} entries`,
@@ -181,8 +182,9 @@ async function archiveFindings({ store }: InspectContext): Promise<Finding[]> {
   if (keep === 'redis') return []
   const lost = dropped > 0 ? `, ${dropped} were dropped` : ''
   const text = `archive: ${length} of at most ${max} records wait for PostgreSQL${lost}`
-  if (trouble !== '') return [bad(`${text}: ${trouble}`, 'they wait in Redis until it is cured; then the oldest go')]
-  return [dropped > 0 ? note(text, 'raise archive.maxPending, if PostgreSQL is to be away for so long') : fine(text)]
+  if (trouble !== '')
+    return [bad(`${text}: ${trouble}`, 'they wait in Redis, at most archive.maxPending; then the oldest are dropped')]
+  return [dropped > 0 ? note(text, 'raise archive.maxPending if PostgreSQL will be away for longer') : fine(text)]
 }
 
 async function keyFindings({ store }: InspectContext): Promise<Finding[]> {

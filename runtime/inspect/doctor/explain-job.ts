@@ -43,7 +43,7 @@ async function waiting(head: string, record: JobRecord, store: Store): Promise<F
   if (place === undefined)
     return [
       bad(
-        `${head}, but it is not in queue ${record.queue}: a worker that knows no ids (Ruby's) took it, or it was removed`,
+        `${head}, but it is not in queue ${record.queue}: a Ruby worker took it, which reads no ids, or it was removed`,
         'its end is known only to that worker',
       ),
     ]
@@ -90,13 +90,12 @@ async function running(id: string, head: string, record: JobRecord, store: Store
   const since = record.run_at ? relative(Number(record.run_at), Date.now()) : 'a while ago'
   const pid = record['pid'] ? `, process ${record['pid']}` : ''
   const text = `${head} on ${record.worker} since ${since}${pid}${record.progress ? `, at ${record.progress}` : ''}`
-  if (!owner)
-    return [bad(`${text}; that worker is gone`, 'a living worker or scheduler puts the job back within seconds')]
+  if (!owner) return [bad(`${text}; that worker is gone`, 'a live worker or scheduler requeues the job within seconds')]
   if (owner.leaseEndsAtMs < Date.now())
     return [
       bad(
         `${text}; that worker has sent no heartbeat since`,
-        'a living worker or scheduler puts the job back within seconds',
+        'a live worker or scheduler requeues the job within seconds',
       ),
     ]
   if (record['cancel_asked_at'])

@@ -42,8 +42,8 @@ async function explainRun(id: string, { store }: InspectContext): Promise<Findin
       if (queued + running + delayed === 0)
         return [
           bad(
-            `${head}; and nothing of it is on its way`,
-            `a worker goes on with what a crash left of it: is one running? (runtime doctor)`,
+            `${head}, but none of its jobs is queued, delayed or running`,
+            `a worker continues it after a crash: is one running? (runtime doctor)`,
           ),
         ]
       return [
@@ -104,13 +104,13 @@ async function explainWorker(name: string, { store }: InspectContext): Promise<F
     if (!supervisor)
       return note(
         `${head}; it is not of this runtime, last beat ${worker.heartbeat ?? 'never'}`,
-        "Ruby's workers are pruned by Ruby's own",
+        'Ruby workers are pruned by other Ruby workers',
       )
     const { launcher, fallback, cure } = supervisor.about
     if (supervisor.leaseEndsAtMs < Date.now())
       return bad(
         `${head}; its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}: it is dead or cut off`,
-        'any living worker or scheduler puts its jobs back',
+        'any live worker or scheduler requeues its jobs',
       )
     return fallback ? note(`${head}; ${launcher}, it does not fork: ${fallback}`, cure) : fine(`${head}; ${launcher}`)
   })
@@ -125,7 +125,7 @@ async function explainLock(name: string, { store, config }: InspectContext): Pro
     return [
       bad(
         `the scheduler lock is ${leader.owner}'s and never runs out`,
-        'see that this process lives, else DEL the lock',
+        'check that this process is alive; if not, DEL the lock',
       ),
       ...others,
     ]

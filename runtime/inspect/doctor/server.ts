@@ -20,7 +20,7 @@ export async function redisFindings(store: Store): Promise<Finding[]> {
   if (maxmemoryPolicy !== 'noeviction')
     findings.push(
       bad(
-        `maxmemory-policy is ${maxmemoryPolicy}: when memory is full, Redis throws away jobs`,
+        `maxmemory-policy is ${maxmemoryPolicy}: when memory is full, Redis removes jobs`,
         'CONFIG SET maxmemory-policy noeviction, and the same in redis.conf',
       ),
     )

@@ -133,7 +133,7 @@ export class Connection {
   ): Promise<(() => void) | undefined> {
     return this.listen(channel, onMessage).catch((error: Error) => {
       if (!error.message.includes('NOPERM')) throw error
-      log?.warn(`cannot listen to ${channel}, so that news is only found by polling: ${withCode(error)}`)
+      log?.warn(`cannot listen to ${channel}, so changes are found only by polling: ${withCode(error)}`)
       return undefined
     })
   }

@@ -141,7 +141,7 @@ const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
   [
     /^gave no answer/,
-    'whether a write was done is not known: look before you repeat it; an enqueue with an id may be repeated (`enqueue.with({ id })`)',
+    'it is not known whether the write was made: check before you repeat it; an enqueue with an id can be repeated safely (`enqueue.with({ id })`)',
   ],
   [/self-signed certificate|unable to (?:get|verify)/, 'name the certificate of its authority in redis.tls.ca'],
   [

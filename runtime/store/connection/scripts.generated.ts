@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '5fc284ca716e9470a69c95d44ca8c58d6c86a443',
+    sha1: '9138c8e8071543970238b949f5b28914a719f9ec',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
     pieces: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70] as number[],
@@ -37,13 +37,13 @@ export const scripts = {
     pieces: [79, 6, 7, 8, 9, 27, 80, 29, 81] as number[],
   },
   'cancel': {
-    sha1: '9a3aa18b43ca966090fa3c30b31d9ab706b53944',
+    sha1: '96f3c512289d3ed79052ba5ac741a29afe7b8500',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
     pieces: [82, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 83, 27, 80, 28, 29, 30, 31, 84, 33, 85, 34, 35, 36, 37, 38, 39, 40, 41, 42, 86, 46, 87, 88, 89, 90, 91, 47, 48, 92, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 108] as number[],
   },
   'clear-queue': {
-    sha1: 'aefca9e75572e72012fccca4143409d470900413',
+    sha1: '89f99f855163b8bb694b8d252ffbcc0969d13d72',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
     pieces: [109, 1, 2, 3, 110, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 27, 80, 28, 29, 30, 31, 84, 33, 85, 34, 35, 36, 37, 38, 39, 40, 41, 42, 86, 46, 87, 47, 48, 92, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 111, 112, 113, 114] as number[],
@@ -67,7 +67,7 @@ export const scripts = {
     pieces: [119, 1, 2, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 26, 83, 27, 28, 120, 121, 122, 123, 88, 89, 124, 125, 126] as number[],
   },
   'dequeue': {
-    sha1: '542d990db0efcd2c9ce1f66feb5e524bdf52e662',
+    sha1: 'e8d5041f7985017d9dc0fbcbd5405046e95d12f0',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
     pieces: [127, 1, 2, 3, 110, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 27, 80, 28, 29, 30, 31, 84, 33, 85, 34, 35, 36, 37, 38, 39, 40, 41, 42, 86, 46, 87, 47, 48, 92, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 111, 112, 113, 128] as number[],
@@ -133,13 +133,13 @@ export const scripts = {
     pieces: [148, 47, 48, 149, 92, 4, 5, 150] as number[],
   },
   'move-buckets': {
-    sha1: '93b018c4ec65a081a77166bd15d9fb3b45c0016d',
+    sha1: '64118ec246ccb7d39503d781fc1acc8c4037f984',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
     pieces: [151, 1, 2, 3, 110, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 152, 153, 154, 20, 21, 22, 23, 24, 26, 83, 27, 80, 28, 29, 30, 31, 84, 33, 85, 34, 35, 36, 37, 38, 39, 40, 41, 42, 86, 46, 87, 155, 156, 157, 158, 47, 48, 92, 49, 50, 159, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 160, 161, 162, 163, 164] as number[],
   },
   'move-due': {
-    sha1: '75d367de940ebe3d583655311d0771e895e67492',
+    sha1: 'e3c4e1cef4e795d386131142c6b2b9b4f18b631c',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
     pieces: [165, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 152, 153, 154, 20, 21, 22, 23, 24, 26, 27, 80, 28, 29, 30, 31, 84, 33, 85, 34, 35, 36, 37, 38, 39, 40, 41, 42, 86, 46, 87, 155, 156, 157, 158, 47, 48, 92, 49, 50, 159, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 160, 161, 162, 163, 166] as number[],
@@ -181,7 +181,7 @@ export const scripts = {
     pieces: [177, 1, 178] as number[],
   },
   'reclaim': {
-    sha1: '12205ebc6761654e61705ecf7419e69c95d0cbad',
+    sha1: '62099bb25cc842f6f05dd57e00459d318f45c4fb',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
     pieces: [179, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 27, 80, 28, 29, 30, 31, 84, 33, 85, 180, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 87, 155, 47, 48, 92, 49, 50, 159, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 69, 156, 157, 158, 160, 161, 181] as number[],
@@ -229,7 +229,7 @@ export const scripts = {
     pieces: [195, 196] as number[],
   },
   'requeue': {
-    sha1: 'ddfc7bc8daffdd0335f78f6076d15e52b7962abd',
+    sha1: '71320ba978c6e00ed716b92d209182984877c771',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
     pieces: [197, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 27, 80, 28, 29, 30, 31, 84, 33, 85, 180, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 87, 47, 48, 92, 49, 50, 159, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 69, 198] as number[],
@@ -253,7 +253,7 @@ export const scripts = {
     pieces: [209, 47, 4, 5, 210, 211] as number[],
   },
   'run-continue': {
-    sha1: '6dda23ccf05ff1ae61a36a4171d665076a73acdc',
+    sha1: '41b6821045ccee1adf1bfc59c4c676123abf452c',
     args: ['now'],
     rest: false,
     pieces: [212, 4, 47, 48, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 93, 34, 35, 36, 37, 38, 39, 40, 41, 42, 6, 7, 8, 10, 11, 12, 13, 14, 15, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 213] as number[],
@@ -277,13 +277,13 @@ export const scripts = {
     pieces: [219, 220] as number[],
   },
   'run-node': {
-    sha1: 'b84a764044ba61d76bf3ae65fbea4e69a6ea0448',
+    sha1: 'b2de4945aa5f0b5089df1d5489a88f9c3f97fdfd',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
     pieces: [221, 4, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 93, 34, 35, 36, 37, 38, 39, 40, 41, 42, 6, 7, 8, 10, 11, 12, 13, 14, 15, 60, 170, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 222] as number[],
   },
   'run-recover': {
-    sha1: '54123ad772006b47bc1d0ea3b4e972f052e136b6',
+    sha1: 'adf7ce96eabe4fa54aa74a6ba0ff16be860e7ea6',
     args: ['id', 'now'],
     rest: true,
     pieces: [223, 4, 47, 48, 49, 52, 53, 54, 55, 56, 57, 58, 59, 93, 34, 35, 36, 37, 38, 39, 40, 41, 42, 6, 7, 8, 10, 11, 12, 13, 14, 15, 60, 61, 62, 63, 64, 65, 66, 95, 67, 224] as number[],
@@ -301,7 +301,7 @@ export const scripts = {
     pieces: [225, 4, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 34, 35, 36, 37, 38, 39, 40, 41, 42, 6, 7, 8, 10, 11, 12, 13, 14, 15, 60, 170, 61, 62, 63, 64, 65, 227] as number[],
   },
   'run-step-begin': {
-    sha1: '38b98e16d84449c08783d6c7937b740a723bc600',
+    sha1: 'eafdd7ad6b6a98c93a6fbc08c2f51d898e09b4e6',
     args: ['id', 'index', 'job', 'attempt', 'now', 'few'],
     rest: false,
     pieces: [228, 4, 5, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 93, 34, 35, 36, 37, 38, 39, 40, 41, 42, 6, 7, 8, 10, 11, 12, 13, 14, 15, 60, 61, 62, 63, 64, 65, 66, 67, 229] as number[],
@@ -319,7 +319,7 @@ export const scripts = {
     pieces: [212, 47, 4, 5, 210, 215, 231] as number[],
   },
   'settle': {
-    sha1: '80cc6f31f067761b9b07c854bee87342638c95c6',
+    sha1: '130529877659a7abab81d5dcdd4d9f108fabc57a',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
     pieces: [232, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 27, 80, 28, 29, 30, 31, 84, 33, 85, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 87, 155, 47, 48, 149, 92, 49, 50, 51, 159, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 233, 103, 104, 105, 234, 106, 107, 235] as number[],
@@ -367,7 +367,7 @@ export const scripts = {
     pieces: [141, 3, 248] as number[],
   },
   'take-delayed': {
-    sha1: '558ba41dc59994ce5731581eeb80be50da0f7f58',
+    sha1: '74a4cf8387d1905156666b0e7fc99bed938c17e3',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
     pieces: [249, 1, 2, 3, 110, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 26, 27, 80, 28, 120, 29, 122, 123, 88, 89, 124, 125, 20, 21, 22, 23, 24, 30, 31, 84, 33, 85, 34, 35, 36, 37, 38, 39, 40, 41, 42, 86, 46, 87, 47, 48, 92, 49, 52, 53, 54, 55, 56, 57, 58, 59, 93, 60, 61, 62, 63, 64, 65, 66, 94, 95, 96, 97, 67, 98, 99, 100, 101, 102, 68, 103, 104, 105, 106, 107, 250] as number[],
@@ -460,7 +460,7 @@ export const pieces: readonly string[] = [
   "local function refuse_step(run, item, why)\n  local node = read_node(run, tonumber(string.match(item, '^{\"class\":\"ResqueRuntime::Step\",\"args\":%[\"[^\"]*\",\"(%d+)\"')))\n  if not move(run, node, 'failed') then return end\n  redis.call('SETRANGE', (ns..'rt:run:'..run.id..':table'), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))\n  redis.call('HSET', (ns..'rt:run:'..run.id..':failed'), node.index,\n    cjson.encode({ name = 'NoQueueError', message = 'its queue takes no jobs: expected a list at its key, Redis says ' .. why }))\n  if not has(node, FAILED_BEFORE) then leave(run, 'tell', node.index, 0, 'failed') end\n  raise(node, FAILED_BEFORE)\n  write_node(run, node)\nend\n",
   "local function push_items(run)\n  for queue, items in pairs(run.items) do\n    local list = (ns..'queue:'..queue)\n    tidy_ids(queue)\n    local pushed = redis.pcall('RPUSH', list, unpack(items))\n    if type(pushed) == 'table' and pushed.err then\n      for _, item in ipairs(items) do refuse_step(run, item, pushed.err) end\n    else\n      add_queue(queue)\n      wake_workers(queue, #items)\n    end\n  end\nend\n",
   "local function run_flush(run)\n  push_items(run)\n  for field, n in pairs(run.tally) do\n    if n ~= 0 then redis.call('HINCRBY', (ns..'rt:run:'..run.id..':tally'), field, n) end\n  end\n  for field, n in pairs(run.totals) do\n    if n ~= 0 then redis.call('HINCRBY', (ns..'rt:run:'..run.id), field, n) end\n  end\n  run.tally, run.totals, run.items = {}, {}, {}\n  local left = redis.call('HMGET', (ns..'rt:run:'..run.id), 'queued', 'delayed', 'running', 'advancing', 'failed', 'waiting')\n  for i = 1, 6 do left[i] = tonumber(left[i] or 0) end\n  if run.status == 'stopped' and left[3] == 0 then release_unique(run) end\n  if run.status ~= 'running' or left[1] + left[2] + left[3] + left[4] > 0 then return end\n  run_status(run, (left[5] > 0 or left[6] > 0) and 'failed' or 'finished')\n  release_unique(run)\n  redis.pcall('PUBLISH', (ns..'rt:ended:'..run.id), run.status)\nend\n",
-  "local BATCH = 200\nlocal EDGE_ID = 2 ^ 30\nlocal edge_names = { [0] = 'finished', 'failed', 'ended' }\nlocal told = {\n  finished = { finished = 'pass', failed = 'skip', ended = 'pass' },\n  vetoed = { finished = 'force_skip', failed = 'skip', ended = 'pass' },\n  failed = { failed = 'pass', ended = 'pass' },\n  skipped = { finished = 'skip', failed = 'skip', ended = 'pass' },\n}\n",
+  "local BATCH = 200\nlocal EDGE_ID = 2 ^ 30\nlocal edge_names = { [0] = 'finished', 'failed', 'ended' }\nlocal effect = {\n  finished = { finished = 'pass', failed = 'skip', ended = 'pass' },\n  vetoed = { finished = 'force_skip', failed = 'skip', ended = 'pass' },\n  failed = { failed = 'pass', ended = 'pass' },\n  skipped = { finished = 'skip', failed = 'skip', ended = 'pass' },\n}\n",
   "local function skip(run, node)\n  if move(run, node, 'skipped') then table.insert(run.todo, { node.index, 0, 'skipped' }) end\nend\n",
   "local function owned_step(step, job, now, waits)\n  local id, index = string.match(step, '^(%S+) (%d+)$')\n  local run = run_of(id, now)\n  local node = run and read_node(run, tonumber(index))\n  if not node or node.state ~= 'running' and node.state ~= 'delayed' and not (waits and node.state == 'queued') then return nil end\n  if redis.call('HGET', (ns..'rt:run:'..id..':owners'), index) ~= job then return nil end\n  return run, node\nend\n",
   "local function run_step_back(step, job, now, delayed, failed, due)\n  local run, node = owned_step(step, job, now)\n  if not run then return end\n  if failed then note(run, node, 'attempt_failed') end\n  run.due = delayed and due\n  move(run, node, delayed and 'delayed' or 'queued')\n  write_node(run, node)\n  run_flush(run)\nend\n",
@@ -488,7 +488,7 @@ export const pieces: readonly string[] = [
   "local function leave_bucket(id, second, bytes)\n  local bucket, ids_by_payload = (ns..'delayed:'..second), (ns..'rt:delayed:tickets:'..second)\n  bytes = bytes or bytes_by_id(id, bucket, ids_by_payload)\n  if not bytes or redis.call('LREM', bucket, -1, bytes) == 0 then return false end\n  local field = payload_field(bytes)\n  if redis.call('HGET', ids_by_payload, field) == id then redis.call('HDEL', ids_by_payload, field) end\n  if not redis.call('LPOS', bucket, bytes) then redis.call('SREM', (ns..'timestamps:'..bytes), 'delayed:' .. second) end\n  if redis.call('EXISTS', bucket) == 0 then redis.call('ZREM', (ns..'delayed_queue_schedule'), second) end\n  return true\nend\n",
   "local function memory_put(memory, values, by)\n  for name, value in pairs(values or {}) do redis.call('HSET', memory.values, name, value) end\n  for name, owner in pairs(by or {}) do redis.call('HSET', memory.by, name, owner) end\nend\n",
   "local function kind_of(run, node)\n  local kind = run.kinds[node.kind]\n  if not kind then\n    kind = cjson.decode(redis.call('HGET', (ns..'rt:run:'..run.id..':kinds'), node.kind))\n    run.kinds[node.kind] = kind\n  end\n  return kind\nend\n",
-  "local function ways(node, how)\n  if how == 'failed' or not has(node, FAILED_BEFORE) then return told[how] end\n  return { finished = told[how].finished }\nend\n",
+  "local function ways(node, how)\n  if how == 'failed' or not has(node, FAILED_BEFORE) then return effect[how] end\n  return { finished = effect[how].finished }\nend\n",
   "local function step_item(run, node)\n  return '{\"class\":\"ResqueRuntime::Step\",\"args\":[\"' .. run.id .. '\",\"' .. node.index .. '\",' .. cjson.encode(kind_of(run, node).class) .. ']}'\nend\n",
   "local function delay_step(run, node, ms)\n  local id, due = run.id .. '.' .. node.index, string.format('%.0f', run.now + ms)\n  redis.call('HSET', (ns..'rt:job:'..id), 'class', 'ResqueRuntime::Step', 'queue', kind_of(run, node).queue, 'item', step_item(run, node),\n    'state', 'delayed', 'enqueued_at', run.now, 'due_at', due, 'step', run.id .. ' ' .. node.index)\n  redis.call('HSET', (ns..'rt:run:'..run.id..':owners'), node.index, id)\n  redis.call('ZADD', (ns..'rt:delayed'), due, id)\n  redis.pcall('PUBLISH', (ns..'rt:wake:delayed'), due)\nend\n",
   "local function make_ready(run, node, at_once)\n  local kind = kind_of(run, node)\n  if run.status ~= 'running' then\n    if move(run, node, 'held') then redis.call('RPUSH', (ns..'rt:run:'..run.id..':held'), node.index) end\n  elseif not at_once and (kind.wait or 0) > 0 then\n    if move(run, node, 'delayed') then delay_step(run, node, kind.wait) end\n  elseif move(run, node, 'queued') then\n    run.items[kind.queue] = run.items[kind.queue] or {}\n    table.insert(run.items[kind.queue], step_item(run, node))\n  end\nend\n",

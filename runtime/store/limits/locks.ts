@@ -37,7 +37,7 @@ export const readLiving = (members: readonly string[]): LivingScheduler[] =>
 
 /** What to know where schedulers run in several zones. @param zones a list for people */
 export const zonesDiffer = (zones: string): string =>
-  `schedulers run on machines in different zones (${zones}): a cron line that names no zone fires in the zone of the one that leads; name a zone in each line, or set TZ alike`
+  `schedulers run on machines in different zones (${zones}): a cron line that names no zone fires in the zone of the leader; name a zone in each line, or set the same TZ on all machines`
 
 /** resque-scheduler's master lock: of Ruby's schedulers and ours, one leads. */
 export class Locks {

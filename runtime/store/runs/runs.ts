@@ -193,6 +193,6 @@ function overlap(what: string, holder: string): RuntimeError {
 export function notFound(id: string): RuntimeError {
   return new RuntimeError(
     'ERR_NOT_FOUND',
-    `no workflow run ${JSON.stringify(id)}: it never was, or its time to live is over; \`runtime workflow list\` shows the runs`,
+    `no workflow run ${JSON.stringify(id)}: it never existed, or has expired; \`runtime workflow list\` shows the runs`,
   )
 }

@@ -104,7 +104,7 @@ export class Lease implements Service {
   lose(): void {
     const id = this.#id
     if (id === undefined) return
-    this.#options.log.warn(`lease of ${id} lost: its jobs are ended here and run elsewhere`)
+    this.#options.log.warn(`lease of ${id} lost: its jobs are killed here and run again elsewhere`)
     this.#id = undefined
     this.#guard?.stop()
     channels.leaseLosses.publish(1)
@@ -157,7 +157,8 @@ export class Lease implements Service {
 
   #sweep(): void {
     const killed = sweepOrphans()
-    if (killed.length > 0) this.#options.log.warn(`ended what dead workers left running: ${killed.join(', ')}`)
+    if (killed.length > 0)
+      this.#options.log.warn(`killed processes that dead workers left running: ${killed.join(', ')}`)
   }
 
   /** A lost reply leaves a job in flight that does not run: found at two heartbeats, it is requeued. */

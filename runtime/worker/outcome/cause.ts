@@ -147,7 +147,7 @@ function deathRecord(given: Case, cause: Cause): ErrorRecord {
 
 const overTime = ({ ending, timeoutMs }: Case): string =>
   ending.signal === 'SIGXCPU'
-    ? 'its processor time was used up (cpuLimit)'
+    ? 'it used up its CPU time (cpuLimit)'
     : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
 
 const overMemory = ({ memoryLimitBytes }: Case): string =>

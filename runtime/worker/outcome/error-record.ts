@@ -54,7 +54,7 @@ function messageOf(thrown: unknown): string {
   const message = read(thrown, 'message')
   if (typeof message === 'string') return shortened(message, MAX_MESSAGE)
   const shown = message === undefined ? thrown : message
-  return shortened(`${isA(thrown, Error) ? 'its message is no text' : 'thrown value'}: ${show(shown)}`, MAX_MESSAGE)
+  return shortened(`${isA(thrown, Error) ? 'its message is not text' : 'thrown value'}: ${show(shown)}`, MAX_MESSAGE)
 }
 
 function show(value: unknown): string {

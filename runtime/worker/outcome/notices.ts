@@ -66,7 +66,7 @@ export class Notices {
     if (!running) return
     const timer = startTimer(() => {
       this.#options.log.warn(
-        `the worker leaves while a hook runs: it is ended, and ${this.#waiting.length} more calls of hooks are dropped`,
+        `the worker exits while a hook runs: the hook is killed, and ${this.#waiting.length} more calls of hooks are dropped`,
       )
       this.#waiting.length = 0
       this.#launched?.kill('SIGKILL')
@@ -88,7 +88,7 @@ export class Notices {
   #reportDropped(): void {
     if (this.#dropped === 0) return
     this.#options.log.warn(
-      `hooks are slower than what they are called for: the oldest ${this.#dropped} calls were dropped, ${this.#max} wait at most`,
+      `hooks are too slow: the oldest ${this.#dropped} calls were dropped, ${this.#max} wait at most`,
     )
     this.#dropped = 0
   }

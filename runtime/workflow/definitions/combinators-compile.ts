@@ -134,7 +134,7 @@ function place(task: Task, entry: Entry, plan: Plan): End {
   if (found && (found.delayMs !== entry.delayMs || !sameOptions(found.options, options))) {
     throw new RuntimeError(
       'ERR_GRAPH',
-      `${of}: task(${wireName(task.job)}) stands at two places with different delays or options; it is one step wherever it stands: call task() once for each step`,
+      `${of}: task(${wireName(task.job)}) is used in two places with different delays or options; it is one step wherever it is used: call task() once for each step`,
     )
   }
   const placed = found ?? { after: new Set<Task>(), options, delayMs: entry.delayMs }
@@ -162,7 +162,7 @@ function checked(of: string, graph: Graph): Graph {
       own >= 0 ? `cycle: ${nodeName(graph, own)} → ${nodeName(graph, own)}` : error.message.split(': expected')[0]
     throw new RuntimeError(
       'ERR_GRAPH',
-      `${of}: ${what}: a task handle is one step wherever it stands, so it would wait for itself; call task() once for each step`,
+      `${of}: ${what}: a task handle is one step wherever it is used, so it would wait for itself; call task() once for each step`,
     )
   }
 }

@@ -62,7 +62,7 @@ async function stepProblems(schema: StandardSchema, given: Record<string, unknow
   const told = await schemaKeys(schema, 'input')
   const required = told.names === undefined ? [...issues.keys()] : told.required
   const missing = required.filter((key) => given[key] === undefined && before !== undefined && !before.has(key))
-  return [...wrong, ...missing.map((key) => `${key}: required, and can come from nowhere`)]
+  return [...wrong, ...missing.map((key) => `${key}: required, but nothing provides it`)]
 }
 
 /** What each step may find in memory. Steps with the same parents share one set, so a wide fan-out costs its edges. */

@@ -37,7 +37,7 @@ export class StepMemory {
       case 'write': {
         const write = await this.#prepared(step, memory, ask.values)
         if (await this.#memories.write(workflowId, memory, write, { job, node: step.nodeId })) return {}
-        throw new Error(`this step of run ${workflowId} is another job's now`)
+        throw new Error(`this step of run ${workflowId} now belongs to another job`)
       }
     }
   }

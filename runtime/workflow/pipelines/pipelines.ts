@@ -179,12 +179,12 @@ export class Pipelines {
 
   /** Runs the Stuck step again: its attempts start over. @throws RuntimeError ERR_STATE, ERR_NOT_FOUND */
   async retry(runId: string, step?: string): Promise<void> {
-    await this.#mend(runId, step, 'retry')
+    await this.#repair(runId, step, 'retry')
   }
 
   /** Goes on without the Stuck step. @throws RuntimeError ERR_STATE, ERR_NOT_FOUND */
   async skip(runId: string, step?: string): Promise<void> {
-    await this.#mend(runId, step, 'skip')
+    await this.#repair(runId, step, 'skip')
   }
 
   /** Stops a run: nothing more of it starts, and the running step is asked to stop. @throws RuntimeError ERR_NOT_FOUND */
@@ -202,7 +202,7 @@ export class Pipelines {
     return this.show(runId)
   }
 
-  async #mend(runId: string, name: string | undefined, verb: 'retry' | 'skip'): Promise<void> {
+  async #repair(runId: string, name: string | undefined, verb: 'retry' | 'skip'): Promise<void> {
     const { steps, status } = await this.show(runId)
     const step =
       name === undefined ? steps.find(({ state }) => state === 'Stuck') : steps.find((one) => one.name === name)
@@ -224,7 +224,7 @@ export class Pipelines {
     if (record?.fields.pipeline !== undefined) return record
     throw new RuntimeError(
       'ERR_NOT_FOUND',
-      `no pipeline and no run of one is called ${shown(runId)}: it never was, or its time to live is over; \`runtime pipeline runs\` lists them, and \`runtime archive search --kind pipeline\` those before`,
+      `no pipeline and no run of one is called ${shown(runId)}: it never existed, or has expired; \`runtime pipeline runs\` lists them, and \`runtime archive search --kind pipeline\` those before`,
     )
   }
 }

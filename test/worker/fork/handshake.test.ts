@@ -47,7 +47,7 @@ it('a process that hangs before its job begins is killed, and its job is spawned
   assert.equal(await run('Dies'), 'spawned')
   assert.deepEqual(
     told.map(({ reason }) => reason),
-    ['2 forked processes did not come to life'],
+    ['2 forked processes exited before their job began'],
   )
   assert.equal(await run('Works'), 'spawned')
   await launcher.stop()

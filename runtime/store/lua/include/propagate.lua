@@ -5,8 +5,8 @@ local BATCH = 200
 local EDGE_ID = 2 ^ 30
 local edge_names = { [0] = 'finished', 'failed', 'ended' }
 
--- How a node ended → the edge's condition → what its child is told. `force_skip`: it shall not run, whatever its other parents say.
-local told = {
+-- How a node ended → the edge's condition → what its child gets. `force_skip`: it shall not run, whatever its other parents say.
+local effect = {
   finished = { finished = 'pass', failed = 'skip', ended = 'pass' },
   vetoed = { finished = 'force_skip', failed = 'skip', ended = 'pass' },
   failed = { failed = 'pass', ended = 'pass' },
@@ -15,8 +15,8 @@ local told = {
 
 -- A node that failed before has settled its failure branches: only the edges that waited for its success are left.
 local function ways(node, how)
-  if how == 'failed' or not has(node, FAILED_BEFORE) then return told[how] end
-  return { finished = told[how].finished }
+  if how == 'failed' or not has(node, FAILED_BEFORE) then return effect[how] end
+  return { finished = effect[how].finished }
 end
 
 local function step_item(run, node)
@@ -80,7 +80,7 @@ local function some_children(run, node, from, max)
   return string.sub(added, skipped + 1, skipped + max * 4), #added > skipped + max * 4
 end
 
--- Tells children what became of their parent, as many as the batch allows; returns how many it told.
+-- Tells children what became of their parent, as many as the batch allows; returns how many it effect.
 local function propagate(run, index, from, how, max)
   local node = read_node(run, index)
   local way = ways(node, how)
@@ -94,7 +94,7 @@ local function propagate(run, index, from, how, max)
   return math.max(#edges / 4, 1)
 end
 
--- Works off what is to be told; the rest of a wide fan-out is left for run-continue.
+-- Works off what is to be effect; the rest of a wide fan-out is left for run-continue.
 local function run_propagate(run, budget)
   while #run.todo > 0 and budget > 0 do
     local index, from, how = unpack(table.remove(run.todo))

@@ -177,7 +177,7 @@ export class ForkLauncher implements Launcher {
       await zygote.gone
       if (this.#stopped || (await this.#current) !== zygote) return
       this.#options.log.warn(`the process that forks (${zygote.pid}) died (${zygote.how}); a new one takes its place`)
-      if (this.#deaths.add(Date.now())) return this.#giveUpLater('the process that forks dies again and again')
+      if (this.#deaths.add(Date.now())) return this.#giveUpLater('the process that forks keeps dying')
       this.#counts.restarts += 1
       channels.zygoteRestarts.publish(1)
       zygote = this.#bootZygote(build)
@@ -212,10 +212,10 @@ export class ForkLauncher implements Launcher {
     // It died with its zygote; the next one will do.
     if (zygote?.isGone && !this.#refusal) return this
     this.#options.log.warn(
-      `a forked process (pid ${ending.pid ?? 'none'}, ${ending.signal ?? `exit code ${ending.exitCode}`}) never became a job; its job runs through spawn instead`,
+      `a forked process (pid ${ending.pid ?? 'none'}, ${ending.signal ?? `exit code ${ending.exitCode}`}) exited before its job began; the job is spawned instead`,
     )
     if (!this.#refusal && this.#unstarted.add(Date.now()))
-      this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes did not come to life`)
+      this.#giveUpLater(`${UNSTARTED_LIMIT} forked processes exited before their job began`)
     if (!this.#refusal) return this.#fallback.rescuer(ended())
     await this.#fallback.ready()
     return this

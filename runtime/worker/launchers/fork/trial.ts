@@ -8,7 +8,7 @@ import { refuseFlags, refusePlatform, type Refusal } from './zygote/core/preflig
 export interface ForkTrial {
   /** Why it does not fork; undefined where it does. */
   refusal?: Refusal
-  /** Why the stack of a job that hangs cannot be had. */
+  /** Why the stack of a job that hangs cannot be printed. */
   stackFault?: string
   tookMs: number
 }

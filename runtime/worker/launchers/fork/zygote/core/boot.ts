@@ -20,7 +20,7 @@ export interface Prepared {
   boot: Boot
   /** Why the platform's workers could not be taken out. */
   patchFault: string | undefined
-  /** Why the stack of a job that hangs cannot be had. */
+  /** Why the stack of a job that hangs cannot be printed. */
   stackFault: string | undefined
   makeDistinct: () => void
   /** All threads there may be. */

@@ -8,9 +8,9 @@
 import { readFileSync } from 'node:fs'
 import { silentLogger } from '../runtime/core/logger.ts'
 import { ForkLauncher } from '../runtime/worker/launchers/fork/fork.ts'
-import type { Launched, Launcher } from '../runtime/worker/launchers/launcher.ts'
+import type { LaunchedJob, Launcher } from '../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../runtime/worker/launchers/spawn/spawn.ts'
-import type { Assignment } from '../runtime/wire.ts'
+import type { Assignment } from '../runtime/messages.ts'
 import { bound } from './contestants.ts'
 import { APP, flag, median } from './support.ts'
 
@@ -43,12 +43,12 @@ async function msPerJob(launcher: Launcher): Promise<number> {
 }
 
 /** Starts a job that stays, and waits until it has begun. */
-async function stay(launcher: Launcher): Promise<Launched> {
-  let launched: Launched | undefined
+async function stay(launcher: Launcher): Promise<LaunchedJob> {
+  let launched: LaunchedJob | undefined
   await new Promise<void>((resolve) => {
     launched = launcher.launch(assignment('Stays'), (message) => message.type === 'started' && resolve())
   })
-  return launched as Launched
+  return launched as LaunchedJob
 }
 
 /** Memory of the machine that no process has, in bytes: pages shared in huge ones are told wrongly by PSS. */

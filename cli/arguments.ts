@@ -5,7 +5,7 @@ import { RuntimeError } from '../runtime/core/errors.ts'
 import type { Registered, Registry } from '../runtime/jobs/registry.ts'
 import { appDefaults, defaultsFile, type Template } from '../runtime/workflow/templates/template.ts'
 import { parseLossless } from '../runtime/core/codec.ts'
-import type { Workflow, WorkflowClass } from '../runtime/workflow/frontends/workflow.ts'
+import type { Workflow, WorkflowClass } from '../runtime/workflow/definitions/workflow.ts'
 
 type Kind = Registered['kind']
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { readEnvironment } from '../config/environment.ts'
-import { GRACE_MS, OWNED } from './owner.ts'
+import { GRACE_MS, PARENT_VARIABLE } from './exit-with-parent.ts'
 import { packageRoot } from '../runtime/core/package.ts'
 import { groupOptions, killGroup } from '../runtime/worker/launchers/spawn/process-group.ts'
 
@@ -37,7 +37,7 @@ export class ChildCommand {
       program === undefined
         ? spawn(process.execPath, [entry, ...args], {
             cwd,
-            env: { ...env, [OWNED]: String(process.pid) },
+            env: { ...env, [PARENT_VARIABLE]: String(process.pid) },
             stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
             detached: true,
           })

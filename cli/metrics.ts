@@ -2,7 +2,7 @@ import { systemClock } from '../runtime/core/clock.ts'
 import { Loop, type Service } from '../runtime/core/service.ts'
 import type { ProcessFacts } from '../runtime/metrics/process-metrics.ts'
 import { Tally, writeTally } from '../runtime/metrics/tally.ts'
-import type { JobEnd } from '../runtime/wire.ts'
+import type { JobEnd } from '../runtime/messages.ts'
 import type { Context } from './context.ts'
 
 /** How often the counts of a worker go to Redis; a worker that is killed loses those since. */

@@ -1,12 +1,12 @@
 /** The program `runtime`. */
 import { flushTelemetry } from '../runtime/jobs/telemetry.ts'
 import { main } from './main.ts'
-import { exitWithOwner } from './owner.ts'
+import { exitWithParent } from './exit-with-parent.ts'
 
 // A reader may leave before the end (`| head`); a worker goes on without one.
 process.stdout.on('error', () => undefined)
 process.stderr.on('error', () => undefined)
 
-exitWithOwner()
+exitWithParent()
 process.exitCode = await main(process.argv.slice(2))
 await flushTelemetry()

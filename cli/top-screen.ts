@@ -8,7 +8,7 @@ import { findProblems } from '../runtime/inspect/problems.ts'
 import { withCode } from '../runtime/core/errors.ts'
 import type { Client } from '../runtime/jobs/client.ts'
 import { changeFailed } from '../runtime/inspect/failed-change.ts'
-import type { Inspected } from '../runtime/inspect/inspected.ts'
+import type { InspectContext } from '../runtime/inspect/context.ts'
 import { locationLines } from '../runtime/store/workers/stacks.ts'
 
 /** What one frame of `runtime top` shows. */
@@ -87,7 +87,7 @@ export function topFrame(
 }
 
 /** What `runtime top` works on. */
-export type TopPlace = Inspected & { client: Client }
+export type TopPlace = InspectContext & { client: Client }
 
 /** What keys have done so far. */
 export interface TopKeys {

@@ -57,7 +57,7 @@ const table: Record<string, string[]> = {
     'worker/shutdown',
   ],
   'runtime/store/workers/end-writer.ts': ['store/ends', 'worker/settler', 'workflow/model', 'worker/redis-trouble'],
-  'runtime/store/workers/duty.ts': ['worker/wake'],
+  'runtime/store/workers/maintenance-lock.ts': ['worker/wake'],
   'runtime/store/workers/reaper.ts': ['worker/leases', 'store/ends'],
   'runtime/store/limits/limits.ts': ['store/tickets', 'store/turns', 'inspect/limits'],
   'runtime/store/limits/locks.ts': ['store/unique', 'scheduler/leader'],
@@ -75,7 +75,7 @@ const table: Record<string, string[]> = {
     'store/unreadable',
     'worker/wake',
   ],
-  'runtime/store/lua/queues/settle-plain.lua': ['store/ends'],
+  'runtime/store/lua/queues/settle-batch.lua': ['store/ends'],
   'runtime/store/lua/queues/requeue.lua': ['store/ends', 'workflow/model-changes'],
   'runtime/store/lua/workers/reclaim.lua': [
     'store/ends',
@@ -85,7 +85,7 @@ const table: Record<string, string[]> = {
     'workflow/model',
   ],
   'runtime/store/lua/limits/acquire.lua': ['store/tickets', 'store/turns', 'inspect/limits', 'worker/limits'],
-  'runtime/store/lua/include/advance.lua': ['workflow/model-changes', 'workflow/engine'],
+  'runtime/store/lua/include/propagate.lua': ['workflow/model-changes', 'workflow/engine'],
   'runtime/store/lua/include/run-step.lua': ['workflow/model-changes', 'workflow/engine', 'workflow/additions'],
   'runtime/store/lua/queues/move-due.lua': ['store/delayed', 'scheduler/mover'],
 }

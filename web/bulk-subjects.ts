@@ -6,7 +6,7 @@ import type { Plan } from './bulks.ts'
 import { filterOf as delayedFilter } from './pages/delayed.ts'
 import { filterOf as failedFilter } from './pages/failed.ts'
 import { filterOf as runFilter } from './pages/workflows.ts'
-import { placeOf, type Query, type Visit } from './visit.ts'
+import { contextOf, type Query, type Visit } from './visit.ts'
 
 /** What may be done to all that match. */
 export interface Verb {
@@ -45,7 +45,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       remove: { ...remove, says: 'The entries are removed. The jobs do not run again.' },
     },
     plan: (visit, query, verb) => {
-      const place = placeOf(visit)
+      const place = contextOf(visit)
       const { given, filter } = failedFilter(query, visit.nowMs)
       return {
         given,
@@ -67,7 +67,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       remove,
     },
     plan: (visit, query, verb) => {
-      const place = placeOf(visit)
+      const place = contextOf(visit)
       const { given, filter } = delayedFilter(query)
       return {
         given,
@@ -81,7 +81,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
     ...{ page: 'queue', noun: 'waiting jobs' },
     verbs: { remove },
     plan: (visit, query) => {
-      const place = placeOf(visit)
+      const place = contextOf(visit)
       const [name, className, text] = [query.needed('name'), query.text('class'), query.text('text')]
       const filter = {
         ...(className === undefined ? {} : { class: className }),
@@ -121,7 +121,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
           return { count, isStopped: !isExact }
         },
         total: async () => (await read.count(filter)).count,
-        change: (options) => changeRuns(placeOf(visit), verb as 'continue' | 'stop' | 'remove', filter, options),
+        change: (options) => changeRuns(contextOf(visit), verb as 'continue' | 'stop' | 'remove', filter, options),
       }
     },
   },

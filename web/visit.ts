@@ -1,5 +1,5 @@
 import type { HtmlEscapedString } from 'hono/utils/html'
-import type { Inspected } from '../runtime/inspect/inspected.ts'
+import type { InspectContext } from '../runtime/inspect/context.ts'
 import type { Store } from '../runtime/store/store.ts'
 import type { Role, User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
@@ -24,7 +24,7 @@ export interface Visit {
 }
 
 /** What `runtime/inspect` reads and changes for a page. */
-export const placeOf = ({ store, settings }: Visit): Inspected => ({ store, config: settings.config })
+export const contextOf = ({ store, settings }: Visit): InspectContext => ({ store, config: settings.config })
 
 /** What a page shows. */
 export interface Page {

@@ -6,7 +6,7 @@ import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
-import { evidenceRows } from '../evidence.ts'
+import { evidenceRows } from '../evidence-text.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
 

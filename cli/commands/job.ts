@@ -4,7 +4,7 @@ import { RuntimeError } from '../../runtime/core/errors.ts'
 import { jobView } from '../../runtime/inspect/job.ts'
 import { locationLines } from '../../runtime/store/workers/stacks.ts'
 import { command, group } from '../command.ts'
-import { evidenceRows } from '../evidence.ts'
+import { evidenceRows } from '../evidence-text.ts'
 import { json, line } from '../output.ts'
 import { table } from '../table.ts'
 

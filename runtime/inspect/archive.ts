@@ -1,9 +1,12 @@
 import type { Archive, ArchivePage, ArchiveQuery } from '../archive/archive.ts'
 import { openArchive } from '../archive/open-archive.ts'
-import type { Count, Inspected } from './inspected.ts'
+import type { Count, InspectContext } from './context.ts'
 
 /** Opens the archive for one piece of work. */
-export async function withArchive<T>({ store, config }: Inspected, work: (archive: Archive) => Promise<T>): Promise<T> {
+export async function withArchive<T>(
+  { store, config }: InspectContext,
+  work: (archive: Archive) => Promise<T>,
+): Promise<T> {
   const archive = openArchive(store, config.archive, config.namespace)
   try {
     return await work(archive)
@@ -19,7 +22,7 @@ export async function withArchive<T>({ store, config }: Inspected, work: (archiv
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none, ERR_ARCHIVE when PostgreSQL cannot be reached
  */
 export async function archivePage(
-  place: Inspected,
+  place: InspectContext,
   query: ArchiveQuery = {},
   { cursor, count = 50, mostMs }: { cursor?: string; count?: number; mostMs?: number } = {},
 ): Promise<ArchivePage & { total: Count }> {

@@ -2,7 +2,7 @@ import { storedError } from '../store/queues/jobs.ts'
 import { clip } from '../../config/clip.ts'
 import type { RunRecord } from '../store/runs/run-reader.ts'
 import { loadJobsAt } from '../workflow/run/run-jobs.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** Runs that stand still at the same step with the same error. */
 export interface BlockedRuns {
@@ -27,7 +27,7 @@ const stepsOfARun = 3
 /** Runs with a failed step, whether they still run or have ended as failed: grouped by class, step and error, the most first. */
 export async function blockedRuns({
   store,
-}: Pick<Inspected, 'store'>): Promise<{ groups: BlockedRuns[]; failed: number }> {
+}: Pick<InspectContext, 'store'>): Promise<{ groups: BlockedRuns[]; failed: number }> {
   const { read } = store.runs
   const query = { from: 0, to: mostRuns - 1, order: 'desc' } as const
   const [failed, running, count] = await Promise.all([
@@ -50,7 +50,7 @@ export async function blockedRuns({
   }
 }
 
-async function failedSteps({ runs: { read } }: Inspected['store'], run: RunRecord): Promise<BlockedRuns[]> {
+async function failedSteps({ runs: { read } }: InspectContext['store'], run: RunRecord): Promise<BlockedRuns[]> {
   const failed = await read.failed(run.id, stepsOfARun)
   const jobs = await loadJobsAt(
     read,

@@ -1,14 +1,14 @@
 import { delayedJobs, type DelayedCursor, type DelayedJob } from '../store/queues/delayed-pages.ts'
 import { noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
 import { delayedPage, isWanted, type DelayedFilter } from './delayed.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** Jobs that one step reads, and of which it changes at most as many. */
 const stepSize = 100
 
 /** How many delayed jobs match: to be shown before {@link changeDelayed} is confirmed. */
 export async function countDelayed(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: DelayedFilter,
   { signal }: Pick<ChangeOptions, 'signal'> = {},
 ): Promise<MatchCount> {
@@ -27,7 +27,7 @@ export async function countDelayed(
  * jobs are not touched. Jobs that become due meanwhile are left to the scheduler.
  */
 export async function changeDelayed(
-  { store, config }: Inspected,
+  { store, config }: InspectContext,
   verb: 'remove' | 'run',
   filter: DelayedFilter,
   { signal, onProgress }: ChangeOptions = {},
@@ -59,7 +59,7 @@ export async function changeDelayed(
 }
 
 async function changeOne(
-  { store, config: { limits } }: Inspected,
+  { store, config: { limits } }: InspectContext,
   verb: 'remove' | 'run',
   job: DelayedJob,
 ): Promise<number | string> {

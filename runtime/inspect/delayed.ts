@@ -1,6 +1,6 @@
 import { cursorParts, searchClock } from '../core/cursor.ts'
 import { cursorBehind, delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** Which delayed jobs; all that is given must hold. */
 export interface DelayedFilter {
@@ -29,7 +29,7 @@ const readAtOnce = 250
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function delayedPage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: DelayedFilter = {},
   { cursor, count = 50, mostMs }: { cursor?: string; count?: number; mostMs?: number } = {},
 ): Promise<DelayedPage> {

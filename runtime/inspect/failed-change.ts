@@ -4,7 +4,7 @@ import { newId } from '../core/ids.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { isSkippable, noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
 import { failedClass, failedPage, failedStep, matcherOf, type FailedFilter } from './failed.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** What a change of failed jobs may be told besides. */
 export interface FailedChangeOptions extends ChangeOptions {
@@ -18,7 +18,7 @@ export interface FailedChangeOptions extends ChangeOptions {
 const stepSize = 100
 /** How many failed jobs match, and the newest index: to be shown before {@link changeFailed} is confirmed. */
 export async function countFailed(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter,
   { signal, onProgress }: Pick<ChangeOptions, 'signal'> & { onProgress?: (count: number) => void } = {},
 ): Promise<MatchCount & { newest: number }> {
@@ -40,7 +40,7 @@ export async function countFailed(
  * that stay are retried oldest first, as they failed; where they leave, newest first, so that the others keep their places.
  */
 export async function changeFailed(
-  place: Inspected,
+  place: InspectContext,
   verb: 'remove' | 'retry',
   filter: FailedFilter,
   { signal, onProgress, newest, keep = false }: FailedChangeOptions = {},
@@ -66,13 +66,18 @@ export async function changeFailed(
 /** Why an entry was left that is not at its place any more. */
 export const listChanged = 'the list changed meanwhile; try again'
 
-async function remove({ store }: Inspected, entries: readonly FailedEntry[], change: Change): Promise<void> {
+async function remove({ store }: InspectContext, entries: readonly FailedEntry[], change: Change): Promise<void> {
   const removed = entries.length === 0 ? 0 : await store.failures.removeMany(entries)
   change.done += removed
   if (removed < entries.length) skip(change, listChanged, entries.length - removed)
 }
 
-async function retry(place: Inspected, entries: readonly FailedEntry[], change: Change, keep: boolean): Promise<void> {
+async function retry(
+  place: InspectContext,
+  entries: readonly FailedEntry[],
+  change: Change,
+  keep: boolean,
+): Promise<void> {
   const results = await Promise.allSettled(entries.map((entry) => putBack(place, entry, { keep })))
   for (const [i, result] of results.entries()) {
     if (result.status === 'rejected' && !isSkippable(result.reason)) throw result.reason
@@ -89,7 +94,7 @@ async function retry(place: Inspected, entries: readonly FailedEntry[], change: 
  * @throws RuntimeError ERR_STATE, ERR_NOT_FOUND
  */
 export async function putBack(
-  { store, config }: Inspected,
+  { store, config }: InspectContext,
   entry: FailedEntry,
   { keep = true }: { keep?: boolean } = {},
 ): Promise<boolean> {
@@ -114,7 +119,7 @@ export async function putBack(
  * @throws RuntimeError ERR_ARGUMENT for text that is no JSON array, ERR_STATE for a step, ERR_TOO_LARGE
  */
 export async function runAgain(
-  { store, config }: Inspected,
+  { store, config }: InspectContext,
   entry: FailedEntry,
   args: string,
   { keep = false }: { keep?: boolean } = {},

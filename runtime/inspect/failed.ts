@@ -4,7 +4,7 @@ import { textIn } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
 import { stepClass } from '../workflow/run/steps.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** Which failed jobs; all that is given must hold. */
 export interface FailedFilter {
@@ -66,7 +66,7 @@ const readAtOnce = 250
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function failedPage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter = {},
   {
     cursor,
@@ -105,7 +105,10 @@ function startOf(cursor: string | undefined, total: number): number {
 }
 
 /** One entry by its index, or the newest by the ID of its job; undefined when it is not there. An ID is looked for in the whole list. */
-export async function failedEntry({ store }: Pick<Inspected, 'store'>, name: string): Promise<FailedEntry | undefined> {
+export async function failedEntry(
+  { store }: Pick<InspectContext, 'store'>,
+  name: string,
+): Promise<FailedEntry | undefined> {
   if (/^-?\d{1,9}$/.test(name)) return (await store.failures.list(Number(name), 1))[0]
   for (let cursor: string | undefined; ;) {
     const page: FailedPage = await failedPage({ store }, { text: name }, { ...(cursor ? { cursor } : {}), count: 1 })
@@ -121,7 +124,7 @@ export async function failedEntry({ store }: Pick<Inspected, 'store'>, name: str
  * @param mostMs after so long the step ends with what it has
  */
 export async function failedGroups(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter = {},
   { most = stepEntries, mostMs }: { most?: number; mostMs?: number } = {},
 ): Promise<{ groups: FailedGroup[]; total: number; looked: number }> {

@@ -1,6 +1,6 @@
 import { jsonArray, textIn } from '../core/json-text.ts'
 import type { CountedSpan } from '../store/metrics.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** How far back a history goes: a day in points of 15 minutes, or two weeks in points of 4 hours. */
 export type HistoryRange = '24h' | '14d'
@@ -41,7 +41,7 @@ const hourMs = 60 * minuteMs
  * runtime/metrics/tally.ts), so that a class has points of an hour. Times waited are known by queue, not by class.
  */
 export async function history(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   range: HistoryRange,
   only: { queue?: string | undefined; className?: string | undefined },
   nowMs: number,
@@ -83,7 +83,7 @@ export interface FailureRates {
 export const failureShare = ({ ended, failed }: Ends): number | undefined => (ended === 0 ? undefined : failed / ended)
 
 /** How often attempts fail now, against the hour before and the same hour yesterday. */
-export async function failureRates({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<FailureRates> {
+export async function failureRates({ store }: Pick<InspectContext, 'store'>, nowMs: number): Promise<FailureRates> {
   const [today, yesterday] = await Promise.all([
     store.metrics.minutes(120, nowMs),
     store.metrics.minutes(60, nowMs - 24 * hourMs),
@@ -109,7 +109,10 @@ export interface Flow {
 export const flowMinutes = 10
 
 /** Attempts that ended in the last {@link flowMinutes} minutes, by queue. */
-export async function recentlyEnded({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<Map<string, number>> {
+export async function recentlyEnded(
+  { store }: Pick<InspectContext, 'store'>,
+  nowMs: number,
+): Promise<Map<string, number>> {
   const spans = (await store.metrics.minutes(flowMinutes + 1, nowMs)).slice(0, flowMinutes)
   const queues = new Set(spans.flatMap(({ counts }) => Object.keys(counts)).map((field) => partsOf(field)[1] ?? ''))
   return new Map([...queues].map((queue) => [queue, pointOf(0, minuteMs, spans, { queue }).ended]))
@@ -129,7 +132,10 @@ export function flowOf({ size, oldestMs }: { size: number; oldestMs: number | un
 }
 
 /** How long jobs of each class ran in the last 24 hours. */
-export async function runTimes({ store }: Pick<Inspected, 'store'>, nowMs: number): Promise<Map<string, Quantiles>> {
+export async function runTimes(
+  { store }: Pick<InspectContext, 'store'>,
+  nowMs: number,
+): Promise<Map<string, Quantiles>> {
   const classes = new Map<string, Map<number, number>>()
   for (const [field, n] of (await store.metrics.hours(24, nowMs)).flatMap(({ counts }) => Object.entries(counts))) {
     const [name, , className = '', bound] = partsOf(field)

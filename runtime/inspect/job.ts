@@ -7,7 +7,7 @@ import { endStates, type JobRecord } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
 import { withArchive } from './archive.ts'
 import { failedPage } from './failed.ts'
-import { redisClock, type Inspected } from './inspected.ts'
+import { redisClock, type InspectContext } from './context.ts'
 import { parseKept } from './step.ts'
 
 /** Something that happened to a job, in the order of time; ms since 1970. */
@@ -48,7 +48,7 @@ export interface JobView {
 }
 
 /** @throws RuntimeError ERR_NOT_FOUND when neither a record, the archive nor the failed list knows the job */
-export async function jobView(place: Inspected, id: string): Promise<JobView> {
+export async function jobView(place: InspectContext, id: string): Promise<JobView> {
   const { store } = place
   const [record, log] = await Promise.all([store.jobs.find(id), store.jobs.log(id)])
   const isOver = record === undefined || endStates.includes(record.state)
@@ -65,10 +65,10 @@ export async function jobView(place: Inspected, id: string): Promise<JobView> {
 }
 
 /** PostgreSQL may be away; what Redis knows is shown all the same. */
-const archivedJob = (place: Inspected, id: string): Promise<ArchiveRecord | undefined> =>
+const archivedJob = (place: InspectContext, id: string): Promise<ArchiveRecord | undefined> =>
   withArchive(place, (archive) => archive.find(id)).catch(() => undefined)
 
-async function failedJob({ store }: Inspected, id: string): Promise<FailedEntry | undefined> {
+async function failedJob({ store }: InspectContext, id: string): Promise<FailedEntry | undefined> {
   const { entries } = await failedPage({ store }, { text: id }, { count: 1 })
   return entries.find((entry) => entry.id === id)
 }
@@ -92,7 +92,7 @@ const emptyView = (id: string): Unfound => ({
   step: undefined,
 })
 
-async function recordView(place: Inspected, id: string, record: JobRecord): Promise<Unfound> {
+async function recordView(place: InspectContext, id: string, record: JobRecord): Promise<Unfound> {
   const { store } = place
   const read = decodeItem(record.item)
   const [, run, node] = /^(\S+) (\d+)$/.exec(record['step'] ?? '') ?? []
@@ -124,7 +124,7 @@ function momentsOf(record: JobRecord): Moment[] {
   return all.flatMap(([name, text]) => (text ? [{ name, atMs: Number(text) }] : []))
 }
 
-async function workerOf({ store }: Inspected, { worker, pid }: JobRecord): Promise<JobView['worker']> {
+async function workerOf({ store }: InspectContext, { worker, pid }: JobRecord): Promise<JobView['worker']> {
   const [{ nowMs }, supervisors] = await Promise.all([redisClock({ store }), store.supervisors.list()])
   const owner = supervisors.find(({ slots }) => slots.includes(worker ?? ''))
   return owner && { id: owner.id, host: owner.about['host'], pid, leaseLeftMs: owner.leaseEndsAtMs - nowMs }

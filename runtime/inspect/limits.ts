@@ -5,8 +5,8 @@ import type { LimitKey } from '../store/limits/limits.ts'
 import type { UniqueLockState } from '../store/limits/locks.ts'
 import type { JobRecord, JobState } from '../store/queues/jobs.ts'
 import type { Store } from '../store/store.ts'
-import type { LimitRequest } from '../wire.ts'
-import type { Inspected } from './inspected.ts'
+import type { LimitRequest } from '../messages.ts'
+import type { InspectContext } from './context.ts'
 
 /** A job that holds a limit or a lock, or waits for one. `state` is undefined where no record is kept of it. */
 export interface LimitedJob {
@@ -42,7 +42,7 @@ const mostLimits = 200
 /** Limits with the longest lines first. `total`: how many there are; not exact where not all keys were looked at. */
 export async function limitRows({
   store,
-}: Pick<Inspected, 'store'>): Promise<{ limits: LimitRow[]; total: { count: number; isExact: boolean } }> {
+}: Pick<InspectContext, 'store'>): Promise<{ limits: LimitRow[]; total: { count: number; isExact: boolean } }> {
   const { limits, isComplete } = await store.limits.all()
   const read = limits.map(async (limit) => {
     const jobs = await store.limits.jobs(limit)
@@ -75,7 +75,7 @@ export async function limitRows({
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function lockPage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   { cursor = '0', count = 100 }: { cursor?: string; count?: number } = {},
 ): Promise<{ locks: LockRow[]; next: string | undefined }> {
   const [from] = cursorParts(cursor, /^(\d{1,20})$/)
@@ -90,7 +90,7 @@ export async function lockPage(
  * @returns ID of the job that had it
  * @throws RuntimeError ERR_STATE when its job is there, ERR_NOT_FOUND when there is no such lock
  */
-export async function releaseLock({ store }: Pick<Inspected, 'store'>, lock: string): Promise<string> {
+export async function releaseLock({ store }: Pick<InspectContext, 'store'>, lock: string): Promise<string> {
   const { reply, job = '' } = await store.uniqueLocks.release(lock)
   if (reply === 'released') return job
   if (reply === 'gone')

@@ -1,7 +1,7 @@
 import type { ArchiveState } from '../store/archive.ts'
 import type { ServerHealth } from '../store/connection/health.ts'
 import type { FailureRates } from './history.ts'
-import { lockPrefixOf, redisClock, type Count, type Inspected } from './inspected.ts'
+import { lockPrefixOf, redisClock, type Count, type InspectContext } from './context.ts'
 import { overdueJobs } from '../store/queues/delayed-pages.ts'
 import { queueRows, type Queues } from './queues.ts'
 
@@ -55,7 +55,7 @@ export const lateMs = 10_000
 const hourMs = 3_600_000
 
 /** Reads the overview. Costs the number of queues, workers and entries, whatever waits in them. */
-export async function overview(place: Inspected): Promise<Overview> {
+export async function overview(place: InspectContext): Promise<Overview> {
   const { store } = place
   const { nowMs, latencyMs } = await redisClock(place)
   const [queues, workers, lost, failed, scheduler, redis, registered, archive] = await Promise.all([
@@ -85,7 +85,7 @@ export async function overview(place: Inspected): Promise<Overview> {
   }
 }
 
-async function workerRows({ store }: Inspected, nowMs: number): Promise<WorkerRow[]> {
+async function workerRows({ store }: InspectContext, nowMs: number): Promise<WorkerRow[]> {
   const supervisors = await store.supervisors.list()
   const busy = await store.workers.inflightCounts(supervisors.map(({ id }) => id))
   return supervisors.map(({ id, about, slots, leaseEndsAtMs }, i) => ({
@@ -99,7 +99,7 @@ async function workerRows({ store }: Inspected, nowMs: number): Promise<WorkerRo
   }))
 }
 
-async function schedulerState(place: Inspected, nowMs: number): Promise<SchedulerState> {
+async function schedulerState(place: InspectContext, nowMs: number): Promise<SchedulerState> {
   const { health, schedules, connection } = place.store
   const [leader, loaded, missed, overdue] = await Promise.all([
     health.leader(lockPrefixOf(place)),

@@ -4,7 +4,7 @@ import type { RunRequest } from '../store/runs/pipelines.ts'
 import type { PipelineDefinition } from '../workflow/pipelines/definition.ts'
 import { currentRun, type PipelineRunInfo } from '../workflow/pipelines/pipeline-run.ts'
 import { Pipelines } from '../workflow/pipelines/pipelines.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 import { runTarget } from './runs.ts'
 
 /** A pipeline in its latest version, as a list shows it. */
@@ -36,10 +36,10 @@ const stepSize = 200
 const lookedRequests = 1000
 
 /** The pipelines of a store: for what requests or changes a run. */
-export const openPipelines = (place: Inspected): Pipelines => new Pipelines(runTarget(place))
+export const openPipelines = (place: InspectContext): Pipelines => new Pipelines(runTarget(place))
 
 /** Every pipeline with its latest run, by name. */
-export async function pipelineRows(place: Inspected): Promise<PipelineRow[]> {
+export async function pipelineRows(place: InspectContext): Promise<PipelineRow[]> {
   const all = await openPipelines(place).list()
   return Promise.all(
     all.map(async ({ version, definition }) => {
@@ -50,19 +50,19 @@ export async function pipelineRows(place: Inspected): Promise<PipelineRow[]> {
 }
 
 /** One version of a pipeline, the latest by default, and the parameters that were set. @throws RuntimeError ERR_NOT_FOUND */
-export async function pipelineView(place: Inspected, name: string, version?: number): Promise<PipelineView> {
+export async function pipelineView(place: InspectContext, name: string, version?: number): Promise<PipelineView> {
   const pipelines = openPipelines(place)
   const [found, params] = await Promise.all([pipelines.find(name, version), pipelines.params(name)])
   return { ...found, params }
 }
 
 /** True when a pipeline has this name. */
-export async function isPipeline({ store }: Pick<Inspected, 'store'>, name: string): Promise<boolean> {
+export async function isPipeline({ store }: Pick<InspectContext, 'store'>, name: string): Promise<boolean> {
   return (await store.pipelines.names()).has(name)
 }
 
 /** @throws RuntimeError ERR_NOT_FOUND for a name that no pipeline has */
-export async function requirePipeline({ store }: Pick<Inspected, 'store'>, name: string): Promise<void> {
+export async function requirePipeline({ store }: Pick<InspectContext, 'store'>, name: string): Promise<void> {
   const names = await store.pipelines.names()
   if (names.has(name)) return
   const hint =
@@ -74,7 +74,7 @@ export async function requirePipeline({ store }: Pick<Inspected, 'store'>, name:
 
 /** The latest runs of a pipeline, or of all, newest first, with the step that each is at. Reads the steps of `count` runs. */
 export async function pipelineRuns(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   name: string | undefined,
   count = 50,
 ): Promise<PipelineRunInfo[]> {
@@ -95,7 +95,7 @@ export async function pipelineRuns(
  * {@link lookedRequests} requests.
  */
 export async function requestPage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   { pipeline }: { pipeline?: string | undefined } = {},
   { cursor, count = 50 }: { cursor?: string | undefined; count?: number } = {},
 ): Promise<RequestPage> {

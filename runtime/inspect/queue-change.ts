@@ -1,6 +1,6 @@
 import { decodeItem } from '../core/codec.ts'
 import { noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 
 /** Which waiting jobs of one queue; all that is given must hold. */
 export interface WaitingFilter {
@@ -16,7 +16,7 @@ const movedMost = 500
 
 /** How many waiting jobs of a queue match: to be shown before {@link removeWaiting} is confirmed. */
 export async function countWaiting(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   queue: string,
   filter: WaitingFilter,
   { signal }: Pick<ChangeOptions, 'signal'> = {},
@@ -35,7 +35,7 @@ export async function countWaiting(
  * looked at. The removed jobs end as cancelled.
  */
 export async function removeWaiting(
-  { store, config }: Inspected,
+  { store, config }: InspectContext,
   queue: string,
   filter: WaitingFilter,
   { signal, onProgress }: ChangeOptions = {},

@@ -6,7 +6,7 @@ import type { QueueHead } from '../store/queues/queues.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
 import { silentForMs, type WorkerInfo } from '../store/workers/workers.ts'
 import { RuntimeError } from '../core/errors.ts'
-import { redisClock, type Inspected } from './inspected.ts'
+import { redisClock, type InspectContext } from './context.ts'
 
 /** One queue as a list shows it. */
 export interface QueueRow {
@@ -46,7 +46,7 @@ const mostRead = 4 * 1024 ** 2
 const readAtOnce = 25
 
 /** Every queue: its size, the age of its oldest job, whether it is paused, and how many live workers serve it. */
-export async function queueRows({ store }: Pick<Inspected, 'store'>): Promise<Queues> {
+export async function queueRows({ store }: Pick<InspectContext, 'store'>): Promise<Queues> {
   const [{ nowMs }, names, paused, pausedAll, workers, supervisors] = await Promise.all([
     redisClock({ store }),
     store.queues.names(),
@@ -98,7 +98,7 @@ export interface QueuePage {
 
 /** Jobs of a queue from `start`, at most `count`; fewer where they are very large. */
 export async function queuePage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   queue: string,
   start = 0,
   count = 50,
@@ -126,7 +126,7 @@ function waitingJob(item: string, at: number): WaitingJob {
 
 /** The payload of a waiting job, whole. @throws RuntimeError ERR_NOT_FOUND when another job, or none, is there now */
 export async function waitingPayload(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   queue: string,
   { at, digest }: Pick<WaitingJob, 'at' | 'digest'>,
 ): Promise<string> {

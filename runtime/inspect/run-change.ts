@@ -1,6 +1,6 @@
 import { withCode } from '../core/errors.ts'
 import { isSkippable, noChange, skip, type Change, type ChangeOptions } from './change.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 import { openRun, type RunFilter } from './runs.ts'
 
 /** Runs that one change takes on; of more, the newest. */
@@ -11,7 +11,7 @@ export const mostRunsChanged = 100_000
  * A run of which the state does not fit is skipped with its reason.
  */
 export async function changeRuns(
-  place: Inspected,
+  place: InspectContext,
   verb: 'continue' | 'stop' | 'remove',
   filter: RunFilter,
   { signal, onProgress }: ChangeOptions = {},

@@ -2,7 +2,7 @@ import { decodeItem } from '../core/codec.ts'
 import type { JobRecord } from '../store/queues/jobs.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
 import type { Store } from '../store/store.ts'
-import type { ZygoteFigures } from '../wire.ts'
+import type { ZygoteFigures } from '../messages.ts'
 import { stepClass } from '../workflow/run/steps.ts'
 
 /** A supervisor and the jobs that it has in hand. */

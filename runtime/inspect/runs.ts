@@ -6,7 +6,7 @@ import type { RunTarget } from '../workflow/run/create-run.ts'
 import { loadJobs, loadJobsAt, type RunJob } from '../workflow/run/run-jobs.ts'
 import { shownState, type RunState, type ShownState } from '../workflow/run/run-state.ts'
 import { WorkflowRun, type Blocker } from '../workflow/run/workflow-run.ts'
-import type { Count, Inspected } from './inspected.ts'
+import type { Count, InspectContext } from './context.ts'
 
 /** How many nodes are in each state, under the names that people are shown; states without any are absent. */
 export type ShownCounts = Partial<Record<ShownState, number>>
@@ -64,7 +64,7 @@ const lookedNodes = 100_000
 const fewFailed = 500
 
 /** Where runs are, and within which bounds: for what changes one. */
-export function runTarget({ store, config }: Inspected): RunTarget {
+export function runTarget({ store, config }: InspectContext): RunTarget {
   const { limits, workflows, memory } = config
   return {
     store,
@@ -77,11 +77,12 @@ export function runTarget({ store, config }: Inspected): RunTarget {
 }
 
 /** A run to be continued, stopped or decided about. @throws RuntimeError ERR_NOT_FOUND */
-export const openRun = (place: Inspected, id: string): Promise<WorkflowRun> => WorkflowRun.open(runTarget(place), id)
+export const openRun = (place: InspectContext, id: string): Promise<WorkflowRun> =>
+  WorkflowRun.open(runTarget(place), id)
 
 /** Runs by creation, the newest first unless `order` says otherwise. Costs the page, whatever the number of runs. */
 export async function runPage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   filter: RunFilter = {},
   { from = 0, count = 50, order = 'desc' }: { from?: number; count?: number; order?: 'asc' | 'desc' } = {},
 ): Promise<RunPage> {
@@ -94,7 +95,7 @@ export async function runPage(
 }
 
 /** @throws RuntimeError ERR_NOT_FOUND */
-export async function runView(place: Inspected, id: string): Promise<RunView> {
+export async function runView(place: InspectContext, id: string): Promise<RunView> {
   const run = await openRun(place, id)
   const [tally, failures] = await Promise.all([place.store.runs.read.tally(id), run.failures(shownFailures)])
   const { record } = run
@@ -125,7 +126,7 @@ function shownCounts(counts: Partial<Record<StoredState, number>>, status: RunSt
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function stepPage(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   run: RunRecord,
   state: ShownState | 'all',
   { cursor = '0', count = 50 }: { cursor?: string; count?: number } = {},

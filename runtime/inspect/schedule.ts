@@ -2,7 +2,7 @@ import { Cron } from '../cron/cron.ts'
 import { nextFireTime, type Origin, type Timing } from '../cron/timing.ts'
 import { localZone, zoneOf, type Zone } from '../cron/zone.ts'
 import type { EntryDescription, EntryState, MissedFiring } from '../store/schedules/schedules.ts'
-import { lockPrefixOf, type Inspected } from './inspected.ts'
+import { lockPrefixOf, type InspectContext } from './context.ts'
 
 /** One fire time; `local` is the clock in the entry's zone, with its offset. */
 export interface FireTime {
@@ -39,7 +39,7 @@ const mostEntries = 1000
 const shownMissed = 100
 
 /** Everything about the entries that the leading scheduler has loaded, with the next `count` fire times of each. */
-export async function scheduleView(place: Inspected, count = 5): Promise<ScheduleView> {
+export async function scheduleView(place: InspectContext, count = 5): Promise<ScheduleView> {
   const { health, schedules } = place.store
   const [leader, described, missed] = await Promise.all([
     health.leader(lockPrefixOf(place)),
@@ -52,18 +52,21 @@ export async function scheduleView(place: Inspected, count = 5): Promise<Schedul
 }
 
 /** Firings that were missed, newest first. */
-export async function missedFirings({ store }: Pick<Inspected, 'store'>, count = shownMissed): Promise<MissedFiring[]> {
+export async function missedFirings(
+  { store }: Pick<InspectContext, 'store'>,
+  count = shownMissed,
+): Promise<MissedFiring[]> {
   return store.schedules.missed(count)
 }
 
 /** True for an entry that a scheduler has loaded. */
-export async function isLoaded({ store }: Pick<Inspected, 'store'>, name: string): Promise<boolean> {
+export async function isLoaded({ store }: Pick<InspectContext, 'store'>, name: string): Promise<boolean> {
   return Object.hasOwn(await store.schedules.described(), name)
 }
 
 /** The same of entries that may not be loaded yet, such as those of a file. */
 export async function entryRows(
-  { store }: Pick<Inspected, 'store'>,
+  { store }: Pick<InspectContext, 'store'>,
   entries: readonly (readonly [name: string, about: EntryDescription])[],
   count = 5,
 ): Promise<EntryRow[]> {

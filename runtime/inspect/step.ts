@@ -4,7 +4,7 @@ import type { JobRecord } from '../store/queues/jobs.ts'
 import { notFound } from '../store/runs/runs.ts'
 import { loadJobsAt, type RunJob } from '../workflow/run/run-jobs.ts'
 import { withArchive } from './archive.ts'
-import type { Inspected } from './inspected.ts'
+import type { InspectContext } from './context.ts'
 import { runRow, type RunRow } from './runs.ts'
 
 /** One step of a run: what it was given, what it returned, and how it went. */
@@ -24,7 +24,7 @@ export interface StepView {
 }
 
 /** @throws RuntimeError ERR_NOT_FOUND */
-export async function stepView(place: Inspected, id: string, index: number): Promise<StepView> {
+export async function stepView(place: InspectContext, id: string, index: number): Promise<StepView> {
   const { store } = place
   const { read } = store.runs
   const record = await read.find(id)
@@ -44,7 +44,7 @@ export async function stepView(place: Inspected, id: string, index: number): Pro
 
 /** What is kept of the job that runs the step or ran it last: its record, else its place in the archive. */
 async function lastJob(
-  place: Inspected,
+  place: InspectContext,
   { run, index, owner }: { run: string; index: number; owner: string | undefined },
 ): Promise<Pick<StepView, 'job' | 'attempts' | 'evidence' | 'log'>> {
   const { jobs } = place.store

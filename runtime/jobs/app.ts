@@ -3,7 +3,7 @@ import { extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { hasCode, RuntimeError, toError } from '../core/errors.ts'
 import { Registry } from './registry.ts'
-import type { DeadJob, LostWorker } from '../wire.ts'
+import type { DeadJob, LostWorker } from '../messages.ts'
 
 /** What to load of an application. Paths are absolute or relative to `root`. */
 export interface AppSource {

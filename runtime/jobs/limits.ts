@@ -3,7 +3,7 @@ import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { jsonText } from '../core/json-text.ts'
 import type { UniqueLock } from '../store/queues/queues.ts'
-import type { LimitRequest } from '../wire.ts'
+import type { LimitRequest } from '../messages.ts'
 import { period, refuse, wholeNumber } from './option-values.ts'
 
 /** Which jobs share one limit: the arguments give the key; without `by` all jobs of the class share one. */

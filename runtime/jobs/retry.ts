@@ -1,7 +1,7 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { duration, shown, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
-import type { RetryPolicy } from '../wire.ts'
+import type { RetryPolicy } from '../messages.ts'
 
 /** An error class, or its name. */
 export type ErrorKind = string | (abstract new (...args: never[]) => Error)

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { toError } from '../core/errors.ts'
 import { version } from '../core/package.ts'
-import type { TraceContext } from '../wire.ts'
+import type { TraceContext } from '../messages.ts'
 
 /** Where the API keeps what is registered, whatever its copy and version (`global-utils.ts` of the API). */
 const registered = Symbol.for('opentelemetry.js.api.1')

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client'
 import type { Channel } from 'node:diagnostics_channel'
 import { channels } from '../core/channels.ts'
-import type { JobEnd } from '../wire.ts'
+import type { JobEnd } from '../messages.ts'
 import { OTHER } from './tally.ts'
 
 type Kind = 'worker' | 'scheduler' | 'web'

@@ -1,6 +1,6 @@
 import { clip } from '../../config/clip.ts'
 import { countsAtOnce, type Count, type CountTarget, type Metrics } from '../store/metrics.ts'
-import type { JobEnd } from '../wire.ts'
+import type { JobEnd } from '../messages.ts'
 
 /** Upper bounds of the histograms in milliseconds, 5 ms to 6 h; what takes longer is in `inf`. */
 export const bucketsMs = [

@@ -109,9 +109,9 @@ export const keyTemplates = {
   supervisors: 'rt:supervisors',
   /** hash: description of one supervisor: `slots` (worker ids, JSON), `host`, `pid`, `started_at`, `launcher`, `fallback`, what running jobs (`usage`) and the zygote use … */
   supervisor: 'rt:supervisor:{supervisor}',
-  /** string with a time to live: id of the process that performs a duty for all others: `upkeep` (moves due jobs, continues runs, checks limits) */
+  /** string with a time to live: id of the process that holds a maintenance lock, and works for all others: `upkeep` (moves due jobs, continues runs, checks limits) */
   duty: 'rt:duty:{duty}',
-  /** channel: name of a duty, published when the process that performed it has stopped */
+  /** channel: name of a maintenance lock, published when its holder has stopped */
   wakeDuties: 'rt:wake:duties',
   /** hash: job id → `<delivery> <worker id>` of each job that the supervisor has reserved; this record makes delivery at-least-once */
   inflight: 'rt:inflight:{supervisor}',

@@ -5,12 +5,12 @@ import { RuntimeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop, type Service } from '../core/service.ts'
 import type { Store } from '../store/store.ts'
-import { Duty } from '../store/workers/duty.ts'
-import { DueMover } from './reserve/due-mover.ts'
+import { MaintenanceLock } from '../store/workers/maintenance-lock.ts'
+import { RetryMover } from './reserve/retry-mover.ts'
 import type { JobOutput, Launcher } from './launchers/launcher.ts'
-import type { ClassManifest, JobEnd, Notice } from '../wire.ts'
+import type { ClassManifest, JobEnd, Notice } from '../messages.ts'
 import type { KeepLimits } from './outcome/settler.ts'
-import type { StepSource } from './run/step-source.ts'
+import type { StepSource } from './execution/step-source.ts'
 
 /** What a supervisor needs. */
 export interface SupervisorOptions {
@@ -60,27 +60,27 @@ const SWEEP_EVERY = 3
 
 /**
  * What one supervisor does for all: due jobs move, whatever a crash has left half done in a run goes on, and ended runs are
- * removed. They start and stop in this order, the duty last and first.
+ * removed. They start and stop in this order, the lock last and first.
  */
 export function maintenanceOf({ steps, store, clock, log, limits }: SupervisorOptions): {
   services: Service[]
-  duty: Duty
+  lock: MaintenanceLock
 } {
-  const duty = new Duty({ name: 'upkeep', connection: store.connection, clock, log })
+  const lock = new MaintenanceLock({ name: 'upkeep', connection: store.connection, clock, log })
   const moveLimits = { ttlMs: limits.recordTtlMs, failedMax: limits.failedMax }
-  const services: Service[] = [new DueMover({ store, clock, log, duty, limits: moveLimits })]
+  const services: Service[] = [new RetryMover({ store, clock, log, lock, limits: moveLimits })]
   if (steps) {
     let looks = 0
     const turn = async (): Promise<undefined> => {
-      if (!duty.mine) return
+      if (!lock.isHeld) return
       await steps.advance()
       if (looks++ % SWEEP_EVERY === 0) await steps.sweep()
     }
     const loop = new Loop({ name: 'workflows', clock, log, intervalMs: RUNS_MS, turn })
-    duty.onChange(() => loop.wake())
+    lock.onChange(() => loop.wake())
     services.push(loop)
   }
-  return { services: [...services, duty], duty }
+  return { services: [...services, lock], lock }
 }
 
 /** A queue list that names no queue is a mistake (Resque's NoQueueError). @throws RuntimeError ERR_USAGE */

@@ -1,14 +1,14 @@
 import { toError, withCode } from '../core/errors.ts'
 import { type Service, startAll, stopAll } from '../core/service.ts'
 import { startTimer } from '../core/clock.ts'
-import { Admission } from './run/admission.ts'
-import { Figures } from './run/figures.ts'
+import { Admission } from './execution/admission.ts'
+import { Figures } from './execution/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
-import { HeapSnapshots } from './run/heap-snapshots.ts'
-import { JobRun, type JobRunOptions } from './run/job-run.ts'
-import { RunningJobs, ShownJobs, answerStack, logStacks } from './run/running-jobs.ts'
+import { HeapSnapshots } from './execution/heap-snapshots.ts'
+import { JobRun, type JobRunOptions } from './execution/job-run.ts'
+import { RunningJobs, ShownJobs, answerStack, logStacks } from './execution/running-jobs.ts'
 import { Lease } from './lease/lease.ts'
-import type { ClassManifest, Manifest } from '../wire.ts'
+import type { ClassManifest, Manifest } from '../messages.ts'
 import { Notices } from './outcome/notices.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launcher.ts'
@@ -55,7 +55,7 @@ export class Supervisor implements Service {
     this.#slots = workerIds(queues, concurrency)
     this.#notices = new Notices({ log, launcher, worker: this.#slots[0] ?? '' })
     this.left = new Promise((resolve) => (this.#leave = resolve))
-    const upkeep = maintenanceOf(options)
+    const maintenance = maintenanceOf(options)
     this.#lease = new Lease({
       store,
       clock,
@@ -65,7 +65,7 @@ export class Supervisor implements Service {
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
       running: () => this.#jobs.ids,
-      keepsUp: () => upkeep.duty.mine,
+      keepsUp: () => maintenance.lock.isHeld,
       onLost: (id) => {
         this.#notices.add(lostNotice(options, id, this.#jobs.ids))
         this.#jobs.killAll('lease lost', 0)
@@ -86,7 +86,7 @@ export class Supervisor implements Service {
     })
     this.#services = [
       this.#lease,
-      ...upkeep.services,
+      ...maintenance.services,
       new Figures({ ...common, jobs: () => this.#jobs.all, launcher }),
       { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.close() },
     ]

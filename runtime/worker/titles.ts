@@ -1,5 +1,5 @@
 import { version } from '../core/package.ts'
-import type { Assignment } from '../wire.ts'
+import type { Assignment } from '../messages.ts'
 
 /** The worker's name, for the titles of its processes, which inherit it. */
 export const nameVariable = 'RUNTIME_WORKER_NAME'

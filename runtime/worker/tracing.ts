@@ -9,7 +9,7 @@ import {
   tracerOf,
   measure,
 } from '../jobs/telemetry.ts'
-import type { Assignment, Outcome } from '../wire.ts'
+import type { Assignment, Outcome } from '../messages.ts'
 import type { Ending } from './launchers/launcher.ts'
 import type { Verdict } from './outcome/cause.ts'
 

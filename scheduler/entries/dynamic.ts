@@ -4,7 +4,7 @@ import { findNotJson } from '../../runtime/core/json-check.ts'
 import { defaultClient } from '../../runtime/jobs/default-client.ts'
 import { wireName, type JobDefinition } from '../../runtime/jobs/job.ts'
 import type { Store } from '../../runtime/store/store.ts'
-import type { WorkflowClass } from '../../runtime/workflow/frontends/workflow.ts'
+import type { WorkflowClass } from '../../runtime/workflow/definitions/workflow.ts'
 
 /**
  * A dynamic schedule as it is stored: an entry of schedule.yml as an object.

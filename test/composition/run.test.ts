@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { chain, group, memory, task, templates, withDelay, workflow, WorkflowRun } from 'resque-runtime'
 import { drain } from 'resque-runtime/testing'
-import { defaultTarget } from '../../runtime/workflow/frontends/workflow.ts'
+import { defaultTarget } from '../../runtime/workflow/definitions/workflow.ts'
 import {
   DiamondClass,
   EnrichDoc,

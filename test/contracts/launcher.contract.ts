@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { AppSource } from '../../runtime/jobs/app.ts'
-import type { Ending, Launched, Launcher } from '../../runtime/worker/launchers/launcher.ts'
-import type { Assignment, ChildMessage, Manifest } from '../../runtime/wire.ts'
+import type { Ending, LaunchedJob, Launcher } from '../../runtime/worker/launchers/launcher.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../runtime/messages.ts'
 import { isAlive } from '../support/signal.ts'
 import { eventually } from '../support/wait.ts'
 
@@ -41,7 +41,7 @@ export function launcherContract(name: string, make: () => Launcher, skips: Skip
     let launcher: Launcher
     let manifest: Manifest
     const messages: ChildMessage[] = []
-    const launch = (className: string, args: unknown[] = [], more: Partial<Assignment> = {}): Launched =>
+    const launch = (className: string, args: unknown[] = [], more: Partial<Assignment> = {}): LaunchedJob =>
       launcher.launch(assignmentOf(className, args, more), (message) => messages.push(message))
     const run = (className: string, ...args: unknown[]): Promise<Ending> => launch(className, args).ended
     const started = (): Promise<unknown> => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { chain, memory, RedisMemory, task, workflow, WorkflowRun, type MemoryBackend } from 'resque-runtime'
-import { defaultTarget } from '../../runtime/workflow/frontends/workflow.ts'
+import { defaultTarget } from '../../runtime/workflow/definitions/workflow.ts'
 import { EnrichDoc, FetchDoc, Gives, Rememberer } from '../fixtures/apps/composed/src/jobs/steps.ts'
 import { useBench } from '../composition/support.ts'
 import { useRedis } from '../support/redis.ts'

@@ -12,7 +12,7 @@ import {
   type Part,
 } from 'resque-runtime'
 import { defaultClient } from '../../runtime/jobs/default-client.ts'
-import { defaultTarget } from '../../runtime/workflow/frontends/workflow.ts'
+import { defaultTarget } from '../../runtime/workflow/definitions/workflow.ts'
 import {
   BadOutput,
   EnrichDoc,

@@ -1,7 +1,7 @@
 // What a pipeline file may say, and what is wrong with it, by place.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { compilePipeline, readPipelines } from '../../runtime/workflow/frontends/pipeline.ts'
+import { compilePipeline, readPipelines } from '../../runtime/workflow/definitions/pipeline.ts'
 import type { ClassResolver } from '../../runtime/workflow/pipelines/definition.ts'
 
 const classes: Record<string, string | undefined> = { DummyJob: 'low', ExtractJob: undefined, 'Jobs::Load': 'high' }

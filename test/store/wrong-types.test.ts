@@ -58,7 +58,7 @@ const withEntry = async (use: (entry: FailedEntry) => Promise<unknown>): Promise
 }
 const missed = { entry: 'entry', fromMs: 1, toMs: 2, count: 1, reason: 'late', atMs: 3 }
 const firing = { name: 'entry', fireTimeMs: now + 5, nowMs: now, lateMs: 0, nextMs: now + 9, mode: 'timed' as const }
-
+const maintenance = { duty: 'delayed', owner: 'me' }
 const idle = { list: 'list', listener: 'me', forMs: 60_000, polled: false }
 type Call = () => Promise<unknown>
 
@@ -89,11 +89,11 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'fire-entry': () => store.schedules.fire(leader, { ...firing, job: { ...newJob('n1'), queue: 'q', ttlMs } }),
   'count-delayed': () => store.delayed.count(),
   'find-delayed': () => store.delayed.scheduledAt(name('soon', 'q3')),
-  'leave-duty': () => store.connection.run('leave-duty', { duty: 'delayed', owner: 'me' }),
-  'take-duty': () => store.connection.run('take-duty', { duty: 'delayed', owner: 'me', holdMs: 5000 }),
+  'release-maintenance-lock': () => store.connection.run('release-maintenance-lock', maintenance),
+  'take-maintenance-lock': () => store.connection.run('take-maintenance-lock', { ...maintenance, holdMs: 5000 }),
   wake: () => store.queues.wake('q', 1),
   lapsed: () => store.supervisors.lapsed(),
-  lead: () => store.connection.run('lead', { lockPrefix: '', owner: leader.id, ttlMs, zone: 'UTC' }),
+  'take-master-lock': () => store.locks.lead(leader, ttlMs, 'UTC'),
   'register-entry': () => store.schedules.register('entry', now, now + 1e6, true, 'every'),
   'memory-clear': () => store.runs.memories.clear('r-on', memory),
   'memory-extend': () => store.runs.memories.extend('r-on', memory, 2 * ttlMs),
@@ -148,7 +148,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
     () => store.supervisors.settle('s', inHand('done'), now, 100, { state: 'done', ttlMs }),
     () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, { state: 'done', ttlMs, step: { output: '1' } }),
   ],
-  'settle-plain': () => store.supervisors.settle('s', inHand('plain'), now, 100, { state: 'done', ttlMs }),
+  'settle-batch': () => store.supervisors.settle('s', inHand('plain'), now, 100, { state: 'done', ttlMs }),
   'release-unique': () => store.uniqueLocks.release('u-waits'),
   'stale-locks': () => store.uniqueLocks.stale(),
   'start-entry': () => store.schedules.runs('entry', now + 1, { refused: missed }),

@@ -99,9 +99,9 @@ before(async () => {
     await plant(`${part}/leaf.ts`, 'export const leaf = 1\n')
     for (const other of PARTS) await plantImport(`${part}/sees-${flat(other)}.ts`, `${other}/leaf.ts`)
   }
-  await plant('runtime/wire.ts', "import { leaf as below } from './store/leaf.ts'\n\nexport const leaf = below\n")
-  await plantImport('runtime/core/sees-wire.ts', 'runtime/wire.ts')
-  await plantImport('runtime/store/sees-wire.ts', 'runtime/wire.ts')
+  await plant('runtime/messages.ts', "import { leaf as below } from './store/leaf.ts'\n\nexport const leaf = below\n")
+  await plantImport('runtime/core/sees-wire.ts', 'runtime/messages.ts')
+  await plantImport('runtime/store/sees-wire.ts', 'runtime/messages.ts')
   await plant('config/load.ts', 'export const leaf = 1\n')
   await plant('runtime/index.ts', 'export const leaf = 1\n')
   await plant('src/jobs/leaf.ts', 'export const leaf = 1\n')
@@ -145,7 +145,7 @@ describe('the layer order', () => {
   })
 
   it('has the shapes that travel between core and store', () => {
-    assert.deepEqual(rulesFor('runtime/wire.ts'), ['import-x/no-restricted-paths'])
+    assert.deepEqual(rulesFor('runtime/messages.ts'), ['import-x/no-restricted-paths'])
     assert.deepEqual(rulesFor('runtime/core/sees-wire.ts'), ['import-x/no-restricted-paths'])
     assert.deepEqual(rulesFor('runtime/store/sees-wire.ts'), [])
   })

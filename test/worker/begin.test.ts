@@ -4,7 +4,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { Job } from '../../runtime/jobs/job.ts'
 import { Registry } from '../../runtime/jobs/registry.ts'
 import { execute, type Channel } from '../../runtime/worker/child/executor.ts'
-import type { Assignment, Outcome } from '../../runtime/wire.ts'
+import type { Assignment, Outcome } from '../../runtime/messages.ts'
 import { assignmentOf } from '../contracts/launcher.contract.ts'
 
 const told: string[] = []

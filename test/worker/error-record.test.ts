@@ -9,7 +9,7 @@ import { Registry } from '../../runtime/jobs/registry.ts'
 import { execute } from '../../runtime/worker/child/executor.ts'
 import { uncaughtIn, uncaughtLine } from '../../runtime/worker/launchers/output-tail.ts'
 import { errorRecord } from '../../runtime/worker/outcome/error-record.ts'
-import type { ErrorRecord } from '../../runtime/wire.ts'
+import type { ErrorRecord } from '../../runtime/messages.ts'
 
 /** An error whose property is what a getter makes of it. */
 const withGetter = (property: string, get: () => unknown): Error =>

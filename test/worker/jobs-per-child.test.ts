@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { silentLogger } from '../../runtime/core/logger.ts'
-import type { Ending, Launched, Launcher } from '../../runtime/worker/launchers/launcher.ts'
+import type { Ending, LaunchedJob, Launcher } from '../../runtime/worker/launchers/launcher.ts'
 import { SparePace, SpawnLauncher } from '../../runtime/worker/launchers/spawn/spawn.ts'
-import type { Assignment, ChildMessage } from '../../runtime/wire.ts'
+import type { Assignment, ChildMessage } from '../../runtime/messages.ts'
 import { assignmentOf } from '../contracts/launcher.contract.ts'
 import { leavesNoProcess } from '../support/process.ts'
 import { isAlive } from '../support/signal.ts'
@@ -99,7 +99,7 @@ for (const [name, make] of Object.entries(launchers))
     })
     after(() => launcher.stop())
 
-    const launch = (className: string, args: unknown[] = [], more: Partial<Assignment> = {}): Launched =>
+    const launch = (className: string, args: unknown[] = [], more: Partial<Assignment> = {}): LaunchedJob =>
       launcher.launch(assignmentOf(className, args, more), (message) => messages.push(message))
     const run = (className: string, ...args: unknown[]): Promise<Ending> => launch(className, args).ended
     const pidOf = (ending: Ending): number => {

@@ -6,8 +6,8 @@ import { systemClock } from '../../runtime/core/clock.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { silentLogger } from '../../runtime/core/logger.ts'
 import type { Store } from '../../runtime/store/store.ts'
-import { Duty } from '../../runtime/store/workers/duty.ts'
-import { DueMover } from '../../runtime/worker/reserve/due-mover.ts'
+import { MaintenanceLock } from '../../runtime/store/workers/maintenance-lock.ts'
+import { RetryMover } from '../../runtime/worker/reserve/retry-mover.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 import { closeAfterEach, idle, IdleWorker, newStore, registered, sum, taken } from './idle-worker.ts'
@@ -192,7 +192,7 @@ test('whatever pushes a job wakes a worker', async () => {
   assert.equal((await store.supervisors.inflight(id)).size, Object.keys(paths).length)
 })
 
-test('one mover wakes for a delayed job; another has the duty at once when it stops, and soon when it dies', async () => {
+test('one mover wakes for a delayed job; another takes over at once when it stops, and soon when it dies', async () => {
   const movers = await Promise.all(
     [1, 2, 3].map(async () => {
       const store = newStore(server)
@@ -202,11 +202,16 @@ test('one mover wakes for a delayed job; another has the duty at once when it st
         moves += 1
         return move(...args)
       }
-      const duty = new Duty({ name: 'upkeep', connection: store.connection, clock: systemClock, log: silentLogger })
-      const mover = new DueMover({ store, clock: systemClock, log: silentLogger, duty, limits })
+      const lock = new MaintenanceLock({
+        name: 'upkeep',
+        connection: store.connection,
+        clock: systemClock,
+        log: silentLogger,
+      })
+      const mover = new RetryMover({ store, clock: systemClock, log: silentLogger, lock, limits })
       await mover.start()
-      await duty.start()
-      const stop = (): Promise<void> => duty.stop().then(() => mover.stop())
+      await lock.start()
+      const stop = (): Promise<void> => lock.stop().then(() => mover.stop())
       return { stop, store, moves: () => moves }
     }),
   )
@@ -229,8 +234,13 @@ test('one mover wakes for a delayed job; another has the duty at once when it st
   // Its process is gone: what it holds runs out.
   next.store.close()
   await store.connection.redis.pexpire('resque:rt:duty:upkeep', 50)
-  const heir = new Duty({ name: 'upkeep', connection: store.connection, clock: systemClock, log: silentLogger })
+  const heir = new MaintenanceLock({
+    name: 'upkeep',
+    connection: store.connection,
+    clock: systemClock,
+    log: silentLogger,
+  })
   await heir.start()
-  await eventually(() => heir.mine)
+  await eventually(() => heir.isHeld)
   await Promise.all([heir.stop(), next.stop()])
 })

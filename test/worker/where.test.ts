@@ -13,7 +13,7 @@ import { locationText, type JobLocation } from '../../runtime/store/workers/stac
 import type { MemoryEvidence } from '../../runtime/worker/outcome/evidence.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
-import { evidenceRows } from '../../cli/evidence.ts'
+import { evidenceRows } from '../../cli/evidence-text.ts'
 import { runCommand } from '../support/command.ts'
 import { ROOT, type Running } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'

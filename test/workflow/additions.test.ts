@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { planAdditions } from '../../runtime/workflow/graph/additions.ts'
-import type { StepAddition } from '../../runtime/wire.ts'
+import type { StepAddition } from '../../runtime/messages.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver, type Taken } from './support.ts'
 

@@ -21,7 +21,7 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { count } from '../view/text.ts'
-import { address, BadInput, placeOf, type Download, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, BadInput, contextOf, type Download, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const shownRecords = 100
 const exportedRecords = 10_000
@@ -31,17 +31,13 @@ const filterNames = ['class', 'kind', 'outcome', 'queue', 'cause', 'run', 'since
 export async function archivePage(visit: Visit): Promise<Page> {
   const query = queryOf(visit.query, visit.nowMs)
   const after = visit.query.text('after')
+  const part = { count: shownRecords, mostMs: searchMs, ...(after === undefined ? {} : { cursor: after }) }
   const {
     found,
     state: kept,
     missing,
   } = await gather({
-    found: () =>
-      readArchive(placeOf(visit), query, {
-        count: shownRecords,
-        mostMs: searchMs,
-        ...(after === undefined ? {} : { cursor: after }),
-      }),
+    found: () => readArchive(contextOf(visit), query, part),
     state: () => visit.store.archive.state(),
   })
   const given = Object.fromEntries(filterNames.map((name) => [name, visit.query.text(name)]))
@@ -182,4 +178,4 @@ export function cell(written: string): string {
 }
 
 const exported = (visit: Visit): Promise<ArchiveRecord[]> =>
-  withArchive(placeOf(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))
+  withArchive(contextOf(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))

@@ -4,7 +4,7 @@ import { countDelayedJobs, delayedJobs, type DelayedJob } from '../../runtime/st
 import { gather, searchMs, within } from '../gather.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
 import { count, many } from '../view/text.ts'
-import { address, BadInput, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, BadInput, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { digestOf } from './queues.ts'
 
 const pageSize = 100
@@ -31,7 +31,7 @@ export async function delayedPage(visit: Visit): Promise<Page> {
   const after = query.text('after', 60)
   const { found, total, missing } = await gather({
     found: () =>
-      readDelayed(placeOf(visit), filter, {
+      readDelayed(contextOf(visit), filter, {
         count: pageSize,
         mostMs: searchMs,
         ...(after === undefined ? {} : { cursor: after }),

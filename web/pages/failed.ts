@@ -27,7 +27,7 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { count, many, shown } from '../view/text.ts'
-import { address, placeOf, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, contextOf, type Html, type Page, type Query, type Visit } from '../visit.ts'
 import { moment } from './archive.ts'
 
 const pageSize = 50
@@ -135,7 +135,7 @@ async function entries(
 async function pageBelow(visit: Visit, filter: FailedFilter, below: number | undefined): Promise<FailedPage> {
   if (below === 0) return { total: 0, entries: [], next: undefined, looked: 0 }
   const from = below === undefined ? {} : { cursor: String(below - 1) }
-  return failedPage(placeOf(visit), filter, { ...from, count: pageSize, mostMs: searchMs })
+  return failedPage(contextOf(visit), filter, { ...from, count: pageSize, mostMs: searchMs })
 }
 
 function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
@@ -170,7 +170,7 @@ async function groups(
   filter: FailedFilter,
   given: GivenFilter,
 ): Promise<{ body: Html; missing: string[] }> {
-  const { found, missing } = await gather({ found: () => failedGroups(placeOf(visit), filter, groupSearch) })
+  const { found, missing } = await gather({ found: () => failedGroups(contextOf(visit), filter, groupSearch) })
   const body = section(
     many(found?.groups.length ?? 0, 'group'),
     html`${groupTable(visit, (found?.groups ?? []).slice(0, shownGroups), 'No failed job matches.', given)}

@@ -26,7 +26,17 @@ import {
 import { evidence } from '../view/evidence.ts'
 import { textIn } from '../../runtime/core/json-text.ts'
 import { count, shown } from '../view/text.ts'
-import { address, BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import {
+  address,
+  BadInput,
+  Gone,
+  contextOf,
+  type Done,
+  type Html,
+  type Page,
+  type Query,
+  type Visit,
+} from '../visit.ts'
 import { argsOf, causeBadge } from './failed.ts'
 
 /** What may be done to failed jobs. */
@@ -39,7 +49,7 @@ const beside = 200
 
 /** Retries one entry, which takes it off the list in the same step, or removes it. @returns false when the list has changed */
 const changeOne = (visit: Visit, verb: FailedVerb, entry: FailedEntry): Promise<boolean> =>
-  verb === 'remove' ? visit.store.failures.remove(entry) : putBack(placeOf(visit), entry, { keep: false })
+  verb === 'remove' ? visit.store.failures.remove(entry) : putBack(contextOf(visit), entry, { keep: false })
 
 /** The entry that is named by its place and its digest; when the list has shifted, one that lies beside. */
 async function entryAt({ store }: Visit, index: number, digest: string): Promise<FailedEntry | undefined> {
@@ -166,7 +176,7 @@ export async function editFailed(visit: Visit, form: Query): Promise<Done> {
   const text = form.needed('args', longestArgs)
   if (!isArray(text)) throw new BadInput('args: expected a JSON array, such as ["u1", {"urgent": true}]')
   const keep = form.text('keep') !== undefined
-  const done = await within(runAgain(placeOf(visit), entry, jsonText(parseLossless(text)), { keep }))
+  const done = await within(runAgain(contextOf(visit), entry, jsonText(parseLossless(text)), { keep }))
   if (!done) throw new BadInput('The list has changed meanwhile. Look again.')
   return { note: `Ran ${failedClass(entry)} again with other arguments.`, to: 'failed' }
 }

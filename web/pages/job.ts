@@ -21,13 +21,23 @@ import {
   time,
 } from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
-import { address, BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import {
+  address,
+  BadInput,
+  Gone,
+  contextOf,
+  type Done,
+  type Html,
+  type Page,
+  type Query,
+  type Visit,
+} from '../visit.ts'
 import { progress } from './running.ts'
 
 /** One job, from its birth to its end. */
 export async function jobPage(visit: Visit): Promise<Page> {
   const id = visit.query.needed('id')
-  const job = await within(jobView(placeOf(visit), id))
+  const job = await within(jobView(contextOf(visit), id))
   const { record, status, item, args: own } = job
   const isOver = record === undefined || endStates.includes(record.state)
   const word = job.archived?.outcome ?? status.state

@@ -10,14 +10,14 @@ import {
 import { gather, within } from '../gather.ts'
 import { badge, carefulButton, code, jobLink, section, state, table, time, type Cell } from '../view/parts.ts'
 import { count, many, span } from '../view/text.ts'
-import { address, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const shownJobs = 5
 
 /** Concurrency and rate limits, and unique locks: who holds them, and who waits. */
 export async function limitsPage(visit: Visit): Promise<Page> {
   const cursor = visit.query.text('locks', 30)
-  const place = placeOf(visit)
+  const place = contextOf(visit)
   const { limits, locks, missing } = await gather({
     limits: () => limitRows(place),
     locks: () => lockPage(place, cursor === undefined ? {} : { cursor }),
@@ -91,6 +91,6 @@ function lockCells(visit: Visit, { lock, holder, isStale }: LockRow): Cell[] {
 /** Gives up a unique lock whose job is gone. */
 export async function releaseLockOf(visit: Visit, form: Query): Promise<Done> {
   const lock = form.needed('lock')
-  const job = await within(releaseLock(placeOf(visit), lock))
+  const job = await within(releaseLock(contextOf(visit), lock))
   return { note: `Let go the unique lock ${lock} of job ${job}, which is gone.` }
 }

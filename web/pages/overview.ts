@@ -16,7 +16,7 @@ import { gather } from '../gather.ts'
 import { section } from '../view/parts.ts'
 import { targetsOf } from '../view/queue-rows.ts'
 import { count, many, percent, shown } from '../view/text.ts'
-import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
+import { address, contextOf, type Html, type Page, type Visit } from '../visit.ts'
 import { groupedOf, groupTable, groupSearch } from './failed.ts'
 import { archivePart, longestPart, queuesPart, runsPart, schedulerPart, workersPart } from './overview-parts.ts'
 
@@ -27,7 +27,7 @@ const mostJobs = 500
 
 /** One verdict first, then what it rests on, the worst first. */
 export async function overviewPage(visit: Visit): Promise<Page> {
-  const place = placeOf(visit)
+  const place = contextOf(visit)
   const { seen, failed, failures, ended, running, times, blocked, missing } = await gather({
     seen: () => overview(place),
     failed: () => failedGroups(place, {}, groupSearch),

@@ -23,11 +23,11 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { shown } from '../view/text.ts'
-import { address, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { address, Gone, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 /** Pipelines, and the latest requests to run one. */
 export async function pipelinesPage(visit: Visit): Promise<Page> {
-  const place = placeOf(visit)
+  const place = contextOf(visit)
   const cursor = visit.query.text('requests', 80)
   const { all, requests, missing } = await gather({
     all: () => pipelineRows(place),
@@ -78,7 +78,7 @@ function requestTable(visit: Visit, requests: RequestPage['requests']): Html {
 /** One pipeline: its steps, parameters and runs. */
 export async function pipelinePage(visit: Visit): Promise<Page> {
   const name = visit.query.needed('name')
-  const place = placeOf(visit)
+  const place = contextOf(visit)
   const cursor = visit.query.text('requests', 80)
   const { found, runs, requests, missing } = await gather({
     found: () => pipelineView(place, name),
@@ -136,7 +136,7 @@ export async function runPipeline(visit: Visit, form: Query): Promise<Done> {
   const name = form.needed('name')
   const [first, instance] = [form.text('first'), form.whole('instance', 1, 1_000_000)]
   const request = await within(
-    openPipelines(placeOf(visit)).run(name, {
+    openPipelines(contextOf(visit)).run(name, {
       ...(first === undefined ? {} : { first }),
       instance,
       by: `dashboard ${visit.user.name}`,

@@ -18,7 +18,7 @@ import {
 } from '../view/parts.ts'
 import { byAge, queueCells, queueColumns, targetsOf } from '../view/queue-rows.ts'
 import { count, many } from '../view/text.ts'
-import { BadInput, Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { BadInput, Gone, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 const pageSize = 50
 /** Jobs before a job's place among which it is looked for. */
@@ -26,7 +26,7 @@ const lookedBefore = 1000
 
 /** All queues, the oldest job first. */
 export async function queuesPage(visit: Visit): Promise<Page> {
-  const place = placeOf(visit)
+  const place = contextOf(visit)
   const { found, ended, missing } = await gather({
     found: () => queueRows(place),
     ended: () => recentlyEnded(place, visit.nowMs),
@@ -70,7 +70,7 @@ const switchButton = (visit: Visit, name: string, isPaused: boolean): Html | str
 export async function queuePage(visit: Visit): Promise<Page> {
   const name = visit.query.needed('name')
   const from = visit.query.whole('from', 0)
-  const place = placeOf(visit)
+  const place = contextOf(visit)
   const { all, page, missing } = await gather({
     all: () => queueRows(place),
     page: () => readQueue(place, name, from, pageSize),

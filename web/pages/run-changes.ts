@@ -1,10 +1,10 @@
 import { openRun } from '../../runtime/inspect/runs.ts'
 import type { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { within } from '../gather.ts'
-import { placeOf, type Done, type Query, type Visit } from '../visit.ts'
+import { contextOf, type Done, type Query, type Visit } from '../visit.ts'
 
 async function runNamed(visit: Visit, form: Query): Promise<WorkflowRun> {
-  return within(openRun(placeOf(visit), form.needed('id')))
+  return within(openRun(contextOf(visit), form.needed('id')))
 }
 
 /** Runs failed steps, and what a stop held back, again. */

@@ -22,7 +22,7 @@ import {
   time,
 } from '../view/parts.ts'
 import { count, shown } from '../view/text.ts'
-import { address, BadInput, Gone, placeOf, type Download, type Html, type Page, type Visit } from '../visit.ts'
+import { address, BadInput, Gone, contextOf, type Download, type Html, type Page, type Visit } from '../visit.ts'
 import { progressOf, tookOf } from './workflows.ts'
 
 const pageSize = 100
@@ -43,7 +43,7 @@ export async function runPage(visit: Visit): Promise<Page> {
   const run = await recordOf(visit)
   const [view, from] = [visit.query.oneOf('steps', views) ?? 'all', visit.query.whole('from', 0)]
   const { failures, jobs, missing } = await gather({
-    failures: () => WorkflowRun.of(runTarget(placeOf(visit)), run).failures(shownFailures),
+    failures: () => WorkflowRun.of(runTarget(contextOf(visit)), run).failures(shownFailures),
     jobs: () => stepsOf(visit, run, view, from),
   })
   const isOver = run.status === 'finished'

@@ -5,7 +5,7 @@ import { runningSupervisors, usageOf, type RunningJob, type Usage } from '../../
 import { gather } from '../gather.ts'
 import { button, code, jobLink, lasting, pager, queueLink, section, short, table, type Cell } from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
-import { address, placeOf, type Html, type Page, type Visit } from '../visit.ts'
+import { address, contextOf, type Html, type Page, type Visit } from '../visit.ts'
 
 /** Running jobs that are read for one page, and that it shows. */
 const mostJobs = 1000
@@ -16,8 +16,8 @@ export async function runningPage(visit: Visit): Promise<Page> {
   const { nowMs, store, query } = visit
   const from = query.whole('from', 0, mostJobs)
   const { supervisors, times, missing } = await gather({
-    supervisors: () => runningSupervisors(placeOf(visit), mostJobs),
-    times: () => runTimes(placeOf(visit), nowMs),
+    supervisors: () => runningSupervisors(contextOf(visit), mostJobs),
+    times: () => runTimes(contextOf(visit), nowMs),
   })
   const held = (supervisors ?? []).flatMap(({ jobs, about, leaseEndsAtMs }) =>
     jobs.map((job) => ({ job, host: `${about['host'] ?? '?'}:${about['pid'] ?? '?'}`, leaseEndsAtMs })),

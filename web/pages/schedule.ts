@@ -4,7 +4,7 @@ import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { gather, within } from '../gather.ts'
 import { badge, button, code, lasting, section, short, table, time, type Cell } from '../view/parts.ts'
 import { count, many, shown, span } from '../view/text.ts'
-import { Gone, placeOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { Gone, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
 
 /** Later firings are on their way: a leader looks every few seconds. */
 const lateMs = 10_000
@@ -13,7 +13,7 @@ const shownMissed = 20
 
 /** Recurring entries: when they fired and will fire, how late, what was missed. */
 export async function schedulePage(visit: Visit): Promise<Page> {
-  const { view, missing } = await gather({ view: () => scheduleView(placeOf(visit), shownNext) })
+  const { view, missing } = await gather({ view: () => scheduleView(contextOf(visit), shownNext) })
   const noLeader = html`<p class="problem" role="alert">
     No scheduler leads: nothing fires, and no delayed job moves. Start one: <code>runtime scheduler</code>
   </p>`
@@ -81,7 +81,7 @@ function missedTable(missed: readonly MissedFiring[], nowMs: number): Html {
 
 async function entryOf(visit: Visit, form: Query): Promise<string> {
   const name = form.needed('name')
-  if (!(await within(isLoaded(placeOf(visit), name)))) throw new Gone(`There is no schedule entry ${name}.`)
+  if (!(await within(isLoaded(contextOf(visit), name)))) throw new Gone(`There is no schedule entry ${name}.`)
   return name
 }
 

@@ -3,14 +3,14 @@ import { stepView } from '../../runtime/inspect/step.ts'
 import { within } from '../gather.ts'
 import { attemptsPart, errorSection, evidence } from '../view/evidence.ts'
 import { block, code, facts, jobLink, lasting, payload, queueLink, section, state, time } from '../view/parts.ts'
-import { address, placeOf, type Page, type Visit } from '../visit.ts'
+import { address, contextOf, type Page, type Visit } from '../visit.ts'
 import { stepButtons } from './run.ts'
 
 /** One step: its arguments, output, error, attempts and log. */
 export async function stepPage(visit: Visit): Promise<Page> {
   const [id, index] = [visit.query.needed('run'), visit.query.whole('step', 0)]
   const { nowMs } = visit
-  const { run, step, job, ...view } = await within(stepView(placeOf(visit), id, index))
+  const { run, step, job, ...view } = await within(stepView(contextOf(visit), id, index))
   const { startedAt, endedAt } = step
   const body = html`${section(
     step.label ?? step.class,

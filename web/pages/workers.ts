@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { formatBytes } from '../../runtime/core/size.ts'
-import { redisClock } from '../../runtime/inspect/inspected.ts'
+import { redisClock } from '../../runtime/inspect/context.ts'
 import { zygoteOf } from '../../runtime/inspect/running.ts'
 import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
 import { gather } from '../gather.ts'

@@ -6,7 +6,7 @@ import type { LostSteps } from '../../store/runs/lost-steps.ts'
 import type { SupervisorInfo } from '../../store/workers/supervisors.ts'
 import { silentForMs } from '../../store/workers/workers.ts'
 import { selectQueues } from '../../store/queues/queue-list.ts'
-import { lockPrefixOf, type Inspected } from '../inspected.ts'
+import { lockPrefixOf, type InspectContext } from '../context.ts'
 import { clipLine } from '../../../config/clip.ts'
 import { relative } from '../../core/duration.ts'
 import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
@@ -21,8 +21,8 @@ const locksShown = 5
 const runsLooked = 200
 
 /** The whole place: Redis, workers, queues, scheduler, keys. */
-export async function runChecks(place: Inspected): Promise<Finding[]> {
-  const sections: [string, (place: Inspected) => Promise<Finding[]>][] = [
+export async function runChecks(place: InspectContext): Promise<Finding[]> {
+  const sections: [string, (place: InspectContext) => Promise<Finding[]>][] = [
     ['the server', ({ store }) => redisFindings(store)],
     ['workers', workerFindings],
     ['queues', queueFindings],
@@ -47,7 +47,7 @@ function unseen(what: string, error: unknown): Finding[] {
 
 const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
 
-async function workerFindings({ store }: Inspected): Promise<Finding[]> {
+async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
   const supervisors = await store.supervisors.list()
   const findings: Finding[] = []
   if (supervisors.length === 0) findings.push(note('no worker runs', 'runtime work --queues …'))
@@ -97,7 +97,7 @@ async function silentFindings(store: Store, ours: readonly SupervisorInfo[]): Pr
   })
 }
 
-async function queueFindings({ store }: Inspected): Promise<Finding[]> {
+async function queueFindings({ store }: InspectContext): Promise<Finding[]> {
   const [sizes, paused, workers, lines, stale] = await Promise.all([
     store.queues.sizes(),
     store.queues.paused(),
@@ -129,7 +129,7 @@ async function queueFindings({ store }: Inspected): Promise<Finding[]> {
   return findings
 }
 
-async function runFindings({ store }: Inspected): Promise<Finding[]> {
+async function runFindings({ store }: InspectContext): Promise<Finding[]> {
   const { count: all } = await store.runs.read.count({ status: 'running' })
   const ids = await store.runs.read.ids({ status: 'running', from: 0, to: runsLooked - 1, order: 'asc' })
   const found = await store.runs.lost(ids)
@@ -151,7 +151,7 @@ export function lostSteps({ lost }: LostSteps): Finding[] {
   })
 }
 
-async function schedulerFindings({ store, config }: Inspected): Promise<Finding[]> {
+async function schedulerFindings({ store, config }: InspectContext): Promise<Finding[]> {
   const leader = await store.health.leader(lockPrefixOf({ store, config }))
   const [delayed, entries] = await Promise.all([store.delayed.count(), store.schedules.described()])
   if (leader) {
@@ -176,7 +176,7 @@ async function schedulerFindings({ store, config }: Inspected): Promise<Finding[
 }
 
 /** With the archive in Redis there is nothing to go wrong. */
-async function archiveFindings({ store }: Inspected): Promise<Finding[]> {
+async function archiveFindings({ store }: InspectContext): Promise<Finding[]> {
   const { keep, length, max, dropped, trouble } = await store.archive.state()
   if (keep === 'redis') return []
   const lost = dropped > 0 ? `, ${dropped} were dropped` : ''
@@ -185,7 +185,7 @@ async function archiveFindings({ store }: Inspected): Promise<Finding[]> {
   return [dropped > 0 ? note(text, 'raise archive.maxPending, if PostgreSQL is to be away for so long') : fine(text)]
 }
 
-async function keyFindings({ store }: Inspected): Promise<Finding[]> {
+async function keyFindings({ store }: InspectContext): Promise<Finding[]> {
   const { keys, looked, complete } = await store.health.largestKeys(keysShown)
   const head = fine(`largest keys${complete ? '' : ` among ${looked} looked at`}:`)
   return [

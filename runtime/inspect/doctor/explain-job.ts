@@ -1,11 +1,11 @@
 import { type JobRecord, storedError } from '../../store/queues/jobs.ts'
 import type { Store } from '../../store/store.ts'
-import type { Inspected } from '../inspected.ts'
+import type { InspectContext } from '../context.ts'
 import { relative } from '../../core/duration.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 
 /** Where a job is, why it does not move, and what to do. */
-export async function explainJob(id: string, { store }: Inspected): Promise<Finding[]> {
+export async function explainJob(id: string, { store }: InspectContext): Promise<Finding[]> {
   const record = await store.jobs.find(id)
   if (!record) return []
   const head = `job ${id} (${record.class ?? 'unknown class'}) is ${record.state}`

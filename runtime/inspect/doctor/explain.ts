@@ -1,7 +1,7 @@
 import type { Store } from '../../store/store.ts'
 import { clipLine } from '../../../config/clip.ts'
 import { relative } from '../../core/duration.ts'
-import { type Inspected, lockPrefixOf } from '../inspected.ts'
+import { type InspectContext, lockPrefixOf } from '../context.ts'
 import { explainJob } from './explain-job.ts'
 import { bad, type Finding, fine, note } from './finding.ts'
 import { nodeSchedulerFindings } from './other-clients.ts'
@@ -13,13 +13,13 @@ import type { EntryDescription, EntryState } from '../../store/schedules/schedul
  * What a name stands for, where it is, why it does not move, and what to do. A name may stand for several things; all of
  * them are told. None: undefined.
  */
-export async function explain(name: string, place: Inspected): Promise<Finding[] | undefined> {
+export async function explain(name: string, place: InspectContext): Promise<Finding[] | undefined> {
   const parts = [explainJob, explainRun, explainQueue, explainWorker, explainEntry, explainLock]
   const found = (await Promise.all(parts.map((part) => part(name, place)))).flat()
   return found.length === 0 ? undefined : found
 }
 
-async function explainRun(id: string, { store }: Inspected): Promise<Finding[]> {
+async function explainRun(id: string, { store }: InspectContext): Promise<Finding[]> {
   const run = await store.runs.read.find(id)
   if (!run) return []
   const counts = Object.entries(run.counts).filter(([, count]) => count > 0)
@@ -63,7 +63,7 @@ async function queuesOfRun(id: string, store: Store): Promise<Finding[]> {
   return [note(`its jobs wait in ${queues.join(', ')}`, `runtime doctor ${queues[0] ?? ''}`)]
 }
 
-async function explainQueue(name: string, { store }: Inspected): Promise<Finding[]> {
+async function explainQueue(name: string, { store }: InspectContext): Promise<Finding[]> {
   const [sizes, paused, workers] = await Promise.all([
     store.queues.sizes(),
     store.queues.paused(),
@@ -92,7 +92,7 @@ async function explainQueue(name: string, { store }: Inspected): Promise<Finding
   return findings
 }
 
-async function explainWorker(name: string, { store }: Inspected): Promise<Finding[]> {
+async function explainWorker(name: string, { store }: InspectContext): Promise<Finding[]> {
   const [workers, supervisors] = await Promise.all([store.workers.list(), store.supervisors.list()])
   const mine = workers.filter(
     (worker) => worker.id === name || worker.pid === name || `${worker.host}:${worker.pid}` === name,
@@ -116,7 +116,7 @@ async function explainWorker(name: string, { store }: Inspected): Promise<Findin
   })
 }
 
-async function explainLock(name: string, { store, config }: Inspected): Promise<Finding[]> {
+async function explainLock(name: string, { store, config }: InspectContext): Promise<Finding[]> {
   if (!/^(leader|lock|scheduler)$/.test(name) && !/resque_scheduler_(master|leader)_lock/.test(name)) return []
   const leader = await store.health.leader(lockPrefixOf({ store, config }))
   const others = await nodeSchedulerFindings({ store })
@@ -141,7 +141,7 @@ async function explainLock(name: string, { store, config }: Inspected): Promise<
 const lateMs = 10_000
 
 /** When an entry of the schedule fired, when it will, and what keeps it from it. */
-async function explainEntry(name: string, { store, config }: Inspected): Promise<Finding[]> {
+async function explainEntry(name: string, { store, config }: InspectContext): Promise<Finding[]> {
   const [loaded, state] = await Promise.all([store.schedules.described(), store.schedules.find(name)])
   const about = loaded[name]
   if (!about && !state) return []

@@ -1,10 +1,10 @@
 import { selectQueues } from '../../store/queues/queue-list.ts'
 import { zonesDiffer } from '../../store/limits/locks.ts'
-import { lockPrefixOf, type Inspected } from '../inspected.ts'
+import { lockPrefixOf, type InspectContext } from '../context.ts'
 import { note, type Finding } from './finding.ts'
 
 /** The scheduler of node-resque that leads beside the holder of the lock. */
-export async function nodeSchedulerFindings({ store }: Pick<Inspected, 'store'>): Promise<Finding[]> {
+export async function nodeSchedulerFindings({ store }: Pick<InspectContext, 'store'>): Promise<Finding[]> {
   const owner = await store.health.nodeLeader()
   if (owner === undefined) return []
   return [
@@ -16,17 +16,17 @@ export async function nodeSchedulerFindings({ store }: Pick<Inspected, 'store'>)
 }
 
 /** What schedulers and workers that share this Redis do differently from those of this runtime. */
-export async function otherClientFindings(place: Inspected): Promise<Finding[]> {
+export async function otherClientFindings(place: InspectContext): Promise<Finding[]> {
   return [...(await zoneFindings(place)), ...(await firedAnyway(place)), ...(await takenAnyway(place))]
 }
 
-async function zoneFindings({ store }: Inspected): Promise<Finding[]> {
+async function zoneFindings({ store }: InspectContext): Promise<Finding[]> {
   const zones = [...new Set((await store.health.schedulers()).map(({ zone }) => zone))].sort()
   return zones.length > 1 ? [note(zonesDiffer(zones.join(', ')), 'zone: Europe/Berlin, or another, in each entry')] : []
 }
 
 /** Ruby's scheduler knows neither `pause` nor `disable`. */
-async function firedAnyway({ store, config }: Inspected): Promise<Finding[]> {
+async function firedAnyway({ store, config }: InspectContext): Promise<Finding[]> {
   const leader = await store.health.leader(lockPrefixOf({ store, config }))
   if (!leader || (await store.health.schedulers()).some(({ owner }) => owner === leader.owner)) return []
   const shared = await store.schedules.shared()
@@ -42,7 +42,7 @@ async function firedAnyway({ store, config }: Inspected): Promise<Finding[]> {
 }
 
 /** Ruby's workers know no paused queues. */
-async function takenAnyway({ store }: Inspected): Promise<Finding[]> {
+async function takenAnyway({ store }: InspectContext): Promise<Finding[]> {
   const paused = await store.queues.paused()
   if (paused.length === 0) return []
   const [workers, supervisors] = await Promise.all([store.workers.list(), store.supervisors.list()])

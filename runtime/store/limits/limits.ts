@@ -2,7 +2,7 @@ import { hasCode } from '../../core/errors.ts'
 import { globLiteral, type Connection, scriptJson } from '../connection/connection.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
 import type { Delivery } from '../workers/supervisors.ts'
-import type { LimitRequest } from '../../wire.ts'
+import type { LimitRequest } from '../../messages.ts'
 
 /** How one limit stands. */
 export interface LimitState {

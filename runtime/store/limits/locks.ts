@@ -49,7 +49,7 @@ export class Locks {
 
   /** Takes or renews the lock for `ttlMs`, and looks around. @param zone of this machine */
   async lead({ id: owner, lockPrefix }: LockOwner, ttlMs: number, zone: string): Promise<LeadReply> {
-    const reply = (await this.#connection.run('lead', { lockPrefix, owner, ttlMs, zone })) as [
+    const reply = (await this.#connection.run('take-master-lock', { lockPrefix, owner, ttlMs, zone })) as [
       number,
       string,
       number,

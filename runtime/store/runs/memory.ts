@@ -1,5 +1,5 @@
 import { type Connection, scriptJson } from '../connection/connection.ts'
-import type { MemorySettings } from '../../wire.ts'
+import type { MemorySettings } from '../../messages.ts'
 
 /** Names and JSON texts to write. */
 export interface MemoryWrite {

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { type Connection, scriptJson } from '../connection/connection.ts'
 import type { Keys } from '../keys.ts'
 import { numberedKinds } from './run-kinds.ts'
-import type { MemorySettings } from '../../wire.ts'
+import type { MemorySettings } from '../../messages.ts'
 import { memoryField } from './memory.ts'
 import { layOut, nodeBytes, type Layout, type NewNode } from './run-table.ts'
 

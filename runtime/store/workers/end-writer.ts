@@ -12,7 +12,7 @@ export interface PlainEnd {
   supervisor: string
   nowMs: number
   failedMax: number
-  /** As include/plain-ends.lua reads it. */
+  /** As include/record-ends.lua reads it. */
   args: (string | number)[]
   bytes: number
   resolve: (answer: Answer) => void
@@ -101,7 +101,7 @@ export class EndWriter {
       const { supervisor } = next
       const part = this.take(supervisor)
       const rest = part.flatMap(({ args }) => args)
-      void answered(part, this.#connection.run('settle-plain', { supervisor, ...endsArgs(part) }, rest))
+      void answered(part, this.#connection.run('settle-batch', { supervisor, ...endsArgs(part) }, rest))
     }
   }
 

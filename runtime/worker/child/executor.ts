@@ -2,7 +2,7 @@ import { findNotJson } from '../../core/json-check.ts'
 import { jsonText } from '../../core/json-text.ts'
 import { parseLossless } from '../../core/codec.ts'
 import { isA, RuntimeError, toError } from '../../core/errors.ts'
-import { type Snooze, verbOf } from '../../core/verbs.ts'
+import { type Snooze, outcomeErrorKind } from '../../core/outcome-errors.ts'
 import type { App } from '../../jobs/app.ts'
 import { hooksOf, runHooks } from '../../jobs/hooks.ts'
 import {
@@ -18,12 +18,12 @@ import { limitsOf, type LimitOptions } from '../../jobs/limits.ts'
 import { backoffOf, errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
 import { check, schemaOf } from '../../jobs/typed.ts'
 import { errorRecord, unknownClass } from '../outcome/error-record.ts'
-import type { Channel } from './job-loop.ts'
+import type { Channel } from './event-loop.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
 import { JobSpan } from '../tracing.ts'
 import { fillInput } from './child-memory.ts'
-import type { Assignment, Notice, Outcome } from '../../wire.ts'
+import type { Assignment, Notice, Outcome } from '../../messages.ts'
 
 export type { Channel }
 
@@ -118,7 +118,7 @@ async function performWithHooks(definition: JobDefinition, instance: Job, args: 
   try {
     if (before.length > 0) await runHooks(before, ...args)
   } catch (thrown) {
-    throw verbOf(thrown) === 'dont-perform' ? new Refused() : thrown
+    throw outcomeErrorKind(thrown) === 'dont-perform' ? new Refused() : thrown
   }
   let returned: unknown
   const perform = async (): Promise<unknown> => {
@@ -178,7 +178,7 @@ async function failed(
 ): Promise<Outcome> {
   const { definition, instance, args, assignment, surroundings } = job
   if (isA(thrown, Refused)) return { kind: 'refused' }
-  const verb = verbOf(thrown)
+  const verb = outcomeErrorKind(thrown)
   if (verb === 'discard') return { kind: 'discarded', reason: (thrown as Error).message }
   if (verb === 'snooze') return { kind: 'snoozed', delayMs: (thrown as Snooze).delayMs }
   const error = toError(thrown)

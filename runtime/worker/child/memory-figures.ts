@@ -1,5 +1,5 @@
 import { library } from '../../../config/library.ts'
-import type { ChildMessage, MemoryFigures, ParentMessage } from '../../wire.ts'
+import type { ChildMessage, MemoryFigures, ParentMessage } from '../../messages.ts'
 
 type Ask = Extract<ParentMessage, { type: 'figures' | 'snapshot' }>
 type Answer = Extract<ChildMessage, { type: 'figures' | 'snapshot' }>

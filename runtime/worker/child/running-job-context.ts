@@ -8,8 +8,8 @@ import { newId } from '../../core/ids.ts'
 import { isJob, wireName, type JobContext, type StepPlace, type RunningStepContext } from '../../jobs/job.ts'
 import { checkOptions, optionsOn } from '../../jobs/options.ts'
 import { memoryOf, type ChildMemory } from './child-memory.ts'
-import type { Channel } from './job-loop.ts'
-import type { Assignment, LimitRequest, Outcome, ParentMessage, StepAddition } from '../../wire.ts'
+import type { Channel } from './event-loop.ts'
+import type { Assignment, LimitRequest, Outcome, ParentMessage, StepAddition } from '../../messages.ts'
 
 /** What a running job can ask and tell, over its channel. */
 export class RunningJobContext implements JobContext {

@@ -1,8 +1,8 @@
 import { loadApp, type App, type AppSource } from '../../jobs/app.ts'
 import { execute, type Channel } from '../child/executor.ts'
-import { manifestOf } from '../run/manifest.ts'
-import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../wire.ts'
-import type { Ending, Launched, Launcher } from './launcher.ts'
+import { manifestOf } from '../execution/manifest.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../messages.ts'
+import type { Ending, LaunchedJob, Launcher } from './launcher.ts'
 
 /** Processor time that this process has used, up to a millisecond old: asking the kernel costs as much as a good part of an empty job. */
 class OwnUsage {
@@ -38,7 +38,7 @@ export class InlineLauncher implements Launcher {
     return manifestOf(this.#app)
   }
 
-  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): LaunchedJob {
     const app = this.#app
     if (!app) throw new Error('start() comes before launch()')
     let deliver: ((message: ParentMessage) => void) | undefined

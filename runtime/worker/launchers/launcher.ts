@@ -7,7 +7,7 @@ import type {
   Outcome,
   ParentMessage,
   ZygoteFigures,
-} from '../../wire.ts'
+} from '../../messages.ts'
 
 /**
  * How one job's process ended; where that waits for another job (`worker.jobsPerChild`) its exit code is 0. Every figure comes from the kernel where the launcher can ask it (wait4's rusage for `fork`),
@@ -52,7 +52,7 @@ export const notReusedText = (className: string, pid: number | undefined, why: s
   `process ${pid ?? ''} is not used again: ${className} ${why}`
 
 /** One job process on its way. */
-export interface Launched {
+export interface LaunchedJob {
   /** Undefined until the process exists. */
   readonly pid: number | undefined
   /** Settles once, never rejects: whatever happens to the process, the answer is an {@link Ending}. */
@@ -74,7 +74,7 @@ export interface Launcher {
   /** Loads the application and says what is in it. Rejects with an `ERR_APP_LOAD` RuntimeError that names file and line. */
   start(): Promise<Manifest>
   /** Starts one process for one job. Never throws: trouble arrives as an {@link Ending}. `onMessage` sees everything but the outcome. */
-  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): LaunchedJob
   /** Reloads the application for later jobs; running jobs finish on the old one. Rejects (and keeps the old) when the new one cannot be loaded. */
   reload(): Promise<Manifest>
   /** Kills what still runs, and every process of the launcher's own; safe to call twice. */

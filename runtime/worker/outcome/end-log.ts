@@ -2,7 +2,7 @@ import { head } from '../../../config/clip.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
-import type { JobEnd, Notice } from '../../wire.ts'
+import type { JobEnd, Notice } from '../../messages.ts'
 import type { Verdict } from './cause.ts'
 import type { Ending } from '../launchers/launcher.ts'
 

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { clip, wholeCharacters } from '../../../config/clip.ts'
 import { isA } from '../../core/errors.ts'
 import { isOwnCode } from '../../core/package.ts'
-import type { ErrorRecord } from '../../wire.ts'
+import type { ErrorRecord } from '../../messages.ts'
 
 /** Frames of the runtime itself say nothing to a user; Resque cuts its own off, too (failure/base.rb). */
 const isRuntimes = (frame: string): boolean => isOwnCode(frame) || frame.includes('node:internal/process/task_queues')

@@ -1,9 +1,9 @@
 import type { Ending } from '../launchers/launcher.ts'
 import type { Cause } from './cause.ts'
-import type { ProcessReport } from '../run/job-process.ts'
+import type { ProcessReport } from '../execution/job-process.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { formatBytes } from '../../core/size.ts'
-import type { MemoryFigures } from '../../wire.ts'
+import type { MemoryFigures } from '../../messages.ts'
 
 /** What the evidence of a job's end is made of. */
 export interface EvidenceParts {

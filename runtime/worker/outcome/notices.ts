@@ -3,8 +3,8 @@ import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import { startTimer } from '../../core/clock.ts'
 import { type JobRecord, type Jobs, storedError } from '../../store/queues/jobs.ts'
-import type { ErrorRecord, Notice, Assignment } from '../../wire.ts'
-import type { Launched, Launcher } from '../launchers/launcher.ts'
+import type { ErrorRecord, Notice, Assignment } from '../../messages.ts'
+import type { LaunchedJob, Launcher } from '../launchers/launcher.ts'
 
 /** What {@link Notices} needs. */
 export interface NoticesOptions {
@@ -29,7 +29,7 @@ export class Notices {
   readonly #waiting: Notice[] = []
   #hooks: readonly string[] = []
   #running: Promise<void> | undefined
-  #launched: Launched | undefined
+  #launched: LaunchedJob | undefined
   #dropped = 0
 
   constructor(options: NoticesOptions) {
@@ -146,7 +146,7 @@ export function launchDeathHook(
   assignment: Assignment,
   failure: ErrorRecord,
   log: Logger,
-): Launched {
+): LaunchedJob {
   const launched = launcher.launch({ ...assignment, phase: 'onFailure', failure }, () => undefined)
   const timer = setTimeout(() => launched.kill('SIGKILL'), TIMEOUT_MS)
   void launched.ended.then(({ signal }) => {

@@ -9,8 +9,8 @@ import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import { endForMetrics, deathNotice, logEnd, type JobLabels, type TimeLine } from './end-log.ts'
 import { errorRecord } from './error-record.ts'
-import type { ErrorRecord, JobEnd, Notice, Outcome, StepContext, StepEnd } from '../../wire.ts'
-import type { StepSource } from '../run/step-source.ts'
+import type { ErrorRecord, JobEnd, Notice, Outcome, StepContext, StepEnd } from '../../messages.ts'
+import type { StepSource } from '../execution/step-source.ts'
 import type { Verdict } from './cause.ts'
 
 /** Bounds of what is kept. */

@@ -1,6 +1,6 @@
 import { machine } from '../../../config/machine.ts'
 import type { JobLocation } from '../../store/workers/stacks.ts'
-import type { ChildMessage, ParentMessage } from '../../wire.ts'
+import type { ChildMessage, ParentMessage } from '../../messages.ts'
 import { jobFrames, sourceFrames, STACK_SIGNAL } from './stack-format.ts'
 
 type Answer = Extract<ChildMessage, { type: 'waiting' | 'stack' }>

@@ -2,7 +2,7 @@ import { RuntimeError } from '../../core/errors.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { NewNode, NodeRow, StoredEdge } from '../../store/runs/run-table.ts'
 import type { Addition, NodeKind } from '../../store/runs/run-writer.ts'
-import type { StepAddition, TraceContext } from '../../wire.ts'
+import type { StepAddition, TraceContext } from '../../messages.ts'
 import { defaultQueue, type Edge, type Graph, type GraphNode, topologicalOrder } from './graph.ts'
 
 /**

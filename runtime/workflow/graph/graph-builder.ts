@@ -4,7 +4,7 @@ import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
 import { type ArgsOf, type JobDefinition, wireName } from '../../jobs/job.ts'
 import { callOptions, checkOptions, type JobOptions, optionsOn } from '../../jobs/options.ts'
-import type { JobSettings } from '../../wire.ts'
+import type { JobSettings } from '../../messages.ts'
 import { checkGraph, defaultQueue, type Edge, type EdgeWhen, type Graph, type GraphNode } from './graph.ts'
 
 /**

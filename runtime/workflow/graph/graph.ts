@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../core/errors.ts'
-import type { JobSettings } from '../../wire.ts'
+import type { JobSettings } from '../../messages.ts'
 
 /** Where a step goes when neither its node, its class nor its workflow names a queue: Gush's own. */
 export const defaultQueue = 'gush'

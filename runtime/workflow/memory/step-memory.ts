@@ -1,7 +1,7 @@
 import { parseLossless } from '../../core/codec.ts'
 import { MemoryClash, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
-import type { MemoryRequest, MemorySettings, StepContext } from '../../wire.ts'
+import type { MemoryRequest, MemorySettings, StepContext } from '../../messages.ts'
 import { memoryTexts } from './memory.ts'
 
 /** Whose memory. */

@@ -7,12 +7,12 @@ import { checkId } from '../../jobs/client.ts'
 import type { RunRequest } from '../../store/runs/pipelines.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import type { RunTarget } from '../run/create-run.ts'
-import { type ReadOptions, readPipelines, unknownStep } from '../frontends/pipeline.ts'
+import { type ReadOptions, readPipelines, unknownStep } from '../definitions/pipeline.ts'
 import { WorkflowRun } from '../run/workflow-run.ts'
 import { type PipelineDefinition, isMapping, nameProblem, shown } from './definition.ts'
 import { currentRun, loadSteps, type PipelineRunInfo, type PipelineStepInfo, runInfo } from './pipeline-run.ts'
 import { decideRequest, readDefinition } from './requests.ts'
-import { defaultTarget } from '../frontends/workflow.ts'
+import { defaultTarget } from '../definitions/workflow.ts'
 
 /**
  * What a run request may say beside the pipeline's name.

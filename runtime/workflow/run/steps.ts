@@ -16,7 +16,7 @@ import type {
   ReadyStep,
   StepContext,
   StepEnd,
-} from '../../wire.ts'
+} from '../../messages.ts'
 import { planAdditions } from '../graph/additions.ts'
 import { StepMemory } from '../memory/step-memory.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'

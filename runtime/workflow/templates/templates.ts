@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../core/errors.ts'
 import type { Infer, StandardSchema } from '../../jobs/typed.ts'
-import type { Part } from '../frontends/combinators-types.ts'
+import type { Part } from '../definitions/combinators-types.ts'
 import { Template, type Build, type TemplateOptions } from './template.ts'
 import type { WorkflowRun } from '../run/workflow-run.ts'
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { Launched } from '../../../runtime/worker/launchers/launcher.ts'
+import type { LaunchedJob } from '../../../runtime/worker/launchers/launcher.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { isAlive, testSignal } from '../../support/signal.ts'
 import { eventually } from '../../support/wait.ts'
@@ -15,7 +15,7 @@ leavesNoProcess()
 const app = (more: Record<string, string> = {}): ReturnType<typeof writeApp> =>
   writeApp({ 'src/jobs/all.ts': jobs(1), ...more })
 
-async function startHelper(launcher: Parameters<typeof launch>[0]): Promise<Launched & { helper: number }> {
+async function startHelper(launcher: Parameters<typeof launch>[0]): Promise<LaunchedJob & { helper: number }> {
   const said = testSignal<number>()
   const job = launch(launcher, 'HasHelper', [], (message) => message.type === 'log' && said.fire(Number(message.line)))
   return Object.assign(job, { helper: await said.fired })

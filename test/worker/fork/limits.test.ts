@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
-import type { Assignment } from '../../../runtime/wire.ts'
+import type { Assignment } from '../../../runtime/messages.ts'
 import { assignmentOf } from '../../contracts/launcher.contract.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { forkLauncher, noFallback, result, writeApp } from './support.ts'

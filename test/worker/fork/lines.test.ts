@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
-import { encodeOrder, ORDER } from '../../../runtime/worker/launchers/fork/zygote/wire/messages.ts'
+import { encodeOrder, ORDER } from '../../../runtime/worker/launchers/fork/zygote/wire/zygote-messages.ts'
 import { REPORT, REPORT_BYTES, ReportReader } from '../../../runtime/worker/launchers/fork/zygote/wire/report-format.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'

@@ -8,9 +8,9 @@ import { silentLogger } from '../../../runtime/core/logger.ts'
 import type { AppSource } from '../../../runtime/jobs/app.ts'
 import { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
 import type { ForkOptions } from '../../../runtime/worker/launchers/fork/fork-options.ts'
-import type { Ending, Launched, Launcher } from '../../../runtime/worker/launchers/launcher.ts'
+import type { Ending, LaunchedJob, Launcher } from '../../../runtime/worker/launchers/launcher.ts'
 import { SpawnLauncher } from '../../../runtime/worker/launchers/spawn/spawn.ts'
-import type { ChildMessage } from '../../../runtime/wire.ts'
+import type { ChildMessage } from '../../../runtime/messages.ts'
 import { assignmentOf } from '../../contracts/launcher.contract.ts'
 import { ROOT } from '../../support/process.ts'
 
@@ -56,7 +56,7 @@ export function launch(
   className: string,
   args: unknown[] = [],
   onMessage: (message: ChildMessage) => void = () => undefined,
-): Launched {
+): LaunchedJob {
   return launcher.launch(assignmentOf(className, args), onMessage)
 }
 

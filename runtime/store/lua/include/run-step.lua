@@ -1,7 +1,7 @@
 -- The end of one delivery of a step, for settle, requeue and reclaim. `step` is the job record's field of that name,
 -- `<run> <node>`, written by run-step-begin. A job that does not own its node any more changes nothing: no step's end is
 -- counted twice, whatever is redelivered (promise 4). Only a cancel ends a step that waits on its queue (`waits`).
--- @include advance
+-- @include propagate
 local function owned_step(step, job, now, waits)
   local id, index = string.match(step, '^(%S+) (%d+)$')
   local run = run_of(id, now)

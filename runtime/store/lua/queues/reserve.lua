@@ -3,10 +3,10 @@
 -- A worker that finds less than it has slots for is registered as idle for `idleMs` under its list of queues (`list`, '' for
 -- none): then a push wakes it on the channel of `listener`. With `polled` 1 it was not woken: what it finds was pushed by a
 -- client that wakes no one, such as Ruby's, and it wakes others for the rest.
--- @include ids-by-payload types wake record plain-ends
+-- @include ids-by-payload types wake record record-ends
 -- @args supervisor now slots queueCount list listener idleMs polled failedMax
 -- @rest given
--- `given`: for each slot its worker id and a new id, for an item of no known job; then the queues; then the ends, see include/plain-ends.lua.
+-- `given`: for each slot its worker id and a new id, for an item of no known job; then the queues; then the ends, see include/record-ends.lua.
 -- @reply {what became of each end} followed by one of: 'paused' | 'fenced' | 'error', why no job could be taken | 'taken', job … | 'empty', how many queues
 -- there are, job … where nothing is left in them; a job being
 -- {queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}

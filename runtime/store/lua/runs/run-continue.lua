@@ -1,6 +1,6 @@
 -- Does one batch of whatever runs have left to do: roots, wide fan-outs, additions, failed nodes to run again. Anyone may
 -- call it at any time: what is left stands in one list, and moves with the work in the same step (promise 13).
--- @include advance
+-- @include propagate
 -- @args now
 -- @reply how many entries are left
 local works = {}

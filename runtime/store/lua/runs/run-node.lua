@@ -1,6 +1,6 @@
 -- A person decides about one node: `retry` runs a failed one again, `skip` lets what hangs on it go on without it.
 -- Either sets a failed run going again.
--- @include advance
+-- @include propagate
 -- @args id index now verb
 -- @reply 'ok' | 'gone' | 'no node' | 'illegal' and the node's state | 'not started' | 'overlap' and the id of the run in the way
 check_run(id)

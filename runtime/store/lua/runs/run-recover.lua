@@ -1,6 +1,6 @@
 -- Puts steps of a run on their queues that lie nowhere though they are queued or delayed (runtime/store/runs/lost-steps.ts).
 -- A step that was there after all does not run twice: run-step-begin drops the second delivery.
--- @include advance
+-- @include propagate
 -- @args id now
 -- @rest nodes
 -- @reply how many went

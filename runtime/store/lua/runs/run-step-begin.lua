@@ -1,6 +1,6 @@
 -- Decides whether a delivered step may run, and marks it running under this job. A step that has ended, or that another
 -- live job holds, is dropped: redelivery never runs it twice (promise 4). Parents' outputs come along while they are few and small.
--- @include advance
+-- @include propagate
 -- @args id index job attempt now few
 -- @reply {'gone' | 'busy'} | {'go', class of the run, kind JSON, params, globals, parents, 'few' | 'many', the run's `memory` field, parent, its class, its output, …}
 local function refuse(run, node)

@@ -2,7 +2,7 @@
 -- for anything else the firing is noted as `pending` until `start-entry` says that it has been started. `mode`: timed |
 -- waited (its turn came after the run before) | asked (the leader was asked for it at `slot`) | manual (no fence:
 -- a user fires it now).
--- @include push entry unique
+-- @include push firing-cursor unique
 -- @args lockPrefix owner name slot now lateMs next lastEnqueuedAt mode queue item options class id ttlMs unique uniqueMs uniqueUntil
 -- @reply 'fired' | 'lost' (owner does not lead) | 'stale' (accounted for already) | 'off' (paused or disabled meanwhile)
 --   | 'duplicate' (another job holds the unique lock: nothing is written)

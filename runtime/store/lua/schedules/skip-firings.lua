@@ -1,6 +1,6 @@
 -- Accounts for fire times that do not fire: they were missed, or would overlap, or must wait for the run before.
 -- `slot` is the last of them, `count` how many; `reason` '' when nothing is to be reported. `wait` is 1 to let `slot` wait.
--- @include entry types
+-- @include firing-cursor types
 -- @args lockPrefix owner name slot next count reason note wait
 -- @reply 'ok' | 'lost' | 'stale'
 if redis.call('GET', key.schedulerLock(lockPrefix)) ~= owner then return 'lost' end

@@ -1,7 +1,7 @@
 -- Follows the start of a firing's workflow, pipeline or template, or ends a firing that waits or was asked for, and
 -- cannot be. `phase`: created (run `id` is there, and does not run
 -- yet: after a crash it is started, and not created again), started, or refused (with the reason).
--- @include entry types
+-- @include firing-cursor types
 -- @args name slot phase id reason note
 -- @reply 1
 check('schedule', name)

@@ -1,5 +1,5 @@
-import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
-import type { Ending, Launched, Launcher } from '../launcher.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../../messages.ts'
+import type { Ending, LaunchedJob, Launcher } from '../launcher.ts'
 import type { Refusal } from './zygote/core/preflight-platform.ts'
 
 /** A launcher that runs all jobs. */
@@ -53,7 +53,7 @@ export class Fallback {
   }
 
   /** Runs a job; undefined when no launcher has taken over. */
-  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched | undefined {
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): LaunchedJob | undefined {
     const taken = this.#taken
     if (!taken) return undefined
     const launched = taken.launcher.launch(assignment, onMessage)

@@ -1,6 +1,6 @@
 import { channels } from '../../../core/channels.ts'
 import { hasCode, withCode, RuntimeError } from '../../../core/errors.ts'
-import type { Assignment, ChildMessage, Manifest, ZygoteFigures } from '../../../wire.ts'
+import type { Assignment, ChildMessage, Manifest, ZygoteFigures } from '../../../messages.ts'
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
 import { Fallback, onlyLoaderLoads, temporaryRefusal, FailureWindow } from './fallback.ts'
 import type { ForkedJob } from './forked-job.ts'
@@ -8,7 +8,7 @@ import { OWN_OUTPUT, type ForkOptions } from './fork-options.ts'
 import { JobSockets, type JobConnection } from './line.ts'
 import { RelaunchedJob } from './relaunched-job.ts'
 import { ZygoteProcess, type ZygoteStart } from './zygote-process.ts'
-import type { Ending, Launched, Launcher } from '../launcher.ts'
+import type { Ending, LaunchedJob, Launcher } from '../launcher.ts'
 import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/core/preflight-platform.ts'
 
 /** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */
@@ -72,7 +72,7 @@ export class ForkLauncher implements Launcher {
     return this.#fallback.takeOver()
   }
 
-  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): LaunchedJob {
     const spawned = this.#refusal && this.#fallback.launch(assignment, onMessage)
     if (spawned) return spawned
     const listeners = { onMessage, onOutput: (this.#options.passOutput ?? OWN_OUTPUT).out }

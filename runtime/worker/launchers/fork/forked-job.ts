@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { ChildMessage, ParentMessage } from '../../../wire.ts'
+import type { ChildMessage, ParentMessage } from '../../../messages.ts'
 import { StackReader } from '../../stack/stack-format.ts'
-import type { Ending, Launched } from '../launcher.ts'
+import type { Ending, LaunchedJob } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { ForkedProcess } from './forked-process.ts'
 
@@ -12,7 +12,7 @@ export interface JobListeners {
 }
 
 /** One job in a forked process, as the supervisor sees it. */
-export class ForkedJob implements Launched {
+export class ForkedJob implements LaunchedJob {
   readonly ended: Promise<Ending>
   /** False where the process has run other jobs before. */
   readonly isFirst: boolean

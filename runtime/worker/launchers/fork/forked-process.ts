@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Logger } from '../../../core/logger.ts'
 import { afterTicks } from '../../../core/clock.ts'
-import type { Assignment, ChildMessage, JobUsage, ParentMessage } from '../../../wire.ts'
+import type { Assignment, ChildMessage, JobUsage, ParentMessage } from '../../../messages.ts'
 import { endingFields, notReusedText, type Ending } from '../launcher.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
 import { ForkedJob, type JobListeners } from './forked-job.ts'

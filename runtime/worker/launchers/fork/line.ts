@@ -1,11 +1,11 @@
 import { type Socket, createServer, type Server } from 'node:net'
-import type { ChildMessage, ParentMessage } from '../../../wire.ts'
+import type { ChildMessage, ParentMessage } from '../../../messages.ts'
 import { FrameReader, encodeFrame } from './zygote/wire/frames.ts'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { identityOf, removeFoldersOfDead } from '../../lease/dead-processes.ts'
-import { HELLO_BYTES, HELLO_OUTPUT } from './zygote/wire/messages.ts'
+import { HELLO_BYTES, HELLO_OUTPUT } from './zygote/wire/zygote-messages.ts'
 
 /** The process at the other end of a line. */
 export interface LineUser {

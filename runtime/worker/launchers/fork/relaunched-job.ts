@@ -1,5 +1,5 @@
-import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
-import type { Ending, Launched, Launcher } from '../launcher.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../../messages.ts'
+import type { Ending, LaunchedJob, Launcher } from '../launcher.ts'
 import type { ForkedJob } from './forked-job.ts'
 
 /** Decides who runs a job whose forked process never said `started`; undefined when none is to run it. */
@@ -9,13 +9,13 @@ export type ChooseLauncher = (ending: Ending, job: ForkedJob | undefined) => Pro
  * A forked job that goes elsewhere, unharmed, when its process never became one. To its owner it is one job all along:
  * the pid changes, nothing else is seen.
  */
-export class RelaunchedJob implements Launched {
+export class RelaunchedJob implements LaunchedJob {
   readonly ended: Promise<Ending>
   readonly #assignment: Assignment
   readonly #onMessage: (message: ChildMessage) => void
   /** Undefined until there is a zygote to fork it. */
   #forked: ForkedJob | undefined
-  #second: Launched | undefined
+  #second: LaunchedJob | undefined
   #killedBy: 'SIGTERM' | 'SIGKILL' | undefined
   readonly #early: ParentMessage[] = []
 

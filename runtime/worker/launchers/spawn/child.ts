@@ -9,10 +9,10 @@ import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
 import type { Channel } from '../../child/executor.ts'
-import { JobSeries } from '../../child/job-series.ts'
-import { JobLoop } from '../../child/job-loop.ts'
-import { manifestOf } from '../../run/manifest.ts'
-import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../wire.ts'
+import { ConsecutiveJobs } from '../../child/consecutive-jobs.ts'
+import { JobEventLoop } from '../../child/event-loop.ts'
+import { manifestOf } from '../../execution/manifest.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../messages.ts'
 import type { BuiltFiles } from '../fork/app-build/app-build.ts'
 import { Inbox } from './inbox.ts'
 import { installLocator, locateBuilt } from '../fork/zygote/core/built-imports.ts'
@@ -52,7 +52,7 @@ try {
   let sent = Promise.resolve()
   const send = (message: ChildMessage): void => void (sent = say(message))
   const inbox = new Inbox(send)
-  const loop = new JobLoop((on) => (on ? process.channel?.ref() : process.channel?.unref()))
+  const loop = new JobEventLoop((on) => (on ? process.channel?.ref() : process.channel?.unref()))
   const channel: Channel = { loop, send, onMessage: (listener) => inbox.listen(listener) }
   process.on('message', (message: ParentMessage) => inbox.take(message))
   // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
@@ -60,7 +60,7 @@ try {
   const begin = async ({ jobId: id, className, queue }: Assignment): Promise<unknown> =>
     app.hooks.afterFork?.({ id, class: className, queue })
   const jobsPerChild = Number(process.argv[4])
-  const series = new JobSeries({
+  const series = new ConsecutiveJobs({
     app,
     channel,
     jobsPerChild,

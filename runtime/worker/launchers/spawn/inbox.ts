@@ -1,6 +1,6 @@
 import { describeMemory } from '../../child/memory-figures.ts'
 import { OpenResources } from '../../stack/waiting-for.ts'
-import type { Assignment, ChildMessage, ParentMessage } from '../../../wire.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../../messages.ts'
 
 /** What the supervisor sends to a spawned process. What comes between two jobs was for the one before, and is dropped. */
 export class Inbox {

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { withCode, RuntimeError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
 import type { AppSource } from '../../../jobs/app.ts'
-import type { Assignment, ChildMessage, Manifest } from '../../../wire.ts'
+import type { Assignment, ChildMessage, Manifest } from '../../../messages.ts'
 import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
 import { identityOf, removeFoldersOfDead } from '../../lease/dead-processes.ts'
-import type { Launched, Launcher } from '../launcher.ts'
+import type { LaunchedJob, Launcher } from '../launcher.ts'
 import { SpawnedProcess } from './spawned-process.ts'
 
 /** How to start job processes with child_process. */
@@ -65,7 +65,7 @@ export class SpawnLauncher implements Launcher {
     return this.#nextGeneration()
   }
 
-  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+  launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): LaunchedJob {
     this.#pace.launched(performance.now())
     const spare = this.#take() ?? this.#boot(this.#build)
     if (!this.#stopped) setImmediate(() => this.#refill())

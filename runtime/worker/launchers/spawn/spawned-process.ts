@@ -4,11 +4,11 @@ import type { Logger } from '../../../core/logger.ts'
 import { builtProgram } from '../../../core/package.ts'
 import { afterTicks, startTimer } from '../../../core/clock.ts'
 import { hasTypeScript, type AppSource } from '../../../jobs/app.ts'
-import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../wire.ts'
+import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../messages.ts'
 import { identityOf, supervisorVariable } from '../../lease/dead-processes.ts'
 import type { OnStack } from '../../stack/stack-format.ts'
 import type { BuiltApp } from '../fork/app-build/built-app.ts'
-import { endingFields, notReusedText, type Ending, type Launched } from '../launcher.ts'
+import { endingFields, notReusedText, type Ending, type LaunchedJob } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { BootMessage } from './child.ts'
 import { groupOptions, killGroup } from './process-group.ts'
@@ -89,7 +89,7 @@ export class SpawnedProcess {
   }
 
   /** Runs a job in it. */
-  run(assignment: Assignment, onMessage: (message: ChildMessage) => void): Launched {
+  run(assignment: Assignment, onMessage: (message: ChildMessage) => void): LaunchedJob {
     const job: Job = {
       assignment,
       onMessage,

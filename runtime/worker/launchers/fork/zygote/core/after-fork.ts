@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { O_WRONLY, SIGKILL, close, dieWithParent, exitNow, getppid, openFile, setpgid, write } from './libc.ts'
-import { EXIT_LOOP_FORK, EXIT_ORPHAN } from '../wire/messages.ts'
+import { EXIT_LOOP_FORK, EXIT_ORPHAN } from '../wire/zygote-messages.ts'
 import type { ZygoteResources } from './descriptors.ts'
-import { role } from './role.ts'
+import { forkSide } from './fork-side.ts'
 
 /** What a child needs from before the fork. All of it is made in the zygote. */
 export interface Inheritance {
@@ -25,7 +25,7 @@ export interface Inheritance {
 export function becomeChild(inheritance: Inheritance): void {
   const { zygotePid, loop, renewLoop, resources, makeDistinct } = inheritance
   if (renewLoop(loop) !== 0) exitNow(EXIT_LOOP_FORK)
-  role.child = true
+  forkSide.child = true
   setpgid(0, 0)
   dieWithParent(SIGKILL)
   // It may have died between the fork and that.

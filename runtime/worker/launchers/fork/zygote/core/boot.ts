@@ -2,13 +2,13 @@ import { stat } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Connections } from './connections.ts'
-import { makeDistinct } from '../distinct/distinct.ts'
+import { giveOwnIdentity } from '../child-identity/child-identity.ts'
 import { FrameReader } from '../wire/frames.ts'
 import { THOROUGH, gatherHeap, packHeap, type Collect } from '../tuning/heap-layout.ts'
 import { installStackPrinter } from '../../../../stack/stack-printer.ts'
 import { replaceExits } from './exit.ts'
 import { RLIMIT, SIGKILL, adoptOrphans, dieWithParent, limit, read } from './libc.ts'
-import { CONTROL_FD, type Boot } from '../wire/messages.ts'
+import { CONTROL_FD, type Boot } from '../wire/zygote-messages.ts'
 import { disablePlatformWorkers } from './node-platform.ts'
 import { watchThreadOrigins, type Origins } from './origins.ts'
 import { listThreads, type Thread } from './threads.ts'
@@ -51,7 +51,7 @@ export async function prepareToFork(): Promise<Prepared> {
   const patchFault = disablePlatformWorkers()
   const stackFault = installStackPrinter()
   replaceExits()
-  const distinct = makeDistinct()
+  const distinct = giveOwnIdentity()
   makeOutputBlock()
   await stat('/') // Starts libuv's thread pool, so that it belongs to the baseline.
   // Node leaves when nothing is pending; modules may wait for what is no handle, such as a signal.

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { callerOf } from './origins.ts'
-import { role } from './role.ts'
+import { forkSide } from './fork-side.ts'
 
 /** Rounds of the event loop for handles to close, and for libraries to learn of it: they do so within one or two. */
 const TICKS = 5
@@ -25,9 +25,9 @@ export class Connections {
   /** Begins to watch. Call before the application is loaded. */
   constructor() {
     const note = (one: net.Socket | net.Server, what: string, caller: () => unknown): void => {
-      if (!role.child) this.#open.set(one, `${what} in ${callerOf(caller)}`)
+      if (!forkSide.child) this.#open.set(one, `${what} in ${callerOf(caller)}`)
     }
-    const isClosed = (): boolean => this.#heedErrors !== undefined && !role.child
+    const isClosed = (): boolean => this.#heedErrors !== undefined && !forkSide.child
     const socket = net.Socket.prototype as unknown as { connect: Method }
     const server = net.Server.prototype as unknown as { listen: Method }
     const [{ connect }, { listen }] = [socket, server]

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { SIGABRT, exitNow, getpid, kill, writeAll } from './libc.ts'
 import { errorRecord } from '../../../../outcome/error-record.ts'
 import { uncaughtLine } from '../../../output-tail.ts'
-import { role } from './role.ts'
+import { forkSide } from './fork-side.ts'
 
 const EXIT_UNCAUGHT = 1
 
@@ -23,20 +23,20 @@ export function replaceExits(): void {
   let fatal: { error: unknown } | undefined
 
   process.on('uncaughtExceptionMonitor', (error) => {
-    if (role.child && process.listenerCount('uncaughtException') === 0) fatal = { error }
+    if (forkSide.child && process.listenerCount('uncaughtException') === 0) fatal = { error }
   })
-  real.reallyExit = (code) => (role.child ? exitAtOnce(code ?? 0) : reallyExit.call(process, code))
+  real.reallyExit = (code) => (forkSide.child ? exitAtOnce(code ?? 0) : reallyExit.call(process, code))
   real.abort = () => {
-    if (role.child) kill(getpid(), SIGABRT)
+    if (forkSide.child) kill(getpid(), SIGABRT)
     return abort.call(process)
   }
   real.kill = (pid, name) => {
-    if (role.child && name !== 0 && Math.abs(pid) === process.ppid) throw spareParent()
+    if (forkSide.child && name !== 0 && Math.abs(pid) === process.ppid) throw spareParent()
     return signal.call(process, pid, name)
   }
   real.emit = function (event, ...args) {
     const heard = emit.call(process, event, ...args)
-    if (event === 'exit' && role.child) {
+    if (event === 'exit' && forkSide.child) {
       // Node prints the error only after this event, which a child does not live to see.
       if (fatal) printError(fatal.error)
       exitAtOnce(process.exitCode ?? (fatal ? EXIT_UNCAUGHT : (args[0] as number)))

@@ -1,4 +1,4 @@
-import type { Assignment } from '../../../../../wire.ts'
+import type { Assignment } from '../../../../../messages.ts'
 import { RLIMIT, limit, setpriority } from './libc.ts'
 
 /** Limits that the kernel keeps; each applies to what the job starts as well. */

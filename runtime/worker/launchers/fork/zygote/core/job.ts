@@ -1,7 +1,7 @@
 import type { App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
-import { JobSeries } from '../../../../child/job-series.ts'
-import type { Assignment } from '../../../../../wire.ts'
+import { ConsecutiveJobs } from '../../../../child/consecutive-jobs.ts'
+import type { Assignment } from '../../../../../messages.ts'
 import { title } from '../../../../titles.ts'
 import { setLimits } from './job-limits.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
@@ -43,7 +43,7 @@ export async function runJobs(
     if (born.refused) throw born.refused
     await app.hooks.afterFork?.(aboutJob(assignment))
   }
-  const series = new JobSeries({ app, channel, jobsPerChild, tellsUsage: false, setLimits, begin })
+  const series = new ConsecutiveJobs({ app, channel, jobsPerChild, tellsUsage: false, setLimits, begin })
   let assignment = born.assignment ?? channel.receiveAssignment()
   // Between two jobs the event loop stands still: nothing that a job has left runs.
   while (assignment && (await series.perform(assignment))) assignment = channel.receiveAssignment()

@@ -1,12 +1,12 @@
-import type { Assignment } from '../../../../../wire.ts'
+import type { Assignment } from '../../../../../messages.ts'
 import { Children } from './children.ts'
 import { leaveUnoptimized, methodsOf } from '../tuning/compile-ahead.ts'
 import { markAllMemory } from '../tuning/fork-ranges.ts'
 import { EINTR, errno, exitNow, fork, poll, setpgid, writeAll } from './libc.ts'
-import { JobMark } from '../distinct/job-mark.ts'
+import { EnvironmentMark } from '../child-identity/environment-mark.ts'
 import type { LateDescriptors } from './descriptors.ts'
 import type { Lines } from '../wire/lines.ts'
-import { CONTROL_FD, ORDER } from '../wire/messages.ts'
+import { CONTROL_FD, ORDER } from '../wire/zygote-messages.ts'
 import { Orders } from '../wire/orders.ts'
 import { Orphans } from './orphans.ts'
 import { REPORT, type ReportKind, REPORT_BYTES, USAGE_OFFSET } from '../wire/report-format.ts'
@@ -33,7 +33,7 @@ export class ZygoteLoop {
   readonly #children: Children
   readonly #orders = new Orders()
   readonly #orphans: Orphans
-  readonly #mark: JobMark
+  readonly #mark: EnvironmentMark
   readonly #lines: Lines
   readonly #beforeFork: (assignment: Assignment) => Error | undefined
   readonly #mayLive = (mark: string): boolean => {
@@ -44,7 +44,7 @@ export class ZygoteLoop {
 
   /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork whose job is known. */
   constructor(
-    mark: JobMark,
+    mark: EnvironmentMark,
     lines: Lines,
     late: LateDescriptors,
     beforeFork: (assignment: Assignment) => Error | undefined,
@@ -60,7 +60,7 @@ export class ZygoteLoop {
   run(): NewChild {
     // A child returns from here as the zygote never does: what was optimised for the zygote each child would undo.
     leaveUnoptimized([
-      ...[ZygoteLoop, Children, Orders, Orphans, JobMark, Report].flatMap(methodsOf),
+      ...[ZygoteLoop, Children, Orders, Orphans, EnvironmentMark, Report].flatMap(methodsOf),
       ...[this.#reap, this.#obey, this.#launch, this.#tell, this.#mayLive],
     ])
     for (;;) {

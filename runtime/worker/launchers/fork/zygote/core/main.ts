@@ -6,7 +6,7 @@ import { loadLibraries } from '../../../../../../config/library.ts'
 import { loadApp, type App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
 import { flushTelemetry } from '../../../../../jobs/telemetry.ts'
-import { manifestOf } from '../../../../run/manifest.ts'
+import { manifestOf } from '../../../../execution/manifest.ts'
 import { title } from '../../../../titles.ts'
 import { OOM_FILE, becomeChild, oomScore, type Inheritance } from './after-fork.ts'
 import { ZygoteResources, InheritedSockets, LateDescriptors } from './descriptors.ts'
@@ -17,15 +17,15 @@ import { useHugePages } from '../tuning/heap-layout.ts'
 import { encodeFrame } from '../wire/frames.ts'
 import type { Refusal } from './preflight-platform.ts'
 import { refuseHooks, refuseKernel, refuseState, tryFork } from './preflight.ts'
-import { idWarnings } from '../distinct/distinct.ts'
+import { idWarnings } from '../child-identity/child-identity.ts'
 import { JobChannel } from '../wire/job-channel.ts'
-import { JobMark } from '../distinct/job-mark.ts'
+import { EnvironmentMark } from '../child-identity/environment-mark.ts'
 import { runJobs, runBeforeFork } from './job.ts'
 import { exitAfterJob, exitAtOnce } from './exit.ts'
 import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
 import { Lines } from '../wire/lines.ts'
 import { ZygoteLoop } from './loop.ts'
-import { CONTROL_FD, type FromZygote } from '../wire/messages.ts'
+import { CONTROL_FD, type FromZygote } from '../wire/zygote-messages.ts'
 import { ROUNDS_TO_COMPILE, ROUNDS_TO_LEARN, warmUp, warmUpFork, type ForkWarmUp } from '../tuning/warm-up.ts'
 
 function tell(message: FromZygote): void {
@@ -106,7 +106,7 @@ async function main(): Promise<void> {
     return process.exit(1)
   }
   const channel = new JobChannel(keepAlive)
-  const mark = new JobMark(boot.mark)
+  const mark = new EnvironmentMark(boot.mark)
   const late = new LateDescriptors()
   const lines = new Lines(boot.socketPath, late)
   const forkWarmUp = { mark, lines, late, makeDistinct }

@@ -1,7 +1,7 @@
 import module from 'node:module'
 import workerThreads from 'node:worker_threads'
 import { isOwnCode } from '../../../../../core/package.ts'
-import { role } from './role.ts'
+import { forkSide } from './fork-side.ts'
 import { countThreads } from './threads.ts'
 
 const STACK_FRAMES = 50
@@ -22,7 +22,7 @@ export function watchThreadOrigins(): Origins {
   const threads: string[] = []
   const natives: string[] = []
   const note = (what: string): void => {
-    if (!role.child) threads.push(`${what} in ${callerOf(note)}`)
+    if (!forkSide.child) threads.push(`${what} in ${callerOf(note)}`)
   }
   class Worker extends workerThreads.Worker {
     constructor(...args: ConstructorParameters<typeof workerThreads.Worker>) {
@@ -38,7 +38,7 @@ export function watchThreadOrigins(): Origins {
   }) as typeof register
   const { dlopen } = process as unknown as { dlopen: (...args: unknown[]) => void }
   const load = (...args: unknown[]): void => {
-    if (role.child) return Reflect.apply(dlopen, process, args)
+    if (forkSide.child) return Reflect.apply(dlopen, process, args)
     const name = packageOf(String(args[1]))
     const before = countThreads()
     natives.push(name)

@@ -2,17 +2,17 @@ import type { App } from '../../../../../jobs/app.ts'
 import { Job } from '../../../../../jobs/job.ts'
 import { withoutTelemetry } from '../../../../../jobs/telemetry.ts'
 import { Registry } from '../../../../../jobs/registry.ts'
-import type { Assignment } from '../../../../../wire.ts'
+import type { Assignment } from '../../../../../messages.ts'
 import { encodeFrame } from '../wire/frames.ts'
 import { becomeChild } from '../core/after-fork.ts'
 import { ZygoteResources, InheritedSockets, openDescriptors, type LateDescriptors } from '../core/descriptors.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
-import { type JobMark } from '../distinct/job-mark.ts'
+import { type EnvironmentMark } from '../child-identity/environment-mark.ts'
 import { runJobs } from '../core/job.ts'
 import type { Lines } from '../wire/lines.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, writeAll } from '../core/libc.ts'
 import { ZygoteLoop } from '../core/loop.ts'
-import { role } from '../core/role.ts'
+import { forkSide } from '../core/fork-side.ts'
 
 /** Enough for V8 to have compiled what is run. */
 export const ROUNDS_TO_COMPILE = 2
@@ -60,7 +60,7 @@ export async function warmUp({ channel, rounds }: { channel: JobChannel; rounds:
 
 /** What {@link warmUpFork} needs. */
 export interface ForkWarmUp {
-  mark: JobMark
+  mark: EnvironmentMark
   lines: Lines
   late: LateDescriptors
   makeDistinct: () => void
@@ -78,7 +78,7 @@ export function warmUpFork({ mark, lines, late, makeDistinct, rounds }: ForkWarm
   for (let round = 0; round < rounds; round += 1) {
     becomeChild({ ...inheritance, oomFile: NOWHERE, oomScore: NOTHING })
     lines.adopt(0)
-    role.child = false
+    forkSide.child = false
   }
 }
 

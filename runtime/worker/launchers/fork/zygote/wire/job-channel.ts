@@ -1,7 +1,7 @@
 import type { Channel } from '../../../../child/executor.ts'
-import type { Assignment, ChildMessage, ParentMessage } from '../../../../../wire.ts'
+import type { Assignment, ChildMessage, ParentMessage } from '../../../../../messages.ts'
 import { describeMemory } from '../../../../child/memory-figures.ts'
-import { JobLoop } from '../../../../child/job-loop.ts'
+import { JobEventLoop } from '../../../../child/event-loop.ts'
 import { FrameReader, encodeFrame } from './frames.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'
 import { OpenResources } from '../../../../stack/waiting-for.ts'
@@ -17,7 +17,7 @@ export const READ_SIGNAL = 'SIGURG'
  * that there is something to read: most jobs are never written to, and watching the socket would cost each of them.
  */
 export class JobChannel implements Channel {
-  readonly loop: JobLoop
+  readonly loop: JobEventLoop
   #fd = -1
   #listener: ((message: ParentMessage) => void) | undefined
   readonly #reader = new FrameReader()
@@ -34,7 +34,7 @@ export class JobChannel implements Channel {
    * @param keepAlive a timer that keeps the event loop from being empty
    */
   constructor(keepAlive: NodeJS.Timeout) {
-    this.loop = new JobLoop((on) => void (on ? keepAlive.ref() : keepAlive.unref()))
+    this.loop = new JobEventLoop((on) => void (on ? keepAlive.ref() : keepAlive.unref()))
     process.on(READ_SIGNAL, () => this.#read())
     // A polite end: the job's signal aborts, and what it does then is its own affair until the KILL.
     process.on('SIGTERM', () => this.#deliver({ type: 'cancel', reason: 'stop requested' }))

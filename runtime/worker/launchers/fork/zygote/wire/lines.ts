@@ -1,6 +1,6 @@
 import { extended, type LateDescriptors } from '../core/descriptors.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, blockOn, close, connect, dup2, errno, socket, writeAll } from '../core/libc.ts'
-import { HELLO_BYTES, HELLO_MESSAGES, HELLO_OUTPUT } from './messages.ts'
+import { HELLO_BYTES, HELLO_MESSAGES, HELLO_OUTPUT } from './zygote-messages.ts'
 
 const CLOSED = -1
 

@@ -1,6 +1,6 @@
-import type { Assignment } from '../../../../../wire.ts'
+import type { Assignment } from '../../../../../messages.ts'
 import { EINTR, errno, read } from '../core/libc.ts'
-import { ORDER_BYTES, type OrderKind } from './messages.ts'
+import { ORDER_BYTES, type OrderKind } from './zygote-messages.ts'
 
 const FIRST_CAPACITY = 64 * 1024
 

@@ -1,7 +1,7 @@
--- Takes or keeps a duty, which one process performs for all others: the first that asks has it for `holdMs`, and keeps it by
--- asking again in time. A duty may be performed twice: where its key is of another type, all perform it.
+-- Takes or renews the lock of the process that does the maintenance for all others: the first that asks holds it for `holdMs`,
+-- and renews it by asking again in time. Maintenance may be done twice: where the key is of another type, all do it.
 -- @args duty owner holdMs
--- @reply 0 when the owner has it, else ms until it may be free
+-- @reply 0 when the owner holds it, else ms until it may be free
 local name = key.duty(duty)
 if redis.call('SET', name, owner, 'NX', 'PX', holdMs) then return 0 end
 local holder = redis.pcall('GET', name)

@@ -3,7 +3,7 @@ import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery } from '../../store/workers/supervisors.ts'
-import type { LimitRequest, ParentMessage } from '../../wire.ts'
+import type { LimitRequest, ParentMessage } from '../../messages.ts'
 
 /** What an {@link Admission} needs. */
 export interface AdmissionOptions {

@@ -1,5 +1,5 @@
 import type { AppSource } from '../../../../../jobs/app.ts'
-import type { Manifest, Assignment } from '../../../../../wire.ts'
+import type { Manifest, Assignment } from '../../../../../messages.ts'
 import type { BuiltFiles } from '../../app-build/app-build.ts'
 
 /** What the zygote gets once, as a frame (frames.ts), before anything else; then come orders (orders.ts). */

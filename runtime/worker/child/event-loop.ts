@@ -1,4 +1,4 @@
-import type { ChildMessage, ParentMessage } from '../../wire.ts'
+import type { ChildMessage, ParentMessage } from '../../messages.ts'
 
 /** `code` of the error of a job that waited for what cannot come. */
 export const NEVER_SETTLED = 'ERR_NEVER_SETTLED'
@@ -20,7 +20,7 @@ class NeverSettledError extends Error {
  * The event loop of a process that runs a job. Node leaves with code 13 when it is empty and a promise is open; a job
  * fails with that reason instead. What does not keep Node alive (an unref'd timer, a signal handler) does not keep a job.
  */
-export class JobLoop {
+export class JobEventLoop {
   readonly #hold: (on: boolean) => void
   #onEmpty: (() => void) | undefined
 
@@ -72,5 +72,5 @@ export interface Channel {
   /** At most one listener; messages that came before it are kept for it. */
   onMessage(listener: (message: ParentMessage) => void): void
   /** Where the process is the job's own. */
-  readonly loop?: JobLoop
+  readonly loop?: JobEventLoop
 }

@@ -1,4 +1,4 @@
--- Gives a duty up, and tells those who wait for it.
+-- Releases the maintenance lock, and publishes that it is free.
 -- @args duty owner
 -- @reply 'ok'
 if redis.pcall('GET', key.duty(duty)) == owner then

@@ -1,7 +1,7 @@
 import { openSync, readSync } from 'node:fs'
 import { toError } from '../../core/errors.ts'
 import { formatBytes } from '../../core/size.ts'
-import type { JobLoop } from './job-loop.ts'
+import type { JobEventLoop } from './event-loop.ts'
 
 /** A process that has grown to so many times its size is not used again. */
 const GROWTH = 2
@@ -20,8 +20,8 @@ interface State {
  * Sees what a job leaves behind in a process that is to take another job. Made when the process is ready for its first
  * job: after the afterFork hook, so that what that opens belongs to the process.
  */
-export class Leftovers {
-  readonly #loop: JobLoop | undefined
+export class ReuseCheck {
+  readonly #loop: JobEventLoop | undefined
   readonly #before = stateNow()
   readonly #open: Map<string, number>
   /** Held open: it is read after every job. */
@@ -31,7 +31,7 @@ export class Leftovers {
   readonly #rssBytes = process.memoryUsage.rss()
   #fault: string | undefined
 
-  constructor(loop: JobLoop | undefined) {
+  constructor(loop: JobEventLoop | undefined) {
     this.#loop = loop
     // Node opens each at its first use.
     void process.stdout

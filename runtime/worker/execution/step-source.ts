@@ -1,4 +1,4 @@
-import type { ErrorRecord, MemoryRequest, Outcome, ReadyStep, StepContext, StepEnd } from '../../wire.ts'
+import type { ErrorRecord, MemoryRequest, Outcome, ReadyStep, StepContext, StepEnd } from '../../messages.ts'
 
 /** Workflows, as far as a worker must know of them; handed in, since this layer does not know that one. */
 export interface StepSource {

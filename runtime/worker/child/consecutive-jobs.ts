@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs'
 import type { App } from '../../jobs/app.ts'
 import { flushTelemetry } from '../../jobs/telemetry.ts'
 import { jobTitle, title } from '../titles.ts'
-import type { Assignment, ChildMessage, JobUsage, Outcome, ParentMessage } from '../../wire.ts'
+import type { Assignment, ChildMessage, JobUsage, Outcome, ParentMessage } from '../../messages.ts'
 import { execute, type Channel } from './executor.ts'
-import { Leftovers } from './leftovers.ts'
+import { ReuseCheck } from './reuse-check.ts'
 
 /** What a process needs to run jobs. */
-export interface SeriesOptions {
+export interface ConsecutiveJobsOptions {
   app: App
   channel: Channel
   /** How many it may take: `worker.jobsPerChild`. */
@@ -24,12 +24,12 @@ export interface SeriesOptions {
 const PEAK_FILE = '/proc/self/clear_refs'
 
 /** The jobs of one process, one after another. One by default. */
-export class JobSeries {
-  readonly #options: SeriesOptions
+export class ConsecutiveJobs {
+  readonly #options: ConsecutiveJobsOptions
   #taken = 0
-  #leftovers: Leftovers | undefined
+  #reuseCheck: ReuseCheck | undefined
 
-  constructor(options: SeriesOptions) {
+  constructor(options: ConsecutiveJobsOptions) {
     this.#options = options
   }
 
@@ -47,7 +47,7 @@ export class JobSeries {
     const line = new JobLine(channel)
     const outcome = await execute(assignment, app, line, async () => {
       if (this.#taken === 1) await this.#options.begin(assignment)
-      if (isReusable) this.#leftovers ??= new Leftovers(channel.loop)
+      if (isReusable) this.#reuseCheck ??= new ReuseCheck(channel.loop)
       loadMs = performance.now() - startedAt
     })
     line.close()
@@ -78,7 +78,7 @@ export class JobSeries {
     // None of these can be taken back by a process without privileges.
     if ([cpuLimitSeconds, openFilesLimit, niceness].some((limit) => limit !== undefined))
       return 'has limits that the kernel keeps'
-    return this.#leftovers?.find()
+    return this.#reuseCheck?.find()
   }
 }
 

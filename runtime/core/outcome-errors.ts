@@ -1,16 +1,17 @@
 import { duration } from './duration.ts'
 
-const verb = Symbol.for('resque-runtime.verb')
+const kindOf = Symbol.for('resque-runtime.verb')
 
-/** What a thrown verb asks for. `undefined` when the thrown value is an ordinary error. */
-export type Verb = 'discard' | 'snooze' | 'fail' | 'dont-perform'
+/** How an {@link OutcomeError} ends the job. */
+export type OutcomeErrorKind = 'discard' | 'snooze' | 'fail' | 'dont-perform'
 
-abstract class VerbError extends Error {
-  readonly [verb]: Verb
+/** Thrown by a job to choose how it ends. */
+abstract class OutcomeError extends Error {
+  readonly [kindOf]: OutcomeErrorKind
 
-  constructor(kind: Verb, message: string) {
+  constructor(kind: OutcomeErrorKind, message: string) {
     super(message)
-    this[verb] = kind
+    this[kindOf] = kind
     this.name = new.target.name
   }
 }
@@ -26,7 +27,7 @@ abstract class VerbError extends Error {
  * }
  * ```
  */
-export class Discard extends VerbError {
+export class Discard extends OutcomeError {
   constructor(reason = 'discarded by the job') {
     super('discard', reason)
   }
@@ -43,7 +44,7 @@ export class Discard extends VerbError {
  * }
  * ```
  */
-export class Snooze extends VerbError {
+export class Snooze extends OutcomeError {
   readonly delayMs: number
 
   constructor(delay: string | number) {
@@ -65,7 +66,7 @@ export class Snooze extends VerbError {
  * }
  * ```
  */
-export class Fail extends VerbError {
+export class Fail extends OutcomeError {
   constructor(reason = 'failed by the job') {
     super('fail', reason)
   }
@@ -83,16 +84,18 @@ export class Fail extends VerbError {
  * }
  * ```
  */
-export class DontPerform extends VerbError {
+export class DontPerform extends OutcomeError {
   constructor(reason = 'stopped by beforePerform') {
     super('dont-perform', reason)
   }
 }
 
-/** The verb that a thrown value carries, also when it was made by another copy of the package. Never throws. */
-export function verbOf(thrown: unknown): Verb | undefined {
+/** How a thrown value ends the job, also when it was made by another copy of the package; undefined for an ordinary error. Never throws. */
+export function outcomeErrorKind(thrown: unknown): OutcomeErrorKind | undefined {
   try {
-    return typeof thrown === 'object' && thrown !== null ? (thrown as { [verb]?: Verb })[verb] : undefined
+    return typeof thrown === 'object' && thrown !== null
+      ? (thrown as { [kindOf]?: OutcomeErrorKind })[kindOf]
+      : undefined
   } catch {
     return undefined
   }

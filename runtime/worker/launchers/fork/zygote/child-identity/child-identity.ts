@@ -1,7 +1,7 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports, createRequire } from 'node:module'
 import { getpid } from '../core/libc.ts'
-import { role } from '../core/role.ts'
+import { forkSide } from '../core/fork-side.ts'
 
 /**
  * State that every child would otherwise share with its siblings, made its own: random numbers, identifiers, pid and
@@ -10,7 +10,7 @@ import { role } from '../core/role.ts'
  *
  * Not covered: uuid v1 (clock sequence and node id) and other state that a library keeps for itself. Of packages that do, see {@link idWarnings}.
  */
-export function makeDistinct(): { inChild: () => void } {
+export function giveOwnIdentity(): { inChild: () => void } {
   replaceMathRandom()
   replaceIdentifiers()
   const pools = trackPools()
@@ -30,7 +30,7 @@ function replaceMathRandom(): void {
   let seededForChild = false
   crypto.randomFillSync(state)
   Math.random = function random(): number {
-    if (role.child && !seededForChild) {
+    if (forkSide.child && !seededForChild) {
       crypto.randomFillSync(state)
       seededForChild = true
     }
@@ -58,15 +58,15 @@ function replaceIdentifiers(): void {
   const { randomUUID, randomInt } = crypto
   const freshUUID = (): crypto.UUID => randomUUID({ disableEntropyCache: true })
   crypto.randomUUID = function (options) {
-    return role.child ? randomUUID(options) : freshUUID()
+    return forkSide.child ? randomUUID(options) : freshUUID()
   }
   crypto.randomInt = function (...args: unknown[]) {
-    return role.child ? (Reflect.apply(randomInt, crypto, args) as number) : freshInt(args)
+    return forkSide.child ? (Reflect.apply(randomInt, crypto, args) as number) : freshInt(args)
   } as typeof randomInt
   const prototype = Object.getPrototypeOf(crypto.webcrypto) as { randomUUID: () => crypto.UUID }
   const webUUID = prototype.randomUUID
   prototype.randomUUID = function () {
-    return role.child ? webUUID.call(this as never) : freshUUID()
+    return forkSide.child ? webUUID.call(this as never) : freshUUID()
   }
 }
 
@@ -97,11 +97,11 @@ function replacePidAndUptime(): { ms: number } {
   Object.defineProperty(process, 'pid', {
     configurable: true,
     enumerable: true,
-    get: () => (role.child ? (childPid ||= getpid()) : zygotePid),
+    get: () => (forkSide.child ? (childPid ||= getpid()) : zygotePid),
   })
   const uptime = process.uptime.bind(process)
   const bornAt = { ms: 0 }
-  process.uptime = () => (role.child ? (performance.now() - bornAt.ms) / 1000 : uptime())
+  process.uptime = () => (forkSide.child ? (performance.now() - bornAt.ms) / 1000 : uptime())
   return bornAt
 }
 
@@ -116,7 +116,7 @@ const SHORTEST_POOL_BYTES = 128
 function trackPools(): { refill: () => void } {
   let filled: WeakRef<ArrayBufferView>[] = []
   const remember = (view: unknown): void => {
-    if (role.child || !ArrayBuffer.isView(view)) return
+    if (forkSide.child || !ArrayBuffer.isView(view)) return
     if (view.byteLength < SHORTEST_POOL_BYTES && !isIdSeed(view.byteLength)) return
     if (filled.some((known) => known.deref() === view)) return
     filled = filled.filter((known) => known.deref() !== undefined)
@@ -179,7 +179,7 @@ let usedUuidV1 = false
  * makes all its ids from: a child draws them again
  */
 function isIdSeed(bytes: number): boolean {
-  if (role.child || (bytes !== BSON_SEED_BYTES && usedUuidV1)) return false
+  if (forkSide.child || (bytes !== BSON_SEED_BYTES && usedUuidV1)) return false
   const { stack = '' } = new Error()
   if (IN_UUID_V1.test(stack) && !IN_UUID_V6.test(stack)) usedUuidV1 = true
   return bytes === BSON_SEED_BYTES && IN_BSON.test(stack)

@@ -1,9 +1,9 @@
 import { startTimer, type Timer } from '../../core/clock.ts'
-import type { Launched } from '../launchers/launcher.ts'
+import type { LaunchedJob } from '../launchers/launcher.ts'
 import type { MemoryEvidence } from '../outcome/evidence.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
-import type { ChildMessage, JobSettings, ParentMessage } from '../../wire.ts'
+import type { ChildMessage, JobSettings, ParentMessage } from '../../messages.ts'
 import type { KillReason } from '../outcome/cause.ts'
 import type { JobLocation } from '../../store/workers/stacks.ts'
 import { Locator } from '../stack/locate.ts'
@@ -35,7 +35,7 @@ export class JobProcess {
   readonly #snapshots: HeapSnapshots
   readonly #timers: Timer[] = []
   readonly #locator = new Locator((message) => this.send(message))
-  #launched: Launched | undefined
+  #launched: LaunchedJob | undefined
   #pid: number | undefined
   #killed: KillReason | undefined
   #where: JobLocation | undefined
@@ -63,14 +63,14 @@ export class JobProcess {
   }
 
   /** This is the process from now on. If it was to be killed before, it is killed now. */
-  launched(launched: Launched): void {
+  launched(launched: LaunchedJob): void {
     this.#launched = launched
     this.#pid = launched.pid
     if (this.#killed) this.kill(this.#killed)
   }
 
   /** After the job's own process, the one of its onFailure hook: what ends the job from now on ends that. */
-  followedBy(hook: Launched): void {
+  followedBy(hook: LaunchedJob): void {
     this.#launched = hook
   }
 
@@ -144,7 +144,7 @@ export class JobProcess {
   }
 
   /** Asks it where it is, has it write its heap snapshot where that is wanted, and kills it. */
-  async #endGrowing(launched: Launched): Promise<void> {
+  async #endGrowing(launched: LaunchedJob): Promise<void> {
     await this.#remember(LOCATE_GROWING_MS)
     if (this.#isOver) return
     if (this.#wantsSnapshot) this.#snapshot = await this.#takeSnapshot()

@@ -2,7 +2,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Store } from '../store/store.ts'
 
 /** The store that is looked at, and the settings that decide what is read and written. A command's context is one. */
-export interface Inspected {
+export interface InspectContext {
   readonly store: Store
   readonly config: Pick<Config, 'limits' | 'scheduler' | 'workflows' | 'memory' | 'archive' | 'namespace'>
 }
@@ -14,11 +14,13 @@ export interface Count {
 }
 
 /** Redis's clock, by which leases expire, and how long Redis takes to answer. */
-export async function redisClock({ store }: Pick<Inspected, 'store'>): Promise<{ nowMs: number; latencyMs: number }> {
+export async function redisClock({
+  store,
+}: Pick<InspectContext, 'store'>): Promise<{ nowMs: number; latencyMs: number }> {
   const { aheadMs, roundTripMs } = await store.health.clock()
   return { nowMs: Date.now() + aheadMs, latencyMs: roundTripMs }
 }
 
 /** The prefix of the scheduler's lock, as the store takes it. */
-export const lockPrefixOf = ({ config }: Inspected): string =>
+export const lockPrefixOf = ({ config }: InspectContext): string =>
   config.scheduler.lockPrefix === undefined ? '' : `${config.scheduler.lockPrefix}:`

@@ -4,7 +4,7 @@ import type { JobDefinition } from '../../jobs/job.ts'
 import { limitsOf, type LimitOptions } from '../../jobs/limits.ts'
 import { optionsOn, settingsOf, processSettings } from '../../jobs/options.ts'
 import { camelCase, type Registered } from '../../jobs/registry.ts'
-import type { ClassManifest, Manifest, Assignment, JobSettings, RetryPolicy, StepContext } from '../../wire.ts'
+import type { ClassManifest, Manifest, Assignment, JobSettings, RetryPolicy, StepContext } from '../../messages.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
 
 /** What a supervisor must know of an application, as plain data: functions stay where the application is loaded. */

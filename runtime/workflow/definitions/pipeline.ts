@@ -1,7 +1,7 @@
 import { readYaml } from '../../../config/yaml.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { findNotJson } from '../../core/json-check.ts'
-import type { JobSettings, RetryPolicy } from '../../wire.ts'
+import type { JobSettings, RetryPolicy } from '../../messages.ts'
 import type { Graph } from '../graph/graph.ts'
 import {
   type ClassResolver,

@@ -8,7 +8,7 @@ const DIGITS = 8
  * The mark of the next job in this process's environment, which the child inherits. It is written in place: setenv(3)
  * would keep every value for ever, and touch far more memory.
  */
-export class JobMark {
+export class EnvironmentMark {
   readonly #prefix: string
   readonly #digits: Uint8Array
 

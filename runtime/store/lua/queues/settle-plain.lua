@@ -1,6 +1,0 @@
--- Records ends of jobs, several in one call, while the worker takes no job: see include/plain-ends.lua. With jobs to take, reserve.lua does it.
--- @include plain-ends
--- @args supervisor now failedMax
--- @rest ends
--- @reply for each: 'ok' | 'lost' | 'other'
-return record_ends(supervisor, now, failedMax, ends, 1)

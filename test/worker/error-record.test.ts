@@ -79,17 +79,20 @@ describe('the record of an error', () => {
   })
 })
 
-it('the record of an error ends its frames where the built runtime called the job', () => {
-  const built = join(packageRoot, 'dist', 'chunks', 'chunk-A.js')
-  const stack = [
-    'Error: x',
-    `    at enqueue (${built}:3:1)`,
-    '    at A.perform (/app/src/a.ts:1:2)',
-    `    at async execute (file://${built}:1:2)`,
-    '    at process.processTicksAndRejections (node:internal/process/task_queues:1:2)',
-  ].join('\n')
-  const { backtrace } = errorRecord(Object.assign(new Error('x'), { stack }))
-  assert.deepEqual(backtrace, [`at enqueue (${built}:3:1)`, 'at A.perform (/app/src/a.ts:1:2)'])
+it('the record of an error ends its frames where the runtime called the job, built or from source', () => {
+  for (const own of ['dist/chunks/chunk-A.js', 'runtime/worker/child/executor.ts'].map((file) =>
+    join(packageRoot, file),
+  )) {
+    const stack = [
+      'Error: x',
+      `    at enqueue (${own}:3:1)`,
+      '    at A.perform (/app/src/a.ts:1:2)',
+      `    at async execute (file://${own}:1:2)`,
+      '    at process.processTicksAndRejections (node:internal/process/task_queues:1:2)',
+    ].join('\n')
+    const { backtrace } = errorRecord(Object.assign(new Error('x'), { stack }))
+    assert.deepEqual(backtrace, [`at enqueue (${own}:3:1)`, 'at A.perform (/app/src/a.ts:1:2)'])
+  }
 })
 
 it('an error that nothing catches is named by the line that a forked process prints last', () => {

@@ -9,6 +9,9 @@ const deadlines = new AsyncLocalStorage<number>()
 export const withDeadline = <T>(answer: () => Promise<T>): Promise<T> =>
   deadlines.run(performance.now() + deadlineMs, answer)
 
+/** A filtered page looks at a part of its list, for so long, and goes on from its cursor: the bound of every list. */
+export const searchMs = 100
+
 type Reads = Record<string, () => Promise<unknown>>
 type Read<R extends Reads> = { [K in keyof R]: Awaited<ReturnType<R[K]>> | undefined }
 

@@ -57,11 +57,12 @@ export interface Archive {
   /**
    * A page of at most `count` records, of a bounded cost. In Redis a run that was continued after its end may be on two pages.
    * @param cursor `next` of the page before
+   * @param mostMs in Redis: after so long the page ends with what it has
    * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
    */
-  page(query: ArchiveQuery, cursor: string | undefined, count: number): Promise<ArchivePage>
-  /** How many records match; counting stops at a bound, and `isExact` is false then. */
-  counted(query: ArchiveQuery): Promise<{ count: number; isExact: boolean }>
+  page(query: ArchiveQuery, cursor: string | undefined, count: number, mostMs?: number): Promise<ArchivePage>
+  /** How many records match; counting stops at a bound, in Redis after `mostMs` too, and `isExact` is false then. */
+  counted(query: ArchiveQuery, mostMs?: number): Promise<{ count: number; isExact: boolean }>
   /** One record by its id, or undefined. */
   find(id: string): Promise<ArchiveRecord | undefined>
   /** Per class and kind, the most frequent first. */

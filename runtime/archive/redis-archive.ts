@@ -1,4 +1,4 @@
-import { cursorParts } from '../core/cursor.ts'
+import { cursorParts, searchClock } from '../core/cursor.ts'
 import type { ArchiveStream } from '../store/archive.ts'
 import {
   type Archive,
@@ -41,7 +41,8 @@ export class RedisArchive implements Archive {
     return found
   }
 
-  async page(query: ArchiveQuery, cursor: string | undefined, count: number): Promise<ArchivePage> {
+  async page(query: ArchiveQuery, cursor: string | undefined, count: number, mostMs?: number): Promise<ArchivePage> {
+    const isLate = searchClock(mostMs)
     const before = cursor === undefined ? undefined : cursorParts(cursor, /^(\d{1,16}-\d{1,16})$/)[0]
     const records: ArchiveRecord[] = []
     const ids = new Set<string>()
@@ -50,16 +51,17 @@ export class RedisArchive implements Archive {
       looked += 1
       if (!ids.has(record.id) && matches(record, query)) records.push(record)
       ids.add(record.id)
-      if (records.length >= count || looked >= lookedEntries) return { records, next: entry }
+      if (records.length >= count || looked >= lookedEntries || isLate()) return { records, next: entry }
     }
     return { records, next: undefined }
   }
 
-  async counted(query: ArchiveQuery): Promise<{ count: number; isExact: boolean }> {
+  async counted(query: ArchiveQuery, mostMs?: number): Promise<{ count: number; isExact: boolean }> {
+    const isLate = searchClock(mostMs)
     const ids = new Set<string>()
     let [looked, count] = [0, 0]
     for await (const { record } of this.#newestFirst(query.sinceMs)) {
-      if (looked === lookedEntries) return { count, isExact: false }
+      if (looked === lookedEntries || isLate()) return { count, isExact: false }
       looked += 1
       if (!ids.has(record.id) && matches(record, query)) count += 1
       ids.add(record.id)

@@ -9,3 +9,12 @@ export function cursorParts(cursor: string, pattern: RegExp): string[] {
     `cursor: expected the "next" of the page before, which a command prints as --after, got ${JSON.stringify(cursor)}`,
   )
 }
+
+/**
+ * True once the search for a page has taken `mostMs`: the page ends with what it has, and its cursor goes on. A page looks
+ * at one batch at least, so that cursors always move.
+ */
+export function searchClock(mostMs = Infinity): () => boolean {
+  const endsAt = performance.now() + mostMs
+  return () => performance.now() >= endsAt
+}

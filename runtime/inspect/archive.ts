@@ -18,15 +18,19 @@ export async function withArchive<T>(
 /**
  * A page of what has ended, latest end first, and how many records match in all.
  * @param cursor `next` of the page before
+ * @param mostMs in Redis: after so long the page and the count end with what they have
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none, ERR_ARCHIVE when PostgreSQL cannot be reached
  */
 export async function archivePage(
   place: InspectContext,
   query: ArchiveQuery = {},
-  { cursor, count = 50 }: { cursor?: string; count?: number } = {},
+  { cursor, count = 50, mostMs }: { cursor?: string; count?: number; mostMs?: number } = {},
 ): Promise<ArchivePage & { total: Count }> {
   return withArchive(place, async (archive) => {
-    const [page, total] = await Promise.all([archive.page(query, cursor, count), archive.counted(query)])
+    const [page, total] = await Promise.all([
+      archive.page(query, cursor, count, mostMs),
+      archive.counted(query, mostMs),
+    ])
     return { ...page, total }
   })
 }

@@ -1,5 +1,5 @@
-import { cursorParts } from '../core/cursor.ts'
-import { delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
+import { cursorParts, searchClock } from '../core/cursor.ts'
+import { cursorBehind, delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
 import type { InspectContext } from './context.ts'
 
 /** Which delayed jobs; all that is given must hold. */
@@ -25,31 +25,36 @@ const readAtOnce = 250
 /**
  * Delayed jobs of the millisecond set and of Resque's lists, merged by time.
  * @param cursor `next` of the page before; absent: the earliest
+ * @param mostMs after so long the step ends with what it has
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function delayedPage(
   { store }: Pick<InspectContext, 'store'>,
   filter: DelayedFilter = {},
-  { cursor, count = 50 }: { cursor?: string; count?: number } = {},
+  { cursor, count = 50, mostMs }: { cursor?: string; count?: number; mostMs?: number } = {},
 ): Promise<DelayedPage> {
   const jobs: DelayedJob[] = []
+  const isLate = searchClock(mostMs)
+  const batch = isEmpty(filter) ? Math.min(count, stepJobs) : readAtOnce
   let looked = 0
-  for (let from: DelayedCursor | undefined = startOf(cursor); ;) {
-    const wanted = isEmpty(filter) ? count - jobs.length : Math.min(readAtOnce, count - jobs.length)
-    const page: { jobs: DelayedJob[]; next: DelayedCursor | undefined } = await delayedJobs(
-      store.connection,
-      from,
-      wanted,
-    )
+  for (let from = startOf(cursor); ;) {
+    const page = await delayedJobs(store.connection, from, batch)
+    for (const [at, job] of page.jobs.entries()) {
+      if (!isWanted(job, filter)) continue
+      jobs.push(job)
+      const read = page.jobs.slice(0, at + 1)
+      const isLast = page.next === undefined && read.length === page.jobs.length
+      if (jobs.length === count)
+        return { jobs, next: isLast ? undefined : textOf(cursorBehind(from, read)), looked: looked + read.length }
+    }
     looked += page.jobs.length
-    jobs.push(...page.jobs.filter((job) => isWanted(job, filter)))
-    const { next } = page
-    if (next === undefined) return { jobs, next, looked }
-    if (jobs.length >= count || looked >= stepJobs)
-      return { jobs, next: `${next.dueMs}-${next.inSet}-${next.inBucket}`, looked }
-    from = next
+    if (page.next === undefined) return { jobs, next: undefined, looked }
+    if (looked >= stepJobs || isLate()) return { jobs, next: textOf(page.next), looked }
+    from = page.next
   }
 }
+
+const textOf = ({ dueMs, inSet, inBucket }: DelayedCursor): string => `${dueMs}-${inSet}-${inBucket}`
 
 const isEmpty = (filter: DelayedFilter): boolean => Object.values(filter).every((value) => value === undefined)
 

@@ -1,5 +1,5 @@
 import { clip } from '../../config/clip.ts'
-import { cursorParts } from '../core/cursor.ts'
+import { cursorParts, searchClock } from '../core/cursor.ts'
 import { textIn } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
@@ -52,7 +52,7 @@ export interface FailedGroup {
   filter: FailedFilter
 }
 
-/** Entries that one call looks at, and bytes: a page comes back in less than 200 ms, however long the list is. */
+/** Entries that one call looks at, and bytes: what a call costs does not depend on how long the list is. */
 export const stepEntries = 5000
 const stepBytes = 8 * 1024 ** 2
 /** Entries read in one round trip. */
@@ -62,19 +62,26 @@ const readAtOnce = 250
  * Failed jobs, newest first.
  * @param cursor `next` of the page before; absent: the newest
  * @param most entries to look at
+ * @param mostMs after so long the step ends with what it has
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function failedPage(
   { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter = {},
-  { cursor, count = 50, most = stepEntries }: { cursor?: string; count?: number; most?: number } = {},
+  {
+    cursor,
+    count = 50,
+    most = stepEntries,
+    mostMs,
+  }: { cursor?: string; count?: number; most?: number; mostMs?: number } = {},
 ): Promise<FailedPage> {
   const total = await store.failures.count()
   const entries: FailedEntry[] = []
   const first = Math.min(startOf(cursor, total), total - 1)
   const matches = matcherOf(filter)
+  const isLate = searchClock(mostMs)
   let [at, bytes] = [first, 0]
-  while (at >= 0 && first - at < most && bytes < stepBytes) {
+  while (at >= 0 && first - at < most && bytes < stepBytes && (at === first || !isLate())) {
     const wanted = isEmpty(filter) ? Math.min(readAtOnce, count - entries.length) : readAtOnce
     const from = Math.max(0, at - wanted + 1)
     const read = await store.failures.newestFirst(from, at, matches.text)
@@ -114,13 +121,18 @@ export async function failedEntry(
 /**
  * Failed jobs by cause, class and error, the most frequent first, of the newest entries that one step looks at.
  * @param most entries to look at
+ * @param mostMs after so long the step ends with what it has
  */
 export async function failedGroups(
   { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter = {},
-  most = stepEntries,
+  { most = stepEntries, mostMs }: { most?: number; mostMs?: number } = {},
 ): Promise<{ groups: FailedGroup[]; total: number; looked: number }> {
-  const { total, entries, looked } = await failedPage({ store }, filter, { count: Infinity, most })
+  const { total, entries, looked } = await failedPage({ store }, filter, {
+    count: Infinity,
+    most,
+    ...(mostMs === undefined ? {} : { mostMs }),
+  })
   const groups = new Map<string, FailedGroup>()
   for (const entry of entries) {
     const key = JSON.stringify([entry.cause, failedClass(entry), entry.exception])

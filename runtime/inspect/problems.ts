@@ -75,11 +75,16 @@ function redisProblems({ redis, latencyMs }: Overview, targets: Thresholds): Ran
 function queueProblem(queue: QueueRow, { pausedAll }: Overview, { queueAgeMs }: Thresholds): Ranked[] {
   const { name, size, oldestMs, paused, workers } = queue
   if (size === 0) return []
-  const waits = oldestMs === undefined ? `${size} jobs wait in ${name}` : `${name} waits ${formatDuration(oldestMs, 1)}`
+  const waits =
+    oldestMs === undefined
+      ? `${size.toLocaleString('en-US')} jobs wait in ${name}`
+      : `${name} waits ${formatDuration(oldestMs, 1)}`
   if (paused || pausedAll) return [note(byAge(60, oldestMs), 'queues', `${waits}: it is paused`, name)]
   if (workers === 0) return [bad(byAge(10, oldestMs), 'queues', `${waits}: no worker serves it`, name)]
   if (oldestMs === undefined || oldestMs <= (queueAgeMs[name] ?? queueAgeMs['*'] ?? Infinity)) return []
-  return [bad(byAge(20, oldestMs), 'queues', `${waits}: ${size} jobs for ${workers} workers`, name)]
+  return [
+    bad(byAge(20, oldestMs), 'queues', `${waits}: ${size.toLocaleString('en-US')} jobs for ${workers} workers`, name),
+  ]
 }
 
 function workerProblems({ workers, otherWorkers, lost, pausedAll, queues, atMs }: Overview): Ranked[] {

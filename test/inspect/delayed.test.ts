@@ -1,7 +1,7 @@
 // Delayed jobs by page: the millisecond set and Resque's lists merged by time, none twice and none left out.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { delayedPage, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
+import { delayedPage, type DelayedFilter, type DelayedPage } from '../../runtime/inspect/delayed.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'
 
@@ -40,4 +40,34 @@ it('merges by time and goes on where the last page ended, also among jobs of one
   assert.deepEqual(await all(2, { class: 'S' }), ['["a"]', '["b"]', '["c"]', '["d"]'])
   assert.deepEqual(await all(2, { queue: 'r', text: '1,2' }), ['[1,2]'])
   await assert.rejects(delayedPage(to, {}, { cursor: 'x' }), /cursor: expected/)
+})
+
+it('a filtered page ends at its time with what it has, and its cursor goes on', async () => {
+  const redis = server.client()
+  await redis.flushall()
+  const second = Math.ceil(Date.now() / 1000) + 100
+  const [first, last] = [second, second + 1].map(String)
+  await redis.zadd('resque:delayed_queue_schedule', second, String(first), second + 1, String(last))
+  const jobs = Array.from(
+    { length: 600 },
+    (_, n) => `{"class":"${n % 299 === 0 ? 'Rare' : 'B'}","args":[${n}],"queue":"q"}`,
+  )
+  await redis.rpush(`resque:delayed:${first}`, ...jobs)
+  await redis.rpush(`resque:delayed:${last}`, '{"class":"Rare","args":[600],"queue":"q"}')
+  const found: [args: string[], looked: number][] = []
+  for (let cursor: string | undefined = '0-0-0'; cursor !== undefined;) {
+    const page: DelayedPage = await delayedPage(to, { class: 'Rare' }, { cursor, count: 1, mostMs: 0 })
+    found.push([page.jobs.map(({ args }) => args), page.looked])
+    cursor = page.next
+  }
+  assert.deepEqual(found, [
+    [['[0]'], 1],
+    [[], 250],
+    [['[299]'], 49],
+    [[], 250],
+    [['[598]'], 49],
+    [['[600]'], 2],
+  ])
+  const everything = await delayedPage(to, {}, { count: Infinity })
+  assert.deepEqual([everything.jobs.length, everything.next], [601, undefined])
 })

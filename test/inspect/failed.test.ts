@@ -94,6 +94,8 @@ describe('failed pages', () => {
     assert.deepEqual([newest.total, newest.looked, newest.entries.length], [200_000, 50, 50])
     const none = await failedPage(to, { class: 'NoSuchJob' })
     assert.deepEqual([none.entries, none.looked, none.next], [[], stepEntries, String(200_000 - stepEntries - 1)])
+    const short = await failedPage(to, { class: 'NoSuchJob' }, { mostMs: 0 })
+    assert.deepEqual([short.entries, short.looked, short.next], [[], 250, '199749'])
     const middle = await failedPage(to, { text: 'job500"' }, { cursor: '100000', count: 1 })
     assert.equal(middle.entries[0]?.id, 'job500')
   })

@@ -3,7 +3,7 @@ import type { ArchiveQuery } from '../../runtime/archive/archive.ts'
 import { outcomes, recordKinds, type ArchiveRecord } from '../../runtime/archive/record.ts'
 import { duration } from '../../runtime/core/duration.ts'
 import { archivePage as readArchive, withArchive } from '../../runtime/inspect/archive.ts'
-import { gather } from '../gather.ts'
+import { gather, searchMs } from '../gather.ts'
 import { MaskedJson } from '../view/masked-json.ts'
 import {
   args,
@@ -18,6 +18,7 @@ import {
   state,
   table,
   time,
+  type Cell,
 } from '../view/parts.ts'
 import { count } from '../view/text.ts'
 import { address, BadInput, contextOf, type Download, type Html, type Page, type Query, type Visit } from '../visit.ts'
@@ -30,7 +31,7 @@ const filterNames = ['class', 'kind', 'outcome', 'queue', 'cause', 'run', 'since
 export async function archivePage(visit: Visit): Promise<Page> {
   const query = queryOf(visit.query, visit.nowMs)
   const after = visit.query.text('after')
-  const part = { count: shownRecords, ...(after === undefined ? {} : { cursor: after }) }
+  const part = { count: shownRecords, mostMs: searchMs, ...(after === undefined ? {} : { cursor: after }) }
   const {
     found,
     state: kept,
@@ -56,17 +57,7 @@ export async function archivePage(visit: Visit): Promise<Page> {
     ],
     Object.values(given).some((value) => value !== undefined),
   )
-  const rows = (found?.records ?? []).map((record) => [
-    time(record.endedAtMs, visit.nowMs),
-    record.kind === 'workflow' || record.kind === 'pipeline' ? runLink(record.id) : jobLink(record.id),
-    code(record.class),
-    state(record.outcome),
-    record.cause ?? '',
-    lasting(record.waitMs),
-    lasting(record.runMs),
-    record.attempts,
-    record.args === undefined ? 'not kept' : args(record.args, visit),
-  ])
+  const rows = (found?.records ?? []).map((record) => rowOf(record, visit))
   const next = found?.next
   const body = html`${form}
     ${kept?.trouble ? html`<p class="problem" role="alert">PostgreSQL does not take records: ${kept.trouble}</p>` : ''}
@@ -86,6 +77,19 @@ export async function archivePage(visit: Visit): Promise<Page> {
     </nav>`
   return { title: 'Archive', body, missing }
 }
+
+/** One record of the list. */
+const rowOf = (record: ArchiveRecord, visit: Visit): Cell[] => [
+  time(record.endedAtMs, visit.nowMs),
+  record.kind === 'workflow' || record.kind === 'pipeline' ? runLink(record.id) : jobLink(record.id),
+  code(record.class),
+  state(record.outcome),
+  record.cause ?? '',
+  lasting(record.waitMs),
+  lasting(record.runMs),
+  record.attempts,
+  record.args === undefined ? 'not kept' : args(record.args, visit),
+]
 
 const exportLinks = (given: Record<string, string | undefined>): Html =>
   html`<a class="button" href="${address('archive-csv', given)}">CSV</a>

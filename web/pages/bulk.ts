@@ -45,8 +45,9 @@ export async function bulkPage(visit: Visit): Promise<Page> {
   const { found, missing } = await gather({ found: () => plan.count(AbortSignal.timeout(longestCountMs)) })
   const number =
     found === undefined ? 'an unknown number of' : `${found.isStopped ? 'at least ' : ''}${count(found.count)}`
+  const noun = number === '1' ? subject.noun.replace(/s$/, '') : subject.noun
   const body = section(
-    `${how.name} ${number} ${subject.noun}`,
+    `${how.name} ${number} ${noun}`,
     html`<p>The filter: <strong>${shown(filterText(plan.given, subject), 500)}</strong>.</p>
       <p>${how.says} The change runs on the server, in steps; it can be stopped.</p>
       ${found?.count === 0 && !found.isStopped ? html`<p class="none">Nothing matches.</p>` : html`<form method="post" action="bulk-start" class="inline">${hidden(visit, { ...plan.given, of, do: verb })}<button class="${how.isBad ? 'bad' : 'main'}">${how.name} ${number}</button></form>`}

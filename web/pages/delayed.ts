@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
 import { countDelayedJobs, delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
-import { gather, within } from '../gather.ts'
+import { gather, searchMs, within } from '../gather.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
 import { count, many } from '../view/text.ts'
 import { address, BadInput, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
@@ -33,6 +33,7 @@ export async function delayedPage(visit: Visit): Promise<Page> {
     found: () =>
       readDelayed(contextOf(visit), filter, {
         count: pageSize,
+        mostMs: searchMs,
         ...(after === undefined ? {} : { cursor: after }),
       }),
     total: () => countDelayedJobs(store.connection, mostCounted),
@@ -67,7 +68,7 @@ export async function delayedPage(visit: Visit): Promise<Page> {
         ${found && next !== undefined && jobs.length < pageSize ? html`<span>Looked at ${count(found.looked)} jobs; go on with Later.</span>` : ''}
         ${next === undefined ? '' : html`<a class="button" rel="next" href="${address('delayed', { ...given, after: next })}">Later</a>`}
       </nav>`,
-    user.role === 'operator' ? html`${all('run', 'Run')} ${all('remove', 'Remove')}` : '',
+    user.role === 'operator' && total?.count !== 0 ? html`${all('run', 'Run')} ${all('remove', 'Remove')}` : '',
   )}`
   return { title: 'Delayed jobs', body, missing, refreshMs: 5000 }
 }

@@ -11,7 +11,7 @@ import {
   type FailedPage,
 } from '../../runtime/inspect/failed.ts'
 import { parseFailedAt } from '../../runtime/store/queues/resque-time.ts'
-import { gather } from '../gather.ts'
+import { gather, searchMs } from '../gather.ts'
 import {
   args,
   badge,
@@ -126,7 +126,7 @@ async function entries(
       <nav class="pager" aria-label="Parts of the list">
         ${below === undefined ? '' : html`<a class="button" rel="prev" href="${address('failed', given)}">Newest</a>`}${looked}${next}
       </nav>`,
-    bulkLinks(visit, given),
+    total === 0 ? '' : bulkLinks(visit, given),
   )
   return { body, missing }
 }
@@ -135,7 +135,7 @@ async function entries(
 async function pageBelow(visit: Visit, filter: FailedFilter, below: number | undefined): Promise<FailedPage> {
   if (below === 0) return { total: 0, entries: [], next: undefined, looked: 0 }
   const from = below === undefined ? {} : { cursor: String(below - 1) }
-  return failedPage(contextOf(visit), filter, { ...from, count: pageSize })
+  return failedPage(contextOf(visit), filter, { ...from, count: pageSize, mostMs: searchMs })
 }
 
 function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
@@ -170,7 +170,7 @@ async function groups(
   filter: FailedFilter,
   given: GivenFilter,
 ): Promise<{ body: Html; missing: string[] }> {
-  const { found, missing } = await gather({ found: () => failedGroups(contextOf(visit), filter, mostGrouped) })
+  const { found, missing } = await gather({ found: () => failedGroups(contextOf(visit), filter, groupSearch) })
   const body = section(
     many(found?.groups.length ?? 0, 'group'),
     html`${groupTable(visit, (found?.groups ?? []).slice(0, shownGroups), 'No failed job matches.', given)}
@@ -180,7 +180,7 @@ async function groups(
 }
 
 /** Entries that are grouped: a page with groups, too, comes back in less than 200 ms. */
-export const mostGrouped = 2000
+export const groupSearch = { most: 2000, mostMs: searchMs }
 
 /** Which entries are grouped, where it is not all of them. */
 export const groupedOf = (found: { looked: number; total: number } | undefined): Html | string =>

@@ -17,7 +17,7 @@ import { section } from '../view/parts.ts'
 import { targetsOf } from '../view/queue-rows.ts'
 import { count, many, percent, shown } from '../view/text.ts'
 import { address, contextOf, type Html, type Page, type Visit } from '../visit.ts'
-import { groupedOf, groupTable, mostGrouped } from './failed.ts'
+import { groupedOf, groupTable, groupSearch } from './failed.ts'
 import { archivePart, longestPart, queuesPart, runsPart, schedulerPart, workersPart } from './overview-parts.ts'
 
 const shownProblems = 8
@@ -30,7 +30,7 @@ export async function overviewPage(visit: Visit): Promise<Page> {
   const place = contextOf(visit)
   const { seen, failed, failures, ended, running, times, blocked, missing } = await gather({
     seen: () => overview(place),
-    failed: () => failedGroups(place, {}, mostGrouped),
+    failed: () => failedGroups(place, {}, groupSearch),
     failures: () => failureRates(place, visit.nowMs),
     ended: () => recentlyEnded(place, visit.nowMs),
     running: () => runningSupervisors(place, mostJobs),

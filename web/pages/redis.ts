@@ -3,7 +3,7 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import type { ArchiveState } from '../../runtime/store/archive.ts'
 import type { ServerHealth } from '../../runtime/store/connection/health.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
-import { gather } from '../gather.ts'
+import { gather, searchMs } from '../gather.ts'
 import { badge, bar, code, facts, lasting, section, table, time } from '../view/parts.ts'
 import { count } from '../view/text.ts'
 import type { Html, Page, Visit } from '../visit.ts'
@@ -15,7 +15,7 @@ export async function redisPage(visit: Visit): Promise<Page> {
   const { health, archive } = visit.store
   const { server, largest, kept, latencyMs, missing } = await gather({
     server: () => health.server(),
-    largest: () => health.largestKeys(shownKeys),
+    largest: () => health.largestKeys(shownKeys, searchMs),
     kept: () => archive.state(),
     latencyMs: async () => {
       const sentAt = performance.now()

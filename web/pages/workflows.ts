@@ -39,7 +39,7 @@ export async function workflowsPage(visit: Visit): Promise<Page> {
     total === undefined ? 'Runs' : `${total.isExact ? '' : 'More than '}${many(total.count, 'run')}`,
     html`${table('Workflow runs', ['Run', 'Class', 'Status', 'Steps', 'Failed#', 'Created', 'Took#'], rows, 'No run matches.')}
     ${pager('workflows', by, { from, shown: rows.length, hasMore: rows.length === pageSize, size: pageSize })}`,
-    bulkLinks(visit, by),
+    total?.count === 0 ? '' : bulkLinks(visit, by),
   )}`
   return { title: 'Workflows', body, missing, refreshMs: 5000 }
 }

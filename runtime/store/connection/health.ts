@@ -1,3 +1,4 @@
+import { searchClock } from '../../core/cursor.ts'
 import { readLiving, type LivingScheduler } from '../limits/locks.ts'
 import { globLiteral, type Connection } from './connection.ts'
 
@@ -100,11 +101,15 @@ export class Health {
     return word?.trim().toLowerCase() === 'true'
   }
 
-  /** The largest keys of the namespace, of at most {@link maxKeys} looked at. */
-  async largestKeys(count: number): Promise<{ keys: KeySize[]; looked: number; complete: boolean }> {
+  /**
+   * The largest keys of the namespace, of at most {@link maxKeys} looked at.
+   * @param mostMs after so long no more are looked at
+   */
+  async largestKeys(count: number, mostMs?: number): Promise<{ keys: KeySize[]; looked: number; complete: boolean }> {
     return this.#connection.ask(async (redis, names) => {
       const pattern = `${globLiteral(names.prefix)}*`
       const sizes: KeySize[] = []
+      const isLate = searchClock(mostMs)
       let [cursor, looked] = ['0', 0]
       do {
         const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500)
@@ -119,7 +124,7 @@ export class Health {
           })),
         )
         sizes.sort((a, b) => b.bytes - a.bytes).splice(count)
-      } while (cursor !== '0' && looked < maxKeys)
+      } while (cursor !== '0' && looked < maxKeys && !isLate())
       const ttls = await Promise.all(sizes.map(({ name }) => redis.ttl(names.prefix + name)))
       return { keys: sizes.map((size, i) => ({ ...size, ttlSeconds: ttls[i] ?? 0 })), looked, complete: cursor === '0' }
     })

@@ -62,15 +62,17 @@ export async function delayedJobs(
   const [set, buckets] = await Promise.all([ofSet(connection, from, count + 1), ofBuckets(connection, from, count + 1)])
   const merged = [...set, ...buckets].sort((a, b) => a.dueMs - b.dueMs)
   const jobs = merged.slice(0, count)
+  return { jobs, next: merged.length <= count || jobs.length === 0 ? undefined : cursorBehind(from, jobs) }
+}
+
+/** Where the page after these jobs begins, which were read from `from` on. */
+export function cursorBehind(from: DelayedCursor, jobs: readonly DelayedJob[]): DelayedCursor {
   const last = jobs.at(-1)
-  if (merged.length <= count || !last) return { jobs, next: undefined }
+  if (!last) return from
   const same = jobs.filter(({ dueMs }) => dueMs === last.dueMs)
   const inSet = same.filter(({ id }) => id !== undefined).length
   const before = from.dueMs === last.dueMs ? from : { inSet: 0, inBucket: 0 }
-  return {
-    jobs,
-    next: { dueMs: last.dueMs, inSet: before.inSet + inSet, inBucket: before.inBucket + same.length - inSet },
-  }
+  return { dueMs: last.dueMs, inSet: before.inSet + inSet, inBucket: before.inBucket + same.length - inSet }
 }
 
 async function ofSet(connection: Connection, { dueMs, inSet }: DelayedCursor, count: number): Promise<DelayedJob[]> {

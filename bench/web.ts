@@ -71,6 +71,8 @@ for (const path of [
   '/delayed',
   `/delayed?after=${delayedNext}`,
   '/delayed?class=NoSuchJob',
+  '/delayed?class=ReminderJob',
+  '/redis',
   '/queues',
   '/queue?name=mail',
   `/queue?name=mail&from=${middle}`,

@@ -149,7 +149,7 @@ it('an update keeps the place on the page and what is open; the icon follows the
     await page.locator('#live details:not(.careful) > summary').first().click()
     await page.evaluate('scrollTo(0, 120)')
     const rendered = await page.locator('#live').getAttribute('data-rendered')
-    await page.waitForFunction(`document.getElementById('live').dataset.rendered !== '${rendered}'`)
+    await page.locator(`#live:not([data-rendered="${rendered}"])`).waitFor()
     assert.equal(await page.evaluate('scrollY'), 120)
     assert.equal(await page.locator('#live details:not(.careful)').first().getAttribute('open'), '')
     await page.goto(address)

@@ -132,22 +132,26 @@ const missed = command<{ count: number }>({
   },
 })
 
-const run = command<{ name: string; schedule?: string }>({
-  command: 'run <name>',
-  describe: 'Fire an entry once, now',
-  example: ['schedule run cleanup', ''],
-  flags: (yargs) =>
-    yargs
-      .positional('name', { type: 'string', demandOption: true, describe: 'Name of the entry' })
-      .option('schedule', fileFlag),
-  settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
-  run: async (context, { name }) => {
-    const scheduling = await openScheduling(context)
-    const entry = entryNamed(await allEntries(context, scheduling), name)
-    const id = await fireNow(context, scheduling, entry)
-    if (context.json) json({ name, fired: true, id })
-    else line(`${name}: ${entry.kind} ${id}`)
-  },
+/** A command on one entry. */
+const entryCommand = (verb: string, describe: string, run: (context: Context, name: string) => Promise<void>) =>
+  command<{ name: string; schedule?: string }>({
+    command: `${verb} <name>`,
+    describe,
+    example: [`schedule ${verb} cleanup`, ''],
+    flags: (yargs) =>
+      yargs
+        .positional('name', { type: 'string', demandOption: true, describe: 'Name of the entry' })
+        .option('schedule', fileFlag),
+    settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
+    run: (context, { name }) => run(context, name),
+  })
+
+const run = entryCommand('run', 'Fire an entry once, now', async (context, name) => {
+  const scheduling = await openScheduling(context)
+  const entry = entryNamed(await allEntries(context, scheduling), name)
+  const id = await fireNow(context, scheduling, entry)
+  if (context.json) json({ name, fired: true, id })
+  else line(`${name}: ${entry.kind} ${id}`)
 })
 
 const switches: readonly [verb: string, describe: string, fields: { paused?: boolean; enabled?: boolean }][] = [
@@ -158,21 +162,11 @@ const switches: readonly [verb: string, describe: string, fields: { paused?: boo
 ]
 
 const switchCommands = switches.map(([verb, describe, fields]) =>
-  command<{ name: string; schedule?: string }>({
-    command: `${verb} <name>`,
-    describe,
-    example: [`schedule ${verb} cleanup`, ''],
-    flags: (yargs) =>
-      yargs
-        .positional('name', { type: 'string', demandOption: true, describe: 'Name of the entry' })
-        .option('schedule', fileFlag),
-    settings: ({ schedule }) => ({ scheduler: { file: schedule } }),
-    run: async (context, { name }) => {
-      if (!(await isLoaded(context, name))) entryNamed(await allEntries(context, await openScheduling(context)), name)
-      await context.store.schedules.switch(name, fields, Date.now())
-      if (context.json) json({ name, ...fields })
-      else line(`${name}: ${verb}d`)
-    },
+  entryCommand(verb, describe, async (context, name) => {
+    if (!(await isLoaded(context, name))) entryNamed(await allEntries(context, await openScheduling(context)), name)
+    await context.store.schedules.switch(name, fields, Date.now())
+    if (context.json) json({ name, ...fields })
+    else line(`${name}: ${verb}d`)
   }),
 )
 

@@ -104,9 +104,10 @@ describe('every setting', () => {
         )
         .map((path) => readFile(join(ROOT, path), 'utf8')),
     )
-    const product = sources.join('\n')
+    const product = sources.join('\n').replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
+    const isRead = (name: string): boolean =>
+      new RegExp(`\\.${name}\\b|[{,]\\s*${name}\\s*[,:}=]|\\['${name}'\\]`).test(product)
     for (const section of Object.values(SECTIONS))
-      for (const name of Object.keys(section))
-        assert.ok(new RegExp(`\\b${name}\\b`).test(product), `nothing reads ${name}`)
+      for (const name of Object.keys(section)) assert.ok(isRead(name), `nothing reads ${name}`)
   })
 })

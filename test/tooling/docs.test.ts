@@ -1,6 +1,6 @@
 // What the documents say of the code is true: every key, setting and error code is there, and what the README shows works.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { describe, it } from 'node:test'
@@ -95,6 +95,18 @@ describe('links', () => {
       assert.deepEqual(wrong, [])
     })
   }
+})
+
+it('the files that docs/fork.md names without their folder exist', async () => {
+  const files = readdirSync(ROOT + 'runtime/worker', { recursive: true, encoding: 'utf8' }).map((path) =>
+    posix.basename(path),
+  )
+  const named = [...(await read('docs/fork.md')).matchAll(/`([\w-]+\.ts)`/g)].map(([, name = '']) => name)
+  assert.ok(named.length > 5)
+  assert.deepEqual(
+    named.filter((name) => !files.includes(name)),
+    [],
+  )
 })
 
 describe('the table of contents, docs/README.md,', () => {

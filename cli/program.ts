@@ -3,6 +3,9 @@ import { flushTelemetry } from '../runtime/jobs/telemetry.ts'
 import { main } from './main.ts'
 import { exitWithParent } from './exit-with-parent.ts'
 
+/** How long what the application has open may take to close itself. */
+const STILL_OPEN_MS = 1000
+
 // A reader may leave before the end (`| head`); a worker goes on without one.
 process.stdout.on('error', () => undefined)
 process.stderr.on('error', () => undefined)
@@ -10,3 +13,5 @@ process.stderr.on('error', () => undefined)
 exitWithParent()
 process.exitCode = await main(process.argv.slice(2))
 await flushTelemetry()
+// The application's modules, which some commands load, may have opened a pool: it does not keep a command that has ended.
+setTimeout(() => process.exit(), STILL_OPEN_MS).unref()

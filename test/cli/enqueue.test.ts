@@ -1,6 +1,7 @@
 // `runtime enqueue`: what is refused has written nothing.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { makeApp, removesApps } from '../support/app.ts'
 import { leavesNoProcess, runCli } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore, workerApp } from '../worker/support.ts'
@@ -8,6 +9,7 @@ import { useStore, workerApp } from '../worker/support.ts'
 const server = useRedis()
 const to = useStore(server)
 leavesNoProcess()
+removesApps()
 
 it('refuses a --timeout that is none before the job is on its queue', async () => {
   const args = ['enqueue', 'Records', '"a"', '--queue', 'q', '--wait', '--timeout', 'banana']
@@ -29,4 +31,15 @@ it('with --id the same command again enqueues nothing', async () => {
     ],
   )
   assert.equal((await to.store.queues.sizes()).get('held'), 1)
+})
+
+it('ends, as an inline worker does, although a module of the application has something open', async () => {
+  const open = "import { Job } from 'resque-runtime'\nsetInterval(() => undefined, 1000)\n"
+  const cwd = await makeApp({ 'src/jobs/a-job.ts': `${open}export class AJob extends Job { perform() {} }` })
+  const env = { REDIS_URL: server.url }
+  const enqueued = await runCli(['enqueue', 'AJob', '--queue', 'q'], { cwd, env })
+  assert.equal(enqueued.exitCode, 0, enqueued.stderr)
+  const worked = await runCli(['work', '--queues', 'q', '--isolation', 'inline', '--drain'], { cwd, env })
+  assert.equal(worked.exitCode, 0, worked.stderr)
+  assert.equal((await to.store.jobs.find(enqueued.stdout.trim()))?.state, 'done')
 })

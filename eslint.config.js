@@ -25,7 +25,14 @@ const MAY_IMPORT = {
     'runtime/workflow',
     'runtime/archive',
   ],
-  scheduler: ['runtime/core', 'runtime/messages.ts', 'runtime/cron', 'runtime/store', 'runtime/jobs', 'runtime/workflow'],
+  scheduler: [
+    'runtime/core',
+    'runtime/messages.ts',
+    'runtime/cron',
+    'runtime/store',
+    'runtime/jobs',
+    'runtime/workflow',
+  ],
   web: [
     'runtime/core',
     'runtime/messages.ts',
@@ -66,7 +73,7 @@ const zones = [
   },
 ]
 
-const APPLICATIONS = ['fastify', 'nestjs', 'nextjs', 'outbox', 'progress-page', 'starter', 'vitest']
+const APPLICATIONS = ['fastify', 'jest', 'nestjs', 'nextjs', 'outbox', 'progress-page', 'starter', 'vitest']
 
 const CUT_ADVICE = 'a text that people wrote is cut between characters: use head() or clip() of config/clip.ts'
 const WORDS = '/^(text|line|message|note|label|reason|flat|json|name|value|output)$/'

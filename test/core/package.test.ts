@@ -11,7 +11,9 @@ test('the version is that of package.json, from the sources and in the built com
     version: string
   }
   assert.equal(version, manifest.version)
-  const printed = execFileSync(process.execPath, [join(packageRoot, 'bin/runtime.js'), '--version'], { encoding: 'utf8' })
+  const printed = execFileSync(process.execPath, [join(packageRoot, 'bin/runtime.js'), '--version'], {
+    encoding: 'utf8',
+  })
   assert.equal(printed.trim(), manifest.version)
 })
 

@@ -31,7 +31,8 @@ export function queueListName(patterns: readonly string[]): string {
 
 /** Names a set of queues, in whatever order, in the register of idle workers. */
 export function queueListId(queues: readonly string[]): string {
-  return library('node:crypto').createHash('sha1')
+  return library('node:crypto')
+    .createHash('sha1')
     .update([...queues].sort().join('\n'))
     .digest('hex')
     .slice(0, 16)

@@ -51,7 +51,7 @@ describe('a job', () => {
     [
       'whose worker is gone',
       { state: 'running', worker: 'host:9:q' },
-      /^bad: .* since a while ago; that worker is gone → a living/,
+      /^bad: .* since a while ago; that worker is gone → a live/,
     ],
     [
       'that runs',
@@ -99,11 +99,8 @@ describe('a job', () => {
   it('whose worker has sent no heartbeat is about to go back', async () => {
     await job({ state: 'running', worker: driver.worker })
     await server.client().zadd('resque:rt:supervisors', 1, 'driver')
-    assert.match(
-      await said('j1'),
-      /^bad: .*has sent no heartbeat since → a living worker or scheduler puts the job back/,
-    )
-    assert.match(await said(driver.worker), /^bad: .*its lease ran out .* it is dead or cut off → any living worker/)
+    assert.match(await said('j1'), /^bad: .*has sent no heartbeat since → a live worker or scheduler requeues the job/)
+    assert.match(await said(driver.worker), /^bad: .*its lease ran out .* it is dead or cut off → any live worker/)
   })
 })
 
@@ -124,11 +121,11 @@ describe('a run', () => {
     assert.match(await said(id), /^fine: .* is finished: 2 finished$/)
   })
 
-  it('of which nothing is on its way says so', async () => {
+  it('none of whose jobs is under way says so', async () => {
     const { id } = await driver.create({ a: [], b: ['a'] })
     await driver.store.runs.start(id, Date.now())
     await server.client().hset(`resque:rt:run:${id}`, 'queued', 0)
-    assert.match(await said(id), /^bad: .*nothing of it is on its way → a worker goes on/)
+    assert.match(await said(id), /^bad: .*none of its jobs is queued, delayed or running → a worker continues it/)
   })
 })
 
@@ -161,7 +158,7 @@ describe('a queue, a worker, a lock', () => {
 
   it('a worker of another kind, and one that does not fork, are told apart', async () => {
     await server.client().sadd('resque:workers', 'ruby:1:q')
-    assert.match(await said('ruby:1:q'), /^note: .*is not of this runtime, last beat never → Ruby's workers/)
+    assert.match(await said('ruby:1:q'), /^note: .*is not of this runtime, last beat never → Ruby workers/)
     await driver.store.supervisors.register(
       's',
       ['h:5:q'],

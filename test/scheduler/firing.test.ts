@@ -157,7 +157,7 @@ describe('overlap', () => {
   test('skip leaves out what would overlap, with the reason', async () => {
     await run('tick:\n  every: 1s\n  class: A\n  queue: q\n  overlap: skip\n')
     const missed = await eventually(async () => (await store.schedules.missed())[0])
-    assert.match(missed.reason, /^the run before \(\w+\) was not done$/)
+    assert.match(missed.reason, /^the previous run \(\w+\) has not ended$/)
     assert.equal((await queued()).length, 1)
     await redis.lpop('resque:queue:q')
     await eventually(async () => (await queued()).length === 1, { what: 'a firing after the run was taken' })

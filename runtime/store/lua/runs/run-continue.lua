@@ -31,7 +31,7 @@ end
 local function join(run, node, edge, more)
   local parent = read_node(run, edge % EDGE_ID)
   local how = parent.state == 'finished' and 'finished' or parent.state == 'skipped' and 'skipped' or parent.state == 'failed' and 'failed'
-  local way = how and told[how][edge_names[math.floor(edge / EDGE_ID)]]
+  local way = how and effect[how][edge_names[math.floor(edge / EDGE_ID)]]
   if way then
     node.open = node.open - 1
     if way == 'pass' then raise(node, PASSED) end

@@ -43,8 +43,8 @@ describe('fork: the heap', { skip: hasCollapse ? false : 'MADV_COLLAPSE came wit
     const layout = result(await launch(launcher, 'Layout').ended) as Record<'hugeMb' | 'pieces' | 'anonymousMb', number>
     // None when they are scattered. Node 26 packs the same objects into less memory.
     assert.ok(layout.hugeMb >= layout.anonymousMb / 4, `${layout.hugeMb} of ${layout.anonymousMb} MB in huge pages`)
-    // 256 KB each when they are scattered.
-    assert.ok(layout.pieces < BALLAST_MB * 2, `${layout.pieces} pieces`)
+    // 256 KB each when they are scattered, besides some that every process has.
+    assert.ok(layout.pieces < BALLAST_MB * 3, `${layout.pieces} pieces`)
   })
 
   it('is whole in every child, and each changes its own copy', async () => {

@@ -177,10 +177,10 @@ describe('fork: preflight checks', () => {
   /** Runs a few lines with the zygote's modules in a node of its flags; built, since a loader would be a thread. */
   const inZygote = (lines: string, ...flags: string[]): string => {
     const contents = `
-      import { makeDistinct } from './distinct/distinct.ts'
+      import { giveOwnIdentity } from './child-identity/child-identity.ts'
       import { refuseState, tryFork } from './core/preflight.ts'
       import { disablePlatformWorkers, platformFault } from './core/node-platform.ts'
-      import { role } from './core/role.ts'
+      import { forkSide } from './core/fork-side.ts'
       import { listThreads } from './core/threads.ts'
       const none = { threads: [], natives: [], connections: [] }
       ${lines}
@@ -214,8 +214,8 @@ describe('fork: preflight checks', () => {
   it('sees by a trial fork that a child hangs, and where (planted)', () => {
     const hung = inZygote(
       `disablePlatformWorkers()
-      makeDistinct()
-      console.log((await tryFork(() => { role.child = true }, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), none, 1))?.reason)`,
+      giveOwnIdentity()
+      console.log((await tryFork(() => { forkSide.child = true }, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), none, 1))?.reason)`,
       '--single-threaded',
     )
     assert.equal(hung, 'the trial fork failed: it hung while collecting garbage')

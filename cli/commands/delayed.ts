@@ -1,9 +1,10 @@
+import { upTo } from '../../runtime/core/cursor.ts'
 import { relative } from '../../runtime/core/duration.ts'
 import { encodeItem } from '../../runtime/core/codec.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { delayedPage, isWanted, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
-import type { DelayedJob, DelayedName } from '../../runtime/store/queues/delayed-pages.ts'
+import type { DelayedName } from '../../runtime/store/queues/delayed-pages.ts'
 import { command, group } from '../command.ts'
 import { loadAppHere, type Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
@@ -31,14 +32,10 @@ const list = command<{ count: number; class?: string; queue?: string }>({
       ...(className === undefined ? {} : { class: className }),
       ...(queue === undefined ? {} : { queue }),
     }
-    const found: DelayedJob[] = []
-    for (let cursor: string | undefined; found.length < count;) {
-      const from = cursor === undefined ? {} : { cursor }
-      const page = await delayedPage(context, filter, { ...from, count: count - found.length })
-      found.push(...page.jobs)
-      if (page.next === undefined) break
-      cursor = page.next
-    }
+    const found = await upTo(count, async (cursor, left) => {
+      const page = await delayedPage(context, filter, { ...(cursor === undefined ? {} : { cursor }), count: left })
+      return { found: page.jobs, next: page.next }
+    })
     if (context.json) return json(found.map(({ dueMs, ...job }) => ({ due: new Date(dueMs).toISOString(), ...job })))
     const now = Date.now()
     table(

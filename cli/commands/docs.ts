@@ -51,17 +51,22 @@ function pagesOf(folder: string): Page[] {
 
 /**
  * The pages about something, the best first: its name or title says so, then one of its headings, then its text, the
- * more often the better.
+ * more often the better. Where no page has the words together, those that have each of them.
  * @throws RuntimeError ERR_NOT_FOUND
  */
 function pagesAbout(words: string, pages: readonly Page[]): Page[] {
   const sought = folded(words)
-  const found = pages
-    .map((page) => ({ page, score: scoreOf(page, sought) }))
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score)
-    .slice(0, MOST_PAGES)
-  if (found.length > 0) return found.map(({ page }) => page)
+  const best = (score: (page: Page) => number): Page[] =>
+    pages
+      .map((page) => ({ page, score: score(page) }))
+      .filter(({ score }) => score > 0)
+      .sort((a, b) => b.score - a.score)
+      .slice(0, MOST_PAGES)
+      .map(({ page }) => page)
+  const together = best((page) => scoreOf(page, sought))
+  const found =
+    together.length > 0 ? together : best((page) => Math.min(...sought.split(' ').map((word) => scoreOf(page, word))))
+  if (found.length > 0) return found
   throw new RuntimeError('ERR_NOT_FOUND', `docs: no page has "${words}"; runtime docs lists all pages`)
 }
 

@@ -1,3 +1,4 @@
+import { upTo } from '../../runtime/core/cursor.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { failedClass, failedEntry, failedPage, type FailedFilter } from '../../runtime/inspect/failed.ts'
 import type { Change } from '../../runtime/inspect/change.ts'
@@ -68,15 +69,10 @@ async function listed(store: Store, { start, count, class: name, queue }: ListFl
   const filter = { ...(name === undefined ? {} : { class: name }), ...(queue === undefined ? {} : { queue }) }
   if (start !== undefined && Object.keys(filter).length === 0)
     return (await store.failures.list(start, count)).reverse()
-  const entries: FailedEntry[] = []
-  for (let cursor: string | undefined; entries.length < count;) {
-    const options = { ...(cursor === undefined ? {} : { cursor }), count: count - entries.length }
-    const page = await failedPage({ store }, filter, options)
-    entries.push(...page.entries)
-    if (page.next === undefined) break
-    cursor = page.next
-  }
-  return entries
+  return upTo(count, async (cursor, left) => {
+    const page = await failedPage({ store }, filter, { ...(cursor === undefined ? {} : { cursor }), count: left })
+    return { found: page.entries, next: page.next }
+  })
 }
 
 const show = command<{ index: string }>({

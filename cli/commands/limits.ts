@@ -1,3 +1,4 @@
+import { upTo } from '../../runtime/core/cursor.ts'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { limitRows, lockPage, releaseLock, type LimitedJob, type LimitRow } from '../../runtime/inspect/limits.ts'
 import { command, group } from '../command.ts'
@@ -44,12 +45,10 @@ const locks = command<{ stale?: boolean; limit: number }>({
       .option('stale', { type: 'boolean', describe: 'Only locks whose job is neither queued, delayed nor running' })
       .option('limit', { type: 'number', default: 100, describe: 'Maximum number of entries' }),
   run: async (context, { stale, limit }) => {
-    const found: Awaited<ReturnType<typeof lockPage>>['locks'] = []
-    for (let cursor: string | undefined = '0'; cursor !== undefined && found.length < limit;) {
-      const page: Awaited<ReturnType<typeof lockPage>> = await lockPage(context, { cursor, count: limit })
-      found.push(...page.locks.filter(({ isStale }) => isStale || !stale))
-      cursor = page.next
-    }
+    const found = await upTo(limit, async (cursor) => {
+      const page = await lockPage(context, { cursor, count: limit })
+      return { found: page.locks.filter(({ isStale }) => isStale || !stale), next: page.next }
+    })
     const shown = found.slice(0, limit)
     if (context.json) return json(shown)
     table(

@@ -1,3 +1,4 @@
+import { upTo } from '../../runtime/core/cursor.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { readFile } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
@@ -13,10 +14,8 @@ import {
   pipelineRuns,
   requestPage,
   requirePipeline,
-  type RequestPage,
 } from '../../runtime/inspect/pipelines.ts'
-import type { RunRequest } from '../../runtime/store/runs/pipelines.ts'
-import type { Context } from '../context.ts'
+import type { PipelineRunInfo } from '../../runtime/workflow/pipelines/pipeline-run.ts'
 import { parameters, resolverOf } from '../arguments.ts'
 
 /** `runtime pipeline load` */
@@ -71,11 +70,14 @@ const listCommand = command({
         steps.length,
         latest?.id ?? '-',
         latest?.status ?? '-',
-        latest?.at ? `${latest.at.step} ${latest.at.state}` : '-',
+        place(latest),
       ]),
     )
   },
 })
+
+/** The step that a run is at. */
+const place = (run: PipelineRunInfo | undefined): string => (run?.at ? `${run.at.step} ${run.at.state}` : '-')
 
 /** `runtime pipeline runs` */
 const runsCommand = command<{ pipeline?: string; limit: number; requests?: boolean }>({
@@ -90,7 +92,10 @@ const runsCommand = command<{ pipeline?: string; limit: number; requests?: boole
   run: async (context, { pipeline, limit, requests }) => {
     if (pipeline !== undefined) await requirePipeline(context, pipeline)
     if (requests) {
-      const found = await latestRequests(context, pipeline, limit)
+      const found = await upTo(limit, async (cursor, count) => {
+        const page = await requestPage(context, { pipeline }, { cursor, count })
+        return { found: page.requests, next: page.next }
+      })
       if (context.json) return json(found)
       table(
         ['request', 'pipeline', 'first step', 'instance', 'by', 'status', 'run', 'reason'],
@@ -117,24 +122,13 @@ const runsCommand = command<{ pipeline?: string; limit: number; requests?: boole
         run.version,
         run.instance,
         run.status,
-        run.at ? `${run.at.step} ${run.at.state}` : '-',
+        place(run),
         ago(run.startedAtMs),
         ago(run.endedAtMs),
       ]),
     )
   },
 })
-
-async function latestRequests(context: Context, pipeline: string | undefined, limit: number): Promise<RunRequest[]> {
-  const found: RunRequest[] = []
-  let cursor: string | undefined
-  do {
-    const page: RequestPage = await requestPage(context, { pipeline }, { cursor, count: limit - found.length })
-    found.push(...page.requests)
-    cursor = page.next
-  } while (cursor !== undefined && found.length < limit)
-  return found
-}
 
 /** `runtime pipeline rm` */
 const removeCommand = command<{ pipelines: string[] }>({

@@ -1,14 +1,7 @@
+import { upTo } from '../../runtime/core/cursor.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { formatDuration, relative } from '../../runtime/core/duration.ts'
-import {
-  openRun,
-  runPage,
-  runView,
-  stepPage,
-  type RunRow,
-  type ShownCounts,
-  type StepPage,
-} from '../../runtime/inspect/runs.ts'
+import { openRun, runPage, runView, stepPage, type RunRow, type ShownCounts } from '../../runtime/inspect/runs.ts'
 import type { RunJob } from '../../runtime/workflow/run/run-jobs.ts'
 import { nodeStates, type RunState, type ShownState } from '../../runtime/workflow/run/run-state.ts'
 import type { Blocker } from '../../runtime/workflow/run/workflow-run.ts'
@@ -174,13 +167,11 @@ async function selectJobs(
   limit: number,
 ): Promise<RunJob[]> {
   const { record } = await runView(context, id)
-  const jobs: RunJob[] = []
-  const wanted = state === 'all' ? limit : offset + limit
-  for (let cursor: string | undefined = state === 'all' ? String(offset) : '0'; cursor !== undefined;) {
-    const page: StepPage = await stepPage(context, record, state, { cursor, count: wanted - jobs.length })
-    jobs.push(...page.steps)
-    cursor = jobs.length < wanted ? page.next : undefined
-  }
+  const [wanted, start] = state === 'all' ? [limit, String(offset)] : [offset + limit, '0']
+  const jobs = await upTo(wanted, async (cursor = start, count) => {
+    const page = await stepPage(context, record, state, { cursor, count })
+    return { found: page.steps, next: page.next }
+  })
   return state === 'all' ? jobs : jobs.slice(offset)
 }
 

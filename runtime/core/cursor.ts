@@ -11,6 +11,24 @@ export function cursorParts(cursor: string, pattern: RegExp): string[] {
 }
 
 /**
+ * What is on as many pages as it takes to have `limit` of it; a last page may have more than that.
+ * @param page reads one page, after the one whose `next` the cursor is: what is on it, and its `next`, undefined at the end
+ */
+export async function upTo<T>(
+  limit: number,
+  page: (cursor: string | undefined, count: number) => Promise<{ found: readonly T[]; next: string | undefined }>,
+): Promise<T[]> {
+  const all: T[] = []
+  for (let cursor: string | undefined; all.length < limit;) {
+    const { found, next } = await page(cursor, limit - all.length)
+    all.push(...found)
+    if (next === undefined) break
+    cursor = next
+  }
+  return all
+}
+
+/**
  * True once the search for a page has taken `mostMs`: the page ends with what it has, and its cursor goes on. A page looks
  * at one batch at least, so that cursors always move.
  */

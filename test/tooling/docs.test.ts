@@ -128,6 +128,7 @@ describe('the table of contents, docs/README.md,', () => {
       ['kubernetes', 'hosting'],
       ['dead letter queue', 'from-others'],
       ['jest', 'testing'],
+      ['kubernetes heroku', 'hosting'],
     ] as const) {
       const { stdout } = await runCommand(['docs', ...topic.split(' '), '--json'])
       assert.equal(

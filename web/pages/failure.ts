@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { parseLossless } from '../../runtime/core/codec.ts'
-import { jsonText } from '../../runtime/core/json-text.ts'
+import { jsonText, textIn } from '../../runtime/core/json-text.ts'
 import { failedClass, failedStep } from '../../runtime/inspect/failed.ts'
 import { isSkippable } from '../../runtime/inspect/change.ts'
 import { putBack, runAgain } from '../../runtime/inspect/failed-change.ts'
@@ -24,7 +24,6 @@ import {
   time,
 } from '../view/parts.ts'
 import { evidence } from '../view/evidence.ts'
-import { textIn } from '../../runtime/core/json-text.ts'
 import { count, shown } from '../view/text.ts'
 import {
   address,

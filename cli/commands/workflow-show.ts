@@ -1,3 +1,4 @@
+import { jsonOrText } from '../../runtime/core/json-text.ts'
 import { upTo } from '../../runtime/core/cursor.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { formatDuration, relative } from '../../runtime/core/duration.ts'
@@ -187,17 +188,8 @@ function asData({
   endedAt,
   ttlMs,
 }: RunRow): object {
-  const parsed = args === undefined ? undefined : safeJson(args)
-  return { id, class: name, args: parsed, status, total, counts, createdAt, startedAt, endedAt, ttlMs }
-}
-
-/** Arguments are kept up to a length: what was cut is shown as text. */
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
+  // Arguments are kept up to a length: what was cut is shown as text.
+  return { id, class: name, args: jsonOrText(args), status, total, counts, createdAt, startedAt, endedAt, ttlMs }
 }
 
 const percent = ({ total, done }: RunRow): string => (total === 0 ? '100%' : `${Math.floor((100 * done) / total)}%`)

@@ -1,3 +1,4 @@
+import { jsonOrText } from '../core/json-text.ts'
 import { decodeItem } from '../core/codec.ts'
 import type { ArchiveEntry } from '../store/archive.ts'
 
@@ -97,7 +98,7 @@ function whatRan(fields: Fields, isRun: boolean): { class: string; args?: string
 }
 
 /** A run keeps the beginning of long arguments, for people: a text that is not JSON. */
-const isCut = ({ args }: Fields): boolean => args === undefined || !Array.isArray(json(args))
+const isCut = ({ args }: Fields): boolean => args === undefined || !Array.isArray(jsonOrText(args))
 
 function jobTimes(fields: Fields): Partial<ArchiveRecord> & { endedAtMs: number } {
   const evidence = object(fields.evidence)
@@ -137,10 +138,10 @@ function details(fields: Fields, isRun: boolean): RecordDetails {
   return defined({
     worker: fields.worker,
     redeliveries: number(fields.redeliveries),
-    error: json(fields.error),
-    attempts: json(fields.attempts),
-    evidence: json(fields.evidence),
-    log: json(fields.log) as string[] | undefined,
+    error: jsonOrText(fields.error),
+    attempts: jsonOrText(fields.attempts),
+    evidence: jsonOrText(fields.evidence),
+    log: jsonOrText(fields.log) as string[] | undefined,
     reason: fields.reason,
     runClass: fields.run_class,
     node: fields.node,
@@ -155,17 +156,8 @@ function details(fields: Fields, isRun: boolean): RecordDetails {
   })
 }
 
-function json(text: string | undefined): unknown {
-  if (text === undefined) return undefined
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return text
-  }
-}
-
 function object(text: string | undefined): Record<string, unknown> {
-  const value = json(text)
+  const value = jsonOrText(text)
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }
 

@@ -40,6 +40,12 @@ export function jsonValue(text: string | undefined): unknown {
   }
 }
 
+/** The value of a JSON text; a text that is no JSON, such as one that was cut, as it is. */
+export function jsonOrText(text: string | undefined): unknown {
+  const value = jsonValue(text)
+  return value === undefined ? text : value
+}
+
 /** What others have put where a text belongs: a text as it is, nothing as an empty one, any other value as its JSON. */
 export const textIn = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)

@@ -1,3 +1,4 @@
+import { jsonObject } from '../core/json-text.ts'
 import { decodeItem } from '../core/codec.ts'
 import type { JobRecord } from '../store/queues/jobs.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
@@ -82,10 +83,4 @@ export function zygoteOf({ about }: SupervisorInfo): (ZygoteFigures & { rssBytes
 }
 
 /** What lies in Redis may be anything. */
-function figures(json = ''): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(json)) as Record<string, unknown>
-  } catch {
-    return {}
-  }
-}
+const figures = (json = ''): Record<string, unknown> => ({ ...jsonObject(json) })

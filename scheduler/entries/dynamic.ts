@@ -1,3 +1,4 @@
+import { jsonValue } from '../../runtime/core/json-text.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { findNotJson } from '../../runtime/core/json-check.ts'
@@ -117,12 +118,7 @@ export async function getSchedule(
   name: string,
   store: Store = defaultClient().store,
 ): Promise<ScheduleConfig | undefined> {
-  const json = await store.schedules.findDynamic(name)
-  try {
-    return json === undefined ? undefined : (JSON.parse(json) as ScheduleConfig)
-  } catch {
-    return undefined
-  }
+  return jsonValue(await store.schedules.findDynamic(name)) as ScheduleConfig | undefined
 }
 
 /**

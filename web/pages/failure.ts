@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { parseLossless } from '../../runtime/core/codec.ts'
-import { jsonText, textIn } from '../../runtime/core/json-text.ts'
+import { jsonText, jsonValue, textIn } from '../../runtime/core/json-text.ts'
 import { failedClass, failedStep } from '../../runtime/inspect/failed.ts'
 import { isSkippable } from '../../runtime/inspect/change.ts'
 import { putBack, runAgain } from '../../runtime/inspect/failed-change.ts'
@@ -180,10 +180,4 @@ export async function editFailed(visit: Visit, form: Query): Promise<Done> {
   return { note: `Ran ${failedClass(entry)} again with other arguments.`, to: 'failed' }
 }
 
-function isArray(text: string): boolean {
-  try {
-    return Array.isArray(JSON.parse(text))
-  } catch {
-    return false
-  }
-}
+const isArray = (text: string): boolean => Array.isArray(jsonValue(text))

@@ -3,7 +3,7 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import { locationLines, type JobLocation } from '../../runtime/store/workers/stacks.ts'
 import type { Html, Visit } from '../visit.ts'
 import { block, facts, section, table, time } from './parts.ts'
-import { textIn } from '../../runtime/core/json-text.ts'
+import { jsonValue, textIn } from '../../runtime/core/json-text.ts'
 import { shown, span } from './text.ts'
 
 /** An error record: `{ name, message, backtrace? … }`. */
@@ -21,12 +21,8 @@ export function errorSection(json: string): Html {
 }
 
 function parsed(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { message: json }
-  } catch {
-    return { message: json }
-  }
+  const value = jsonValue(json)
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { message: json }
 }
 
 const names: Record<string, [name: string, show: (value: number) => string]> = {

@@ -1,3 +1,4 @@
+import { jsonObject } from '../../core/json-text.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { RunReader } from './run-reader.ts'
 
@@ -26,12 +27,8 @@ const keyOf = (run: string, index: number | string): string => `${run} ${index}`
 /** Run and node of a step's queue item, as one text; undefined for any other item. */
 function stepKey(item: string | null): string | undefined {
   if (!item?.startsWith('{"class":"ResqueRuntime::Step",')) return undefined
-  try {
-    const { args } = JSON.parse(item) as { args?: unknown }
-    return Array.isArray(args) ? keyOf(String(args[0]), String(args[1])) : undefined
-  } catch {
-    return undefined
-  }
+  const { args }: { args?: unknown } = jsonObject(item) ?? {}
+  return Array.isArray(args) ? keyOf(String(args[0]), String(args[1])) : undefined
 }
 
 /**

@@ -48,7 +48,7 @@ export class ProcessTitle {
   show(): void {
     if (this.#isDue) return
     this.#isDue = true
-    setTimeout(() => this.#set(), this.#shownAtMs + TITLE_EVERY_MS - performance.now()).unref()
+    setTimeout(() => this.#set(), Math.max(0, this.#shownAtMs + TITLE_EVERY_MS - performance.now())).unref()
   }
 
   #set(): void {

@@ -113,7 +113,7 @@ export class ShownJobs {
     const next = this.#candidates.findIndex(({ dueAtMs }) => dueAtMs > now)
     const due = this.#candidates.splice(0, next < 0 ? this.#candidates.length : next).filter(({ isOver }) => !isOver())
     const first = this.#candidates[0]
-    this.#timer = first && setTimeout(() => void this.#show(), first.dueAtMs - now)
+    this.#timer = first && setTimeout(() => void this.#show(), Math.max(0, first.dueAtMs - now))
     const id = supervisorId()
     if (due.length === 0 || id === undefined) return
     const jobs = due.map(({ job }) => job)

@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { getCookie } from 'hono/cookie'
 import { clip } from '../config/clip.ts'
-import { hasCode, withCode } from '../runtime/core/errors.ts'
+import { codeOf, hasCode, withCode } from '../runtime/core/errors.ts'
 import { readAssets } from './assets.ts'
 import { withDeadline } from './gather.ts'
 import { errorPage } from './pages/error.ts'
@@ -213,8 +213,8 @@ export class Server {
             ? ([409, 'Not done'] as const)
             : hasCode(error, 'ERR_REDIS') || hasCode(error, 'ERR_TIMEOUT')
               ? ([503, 'Redis does not answer'] as const)
-              : ([500, 'A mistake of the dashboard'] as const)
-    if (status === 500) throw error
+              : ([500, 'Not readable'] as const)
+    if (status === 500 && codeOf(error) === undefined) throw error
     const text = error instanceof BadInput || error instanceof Gone ? error.message : withCode(error)
     return this.#page(c, visit, errorPage(title, text), status)
   }

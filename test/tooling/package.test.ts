@@ -40,6 +40,15 @@ describe('what a start loads', () => {
       [],
     )
   })
+
+  it('is for a job process three files, and not the store', () => {
+    const importsOf = (file: string): string[] =>
+      [...readFileSync(join(ROOT, 'dist', file), 'utf8').matchAll(/^(?:import|export|\}).*?"\.\/([^"]+)";$/gm)].map(
+        ([, name = '']) => name,
+      )
+    for (const file of ['index.js', 'spawn-child.js', 'core.js', 'system.js'])
+      assert.deepEqual(new Set(importsOf(file)), new Set(file === 'core.js' ? [] : ['core.js']), file)
+  })
 })
 
 describe('the package', () => {

@@ -123,6 +123,7 @@ async function layer(
   const files = Object.keys(whole.metafile.inputs).filter((file) => /^[\w./-]+\.ts$/.test(file))
   const each = await build({
     ...options,
+    sourcemap: false,
     entryPoints: files,
     outbase: root,
     write: false,

@@ -95,7 +95,7 @@ const builtLibraries = await build({
 
 const outputs = [built, ...builtLayers].flatMap(({ metafile }) => Object.entries(metafile.outputs))
 const made = new Set(outputs.map(([file]) => join(root, file)))
-/** Only of esbuild's own functions: what takes none of them need not load it. */
+/** Only of esbuild's own functions: what takes none of them need not load it. Source maps count the line. */
 const helpers = outputs.filter(([, { inputs }]) => Object.keys(inputs).length === 0).map(([file]) => basename(file))
 for (const file of made) {
   if (file.endsWith('.map')) continue
@@ -105,7 +105,7 @@ for (const file of made) {
       return all.replaceAll(`"${placeOf(name)}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
     },
     readFileSync(file, 'utf8').replace(/^import "[./]*(?:chunks\/)?([^/"]+)";\n/gm, (line, name: string) =>
-      helpers.includes(name) ? '' : line,
+      helpers.includes(name) ? '\n' : line,
     ),
   )
   // What asks for it by another chunk's function needs none itself. Source maps count its line.

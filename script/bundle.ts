@@ -17,6 +17,8 @@ const dist = join(root, 'dist')
 
 const API = 'runtime/index.ts'
 const CHILD = 'runtime/worker/launchers/spawn/child.ts'
+/** What workers read of stacks: a worker loads no system calls for it. */
+const STACKS = 'runtime/worker/stack/stack-format.ts'
 const SYSTEM = 'runtime/worker/launchers/spawn/system.ts'
 /** By the name of the file that is made. */
 const entryPoints = {
@@ -68,7 +70,7 @@ const options: BuildOptions & { absWorkingDir: string; metafile: true } = {
   plugins,
 }
 
-const { layers, imported, built: builtLayers } = await buildLayers([API, CHILD], SYSTEM, dist, options)
+const { layers, imported, built: builtLayers } = await buildLayers([API, CHILD, STACKS], SYSTEM, dist, options)
 const built = await build({
   ...options,
   entryPoints: { ...entryPoints, ...imported },

@@ -1,6 +1,6 @@
 import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
-import { noChange, type Change, type ChangeOptions, type MatchCount } from '../runtime/inspect/change.ts'
+import { noChange, type Change, type ChangeOptions, type MatchCount } from '../runtime/inspect/changes/change.ts'
 
 /** A change of all that match, as it was asked for and before it begins. */
 export interface Plan {

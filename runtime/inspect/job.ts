@@ -58,11 +58,23 @@ export async function jobView(place: InspectContext, id: string): Promise<JobVie
   if (record) return { ...(await recordView(place, id, record)), log, failed, archived }
   if (archived) return { ...archivedView(id, archived), failed, archived }
   if (failed) return { ...emptyView(id), item: failed.payload, log, failed, archived }
-  throw new RuntimeError(
-    'ERR_NOT_FOUND',
-    `job ${id}: expected the id of a job, found no record; it has expired (limits.recordTtlMs), or never existed`,
-  )
+  throw unknownJob(id)
 }
+
+/** The record of a job that runs. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
+export async function runningJob({ store }: Pick<InspectContext, 'store'>, id: string): Promise<JobRecord> {
+  const record = await store.jobs.find(id)
+  if (!record) throw unknownJob(id)
+  if (record.state === 'running') return record
+  throw new RuntimeError('ERR_STATE', `job ${id}: expected a running job, it is ${record.state}`)
+}
+
+/** Nothing is known of a job of this ID. */
+export const unknownJob = (id: string): RuntimeError =>
+  new RuntimeError(
+    'ERR_NOT_FOUND',
+    `job ${id}: expected the ID of a job, found no record; it has expired (limits.recordTtlMs), or never existed`,
+  )
 
 /** PostgreSQL may be away; what Redis knows is shown all the same. */
 const archivedJob = (place: InspectContext, id: string): Promise<ArchiveRecord | undefined> =>

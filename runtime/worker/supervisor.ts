@@ -17,6 +17,7 @@ import { describeSupervisor, lostNotice, type SupervisorOptions, maintenanceOf }
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { workerIds } from '../store/queues/queue-list.ts'
 import { sweepOwn } from './lease/dead-processes.ts'
+import { plural } from '../core/plural.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
 
@@ -241,7 +242,7 @@ export class Supervisor implements Service {
       await stopAll(this.#services).catch((error: unknown) => {
         log.warn(`stopping: ${withCode(error)}`)
       })
-      log.info(`stopped after ${this.#processed} jobs`)
+      log.info(`stopped after ${plural(this.#processed, 'job')}`)
       this.#leave()
     })()
     return this.#ending

@@ -1,7 +1,7 @@
 // Changes of all failed jobs that match: counted first, in steps, stopped on request, and never of what does not match.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { changeFailed, countFailed, runAgain } from '../../runtime/inspect/failed-change.ts'
+import { changeFailed, countFailed, runAgain } from '../../runtime/inspect/changes/failed.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'
 import { inspected } from './support.ts'

@@ -187,7 +187,7 @@ it('inline: a hook that is too slow is given up, and a queue that overflows says
   assert.deepEqual(heard, ['1', '4', '5'])
   assert.deepEqual(lines, [
     'the onDeath hook, for 1, ran longer than 50ms and was ended',
-    'hooks are too slow: the oldest 2 calls were dropped, 2 wait at most',
+    'hooks are too slow: dropped the oldest 2 calls; at most 2 wait',
   ])
   const leaving = new Notices({ log, launcher, worker: 'w' })
   leaving.learn(['onDeath'])

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { shown } from '../view/text.ts'
-import type { Page } from '../visit.ts'
+import type { Page } from '../request.ts'
 
 /** A page that says why there is nothing else on it. */
 export function errorPage(title: string, text: string): Page {

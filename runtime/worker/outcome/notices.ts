@@ -5,6 +5,7 @@ import { startTimer } from '../../core/clock.ts'
 import { type JobRecord, type Jobs, storedError } from '../../store/queues/jobs.ts'
 import type { ErrorRecord, Notice, Assignment } from '../../messages.ts'
 import type { LaunchedJob, Launcher } from '../launchers/launcher.ts'
+import { plural } from '../../core/plural.ts'
 
 /** What {@link Notices} needs. */
 export interface NoticesOptions {
@@ -88,7 +89,7 @@ export class Notices {
   #reportDropped(): void {
     if (this.#dropped === 0) return
     this.#options.log.warn(
-      `hooks are too slow: the oldest ${this.#dropped} calls were dropped, ${this.#max} wait at most`,
+      `hooks are too slow: dropped the oldest ${plural(this.#dropped, 'call')}; at most ${this.#max} wait`,
     )
     this.#dropped = 0
   }

@@ -3,7 +3,6 @@ import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/in
 import { countDelayedJobs, delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { readParts, searchMs, withinDeadline } from '../deadline.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
-import { count } from '../view/text.ts'
 import {
   address,
   BadInput,

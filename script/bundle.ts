@@ -91,7 +91,7 @@ async function coreModules(): Promise<Map<string, string[]>> {
     plugins,
   })
   const files = Object.keys(whole.metafile.inputs).filter((file) => /^[\w./-]+\.ts$/.test(file) && file !== CHILD)
-  const each = await build({ ...options, entryPoints: files, outbase: root, write: false })
+  const each = await build({ ...options, sourcemap: false, entryPoints: files, outbase: root, write: false })
   return new Map(Object.values(each.metafile.outputs).map(({ entryPoint = '', exports }) => [entryPoint, exports]))
 }
 

@@ -3,7 +3,7 @@
  * or passes between the worker and workflows. Types only, and all of it plain JSON; each shape is defined here and nowhere else.
  */
 import type { Isolation } from '../config/isolations.ts'
-import type { ErrorRecord, JobUsage, MemoryFigures, Notice, Outcome, TraceContext } from './outcomes.ts'
+import type { ErrorRecord, JobUsage, MemoryFigures, HookCall, Outcome, TraceContext } from './outcomes.ts'
 
 export type {
   DeadJob,
@@ -13,7 +13,7 @@ export type {
   LostWorker,
   MemoryEvidence,
   MemoryFigures,
-  Notice,
+  HookCall,
   Outcome,
   StepAddition,
   StepEnd,
@@ -85,7 +85,7 @@ export interface ClassManifest extends JobSettings {
 export interface Manifest {
   classes: ClassManifest[]
   /** The worker hooks of `config/hooks.ts` that a supervisor asks for; absent without any. */
-  notices?: Notice['hook'][]
+  workerHooks?: HookCall['hook'][]
   /** Why its processes cannot print the stack of a job that hangs; absent where they can. */
   stackFault?: string
 }
@@ -172,7 +172,7 @@ export interface Assignment extends ProcessSettings {
   /** Phase `onFailure` only: what ended the job. */
   failure?: ErrorRecord
   /** Phase `notify` only. */
-  notice?: Notice
+  notice?: HookCall
   step?: StepContext
   trace?: TraceContext
 }

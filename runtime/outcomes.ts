@@ -73,7 +73,7 @@ export interface LostWorker {
 }
 
 /** What a worker hook is called with. */
-export type Notice =
+export type HookCall =
   | { hook: 'onDeath'; job: DeadJob; cause: string; evidence: Record<string, unknown> }
   | { hook: 'onLeaseLost'; worker: LostWorker }
 

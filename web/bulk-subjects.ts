@@ -2,7 +2,7 @@ import { countDelayed, changeDelayed } from '../runtime/inspect/changes/delayed.
 import { countFailed, changeFailed } from '../runtime/inspect/changes/failed.ts'
 import { countWaiting, removeWaiting } from '../runtime/inspect/changes/queues.ts'
 import { changeRuns } from '../runtime/inspect/changes/runs.ts'
-import type { Plan } from './bulks.ts'
+import type { Plan } from './bulk-changes.ts'
 import { filterOf as delayedFilter } from './pages/delayed.ts'
 import { filterOf as failedFilter } from './pages/failed.ts'
 import { filterOf as runFilter } from './pages/workflows.ts'

@@ -26,7 +26,7 @@ export class Login {
   }
 
   /** Leads to the login, and back to the page afterwards; a change is refused. */
-  turnAway(c: Context, method: 'GET' | 'POST'): Response | Promise<Response> {
+  refuse(c: Context, method: 'GET' | 'POST'): Response | Promise<Response> {
     const { kind } = this.#settings.access
     if (kind === 'login' && method === 'GET') {
       const url = new URL(c.req.url)

@@ -66,7 +66,7 @@ export class BadInput extends Error {
 }
 
 /** What is not there, or no longer; shown as a page with status 404. */
-export class Gone extends Error {
+export class NotFound extends Error {
   override readonly name = 'Gone'
 }
 

@@ -14,7 +14,7 @@ import { allows, Tokens, type User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
 import { RequestQueue } from './request-queue.ts'
 import { document } from './view/layout.ts'
-import { BadInput, Gone, Query, type Done, type Page, type Route, type PageRequest } from './request.ts'
+import { BadInput, NotFound, Query, type Done, type Page, type Route, type PageRequest } from './request.ts'
 
 /** A form may hold the arguments of one job, a megabyte of JSON, each character as three. */
 const largestBodyBytes = 4 * 1024 ** 2
@@ -97,7 +97,7 @@ export class Server {
         path: 'none',
         role: 'viewer',
         page: async () => {
-          throw new Gone('There is no such page.')
+          throw new NotFound('There is no such page.')
         },
       }),
     )
@@ -134,7 +134,7 @@ export class Server {
       { request: c.req.raw, cookie, peer: c.env?.peer },
       nowMs,
     )
-    if (!user) return this.#login.turnAway(c, route.method)
+    if (!user) return this.#login.refuse(c, route.method)
     const holder = this.#settings.access.kind === 'login' ? (cookie ?? '') : user.name
     const request = this.#pageRequest(c, user, holder, nowMs)
     if (!allows(user.role, route.role))
@@ -214,7 +214,7 @@ export class Server {
     const [status, title] =
       error instanceof BadInput || hasCode(error, 'ERR_ARGUMENT') || hasCode(error, 'ERR_NOT_JSON')
         ? ([400, 'Bad request'] as const)
-        : error instanceof Gone || hasCode(error, 'ERR_NOT_FOUND')
+        : error instanceof NotFound || hasCode(error, 'ERR_NOT_FOUND')
           ? ([404, 'Not found'] as const)
           : hasCode(error, 'ERR_STATE')
             ? ([409, 'Not done'] as const)
@@ -222,7 +222,7 @@ export class Server {
               ? ([503, 'Redis does not answer'] as const)
               : ([500, 'Internal error'] as const)
     if (status === 500) throw error
-    const text = error instanceof BadInput || error instanceof Gone ? error.message : withCode(error)
+    const text = error instanceof BadInput || error instanceof NotFound ? error.message : withCode(error)
     return this.#page(c, request, errorPage(title, text), status)
   }
 

@@ -7,7 +7,7 @@ import {
   clearFailed,
   countFailed,
   listChanged,
-  putBack,
+  requeueFailed,
   removeFailed,
 } from '../../runtime/inspect/changes/failed.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
@@ -118,7 +118,7 @@ const retry = command<Retry>({
     if (argv.index !== undefined) {
       const entry = await requireFailed(context, argv.index)
       if (typeof entry.retried_at === 'string' && !argv.again) throw retriedBefore(argv.index, entry)
-      return report(context, 'retried', ofOne(await putBack(context, entry)))
+      return report(context, 'retried', ofOne(await requeueFailed(context, entry)))
     }
     const before = argv.again ? 0 : (await countFailed(context, { ...filter, retried: true })).count
     const open = argv.again ? filter : { ...filter, retried: false }

@@ -1,21 +1,30 @@
 import { html } from 'hono/html'
-import { Bulks, type Bulk, type Plan } from '../bulks.ts'
+import { BulkChanges, type BulkChange, type Plan } from '../bulk-changes.ts'
 import { subjects, type Subject, type Verb } from '../bulk-subjects.ts'
 import { readParts, withinDeadline } from '../deadline.ts'
 import type { Settings } from '../settings.ts'
 import { badge, bar, button, facts, hidden, section, table, time } from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
-import { address, BadInput, Gone, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
+import {
+  address,
+  BadInput,
+  NotFound,
+  type Done,
+  type Html,
+  type Page,
+  type Query,
+  type PageRequest,
+} from '../request.ts'
 import { plural } from '../../runtime/core/plural.ts'
 
 /** Counting stops here; the page then says "at least". */
 const longestCountMs = 700
 
 /** One for each dashboard of this process. */
-const all = new WeakMap<Settings, Bulks>()
+const all = new WeakMap<Settings, BulkChanges>()
 
-function bulksOf({ settings }: PageRequest): Bulks {
-  const known = all.get(settings) ?? new Bulks()
+function bulksOf({ settings }: PageRequest): BulkChanges {
+  const known = all.get(settings) ?? new BulkChanges()
   all.set(settings, known)
   return known
 }
@@ -80,7 +89,7 @@ function listPage(request: PageRequest): Page {
   return { title: 'Bulk changes', body }
 }
 
-const stateOf = (bulk: Bulk): Html =>
+const stateOf = (bulk: BulkChange): Html =>
   bulk.endedMs === undefined
     ? badge('running', 'busy')
     : bulk.trouble
@@ -91,7 +100,7 @@ const stateOf = (bulk: Bulk): Html =>
 
 function progressPage(request: PageRequest, id: string): Page {
   const bulk = bulksOf(request).find(id)
-  if (!bulk) throw new Gone('This change is unknown. It ran in another process, or the dashboard was restarted.')
+  if (!bulk) throw new NotFound('This change is unknown. It ran in another process, or the dashboard was restarted.')
   const subject = subjects[bulk.of] as Subject
   const { total, soFar, endedMs, startedMs } = bulk
   const { looked, matched, done, skipped } = soFar
@@ -128,7 +137,8 @@ function progressPage(request: PageRequest, id: string): Page {
   }
 }
 
-const skippedOf = ({ soFar: { skipped } }: Bulk): number => skipped.reduce((sum, { count: number }) => sum + number, 0)
+const skippedOf = ({ soFar: { skipped } }: BulkChange): number =>
+  skipped.reduce((sum, { count: number }) => sum + number, 0)
 
 /** Begins a change of all that match. */
 export async function startBulk(request: PageRequest, form: Query): Promise<Done> {
@@ -150,7 +160,7 @@ export async function startBulk(request: PageRequest, form: Query): Promise<Done
 /** Stops one after the step in hand. */
 export async function stopBulk(request: PageRequest, form: Query): Promise<Done> {
   const bulk = bulksOf(request).find(form.needed('id', 100))
-  if (!bulk) throw new Gone('This change is unknown.')
+  if (!bulk) throw new NotFound('This change is unknown.')
   if (bulk.endedMs !== undefined) throw new BadInput('This change has ended already.')
   bulksOf(request).stop(bulk.id)
   return {

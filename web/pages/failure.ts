@@ -28,7 +28,7 @@ import { count, shown } from '../view/text.ts'
 import {
   address,
   BadInput,
-  Gone,
+  NotFound,
   contextOf,
   type Done,
   type Html,
@@ -50,7 +50,7 @@ const beside = 200
 const changeOne = (request: PageRequest, verb: FailedVerb, entry: FailedEntry): Promise<boolean> =>
   verb === 'remove'
     ? changes.removeFailed(contextOf(request), entry)
-    : changes.putBack(contextOf(request), entry, { keep: false })
+    : changes.requeueFailed(contextOf(request), entry, { keep: false })
 
 /** The entry that is named by its place and its digest; when the list has shifted, one that lies beside. */
 async function entryAt({ store }: PageRequest, index: number, digest: string): Promise<FailedEntry | undefined> {
@@ -62,7 +62,7 @@ async function entryAt({ store }: PageRequest, index: number, digest: string): P
 
 async function entryOf(request: PageRequest, query: Query): Promise<FailedEntry> {
   const entry = await entryAt(request, query.whole('at', 0), query.needed('digest', 40))
-  if (!entry) throw new Gone('This failed job is no longer on the list: it was retried or removed.')
+  if (!entry) throw new NotFound('This failed job is no longer on the list: it was retried or removed.')
   return entry
 }
 
@@ -178,7 +178,7 @@ export async function editFailed(request: PageRequest, form: Query): Promise<Don
   if (!isArray(text)) throw new BadInput('args: expected a JSON array, such as ["u1", {"urgent": true}]')
   const keep = form.text('keep') !== undefined
   const done = await withinDeadline(
-    changes.runAgain(contextOf(request), entry, jsonText(parseLossless(text)), { keep }),
+    changes.retryWithArgs(contextOf(request), entry, jsonText(parseLossless(text)), { keep }),
   )
   if (!done) throw new BadInput('The list has changed. Reload the page and try again.')
   return { note: `Ran ${failedClass(entry)} again with other arguments.`, to: 'failed' }

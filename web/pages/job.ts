@@ -24,7 +24,7 @@ import { count, shown, span } from '../view/text.ts'
 import {
   address,
   BadInput,
-  Gone,
+  NotFound,
   contextOf,
   type Done,
   type Html,
@@ -141,7 +141,7 @@ export async function cancelJob({ store, nowMs, settings }: PageRequest, form: Q
   const reply = await withinDeadline(store.jobs.cancel(id, nowMs, settings.config.limits.recordTtlMs))
   if (reply === 'cancelled') return { note: `Cancelled job ${id}.` }
   if (reply === 'running') return { note: `Asked the worker of job ${id} to stop it.` }
-  if (reply === 'unknown') throw new Gone(`Job ${id} is unknown: its record has expired, or it never existed.`)
+  if (reply === 'unknown') throw new NotFound(`Job ${id} is unknown: its record has expired, or it never existed.`)
   throw new BadInput(`Job ${id} cannot be cancelled: it is ${reply}.`)
 }
 

@@ -23,7 +23,16 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { shown } from '../view/text.ts'
-import { address, Gone, contextOf, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
+import {
+  address,
+  NotFound,
+  contextOf,
+  type Done,
+  type Html,
+  type Page,
+  type Query,
+  type PageRequest,
+} from '../request.ts'
 
 /** Pipelines, and the latest requests to run one. */
 export async function pipelinesPage(request: PageRequest): Promise<Page> {
@@ -85,7 +94,8 @@ export async function pipelinePage(request: PageRequest): Promise<Page> {
     runs: () => pipelineRuns(place, name),
     requests: () => requestPage(place, { pipeline: name }, { cursor, count: 20 }),
   })
-  if (!found && missing.some((each) => each.includes('ERR_NOT_FOUND'))) throw new Gone(`There is no pipeline ${name}.`)
+  if (!found && missing.some((each) => each.includes('ERR_NOT_FOUND')))
+    throw new NotFound(`There is no pipeline ${name}.`)
   const steps = found?.definition.steps ?? []
   const params = found?.params ?? {}
   const body = html`${section(

@@ -18,7 +18,7 @@ import {
 } from '../view/parts.ts'
 import { byAge, queueCells, queueColumns, targetsOf } from '../view/queue-rows.ts'
 import { count } from '../view/text.ts'
-import { Gone, contextOf, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
+import { NotFound, contextOf, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
 import { plural } from '../../runtime/core/plural.ts'
 
 const pageSize = 50
@@ -75,7 +75,7 @@ export async function queuePage(request: PageRequest): Promise<Page> {
     page: () => readQueue(place, name, from, pageSize),
   })
   const queue = all?.queues.find((each) => each.name === name)
-  if (all && !queue) throw new Gone(`There is no queue ${name}.`)
+  if (all && !queue) throw new NotFound(`There is no queue ${name}.`)
   const jobs = page?.jobs ?? []
   const rows = jobs.map((job) => [
     count(job.at),

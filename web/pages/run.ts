@@ -25,7 +25,7 @@ import { count, shown } from '../view/text.ts'
 import {
   address,
   BadInput,
-  Gone,
+  NotFound,
   contextOf,
   type Download,
   type Html,
@@ -43,7 +43,7 @@ const views = ['all', 'failed'] as const
 async function recordOf(request: PageRequest): Promise<RunRecord> {
   const id = request.query.needed('id')
   const record = await withinDeadline(request.store.runs.read.find(id))
-  if (!record) throw new Gone(`There is no workflow run ${id}: it never existed, or has expired.`)
+  if (!record) throw new NotFound(`There is no workflow run ${id}: it never existed, or has expired.`)
   return record
 }
 

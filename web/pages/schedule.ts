@@ -4,7 +4,7 @@ import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { readParts, withinDeadline } from '../deadline.ts'
 import { badge, button, code, lasting, section, short, table, time, type Cell } from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
-import { Gone, contextOf, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
+import { NotFound, contextOf, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
 import { plural } from '../../runtime/core/plural.ts'
 
 /** Later firings are on their way: a leader looks every few seconds. */
@@ -82,7 +82,8 @@ function missedTable(missed: readonly MissedFiring[], nowMs: number): Html {
 
 async function entryOf(request: PageRequest, form: Query): Promise<string> {
   const name = form.needed('name')
-  if (!(await withinDeadline(isLoaded(contextOf(request), name)))) throw new Gone(`There is no schedule entry ${name}.`)
+  if (!(await withinDeadline(isLoaded(contextOf(request), name))))
+    throw new NotFound(`There is no schedule entry ${name}.`)
   return name
 }
 

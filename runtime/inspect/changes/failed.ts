@@ -80,7 +80,7 @@ async function retry(
   change: Change,
   keep: boolean,
 ): Promise<void> {
-  const results = await Promise.allSettled(entries.map((entry) => putBack(place, entry, { keep })))
+  const results = await Promise.allSettled(entries.map((entry) => requeueFailed(place, entry, { keep })))
   for (const [i, result] of results.entries()) {
     if (result.status === 'rejected' && !isSkippable(result.reason)) throw result.reason
     if (result.status === 'fulfilled' && result.value) change.done += 1
@@ -101,7 +101,7 @@ export const clearFailed = ({ store }: Place): Promise<number> => store.failures
  * @returns false when the list has changed
  * @throws RuntimeError ERR_STATE, ERR_NOT_FOUND
  */
-export async function putBack(
+export async function requeueFailed(
   { store, config }: InspectContext,
   entry: FailedEntry,
   { keep = true }: { keep?: boolean } = {},
@@ -126,7 +126,7 @@ export async function putBack(
  * @param keep true: the entry stays, marked `retried_at`
  * @throws RuntimeError ERR_ARGUMENT for text that is no JSON array, ERR_STATE for a step, ERR_TOO_LARGE
  */
-export async function runAgain(
+export async function retryWithArgs(
   { store, config }: InspectContext,
   entry: FailedEntry,
   args: string,

@@ -2,7 +2,7 @@ import { head } from '../../../config/clip.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
-import type { JobEnd, Notice } from '../../messages.ts'
+import type { JobEnd, HookCall } from '../../messages.ts'
 import type { Verdict } from './cause.ts'
 import type { Ending } from '../launchers/launcher.ts'
 
@@ -137,11 +137,11 @@ export function endForMetrics(
 }
 
 /** The same for the hook `onDeath`. */
-export function deathNotice(
+export function deathCall(
   { job: id, class: name = '', queue, attempt, run }: JobLabels,
   { cause, error }: Extract<Verdict, { kind: 'failed' }>,
   evidence: Record<string, unknown>,
-): Notice {
+): HookCall {
   const job = { id, class: name, queue, attempt, ...(run === undefined ? {} : { run }), error }
   return { hook: 'onDeath', job, cause, evidence }
 }

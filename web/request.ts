@@ -130,3 +130,8 @@ export function address(page: string, filters: Record<string, string | number | 
   const params = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))
   return given.length === 0 ? page : `${page}?${params.toString()}`
 }
+
+/** A relative address of one of our own pages; undefined for what leads elsewhere. */
+export function localAddress(text: string | null): string | undefined {
+  return text !== null && text.length <= 2000 && /^(\.\/|[a-z][a-z-]*)(\?[^\s\\]*)?$/.test(text) ? text : undefined
+}

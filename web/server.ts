@@ -14,7 +14,16 @@ import { allows, Tokens, type User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
 import { RequestQueue } from './request-queue.ts'
 import { document } from './view/layout.ts'
-import { BadInput, NotFound, Query, type Done, type Page, type Route, type PageRequest } from './request.ts'
+import {
+  localAddress,
+  BadInput,
+  NotFound,
+  Query,
+  type Done,
+  type Page,
+  type Route,
+  type PageRequest,
+} from './request.ts'
 
 /** A form may hold the arguments of one job, a megabyte of JSON, each character as three. */
 const largestBodyBytes = 4 * 1024 ** 2
@@ -232,11 +241,6 @@ export class Server {
       answer.headers.append('set-cookie', 'rt-notice=; Max-Age=0; HttpOnly; SameSite=Lax')
     return answer
   }
-}
-
-/** A relative address of one of our own pages; undefined for what leads elsewhere. */
-export function localAddress(text: string | null): string | undefined {
-  return text !== null && text.length <= 2000 && /^(\.\/|[a-z][a-z-]*)(\?[^\s\\]*)?$/.test(text) ? text : undefined
 }
 
 const noticeCookie = (note: string): string =>

@@ -2,10 +2,10 @@ import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { getCookie } from 'hono/cookie'
 import { clip } from '../config/clip.ts'
-import { hasCode, withCode } from '../runtime/core/errors.ts'
+import { withCode } from '../runtime/core/errors.ts'
 import { readAssets } from './assets.ts'
 import { withDeadline } from './deadline.ts'
-import { errorPage } from './pages/error.ts'
+import { errorPage, pageOfError } from './pages/error.ts'
 import { Login } from './login.ts'
 import { routes } from './routes.ts'
 import { crossSite } from './security/origin.ts'
@@ -14,16 +14,7 @@ import { allows, Tokens, type User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
 import { RequestQueue } from './request-queue.ts'
 import { document } from './view/layout.ts'
-import {
-  localAddress,
-  BadInput,
-  NotFound,
-  Query,
-  type Done,
-  type Page,
-  type Route,
-  type PageRequest,
-} from './request.ts'
+import { localAddress, NotFound, Query, type Done, type Page, type PageRequest, type Route } from './request.ts'
 
 /** A form may hold the arguments of one job, a megabyte of JSON, each character as three. */
 const largestBodyBytes = 4 * 1024 ** 2
@@ -220,19 +211,8 @@ export class Server {
   }
 
   #failed(c: Request_, request: PageRequest, error: unknown): Response | Promise<Response> {
-    const [status, title] =
-      error instanceof BadInput || hasCode(error, 'ERR_ARGUMENT') || hasCode(error, 'ERR_NOT_JSON')
-        ? ([400, 'Bad request'] as const)
-        : error instanceof NotFound || hasCode(error, 'ERR_NOT_FOUND')
-          ? ([404, 'Not found'] as const)
-          : hasCode(error, 'ERR_STATE')
-            ? ([409, 'Not done'] as const)
-            : hasCode(error, 'ERR_REDIS') || hasCode(error, 'ERR_TIMEOUT')
-              ? ([503, 'Redis does not answer'] as const)
-              : ([500, 'Internal error'] as const)
-    if (status === 500) throw error
-    const text = error instanceof BadInput || error instanceof NotFound ? error.message : withCode(error)
-    return this.#page(c, request, errorPage(title, text), status)
+    const { page, status } = pageOfError(error)
+    return this.#page(c, request, page, status)
   }
 
   async #page(c: Request_, request: PageRequest, page: Page, status: number = page.status ?? 200): Promise<Response> {

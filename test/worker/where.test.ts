@@ -220,7 +220,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
     it('is refused for a job that does not run', async () => {
       const shown = await runCommand(['job', 'stack', 'nowhere'], { env: { REDIS_URL: server.url }, cwd: app })
       assert.equal(shown.exitCode, 1)
-      assert.match(shown.stderr, /expected the id of a job/)
+      assert.match(shown.stderr, /expected the ID of a job/)
     })
   })
 }

@@ -49,7 +49,7 @@ export function afterTicks(ticks: number, act: () => void): void {
 }
 
 /** Pauses between attempts: the first, doubled after each attempt, and the longest. */
-export interface Pauses {
+export interface BackoffDelays {
   firstMs: number
   mostMs: number
 }
@@ -61,7 +61,7 @@ export interface Pauses {
  */
 export async function withBackoff<T>(
   clock: Clock,
-  { firstMs, mostMs }: Pauses,
+  { firstMs, mostMs }: BackoffDelays,
   attempt: () => Promise<T>,
   onError: (error: unknown) => void,
 ): Promise<T> {

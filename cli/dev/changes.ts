@@ -1,5 +1,6 @@
-import { existsSync, statSync, watch } from 'node:fs'
+import { existsSync, readdirSync, statSync, watch } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { machine } from '../../config/machine.ts'
 import type { Config } from '../../config/schema.ts'
 
 /** What a change of a file asks for. */
@@ -48,21 +49,71 @@ function folders(root: string, paths: readonly string[]): string[] {
 
 const folderOf = (path: string): string => (existsSync(path) && statSync(path).isFile() ? dirname(path) : path)
 
-/** Watches a folder, which need not be there yet. @returns what ends the watch */
+/**
+ * Watches a folder, which need not be there yet. Each folder has a watcher of its own: it reports files by name, so also
+ * one that another file was renamed over, which the recursive watch that Node has on Linux loses.
+ * @returns what ends the watch
+ */
 function watchFolder(folder: string, onFile: (file: string) => void, recursive = true): () => void {
-  if (!existsSync(folder)) return awaitFolder(folder, onFile, recursive)
-  const watcher = watch(folder, { recursive }, (_event, file) => {
-    if (file !== null && !NOT_CODE.test(file)) onFile(file)
+  if (!isFolder(folder)) return awaitFolder(folder, onFile, recursive)
+  return watchThere(folder, onFile, recursive)
+}
+
+/** @throws Error ENOENT when the folder is not there */
+function watchThere(folder: string, onFile: (file: string) => void, recursive: boolean): () => void {
+  const below = new Map<string, () => void>()
+  const native = recursive && nativelyRecursive.includes(machine.os())
+  const close = (): void => {
+    watcher.close()
+    for (const endBelow of below.values()) endBelow()
+  }
+  let end = close
+  const watcher = watch(folder, { recursive: native }, (event, file) => {
+    if (file === null || NOT_CODE.test(file)) return
+    if (event === 'rename' && file === basename(folder) && end === close) {
+      // The folder itself was moved, removed or replaced.
+      close()
+      end = watchFolder(folder, onFile, recursive)
+    } else if (event === 'rename' && recursive && !native) follow(file)
+    onFile(file)
   })
   // A folder that goes away while it is watched is no reason to stop.
   watcher.on('error', () => undefined)
-  return () => watcher.close()
+  /** Watches a folder that came, and no longer one that went. */
+  const follow = (name: string): void => {
+    below.get(name)?.()
+    below.delete(name)
+    if (!isFolder(join(folder, name))) return
+    try {
+      below.set(
+        name,
+        watchThere(join(folder, name), (file) => onFile(join(name, file)), true),
+      )
+    } catch (error) {
+      // Gone again: its next coming is reported, too.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+  if (recursive && !native) for (const name of foldersIn(folder)) follow(name)
+  return () => end()
+}
+
+/** Where the system itself watches a whole tree, and by name. */
+const nativelyRecursive = ['darwin', 'win32']
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+function foldersIn(folder: string): string[] {
+  if (!isFolder(folder)) return []
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !NOT_CODE.test(entry.name))
+    .map(({ name }) => name)
 }
 
 /** Watches the nearest folder above one that is not there; once it is there it counts as changed, and is watched. */
 function awaitFolder(folder: string, onFile: (file: string) => void, recursive: boolean): () => void {
   let above = dirname(folder)
-  while (!existsSync(above)) above = dirname(above)
+  while (!isFolder(above)) above = dirname(above)
   const awaited = join(above, relative(above, folder).split(sep)[0] ?? '')
   let end = (): void => watcher.close()
   const watcher = watch(above, () => {

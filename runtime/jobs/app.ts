@@ -126,7 +126,7 @@ async function importApp(source: AppSource, locate: (file: string) => string, wa
   for (const file of jobFiles(source)) {
     const name = relative(source.root, file)
     const module = await load(file)
-    if (Object.keys(module).length === 0) {
+    if (Object.keys(module).length === 0 && !exportsTypes(file)) {
       throw new RuntimeError(
         'ERR_APP_LOAD',
         `${name}: expected it to export a job, it exports nothing; export the class, or move the file out of the jobs folder`,
@@ -136,6 +136,12 @@ async function importApp(source: AppSource, locate: (file: string) => string, wa
   }
   registry.checkBases()
   return { registry, hooks: hooks === undefined ? {} : checkHooks(await load(hooks), relative(source.root, hooks)) }
+}
+
+/** True for TypeScript that exports types: nothing is left of them when it runs. */
+function exportsTypes(file: string): boolean {
+  const pattern = /^\s*export\s+(default\s+interface|type|interface|declare)\b/m
+  return /\.[cm]?tsx?$/.test(file) && pattern.test(readFileSync(file, 'utf8'))
 }
 
 /** Watches a load for what would end the process silently: `process.exit`, a rejection that nothing handles. */

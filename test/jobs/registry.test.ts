@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { Job, job } from '../../runtime/index.ts'
+import { loadApp } from '../../runtime/jobs/app.ts'
 import { Registry } from '../../runtime/jobs/registry.ts'
+import { makeApp, removesApps } from '../support/app.ts'
+
+removesApps()
 
 class MailJob extends Job {
   static override queue = 'low'
@@ -119,4 +125,18 @@ describe('an exported class without perform', () => {
     }
     registryOf({ Job, BaseJob, OfBase }).checkBases()
   })
+})
+
+it('a file that exports only types is accepted; one that exports nothing is not', async () => {
+  const types = 'export type Order = { id: string }\n'
+  const root = await makeApp({
+    'src/jobs/types.ts': types,
+    'src/jobs/more.ts': `// export type A\nexport interface A {}`,
+  })
+  assert.deepEqual((await loadApp({ root, paths: ['src/jobs'] })).registry.list(), [])
+  await writeFile(join(root, 'src/jobs/none.ts'), '/* export type A */\nexport {}')
+  await assert.rejects(
+    loadApp({ root, paths: ['src/jobs'] }),
+    /none\.ts: expected it to export a job, it exports nothing/,
+  )
 })

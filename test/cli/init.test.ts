@@ -22,8 +22,13 @@ describe('runtime init', () => {
     assert.equal((await runCommand(['init', '--template', 'js'], { cwd })).exitCode, 0)
     const manifest = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as Record<string, any>
     assert.deepEqual([manifest['name'], manifest['type']], ['app', 'module'])
+    await writeFile(
+      join(cwd, 'test/second.test.js'),
+      `import { test } from 'node:test'\ntest('a second file', () => {})`,
+    )
     const tested = await startProcess('npm', ['test', '--silent'], { cwd, timeoutMs }).exited
     assert.equal(tested.exitCode, 0, tested.stdout + tested.stderr)
+    assert.match(tested.stdout, /HelloJob greets by name[^]*a second file/)
     const env = { REDIS_URL: server.url }
     assert.equal(
       (await runCommand(['workflow', 'run', 'GreetingsWorkflow', '["ann","ben"]'], { cwd, env })).exitCode,
@@ -51,6 +56,7 @@ describe('runtime init', () => {
       const { scripts } = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as {
         scripts: Record<string, string>
       }
+      if (template === 'ts') assert.equal(scripts['test'], 'node --import tsx --test test/*.test.ts')
       // Each template runs with `npm run dev`; its launch file starts `npm run debug`.
       assert.deepEqual([scripts['dev'], scripts['debug']], ['runtime dev', 'runtime dev --inspect-jobs'])
     }

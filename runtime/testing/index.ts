@@ -2,6 +2,7 @@
  * For an application's own tests: jobs without a worker, and time without waiting.
  * @module resque-runtime/testing
  */
+import { hostname } from 'node:os'
 import { systemClock, type Clock } from '../core/clock.ts'
 import { duration, shown } from '../core/duration.ts'
 import { encodeArgs, parseLossless } from '../core/codec.ts'
@@ -17,6 +18,9 @@ import { defaultClient, defaultConfig } from '../jobs/default-client.ts'
 import { InlineLauncher } from '../worker/launchers/inline.ts'
 import { Supervisor } from '../worker/supervisor.ts'
 import { Steps } from '../workflow/run/steps.ts'
+import { selectQueues } from '../store/queues/queue-list.ts'
+import type { Store } from '../store/store.ts'
+import { silentForMs } from '../store/workers/workers.ts'
 
 /**
  * A clock that stands still until a test advances it.
@@ -149,8 +153,8 @@ export interface Drained {
 /**
  * Runs everything that waits in the queues, steps of workflows included, and what those jobs enqueue, in this process; resolves when the queues are
  * empty. Delayed jobs stay where they are. Needs a Redis: the default client's.
- * @param jobs every job that may be met
- * @throws RuntimeError ERR_ARGUMENT for what is no job
+ * @param jobs every job that may be met; of a workflow the classes of its steps
+ * @throws RuntimeError ERR_ARGUMENT for what is no job, ERR_STATE when a worker of another process takes from these queues
  * @example
  * ```ts
  * await enqueue(ReminderJob, 'u1')
@@ -165,9 +169,10 @@ export async function drain(
     if (!isJob(definition))
       throw new RuntimeError(
         'ERR_ARGUMENT',
-        `drain: expected a list of Job classes and functions made by job(), got ${shown(definition)}`,
+        `drain: expected a list of Job classes and functions made by job(), of a workflow the classes of its steps; got ${shown(definition)}`,
       )
   const { store } = defaultClient()
+  await refuseOtherWorkers(store, queues)
   const { worker, limits, root } = defaultConfig()
   const registry = new Registry()
   for (const definition of jobs) registry.add({ name: wireName(definition), kind: 'job', definition, file: 'drain()' })
@@ -190,4 +195,32 @@ export async function drain(
   await supervisor.start()
   await supervisor.left
   return { processed: supervisor.processed, failed: (await store.failures.count()) - failedBefore }
+}
+
+/** A worker of another process takes jobs before the drain does, and the drain takes jobs whose classes only that worker has. */
+async function refuseOtherWorkers(store: Store, queues: readonly string[]): Promise<void> {
+  const [sizes, workers, supervisors] = await Promise.all([
+    store.queues.sizes(),
+    store.workers.list(),
+    store.supervisors.list(),
+  ])
+  const [now, known] = [Date.now(), [...sizes.keys()]]
+  const wanted = new Set(selectQueues(queues, known))
+  const isHere = ({ host, pid }: Record<string, string>): boolean => host === hostname() && pid === String(process.pid)
+  const harmless = new Set(
+    supervisors
+      .filter(({ about, leaseEndsAtMs }) => leaseEndsAtMs < now || isHere(about))
+      .flatMap(({ slots }) => slots),
+  )
+  const other = workers.find(
+    (worker) =>
+      !harmless.has(worker.id) &&
+      silentForMs(worker, now) === undefined &&
+      selectQueues(worker.queues, known).some((queue) => wanted.has(queue)),
+  )
+  if (!other) return
+  throw new RuntimeError(
+    'ERR_STATE',
+    `drain: expected no other worker on these queues, worker ${other.host}:${other.pid} takes jobs from ${other.queues.join(',')}; give the tests a namespace of their own before they enqueue: configure({ namespace: \`test-\${process.pid}\` })`,
+  )
 }

@@ -12,7 +12,9 @@ import {
   job,
   memory,
   Snooze,
+  Workflow,
 } from '../../runtime/index.ts'
+import { defaultClient } from '../../runtime/jobs/default-client.ts'
 import { drain, fakeClock, inline } from '../../runtime/testing/index.ts'
 import { useRedis } from '../support/redis.ts'
 
@@ -48,6 +50,10 @@ describe('wrong arguments', () => {
     const run = inline as (definition: unknown) => Promise<unknown>
     await assert.rejects(run('x'), argument)
     await assert.rejects(drain([AddJob, Date] as never), argument)
+    class SomeFlow extends Workflow {
+      configure(): void {}
+    }
+    await assert.rejects(drain([SomeFlow] as never), /of a workflow the classes of its steps; got/)
     await assert.rejects(fakeClock().advance('soon' as never), argument)
     assert.throws(() => job({}, () => undefined), argument)
     assert.throws(() => job({}, 'x' as never), argument)
@@ -116,6 +122,32 @@ describe('drain', () => {
     const handle = await enqueue.with({ queue: 'other' })(AddJob, 1, 1)
     assert.deepEqual(await drain([AddJob], { queues: ['low'] }), { processed: 0, failed: 0 })
     assert.equal((await handle.status()).state, 'waiting')
+  })
+})
+
+describe('drain beside a worker of another process', () => {
+  const beside = async (pid: string): Promise<void> => {
+    const { store } = defaultClient()
+    await store.supervisors.register('dev', [`dev-host:${pid}:low`], { host: 'dev-host', pid, queues: 'low' }, 60_000)
+  }
+
+  it('is refused, with that worker and what to do', async () => {
+    const handle = await enqueue(AddJob, 1, 1)
+    await beside('7')
+    await assert.rejects(drain([AddJob]), {
+      code: 'ERR_STATE',
+      message: /worker dev-host:7 takes jobs from low; give the tests a namespace of their own .*configure\(/,
+    })
+    assert.equal((await handle.status()).state, 'waiting')
+  })
+
+  it('runs what waits in queues and namespaces that it does not serve', async () => {
+    await beside('7')
+    await enqueue.with({ queue: 'other' })(AddJob, 1, 1)
+    assert.deepEqual(await drain([AddJob], { queues: ['other'] }), { processed: 1, failed: 0 })
+    configure({ redis: { url: server.url }, namespace: 'test' })
+    await enqueue(AddJob, 1, 1)
+    assert.deepEqual(await drain([AddJob]), { processed: 1, failed: 0 })
   })
 })
 

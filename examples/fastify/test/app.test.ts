@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { configure } from 'resque-runtime'
 import { drain } from 'resque-runtime/testing'
 import { buildApp } from '../src/app.ts'
 import { WelcomeJob } from '../src/jobs/welcome-job.ts'
+
+// A worker that runs meanwhile, such as that of `npm start`, must not take the jobs of the test.
+configure({ namespace: `test-${process.pid}` })
 
 // Needs a Redis: REDIS_URL, or `npm start` in another terminal.
 test('a new user gets a welcome', async () => {

@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { close, enqueue } from 'resque-runtime'
+import { close, configure, enqueue } from 'resque-runtime'
 import { drain, inline } from 'resque-runtime/testing'
 import { InvoiceJob, ReceiptJob } from '../src/jobs/invoice-job.ts'
 
+// A worker that runs meanwhile, such as that of `npm start`, must not take the jobs of the test.
+configure({ namespace: `test-${process.pid}` })
 afterAll(() => close())
 
 describe('InvoiceJob', () => {

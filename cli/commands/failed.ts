@@ -9,7 +9,9 @@ import {
   listChanged,
   requeueFailed,
   removeFailed,
+  type Requeued,
 } from '../../runtime/inspect/changes/failed.ts'
+import { retriedAs } from '../../runtime/inspect/job.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'
@@ -89,7 +91,8 @@ const show = command<{ index: string }>({
     yargs.positional('index', { type: 'string', demandOption: true, describe: 'Index of the entry, or ID of the job' }),
   run: async (context, argv) => {
     const entry = await requireFailed(context, argv.index)
-    if (context.json) return json(entry)
+    const retried = entry.id === undefined ? undefined : retriedAs((await context.store.jobs.find(entry.id)) ?? {})
+    if (context.json) return json({ ...entry, retried_as: retried?.job })
     line(`${failedClass(entry)} on ${entry.queue}, failed at ${entry.failed_at} in ${entry.worker}`)
     line(`${entry.exception}: ${entry.error}`)
     for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
@@ -97,7 +100,7 @@ const show = command<{ index: string }>({
     if (entry.cause !== undefined) line(`cause: ${entry.cause}`)
     for (const [what, value] of evidenceRows(entry.evidence ?? {}, { stack: entry.backtrace ?? [] }))
       line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
-    if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}`)
+    if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}${retried ? ` as job ${retried.job}` : ''}`)
   },
 })
 
@@ -118,7 +121,8 @@ const retry = command<Retry>({
     if (argv.index !== undefined) {
       const entry = await requireFailed(context, argv.index)
       if (typeof entry.retried_at === 'string' && !argv.again) throw retriedBefore(argv.index, entry)
-      return report(context, 'retried', ofOne(await requeueFailed(context, entry)))
+      const as = await requeueFailed(context, entry)
+      return report(context, 'retried', { ...ofOne(as !== undefined), as: as ? [as] : [] })
     }
     const before = argv.again ? 0 : (await countFailed(context, { ...filter, retried: true })).count
     const open = argv.again ? filter : { ...filter, retried: false }
@@ -169,7 +173,9 @@ function chosen({ index, class: className, queue, all }: Selection): FailedFilte
   throw new RuntimeError('ERR_USAGE', `which ones? expected an index, --class and --queue, or --all; got ${got}`)
 }
 
-type Outcome = Pick<Change, 'matched' | 'done' | 'skipped'>
+type Outcome = Pick<Change, 'matched' | 'done' | 'skipped'> & { as?: readonly Requeued[] }
+/** New jobs that a person is shown. */
+const namedJobs = 5
 
 const ofOne = (isDone: boolean): Outcome => ({
   ...{ matched: 1, done: isDone ? 1 : 0 },
@@ -177,10 +183,16 @@ const ofOne = (isDone: boolean): Outcome => ({
 })
 
 /** @param before how many were left out, since they were retried before */
-function report({ json: asJson }: Context, verb: string, { matched, done, skipped }: Outcome, before = 0): number {
-  if (asJson) json({ [verb]: done, ...(before > 0 ? { before } : {}), ...(skipped.length > 0 ? { skipped } : {}) })
+function report({ json: asJson }: Context, verb: string, outcome: Outcome, before = 0): number {
+  const { matched, done, skipped, as = [] } = outcome
+  const more = { ...(as.length > 0 ? { as } : {}), ...(before > 0 ? { before } : {}) }
+  if (asJson) json({ [verb]: done, ...more, ...(skipped.length > 0 ? { skipped } : {}) })
   else {
     line(`${verb} ${done} of ${matched}`)
+    const names = as
+      .slice(0, namedJobs)
+      .map((each) => ('job' in each ? each.job : `step ${each.node} of run ${each.run}`))
+    if (names.length > 0) line(`now queued as ${names.join(', ')}${names.length < done ? ', …' : ''}`)
     if (before > 0) line(`passed over ${before} that were ${verb} before; --again includes them`)
     for (const { reason, count, indexes } of skipped)
       line(

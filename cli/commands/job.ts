@@ -16,10 +16,10 @@ const show = command<{ id: string }>({
   example: ['job show 0mb2k3x7f4q8...', ''],
   flags: (yargs) => yargs.positional('id', id),
   run: async (context, argv) => {
-    const { status, item, args, evidence, attempts, log, ...job } = await jobView(context, argv.id)
+    const { status, item, args, evidence, attempts, log, retried, ...job } = await jobView(context, argv.id)
     const result = job.result === undefined ? undefined : parseLossless(job.result)
     const tried = attempts.length > 0 ? attempts : undefined
-    if (context.json) return json({ ...status, item, evidence, attempts: tried, result, log })
+    if (context.json) return json({ ...status, item, evidence, attempts: tried, result, retriedAs: retried?.job, log })
     const rows = Object.entries({
       ...status,
       error: status.error && `${status.error.name}: ${status.error.message}`,
@@ -27,6 +27,7 @@ const show = command<{ id: string }>({
       result,
       place: job.place,
       'waits for limit': job.limit?.key,
+      retried: retried && `as ${retried.job} at ${new Date(retried.atMs).toISOString()}`,
       'failed list': job.failed && `entry ${job.failed.index}`,
       ...Object.fromEntries(evidenceRows((evidence ?? {}) as Record<string, unknown>)),
       attempts: tried?.length,

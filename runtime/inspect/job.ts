@@ -16,6 +16,12 @@ export interface JobMoment {
   atMs: number
 }
 
+/** The job that a retry made of a failed one; ms since 1970. */
+export interface RetriedAs {
+  job: string
+  atMs: number
+}
+
 /** One job, from its enqueueing to its end. What is not known is undefined. */
 export interface JobView {
   id: string
@@ -42,6 +48,8 @@ export interface JobView {
   limit: { key: string; place: number | undefined; holders: string[] } | undefined
   /** The step of a run that it runs. */
   step: { run: string; node: number } | undefined
+  /** The job that a retry made of it, once it has failed. */
+  retried: RetriedAs | undefined
   /** Its entry on the failed list, of the newest ones. */
   failed: FailedEntry | undefined
   archived: ArchiveRecord | undefined
@@ -102,6 +110,7 @@ const emptyView = (id: string): Unfound => ({
   worker: undefined,
   limit: undefined,
   step: undefined,
+  retried: undefined,
 })
 
 async function recordView(place: InspectContext, id: string, record: JobRecord): Promise<Unfound> {
@@ -122,7 +131,13 @@ async function recordView(place: InspectContext, id: string, record: JobRecord):
     worker: record.state === 'running' ? await workerOf(place, record) : undefined,
     limit: record.state === 'held' ? await limitOf(store, id, record['held_by'] ?? '') : undefined,
     step: run === undefined ? undefined : { run, node: Number(node) },
+    retried: retriedAs(record),
   }
+}
+
+/** What a record says of the retry of its job. */
+export function retriedAs({ retried_as: job, retried_at: at }: Partial<JobRecord>): RetriedAs | undefined {
+  return job === undefined ? undefined : { job, atMs: Number(at) }
 }
 
 function momentsOf(record: JobRecord): JobMoment[] {

@@ -37,7 +37,11 @@ test('retry of a failed step resumes its run, and marks the entry', { timeout: 1
 
   writeFileSync(needs, '')
   const retried = await runtime('failed', 'retry', '0')
-  assert.deepEqual([retried.exitCode, retried.stdout.trim()], [0, 'retried 1 of 1'], retried.stderr)
+  assert.deepEqual(
+    [retried.exitCode, retried.stdout.trim()],
+    [0, `retried 1 of 1\nnow queued as step 1 of run ${id}`],
+    retried.stderr,
+  )
   await drain()
   const run = JSON.parse((await runtime('workflow', 'show', id, '--json')).stdout) as { status: string }
   assert.equal(run.status, 'finished')
@@ -63,7 +67,9 @@ test('retry of many goes on behind a step that was mended already, and says so',
   assert.equal(all.stderr, '')
   assert.match(
     all.stdout,
-    new RegExp(`^retried 1 of 2\nskipped 1 \\(0\\): retry job 1 of run ${first}: .*it is finished \\[ERR_STATE\\]\n$`),
+    new RegExp(
+      `^retried 1 of 2\nnow queued as step 1 of run ${second}\nskipped 1 \\(0\\): retry job 1 of run ${first}: .*it is finished \\[ERR_STATE\\]\n$`,
+    ),
   )
   assert.equal(all.exitCode, 1)
   const run = JSON.parse((await runtime('workflow', 'show', second, '--json')).stdout) as { status: string }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { jobView } from '../../runtime/inspect/job.ts'
+import { requeueFailed } from '../../runtime/inspect/changes/failed.ts'
 import { encodeFailure } from '../../runtime/store/queues/failures.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore } from '../worker/support.ts'
@@ -47,6 +48,12 @@ it('is followed through its queue, a limit, its worker, the failed list and the 
   const failed = await jobView(place, id)
   assert.deepEqual([failed.status.state, failed.failed?.index, failed.archived?.outcome], ['failed', 0, 'failed'])
   assert.equal(failed.moments.at(-1)?.name, 'ended')
+  const retried = await requeueFailed(place, failed.failed ?? assert.fail())
+  assert.ok(retried && 'job' in retried)
+  const link = (await jobView(place, id)).retried
+  assert.equal(link?.job, retried.job)
+  assert.ok(link.atMs >= (failed.moments.at(-1)?.atMs ?? Infinity))
+  assert.equal((await jobView(place, retried.job)).status.state, 'waiting')
   await server.client().del(`resque:rt:job:${id}`)
   const archived = await jobView(place, id)
   assert.deepEqual([archived.record, archived.status.state, archived.args], [undefined, 'failed', '[12345]'])

@@ -47,10 +47,10 @@ const longestArgs = 1024 ** 2
 const beside = 200
 
 /** Retries one entry, which takes it off the list in the same step, or removes it. @returns false when the list has changed */
-const changeOne = (request: PageRequest, verb: FailedVerb, entry: FailedEntry): Promise<boolean> =>
+const changeOne = async (request: PageRequest, verb: FailedVerb, entry: FailedEntry): Promise<boolean> =>
   verb === 'remove'
     ? changes.removeFailed(contextOf(request), entry)
-    : changes.requeueFailed(contextOf(request), entry, { keep: false })
+    : (await changes.requeueFailed(contextOf(request), entry, { keep: false })) !== undefined
 
 /** The entry that is named by its place and its digest; when the list has shifted, one that lies beside. */
 async function entryAt({ store }: PageRequest, index: number, digest: string): Promise<FailedEntry | undefined> {

@@ -88,6 +88,7 @@ function factsOf(job: JobView, { nowMs }: PageRequest): Html {
     ['Running jobs of the limit', limit && html`${limit.holders.slice(0, 5).map((id) => html`${jobLink(id)} `)}`],
     ['Progress', record?.progress === undefined ? undefined : progress(record.progress)],
     ['Cause', status.cause],
+    ['Retried', job.retried && html`${time(job.retried.atMs, nowMs)} as ${jobLink(job.retried.job)}`],
     ['Record kept until', archived && !record ? 'expired; this page shows the archived record' : undefined],
     ['Archived', archived === undefined ? undefined : time(archived.endedAtMs, nowMs)],
   ])

@@ -26,7 +26,7 @@ export interface MatchCount {
 }
 
 /** Indexes named for a reason, and reasons that are told apart. */
-const namedMost = 20
+export const namedMost = 20
 const reasonsMost = 20
 
 export const noChange = (): Change => ({ looked: 0, matched: 0, done: 0, skipped: [], isStopped: false })

@@ -2,7 +2,7 @@ import { jsonValue } from '../../core/json-text.ts'
 import { RuntimeError, withCode } from '../../core/errors.ts'
 import { newId } from '../../core/ids.ts'
 import type { FailedEntry } from '../../store/queues/failures.ts'
-import { isSkippable, noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
+import { isSkippable, namedMost, noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
 import { failedClass, failedPage, failedStep, matcherOf, type FailedFilter } from '../failed.ts'
 import type { InspectContext } from '../context.ts'
 
@@ -12,6 +12,15 @@ export interface FailedChangeOptions extends ChangeOptions {
   newest?: number
   /** For retries. True: the entries stay, marked `retried_at`, as in Resque. */
   keep?: boolean
+}
+
+/** What runs again: a new job with the failed one's arguments, or the same step of the same run. */
+export type Requeued = { job: string } | { run: string; node: number }
+
+/** A {@link Change} by a retry. */
+export interface Retried extends Change {
+  /** The first of what runs again. */
+  as: Requeued[]
 }
 
 /** Entries that one step reads, and of which it changes at most as many. */
@@ -46,8 +55,8 @@ export async function changeFailed(
   verb: 'remove' | 'retry',
   filter: FailedFilter,
   { signal, onProgress, newest, keep = false }: FailedChangeOptions = {},
-): Promise<Change> {
-  const change = noChange()
+): Promise<Retried> {
+  const change = { ...noChange(), as: [] }
   const matches = matcherOf(filter)
   const length = (newest ?? (await place.store.failures.count()) - 1) + 1
   for (let seen = 0; seen < length; seen += stepSize) {
@@ -77,14 +86,16 @@ async function remove({ store }: InspectContext, entries: readonly FailedEntry[]
 async function retry(
   place: InspectContext,
   entries: readonly FailedEntry[],
-  change: Change,
+  change: Retried,
   keep: boolean,
 ): Promise<void> {
   const results = await Promise.allSettled(entries.map((entry) => requeueFailed(place, entry, { keep })))
   for (const [i, result] of results.entries()) {
     if (result.status === 'rejected' && !isSkippable(result.reason)) throw result.reason
-    if (result.status === 'fulfilled' && result.value) change.done += 1
-    else skip(change, result.status === 'rejected' ? withCode(result.reason) : listChanged, 1, entries[i]?.index)
+    if (result.status === 'fulfilled' && result.value) {
+      change.done += 1
+      if (change.as.length < namedMost) change.as.push(result.value)
+    } else skip(change, result.status === 'rejected' ? withCode(result.reason) : listChanged, 1, entries[i]?.index)
   }
 }
 
@@ -98,14 +109,14 @@ export const clearFailed = ({ store }: Place): Promise<number> => store.failures
  * Puts the job of a failed entry back on its queue. A step of a workflow goes back through its run, which alone knows whether
  * it may run again.
  * @param keep true: the entry stays, marked `retried_at`, as in Resque
- * @returns false when the list has changed
+ * @returns undefined when the list has changed
  * @throws RuntimeError ERR_STATE, ERR_NOT_FOUND
  */
 export async function requeueFailed(
   { store, config }: InspectContext,
   entry: FailedEntry,
   { keep = true }: { keep?: boolean } = {},
-): Promise<boolean> {
+): Promise<Requeued | undefined> {
   const now = Date.now()
   const step = failedStep(entry)
   if (!step) {
@@ -114,16 +125,20 @@ export async function requeueFailed(
         'ERR_STATE',
         'its entry has no payload or no queue, so it cannot run again; `runtime failed remove` removes it',
       )
-    return store.failures.retry(entry, newId(now), now, config.limits.waitingTtlMs, !keep)
+    const job = newId(now)
+    const isQueued = await store.failures.retry(entry, job, now, config.limits.waitingTtlMs, !keep)
+    return isQueued ? { job } : undefined
   }
   await store.runs.decide(step.run, step.node, 'retry', now)
-  return keep ? store.failures.markRetried(entry, now) : store.failures.remove(entry)
+  const isMarked = await (keep ? store.failures.markRetried(entry, now) : store.failures.remove(entry))
+  return isMarked ? { run: step.run, node: step.node } : undefined
 }
 
 /**
  * Runs a failed job again with other arguments; its entry leaves the list in the same step.
  * @param args JSON text of an array; kept as it is written
  * @param keep true: the entry stays, marked `retried_at`
+ * @returns the ID of the new job; undefined when the list has changed
  * @throws RuntimeError ERR_ARGUMENT for text that is no JSON array, ERR_STATE for a step, ERR_TOO_LARGE
  */
 export async function retryWithArgs(
@@ -131,7 +146,7 @@ export async function retryWithArgs(
   entry: FailedEntry,
   args: string,
   { keep = false }: { keep?: boolean } = {},
-): Promise<boolean> {
+): Promise<string | undefined> {
   if (failedStep(entry))
     throw new RuntimeError(
       'ERR_STATE',
@@ -142,7 +157,9 @@ export async function retryWithArgs(
   if (size > most) throw new RuntimeError('ERR_TOO_LARGE', `args: expected at most ${most} bytes, got ${size}`)
   const now = Date.now()
   const payload = `{"class":${JSON.stringify(failedClass(entry))},"args":${args.trim()}}`
-  return store.failures.retry({ ...entry, payload }, newId(now), now, config.limits.waitingTtlMs, !keep)
+  const job = newId(now)
+  const isQueued = await store.failures.retry({ ...entry, payload }, job, now, config.limits.waitingTtlMs, !keep)
+  return isQueued ? job : undefined
 }
 
 function isArray(text: string): boolean {

@@ -2,6 +2,7 @@
 -- SHA-1, because indexes shift when another entry is removed. The mark changes the SHA-1, so only one of two simultaneous retries succeeds.
 -- `item` '' only marks: a workflow step is put back by its run. `id` is the job's that failed, '' where the entry has none:
 -- the options of its call are kept as long as its record is, and its unique lock is taken again, unless another job has it.
+-- That record, while it is kept, names the new job: `retried_as`, `retried_at` (ms).
 -- @include push failed-mark unique
 -- `take` 1 removes the entry in the same step in place of marking it.
 -- @args index digest id queue item retriedAt newId now ttlMs take
@@ -19,6 +20,7 @@ if item ~= '' then
     unpack(lock_fields(lock or '', lasts_ms or '', lasts_until or '')))
   if options then redis.call('HSET', key.job(newId), 'options', options) end
   expire_record(newId, ttlMs)
+  if redis.pcall('HEXISTS', key.job(id), 'state') == 1 then redis.call('HSET', key.job(id), 'retried_as', newId, 'retried_at', now) end
 end
 if tonumber(take) == 1 then
   redis.call('LSET', key.failed(), index, '')

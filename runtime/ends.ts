@@ -36,14 +36,17 @@ export interface JobEnd {
  * ```
  */
 export interface DeadJob {
+  /** The job's id. */
   id: string
   /** Of a workflow step, its own; empty where the payload is no job. */
   class: string
+  /** The queue it was reserved from. */
   queue: string
   /** 1 for the first try. */
   attempt: number
   /** The run of a workflow step. */
   run?: string
+  /** The error that is in the failed entry. */
   error: ErrorRecord
 }
 
@@ -57,9 +60,13 @@ export interface DeadJob {
 export interface LostWorker {
   /** The id of the lease. */
   id: string
+  /** `worker.name` or `--name`, where it has one. */
   name?: string
+  /** The name of its machine. */
   host: string
+  /** The process id of its supervisor. */
   pid: number
+  /** The queues it serves, in their order. */
   queues: string[]
   /** Ids of the jobs that were ended here; they run elsewhere. */
   jobs: string[]

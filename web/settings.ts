@@ -40,6 +40,7 @@ export interface DashboardOptions {
   mask?: readonly string[]
   /** The application's settings; by default those that `enqueue` uses. */
   config?: Config
+  /** Gets a line for each change and each error; by default lines as the settings `log` say. */
   log?: Logger
 }
 

@@ -47,6 +47,7 @@ export type ErrorCode = keyof typeof errorCodes
  * ```
  */
 export class RuntimeError extends Error {
+  /** What kind of error it is; docs/errors.md describes each code. */
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {

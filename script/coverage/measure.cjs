@@ -6,6 +6,7 @@ const { Session } = require('node:inspector')
 const { join } = require('node:path')
 const { syncBuiltinESMExports } = require('node:module')
 const process = require('node:process')
+const { setInterval } = require('node:timers')
 const { takeCoverage } = require('node:v8')
 
 const FLUSH_MS = 500

@@ -146,12 +146,10 @@ function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
       : []),
     html`<a href="${failureAddress(entry)}">${time(parseFailedAt(entry.failed_at), visit.nowMs)}</a>`,
     html`${code(failedClass(entry))}${failedStep(entry) ? html` <small>step</small>` : ''}`,
-    queueLink(String(entry.queue ?? '?')),
+    queueLink(entry.queue || '?'),
     causeBadge(entry),
     html`<a class="plain" href="${failureAddress(entry)}"
-      ><span class="clamp"
-        ><strong>${shown(String(entry.exception ?? ''), 60)}</strong> ${short(String(entry.error ?? ''), 120)}</span
-      ></a
+      ><span class="clamp"><strong>${shown(entry.exception, 60)}</strong> ${short(entry.error, 120)}</span></a
     >`,
     args(argsOf(entry), visit, 70),
     entry.retried_at === undefined ? '' : badge('retried', 'plain'),

@@ -74,22 +74,20 @@ export async function failurePage(visit: Visit): Promise<Page> {
   ${carefulButton(visit, 'failed-remove', 'Remove', 'Remove this entry? The job does not run again.', fields)}`
   const body = html`${section(
     failedClass(entry),
-    html`<p class="error">
-        <strong>${shown(String(entry.exception ?? ''), 200)}</strong> ${shown(String(entry.error ?? ''), 2000)}
-      </p>
+    html`<p class="error"><strong>${shown(entry.exception, 200)}</strong> ${shown(entry.error, 2000)}</p>
       ${facts([
         ['Failed', time(parseFailedAt(entry.failed_at), visit.nowMs)],
-        ['Queue', queueLink(String(entry.queue ?? '?'))],
+        ['Queue', queueLink(entry.queue || '?')],
         ['Job', entry.id === undefined ? undefined : jobLink(entry.id)],
         ['Workflow run', step && html`${runLink(step.run)} step ${step.node}`],
-        ['Worker', code(String(entry.worker ?? '?'))],
+        ['Worker', code(entry.worker || '?')],
         ['Retried', entry.retried_at === undefined ? undefined : time(Date.parse(entry.retried_at), visit.nowMs)],
         ['Place in the list', count(entry.index)],
       ])}`,
     buttons,
   )}
   ${entry.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(entry.evidence)))}
-  ${(entry.backtrace ?? []).length === 0 ? '' : section('Stack', block([entry.backtrace].flat().map(String).join('\n')))}
+  ${entry.backtrace.length === 0 ? '' : section('Stack', block(entry.backtrace.join('\n')))}
   ${section('Arguments', payload(argsOf(entry), visit))} ${earlier(entry)}`
   return { title: 'Failed job', body }
 }

@@ -45,7 +45,7 @@ describe('workers', () => {
     await server.client().hset('resque:rt:inflight:a', 'j1', '{}')
     assert.match(
       (await about(/worker a/)).join(),
-      /^bad: .*its lease ran out \d+d ago; 1 jobs wait to be requeued → a live worker requeues/,
+      /^bad: .*its lease ran out \d+d ago; 1 job to requeue → a live worker requeues/,
     )
     await server.client().zadd('resque:rt:supervisors', 1, 'b')
     for (const text of await about(/worker [ab]/))
@@ -61,7 +61,7 @@ describe('workers', () => {
       dead ?? '',
       /^bad: worker vm:1:q is dead: last heartbeat \d+d ago; it had no job → start a Ruby worker/,
     )
-    assert.match(paused ?? '', /^note: all workers are paused .*→ DEL pause-all-workers/)
+    assert.match(paused ?? '', /^note: all workers are paused .*→ runtime queues resume --all/)
     assert.deepEqual(more, [])
   })
 })
@@ -132,7 +132,7 @@ describe('schedulers', () => {
     assert.deepEqual(await about(/scheduler/), ['fine: no scheduler leads, and nothing waits for one'])
     await store.schedules.describe(new Map([['tick', '{"enabled":true}']]))
     await server.client().zadd('resque:rt:delayed', Date.now() + 60_000, 'd1')
-    const wait = 'bad: no scheduler leads: 1 delayed jobs and 1 entries wait → runtime scheduler'
+    const wait = 'bad: no scheduler leads, and these wait for one: 1 delayed job, 1 entry → runtime scheduler'
     assert.deepEqual(await about(/no scheduler leads/), [wait])
     await server.client().set('resque:resque_scheduler_leader_lock', 'vm-12')
     assert.deepEqual(await about(/no scheduler leads/), [wait], 'that of node-resque fires no entries')
@@ -172,17 +172,14 @@ describe('the archive', () => {
     await archive.configure('redis', 10)
     assert.deepEqual(await about(/: archive: /), [])
     await archive.configure('postgres', 10)
-    const text = 'archive: 0 of at most 10 records wait for PostgreSQL'
+    const text = 'archive: 0 records for PostgreSQL in Redis (at most 10)'
     assert.deepEqual(await about(/: archive: /), [`fine: ${text}`])
     await server.client().hset('resque:rt:archive:settings', 'dropped', 3)
     assert.deepEqual(await about(/: archive: /), [
-      `note: ${text}, 3 were dropped → raise archive.maxPending if PostgreSQL will be away for longer`,
+      `note: ${text}, 3 dropped → raise archive.maxPending if PostgreSQL will be away for longer`,
     ])
     await archive.setTrouble('no route')
-    assert.match(
-      (await about(/: archive: /))[0] ?? '',
-      /^bad: .*PostgreSQL, 3 were dropped: no route → they wait in Redis/,
-    )
+    assert.match((await about(/: archive: /))[0] ?? '', /^bad: .*, 3 dropped: no route → they wait in Redis/)
   })
 })
 

@@ -60,7 +60,7 @@ it('an entry is late, off, missed or busy, and says so', async (t) => {
   assert.doesNotMatch(await said(), /has not ended/)
 
   await remember({ missed: 2 })
-  assert.match(await said(), /note: 2 firings were missed: no reason is known$/)
+  assert.match(await said(), /note: missed 2 firings: no reason is known$/)
   await remember({ missed_slot: Date.UTC(2026, 0, 1), missed_reason: 'late' })
-  assert.match(await said(), /note: 2 firings were missed, the last at 2026-01-01T00:00:00.000Z: late$/)
+  assert.match(await said(), /note: missed 2 firings, the last at 2026-01-01T00:00:00.000Z: late$/)
 })

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { changeFailed, countFailed, listChanged, putBack, runAgain } from '../../runtime/inspect/failed-change.ts'
+import {
+  changeFailed,
+  countFailed,
+  listChanged,
+  requeueFailed,
+  retryWithArgs,
+} from '../../runtime/inspect/changes/failed.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'
 import { StepDriver } from '../workflow/support.ts'
@@ -68,11 +74,11 @@ it('runs a failed job again with other arguments, digit for digit', async () => 
   const place = inspected(to.store)
   const [failed] = await to.store.failures.list()
   assert.ok(failed)
-  await assert.rejects(runAgain(place, failed, '{"a":1}'), /ERR_ARGUMENT|JSON text of an array/)
-  assert.equal(await runAgain(place, failed, '[12345678901234567890, "é"]'), true)
+  await assert.rejects(retryWithArgs(place, failed, '{"a":1}'), /ERR_ARGUMENT|JSON text of an array/)
+  assert.equal(await retryWithArgs(place, failed, '[12345678901234567890, "é"]'), true)
   assert.deepEqual(await to.store.queues.peek('low'), ['{"class":"Odd","args":[12345678901234567890, "é"]}'])
   assert.equal(await to.store.failures.count(), 0)
-  assert.equal(await runAgain(place, failed, '[]'), false)
+  assert.equal(await retryWithArgs(place, failed, '[]'), false)
 })
 
 it('retries oldest first where entries stay, and marks them', async () => {
@@ -134,16 +140,16 @@ it('a failed step runs again through its run, whose entry leaves or is marked; n
   await add(entry(0, payload(0)), entry(1, payload(1)))
   const [first, second] = await driver.store.failures.list()
   assert.ok(first && second)
-  await assert.rejects(runAgain(place, first, '[]'), { code: 'ERR_STATE' })
-  assert.equal(await putBack(place, second, { keep: false }), true)
-  assert.equal(await putBack(place, first), true)
+  await assert.rejects(retryWithArgs(place, first, '[]'), { code: 'ERR_STATE' })
+  assert.equal(await requeueFailed(place, second, { keep: false }), true)
+  assert.equal(await requeueFailed(place, first), true)
   const [kept, ...more] = await driver.store.failures.list()
   assert.deepEqual([kept?.digest !== first.digest, kept?.retried_at !== undefined, more], [true, true, []])
   assert.equal((await driver.store.runs.read.find(id))?.counts.queued, 2)
-  await assert.rejects(putBack(place, first), { code: 'ERR_STATE' }, 'it waits again')
+  await assert.rejects(requeueFailed(place, first), { code: 'ERR_STATE' }, 'it waits again')
   const long = `[${'1,'.repeat(600_000)}1]`
   await add(entry(1))
   const [, job] = await driver.store.failures.list()
   assert.ok(job)
-  await assert.rejects(runAgain(place, job, long), { code: 'ERR_TOO_LARGE' })
+  await assert.rejects(retryWithArgs(place, job, long), { code: 'ERR_TOO_LARGE' })
 })

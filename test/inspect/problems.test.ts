@@ -45,7 +45,7 @@ describe('the verdict', () => {
         'Redis uses 99 B of 100 B: enqueueing fails when it is full',
         'mail waits 14m: no worker serves it',
         'young waits 1.0s: no worker serves it',
-        '3 jobs wait in ruby: no worker serves it',
+        'queue ruby has 3 jobs: no worker serves it',
         'slow waits 14m: 3 jobs for 2 workers',
         'still waits 14m: it is paused',
       ],
@@ -75,17 +75,17 @@ describe('the verdict', () => {
     assert.deepEqual(texts({ otherWorkers: 0, pausedAll: true }), ['all workers are paused', 'no worker runs'])
     const scheduler = { ...quiet.scheduler, entries: 2, late, overdue }
     assert.deepEqual(texts({ scheduler }), [
-      'more than 5 delayed jobs are overdue, the first for 2m',
+      'overdue: more than 5 delayed jobs, the first for 2m',
       'tick was due 3m ago and has not fired',
     ])
     const more = { ...scheduler, late: [...late, ...late, ...late], overdue: { ...overdue, isExact: true } }
     assert.deepEqual(texts({ scheduler: more }), [
-      '5 delayed jobs are overdue, the first for 2m',
+      'overdue: 5 delayed jobs, the first for 2m',
       'tick was due 3m ago and has not fired, and 2 more',
     ])
     assert.deepEqual(texts({ archive: { ...quiet.archive, keep: 'postgres' } }), [])
     const behind = { ...quiet.archive, keep: 'postgres' as const, length: 9, trouble: 'no route' }
-    assert.deepEqual(texts({ archive: behind }), ['9 archive records wait for PostgreSQL: no route'])
+    assert.deepEqual(texts({ archive: behind }), ['9 archive records not yet in PostgreSQL: no route'])
     const slow = [{ ...queue, workers: 1, oldestMs: 3 * minute }]
     const found = findProblems({ ...quiet, queues: slow }, { queueAgeMs: { mail: minute }, latencyMs: 1, memory: 1 })
     assert.equal(found.length, 1)
@@ -95,7 +95,7 @@ describe('the verdict', () => {
   it('reports an archive that is behind, and attempts of which many more fail than before', () => {
     const texts = (seen: Partial<Overview>): string[] => findProblems({ ...quiet, ...seen }).map(({ text }) => text)
     const archive = { ...quiet.archive, keep: 'postgres' as const, length: 9, dropped: 2, trouble: 'no route' }
-    assert.deepEqual(texts({ archive }), ['9 archive records wait for PostgreSQL, 2 were dropped: no route'])
+    assert.deepEqual(texts({ archive }), ['9 archive records not yet in PostgreSQL, 2 dropped: no route'])
     const ends = (failed: number, ended = 100): { ended: number; failed: number } => ({ ended, failed })
     const failures = { now: ends(12), before: ends(3), yesterday: ends(0, 0) }
     assert.deepEqual(texts({ failures }), [

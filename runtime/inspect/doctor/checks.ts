@@ -12,6 +12,7 @@ import { relative } from '../../core/duration.ts'
 import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 import { redisFindings } from './server.ts'
+import { plural } from '../../core/plural.ts'
 
 /** How many of the largest keys are shown. */
 const keysShown = 8
@@ -59,7 +60,7 @@ async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
     if (isOver(supervisor))
       findings.push(
         bad(
-          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${held.size} jobs wait to be requeued`,
+          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${plural(held.size, 'job')} to requeue`,
           supervisors.every(isOver)
             ? 'start a worker or a scheduler: either requeues them'
             : 'a live worker requeues them within seconds',
@@ -77,9 +78,7 @@ async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
   }
   findings.push(...(await silentFindings(store, supervisors)))
   if (await store.health.pausedAll())
-    findings.push(
-      note('all workers are paused (pause-all-workers is true)', 'DEL pause-all-workers, or resume on the dashboard'),
-    )
+    findings.push(note('all workers are paused (pause-all-workers is true)', 'runtime queues resume --all'))
   return findings
 }
 
@@ -160,14 +159,16 @@ async function schedulerFindings({ store, config }: InspectContext): Promise<Fin
     const cure = 'check that it is alive; if not, DEL the lock'
     if (leader.ttlMs < 0) return [bad(`${who} holds the lock for ever: no other scheduler can take it`, cure)]
     const until = `${Math.round(leader.ttlMs / 1000)} s more without renewal`
-    return [fine(`${who} leads, ${until}; ${delayed} delayed, ${Object.keys(entries).length} entries`)]
+    return [
+      fine(`${who} leads, ${until}; ${delayed} delayed, ${plural(Object.keys(entries).length, 'entry', 'entries')}`),
+    ]
   }
   const movesDelayed = (await store.health.nodeLeader()) !== undefined
   if ((delayed === 0 || movesDelayed) && Object.keys(entries).length === 0)
     return movesDelayed ? [] : [fine('no scheduler leads, and nothing waits for one')]
   return [
     bad(
-      `no scheduler leads: ${delayed} delayed jobs and ${Object.keys(entries).length} entries wait`,
+      `no scheduler leads, and these wait for one: ${plural(delayed, 'delayed job')}, ${plural(Object.keys(entries).length, 'entry', 'entries')}`,
       'runtime scheduler',
     ),
   ]
@@ -177,8 +178,8 @@ async function schedulerFindings({ store, config }: InspectContext): Promise<Fin
 async function archiveFindings({ store }: InspectContext): Promise<Finding[]> {
   const { keep, length, max, dropped, trouble } = await store.archive.state()
   if (keep === 'redis') return []
-  const lost = dropped > 0 ? `, ${dropped} were dropped` : ''
-  const text = `archive: ${length} of at most ${max} records wait for PostgreSQL${lost}`
+  const lost = dropped > 0 ? `, ${dropped} dropped` : ''
+  const text = `archive: ${plural(length, 'record')} for PostgreSQL in Redis (at most ${max})${lost}`
   if (trouble !== '')
     return [bad(`${text}: ${trouble}`, 'they wait in Redis, at most archive.maxPending; then the oldest are dropped')]
   return [dropped > 0 ? note(text, 'raise archive.maxPending if PostgreSQL will be away for longer') : fine(text)]

@@ -61,7 +61,7 @@ async function explainRun(id: string, { store }: InspectContext): Promise<Findin
 async function queuesOfRun(id: string, store: Store): Promise<Finding[]> {
   const kinds = await store.runs.read.kinds(id)
   const queues = [...new Set(kinds.map((kind) => kind.queue))]
-  return [note(`its jobs wait in ${queues.join(', ')}`, `runtime doctor ${queues[0] ?? ''}`)]
+  return queues.map((queue) => note(`its jobs wait in ${queue}`, `runtime doctor ${queue}`))
 }
 
 async function explainQueue(name: string, { store }: InspectContext): Promise<Finding[]> {
@@ -152,13 +152,15 @@ async function explainEntry(name: string, { store, config }: InspectContext): Pr
   const isDue = nextMs !== undefined && nextMs < Date.now()
   const next = nextMs === undefined ? '' : `, ${isDue ? 'was due' : 'next'} ${relative(nextMs, Date.now())}`
   const leader = await store.health.leader(lockPrefixOf({ store, config }))
+  const off = switchedOff(name, state, about)
+  const isLate = off.length === 0 && nextMs !== undefined && nextMs < Date.now() - lateMs
   return [
     fine(`schedule entry ${name}${what}: ${last}${next}`),
     ...(about ? [] : [note('no scheduler has it loaded', 'is it in the schedule file? `runtime schedule check`')]),
-    ...switchedOff(name, state, about),
+    ...off,
     ...(leader ? [] : [bad('no scheduler that fires entries leads, so nothing fires', 'runtime scheduler')]),
     ...(await nodeSchedulerFindings({ store })),
-    ...(leader && nextMs !== undefined && nextMs < Date.now() - lateMs
+    ...(leader && isLate
       ? [bad(`${leader.owner} leads and has not fired it`, "see that scheduler's log, and its machine's clock")]
       : []),
     ...(about && about.overlap !== 'allow' ? await lastRun(name, about.overlap, store) : []),

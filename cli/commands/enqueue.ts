@@ -4,7 +4,9 @@ import { RuntimeError } from '../../runtime/core/errors.ts'
 import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
 import { command } from '../command.ts'
+import { jobStandstill } from '../../runtime/inspect/doctor/standstill.ts'
 import { loadAppHere } from '../context.ts'
+import { explainWait } from '../explain-wait.ts'
 import { exportNamed, jsonArgument } from '../arguments.ts'
 import { printError, json, line } from '../output.ts'
 
@@ -35,7 +37,8 @@ export const enqueueCommand = command<EnqueueFlags>({
       })
       .option('wait', { type: 'boolean', describe: 'Wait until the job has ended and print its result' })
       .option('timeout', { type: 'string', default: '1h', describe: 'Maximum time for --wait' }),
-  run: async ({ client, source, json: asJson }, argv) => {
+  run: async (context, argv) => {
+    const { client, source, json: asJson } = context
     const timeout = duration(argv.timeout, '--timeout')
     const { registry } = await loadAppHere(source)
     const definition = exportNamed(registry, 'job', argv.class).definition as JobDefinition
@@ -51,7 +54,7 @@ export const enqueueCommand = command<EnqueueFlags>({
     if (!handle.accepted)
       throw new RuntimeError('ERR_STATE', `${argv.class}: not enqueued: its beforeEnqueue hook refused it`)
     if (argv.wait !== true) return asJson ? json({ id: handle.id, duplicate: handle.duplicate }) : line(handle.id)
-    const result = await handle.result({ timeout })
+    const result = await explainWait(handle.result({ timeout }), () => jobStandstill(handle.id, context))
     const status = await handle.status()
     if (asJson) return json({ ...status, result })
     line(result === undefined ? status.state : jsonText(result))

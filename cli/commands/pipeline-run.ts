@@ -4,9 +4,11 @@ import { endedRuns } from '../../runtime/workflow/run/run-state.ts'
 import type { PipelineRunInfo, PipelineStepInfo } from '../../runtime/workflow/pipelines/pipeline-run.ts'
 import type { Pipelines } from '../../runtime/workflow/pipelines/pipelines.ts'
 import { isPipeline, openPipelines, pipelineView, type PipelineView } from '../../runtime/inspect/pipelines.ts'
+import { runStandstill } from '../../runtime/inspect/doctor/standstill.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { explainWait } from '../explain-wait.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
 import { parameters } from '../arguments.ts'
@@ -122,13 +124,14 @@ export const stopCommand = change('stop', 'Stop a run and cancel its running ste
  * @returns the exit code: 0 when it ended as `wanted`
  */
 async function watched(
-  { json: asJson }: Context,
+  context: Context,
   pipelines: Pipelines,
   id: string,
   { quiet = false, wanted = 'finished' } = {},
 ): Promise<number> {
-  const run = quiet || asJson ? await pipelines.wait(id) : await follow(pipelines, id)
-  if (asJson) json(run)
+  const wait = quiet || context.json ? pipelines.wait(id) : follow(pipelines, id)
+  const run = await explainWait(wait, () => runStandstill(id, context))
+  if (context.json) json(run)
   else if (quiet) line(`${run.id} ${run.status}`)
   return run.status === wanted ? 0 : 1
 }

@@ -3,8 +3,10 @@ import { duration } from '../../runtime/core/duration.ts'
 import type { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import { loadAppHere, type Context, type GlobalFlags } from '../context.ts'
+import { explainWait } from '../explain-wait.ts'
 import { json, line } from '../output.ts'
 import { showRun } from './workflow-show.ts'
+import { runStandstill } from '../../runtime/inspect/doctor/standstill.ts'
 import { openRun, runTarget } from '../../runtime/inspect/runs.ts'
 import { jsonArgument, objectArgument, workflowNamed } from '../arguments.ts'
 import { watchRun } from './workflow-watch.ts'
@@ -78,7 +80,7 @@ export const runCommand = command<CreateFlags & { watch?: boolean; wait?: boolea
       return 0
     }
     if (argv.watch === true && !context.json) await watchRun(context, flow, options)
-    else await flow.wait(options)
+    else await explainWait(flow.wait(options), () => runStandstill(flow.id, context))
     await showRun(context, flow.id)
     return flow.status === 'finished' ? 0 : 1
   },

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
-import { leavesNoProcess, runCli } from '../support/process.ts'
+import { runCommand } from '../support/command.ts'
+import { type Exit, leavesNoProcess, runCli } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
 import { useStore, workerApp } from '../worker/support.ts'
 
 const server = useRedis()
@@ -42,4 +44,25 @@ it('ends, as an inline worker does, although a module of the application has som
   const worked = await runCli(['work', '--queues', 'q', '--isolation', 'inline', '--drain'], { cwd, env })
   assert.equal(worked.exitCode, 0, worked.stderr)
   assert.equal((await to.store.jobs.find(enqueued.stdout.trim()))?.state, 'done')
+})
+
+it('--wait says once on standard error why nothing runs the job', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const args = ['--wait', '--timeout', '1s']
+  const options = { cwd: workerApp, env: { REDIS_URL: server.url } }
+  const said = async (words: string[]): Promise<string> => {
+    let ended: Exit | undefined
+    void runCommand([...words, ...args], options).then((exit) => (ended = exit))
+    const { exitCode, stderr } = await eventually(() => (t.mock.timers.tick(3000), ended))
+    assert.equal(exitCode, 1)
+    return stderr
+  }
+  assert.match(
+    await said(['enqueue', 'Records', '"a"', '--queue', 'nobody']),
+    /^runtime: still waiting: no worker takes from queue nobody \(runtime work --queues nobody\)\n.*ERR_TIMEOUT\]\n$/,
+  )
+  assert.match(
+    await said(['enqueue', 'Records', '"b"', '--queue', 'nobody', '--in', '1h']),
+    /^runtime: still waiting: no scheduler leads, and only a scheduler moves this job .* \(runtime scheduler\)\n.*ERR_TIMEOUT/,
+  )
 })

@@ -30,7 +30,7 @@ describe('a job', () => {
     [
       'that is due',
       { state: 'delayed', due_at: now + 60_000 },
-      /^fine: .*due .*in .*any worker or scheduler moves it$/,
+      /^fine: .*due .*in .*; a worker or scheduler then moves it to queue q$/,
     ],
     [
       'that is late',
@@ -38,9 +38,9 @@ describe('a job', () => {
       /^bad: .* → are the clocks of these machines right\?$/,
     ],
     [
-      "that is late in Resque's bucket",
+      'that only a scheduler moves',
       { state: 'delayed', due_at: now - 60_000, second: 1 },
-      /^bad: .*bucket: a leading scheduler moves it → runtime scheduler$/,
+      /^note: .*; a scheduler then moves it to queue q\nbad: no scheduler leads, and only .* → runtime scheduler$/,
     ],
     [
       'behind a rate limit',
@@ -86,7 +86,10 @@ describe('a job', () => {
     const { store } = driver
     await store.queues.push('q', [{ id: 'j0', className: 'A', item: '{"class":"A","args":[0]}' }], Date.now(), 60_000)
     await store.queues.push('q', [{ id: 'j1', className: 'A', item: '{"class":"A","args":[1]}' }], Date.now(), 60_000)
-    assert.match(await said('j1'), /^fine: job j1 \(A\) is waiting: number 2 in queue q\nnote: why the queue may/)
+    assert.match(
+      await said('j1'),
+      /^note: job j1 \(A\) is waiting: number 2 in queue q\nbad: no worker takes from queue q → runtime work --queues q$/,
+    )
     const slots = ['1', '2'].map((newId) => ({ worker: driver.worker, newId }))
     const reply = await store.supervisors.reserve('driver', slots, ['q'], Date.now())
     assert.ok('jobs' in reply)
@@ -146,6 +149,11 @@ describe('a run', () => {
     await driver.store.runs.start(id, Date.now())
     assert.match(
       await said(id),
+      /^fine: .* is running: 2 queued\nbad: no worker takes from queue other → runtime work --queues other$/,
+    )
+    await driver.store.supervisors.register('other', ['h:2:other'], {}, 60_000)
+    assert.match(
+      await said(id),
       /wait in work → runtime doctor work\nnote: its jobs wait in other → runtime doctor other$/,
     )
   })
@@ -169,7 +177,7 @@ describe('a queue, a worker, a lock', () => {
     )
     assert.match(
       await said('lonely'),
-      /^fine: queue lonely: 1 wait\nbad: no worker takes from it → runtime work --queues lonely$/,
+      /^fine: queue lonely: 1 wait\nbad: no worker takes from queue lonely → runtime work --queues lonely$/,
     )
     await store.queues.push('work', [{ id: 'y', className: 'A', item: '{"class":"A","args":[]}' }], Date.now(), 60_000)
     await store.supervisors.register('two', ['h:2:work,lonely'], {}, 60_000)
@@ -181,12 +189,12 @@ describe('a queue, a worker, a lock', () => {
     await store.supervisors.register('three', ['h:3:none,lonely'], {}, 60_000)
     assert.match(await said('lonely'), /fine: h:3:none,lonely takes from it/, 'a queue that is not there has no work')
     await store.queues.setPaused('ghost', true)
-    assert.match(await said('ghost'), /^fine: queue ghost: 0 wait\nnote: it is paused/)
+    assert.match(await said('ghost'), /^fine: queue ghost: 0 wait\nnote: queue ghost is paused/)
     await server.client().set('resque:worker:h:2:work,lonely', '{"queue":"work"}')
     assert.match(await said('work'), /takes from it \(busy: \{"queue":"work"\}\)/)
     await store.queues.setPaused('work', true)
     await server.client().set('resque:pause-all-workers', 'true')
-    assert.match(await said('work'), /it is paused → runtime queues resume work\nnote: all workers are paused/)
+    assert.match(await said('work'), /queue work is paused → runtime queues resume work\nnote: all workers are paused/)
   })
 
   it('a worker of another kind, and one that does not fork, are told apart', async () => {

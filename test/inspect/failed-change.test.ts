@@ -100,7 +100,7 @@ it('an empty list has nothing to change, and counting stops when it is asked to'
   await add(entry(0))
   const counted = await countFailed(place, {}, { signal: AbortSignal.abort() })
   assert.deepEqual(counted, { count: 0, newest: 0, isStopped: true })
-  assert.deepEqual(await changeFailed(place, 'remove', { class: 'None' }), { looked: 1, matched: 0, done: 0, skipped: [], isStopped: false }) // prettier-ignore
+  assert.deepEqual(await changeFailed(place, 'remove', { class: 'None' }), { looked: 1, matched: 0, done: 0, skipped: [], isStopped: false, as: [] }) // prettier-ignore
 })
 
 it('an entry that moves between reading and changing is left, and any other fault ends the change', async (t) => {
@@ -141,8 +141,8 @@ it('a failed step runs again through its run, whose entry leaves or is marked; n
   const [first, second] = await driver.store.failures.list()
   assert.ok(first && second)
   await assert.rejects(retryWithArgs(place, first, '[]'), { code: 'ERR_STATE' })
-  assert.equal(await requeueFailed(place, second, { keep: false }), true)
-  assert.equal(await requeueFailed(place, first), true)
+  assert.deepEqual(await requeueFailed(place, second, { keep: false }), { run: id, node: 1 })
+  assert.deepEqual(await requeueFailed(place, first), { run: id, node: 0 })
   const [kept, ...more] = await driver.store.failures.list()
   assert.deepEqual([kept?.digest !== first.digest, kept?.retried_at !== undefined, more], [true, true, []])
   assert.equal((await driver.store.runs.read.find(id))?.counts.queued, 2)

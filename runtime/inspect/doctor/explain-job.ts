@@ -3,9 +3,11 @@ import type { Store } from '../../store/store.ts'
 import type { InspectContext } from '../context.ts'
 import { relative } from '../../core/duration.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
+import { delayedStandstill, queueStandstill } from './standstill.ts'
 
 /** Where a job is, why it does not move, and what to do. */
-export async function explainJob(id: string, { store }: InspectContext): Promise<Finding[]> {
+export async function explainJob(id: string, place: InspectContext): Promise<Finding[]> {
+  const { store } = place
   const record = await store.jobs.find(id)
   if (!record) return []
   const head = `job ${id} (${record.class ?? 'unknown class'}) is ${record.state}`
@@ -13,15 +15,16 @@ export async function explainJob(id: string, { store }: InspectContext): Promise
     Number(record.attempt ?? 0) > 1
       ? [note(`this is attempt ${record.attempt}; the last one failed: ${errorOf(record)}`)]
       : []
-  return [...(await explainState(id, head, record, store)), ...attempts]
+  return [...(await explainState(id, head, record, place)), ...attempts]
 }
 
-async function explainState(id: string, head: string, record: JobRecord, store: Store): Promise<Finding[]> {
+async function explainState(id: string, head: string, record: JobRecord, place: InspectContext): Promise<Finding[]> {
+  const { store } = place
   switch (record.state) {
     case 'waiting':
-      return waiting(head, record, store)
+      return waiting(head, record, place)
     case 'delayed':
-      return delayed(head, record, store)
+      return delayed(head, record, place)
     case 'held':
       return held(id, head, record, store)
     case 'running':
@@ -38,32 +41,30 @@ async function explainState(id: string, head: string, record: JobRecord, store: 
   }
 }
 
-async function waiting(head: string, record: JobRecord, store: Store): Promise<Finding[]> {
-  const place = await store.health.placeInQueue(record.queue, record.item)
-  if (place === undefined)
+async function waiting(head: string, record: JobRecord, place: InspectContext): Promise<Finding[]> {
+  const number = await place.store.health.placeInQueue(record.queue, record.item)
+  if (number === undefined)
     return [
       bad(
         `${head}, but it is not in queue ${record.queue}: a Ruby worker took it, which reads no ids, or it was removed`,
         'its end is known only to that worker',
       ),
     ]
-  return [
-    fine(`${head}: number ${place} in queue ${record.queue}`),
-    note('why the queue may stand still', `runtime doctor ${record.queue}`),
-  ]
+  const text = `${head}: number ${number} in queue ${record.queue}`
+  const found = await queueStandstill(record.queue, place)
+  return found.length > 0
+    ? [note(text), ...found]
+    : [fine(text), note('the queue and its workers', `runtime doctor ${record.queue}`)]
 }
 
-async function delayed(head: string, record: JobRecord, store: Store): Promise<Finding[]> {
+async function delayed(head: string, record: JobRecord, place: InspectContext): Promise<Finding[]> {
   const dueMs = Number(record.due_at ?? 0)
-  const late = dueMs < Date.now() - 5000
-  const where =
-    record['second'] === undefined
-      ? 'any worker or scheduler moves it'
-      : "it lies in Resque's bucket: a leading scheduler moves it"
-  const text = `${head}: due ${new Date(dueMs).toISOString()}, ${relative(dueMs, Date.now())}; ${where}`
-  if (!late) return [fine(text)]
-  const supervisors = record['second'] === undefined ? (await store.supervisors.list()).length : 0
-  return [bad(text, supervisors > 0 ? 'are the clocks of these machines right?' : 'runtime scheduler')]
+  const mover = record['second'] === undefined ? 'a worker or scheduler' : 'a scheduler'
+  const due = `due ${new Date(dueMs).toISOString()}, ${relative(dueMs, Date.now())}`
+  const text = `${head}: ${due}; ${mover} then moves it to queue ${record.queue}`
+  const found = await delayedStandstill(record, place)
+  if (found.length > 0) return [note(text), ...found]
+  return dueMs < Date.now() - 5000 ? [bad(text, 'are the clocks of these machines right?')] : [fine(text)]
 }
 
 async function held(id: string, head: string, record: JobRecord, store: Store): Promise<Finding[]> {

@@ -6,6 +6,7 @@ import { explainJob } from './explain-job.ts'
 import { bad, type Finding, fine, note } from './finding.ts'
 import { nodeSchedulerFindings } from './other-clients.ts'
 import { lostSteps } from './checks.ts'
+import { queueStandstill, runStandstill } from './standstill.ts'
 import { selectQueues } from '../../store/queues/queue-list.ts'
 import type { EntryDescription, EntryState } from '../../store/schedules/schedules.ts'
 import { plural } from '../../core/plural.ts'
@@ -20,7 +21,8 @@ export async function explain(name: string, place: InspectContext): Promise<Find
   return found.length === 0 ? undefined : found
 }
 
-async function explainRun(id: string, { store }: InspectContext): Promise<Finding[]> {
+async function explainRun(id: string, place: InspectContext): Promise<Finding[]> {
+  const { store } = place
   const run = await store.runs.read.find(id)
   if (!run) return []
   const counts = Object.entries(run.counts).filter(([, count]) => count > 0)
@@ -47,10 +49,12 @@ async function explainRun(id: string, { store }: InspectContext): Promise<Findin
             `a worker continues it after a crash: is one running? (runtime doctor)`,
           ),
         ]
+      const found = await runStandstill(id, place)
       return [
         ...lostSteps(await store.runs.lost([id])),
         fine(head),
-        ...(queued > 0 && running === 0 ? await queuesOfRun(id, store) : []),
+        ...found,
+        ...(found.length === 0 && queued > 0 && running === 0 ? await queuesOfRun(id, store) : []),
       ]
     }
     default:
@@ -64,7 +68,8 @@ async function queuesOfRun(id: string, store: Store): Promise<Finding[]> {
   return queues.map((queue) => note(`its jobs wait in ${queue}`, `runtime doctor ${queue}`))
 }
 
-async function explainQueue(name: string, { store }: InspectContext): Promise<Finding[]> {
+async function explainQueue(name: string, place: InspectContext): Promise<Finding[]> {
+  const { store } = place
   const [sizes, paused, workers] = await Promise.all([
     store.queues.sizes(),
     store.queues.paused(),
@@ -73,11 +78,7 @@ async function explainQueue(name: string, { store }: InspectContext): Promise<Fi
   const size = sizes.get(name)
   if (size === undefined && !paused.includes(name)) return []
   const takers = workers.filter((worker) => selectQueues(worker.queues, [...sizes.keys()]).includes(name))
-  const findings = [fine(`queue ${name}: ${size ?? 0} wait`)]
-  if (paused.includes(name)) findings.push(note('it is paused', `runtime queues resume ${name}`))
-  if (await store.health.pausedAll())
-    findings.push(note('all workers are paused (pause-all-workers)', 'runtime queues resume --all'))
-  if (takers.length === 0) findings.push(bad('no worker takes from it', `runtime work --queues ${name}`))
+  const findings = [fine(`queue ${name}: ${size ?? 0} wait`), ...(await queueStandstill(name, place))]
   for (const worker of takers) {
     const before = worker.queues.slice(0, worker.queues.indexOf(name)).filter((queue) => (sizes.get(queue) ?? 0) > 0)
     const busy = worker.working ? `busy: ${clipLine(worker.working, 120)}` : 'idle'

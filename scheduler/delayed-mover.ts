@@ -40,7 +40,7 @@ export class DelayedMover implements Service {
       clock: options.clock,
       log: options.log,
       intervalMs: 1000,
-      turn: (signal) => this.#turn(signal),
+      tick: (signal) => this.#tick(signal),
     })
   }
 
@@ -62,13 +62,13 @@ export class DelayedMover implements Service {
     this.#loop.wake()
   }
 
-  async #turn(signal: AbortSignal): Promise<number> {
+  async #tick(signal: AbortSignal): Promise<number> {
     // What is announced while this tick looks may not be in what it sees.
     this.#nextMs = Infinity
     // Neither waits for the other, nor stands still because the other cannot be moved.
-    const turns = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
-    for (const turn of turns) if (turn.status === 'rejected') throw turn.reason
-    const nextMs = Math.min(...turns.map((turn) => (turn.status === 'fulfilled' ? turn.value : Infinity)))
+    const ticks = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
+    for (const tick of ticks) if (tick.status === 'rejected') throw tick.reason
+    const nextMs = Math.min(...ticks.map((tick) => (tick.status === 'fulfilled' ? tick.value : Infinity)))
     this.#nextMs = nextMs
     return Math.min(Math.max(nextMs - this.#options.clock.now(), 0), idleMs)
   }

@@ -48,7 +48,7 @@ export class Archiver implements Service {
     const { clock, log, settings, pauseMs = 1000 } = options
     this.#options = options
     if (settings.url === undefined) return
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, turn: () => this.#turn() })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, tick: () => this.#turn() })
   }
 
   async start(): Promise<void> {

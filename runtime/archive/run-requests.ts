@@ -60,7 +60,7 @@ export class RunRequests implements Service {
   constructor(options: RunRequestsOptions) {
     const { clock, log, pauseMs = 2000 } = options
     this.#options = options
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, turn: () => this.#turn() })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, tick: () => this.#turn() })
   }
 
   async start(): Promise<void> {

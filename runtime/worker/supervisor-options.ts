@@ -76,7 +76,7 @@ export function maintenanceOf({ steps, store, clock, log, limits }: SupervisorOp
       await steps.advance()
       if (looks++ % SWEEP_EVERY === 0) await steps.sweep()
     }
-    const loop = new Loop({ name: 'workflows', clock, log, intervalMs: RUNS_MS, turn })
+    const loop = new Loop({ name: 'workflows', clock, log, intervalMs: RUNS_MS, tick })
     lock.onChange(() => loop.wake())
     services.push(loop)
   }

@@ -78,7 +78,7 @@ export class Reaper implements Service {
       })
       return Math.min(nextInMs, leaseMs)
     }
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, turn })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, tick })
   }
 
   start(): Promise<void> {

@@ -29,7 +29,7 @@ export class RetryMover implements Service {
       if (moved >= 100) return 0
       return nextDueMs === undefined ? longestMs : Math.min(Math.max(nextDueMs - clock.now(), 0), longestMs)
     }
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: longestMs, turn })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: longestMs, tick })
     lock.onChange((isHeld) => this.#onLock(isHeld))
   }
 

@@ -120,5 +120,5 @@ export function requestProcessor(target: RunTarget, { clock, log }: { clock: Clo
     if (decided > 0) log.info(`decided about ${decided} pipeline run requests that were left pending`)
     return undefined
   }
-  return new Loop({ name: 'request processor', clock, log, intervalMs, turn })
+  return new Loop({ name: 'request processor', clock, log, intervalMs, tick })
 }

@@ -71,7 +71,7 @@ export function maintenanceOf({ steps, store, clock, log, limits }: SupervisorOp
   const services: Service[] = [new RetryMover({ store, clock, log, lock, limits: moveLimits })]
   if (steps) {
     let looks = 0
-    const turn = async (): Promise<undefined> => {
+    const tick = async (): Promise<undefined> => {
       if (!lock.isHeld) return
       await steps.advance()
       if (looks++ % SWEEP_EVERY === 0) await steps.sweep()

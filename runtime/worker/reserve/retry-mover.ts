@@ -23,7 +23,7 @@ export class RetryMover implements Service {
     const { store, clock, log, limits, lock } = options
     this.#store = store
     this.#log = log
-    const turn = async (): Promise<number> => {
+    const tick = async (): Promise<number> => {
       if (!lock.isHeld) return longestMs
       const { moved, nextDueMs } = await store.delayed.moveDue(clock.now(), 100, limits)
       if (moved >= 100) return 0

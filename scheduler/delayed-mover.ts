@@ -66,9 +66,13 @@ export class DelayedMover implements Service {
     // What is announced while this tick looks may not be in what it sees.
     this.#nextMs = Infinity
     // Neither waits for the other, nor stands still because the other cannot be moved.
-    const ticks = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
-    for (const tick of ticks) if (tick.status === 'rejected') throw tick.reason
-    const nextMs = Math.min(...ticks.map((tick) => (tick.status === 'fulfilled' ? tick.value : Infinity)))
+    const moves = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
+    const nextMs = Math.min(
+      ...moves.map((move) => {
+        if (move.status === 'rejected') throw move.reason
+        return move.value
+      }),
+    )
     this.#nextMs = nextMs
     return Math.min(Math.max(nextMs - this.#options.clock.now(), 0), idleMs)
   }

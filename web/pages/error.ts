@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { shown } from '../view/text.ts'
-import { hasCode, withCode } from '../../runtime/core/errors.ts'
+import { codeOf, hasCode, withCode } from '../../runtime/core/errors.ts'
 import { BadInput, NotFound, type Page } from '../request.ts'
 
 /** A page that says why there is nothing else on it. */
@@ -28,5 +28,6 @@ function answerTo(error: unknown): [status: number, title: string] | undefined {
   if (error instanceof NotFound || hasCode(error, 'ERR_NOT_FOUND')) return [404, 'Not found']
   if (hasCode(error, 'ERR_STATE')) return [409, 'Not done']
   if (hasCode(error, 'ERR_REDIS') || hasCode(error, 'ERR_TIMEOUT')) return [503, 'Redis does not answer']
-  return undefined
+  // A key of another type, or a definition that was changed in Redis: the message says which.
+  return codeOf(error) === undefined ? undefined : [500, 'Not readable']
 }

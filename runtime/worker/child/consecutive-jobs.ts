@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { monotonicMs } from '../../core/clock.ts'
 import type { App } from '../../jobs/app.ts'
 import { flushTelemetry } from '../../jobs/telemetry.ts'
 import { jobTitle, title } from '../titles.ts'
@@ -39,7 +40,7 @@ export class ConsecutiveJobs {
     this.#taken += 1
     process.title = jobTitle(assignment)
     channel.send({ type: 'started', pid: process.pid })
-    const startedAt = performance.now()
+    const startedAt = monotonicMs()
     const isReusable = jobsPerChild > 1
     const before = tellsUsage || isReusable ? usageBefore(this.#taken > 1) : undefined
     setLimits(assignment)
@@ -48,10 +49,10 @@ export class ConsecutiveJobs {
     const outcome = await execute(assignment, app, line, async () => {
       if (this.#taken === 1) await this.#options.begin(assignment)
       if (isReusable) this.#reuseCheck ??= new ReuseCheck(channel.loop)
-      loadMs = performance.now() - startedAt
+      loadMs = monotonicMs() - startedAt
     })
     line.close()
-    const ranMs = performance.now() - startedAt
+    const ranMs = monotonicMs() - startedAt
     // A connection that exports would be a leftover of the job.
     if (isReusable) await flushTelemetry()
     const spent = isReusable ? await this.#spent(assignment, outcome, line.isStopped) : undefined

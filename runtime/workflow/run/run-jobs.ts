@@ -45,6 +45,8 @@ export async function loadJobs(
   for (let at = from; at < to; at += pieceNodes) {
     const rows = await reader.nodes(run.id, at, Math.min(at + pieceNodes, to))
     for (const row of rows) if (row.state !== 'staged') jobs.push(describeJob(run, row, kinds))
+    // The table ends here, whatever the count in the run's record says.
+    if (rows.length < pieceNodes) break
   }
   return withLabels(reader, run.id, jobs)
 }

@@ -34,6 +34,8 @@ function tell(message: FromZygote): void {
 
 async function load({ boot }: Prepared): Promise<App> {
   loadLibraries()
+  // In dist/ it is a file of its own, which a job that enqueues would load.
+  await import('../../../../../store/store.ts')
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()

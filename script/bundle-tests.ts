@@ -24,9 +24,9 @@ const publicModules: Record<string, string> = {
 /** The package by its own name is its sources; a file's own address is that of its source, not that of the bundle. */
 const sources: Plugin = {
   name: 'sources',
-  setup: ({ onLoad, onResolve }) => {
-    onResolve({ filter: /^resque-runtime(\/|$)/ }, ({ path }) => ({ path: join(root, publicModules[path] ?? path) }))
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /^resque-runtime(\/|$)/ }, ({ path }) => ({ path: join(root, publicModules[path] ?? path) }))
+    plugin.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8')
       const own = `const ownUrl = ${JSON.stringify(pathToFileURL(path).href)}, ownFolder = ${JSON.stringify(dirname(path))};`
       return { contents: text.includes('import.meta.') ? own + text : text, loader: 'ts' }

@@ -180,6 +180,17 @@ describe('a run', () => {
     assert.equal((await store.schedules.find('tick'))?.job, 'run-4000')
   })
 
+  test('that waits is fired in its turn, as many as wait when none runs', async () => {
+    const started: string[] = []
+    const waiting = firer(`${flow}, overlap: queue`, workflow({ start: async (id) => void started.push(id) }))
+    await remember(5000)
+    await redis.rpush('resque:rt:schedules:waiting:tick', '2000', '3000', '4000')
+    await waiting.countWaiting()
+    await waiting.fireWaiting()
+    assert.deepEqual(started, ['run-2000', 'run-3000', 'run-4000'])
+    assert.deepEqual([waiting.waiting, await store.schedules.waiting('tick')], [0, []])
+  })
+
   test('that cannot be created while Redis is away stays pending, and is started when the entry is tried again', async () => {
     const away = workflow({ create: () => Promise.reject(new RuntimeError('ERR_REDIS', 'away')) })
     await remember(1000)

@@ -113,12 +113,20 @@ test('an entry that was paused while its timer was set fires no more, though no 
   assert.deepEqual([await queued(), await missed()], [1, undefined])
 })
 
-test('an entry with `times` that is behind by several fire times fires no more often', async () => {
+test('an entry with `times` fires no more often, though its next timer comes while it still fires', async () => {
+  class Slow extends Job {
+    static override queue = 'q'
+    static beforeEnqueue(): Promise<void> {
+      return new Promise((resolve) => setTimeout(resolve, 60))
+    }
+    perform(): void {}
+  }
   await remember(Date.now() - 4000)
-  const ticking = runner('every: [1s, {times: 1}], class: A, queue: q')
+  const known = { kind: 'job' as const, queue: 'q', job: Slow as never }
+  const ticking = runner('every: [1s, {times: 1}], class: A', { classOf: () => known })
   await ticking.start()
   await eventually(() => ticking.nextMs === undefined)
-  await ticking.stop()
+  await ticking.retryPending()
   assert.deepEqual([await queued(), (await store.schedules.find('tick'))?.fired], [1, 1])
 })
 

@@ -35,14 +35,8 @@ function cpuMs(pid: number | 'self'): number {
   return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) * TICK_MS
 }
 
-async function measured(pid: number | 'self', run: () => Promise<unknown>): Promise<Cost> {
-  const [startedAt, before] = [performance.now(), cpuMs(pid)]
-  await run()
-  return { perSecond: jobs / ((performance.now() - startedAt) / 1000), cpuMs: (cpuMs(pid) - before) / jobs }
-}
-
 /** A process for each job without a queue, by Node's own means. */
-function bare(program: string, args: readonly string[], slots: number): Promise<Cost> {
+async function bare(program: string, args: readonly string[], slots: number): Promise<Cost> {
   const path = fileURLToPath(new URL(`./programs/${program}`, import.meta.url))
   let left = jobs
   const lane = async (): Promise<void> => {
@@ -52,7 +46,9 @@ function bare(program: string, args: readonly string[], slots: number): Promise<
       await new Promise((resolve) => child.once('exit', resolve))
     }
   }
-  return measured('self', () => Promise.all(Array.from({ length: slots }, lane)))
+  const [startedAt, before] = [performance.now(), cpuMs('self')]
+  await Promise.all(Array.from({ length: slots }, lane))
+  return { perSecond: jobs / ((performance.now() - startedAt) / 1000), cpuMs: (cpuMs('self') - before) / jobs }
 }
 
 const WARM_UP = 10
@@ -79,20 +75,29 @@ async function withWorker<T>(
 }
 const log: string[] = []
 
+/** At least as many as there are spares: these jobs find theirs started, so the rate is that of the jobs after them. */
+const SPARED = 8
+/** Until spares that were taken are there again: then as many processes were started as jobs have run. */
+const REFILLED_MS = 2000
+
 const ours = (slots: number): Promise<Cost> =>
-  withWorker(slots, (pid, processed) =>
-    measured(pid, async () => {
-      await push(redis.client, 'bench', Array<string>(jobs).fill(item('Empty')))
-      await until(async () => (await processed()) >= jobs + WARM_UP)
-    }),
-  )
+  withWorker(slots, async (pid, processed) => {
+    await sleep(REFILLED_MS)
+    const before = cpuMs(pid)
+    await push(redis.client, 'bench', Array<string>(jobs + SPARED).fill(item('Empty')))
+    await until(async () => (await processed()) >= WARM_UP + SPARED)
+    const startedAt = performance.now()
+    await until(async () => (await processed()) >= WARM_UP + SPARED + jobs)
+    const perSecond = jobs / ((performance.now() - startedAt) / 1000)
+    await sleep(REFILLED_MS)
+    return { perSecond, cpuMs: (cpuMs(pid) - before) / (jobs + SPARED) }
+  })
 
 /** Jobs that come at random moments, `perSecond` on average: what each waited for its process, in ms. */
 async function waits(slots: number, perSecond: number): Promise<number[]> {
   log.length = 0
   await withWorker(slots, async (_pid, processed) => {
-    // The spares that the warm-up took are there again.
-    await sleep(1500)
+    await sleep(REFILLED_MS)
     log.length = 0
     for (let n = 0; n < jobs; n += 1) {
       await enqueue.with({ queue: 'bench' })(Empty)

@@ -8,10 +8,12 @@
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { silentLogger } from '../runtime/core/logger.ts'
 import { close, configure, enqueue } from '../runtime/index.ts'
+import { extraFiles, jobFiles } from '../runtime/jobs/app.ts'
 import { buildForSpawn } from '../runtime/worker/launchers/fork/app-build/built-app.ts'
+import { locateBuilt } from '../runtime/worker/launchers/fork/zygote/core/built-imports.ts'
 import { Empty } from './app/src/jobs/empty.ts'
 import { end, until } from './contestants.ts'
 import { APP, flag, item, median, push, quantile, runtime, startRedis } from './support.ts'
@@ -108,11 +110,12 @@ async function waits(slots: number, perSecond: number): Promise<number[]> {
   return [...log.join('').matchAll(/"?\bfork"?[ :]+([\d.]+)/g)].map(([, ms]) => Number(ms))
 }
 
-const built = await buildForSpawn({ root: APP, paths: ['src/jobs/empty.ts'] }, silentLogger)
-const file = pathToFileURL(Object.values(built?.files ?? {})[0] ?? '').href
+const source = { root: APP, paths: ['src/jobs'] }
+const built = await buildForSpawn(source, silentLogger)
+const files = [...extraFiles(source), ...jobFiles(source)].map(locateBuilt(built?.files ?? {}))
 const contestants: Record<string, (slots: number) => Promise<Cost>> = {
   'this runtime, spawn, through Redis': ours,
-  'child_process.fork, same application': (slots) => bare('bare-app-child.mjs', [file], slots),
+  'child_process.fork, same application': (slots) => bare('bare-app-child.mjs', files, slots),
   'child_process.fork, empty file': (slots) => bare('bare-child.mjs', [], slots),
 }
 console.log(`Node ${process.version}`)

@@ -4,6 +4,7 @@ import { startTimer } from '../core/clock.ts'
 import { Admission } from './execution/admission.ts'
 import { Figures } from './execution/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
+import { HeldJobs } from './reserve/held-jobs.ts'
 import { HeapSnapshots } from './execution/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './execution/job-run.ts'
 import { RunningJobs, ShownJobs, answerStack, logStacks } from './execution/running-jobs.ts'
@@ -23,6 +24,9 @@ export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
 /** How long a worker that leaves waits for hooks that it has still to call. */
 const NOTICES_AT_END_MS = 5000
 
+/** Ends of a slot that Redis may be recording while its next job runs, where jobs are taken ahead. */
+const UNRECORDED_MOST = 8
+
 /** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
 export class Supervisor implements Service {
   readonly name = 'supervisor'
@@ -33,6 +37,7 @@ export class Supervisor implements Service {
   readonly #jobs = new RunningJobs()
   readonly #shown: ShownJobs
   readonly #fetcher: Fetcher
+  readonly #held: HeldJobs | undefined
   readonly #lease: Lease
   readonly #services: Service[]
   readonly #launchers: Launchers
@@ -64,10 +69,11 @@ export class Supervisor implements Service {
       ...{ heartbeatMs, leaseMs },
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
-      running: () => this.#jobs.ids,
+      running: () => new Set([...this.#jobs.ids, ...(this.#held?.ids ?? [])]),
       keepsUp: () => maintenance.lock.isHeld,
       onLost: (id) => {
         this.#notices.add(lostNotice(options, id, this.#jobs.ids))
+        this.#held?.drop()
         this.#jobs.killAll('lease lost', 0)
       },
       onBeat: () => this.#notices.collect(store.jobs),
@@ -75,6 +81,8 @@ export class Supervisor implements Service {
     })
     const common = { store, clock, log, supervisorId: () => this.#lease.id }
     this.#shown = new ShownJobs(common)
+    const { recordTtlMs } = limits
+    this.#held = options.takesAhead ? new HeldJobs({ ...common, workers: this.#slots, recordTtlMs }) : undefined
     this.#fetcher = new Fetcher({
       ...common,
       queues,
@@ -83,6 +91,7 @@ export class Supervisor implements Service {
       slots: concurrency,
       onFenced: () => this.#lease.lose(),
       onEmpty: () => this.#onEmpty(),
+      held: this.#held,
     })
     this.#services = [
       this.#lease,
@@ -179,19 +188,21 @@ export class Supervisor implements Service {
     if (stackFault !== undefined) void this.describe({ stacks: stackFault })
   }
 
-  /** One slot: takes a job, runs it, and takes the next, which runs while Redis records this one's end; a third waits for that. */
+  /** One slot: takes a job, runs it, and takes the next, which runs while Redis records this one's end; a later one waits for that. */
   async #work(worker: string, options: JobRunOptions): Promise<void> {
-    let recorded: Promise<void> | undefined
+    const most = this.#held ? UNRECORDED_MOST : 1
+    const unrecorded: Promise<void>[] = []
     for (;;) {
       const job = await this.#fetcher.next(worker)
       const run = job && new JobRun(job, worker, options)
-      if (!run) return recorded
+      if (!run) return void (await Promise.all(unrecorded))
       this.#jobs.add(run)
       this.#shown.add(worker, job, () => this.#jobs.find(job.id) !== run)
       this.#title.show()
-      const ended = run.run()
-      await recorded
-      recorded = (await ended).recorded.then(() => this.#forget(run))
+      const [begunAtMs, ended] = [performance.now(), run.run()]
+      if (this.#held) void ended.then(() => this.#held?.measure(performance.now() - begunAtMs))
+      if (unrecorded.length >= most) await unrecorded.shift()
+      unrecorded.push((await ended).recorded.then(() => this.#forget(run)))
     }
   }
 
@@ -232,7 +243,7 @@ export class Supervisor implements Service {
       const { log } = this.#options
       this.#fetcher.stop()
       const patience = patienceMs > 0 ? startTimer(() => void this.#terminate(), patienceMs) : undefined
-      await Promise.all(this.#loops)
+      await Promise.all([...this.#loops, this.#held?.close()])
       this.#shown.close()
       patience?.stop()
       await this.#notices.close(NOTICES_AT_END_MS)

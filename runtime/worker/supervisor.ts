@@ -4,7 +4,7 @@ import { startTimer } from '../core/clock.ts'
 import { Admission } from './execution/admission.ts'
 import { Figures } from './execution/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
-import { HeldJobs } from './reserve/held-jobs.ts'
+import { HELD_MS, HeldJobs } from './reserve/held-jobs.ts'
 import { HeapSnapshots } from './execution/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './execution/job-run.ts'
 import { RunningJobs, ShownJobs, answerStack, logStacks } from './execution/running-jobs.ts'
@@ -25,7 +25,7 @@ export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
 const NOTICES_AT_END_MS = 5000
 
 /** Ends of a slot that Redis may be recording while its next job runs, where jobs are taken ahead. */
-const UNRECORDED_MOST = 8
+const UNRECORDED_MOST = 16
 
 /** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
 export class Supervisor implements Service {
@@ -82,7 +82,8 @@ export class Supervisor implements Service {
     const common = { store, clock, log, supervisorId: () => this.#lease.id }
     this.#shown = new ShownJobs(common)
     const { recordTtlMs } = limits
-    this.#held = options.takesAhead ? new HeldJobs({ ...common, workers: this.#slots, recordTtlMs }) : undefined
+    const heldOptions = { ...common, workers: this.#slots, recordTtlMs, heldMs: HELD_MS }
+    this.#held = options.takesAhead ? new HeldJobs(heldOptions) : undefined
     this.#fetcher = new Fetcher({
       ...common,
       queues,

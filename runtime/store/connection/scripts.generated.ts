@@ -331,7 +331,7 @@ export const scripts = {
     pieces: [236, 6, 7, 8, 9, 27, 80, 34, 35, 36, 37, 38, 39, 40, 41, 4, 200, 201, 202, 203, 204, 205, 237] as number[],
   },
   'show-jobs': {
-    sha1: 'a6331a77fdbed1abe3a6c9ef51ce25bdaf15dec5',
+    sha1: '306283ec03e85d12451593c003301ba3e9e424e1',
     args: ['supervisor'],
     rest: true,
     pieces: [238, 26, 156, 6, 7, 8, 9, 239] as number[],
@@ -633,7 +633,7 @@ export const pieces: readonly string[] = [
   "local ns=KEYS[1]\nlocal supervisor=ARGV[1]\nlocal now=ARGV[2]\nlocal failedMax=ARGV[3]\nlocal ends={}\nfor i=4,#ARGV do ends[#ends+1]=ARGV[i] end\n",
   "return record_ends(supervisor, now, failedMax, ends, 1)\n",
   "local ns=KEYS[1]\nlocal supervisor=ARGV[1]\nlocal jobs={}\nfor i=2,#ARGV do jobs[#jobs+1]=ARGV[i] end\n",
-  "local count = 0\nif not owns_lease(supervisor) then return count end\nfor i = 1, #jobs, 4 do\n  local worker, id, delivery, run_at = unpack(jobs, i, i + 3)\n  local held, row = redis.pcall('HGET', (ns..'rt:inflight:'..supervisor), id), redis.pcall('HMGET', (ns..'rt:job:'..id), 'queue', 'item')\n  local is_held = type(held) == 'string' and string.match(held, '^%d+') == delivery\n  if is_held and not row.err and row[1] and row[2] and is_object(row[2]) then\n    local mark = '{\"queue\":' .. cjson.encode(row[1]) .. ',\"run_at\":\"' .. run_at .. '\",\"payload\":' .. row[2] .. '}'\n    redis.call('SET', (ns..'worker:'..worker), mark)\n    redis.call('HSET', (ns..'rt:job:'..id), 'shown', delivery)\n    count = count + 1\n  end\nend\nreturn count\n",
+  "local count = 0\nif not owns_lease(supervisor) then return count end\nfor i = 1, #jobs, 4 do\n  local worker, id, delivery, run_at = unpack(jobs, i, i + 3)\n  local held, row = redis.pcall('HGET', (ns..'rt:inflight:'..supervisor), id), redis.pcall('HMGET', (ns..'rt:job:'..id), 'queue', 'item')\n  local is_held = type(held) == 'string' and string.match(held, '^%d+') == delivery\n  if is_held and not row.err and row[1] and row[2] and is_object(row[2]) then\n    local mark = '{\"queue\":' .. cjson.encode(row[1]) .. ',\"run_at\":\"' .. run_at .. '\",\"payload\":' .. row[2] .. '}'\n    redis.call('SET', (ns..'worker:'..worker), mark)\n    redis.call('HSET', (ns..'rt:job:'..id), 'shown', delivery, 'worker', worker)\n    redis.call('HSET', (ns..'rt:inflight:'..supervisor), id, delivery .. ' ' .. worker)\n    count = count + 1\n  end\nend\nreturn count\n",
   "local ns=KEYS[1]\nlocal lockPrefix=ARGV[1]\nlocal owner=ARGV[2]\nlocal name=ARGV[3]\nlocal slot=ARGV[4]\nlocal next=ARGV[5]\nlocal count=ARGV[6]\nlocal reason=ARGV[7]\nlocal note=ARGV[8]\nlocal wait=ARGV[9]\n",
   "local function note_missed(name, count, slot, reason, note)\n  redis.call('HINCRBY', (ns..'rt:schedule:'..name), 'missed', count)\n  redis.call('HSET', (ns..'rt:schedule:'..name), 'missed_slot', slot, 'missed_reason', reason)\n  redis.call('RPUSH', (ns..'rt:schedules:missed'), note)\n  redis.call('LTRIM', (ns..'rt:schedules:missed'), -1000, -1)\nend\n",
   "if redis.call('GET', (ns..'resque:'..lockPrefix..'resque_scheduler_master_lock')) ~= owner then return 'lost' end\nif not is_next(name, slot) then return 'stale' end\ncheck_key((ns..'rt:schedule:'..name),'hash')\ncheck_key((ns..'rt:schedules:missed'),'list')\ncheck_key((ns..'rt:schedules:waiting:'..name),'list')\nadvance(name, slot, next)\nif reason ~= '' then note_missed(name, count, slot, reason, note) end\nif wait == '1' then\n  redis.call('RPUSH', (ns..'rt:schedules:waiting:'..name), slot)\n  redis.call('EXPIRE', (ns..'rt:schedules:waiting:'..name), 34560000)\nend\nreturn 'ok'\n",

@@ -5,11 +5,11 @@ import type { Store } from '../../store/store.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
 
 /** A job that no slot has begun for so long goes back to its queue. */
-const HELD_MS = 50
+export const HELD_MS = 50
 /** The jobs that are held are fewer than run in this time. */
 const AHEAD_MS = 10
 /** Jobs held for each slot. */
-const AHEAD_MOST = 4
+const AHEAD_MOST = 8
 /** So many of the last jobs say how long the next will run. */
 const MEASURED = 16
 
@@ -23,6 +23,8 @@ export interface HeldJobsOptions {
   /** Of the record of a job that ends after all, since it was cancelled. */
   recordTtlMs: number
   supervisorId: () => string | undefined
+  /** {@link HELD_MS} */
+  heldMs: number
 }
 
 interface Held {
@@ -75,12 +77,15 @@ export class HeldJobs {
 
   add(job: Reserved, worker: string): void {
     this.#held.push({ job, worker, sinceMs: performance.now() })
-    this.#timer ??= setTimeout(() => this.#look(), HELD_MS)
+    this.#options.store.supervisors.gatherEnds(true)
+    this.#timer ??= setTimeout(() => this.#look(), this.#options.heldMs)
   }
 
   /** The one that has waited longest. */
   take(): Reserved | undefined {
-    return this.#held.shift()?.job
+    const first = this.#held.shift()
+    if (this.#held.length === 0) this.#options.store.supervisors.gatherEnds(false)
+    return first?.job
   }
 
   /** Puts all back at the heads of their queues. What cannot be put back now the heartbeat puts back: no process runs it. */
@@ -88,6 +93,7 @@ export class HeldJobs {
     const { store, clock, log, recordTtlMs, supervisorId } = this.#options
     const id = supervisorId()
     const held = this.#held.splice(0)
+    store.supervisors.gatherEnds(false)
     if (held.length === 0 || id === undefined) return
     // Until the next jobs were measured.
     this.#ranMs.length = this.#next = this.#sumMs = 0
@@ -109,6 +115,7 @@ export class HeldJobs {
   /** Another worker has them by now, or will have. */
   drop(): void {
     this.#held = []
+    this.#options.store.supervisors.gatherEnds(false)
   }
 
   /** Puts all back, and waits for that. */
@@ -122,7 +129,7 @@ export class HeldJobs {
     this.#timer = undefined
     const [first] = this.#held
     if (!first) return
-    const leftMs = first.sinceMs + HELD_MS - performance.now()
+    const leftMs = first.sinceMs + this.#options.heldMs - performance.now()
     if (leftMs <= 1) this.giveBack()
     else this.#timer = setTimeout(() => this.#look(), leftMs)
   }

@@ -20,7 +20,6 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     slots: { type: 'string', default: '1,2' },
     only: { type: 'string' },
-    prof: { type: 'string' },
   },
 })
 const jobs = Number(values.jobs)
@@ -68,9 +67,9 @@ const contestants: Record<string, Contestant> = {
   },
 }
 
-/** Of a process, and of all that have ended below it and were waited for, in µs. */
+/** Of a process, and of all that have ended below it and were waited for, in µs. One that has ended now is counted by its parent. */
 function cpuUs(pid: number): { own: number; ended: number } {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const text = read(`/proc/${pid}/stat`)
   const fields = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')
@@ -79,10 +78,26 @@ function cpuUs(pid: number): { own: number; ended: number } {
   return { own: ticks(11), ended: ticks(13) }
 }
 
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
+}
+
 /** Of all processes below one. */
 function belowUs(pid: number): number {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  const children = threadsOf(pid).flatMap((thread) =>
+    read(`/proc/${pid}/task/${thread}/children`).trim().split(' ').filter(Boolean).map(Number),
   )
   return children.reduce((sum, child) => sum + cpuUs(child).own + cpuUs(child).ended + belowUs(child), 0)
 }

@@ -4,10 +4,10 @@ import { startTimer } from '../core/clock.ts'
 import { Admission } from './execution/admission.ts'
 import { Figures } from './execution/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
-import { HELD_MS, HeldJobs } from './reserve/held-jobs.ts'
+import { HeldJobs, UNRECORDED_MOST } from './reserve/held-jobs.ts'
 import { HeapSnapshots } from './execution/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './execution/job-run.ts'
-import { RunningJobs, ShownJobs, answerStack, logStacks } from './execution/running-jobs.ts'
+import { RunningJobs, ShownJobs, logStacks, obeyControl } from './execution/running-jobs.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../messages.ts'
 import { Notices } from './outcome/notices.ts'
@@ -23,9 +23,6 @@ export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
 
 /** How long a worker that leaves waits for hooks that it has still to call. */
 const NOTICES_AT_END_MS = 5000
-
-/** Ends of a slot that Redis may be recording while its next job runs, where jobs are taken ahead. */
-const UNRECORDED_MOST = 16
 
 /** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
 export class Supervisor implements Service {
@@ -82,8 +79,7 @@ export class Supervisor implements Service {
     const common = { store, clock, log, supervisorId: () => this.#lease.id }
     this.#shown = new ShownJobs(common)
     const { recordTtlMs } = limits
-    const heldOptions = { ...common, workers: this.#slots, recordTtlMs, heldMs: HELD_MS }
-    this.#held = options.takesAhead ? new HeldJobs(heldOptions) : undefined
+    this.#held = options.takesAhead ? new HeldJobs({ ...common, workers: this.#slots, recordTtlMs }) : undefined
     this.#fetcher = new Fetcher({
       ...common,
       queues,
@@ -126,7 +122,11 @@ export class Supervisor implements Service {
     if (this.#ending) return stopAll(this.#services)
     const { launcher, queues, log, store } = this.#options
     const { connection } = store
-    await connection.listenIfAllowed(connection.keys.control(), (message) => this.#hear(message), log)
+    await connection.listenIfAllowed(
+      connection.keys.control(),
+      (message) => obeyControl(message, this.#jobs, store.stacks, log),
+      log,
+    )
     await this.#lease.describe({ launcher: launcher.name })
     log.info(`working on ${queues.join(',')} with ${launcher.name}, ${this.#slots.length} at a time`, {
       pid: process.pid,
@@ -200,10 +200,11 @@ export class Supervisor implements Service {
       this.#jobs.add(run)
       this.#shown.add(worker, job, () => this.#jobs.find(job.id) !== run)
       this.#title.show()
-      const [begunAtMs, ended] = [performance.now(), run.run()]
-      if (this.#held) void ended.then(() => this.#held?.measure(performance.now() - begunAtMs))
+      const running = run.run()
       if (unrecorded.length >= most) await unrecorded.shift()
-      unrecorded.push((await ended).recorded.then(() => this.#forget(run)))
+      const { recorded } = await running
+      this.#held?.measure(run.timeLine.elapsedMs)
+      unrecorded.push(recorded.then(() => this.#forget(run)))
     }
   }
 
@@ -225,13 +226,6 @@ export class Supervisor implements Service {
       manifest: () => this.#manifest,
       onStarted: () => this.#title.show(),
     }
-  }
-
-  #hear(message: string): void {
-    const [verb, id = '', request = ''] = message.split(' ')
-    const run = this.#jobs.find(id)
-    if (verb === 'cancel') this.#jobs.cancel(id)
-    else if (verb === 'stack' && run) void answerStack(run, request, this.#options.store.stacks, this.#options.log)
   }
 
   #onEmpty(): void {

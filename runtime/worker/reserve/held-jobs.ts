@@ -5,11 +5,13 @@ import type { Store } from '../../store/store.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
 
 /** A job that no slot has begun for so long goes back to its queue. */
-export const HELD_MS = 50
+const HELD_MS = 50
 /** The jobs that are held are fewer than run in this time. */
 const AHEAD_MS = 10
 /** Jobs held for each slot. */
 const AHEAD_MOST = 8
+/** Ends of a slot that Redis may be recording while its next job runs. */
+export const UNRECORDED_MOST = 16
 /** So many of the last jobs say how long the next will run. */
 const MEASURED = 16
 
@@ -23,8 +25,8 @@ export interface HeldJobsOptions {
   /** Of the record of a job that ends after all, since it was cancelled. */
   recordTtlMs: number
   supervisorId: () => string | undefined
-  /** {@link HELD_MS} */
-  heldMs: number
+  /** 50 where it is absent. */
+  heldMs?: number
 }
 
 interface Held {
@@ -40,6 +42,7 @@ interface Held {
  */
 export class HeldJobs {
   readonly #options: HeldJobsOptions
+  readonly #heldMs: number
   /** As they lay on their queues. */
   #held: Held[] = []
   #timer: NodeJS.Timeout | undefined
@@ -50,6 +53,7 @@ export class HeldJobs {
 
   constructor(options: HeldJobsOptions) {
     this.#options = options
+    this.#heldMs = options.heldMs ?? HELD_MS
   }
 
   /** Of the jobs that are held. */
@@ -78,7 +82,7 @@ export class HeldJobs {
   add(job: Reserved, worker: string): void {
     this.#held.push({ job, worker, sinceMs: performance.now() })
     this.#options.store.supervisors.gatherEnds(true)
-    this.#timer ??= setTimeout(() => this.#look(), this.#options.heldMs)
+    this.#timer ??= setTimeout(() => this.#look(), this.#heldMs)
   }
 
   /** The one that has waited longest. */
@@ -129,7 +133,7 @@ export class HeldJobs {
     this.#timer = undefined
     const [first] = this.#held
     if (!first) return
-    const leftMs = first.sinceMs + this.#options.heldMs - performance.now()
+    const leftMs = first.sinceMs + this.#heldMs - performance.now()
     if (leftMs <= 1) this.giveBack()
     else this.#timer = setTimeout(() => this.#look(), leftMs)
   }

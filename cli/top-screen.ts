@@ -7,7 +7,8 @@ import type { RunningJob, RunningSupervisor, Usage } from '../runtime/inspect/ru
 import { findProblems } from '../runtime/inspect/problems.ts'
 import { withCode } from '../runtime/core/errors.ts'
 import type { Client } from '../runtime/jobs/client.ts'
-import { changeFailed } from '../runtime/inspect/failed-change.ts'
+import { changeFailed } from '../runtime/inspect/changes/failed.ts'
+import { pauseQueue, resumeQueue } from '../runtime/inspect/changes/queues.ts'
 import type { InspectContext } from '../runtime/inspect/context.ts'
 import { locationLines } from '../runtime/store/workers/stacks.ts'
 
@@ -147,7 +148,7 @@ async function actionOf(
   if (key === 'p' && queue) {
     const { name, paused } = queue
     return ask(`${paused ? 'resume' : 'pause'} queue ${name}?`, async () => {
-      await store.queues.setPaused(name, !paused)
+      await (paused ? resumeQueue({ store }, name) : pauseQueue({ store }, name))
       return `${paused ? 'resumed' : 'paused'} ${name}`
     })
   }

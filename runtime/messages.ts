@@ -3,7 +3,7 @@
  * or passes between the worker and workflows. Types only, and all of it plain JSON; each shape is defined here and nowhere else.
  */
 import type { Isolation } from '../config/isolations.ts'
-import type { ErrorRecord, JobUsage, Notice, Outcome, TraceContext } from './ends.ts'
+import type { ErrorRecord, JobUsage, MemoryFigures, HookCall, Outcome, TraceContext } from './outcomes.ts'
 
 export type {
   DeadJob,
@@ -11,12 +11,14 @@ export type {
   JobEnd,
   JobUsage,
   LostWorker,
-  Notice,
+  MemoryEvidence,
+  MemoryFigures,
+  HookCall,
   Outcome,
   StepAddition,
   StepEnd,
   TraceContext,
-} from './ends.ts'
+} from './outcomes.ts'
 
 /** A checked retry policy. A `backoff` function stays in the process that loaded its class; the curve is for where it cannot be called. */
 export interface RetryPolicy {
@@ -83,7 +85,7 @@ export interface ClassManifest extends JobSettings {
 export interface Manifest {
   classes: ClassManifest[]
   /** The worker hooks of `config/hooks.ts` that a supervisor asks for; absent without any. */
-  notices?: Notice['hook'][]
+  workerHooks?: HookCall['hook'][]
   /** Why its processes cannot print the stack of a job that hangs; absent where they can. */
   stackFault?: string
 }
@@ -170,7 +172,7 @@ export interface Assignment extends ProcessSettings {
   /** Phase `onFailure` only: what ended the job. */
   failure?: ErrorRecord
   /** Phase `notify` only. */
-  notice?: Notice
+  notice?: HookCall
   step?: StepContext
   trace?: TraceContext
 }
@@ -205,18 +207,6 @@ export type ChildMessage =
       stays?: true
       spent?: string
     }
-
-/** What a process says of its memory. */
-export interface MemoryFigures {
-  rssBytes: number
-  heapTotalBytes: number
-  heapUsedBytes: number
-  /** Of objects that V8 does not keep itself, array buffers and Buffers among them. */
-  externalBytes: number
-  arrayBuffersBytes: number
-  /** Used bytes of V8's heap spaces: `old`, `new`, `large_object` … */
-  spaces: Record<string, number>
-}
 
 /** To the child, while it runs. */
 export type ParentMessage =

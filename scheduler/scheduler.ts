@@ -194,7 +194,7 @@ export class Scheduler implements Service {
         `the clock was set ${step > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(step) / 1000)} seconds`,
       )
       this.#mover.wake()
-      if (reply.leads) this.#quietly(this.#entries.realign())
+      if (reply.leads) this.#quietly(this.#entries.reschedule())
     }
     if (!reply.leads) return
     if (reply.changed > 0 || this.#entries.isBehind) this.#quietly(this.#entries.refresh())

@@ -1,6 +1,7 @@
 // What the build changes in what it bundles, so that a process starts faster.
 import { readFileSync } from 'node:fs'
 import { builtinModules, createRequire } from 'node:module'
+import { relative } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 /**
@@ -32,7 +33,9 @@ export const nodeWithoutGetters: Plugin = {
     const filter = new RegExp(`^(?:node:)?(?:${builtinModules.join('|')})$`)
     // A copy for each importer: shared, each would be a file of its own.
     bundle.onResolve({ filter }, ({ path, kind, importer }) =>
-      kind === 'import-statement' ? { path, namespace: 'node', suffix: `?${importer}`, sideEffects: false } : undefined,
+      kind === 'import-statement'
+        ? { path, namespace: 'node', suffix: `?${relative(process.cwd(), importer)}`, sideEffects: false }
+        : undefined,
     )
     bundle.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
       const get = `process.getBuiltinModule(${JSON.stringify(path)})`

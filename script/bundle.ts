@@ -1,13 +1,14 @@
 /**
  * Bundles the programs of this package into dist/: a process starts several times faster from a few files than from a
- * thousand. There is one copy of each module: what the public API and job processes import is in dist/core.js, and what else programs share is
- * in dist/chunks. Libraries are bundled too, with their licences in dist/THIRD-PARTY.txt.
+ * thousand. There is one copy of each module: what the public API and job processes import is in dist/core.js, what they need only for Redis in
+ * dist/store.js, and what else programs share in dist/chunks. Libraries are bundled too, with their licences in dist/THIRD-PARTY.txt.
  *   node --import tsx script/bundle.ts
  */
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
-import { build, type BuildOptions, type Plugin } from 'esbuild'
+import { basename, dirname, join, relative } from 'node:path'
+import { build, type BuildOptions } from 'esbuild'
 import type { Libraries } from '../config/library.ts'
+import { buildLayers, importsLayers, placeOf } from './bundle-layers.ts'
 import { nodeWithoutGetters, plainTextIsFast } from './bundle-plugins.ts'
 import { external } from './externals.ts'
 
@@ -16,6 +17,9 @@ const dist = join(root, 'dist')
 
 const API = 'runtime/index.ts'
 const CHILD = 'runtime/worker/launchers/spawn/child.ts'
+/** What workers read of stacks: a worker loads no system calls for it. */
+const STACKS = 'runtime/worker/stack/stack-format.ts'
+const SYSTEM = 'runtime/worker/launchers/spawn/system.ts'
 /** By the name of the file that is made. */
 const entryPoints = {
   index: API,
@@ -46,10 +50,9 @@ function licence(folder: string): string {
 
 const REQUIRE = "const require=process.getBuiltinModule('module').createRequire(import.meta.url);\n"
 const hasSourceMaps = process.env['SOURCE_MAPS'] === '1'
-/** In an import: dist/core.js, wherever the importing file is made. */
-const CORE = '@core'
+const plugins = [plainTextIsFast, nodeWithoutGetters]
 
-const options: BuildOptions & { metafile: true } = {
+const options: BuildOptions & { absWorkingDir: string; metafile: true } = {
   absWorkingDir: root,
   outdir: dist,
   format: 'esm',
@@ -63,81 +66,18 @@ const options: BuildOptions & { metafile: true } = {
   sourcemap: hasSourceMaps ? 'linked' : false,
   sourcesContent: false,
   logLevel: 'warning',
-}
-
-/** Files that dist/core.js imports when it first needs them, by the name of the file that is made. */
-const late: Record<string, string> = {}
-const importsLate: Plugin = {
-  name: 'imports late',
-  setup(bundle) {
-    bundle.onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
-      if (kind !== 'dynamic-import') return undefined
-      const name = `chunks/${path.replace(/^.*\/|\.ts$/g, '')}`
-      late[name] = relative(root, join(resolveDir, path))
-      return { path: `./${name}.js`, external: true }
-    })
-  },
-}
-
-/** The modules that the public API and each job process import, and the names that each exports. */
-async function coreModules(): Promise<Map<string, string[]>> {
-  const plugins = [importsLate, nodeWithoutGetters]
-  const whole = await build({
-    ...options,
-    entryPoints: [API, CHILD],
-    bundle: true,
-    write: false,
-    external: [...external],
-    plugins,
-  })
-  const files = Object.keys(whole.metafile.inputs).filter((file) => /^[\w./-]+\.ts$/.test(file) && file !== CHILD)
-  const each = await build({ ...options, entryPoints: files, outbase: root, write: false })
-  return new Map(Object.values(each.metafile.outputs).map(({ entryPoint = '', exports }) => [entryPoint, exports]))
-}
-
-const core = await coreModules()
-/** What dist/core.js calls an export: modules may have names in common. */
-const inCore = (file: string, name: string): string => `${name}_${[...core.keys()].indexOf(file)}`
-const renamed = (file: string): string =>
-  (core.get(file) ?? []).map((name) => `${name} as ${inCore(file, name)}`).join(', ')
-
-const plugins = [plainTextIsFast, nodeWithoutGetters]
-const builtCore = await build({
-  ...options,
-  stdin: {
-    contents: [...core.keys()].map((file) => `export { ${renamed(file)} } from './${file}'`).join('\n'),
-    resolveDir: root,
-    sourcefile: 'core.ts',
-  },
-  outfile: join(dist, 'core.js'),
-  outdir: undefined,
-  bundle: true,
   external: [...external],
-  plugins: [importsLate, ...plugins],
-})
-
-const importsCore: Plugin = {
-  name: 'imports core',
-  setup(bundle) {
-    bundle.onResolve({ filter: /^\.|\.ts$/ }, ({ path, resolveDir }) => {
-      const file = relative(root, join(resolveDir, path))
-      return core.has(file) ? { path: file, namespace: 'core', sideEffects: false } : undefined
-    })
-    bundle.onResolve({ filter: new RegExp(`^${CORE}$`) }, () => ({ path: CORE, external: true }))
-    bundle.onLoad({ filter: /./, namespace: 'core' }, ({ path }) => {
-      const names = (core.get(path) ?? []).map((name) => `${inCore(path, name)} as ${name}`)
-      return { contents: `export { ${names.join(', ')} } from '${CORE}'` }
-    })
-  },
+  plugins,
 }
+
+const { layers, imported, built: builtLayers } = await buildLayers([API, CHILD, STACKS], SYSTEM, dist, options)
 const built = await build({
   ...options,
-  entryPoints: { ...entryPoints, ...late },
+  entryPoints: { ...entryPoints, ...imported },
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
   splitting: true,
-  external: [...external],
-  plugins: [importsCore, ...plugins],
+  plugins: [importsLayers(root, layers), ...plugins],
 })
 
 const libraries: Record<Exclude<keyof Libraries, `node:${string}`>, true> = { ioredis: true, pino: true, yaml: true }
@@ -155,12 +95,21 @@ const builtLibraries = await build({
   minifyWhitespace: true,
 })
 
-const outputs = { ...built.metafile.outputs, ...builtCore.metafile.outputs }
-const made = new Set(Object.keys(outputs).map((file) => join(root, file)))
+const outputs = [built, ...builtLayers].flatMap(({ metafile }) => Object.entries(metafile.outputs))
+const made = new Set(outputs.map(([file]) => join(root, file)))
+/** Only of esbuild's own functions: what takes none of them need not load it. Source maps count the line. */
+const helpers = outputs.filter(([, { inputs }]) => Object.keys(inputs).length === 0).map(([file]) => basename(file))
 for (const file of made) {
   if (file.endsWith('.map')) continue
-  const to = relative(dirname(file), join(dist, 'core.js'))
-  const text = readFileSync(file, 'utf8').replaceAll(`"${CORE}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
+  const text = layers.reduce(
+    (all, { name }) => {
+      const to = relative(dirname(file), join(dist, `${name}.js`))
+      return all.replaceAll(`"${placeOf(name)}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
+    },
+    readFileSync(file, 'utf8').replace(/^import "[./]*(?:chunks\/)?([^/"]+)";\n/gm, (line, name: string) =>
+      helpers.includes(name) ? '\n' : line,
+    ),
+  )
   // What asks for it by another chunk's function needs none itself. Source maps count its line.
   const isNeeded = hasSourceMaps || /\brequire\b/.test(text.replace(REQUIRE, ''))
   writeFileSync(file, isNeeded ? text : text.replace(REQUIRE, ''))
@@ -171,7 +120,7 @@ for (const name of existsSync(chunks) ? readdirSync(chunks) : [])
 // Browsers run it, so it is a file of its own.
 const htmx = 'node_modules/htmx.org/dist/htmx.min.js'
 copyFileSync(join(root, htmx), join(dist, 'htmx.js'))
-const inputs = [builtCore, built, builtLibraries]
+const inputs = [...builtLayers, built, builtLibraries]
   .flatMap(({ metafile }) => Object.keys(metafile.inputs))
   .filter((file) => !file.startsWith('node:'))
 const texts = packagesOf([...inputs, htmx]).map(licence)

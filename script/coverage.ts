@@ -2,6 +2,7 @@
  * Branch coverage of runtime/ and scheduler/ by the tests, of the tests' own processes and of those that they start.
  *   npm run coverage                          all tests, a folder at a time; fails under 90 %
  *   npm run coverage -- test/store test/jobs  these folders or files again; the others count as they were last time
+ *   npm run coverage -- --report runtime/store  no tests; the lines of arms that did not run, under a folder or in a file
  * Each folder's figures are in coverage/<folder>.json, arms that no test ran in coverage/missed.txt. Processes that are
  * killed, and jobs that are forked, leave no figures, so the true share is higher.
  */
@@ -79,9 +80,19 @@ function summarize(): Map<string, { covered: number; all: number }> {
   return folders
 }
 
+/** Prints the arms under a folder, or in a file, that no test ran, each with its line. */
+function show(part: string): void {
+  for (const missed of readFileSync(join(out, 'missed.txt'), 'utf8').split('\n')) {
+    if (!missed.startsWith(part)) continue
+    const [file = '', line] = missed.split(':')
+    console.log(`${missed}\n    ${readFileSync(join(root, file), 'utf8').split('\n')[Number(line) - 1]?.trim() ?? ''}`)
+  }
+}
+
 mkdirSync(out, { recursive: true })
+const isReport = process.argv.includes('--report')
 const parts = process.argv.slice(2).filter((part) => part !== '--report')
-if (!process.argv.includes('--report')) {
+if (!isReport) {
   // The build of a coverage run has source maps; without this mark the next one is made without.
   rmSync(join(root, 'dist/.built'), { force: true })
   const built = spawnSync('node', ['--import', 'tsx', 'script/bundle.ts'], {
@@ -98,6 +109,7 @@ for (const [folder, { covered, all }] of [...summarize()].sort()) {
   console.log(`${folder.padEnd(24)}${percent.toFixed(1).padStart(6)} %  ${covered} of ${all} arms`)
   if (folder.endsWith(' in all')) isEnough &&= percent >= leastPercent
 }
+if (isReport) parts.forEach(show)
 if (!isEnough)
   console.error(
     `coverage: expected at least ${leastPercent} % of the arms of runtime/ and of scheduler/; see coverage/missed.txt`,

@@ -2,6 +2,7 @@
  * Changes the sources in small ways, one at a time, and sees whether the tests notice.
  *   npm run mutate                                   a sample of each file of the table below
  *   npm run mutate -- runtime/cron/cron.ts           all mutants of one file of the table, or of several
+ *   npm run mutate -- runtime/cron/cron.ts:77        those of one line
  *   MUTANTS=8 MUTATE_SEED=1 npm run mutate           the size of a sample, and which it is
  * Works in a copy of the project, never in the project itself. A mutant that no test notices has survived; all of them are
  * written to coverage/mutants.txt. docs/quality.md has the last figures, and why each survivor stays.
@@ -22,10 +23,10 @@ const table: Record<string, string[]> = {
   'runtime/core/json-text.ts': ['core/codec', 'properties/codec', 'fuzz/stored'],
   'runtime/cron/cron.ts': ['scheduler/cron', 'scheduler/cron-clocks', 'properties/cron'],
   'runtime/cron/cron-fields.ts': ['scheduler/cron', 'properties/cron'],
-  'runtime/cron/timing.ts': ['scheduler/fire-times', 'scheduler/timing'],
+  'runtime/cron/timing.ts': ['scheduler/timing', 'scheduler/fire-times'],
   'runtime/jobs/retry.ts': ['properties/worker', 'jobs/options'],
-  'runtime/workflow/graph/graph.ts': ['workflow/graph', 'composition/compile'],
-  'runtime/workflow/graph/graph-builder.ts': ['workflow/graph', 'composition/compile'],
+  'runtime/workflow/graph/graph.ts': ['workflow/graph', 'composition/compile', 'workflow/additions'],
+  'runtime/workflow/graph/graph-builder.ts': ['workflow/graph', 'composition/compile', 'workflow/engine'],
   'runtime/store/runs/runs.ts': [
     'workflow/engine',
     'workflow/model-changes',
@@ -33,12 +34,24 @@ const table: Record<string, string[]> = {
     'workflow/workflow',
     'workflow/kept-runs',
   ],
-  'runtime/store/runs/run-table.ts': ['workflow/engine', 'workflow/model-changes'],
-  'runtime/store/runs/run-writer.ts': ['workflow/engine', 'workflow/additions', 'workflow/workflow'],
-  'runtime/store/queues/queues.ts': ['store/batches', 'store/unique', 'inspect/bulk-changes'],
+  'runtime/store/runs/run-table.ts': [
+    'workflow/engine',
+    'workflow/model-changes',
+    'workflow/additions',
+    'inspect/runs',
+  ],
+  'runtime/store/runs/run-writer.ts': ['workflow/engine', 'workflow/additions', 'workflow/workflow', 'inspect/runs'],
+  'runtime/store/queues/queues.ts': [
+    'store/unique',
+    'inspect/bulk-changes',
+    'inspect/overview',
+    'workflow/cancel',
+    'store/batches',
+    'store/tickets',
+  ],
   'runtime/store/queues/delayed.ts': [
-    'store/delayed',
     'store/delayed-foreign',
+    'store/delayed',
     'inspect/bulk-changes',
     'scheduler/mover',
   ],
@@ -50,17 +63,23 @@ const table: Record<string, string[]> = {
   ],
   'runtime/store/workers/supervisors.ts': [
     'store/ends',
-    'store/registration',
     'store/turns',
+    'store/resque-bytes',
+    'store/registration',
     'workflow/engine',
-    'worker/ends',
     'worker/shutdown',
   ],
-  'runtime/store/workers/end-writer.ts': ['store/ends', 'worker/settler', 'workflow/model', 'worker/redis-trouble'],
+  'runtime/store/workers/end-writer.ts': ['store/ends', 'worker/settler', 'workflow/model'],
   'runtime/store/workers/maintenance-lock.ts': ['worker/wake'],
-  'runtime/store/workers/reaper.ts': ['worker/leases', 'store/ends'],
-  'runtime/store/limits/limits.ts': ['store/tickets', 'store/turns', 'inspect/limits'],
-  'runtime/store/limits/locks.ts': ['store/unique', 'scheduler/leader'],
+  'runtime/store/workers/reaper.ts': ['store/reaper'],
+  'runtime/store/limits/limits.ts': [
+    'inspect/limits',
+    'store/turns',
+    'store/half-emoji',
+    'inspect/explain',
+    'worker/limits',
+  ],
+  'runtime/store/limits/locks.ts': ['store/unique', 'scheduler/leader', 'inspect/limits'],
   'runtime/worker/lease/lease.ts': ['worker/leases'],
   'runtime/worker/outcome/cause.ts': ['worker/ends', 'worker/settler'],
   'runtime/worker/outcome/settler.ts': ['worker/settler', 'worker/ends'],
@@ -68,26 +87,51 @@ const table: Record<string, string[]> = {
   'scheduler/delayed-mover.ts': ['scheduler/mover'],
   'scheduler/firing/firer.ts': ['scheduler/firing', 'scheduler/catchup'],
   'runtime/store/lua/queues/reserve.lua': [
-    'store/turns',
     'store/ends',
-    'store/batches',
+    'store/turns',
+    'store/unique',
     'store/refused-queues',
     'store/unreadable',
     'worker/wake',
+    'store/batches',
   ],
   'runtime/store/lua/queues/settle-batch.lua': ['store/ends'],
-  'runtime/store/lua/queues/requeue.lua': ['store/ends', 'workflow/model-changes'],
+  'runtime/store/lua/include/record-ends.lua': ['store/ends', 'store/unique', 'store/resque-bytes', 'archive/archive'],
+  'runtime/store/lua/include/wake.lua': ['worker/wake', 'store/ends'],
+  'runtime/store/lua/queues/wake.lua': ['worker/wake'],
+  'runtime/store/lua/queues/requeue.lua': ['store/ends', 'store/turns', 'workflow/model-changes', 'workflow/model'],
   'runtime/store/lua/workers/reclaim.lua': [
     'store/ends',
-    'store/wrong-types',
+    'store/failures',
     'store/unreadable',
-    'worker/leases',
+    'store/refused-queues',
+    'store/registration',
+    'store/batches',
+    'workflow/engine',
     'workflow/model',
   ],
-  'runtime/store/lua/limits/acquire.lua': ['store/tickets', 'store/turns', 'inspect/limits', 'worker/limits'],
+  'runtime/store/lua/limits/acquire.lua': [
+    'store/turns',
+    'store/unique',
+    'store/half-emoji',
+    'inspect/limits',
+    'worker/limits',
+  ],
   'runtime/store/lua/include/propagate.lua': ['workflow/model-changes', 'workflow/engine'],
-  'runtime/store/lua/include/run-step.lua': ['workflow/model-changes', 'workflow/engine', 'workflow/additions'],
-  'runtime/store/lua/queues/move-due.lua': ['store/delayed', 'scheduler/mover'],
+  'runtime/store/lua/include/run-step.lua': [
+    'workflow/model-changes',
+    'workflow/model',
+    'workflow/engine',
+    'workflow/additions',
+    'workflow/workflow',
+  ],
+  'runtime/store/lua/queues/move-due.lua': [
+    'store/delayed',
+    'store/turns',
+    'store/refused-queues',
+    'scheduler/mover',
+    'store/batches',
+  ],
 }
 
 /** A copy of the project to change; what it needs besides the sources is linked. */
@@ -115,13 +159,20 @@ function copied(): string {
 
 const run = (copy: string, args: readonly string[]): Promise<boolean> =>
   new Promise((resolve) => {
-    const child = spawn('node', args, {
+    const child = spawn('node', ['--test-reporter=tap', ...args], {
       cwd: copy,
-      stdio: 'ignore',
+      stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
-      env: { ...process.env, NODE_ENV: 'test' },
+      env: { ...process.env, NODE_ENV: 'test', TMPDIR: copy },
     })
-    const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), longestMs)
+    const kill = (): boolean => process.kill(-(child.pid ?? 0), 'SIGKILL')
+    const timer = setTimeout(kill, longestMs)
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      // The first test that fails has noticed the mutant.
+      output = (output + chunk.toString()).slice(-5000)
+      if (child.exitCode === null && child.signalCode === null && /^ *not ok /m.test(output)) kill()
+    })
     child.on('exit', (code) => {
       clearTimeout(timer)
       resolve(code === 0)
@@ -149,14 +200,19 @@ function sampled(mutants: readonly Mutant[], count: number, seed: number): Mutan
   return mutants.filter((mutant) => kept.has(mutant))
 }
 
+/** Files whose tests pass before anything is changed. */
+const passed = new Set<string>()
+
 /** Tries mutants of a file. @returns a line of the report, then one for each survivor */
-async function mutate(copy: string, file: string, count: number): Promise<string[]> {
+async function mutate(copy: string, file: string, line: string | undefined, count: number): Promise<string[]> {
   const text = readFileSync(join(root, file), 'utf8')
   const all = file.endsWith('.lua') ? luaMutantsOf(text) : mutantsOf(file, text)
-  if (!(await passes(copy, file)))
+  if (!passed.has(file) && !(await passes(copy, file)))
     return [`${file}: expected its tests to pass before anything is changed, they do not`]
+  passed.add(file)
   const survivors: string[] = []
-  const mutants = sampled(all, count, Number(process.env.MUTATE_SEED ?? 20_271))
+  const ofLine = all.filter((mutant) => line === undefined || mutant.line === Number(line))
+  const mutants = sampled(ofLine, count, Number(process.env.MUTATE_SEED ?? 20_271))
   for (const { line, what, text: changed } of mutants) {
     writeFileSync(join(copy, file), changed)
     if (await passes(copy, file)) survivors.push(`${file}:${line}: ${what}`)
@@ -167,18 +223,19 @@ async function mutate(copy: string, file: string, count: number): Promise<string
   return [`${file}: ${killed} of ${mutants.length} noticed (of ${all.length})`, ...survivors.map((each) => `  ${each}`)]
 }
 
-const chosen = process.argv.slice(2)
-const unknown = chosen.find((file) => !Object.hasOwn(table, file))
+const chosen = process.argv.slice(2).map((each) => each.split(':') as [file: string, line?: string])
+const unknown = chosen.find(([file]) => !Object.hasOwn(table, file))
 if (unknown !== undefined) {
-  console.error(`mutate: expected a file of the table in script/mutate.ts, got ${unknown}`)
+  console.error(`mutate: expected a file of the table in script/mutate.ts, got ${unknown[0]}`)
   process.exit(2)
 }
 const count = Number(process.env.MUTANTS ?? (chosen.length > 0 ? Infinity : 15))
 const copy = copied()
 const report: string[] = []
 try {
-  for (const file of chosen.length > 0 ? chosen : Object.keys(table)) {
-    const lines = await mutate(copy, file, count)
+  const places = chosen.length > 0 ? chosen : Object.keys(table).map((file): [string, string?] => [file])
+  for (const [file, line] of places) {
+    const lines = await mutate(copy, file, line, count)
     console.log(lines.join('\n'))
     report.push(...lines)
   }

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { Application } from 'typedoc'
+import { Application, DeclarationReflection, type ProjectReflection, ReflectionKind } from 'typedoc'
 
 const root = new URL('../', import.meta.url).pathname
 
@@ -25,6 +25,24 @@ Examples leave out the import of what they show. \`ReminderJob\`, \`ReportJob\`,
 your own, \`z\` for zod. [errors.md](../errors.md) describes the codes of errors, [configuration.md](../configuration.md) all settings.
 Every command has \`--help\`.
 `
+
+/**
+ * Exports, and members of exported classes and interfaces, without a docstring. Left out: what a symbol names, and what
+ * typedoc finds in a mapped type, where no docstring can be.
+ */
+function undocumented(project: ProjectReflection): string[] {
+  const exported = ReflectionKind.SomeExport & ~ReflectionKind.Enum
+  const members = ReflectionKind.Property | ReflectionKind.Method | ReflectionKind.Accessor
+  const owners = ReflectionKind.Class | ReflectionKind.Interface
+  return project
+    .getReflectionsByKind(exported | members)
+    .filter((one) => one.kindOf(exported) || one.parent?.kindOf(owners) === true)
+    .filter((one) => !one.name.startsWith('[') && one.parent?.name !== 'Workflow' && !one.hasComment())
+    .filter(
+      (one) => !(one instanceof DeclarationReflection && one.getNonIndexSignatures().some((each) => each.hasComment())),
+    )
+    .map((one) => one.getFriendlyFullName())
+}
 
 async function write(folder: string): Promise<void> {
   const options = {
@@ -50,6 +68,9 @@ async function write(folder: string): Promise<void> {
   const app = await Application.bootstrapWithPlugins(options as never)
   const project = await app.convert()
   if (!project) throw new Error('typedoc: expected types under dist/types, found none that compile; run script/build')
+  const bare = undocumented(project)
+  if (bare.length > 0)
+    throw new Error(`expected a docstring at each export and its members, found none at ${bare.join(', ')}`)
   await app.generateOutputs(project)
   writeFileSync(join(folder, 'README.md'), INDEX)
   // The plugin numbers the anchor of WorkflowRun, of which there is one heading.

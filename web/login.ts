@@ -8,7 +8,7 @@ import { checkPassword } from './security/password.ts'
 import type { Tokens } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
 import { bareDocument } from './view/layout.ts'
-import { address } from './visit.ts'
+import { address } from './request.ts'
 
 const longestField = 500
 
@@ -26,17 +26,17 @@ export class Login {
   }
 
   /** Leads to the login, and back to the page afterwards; a change is refused. */
-  turnAway(c: Context, method: 'GET' | 'POST'): Response | Promise<Response> {
+  refuse(c: Context, method: 'GET' | 'POST'): Response | Promise<Response> {
     const { kind } = this.#settings.access
     if (kind === 'login' && method === 'GET') {
       const url = new URL(c.req.url)
       return c.redirect(address('login', { next: `${url.pathname.slice(1)}${url.search}` || undefined }), 303)
     }
     const why = {
-      login: 'Your session is over. Sign in again.',
-      header: 'The proxy in front of the dashboard has not said who you are.',
-      callback: 'The application does not let you in.',
-      open: 'Without a login the dashboard answers only on this machine, under localhost or 127.0.0.1.',
+      login: 'Your session has expired. Sign in again.',
+      header: 'The proxy in front of the dashboard did not send your user name.',
+      callback: 'The application denied access.',
+      open: 'Without a login, the dashboard answers only requests from this machine, to localhost or 127.0.0.1.',
     }[kind]
     return c.html(
       bareDocument(
@@ -95,7 +95,7 @@ export class Login {
     this.#limit.failed(keys, nowMs)
     if (!(await checkPassword(password, access.users.get(name)?.hash))) {
       log.warn('dashboard: wrong name or password', { user: name, address: peer })
-      return this.page(c, 'The name or the password is wrong.', 401)
+      return this.page(c, 'Wrong name or password.', 401)
     }
     this.#limit.succeeded(keys)
     const session = this.#tokens.session(name, nowMs + sessionMs, boundTo(access, name, c.req.raw))

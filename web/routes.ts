@@ -27,7 +27,7 @@ import { runningPage } from './pages/running.ts'
 import { pauseEntry, resumeEntry, runEntry, schedulePage } from './pages/schedule.ts'
 import { workersPage } from './pages/workers.ts'
 import { workflowsPage } from './pages/workflows.ts'
-import type { Route } from './visit.ts'
+import type { Route } from './request.ts'
 
 /**
  * Every address behind the login, and the role that it needs. A request for anything else is answered with 404, and one

@@ -2,10 +2,10 @@ import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { getCookie } from 'hono/cookie'
 import { clip } from '../config/clip.ts'
-import { hasCode, withCode } from '../runtime/core/errors.ts'
+import { withCode } from '../runtime/core/errors.ts'
 import { readAssets } from './assets.ts'
-import { withDeadline } from './gather.ts'
-import { errorPage } from './pages/error.ts'
+import { withDeadline } from './deadline.ts'
+import { errorPage, pageOfError } from './pages/error.ts'
 import { Login } from './login.ts'
 import { routes } from './routes.ts'
 import { crossSite } from './security/origin.ts'
@@ -14,7 +14,7 @@ import { allows, Tokens, type User } from './security/tokens.ts'
 import type { Settings } from './settings.ts'
 import { RequestQueue } from './request-queue.ts'
 import { document } from './view/layout.ts'
-import { BadInput, Gone, Query, type Done, type Page, type Route, type Visit } from './visit.ts'
+import { localAddress, NotFound, Query, type Done, type Page, type PageRequest, type Route } from './request.ts'
 
 /** A form may hold the arguments of one job, a megabyte of JSON, each character as three. */
 const largestBodyBytes = 4 * 1024 ** 2
@@ -39,13 +39,13 @@ export interface Peer {
 }
 type Request_ = Context<{ Bindings: Peer }>
 
-/** The dashboard as one function from requests to answers. Every page and change goes through {@link Server.visit}. */
+/** The dashboard as one function from requests to answers. Every page and change goes through {@link Server.answer}. */
 export class Server {
   readonly #settings: Settings
   readonly #tokens: Tokens
   readonly #login: Login
   readonly #assets = readAssets()
-  readonly #turns = new RequestQueue()
+  readonly #queue = new RequestQueue()
   readonly #app = new Hono<{ Bindings: Peer }>({ strict: true })
 
   constructor(settings: Settings) {
@@ -62,7 +62,7 @@ export class Server {
     if (basePath !== '' && url.pathname === basePath) return redirect(`${basePath}/`)
     const isUnder = basePath !== '' && url.pathname.startsWith(`${basePath}/`)
     if (isUnder) url.pathname = url.pathname.slice(basePath.length)
-    const answer = await this.#turns.take(async () =>
+    const answer = await this.#queue.take(async () =>
       this.#app.fetch(isUnder ? new Request(url, request) : request, peer),
     )
     return (
@@ -88,20 +88,22 @@ export class Server {
     app.post('/login', async (c) => this.#refusal(c) ?? this.#login.submit(c))
     app.post('/logout', async (c) => this.#refusal(c) ?? this.#login.leave())
     for (const route of routes)
-      app.on(route.method, `/${route.path === './' ? '' : route.path}`, (c) => withDeadline(() => this.visit(c, route)))
+      app.on(route.method, `/${route.path === './' ? '' : route.path}`, (c) =>
+        withDeadline(() => this.answer(c, route)),
+      )
     app.notFound((c) =>
-      this.visit(c, {
+      this.answer(c, {
         method: 'GET',
         path: 'none',
         role: 'viewer',
         page: async () => {
-          throw new Gone('There is no such page.')
+          throw new NotFound('There is no such page.')
         },
       }),
     )
     app.onError((error, c) => {
       this.#settings.log.error(`dashboard: ${withCode(error)}`, { path: c.req.path, stack: error.stack })
-      return c.text('the dashboard has made a mistake; its log has more', 500)
+      return c.text('internal error of the dashboard; see its log', 500)
     })
   }
 
@@ -123,7 +125,7 @@ export class Server {
   }
 
   /** Checks who asks and whether the role allows it, then shows the page or makes the change. */
-  async visit(c: Request_, route: Route): Promise<Response> {
+  async answer(c: Request_, route: Route): Promise<Response> {
     const cookie = getCookie(c, sessionCookie)
     const nowMs = Date.now()
     const user = await identify(
@@ -132,31 +134,31 @@ export class Server {
       { request: c.req.raw, cookie, peer: c.env?.peer },
       nowMs,
     )
-    if (!user) return this.#login.turnAway(c, route.method)
+    if (!user) return this.#login.refuse(c, route.method)
     const holder = this.#settings.access.kind === 'login' ? (cookie ?? '') : user.name
-    const visit = this.#visitOf(c, user, holder, nowMs)
+    const request = this.#pageRequest(c, user, holder, nowMs)
     if (!allows(user.role, route.role))
       return this.#page(
         c,
-        visit,
+        request,
         errorPage('Not allowed', `This needs the role ${route.role}; ${user.name} is a ${user.role}.`),
         403,
       )
-    if (route.method === 'GET') return this.#show(c, visit, route)
+    if (route.method === 'GET') return this.#show(c, request, route)
     const refusal = this.#refusal(c)
     if (refusal) return refusal
     const form = new URLSearchParams(await c.req.text())
     if (!this.#tokens.isCsrf(form.get('csrf') ?? '', holder))
       return this.#page(
         c,
-        visit,
+        request,
         errorPage('Not done', 'The form was made in another session. Go back, reload the page and try again.'),
         403,
       )
-    return this.#change(c, { ...visit, address: localAddress(form.get('back')) ?? './' }, route, new Query(form))
+    return this.#change(c, { ...request, address: localAddress(form.get('back')) ?? './' }, route, new Query(form))
   }
 
-  #visitOf(c: Request_, user: User, holder: string, nowMs: number): Visit {
+  #pageRequest(c: Request_, user: User, holder: string, nowMs: number): PageRequest {
     const url = new URL(c.req.url)
     const theme = getCookie(c, 'rt-theme')
     return {
@@ -172,63 +174,53 @@ export class Server {
     }
   }
 
-  async #show(c: Request_, visit: Visit, route: Exclude<Route, { method: 'POST' }>): Promise<Response> {
+  async #show(c: Request_, request: PageRequest, route: Exclude<Route, { method: 'POST' }>): Promise<Response> {
     try {
-      if ('page' in route) return await this.#page(c, visit, await route.page(visit))
-      const { type, body, fileName } = await route.download(visit)
+      if ('page' in route) return await this.#page(c, request, await route.page(request))
+      const { type, body, fileName } = await route.download(request)
       const name: Record<string, string> =
         fileName === undefined ? {} : { 'content-disposition': `attachment; filename="${fileName}"` }
       const text = typeof body === 'string' ? body : ReadableStream.from(bytesOf(body))
       return c.body(text as string, 200, { 'content-type': `${type}; charset=utf-8`, ...name })
     } catch (error) {
-      return this.#failed(c, visit, error)
+      return this.#failed(c, request, error)
     }
   }
 
-  async #change(c: Request_, visit: Visit, route: Extract<Route, { method: 'POST' }>, form: Query): Promise<Response> {
+  async #change(
+    c: Request_,
+    request: PageRequest,
+    route: Extract<Route, { method: 'POST' }>,
+    form: Query,
+  ): Promise<Response> {
     try {
-      const done = await route.act(visit, form)
-      if (route.path !== 'theme') await this.#audit(visit, route.path, done)
-      return redirect(done.to ?? visit.address, route.path === 'theme' ? done.note : noticeCookie(done.note))
+      const done = await route.act(request, form)
+      if (route.path !== 'theme') await this.#audit(request, route.path, done)
+      return redirect(done.to ?? request.address, route.path === 'theme' ? done.note : noticeCookie(done.note))
     } catch (error) {
-      return this.#failed(c, visit, error)
+      return this.#failed(c, request, error)
     }
   }
 
   /** Who has changed what: in the log, and in Redis for the page. */
-  async #audit({ user, store, nowMs, settings }: Visit, action: string, { note }: Done): Promise<void> {
+  async #audit({ user, store, nowMs, settings }: PageRequest, action: string, { note }: Done): Promise<void> {
     settings.log.info(`dashboard: ${user.name}: ${note}`, { user: user.name, action })
     await store.audit.add({ atMs: nowMs, user: user.name, action, note }).catch((error: unknown) => {
       settings.log.warn(`dashboard: the audit line of a change was not written to Redis: ${withCode(error)}`)
     })
   }
 
-  #failed(c: Request_, visit: Visit, error: unknown): Response | Promise<Response> {
-    const [status, title] =
-      error instanceof BadInput || hasCode(error, 'ERR_ARGUMENT') || hasCode(error, 'ERR_NOT_JSON')
-        ? ([400, 'Not understood'] as const)
-        : error instanceof Gone || hasCode(error, 'ERR_NOT_FOUND')
-          ? ([404, 'Not found'] as const)
-          : hasCode(error, 'ERR_STATE')
-            ? ([409, 'Not done'] as const)
-            : hasCode(error, 'ERR_REDIS') || hasCode(error, 'ERR_TIMEOUT')
-              ? ([503, 'Redis does not answer'] as const)
-              : ([500, 'A mistake of the dashboard'] as const)
-    if (status === 500) throw error
-    const text = error instanceof BadInput || error instanceof Gone ? error.message : withCode(error)
-    return this.#page(c, visit, errorPage(title, text), status)
+  #failed(c: Request_, request: PageRequest, error: unknown): Response | Promise<Response> {
+    const { page, status } = pageOfError(error)
+    return this.#page(c, request, page, status)
   }
 
-  async #page(c: Request_, visit: Visit, page: Page, status: number = page.status ?? 200): Promise<Response> {
-    const answer = await c.html(document(visit, page, this.#assets.addressOf, page.isBad ?? false), status as 200)
-    if (visit.notice !== undefined) answer.headers.append('set-cookie', 'rt-notice=; Max-Age=0; HttpOnly; SameSite=Lax')
+  async #page(c: Request_, request: PageRequest, page: Page, status: number = page.status ?? 200): Promise<Response> {
+    const answer = await c.html(document(request, page, this.#assets.addressOf, page.isBad ?? false), status as 200)
+    if (request.notice !== undefined)
+      answer.headers.append('set-cookie', 'rt-notice=; Max-Age=0; HttpOnly; SameSite=Lax')
     return answer
   }
-}
-
-/** A relative address of one of our own pages; undefined for what leads elsewhere. */
-export function localAddress(text: string | null): string | undefined {
-  return text !== null && text.length <= 2000 && /^(\.\/|[a-z][a-z-]*)(\?[^\s\\]*)?$/.test(text) ? text : undefined
 }
 
 const noticeCookie = (note: string): string =>

@@ -40,6 +40,7 @@ export interface DashboardOptions {
   mask?: readonly string[]
   /** The application's settings; by default those that `enqueue` uses. */
   config?: Config
+  /** Gets a line for each change and each error; by default lines as the settings `log` say. */
   log?: Logger
 }
 
@@ -67,7 +68,9 @@ export interface Settings {
 export function settingsOf(options: DashboardOptions, store: Store, config: Config, log: Logger): Settings {
   const { secret = randomBytes(32).toString('base64url') } = options
   if (secret.length < 32)
-    throw invalid(`web.secret: expected at least 32 characters, got ${secret.length}; write for example 40 random ones`)
+    throw invalid(
+      `web.secret: expected at least 32 characters, got ${secret.length}; use for example 40 random characters`,
+    )
   const basePath = (options.basePath ?? '').replace(/\/+$/, '')
   if (basePath !== '' && !/^(\/[\w.~-]+)+$/.test(basePath))
     throw invalid(`basePath: expected a path like /admin/jobs, got ${JSON.stringify(options.basePath)}`)

@@ -7,10 +7,11 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import { archivePage, withArchive } from '../../runtime/inspect/archive.ts'
 import type { ArchiveState } from '../../runtime/store/archive.ts'
 import { command, group } from '../command.ts'
-import { evidenceRows } from '../evidence-text.ts'
+import { evidenceRows } from '../../runtime/inspect/evidence.ts'
 import { clip, json, line, output } from '../output.ts'
 import { table } from '../table.ts'
 import { moment, queryFlags, queryOf, type QueryFlags } from './archive-query.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const search = command<QueryFlags & { limit: number; after?: string }>({
   command: ['search', '$0'],
@@ -99,8 +100,8 @@ const stats = command<QueryFlags>({
 })
 
 function stateText({ keep, length, max, dropped, trouble }: ArchiveState): string {
-  if (keep === 'redis') return `${length} of at most ${max} records are kept in Redis`
-  return `${length} of at most ${max} records wait in Redis, ${dropped} were dropped${trouble ? `: ${trouble}` : ''}`
+  if (keep === 'redis') return `Redis keeps ${plural(length, 'record')}, at most ${max}`
+  return `${plural(length, 'record')} for PostgreSQL in Redis, at most ${max}; ${dropped} dropped${trouble ? `: ${trouble}` : ''}`
 }
 
 const prune = command<{ before: string }>({

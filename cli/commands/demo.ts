@@ -9,6 +9,7 @@ import { report, printError, line } from '../output.ts'
 import { onSignals } from '../signals.ts'
 import { table } from '../table.ts'
 import { SingleBar } from 'cli-progress'
+import { plural } from '../../runtime/core/plural.ts'
 
 interface DemoFlags extends GlobalFlags {
   isolation?: 'fork' | 'spawn'
@@ -65,7 +66,9 @@ async function perform(demo: Demo, isolation: string | undefined): Promise<numbe
   showOutcomes(outcomes)
   const problems = [...missing, ...problemsOf(outcomes, total)]
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  line(`${outcomes.length} jobs, ${new Set(outcomes.map(({ end }) => end.pid)).size} processes, ${seconds} s`)
+  line(
+    `${plural(outcomes.length, 'job')}, ${plural(new Set(outcomes.map(({ end }) => end.pid)).size, 'process', 'processes')}, ${seconds} s`,
+  )
   line(`the report: ${stage.page}`)
   line(`the application: ${demo.folder}/app   its log: ${demo.folder}/log`)
   for (const problem of problems) printError(`runtime: demo: ${problem}`)

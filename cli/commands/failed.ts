@@ -1,13 +1,20 @@
 import { upTo } from '../../runtime/core/cursor.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { failedClass, failedEntry, failedPage, type FailedFilter } from '../../runtime/inspect/failed.ts'
-import type { Change } from '../../runtime/inspect/change.ts'
-import { changeFailed, countFailed, listChanged, putBack } from '../../runtime/inspect/failed-change.ts'
+import { failedClass, failedFrom, failedPage, requireFailed, type FailedFilter } from '../../runtime/inspect/failed.ts'
+import type { Change } from '../../runtime/inspect/changes/change.ts'
+import {
+  changeFailed,
+  clearFailed,
+  countFailed,
+  listChanged,
+  requeueFailed,
+  removeFailed,
+} from '../../runtime/inspect/changes/failed.ts'
 import type { FailedEntry } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { command, group } from '../command.ts'
 import type { Context } from '../context.ts'
-import { evidenceRows } from '../evidence-text.ts'
+import { evidenceRows } from '../../runtime/inspect/evidence.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
 
@@ -67,8 +74,7 @@ const list = command<ListFlags>({
 
 async function listed(store: Store, { start, count, class: name, queue }: ListFlags): Promise<FailedEntry[]> {
   const filter = { ...(name === undefined ? {} : { class: name }), ...(queue === undefined ? {} : { queue }) }
-  if (start !== undefined && Object.keys(filter).length === 0)
-    return (await store.failures.list(start, count)).reverse()
+  if (start !== undefined && Object.keys(filter).length === 0) return failedFrom({ store }, start, count)
   return upTo(count, async (cursor, left) => {
     const page = await failedPage({ store }, filter, { ...(cursor === undefined ? {} : { cursor }), count: left })
     return { found: page.entries, next: page.next }
@@ -82,14 +88,14 @@ const show = command<{ index: string }>({
   flags: (yargs) =>
     yargs.positional('index', { type: 'string', demandOption: true, describe: 'Index of the entry, or ID of the job' }),
   run: async (context, argv) => {
-    const entry = await one(context, argv.index)
+    const entry = await requireFailed(context, argv.index)
     if (context.json) return json(entry)
     line(`${failedClass(entry)} on ${entry.queue}, failed at ${entry.failed_at} in ${entry.worker}`)
     line(`${entry.exception}: ${entry.error}`)
     for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
     line(`payload: ${entry.payload}`)
     if (entry.cause !== undefined) line(`cause: ${entry.cause}`)
-    for (const [what, value] of evidenceRows(entry.evidence ?? {}, entry.backtrace ?? []))
+    for (const [what, value] of evidenceRows(entry.evidence ?? {}, { stack: entry.backtrace ?? [] }))
       line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
     if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}`)
   },
@@ -110,9 +116,9 @@ const retry = command<Retry>({
   run: async (context, argv) => {
     const filter = chosen(argv)
     if (argv.index !== undefined) {
-      const entry = await one(context, argv.index)
+      const entry = await requireFailed(context, argv.index)
       if (typeof entry.retried_at === 'string' && !argv.again) throw retriedBefore(argv.index, entry)
-      return report(context, 'retried', ofOne(await putBack(context, entry)))
+      return report(context, 'retried', ofOne(await requeueFailed(context, entry)))
     }
     const before = argv.again ? 0 : (await countFailed(context, { ...filter, retried: true })).count
     const open = argv.again ? filter : { ...filter, retried: false }
@@ -136,7 +142,7 @@ const remove = command<Selection>({
   run: async (context, argv) => {
     const filter = chosen(argv)
     if (argv.index === undefined) return report(context, 'removed', await changeFailed(context, 'remove', filter))
-    const removed = await context.store.failures.remove(await one(context, argv.index))
+    const removed = await removeFailed(context, await requireFailed(context, argv.index))
     return report(context, 'removed', ofOne(removed))
   },
 })
@@ -146,7 +152,7 @@ const clear = command({
   describe: 'Remove all failed jobs',
   example: ['failed clear', ''],
   run: async (context) => {
-    const count = await context.store.failures.clear()
+    const count = await clearFailed(context)
     return report(context, 'removed', { matched: count, done: count, skipped: [] })
   },
 })
@@ -161,14 +167,6 @@ function chosen({ index, class: className, queue, all }: Selection): FailedFilte
   if (ways === 1) return filter
   const got = ways === 0 ? 'nothing' : 'more than one of them'
   throw new RuntimeError('ERR_USAGE', `which ones? expected an index, --class and --queue, or --all; got ${got}`)
-}
-
-async function one(context: Context, name: string): Promise<FailedEntry> {
-  const found = await failedEntry(context, name)
-  if (found) return found
-  const last = (await context.store.failures.count()) - 1
-  const expected = last < 0 ? 'a failed job, and there is none' : `an index from 0 to ${last} or a job's id, found none`
-  throw new RuntimeError('ERR_NOT_FOUND', `failed job ${name}: expected ${expected}`)
 }
 
 type Outcome = Pick<Change, 'matched' | 'done' | 'skipped'>

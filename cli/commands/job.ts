@@ -1,10 +1,10 @@
 import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonText } from '../../runtime/core/json-text.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
-import { jobView } from '../../runtime/inspect/job.ts'
+import { jobView, runningJob, unknownJob } from '../../runtime/inspect/job.ts'
 import { locationLines } from '../../runtime/store/workers/stacks.ts'
 import { command, group } from '../command.ts'
-import { evidenceRows } from '../evidence-text.ts'
+import { evidenceRows } from '../../runtime/inspect/evidence.ts'
 import { json, line } from '../output.ts'
 import { table } from '../table.ts'
 
@@ -48,10 +48,7 @@ const stack = command<{ id: string }>({
   example: ['job stack 0mb2k3x7f4q8...', 'asks the worker that runs it, on any machine'],
   flags: (yargs) => yargs.positional('id', id),
   run: async ({ store, json: asJson }, argv) => {
-    const record = await store.jobs.find(argv.id)
-    if (!record) throw unknownJob(argv.id)
-    if (record.state !== 'running')
-      throw new RuntimeError('ERR_STATE', `job ${argv.id}: expected it to run, it is ${record.state}`)
+    await runningJob({ store }, argv.id)
     const { pid, where } = await store.stacks.ask(argv.id)
     if (asJson) return json({ id: argv.id, pid, where })
     line(`${argv.id} in process ${pid ?? '?'}, ${locationLines(where).join('\n')}`)
@@ -77,13 +74,6 @@ const cancel = command<{ id: string }>({
     return after.state === 'cancelled' ? 0 : 1
   },
 })
-
-function unknownJob(id: string): RuntimeError {
-  return new RuntimeError(
-    'ERR_NOT_FOUND',
-    `job ${id}: expected the id of a job, found no record; it has expired (limits.recordTtlMs), or never existed`,
-  )
-}
 
 /** `runtime job …` */
 export const jobCommand = group([show, stack, cancel] as never)

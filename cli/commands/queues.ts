@@ -1,5 +1,8 @@
 import { didYouMean } from '../../config/did-you-mean.ts'
+import type { Argv } from 'yargs'
 import { RuntimeError } from '../../runtime/core/errors.ts'
+import { plural } from '../../runtime/core/plural.ts'
+import { clearQueue, pauseQueue, resumeQueue, setAllPaused } from '../../runtime/inspect/changes/queues.ts'
 import { command, group } from '../command.ts'
 import { json, line } from '../output.ts'
 import { table } from '../table.ts'
@@ -19,32 +22,48 @@ const list = command({
   },
 })
 
-const pause = command<{ name: string }>({
-  command: 'pause <name>',
-  describe: 'Pause a queue on all workers',
+interface Which {
+  name?: string
+  all?: boolean
+}
+
+const which = (yargs: Argv): Argv =>
+  yargs
+    .positional('name', { type: 'string', describe: 'The queue' })
+    .option('all', { type: 'boolean', describe: 'All workers, those of Ruby included' })
+
+/** @returns the queue, or undefined for all @throws RuntimeError ERR_USAGE */
+function named({ name, all = false }: Which): string | undefined {
+  if ((name !== undefined) !== all) return name
+  throw new RuntimeError('ERR_USAGE', `which queue? expected a name, or --all; got ${all ? 'both' : 'nothing'}`)
+}
+
+const pause = command<Which>({
+  command: 'pause [name]',
+  describe: 'Pause a queue on all workers, or all workers',
   example: ['queues pause low', 'workers reserve no jobs from low until it is resumed'],
-  flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
-  run: async ({ store }, { name }) => {
-    const names = await store.queues.names()
-    await store.queues.setPaused(name, true)
-    const note = `; nothing was ever put on a queue of this name${didYouMean(name, names)}`
+  flags: which,
+  run: async (context, argv) => {
+    const name = named(argv)
+    if (name === undefined) {
+      await setAllPaused(context, true)
+      return line('paused all workers')
+    }
+    const names = await pauseQueue(context, name)
+    const note = `; no job was ever enqueued on a queue of this name${didYouMean(name, names)}`
     line(`paused ${name}${names.includes(name) ? '' : note}`)
   },
 })
 
-const resume = command<{ name: string }>({
-  command: 'resume <name>',
-  describe: 'Resume a paused queue',
+const resume = command<Which>({
+  command: 'resume [name]',
+  describe: 'Resume a paused queue, or all workers',
   example: ['queues resume low', ''],
-  flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
-  run: async ({ store }, { name }) => {
-    const paused = await store.queues.paused()
-    if (!paused.includes(name)) {
-      const which = paused.length === 0 ? 'none is' : `paused are ${paused.join(', ')}`
-      throw new RuntimeError('ERR_STATE', `queue ${name}: expected a paused queue, it is not; ${which}`)
-    }
-    await store.queues.setPaused(name, false)
-    line(`resumed ${name}`)
+  flags: which,
+  run: async (context, argv) => {
+    const name = named(argv)
+    await (name === undefined ? setAllPaused(context, false) : resumeQueue(context, name))
+    line(`resumed ${name ?? 'all workers'}`)
   },
 })
 
@@ -53,14 +72,8 @@ const clear = command<{ name: string }>({
   describe: 'Remove a queue and cancel its waiting jobs',
   example: ['queues clear low', 'workflow runs that wait for one of these jobs fail, and can be continued'],
   flags: (yargs) => yargs.positional('name', { type: 'string', demandOption: true }),
-  run: async ({ store, config }, { name }) => {
-    const names = await store.queues.names()
-    const removed = await store.queues.remove(name, Date.now(), config.limits.recordTtlMs)
-    if (removed === 0 && !names.includes(name)) {
-      const which = names.length === 0 ? 'a queue, and there is none' : `one of ${names.join(', ')}`
-      throw new RuntimeError('ERR_NOT_FOUND', `queue ${name}: expected ${which}${didYouMean(name, names)}`)
-    }
-    line(`removed ${removed} jobs`)
+  run: async (context, { name }) => {
+    line(`removed ${plural(await clearQueue(context, name), 'job')}`)
   },
 })
 

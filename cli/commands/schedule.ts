@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import { clip, json, line } from '../output.ts'
 import { table } from '../table.ts'
 import { allEntries, entryNamed, fireNow, loadSchedule, openScheduling, printProblems } from '../scheduling.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const fileFlag = { type: 'string', describe: 'File of recurring jobs (schedule.yml)' } as const
 
@@ -28,7 +29,8 @@ const check = command<{ file?: string }>({
     const errors = context.json
       ? problems.filter(({ severity }) => severity === 'error').length
       : printProblems(problems)
-    if (!context.json) line(`${entries.size} entries are valid${errors > 0 ? `, ${errors} faults` : ''}`)
+    if (!context.json)
+      line(`${plural(entries.size, 'valid entry', 'valid entries')}${errors > 0 ? `, ${plural(errors, 'error')}` : ''}`)
     return errors > 0 ? 2 : 0
   },
 })

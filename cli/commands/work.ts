@@ -115,7 +115,7 @@ export const workCommand = command<WorkFlags>({
       tellServiceManager('READY=1')
       stopWatchdog = startWatchdog()
     }
-    const off = onSignals(workerSignals, (verb) => supervisor.obey(verb))
+    const off = onSignals(workerSignals, (verb) => supervisor.handleControl(verb))
     try {
       await startAll(metrics.services)
       // A signal may come while it still waits for Redis.

@@ -9,6 +9,7 @@ import type { ArchiveSettings } from './open-archive.ts'
 import { PostgresArchive } from './postgres-archive.ts'
 import { openPool } from './postgres.ts'
 import { readRecord } from './record.ts'
+import { plural } from '../core/plural.ts'
 
 /** What an archiver needs. */
 export interface ArchiverOptions {
@@ -118,12 +119,11 @@ export class Archiver implements Service {
     this.#trouble = trouble
     const { dropped, length, max } = await store.archive.state()
     if (changed) await store.archive.setTrouble(trouble)
-    if (changed && trouble !== '') log.warn(`archive: ${trouble}; ${length} records wait in Redis (${max} at most)`)
+    if (changed && trouble !== '')
+      log.warn(`archive: ${trouble}; Redis keeps ${plural(length, 'record')} for it, at most ${max}`)
     if (changed && trouble === '') log.info('archive: PostgreSQL takes records again')
     if (dropped > this.#droppedSaid) {
-      log.error(
-        `archive: ${dropped - this.#droppedSaid} records were dropped, the oldest first: more than ${max} waited`,
-      )
+      log.error(`archive: dropped the oldest ${plural(dropped - this.#droppedSaid, 'record')}: more than ${max} waited`)
     }
     this.#droppedSaid = dropped
   }

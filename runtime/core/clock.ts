@@ -19,6 +19,9 @@ export const systemClock: Clock = {
   },
 }
 
+/** A clock that is never set, for lengths of time: `performance.now()` without what Node loads for it, a millisecond in each job's process. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
 /** setTimeout's own bound, 24.8 days: what is longer fires at once. */
 export const longestTimerMs = 2 ** 31 - 1
 
@@ -46,7 +49,7 @@ export function afterTicks(ticks: number, act: () => void): void {
 }
 
 /** Pauses between attempts: the first, doubled after each attempt, and the longest. */
-export interface Pauses {
+export interface BackoffDelays {
   firstMs: number
   mostMs: number
 }
@@ -58,7 +61,7 @@ export interface Pauses {
  */
 export async function withBackoff<T>(
   clock: Clock,
-  { firstMs, mostMs }: Pauses,
+  { firstMs, mostMs }: BackoffDelays,
   attempt: () => Promise<T>,
   onError: (error: unknown) => void,
 ): Promise<T> {

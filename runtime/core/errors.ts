@@ -47,6 +47,7 @@ export type ErrorCode = keyof typeof errorCodes
  * ```
  */
 export class RuntimeError extends Error {
+  /** What kind of error it is; docs/errors.md describes each code. */
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
@@ -66,12 +67,17 @@ export function hasCode(error: unknown, code: ErrorCode): error is RuntimeError 
   return error instanceof Error && (error as { code?: unknown }).code === code
 }
 
+/** The code of an error of ours, also when it comes from another copy of the package; undefined for any other. */
+export function codeOf(error: unknown): ErrorCode | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
+  return typeof code === 'string' && Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : undefined
+}
+
 /** What people are shown of an error: of one of ours its message and code, `… [ERR_REDIS]`; see docs/errors.md. */
 export function withCode(thrown: unknown): string {
-  const error = toError(thrown) as Error & { code?: unknown }
-  return typeof error.code === 'string' && Object.hasOwn(errorCodes, error.code)
-    ? `${error.message} [${error.code}]`
-    : String(error)
+  const error = toError(thrown)
+  const code = codeOf(error)
+  return code === undefined ? String(error) : `${error.message} [${code}]`
 }
 
 /** `instanceof` that never throws, as it does for a proxy whose traps throw. */

@@ -7,6 +7,7 @@ export type OutcomeErrorKind = 'discard' | 'snooze' | 'fail' | 'dont-perform'
 
 /** Thrown by a job to choose how it ends. */
 abstract class OutcomeError extends Error {
+  /** @internal */
   readonly [kindOf]: OutcomeErrorKind
 
   constructor(kind: OutcomeErrorKind, message: string) {
@@ -45,6 +46,7 @@ export class Discard extends OutcomeError {
  * ```
  */
 export class Snooze extends OutcomeError {
+  /** The delay in milliseconds. */
   readonly delayMs: number
 
   constructor(delay: string | number) {

@@ -2,23 +2,17 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** This package's own folder, with `bin/`, `dist/` and `examples/`; from the sources and from dist/ alike. */
-export const packageRoot: string = (() => {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder))
-    if (manifestIn(folder)) return folder
-})()
+/** This package's own folder, with `bin/`, `dist/` and `examples/`, from the sources and from dist/ alike; and its version. */
+export const { packageRoot, version } = findPackage(dirname(fileURLToPath(import.meta.url)))
 
-/** This package's version. */
-export const version: string = manifestIn(packageRoot)?.version ?? ''
-
-function manifestIn(folder: string): { version: string } | undefined {
+function findPackage(folder: string): { packageRoot: string; version: string } {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string; version: string }
-    return manifest.name === 'resque-runtime' ? manifest : undefined
+    if (manifest.name === 'resque-runtime') return { packageRoot: folder, version: manifest.version }
   } catch {
     if (folder === dirname(folder)) throw new Error('expected the package.json of resque-runtime above its own code')
-    return undefined
   }
+  return findPackage(dirname(folder))
 }
 
 /**

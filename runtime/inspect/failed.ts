@@ -1,5 +1,6 @@
 import { clip } from '../../config/clip.ts'
 import { cursorParts, searchClock } from '../core/cursor.ts'
+import { RuntimeError } from '../core/errors.ts'
 import { textIn } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
 import { parseFailedAt } from '../store/queues/resque-time.ts'
@@ -102,6 +103,23 @@ const cursorOf = (at: number): string | undefined => (at < 0 ? undefined : Strin
 function startOf(cursor: string | undefined, total: number): number {
   if (cursor === undefined) return total - 1
   return Number(cursorParts(cursor, /^(\d{1,9})$/)[0])
+}
+
+/** `count` entries from an index on, newest first. */
+export const failedFrom = async (
+  { store }: Pick<InspectContext, 'store'>,
+  start: number,
+  count: number,
+): Promise<FailedEntry[]> => (await store.failures.list(start, count)).reverse()
+
+/** The same as {@link failedEntry}. @throws RuntimeError ERR_NOT_FOUND when it is not there */
+export async function requireFailed(place: Pick<InspectContext, 'store'>, name: string): Promise<FailedEntry> {
+  const found = await failedEntry(place, name)
+  if (found) return found
+  const last = (await place.store.failures.count()) - 1
+  const expected =
+    last < 0 ? 'a failed job, but there is none' : `an index from 0 to ${last} or the ID of a failed job, found none`
+  throw new RuntimeError('ERR_NOT_FOUND', `failed job ${name}: expected ${expected}`)
 }
 
 /** One entry by its index, or the newest by the ID of its job; undefined when it is not there. An ID is looked for in the whole list. */

@@ -11,7 +11,7 @@ import { redisClock, type InspectContext } from './context.ts'
 import { parseKept } from './step.ts'
 
 /** Something that happened to a job, in the order of time; ms since 1970. */
-export interface Moment {
+export interface JobMoment {
   name: 'enqueued' | 'due' | 'started' | 'ended'
   atMs: number
 }
@@ -22,7 +22,7 @@ export interface JobView {
   /** `unknown` for a job of which only the failed list knows. */
   status: JobStatus
   class: string | undefined
-  moments: Moment[]
+  moments: JobMoment[]
   /** Its record, while it is kept (`limits.recordTtlMs` after the end). */
   record: JobRecord | undefined
   /** The bytes of its payload, or the arguments as the archive keeps them. */
@@ -58,11 +58,23 @@ export async function jobView(place: InspectContext, id: string): Promise<JobVie
   if (record) return { ...(await recordView(place, id, record)), log, failed, archived }
   if (archived) return { ...archivedView(id, archived), failed, archived }
   if (failed) return { ...emptyView(id), item: failed.payload, log, failed, archived }
-  throw new RuntimeError(
-    'ERR_NOT_FOUND',
-    `job ${id}: expected the id of a job, found no record; it has expired (limits.recordTtlMs), or never existed`,
-  )
+  throw unknownJob(id)
 }
+
+/** The record of a job that runs. @throws RuntimeError ERR_NOT_FOUND, ERR_STATE */
+export async function runningJob({ store }: Pick<InspectContext, 'store'>, id: string): Promise<JobRecord> {
+  const record = await store.jobs.find(id)
+  if (!record) throw unknownJob(id)
+  if (record.state === 'running') return record
+  throw new RuntimeError('ERR_STATE', `job ${id}: expected a running job, it is ${record.state}`)
+}
+
+/** Nothing is known of a job of this ID. */
+export const unknownJob = (id: string): RuntimeError =>
+  new RuntimeError(
+    'ERR_NOT_FOUND',
+    `job ${id}: expected the ID of a job, found no record; it has expired (limits.recordTtlMs), or never existed`,
+  )
 
 /** PostgreSQL may be away; what Redis knows is shown all the same. */
 const archivedJob = (place: InspectContext, id: string): Promise<ArchiveRecord | undefined> =>
@@ -113,9 +125,9 @@ async function recordView(place: InspectContext, id: string, record: JobRecord):
   }
 }
 
-function momentsOf(record: JobRecord): Moment[] {
+function momentsOf(record: JobRecord): JobMoment[] {
   const isDelayed = record.state === 'delayed' || record.state === 'held'
-  const all: [Moment['name'], string | undefined][] = [
+  const all: [JobMoment['name'], string | undefined][] = [
     ['enqueued', record.enqueued_at],
     ['due', isDelayed ? record.due_at : undefined],
     ['started', record.run_at],
@@ -139,7 +151,7 @@ function archivedView(id: string, archived: ArchiveRecord): Omit<JobView, 'faile
   const { enqueuedAtMs, startedAtMs, endedAtMs, queue, cause, args, details } = archived
   const { attempts, evidence, log = [], error, worker, node } = details
   const date = (ms: number | undefined): Date | undefined => (ms === undefined ? undefined : new Date(ms))
-  const all: [Moment['name'], number | undefined][] = [
+  const all: [JobMoment['name'], number | undefined][] = [
     ['enqueued', enqueuedAtMs],
     ['started', startedAtMs],
     ['ended', endedAtMs],

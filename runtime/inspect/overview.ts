@@ -54,6 +54,36 @@ export interface Overview extends Queues {
 export const lateMs = 10_000
 const hourMs = 3_600_000
 
+/** Resque's own counters since the beginning, and what there is now. */
+export interface Totals {
+  pending: number
+  processed: number
+  failed: number
+  /** Entries of the failed list. */
+  failures: number
+  queues: number
+  workers: number
+  /** Workers that run a job. */
+  working: number
+}
+
+/** Reads the totals, of all runtimes that share this Redis. */
+export async function totals({ store }: Pick<InspectContext, 'store'>): Promise<Totals> {
+  const [{ processed, failed }, sizes, failures, workers] = await Promise.all([
+    store.workers.stats(),
+    store.queues.sizes(),
+    store.failures.count(),
+    store.workers.list(),
+  ])
+  const working = workers.filter((worker) => worker.working !== undefined).length
+  return {
+    ...{ pending: sum([...sizes.values()]), processed, failed, failures },
+    queues: sizes.size,
+    workers: workers.length,
+    working,
+  }
+}
+
 /** Reads the overview. Costs the number of queues, workers and entries, whatever waits in them. */
 export async function overview(place: InspectContext): Promise<Overview> {
   const { store } = place

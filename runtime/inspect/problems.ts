@@ -3,6 +3,7 @@ import { formatBytes } from '../core/size.ts'
 import { failureShare } from './history.ts'
 import type { QueueRow } from './queues.ts'
 import type { Overview } from './overview.ts'
+import { plural } from '../core/plural.ts'
 
 /** One thing that the overview shows to be wrong. */
 export interface Problem {
@@ -76,15 +77,11 @@ function queueProblem(queue: QueueRow, { pausedAll }: Overview, { queueAgeMs }: 
   const { name, size, oldestMs, paused, workers } = queue
   if (size === 0) return []
   const waits =
-    oldestMs === undefined
-      ? `${size.toLocaleString('en-US')} jobs wait in ${name}`
-      : `${name} waits ${formatDuration(oldestMs, 1)}`
+    oldestMs === undefined ? `queue ${name} has ${plural(size, 'job')}` : `${name} waits ${formatDuration(oldestMs, 1)}`
   if (paused || pausedAll) return [note(byAge(60, oldestMs), 'queues', `${waits}: it is paused`, name)]
   if (workers === 0) return [bad(byAge(10, oldestMs), 'queues', `${waits}: no worker serves it`, name)]
   if (oldestMs === undefined || oldestMs <= (queueAgeMs[name] ?? queueAgeMs['*'] ?? Infinity)) return []
-  return [
-    bad(byAge(20, oldestMs), 'queues', `${waits}: ${size.toLocaleString('en-US')} jobs for ${workers} workers`, name),
-  ]
+  return [bad(byAge(20, oldestMs), 'queues', `${waits}: ${plural(size, 'job')} for ${plural(workers, 'worker')}`, name)]
 }
 
 function workerProblems({ workers, otherWorkers, lost, pausedAll, queues, atMs }: Overview): Ranked[] {
@@ -107,7 +104,7 @@ function workerProblems({ workers, otherWorkers, lost, pausedAll, queues, atMs }
     found.push(note(55, 'workers', 'no worker runs'))
   const [last] = lost
   if (last) {
-    const text = `${lost.length === 1 ? '1 worker' : `${lost.length} workers`} lost in the last hour, the last ${formatDuration(Math.max(0, atMs - last.atMs), 1)} ago`
+    const text = `${plural(lost.length, 'worker')} lost in the last hour, the last ${formatDuration(Math.max(0, atMs - last.atMs), 1)} ago`
     found.push(note(40, 'workers', text))
   }
   if (pausedAll) found.push(note(45, 'queues', 'all workers are paused'))
@@ -117,12 +114,17 @@ function workerProblems({ workers, otherWorkers, lost, pausedAll, queues, atMs }
 function schedulerProblems({ scheduler, atMs }: Overview): Ranked[] {
   const { leader, entries, late, missed, overdue } = scheduler
   const found: Ranked[] = []
-  const many = `${overdue.isExact ? '' : 'more than '}${overdue.count}`
   if (overdue.count > 0)
-    found.push(bad(12, 'delayed', `${many} delayed jobs are overdue, the first for ${age(atMs, overdue.sinceMs)}`))
+    found.push(
+      bad(
+        12,
+        'delayed',
+        `overdue: ${overdue.isExact ? '' : 'more than '}${plural(overdue.count, 'delayed job')}, the first for ${age(atMs, overdue.sinceMs)}`,
+      ),
+    )
   const [first] = late
   if (leader === undefined && entries > 0)
-    found.push(bad(11, 'schedule', `no scheduler leads: ${entries} entries do not fire`))
+    found.push(bad(11, 'schedule', `no scheduler leads, so no entry fires (${plural(entries, 'entry', 'entries')})`))
   else if (first)
     found.push(
       bad(
@@ -137,7 +139,7 @@ function schedulerProblems({ scheduler, atMs }: Overview): Ranked[] {
       note(
         30,
         'schedule',
-        `${missed.count} firings were missed in the last hour (${missed.entries.slice(0, 3).join(', ')})`,
+        `missed ${plural(missed.count, 'firing')} in the last hour (${missed.entries.slice(0, 3).join(', ')})`,
       ),
     )
   return found
@@ -160,8 +162,10 @@ const percent = (share: number | undefined): string => (share === undefined ? 'n
 
 function archiveProblems({ archive: { keep, length, dropped, trouble } }: Overview): Ranked[] {
   if (keep !== 'postgres' || (trouble === '' && dropped === 0)) return []
-  const lost = dropped === 0 ? '' : `, ${dropped} were dropped`
-  return [note(35, 'archive', `${length} archive records wait for PostgreSQL${lost}${trouble && `: ${trouble}`}`)]
+  const lost = dropped === 0 ? '' : `, ${dropped} dropped`
+  return [
+    note(35, 'archive', `${plural(length, 'archive record')} not yet in PostgreSQL${lost}${trouble && `: ${trouble}`}`),
+  ]
 }
 
 const age = (atMs: number, sinceMs: number | undefined): string =>

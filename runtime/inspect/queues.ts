@@ -132,15 +132,18 @@ export async function waitingPayload(
 ): Promise<string> {
   // Jobs before it may have been reserved meanwhile, so that it has moved towards the head.
   const from = Math.max(0, at - movedMost)
-  const found = (await store.queues.peek(queue, from, at - from + 1)).find((item) => digestOf(item) === digest)
+  const items = await store.queues.peek(queue, from, at - from + 1)
+  const found = items.reverse().find((item) => digestOf(item) === digest)
   if (found !== undefined) return found
-  throw new RuntimeError(
-    'ERR_NOT_FOUND',
-    `queue ${queue}: expected the job at place ${at} to wait there, it does not any more; read the page again`,
-  )
+  throw new RuntimeError('ERR_NOT_FOUND', noLongerWaits(queue))
 }
 
-/** Places that a job may have moved towards the head since it was shown. */
-const movedMost = 200
+/** What is said of a job that was shown, and that a worker has taken since. */
+export const noLongerWaits = (queue: string): string =>
+  `queue ${queue}: expected a waiting job, but it no longer waits: a worker has taken it, or it was removed; read the list again`
 
-const digestOf = (item: string): string => createHash('sha1').update(item).digest('hex')
+/** Places that a job may have moved towards the head since it was shown. */
+const movedMost = 1000
+
+/** Names a waiting or delayed job by its bytes. */
+export const digestOf = (item: string): string => createHash('sha1').update(item).digest('hex')

@@ -1,5 +1,5 @@
 import { systemClock } from '../core/clock.ts'
-import { RuntimeError } from '../core/errors.ts'
+import { cursorParts } from '../core/cursor.ts'
 import type { FailedNode, RunReader, RunRecord } from '../store/runs/run-reader.ts'
 import type { StoredState } from '../store/runs/run-table.ts'
 import type { RunTarget } from '../workflow/run/create-run.ts'
@@ -131,10 +131,8 @@ export async function stepPage(
   state: ShownState | 'all',
   { cursor = '0', count = 50 }: { cursor?: string; count?: number } = {},
 ): Promise<StepPage> {
-  if (!/^\d{1,9}$/.test(cursor))
-    throw new RuntimeError('ERR_ARGUMENT', `cursor: expected the number of a step, got ${JSON.stringify(cursor)}`)
   const { read } = store.runs
-  const [from, total] = [Number(cursor), Number(run.fields.allocated ?? run.total)]
+  const [from, total] = [Number(cursorParts(cursor, /^(\d{1,9})$/)[0]), Number(run.fields.allocated ?? run.total)]
   if (state === 'failed') {
     const failed = await fewFailedNodes(read, run)
     if (failed) {

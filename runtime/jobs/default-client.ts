@@ -86,6 +86,7 @@ export const enqueue = Object.assign(
   <J extends JobDefinition>(definition: J & CheckedJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
     defaultClient().enqueue(definition, args),
   {
+    /** The same with options for one call. @throws RuntimeError ERR_ARGUMENT for an option that is none */
     with:
       (options: EnqueueOptions) =>
       <J extends JobDefinition>(definition: J & CheckedJob<J>, ...args: ArgsOf<J>): Promise<JobHandle<ResultOf<J>>> =>
@@ -109,6 +110,7 @@ export const enqueueIn = Object.assign(
     ...args: ArgsOf<J>
   ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueIn(delay, definition, args),
   {
+    /** The same with options for one call. @throws RuntimeError ERR_ARGUMENT for an option that is none */
     with:
       (options: EnqueueOptions) =>
       <J extends JobDefinition, D extends string>(
@@ -135,6 +137,7 @@ export const enqueueAt = Object.assign(
     ...args: ArgsOf<J>
   ): Promise<JobHandle<ResultOf<J>>> => defaultClient().enqueueAt(at, definition, args),
   {
+    /** The same with options for one call. @throws RuntimeError ERR_ARGUMENT for an option that is none */
     with:
       (options: EnqueueOptions) =>
       <J extends JobDefinition>(

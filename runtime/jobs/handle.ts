@@ -13,19 +13,29 @@ import type { Store } from '../store/store.ts'
  * ```
  */
 export interface JobStatus {
+  /** The job's id. */
   id: string
   /** `unknown` when nothing is known of it: it never was, or its record's time is over. */
   state: JobState | 'unknown'
+  /** The queue it is or was on. */
   queue?: string
+  /** How often it was started: 0 before its first start, 1 in its first attempt. */
   attempt: number
+  /** When it was enqueued. */
   enqueuedAt?: Date
+  /** When it is due, while it is delayed. */
   dueAt?: Date
+  /** When its last attempt started. */
   startedAt?: Date
+  /** When it reached one of its end states. */
   endedAt?: Date
+  /** The id of the worker that runs or ran it. */
   worker?: string
+  /** What it last reported by `this.progress(at, of, note)`. */
   progress?: { at: number; of: number; note: string }
   /** Why it failed: `exception`, `timeout`, `memory`, `signal`, `exit code`, `cancelled`, `lease lost`, `worker lost`. */
   cause?: string
+  /** The error of its last failed attempt. */
   error?: { name: string; message: string }
 }
 
@@ -40,6 +50,7 @@ export interface JobStatus {
  * ```
  */
 export class JobHandle<R = unknown> {
+  /** The job's id, for `findJob` and `runtime job show`. */
   readonly id: string
   /** True when a unique job of the same key, or a job of the given id, was there already: this handle is that job's. */
   readonly duplicate: boolean

@@ -17,11 +17,34 @@ export interface LimitOptions {
    * starts. Only where it cannot be seen whether the job still waits (a queue of more than 50,000) does it end `for` after
    * the job was due, an hour by default.
    */
-  unique?: boolean | { for?: Duration; by?: KeyOf; until?: 'start' | 'end' }
+  unique?:
+    | boolean
+    | {
+        /** How long the lock lasts after the job was due, where nothing else ends it: an hour by default. */
+        for?: Duration
+        /** The key of the lock; by default all arguments together. */
+        by?: KeyOf
+        /** What releases the lock; `end` by default. */
+        until?: 'start' | 'end'
+      }
   /** At most `limit` of these run at once, across all workers. */
-  concurrency?: number | { limit: number; by?: KeyOf }
+  concurrency?:
+    | number
+    | {
+        /** 1 to 1,000,000 jobs. */
+        limit: number
+        /** Jobs with the same key share the limit; without it all of the class. */
+        by?: KeyOf
+      }
   /** At most `limit` of these start within `per`. */
-  rateLimit?: { limit: number; per: Duration; by?: KeyOf }
+  rateLimit?: {
+    /** 1 to 1,000,000 jobs. */
+    limit: number
+    /** The length of a window, `'1m'` or milliseconds. */
+    per: Duration
+    /** Jobs with the same key share the limit; without it all of the class. */
+    by?: KeyOf
+  }
 }
 
 type Given<Name extends keyof LimitOptions> = NonNullable<LimitOptions[Name]>

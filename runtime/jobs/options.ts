@@ -16,6 +16,7 @@ import { backoffOf, retryPolicy, type RetryOptions } from './retry.ts'
  * ```
  */
 export interface JobOptions extends LimitOptions {
+  /** The queue to which the job goes; a class needs one, here or in each call. */
   queue?: string
   /** None by default, as in Resque. A number is the limit. */
   retry?: number | RetryOptions
@@ -33,6 +34,7 @@ export interface JobOptions extends LimitOptions {
   niceness?: number
   /** How long to keep what `perform` returns; without it the value is dropped. */
   keepResult?: Duration
+  /** How its process is made: `fork`, `spawn` or `inline`; by default the worker's `--isolation`. */
   isolation?: Isolation
   /** `at-most-once`: never run again after its process or worker died, as in Resque. */
   delivery?: 'at-least-once' | 'at-most-once'

@@ -8,6 +8,7 @@ import type { JobDefinition, Returned } from './job.ts'
  * ```
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** The contract's own member: a version, the library's name, the check, and the types. */
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string

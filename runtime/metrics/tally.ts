@@ -70,7 +70,7 @@ export class Tally {
   }
 
   /** Puts back what could not be written, so that it is taken again; one count for each field, however often this happens. */
-  putBack(counts: readonly Count[]): void {
+  restore(counts: readonly Count[]): void {
     for (const count of counts) {
       const key = count.target + count.field
       this.#left.set(key, { ...count, by: count.by + (this.#left.get(key)?.by ?? 0) })
@@ -108,7 +108,7 @@ export async function writeTally(tally: Tally, metrics: Metrics, nowMs: number):
     try {
       await metrics.add(counts.slice(i, i + countsAtOnce), nowMs)
     } catch (error) {
-      tally.putBack(counts.slice(i))
+      tally.restore(counts.slice(i))
       throw error
     }
   }

@@ -1,4 +1,4 @@
-import { jsonObject } from '../core/json-text.ts'
+import { jsonObject, textIn } from '../core/json-text.ts'
 import { clip } from '../../config/clip.ts'
 import type { Connection } from './connection/connection.ts'
 
@@ -39,7 +39,12 @@ export class Audit {
   /** Lines from `start`, newest first. */
   async list(start: number, count: number): Promise<AuditLine[]> {
     const lines = await this.#connection.ask((redis, keys) => redis.lrange(keys.audit(), start, start + count - 1))
-    return lines.flatMap((line) => (jsonObject(line) as AuditLine | undefined) ?? [])
+    return lines.flatMap((line) => {
+      const read = jsonObject(line) as Record<keyof AuditLine, unknown> | undefined
+      if (!read) return []
+      const [user, action, note] = [read.user, read.action, read.note].map(textIn) as [string, string, string]
+      return { atMs: Number(read.atMs) || 0, user, action, note }
+    })
   }
 
   async count(): Promise<number> {

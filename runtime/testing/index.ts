@@ -140,7 +140,9 @@ function stackOf({ name, message, backtrace }: { name: string; message: string; 
  * ```
  */
 export interface Drained {
+  /** How many attempts ran. */
   processed: number
+  /** How many failed entries they left. */
   failed: number
 }
 

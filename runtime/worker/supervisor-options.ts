@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 import { MaintenanceLock } from '../store/workers/maintenance-lock.ts'
 import { RetryMover } from './reserve/retry-mover.ts'
 import type { JobOutput, Launcher } from './launchers/launcher.ts'
-import type { ClassManifest, JobEnd, Notice } from '../messages.ts'
+import type { ClassManifest, JobEnd, HookCall } from '../messages.ts'
 import type { KeepLimits } from './outcome/settler.ts'
 import type { StepSource } from './execution/step-source.ts'
 
@@ -95,7 +95,7 @@ export function checkQueues(queues: readonly string[]): void {
 }
 
 /** What the hook `onLeaseLost` is called with. @param id of the lease @param jobs that are ended here */
-export function lostNotice({ name, queues }: SupervisorOptions, id: string, jobs: ReadonlySet<string>): Notice {
+export function leaseLostCall({ name, queues }: SupervisorOptions, id: string, jobs: ReadonlySet<string>): HookCall {
   const about = { host: hostname(), pid: process.pid, queues: [...queues], jobs: [...jobs] }
   return { hook: 'onLeaseLost', worker: { id, ...(name === undefined ? {} : { name }), ...about } }
 }

@@ -10,19 +10,17 @@ import { JobRun, type JobRunOptions } from './execution/job-run.ts'
 import { RunningJobs, ShownJobs, logStacks, obeyControl } from './execution/running-jobs.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../messages.ts'
-import { Notices } from './outcome/notices.ts'
+import { HookCalls } from './outcome/hook-calls.ts'
 import { Settler } from './outcome/settler.ts'
 import { Launchers } from './launchers/launcher.ts'
 import type { WorkerVerb } from './signals.ts'
-import { describeSupervisor, lostNotice, type SupervisorOptions, maintenanceOf } from './supervisor-options.ts'
+import { describeSupervisor, leaseLostCall, type SupervisorOptions, maintenanceOf } from './supervisor-options.ts'
 import { ProcessTitle, workerTitle } from './titles.ts'
 import { workerIds } from '../store/queues/queue-list.ts'
 import { sweepOwn } from './lease/dead-processes.ts'
+import { plural } from '../core/plural.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
-
-/** How long a worker that leaves waits for hooks that it has still to call. */
-const NOTICES_AT_END_MS = 5000
 
 /** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
 export class Supervisor implements Service {
@@ -38,7 +36,7 @@ export class Supervisor implements Service {
   readonly #lease: Lease
   readonly #services: Service[]
   readonly #launchers: Launchers
-  readonly #notices: Notices
+  readonly #hookCalls: HookCalls
   #manifest: ReadonlyMap<string, ClassManifest> = new Map()
   #loops: Promise<void>[] = []
   #ending: Promise<void> | undefined
@@ -55,7 +53,7 @@ export class Supervisor implements Service {
     this.#options = options
     this.#launchers = new Launchers(launcher, options.otherLauncher)
     this.#slots = workerIds(queues, concurrency)
-    this.#notices = new Notices({ log, launcher, worker: this.#slots[0] ?? '' })
+    this.#hookCalls = new HookCalls({ log, launcher, worker: this.#slots[0] ?? '' })
     this.left = new Promise((resolve) => (this.#leave = resolve))
     const maintenance = maintenanceOf(options)
     this.#lease = new Lease({
@@ -69,11 +67,11 @@ export class Supervisor implements Service {
       running: () => new Set([...this.#jobs.ids, ...(this.#held?.ids ?? [])]),
       keepsUp: () => maintenance.lock.isHeld,
       onLost: (id) => {
-        this.#notices.add(lostNotice(options, id, this.#jobs.ids))
+        this.#hookCalls.add(leaseLostCall(options, id, this.#jobs.ids))
         this.#held?.drop()
         this.#jobs.killAll('lease lost', 0)
       },
-      onBeat: () => this.#notices.collect(store.jobs),
+      onBeat: () => this.#hookCalls.collect(store.jobs),
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
     const common = { store, clock, log, supervisorId: () => this.#lease.id }
@@ -82,13 +80,11 @@ export class Supervisor implements Service {
     this.#held = options.takesAhead ? new HeldJobs({ ...common, workers: this.#slots, recordTtlMs }) : undefined
     this.#fetcher = new Fetcher({
       ...common,
-      queues,
+      ...{ queues, pollMs, held: this.#held },
       weights: options.weights ?? {},
-      pollMs,
       slots: concurrency,
       onFenced: () => this.#lease.lose(),
       onEmpty: () => this.#onEmpty(),
-      held: this.#held,
     })
     this.#services = [
       this.#lease,
@@ -149,7 +145,7 @@ export class Supervisor implements Service {
   }
 
   /** Does what a signal asks. A second TERM or INT leaves at once. */
-  obey(verb: WorkerVerb): void {
+  handleControl(verb: WorkerVerb): void {
     const { log, gracefulTerm, shutdownTimeoutMs } = this.#options
     log.info(`got a signal: ${verb}`)
     if (verb === 'quit' || (verb === 'terminate' && gracefulTerm && !this.#ending)) void this.#end(shutdownTimeoutMs)
@@ -184,19 +180,18 @@ export class Supervisor implements Service {
 
   #learn(manifest: Manifest): void {
     this.#manifest = new Map(manifest.classes.map((entry) => [entry.name, entry]))
-    this.#notices.learn(manifest.notices)
+    this.#hookCalls.learn(manifest.workerHooks)
     const { stackFault } = manifest
     if (stackFault !== undefined) void this.describe({ stacks: stackFault })
   }
 
   /** One slot: takes a job, runs it, and takes the next, which runs while Redis records this one's end; a later one waits for that. */
   async #work(worker: string, options: JobRunOptions): Promise<void> {
-    const most = this.#held ? UNRECORDED_MOST : 1
-    const unrecorded: Promise<void>[] = []
+    const [most, unrecorded]: [number, Promise<void>[]] = [this.#held ? UNRECORDED_MOST : 1, []]
     for (;;) {
       const job = await this.#fetcher.next(worker)
-      const run = job && new JobRun(job, worker, options)
-      if (!run) return void (await Promise.all(unrecorded))
+      if (!job) return void (await Promise.all(unrecorded))
+      const run = new JobRun(job, worker, options)
       this.#jobs.add(run)
       this.#shown.add(worker, job, () => this.#jobs.find(job.id) !== run)
       this.#title.show()
@@ -221,7 +216,7 @@ export class Supervisor implements Service {
       ...this.#options,
       snapshots: new HeapSnapshots(this.#options.heapSnapshots),
       launcherFor: (isolation) => this.#launchers.of(isolation),
-      settler: new Settler({ ...this.#options, supervisorId, onDeath: (notice) => this.#notices.add(notice) }),
+      settler: new Settler({ ...this.#options, supervisorId, onDeath: (notice) => this.#hookCalls.add(notice) }),
       admission: new Admission({ ...this.#options, supervisorId }),
       manifest: () => this.#manifest,
       onStarted: () => this.#title.show(),
@@ -241,13 +236,13 @@ export class Supervisor implements Service {
       await Promise.all([...this.#loops, this.#held?.close()])
       this.#shown.close()
       patience?.stop()
-      await this.#notices.close(NOTICES_AT_END_MS)
+      await this.#hookCalls.close()
       await this.#launchers.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {
         log.warn(`stopping: ${withCode(error)}`)
       })
-      log.info(`stopped after ${this.#processed} jobs`)
+      log.info(`stopped after ${plural(this.#processed, 'job')}`)
       this.#leave()
     })()
     return this.#ending

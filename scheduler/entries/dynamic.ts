@@ -17,27 +17,47 @@ import type { WorkflowClass } from '../../runtime/workflow/definitions/workflow.
  * ```
  */
 export interface ScheduleConfig {
+  /** Five fields, or six with seconds first; a zone may follow. The list form is `[line, options]`. */
   cron?: string | [string, object]
+  /** An interval, `30m`. The list form is `[interval, { first_in: '1m' }]`. */
   every?: string | [string, object]
+  /** The name of the job's class; by default the name of the entry. */
   class?: string
+  /** The class that is enqueued in place of `class`. */
   custom_job_class?: string
+  /** By default that of the class. */
   queue?: string
+  /** Arguments: a list, or one value that is the only argument. */
   args?: unknown
+  /** Shown by `runtime schedule list` and the dashboard. */
   description?: string
+  /** What happens to a firing whose previous run has not ended; `allow` by default. */
   overlap?: 'skip' | 'queue' | 'allow'
+  /** Which missed firings are made up; `none` by default. */
   catchup?: 'none' | 'last' | 'all'
+  /** The age up to which missed firings are made up, `1d` by default. */
   catchup_window?: string
+  /** Each firing is delayed by up to this time, the same on every scheduler. */
   jitter?: string
+  /** The zone of a cron line that names none; by default that of the scheduler's machine. */
   zone?: string
+  /** The class of a workflow that is run, in place of `class`. */
   workflow?: string
+  /** The name of a pipeline that is run, in place of `class`. */
   pipeline?: string
+  /** The name of a template that is run, in place of `class`. */
   template?: string
+  /** `false` disables the entry. */
   enabled?: boolean
+  /** Only for these environments (`NODE_ENV`), separated by commas. */
   env?: string
+  /** The same as `env`, by resque-scheduler's name. */
   rails_env?: string
   /** resque-web's form: name → `{ description, default }`. */
   parameters?: Record<string, unknown>
+  /** Has no effect here: a dynamic schedule is always stored. */
   persist?: boolean
+  /** True where an empty `cron` or `every` is meant: the entry is fired only by hand. */
   never?: boolean
 }
 
@@ -50,7 +70,9 @@ export interface ScheduleConfig {
  * ```
  */
 export interface NewSchedule extends Omit<ScheduleConfig, 'class' | 'workflow'> {
+  /** The job's class, or a workflow's, or the name of one. */
   class?: string | JobDefinition | WorkflowClass
+  /** A workflow's class or name, in place of `class`. */
   workflow?: string | WorkflowClass
 }
 

@@ -97,7 +97,7 @@ export class ScheduleEntries {
   }
 
   /** The clock was set: all timers are set again. */
-  async realign(): Promise<void> {
+  async reschedule(): Promise<void> {
     await Promise.all([...this.#runners.values()].map((runner) => runner.start('the clock was set forward')))
   }
 

@@ -8,6 +8,7 @@ import type { ScheduleEntry } from '../entries/entry.ts'
 import { Firer, type RunnerOptions } from './firer.ts'
 import type { Origin } from '../../runtime/cron/timing.ts'
 import { fireTimesBetween, lastFireTimesBetween, nextFireTime, timingMark } from '../../runtime/cron/timing.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 /** A firing that is no later than this is late, not missed: long enough for another scheduler to take over. */
 export const graceMs = 30_000
@@ -193,10 +194,10 @@ export class EntryRunner {
       max: missedMax,
     })
     if (missed.length > 0) {
-      const so = plan.fire.length > 0 ? `, ${plan.fire.length} run now` : ''
+      const so = plan.fire.length > 0 ? `; fires ${plan.fire.length} of them now` : ''
       const span = formatDuration(now - (missed[0] ?? now))
       this.#options.log.warn(
-        `${name}: ${missed.length}${more ? ' or more' : ''} firings were missed in the last ${span}: ${reason}${so}`,
+        `${name}: missed ${more ? 'at least ' : ''}${plural(missed.length, 'firing')} in the last ${span}: ${reason}${so}`,
       )
     }
     if (plan.drop.length > 0)

@@ -100,7 +100,7 @@ describe('moving to PostgreSQL', () => {
   it('waits for the schema, and says what to do', async () => {
     await endJob(store, { id: 'x' })
     const { log } = await startArchiver()
-    await eventually(() => log.lines.some((line) => /runtime archive migrate.*1 records wait/.test(line)), patient)
+    await eventually(() => log.lines.some((line) => /runtime archive migrate.*Redis keeps 1 record/.test(line)), patient)
     assert.match((await store.archive.state()).trouble, /expected schema version 2 in PostgreSQL, found none/)
     await migrated()
     await eventually(async () => (await left()) === 0, patient)
@@ -148,7 +148,7 @@ describe('moving to PostgreSQL', () => {
     await eventually(() => log.lines.some((line) => /is PostgreSQL running/.test(line)), patient)
     const said = (): number =>
       log.lines
-        .map((line) => /(\d+) records were dropped, the oldest first: more than 20 waited/.exec(line)?.[1])
+        .map((line) => /dropped the oldest (\d+) records?: more than 20 waited/.exec(line)?.[1])
         .reduce((sum, count) => sum + Number(count ?? 0), 0)
     await eventually(() => said() === 10, { timeoutMs: 60_000 })
     await postgres.restart()

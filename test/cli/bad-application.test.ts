@@ -118,7 +118,7 @@ describe('a setting that is wrong stops the command', () => {
     [[], /expected one of demo, .*, got nothing; see runtime --help/],
     [['workflow'], /workflow: expected one of create, .*, got nothing; see runtime workflow --help/],
     [['queues', 'paus', 'low'], /queues: expected one of list, .*, got paus; did you mean pause\?/],
-    [['queues', 'pause'], /queues pause: expected <name>, got 0 of 1; write for example: runtime queues pause low/],
+    [['queues', 'clear'], /queues clear: expected <name>, got 0 of 1; write for example: runtime queues clear low/],
     [['failed', 'list', '--count', 'x'], /--count: expected a whole number, 1 or more, got x/],
     [['failed', 'retry'], /expected an index, --class and --queue, or --all; got nothing/],
     [['failed', 'retry', '0', '--all'], /got more than one of them/],

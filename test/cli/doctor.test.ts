@@ -190,7 +190,7 @@ describe('doctor of a schedule entry', () => {
     assert.match(text, /it is paused.*runtime schedule resume hourly/)
     assert.match(text, /no scheduler that fires entries leads/)
     assert.match(text, new RegExp(`the next firing is skipped.*runtime doctor ${busy}`))
-    assert.match(text, /3 firings were missed: nobody led/)
+    assert.match(text, /missed 3 firings: nobody led/)
     assert.equal(exitCode, 1)
   })
 })

@@ -31,7 +31,7 @@ describe('runtime init', () => {
     )
     const worked = await runCli(['work', '--drain'], { cwd, env, timeoutMs })
     assert.deepEqual([worked.exitCode, /"classes":4/.test(worked.stderr)], [0, true], worked.stderr)
-    assert.match((await runCommand(['schedule', 'check'], { cwd, env })).stdout, /1 entries are valid/)
+    assert.match((await runCommand(['schedule', 'check'], { cwd, env })).stdout, /1 valid entry/)
     const before = await readFile(join(cwd, 'schedule.yml'), 'utf8')
     const again = await runCommand(['init', '--template', 'js'], { cwd })
     assert.equal(again.exitCode, 1)

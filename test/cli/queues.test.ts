@@ -38,10 +38,21 @@ it('says that a queue is not there, and which one was meant', async () => {
   assert.match(clear.stderr, /queue report: expected one of reports; did you mean reports\?/)
   const pause = await queues('pause', 'report')
   assert.equal(pause.exitCode, 0)
-  assert.match(pause.stdout, /paused report; nothing was ever put on a queue of this name; did you mean reports\?/)
+  assert.match(pause.stdout, /paused report; no job was ever enqueued on a queue of this name; did you mean reports\?/)
   const resume = await queues('resume', 'reports')
   assert.equal(resume.exitCode, 1)
   assert.match(resume.stderr, /queue reports: expected a paused queue, it is not; paused are report/)
+})
+
+it('pauses and resumes all workers, those of Ruby included', async () => {
+  assert.equal((await queues('pause', '--all')).stdout, 'paused all workers\n')
+  assert.equal(await server.client().get('resque:pause-all-workers'), 'true')
+  assert.equal((await queues('resume', '--all')).stdout, 'resumed all workers\n')
+  assert.equal(await server.client().exists('resque:pause-all-workers'), 0)
+  const none = await queues('pause')
+  assert.equal(none.exitCode, 2)
+  assert.match(none.stderr, /which queue\? expected a name, or --all; got nothing/)
+  assert.match((await queues('resume', 'low', '--all')).stderr, /got both/)
 })
 
 it('takes a reader that leaves early for no error', async () => {

@@ -1,7 +1,7 @@
 // What people see on a terminal: tables that fit it, without colours where NO_COLOR asks for that, evidence in words.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { evidenceRows } from '../../cli/evidence-text.ts'
+import { evidenceRows } from '../../runtime/inspect/evidence.ts'
 import { printable } from '../../config/clip.ts'
 import { fit } from '../../cli/table.ts'
 import { createLogger } from '../../runtime/core/logger.ts'

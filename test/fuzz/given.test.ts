@@ -23,7 +23,7 @@ import { readDefaults } from '../../runtime/workflow/templates/template.ts'
 import { formatProblem } from '../../scheduler/entries/entry.ts'
 import { readEntry, readSchedule } from '../../scheduler/entries/schedule-file.ts'
 import { Tokens } from '../../web/security/tokens.ts'
-import { errorSection, evidence } from '../../web/view/evidence.ts'
+import { errorSection, evidence } from '../../web/view/job-end.ts'
 import { fuzz, refusedWith } from '../support/fuzz.ts'
 import { useSeed } from '../support/properties.ts'
 

@@ -1,5 +1,6 @@
 // Parsers of what lies in Redis, whoever has written it: each gets inputs made from valid ones, and answers every one of them, or
 // refuses it in its own words. `npm run fuzz` gives each 10,000.
+import assert from 'node:assert/strict'
 import { readRecord } from '../../runtime/archive/record.ts'
 import { rowText } from '../../runtime/archive/rows.ts'
 import { decodeItem, parseLossless } from '../../runtime/core/codec.ts'
@@ -14,7 +15,7 @@ import { readBytes } from '../../runtime/store/queues/delayed-pages.ts'
 import { queueListName, selectQueues } from '../../runtime/store/queues/queue-list.ts'
 import { parseFailedAt } from '../../runtime/store/queues/resque-time.ts'
 import { readMemoryField } from '../../runtime/store/runs/memory.ts'
-import { readEdges, readRows } from '../../runtime/store/runs/run-table.ts'
+import { readAddedParents, readEdges, readRows } from '../../runtime/store/runs/run-table.ts'
 import { describedOf, missedOf, readState } from '../../runtime/store/schedules/schedule-state.ts'
 import { hasEnded } from '../../runtime/worker/lease/dead-processes.ts'
 import { MaskedJson } from '../../web/view/masked-json.ts'
@@ -124,7 +125,9 @@ fuzz(
   },
 )
 fuzz('the memory of a run', ['last 1000 rt:memory', 'namespace 0 a b'], readMemoryField)
-fuzz('the table of a run', ['\u0003\u0001'.repeat(44)], (text) => {
+fuzz('the table of a run', ['\u0003\u0001'.repeat(44), '\u0001\0\0\0\xff\xff\xff\xff'], (text) => {
+  const edges = readAddedParents(Buffer.from(text, 'latin1'), 100)
+  assert.ok(edges.length <= 100 && edges.every(({ from }) => from < 100))
   readRows(Buffer.from(text, 'latin1'), 0)
   readEdges(Buffer.from(text, 'latin1'))
 })

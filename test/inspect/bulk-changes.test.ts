@@ -1,8 +1,8 @@
 // Changes of all that match, while other processes take and add jobs.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { changeDelayed } from '../../runtime/inspect/delayed-change.ts'
-import { removeWaiting } from '../../runtime/inspect/queue-change.ts'
+import { changeDelayed } from '../../runtime/inspect/changes/delayed.ts'
+import { removeWaiting } from '../../runtime/inspect/changes/queues.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'

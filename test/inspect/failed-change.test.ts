@@ -1,7 +1,7 @@
 // Changes of all failed jobs that match: counted first, in steps, stopped on request, and never of what does not match.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { changeFailed, countFailed, runAgain } from '../../runtime/inspect/failed-change.ts'
+import { changeFailed, countFailed, retryWithArgs } from '../../runtime/inspect/changes/failed.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'
 import { inspected } from './support.ts'
@@ -66,11 +66,11 @@ it('runs a failed job again with other arguments, digit for digit', async () => 
   const place = inspected(to.store)
   const [failed] = await to.store.failures.list()
   assert.ok(failed)
-  await assert.rejects(runAgain(place, failed, '{"a":1}'), /ERR_ARGUMENT|JSON text of an array/)
-  assert.equal(await runAgain(place, failed, '[12345678901234567890, "é"]'), true)
+  await assert.rejects(retryWithArgs(place, failed, '{"a":1}'), /ERR_ARGUMENT|JSON text of an array/)
+  assert.equal(await retryWithArgs(place, failed, '[12345678901234567890, "é"]'), true)
   assert.deepEqual(await to.store.queues.peek('low'), ['{"class":"Odd","args":[12345678901234567890, "é"]}'])
   assert.equal(await to.store.failures.count(), 0)
-  assert.equal(await runAgain(place, failed, '[]'), false)
+  assert.equal(await retryWithArgs(place, failed, '[]'), false)
 })
 
 it('retries oldest first where entries stay, and marks them', async () => {

@@ -81,7 +81,7 @@ it('stays small while its key in Redis is of another type, and is written when t
   }
   const left = tally.take()
   assert.ok(left.length < 20, `${left.length} counts wait`)
-  tally.putBack(left)
+  tally.restore(left)
   await server.client().del('resque:rt:metrics:total')
   await writeTally(tally, store.metrics, nowMs)
   assert.equal((await store.metrics.totals())['["ended","mail","MailJob","done",""]'], 20)

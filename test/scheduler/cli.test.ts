@@ -43,7 +43,7 @@ async function runJson<T>(...args: string[]): Promise<T> {
 
 describe('runtime schedule', () => {
   test('check says what is wrong with file, line and entry, and exits with 2', async () => {
-    assert.equal((await run('schedule', 'check')).stdout, '2 entries are valid\n')
+    assert.equal((await run('schedule', 'check')).stdout, '2 valid entries\n')
     await writeFile(
       join(cwd, 'bad.yml'),
       'a:\n  every: 0s\n  class: CleanupJob\nb:\n  every: 1m\n  class: CleanpuJob\nc:\n  every: 1m\n  class: CleanupJob\n',
@@ -55,7 +55,7 @@ describe('runtime schedule', () => {
       stderr,
       /bad\.yml:6: b: class: expected a job of this application, got CleanpuJob; did you mean CleanupJob\?/,
     )
-    assert.match(stdout, /1 entries are valid, 2 faults/)
+    assert.match(stdout, /1 valid entry, 2 errors/)
     assert.equal((await run('scheduler', '--schedule', 'bad.yml', '--strict')).exitCode, 2)
     const missing = await run('schedule', 'check', 'typo.yml')
     assert.equal(missing.exitCode, 2)

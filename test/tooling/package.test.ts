@@ -40,6 +40,23 @@ describe('what a start loads', () => {
       [],
     )
   })
+
+  it('is for a job process three files, and not the store', () => {
+    const importsOf = (file: string): string[] =>
+      [...readFileSync(join(ROOT, 'dist', file), 'utf8').matchAll(/^(?:import|export|\}).*?"\.\/([^"]+)";$/gm)].map(
+        ([, name = '']) => name,
+      )
+    const all = readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /\.js$/.test(file),
+    )
+    assert.deepEqual(
+      all.filter((file) => readFileSync(join(ROOT, 'dist', file), 'utf8').includes('/system.js"')).sort(),
+      ['spawn-child.js', 'zygote.js'],
+      'nothing else loads the system calls',
+    )
+    for (const file of ['index.js', 'spawn-child.js', 'core.js', 'system.js'])
+      assert.deepEqual(new Set(importsOf(file)), new Set(file === 'core.js' ? [] : ['core.js']), file)
+  })
 })
 
 describe('the package', () => {

@@ -166,7 +166,7 @@ describe('by clicks', { skip: entries !== undefined }, () => {
     const context = await browser.newContext({ viewport: wide })
     const { page, complaints } = await openPage(context)
     await page.goto(`${address}/failed?class=ThumbnailJob`)
-    await page.getByRole('link', { name: 'Remove all that match' }).focus()
+    await page.getByRole('link', { name: 'Remove all matching' }).focus()
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Remove 5' }).focus()
     await page.keyboard.press('Enter')

@@ -143,8 +143,8 @@ it('running: stack now, figures, cancel; limits: who holds, who waits, a lock wh
   await push(store, 'Fine', ['u'], { queue: 'nowhere', uniqueKey: 'one' })
   await server.client().del('resque:queue:nowhere')
   await go('limits')
-  await open('Let go')
-  await press('Let go', /Let go the unique lock/)
+  await open('Release')
+  await press('Release', /Released the unique lock/)
 })
 
 it('delayed and schedule: run now, remove, pause, resume', async () => {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { InlineLauncher } from '../../runtime/worker/launchers/inline.ts'
-import { Notices } from '../../runtime/worker/outcome/notices.ts'
-import type { Notice } from '../../runtime/messages.ts'
+import { HookCalls } from '../../runtime/worker/outcome/hook-calls.ts'
+import type { HookCall } from '../../runtime/messages.ts'
 import { makeApp, removeApps } from '../support/app.ts'
 import { leavesNoProcess } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
@@ -172,24 +172,24 @@ it('inline: a hook that is too slow is given up, and a queue that overflows says
   }
   const launcher = new InlineLauncher({ root: app, paths: [] }, { registry, hooks })
   const log = { warn: (line: string) => lines.push(line) } as never
-  const notices = new Notices({ log, launcher, worker: 'w', timeoutMs: 50, max: 2 })
-  notices.learn((await launcher.start()).notices)
+  const calls = new HookCalls({ log, launcher, worker: 'w', timeoutMs: 50, max: 2 })
+  calls.learn((await launcher.start()).workerHooks)
   const error = { name: 'Error', message: 'm', backtrace: [] }
-  const death = (id: string): Notice => ({
+  const death = (id: string): HookCall => ({
     hook: 'onDeath',
     job: { id, class: 'A', queue: 'q', attempt: 1, error },
     cause: 'exception',
     evidence: {},
   })
-  for (const id of ['1', '2', '3', '4', '5']) notices.add(death(id))
-  notices.add({ hook: 'onLeaseLost', worker: { id: 'x', host: 'h', pid: 1, queues: [], jobs: [] } })
-  await notices.close(10_000)
+  for (const id of ['1', '2', '3', '4', '5']) calls.add(death(id))
+  calls.add({ hook: 'onLeaseLost', worker: { id: 'x', host: 'h', pid: 1, queues: [], jobs: [] } })
+  await calls.close(10_000)
   assert.deepEqual(heard, ['1', '4', '5'])
   assert.deepEqual(lines, [
     'the onDeath hook, for 1, ran longer than 50ms and was ended',
-    'hooks are too slow: the oldest 2 calls were dropped, 2 wait at most',
+    'hooks are too slow: dropped the oldest 2 calls; at most 2 wait',
   ])
-  const leaving = new Notices({ log, launcher, worker: 'w' })
+  const leaving = new HookCalls({ log, launcher, worker: 'w' })
   leaving.learn(['onDeath'])
   for (const id of ['1', '6']) leaving.add(death(id))
   await leaving.close(50)

@@ -10,10 +10,10 @@ import { machine } from '../../config/machine.ts'
 import { Locator } from '../../runtime/worker/stack/locate.ts'
 import { STACK_BEGIN, STACK_END, StackReader } from '../../runtime/worker/stack/stack-format.ts'
 import { locationText, type JobLocation } from '../../runtime/store/workers/stacks.ts'
-import type { MemoryEvidence } from '../../runtime/worker/outcome/evidence.ts'
+import type { MemoryEvidence } from '../../runtime/messages.ts'
 import type { JobRecord } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
-import { evidenceRows } from '../../cli/evidence-text.ts'
+import { evidenceRows } from '../../runtime/inspect/evidence.ts'
 import { runCommand } from '../support/command.ts'
 import { ROOT, type Running } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
@@ -125,7 +125,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
       assert.ok((evidence.timelineMs.perform ?? 0) >= 500)
       const frame = /\n {2}at Order\.total /
       assert.match(evidenceRows(evidence).join('\n'), frame)
-      assert.doesNotMatch(evidenceRows(evidence, backtrace).join('\n'), frame, 'the stack is shown once')
+      assert.doesNotMatch(evidenceRows(evidence, { stack: backtrace }).join('\n'), frame, 'the stack is shown once')
     })
 
     it('is found in a finally, far down, in an expression, in WebAssembly, in a wait', async () => {
@@ -220,7 +220,7 @@ for (const isolation of ['fork', 'spawn'] as const) {
     it('is refused for a job that does not run', async () => {
       const shown = await runCommand(['job', 'stack', 'nowhere'], { env: { REDIS_URL: server.url }, cwd: app })
       assert.equal(shown.exitCode, 1)
-      assert.match(shown.stderr, /expected the id of a job/)
+      assert.match(shown.stderr, /expected the ID of a job/)
     })
   })
 }

@@ -3,7 +3,7 @@ import type { ArchiveQuery } from '../../runtime/archive/archive.ts'
 import { outcomes, recordKinds, type ArchiveRecord } from '../../runtime/archive/record.ts'
 import { duration } from '../../runtime/core/duration.ts'
 import { archivePage as readArchive, withArchive } from '../../runtime/inspect/archive.ts'
-import { gather, searchMs } from '../gather.ts'
+import { readParts, searchMs } from '../deadline.ts'
 import { MaskedJson } from '../view/masked-json.ts'
 import {
   args,
@@ -21,26 +21,35 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { count } from '../view/text.ts'
-import { address, BadInput, contextOf, type Download, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import {
+  address,
+  BadInput,
+  contextOf,
+  type Download,
+  type Html,
+  type Page,
+  type Query,
+  type PageRequest,
+} from '../request.ts'
 
 const shownRecords = 100
 const exportedRecords = 10_000
 const filterNames = ['class', 'kind', 'outcome', 'queue', 'cause', 'run', 'since', 'until', 'arg'] as const
 
 /** Everything that has ended, searched. */
-export async function archivePage(visit: Visit): Promise<Page> {
-  const query = queryOf(visit.query, visit.nowMs)
-  const after = visit.query.text('after')
+export async function archivePage(request: PageRequest): Promise<Page> {
+  const query = queryOf(request.query, request.nowMs)
+  const after = request.query.text('after')
   const part = { count: shownRecords, mostMs: searchMs, ...(after === undefined ? {} : { cursor: after }) }
   const {
     found,
     state: kept,
     missing,
-  } = await gather({
-    found: () => readArchive(contextOf(visit), query, part),
-    state: () => visit.store.archive.state(),
+  } = await readParts({
+    found: () => readArchive(contextOf(request), query, part),
+    state: () => request.store.archive.state(),
   })
-  const given = Object.fromEntries(filterNames.map((name) => [name, visit.query.text(name)]))
+  const given = Object.fromEntries(filterNames.map((name) => [name, request.query.text(name)]))
   const text = (name: (typeof filterNames)[number], label: string, hint = '') => field(name, label, given[name], hint)
   const form = filters(
     'archive',
@@ -57,7 +66,7 @@ export async function archivePage(visit: Visit): Promise<Page> {
     ],
     Object.values(given).some((value) => value !== undefined),
   )
-  const rows = (found?.records ?? []).map((record) => rowOf(record, visit))
+  const rows = (found?.records ?? []).map((record) => rowOf(record, request))
   const next = found?.next
   const body = html`${form}
     ${kept?.trouble ? html`<p class="problem" role="alert">PostgreSQL does not take records: ${kept.trouble}</p>` : ''}
@@ -67,7 +76,7 @@ export async function archivePage(visit: Visit): Promise<Page> {
         'Ended jobs, steps and runs',
         ['Ended', 'ID', 'Class', 'Outcome', 'Cause', 'Waited#', 'Ran#', 'Attempts#', 'Arguments'],
         rows,
-        next === undefined ? 'No record matches.' : 'No record matches among those that were looked at.',
+        next === undefined ? 'No record matches.' : 'None of the records searched so far matches.',
       ),
       exportLinks(given),
     )}
@@ -79,8 +88,8 @@ export async function archivePage(visit: Visit): Promise<Page> {
 }
 
 /** One record of the list. */
-const rowOf = (record: ArchiveRecord, visit: Visit): Cell[] => [
-  time(record.endedAtMs, visit.nowMs),
+const rowOf = (record: ArchiveRecord, request: PageRequest): Cell[] => [
+  time(record.endedAtMs, request.nowMs),
   record.kind === 'workflow' || record.kind === 'pipeline' ? runLink(record.id) : jobLink(record.id),
   code(record.class),
   state(record.outcome),
@@ -88,7 +97,7 @@ const rowOf = (record: ArchiveRecord, visit: Visit): Cell[] => [
   lasting(record.waitMs),
   lasting(record.runMs),
   record.attempts,
-  record.args === undefined ? 'not kept' : args(record.args, visit),
+  record.args === undefined ? 'not kept' : args(record.args, request),
 ]
 
 const exportLinks = (given: Record<string, string | undefined>): Html =>
@@ -122,15 +131,15 @@ export function moment(text: string | undefined, name: string, nowMs: number): n
     return nowMs - duration(/^\d+$/.test(text) ? NaN : text)
   } catch {
     throw new BadInput(
-      `${name}: expected a span such as 1d or 90 minutes, or a date such as 2027-01-31T08:00Z, got ${JSON.stringify(text)}`,
+      `${name}: expected a length of time such as 1d or 90 minutes, or a date such as 2027-01-31T08:00Z, got ${JSON.stringify(text)}`,
     )
   }
 }
 
 /** What matches, as JSON lines; arguments are masked as on the page. */
-export async function archiveJson(visit: Visit): Promise<Download> {
-  const found = await exported(visit)
-  const masked = new MaskedJson(visit.settings.mask)
+export async function archiveJson(request: PageRequest): Promise<Download> {
+  const found = await exported(request)
+  const masked = new MaskedJson(request.settings.mask)
   const lines = found.map((record) => {
     const { args: own, ...rest } = record
     const members = JSON.stringify(rest)
@@ -154,9 +163,9 @@ const columns = [
 ] as const
 
 /** What matches, as CSV of RFC 4180. */
-export async function archiveCsv(visit: Visit): Promise<Download> {
-  const masked = new MaskedJson(visit.settings.mask)
-  const lines = (await exported(visit)).map((record) =>
+export async function archiveCsv(request: PageRequest): Promise<Download> {
+  const masked = new MaskedJson(request.settings.mask)
+  const lines = (await exported(request)).map((record) =>
     [
       new Date(record.endedAtMs).toISOString(),
       ...columns.slice(1).map((name) => String(record[name] ?? '')),
@@ -177,5 +186,5 @@ export function cell(written: string): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-const exported = (visit: Visit): Promise<ArchiveRecord[]> =>
-  withArchive(contextOf(visit), (archive) => archive.search(queryOf(visit.query, visit.nowMs), exportedRecords))
+const exported = (request: PageRequest): Promise<ArchiveRecord[]> =>
+  withArchive(contextOf(request), (archive) => archive.search(queryOf(request.query, request.nowMs), exportedRecords))

@@ -1,20 +1,30 @@
 import { html } from 'hono/html'
-import { Bulks, type Bulk, type Plan } from '../bulks.ts'
+import { BulkChanges, type BulkChange, type Plan } from '../bulk-changes.ts'
 import { subjects, type Subject, type Verb } from '../bulk-subjects.ts'
-import { gather, within } from '../gather.ts'
+import { readParts, withinDeadline } from '../deadline.ts'
 import type { Settings } from '../settings.ts'
 import { badge, bar, button, facts, hidden, section, table, time } from '../view/parts.ts'
 import { count, shown, span } from '../view/text.ts'
-import { address, BadInput, Gone, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import {
+  address,
+  BadInput,
+  NotFound,
+  type Done,
+  type Html,
+  type Page,
+  type Query,
+  type PageRequest,
+} from '../request.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 /** Counting stops here; the page then says "at least". */
 const longestCountMs = 700
 
 /** One for each dashboard of this process. */
-const all = new WeakMap<Settings, Bulks>()
+const all = new WeakMap<Settings, BulkChanges>()
 
-function bulksOf({ settings }: Visit): Bulks {
-  const known = all.get(settings) ?? new Bulks()
+function bulksOf({ settings }: PageRequest): BulkChanges {
+  const known = all.get(settings) ?? new BulkChanges()
   all.set(settings, known)
   return known
 }
@@ -23,7 +33,7 @@ const filterText = (given: Plan['given'], { noun }: Subject): string =>
   Object.entries(given)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${String(value)}`)
-    .join(', ') || `all ${noun}`
+    .join(', ') || `all ${noun}s`
 
 /** The list and the verb that an address or a form names. @throws BadInput */
 function asked(query: Query): { of: string; verb: string; subject: Subject; how: Verb } {
@@ -36,60 +46,61 @@ function asked(query: Query): { of: string; verb: string; subject: Subject; how:
 }
 
 /** Counts what a change would touch and asks; or shows how far one is. */
-export async function bulkPage(visit: Visit): Promise<Page> {
-  const id = visit.query.text('id', 100)
-  if (id !== undefined) return progressPage(visit, id)
-  if (visit.query.text('do') === undefined) return listPage(visit)
-  const { of, verb, subject, how } = asked(visit.query)
-  const plan = subject.plan(visit, visit.query, verb)
-  const { found, missing } = await gather({ found: () => plan.count(AbortSignal.timeout(longestCountMs)) })
-  const number =
-    found === undefined ? 'an unknown number of' : `${found.isStopped ? 'at least ' : ''}${count(found.count)}`
-  const noun = number === '1' ? subject.noun.replace(/s$/, '') : subject.noun
+export async function bulkPage(request: PageRequest): Promise<Page> {
+  const id = request.query.text('id', 100)
+  if (id !== undefined) return progressPage(request, id)
+  if (request.query.text('do') === undefined) return listPage(request)
+  const { of, verb, subject, how } = asked(request.query)
+  const plan = subject.plan(request, request.query, verb)
+  const { found, missing } = await readParts({ found: () => plan.count(AbortSignal.timeout(longestCountMs)) })
+  const number = found && `${found.isStopped ? 'at least ' : ''}${count(found.count)}`
+  const what =
+    found === undefined
+      ? `an unknown number of ${subject.noun}s`
+      : `${found.isStopped ? 'at least ' : ''}${plural(found.count, subject.noun)}`
   const body = section(
-    `${how.name} ${number} ${noun}`,
-    html`<p>The filter: <strong>${shown(filterText(plan.given, subject), 500)}</strong>.</p>
-      <p>${how.says} The change runs on the server, in steps; it can be stopped.</p>
-      ${found?.count === 0 && !found.isStopped ? html`<p class="none">Nothing matches.</p>` : html`<form method="post" action="bulk-start" class="inline">${hidden(visit, { ...plan.given, of, do: verb })}<button class="${how.isBad ? 'bad' : 'main'}">${how.name} ${number}</button></form>`}
+    `${how.name} ${what}`,
+    html`<p>Filter: <strong>${shown(filterText(plan.given, subject), 500)}</strong>.</p>
+      <p>${how.says} The change runs on the server, in steps. You can stop it.</p>
+      ${found?.count === 0 && !found.isStopped ? html`<p class="none">Nothing matches.</p>` : html`<form method="post" action="bulk-start" class="inline">${hidden(request, { ...plan.given, of, do: verb })}<button class="${how.isBad ? 'bad' : 'main'}">${how.name}${number === undefined ? '' : ` ${number}`}</button></form>`}
       <a class="button" href="${address(subject.page, plan.given)}">Back</a>`,
   )
-  return { title: `${how.name} all that match`, body, missing }
+  return { title: `${how.name} all matching`, body, missing }
 }
 
-function listPage(visit: Visit): Page {
+function listPage(request: PageRequest): Page {
   const body = section(
-    'Changes of many',
+    'Bulk changes',
     table(
       'Bulk changes',
-      ['Begun', 'What', 'By', 'Done#', 'State'],
-      bulksOf(visit)
+      ['Started', 'What', 'By', 'Done#', 'State'],
+      bulksOf(request)
         .list()
         .map((bulk) => [
-          html`<a href="${address('bulk', { id: bulk.id })}">${time(bulk.startedMs, visit.nowMs)}</a>`,
-          `${bulk.verb} ${subjects[bulk.of]?.noun ?? bulk.of}`,
+          html`<a href="${address('bulk', { id: bulk.id })}">${time(bulk.startedMs, request.nowMs)}</a>`,
+          `${bulk.verb} ${subjects[bulk.of]?.noun ?? bulk.of}s`,
           shown(bulk.by, 60),
           count(bulk.soFar.done),
           stateOf(bulk),
         ]),
-      'None was begun since this dashboard started.',
+      'No bulk change since this dashboard started.',
     ),
   )
-  return { title: 'Changes of many', body }
+  return { title: 'Bulk changes', body }
 }
 
-const stateOf = (bulk: Bulk): Html =>
+const stateOf = (bulk: BulkChange): Html =>
   bulk.endedMs === undefined
     ? badge('running', 'busy')
     : bulk.trouble
-      ? badge('broken off', 'bad')
+      ? badge('failed', 'bad')
       : bulk.soFar.isStopped
         ? badge('stopped', 'warn')
         : badge('done', 'good')
 
-function progressPage(visit: Visit, id: string): Page {
-  const bulk = bulksOf(visit).find(id)
-  if (!bulk)
-    throw new Gone('Nothing is known of this change. It ran in another process, or the dashboard was restarted since.')
+function progressPage(request: PageRequest, id: string): Page {
+  const bulk = bulksOf(request).find(id)
+  if (!bulk) throw new NotFound('This change is unknown. It ran in another process, or the dashboard was restarted.')
   const subject = subjects[bulk.of] as Subject
   const { total, soFar, endedMs, startedMs } = bulk
   const { looked, matched, done, skipped } = soFar
@@ -97,14 +108,14 @@ function progressPage(visit: Visit, id: string): Page {
     `${count(done)} ${subject.verbs[bulk.verb]?.past ?? 'done'}`,
     html`<p>
         ${bar(endedMs !== undefined && !soFar.isStopped && !bulk.trouble ? 1 : looked / (total || 1))} ${count(looked)}
-        of ${count(total)} ${subject.noun} were looked at, ${count(matched)} matched.
+        of ${plural(total, subject.noun)} checked, ${count(matched)} matched.
       </p>
       ${facts([
         ['Filter', shown(filterText(bulk.given, subject), 500)],
-        ['Begun', html`${time(startedMs, visit.nowMs)} by ${shown(bulk.by, 60)}`],
-        ['Took', span((endedMs ?? visit.nowMs) - startedMs)],
+        ['Started', html`${time(startedMs, request.nowMs)} by ${shown(bulk.by, 60)}`],
+        ['Took', span((endedMs ?? request.nowMs) - startedMs)],
         ['Skipped', count(skippedOf(bulk))],
-        ['Trouble', bulk.trouble],
+        ['Error', bulk.trouble],
       ])}
       ${
         skipped.length === 0
@@ -116,40 +127,44 @@ function progressPage(visit: Visit, id: string): Page {
               '',
             )
       }`,
-    html`${stateOf(bulk)} ${endedMs === undefined ? button(visit, 'bulk-stop', 'Stop', { id }, 'bad') : ''}
+    html`${stateOf(bulk)} ${endedMs === undefined ? button(request, 'bulk-stop', 'Stop', { id }, 'bad') : ''}
       <a class="button" href="${address(subject.page, bulk.given)}">Back to the list</a>`,
   )
   return {
-    title: `${subject.verbs[bulk.verb]?.name ?? ''} ${subject.noun}`,
+    title: `${subject.verbs[bulk.verb]?.name ?? ''} ${subject.noun}s`,
     body,
     ...(endedMs === undefined ? { refreshMs: 1000 } : {}),
   }
 }
 
-const skippedOf = ({ soFar: { skipped } }: Bulk): number => skipped.reduce((sum, { count: number }) => sum + number, 0)
+const skippedOf = ({ soFar: { skipped } }: BulkChange): number =>
+  skipped.reduce((sum, { count: number }) => sum + number, 0)
 
 /** Begins a change of all that match. */
-export async function startBulk(visit: Visit, form: Query): Promise<Done> {
+export async function startBulk(request: PageRequest, form: Query): Promise<Done> {
   const { of, verb, subject, how } = asked(form)
-  const plan = subject.plan(visit, form, verb)
-  const { settings, store, user } = visit
-  const what = `${how.name} ${subject.noun} (${filterText(plan.given, subject)})`
-  const bulk = await within(
-    bulksOf(visit).start({ of, verb, by: user.name }, plan, (ended) => {
+  const plan = subject.plan(request, form, verb)
+  const { settings, store, user } = request
+  const what = `${how.name} ${subject.noun}s (${filterText(plan.given, subject)})`
+  const bulk = await withinDeadline(
+    bulksOf(request).start({ of, verb, by: user.name }, plan, (ended) => {
       const { soFar, trouble } = ended
-      const note = `${what}: ${soFar.done} ${how.past}, ${skippedOf(ended)} skipped${soFar.isStopped ? '; stopped' : ''}${trouble ? `; broken off: ${trouble}` : ''}.`
+      const note = `${what}: ${soFar.done} ${how.past}, ${skippedOf(ended)} skipped${soFar.isStopped ? '; stopped' : ''}${trouble ? `; failed: ${trouble}` : ''}.`
       settings.log.info(`dashboard: ${user.name}: ${note}`)
       void store.audit.add({ atMs: Date.now(), user: user.name, action: 'bulk-end', note }).catch(() => undefined)
     }),
   )
-  return { note: `Began: ${what}.`, to: address('bulk', { id: bulk.id }) }
+  return { note: `Started: ${what}.`, to: address('bulk', { id: bulk.id }) }
 }
 
 /** Stops one after the step in hand. */
-export async function stopBulk(visit: Visit, form: Query): Promise<Done> {
-  const bulk = bulksOf(visit).find(form.needed('id', 100))
-  if (!bulk) throw new Gone('Nothing is known of this change.')
+export async function stopBulk(request: PageRequest, form: Query): Promise<Done> {
+  const bulk = bulksOf(request).find(form.needed('id', 100))
+  if (!bulk) throw new NotFound('This change is unknown.')
   if (bulk.endedMs !== undefined) throw new BadInput('This change has ended already.')
-  bulksOf(visit).stop(bulk.id)
-  return { note: `Stopped the change after ${count(bulk.soFar.done)} jobs.`, to: address('bulk', { id: bulk.id }) }
+  bulksOf(request).stop(bulk.id)
+  return {
+    note: `Stopped the change after ${plural(bulk.soFar.done, subjects[bulk.of]?.noun ?? 'entry')}.`,
+    to: address('bulk', { id: bulk.id }),
+  }
 }

@@ -1,17 +1,17 @@
 import { html } from 'hono/html'
 import { history, type HistoryPoint, type Quantiles } from '../../runtime/inspect/history.ts'
-import { gather } from '../gather.ts'
+import { readParts } from '../deadline.ts'
 import { chart } from '../view/chart.ts'
 import { choice, filters, section, table, time } from '../view/parts.ts'
 import { count, span } from '../view/text.ts'
-import { address, type Html, type Page, type Visit } from '../visit.ts'
+import { address, type Html, type Page, type PageRequest } from '../request.ts'
 
 /** Jobs and failures a minute, and how long jobs waited and ran: a day or two weeks, each chart with its table. */
-export async function chartsPage(visit: Visit): Promise<Page> {
-  const { query, store, nowMs } = visit
+export async function chartsPage(request: PageRequest): Promise<Page> {
+  const { query, store, nowMs } = request
   const range = query.oneOf('range', ['24h', '14d']) ?? '24h'
   const only = { queue: query.text('queue'), className: query.text('class') }
-  const { found, missing } = await gather({ found: () => history({ store }, range, only, nowMs) })
+  const { found, missing } = await readParts({ found: () => history({ store }, range, only, nowMs) })
   const given = { queue: only.queue, class: only.className }
   const link = (to: string, name: string): Html =>
     html`<a href="${address('charts', { ...given, range: to })}" ${to === range ? html`aria-current="true"` : ''}
@@ -46,14 +46,14 @@ export async function chartsPage(visit: Visit): Promise<Page> {
     <div class="columns">
       ${section(
         'Waiting',
-        timesChart('Time from enqueued or due to begun', points, ends, ({ wait }) => wait),
+        timesChart('Time from enqueued (or due) to started', points, ends, ({ wait }) => wait),
       )}
       ${section(
         'Running',
-        timesChart('Time from begun to ended', points, ends, ({ run }) => run),
+        timesChart('Time from started to ended', points, ends, ({ run }) => run),
       )}
     </div>
-    ${section('The same in numbers', numbers(points, nowMs))}`
+    ${section('Figures', numbers(points, nowMs))}`
   return { title: 'Charts', body, missing, refreshMs: 60_000 }
 }
 
@@ -84,7 +84,7 @@ function numbers(points: readonly HistoryPoint[], nowMs: number): Html {
         ...[ended, failed].map(count),
         ...[wait.p50, wait.p95, wait.p99, run.p50, run.p95, run.p99].map((ms) => (ms === undefined ? '–' : atMost(ms))),
       ]),
-    'No job has ended in this time.',
+    'No job ended in this period.',
   )
 }
 

@@ -1,11 +1,20 @@
 import { html } from 'hono/html'
 import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
 import { countDelayedJobs, delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
-import { gather, searchMs, within } from '../gather.ts'
+import { readParts, searchMs, withinDeadline } from '../deadline.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
-import { count, many } from '../view/text.ts'
-import { address, BadInput, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
-import { digestOf } from './queues.ts'
+import {
+  address,
+  BadInput,
+  contextOf,
+  type Done,
+  type Html,
+  type Page,
+  type Query,
+  type PageRequest,
+} from '../request.ts'
+import { digestOf } from '../../runtime/inspect/queues.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const pageSize = 100
 /** Counting stops here. */
@@ -25,13 +34,13 @@ export function filterOf(query: Query): { given: Record<string, string>; filter:
 }
 
 /** Delayed jobs, the earliest first. */
-export async function delayedPage(visit: Visit): Promise<Page> {
-  const { query, store, nowMs, user } = visit
+export async function delayedPage(request: PageRequest): Promise<Page> {
+  const { query, store, nowMs, user } = request
   const { given, filter } = filterOf(query)
   const after = query.text('after', 60)
-  const { found, total, missing } = await gather({
+  const { found, total, missing } = await readParts({
     found: () =>
-      readDelayed(contextOf(visit), filter, {
+      readDelayed(contextOf(request), filter, {
         count: pageSize,
         mostMs: searchMs,
         ...(after === undefined ? {} : { cursor: after }),
@@ -43,29 +52,29 @@ export async function delayedPage(visit: Visit): Promise<Page> {
     html`${time(job.dueMs, nowMs)} ${job.dueMs < nowMs - lateMs ? badge('overdue', 'bad') : ''}`,
     job.className === undefined ? '?' : code(job.className),
     job.queue === undefined ? '?' : queueLink(job.queue),
-    args(job.className === undefined ? job.bytes : job.args, visit, 100),
+    args(job.className === undefined ? job.bytes : job.args, request, 100),
     job.id === undefined ? '' : jobLink(job.id),
-    actions(visit, job),
+    actions(request, job),
   ])
   const form = filters(
     'delayed',
     [
       field('class', 'Class', given['class']),
       field('queue', 'Queue', given['queue']),
-      field('text', 'Text', given['text'], 'part of it'),
+      field('text', 'Text', given['text'], 'contains'),
     ],
     Object.keys(given).length > 0,
   )
   const all = (verb: string, name: string): Html =>
-    html`<a class="button" href="${address('bulk', { ...given, of: 'delayed', do: verb })}">${name} all that match…</a>`
+    html`<a class="button" href="${address('bulk', { ...given, of: 'delayed', do: verb })}">${name} all matching…</a>`
   const next = found?.next
   const body = html`${form}
   ${section(
-    total === undefined ? 'Delayed' : `${total.isExact ? '' : 'More than '}${many(total.count, 'delayed job')}`,
-    html`${table('Delayed jobs', ['Due', 'Class', 'Queue', 'Arguments', 'Job', ''], rows, next === undefined ? 'No delayed job matches.' : 'No delayed job matches among those that were looked at.')}
+    total === undefined ? 'Delayed' : `${total.isExact ? '' : 'More than '}${plural(total.count, 'delayed job')}`,
+    html`${table('Delayed jobs', ['Due', 'Class', 'Queue', 'Arguments', 'Job', ''], rows, next === undefined ? 'No delayed job matches.' : 'None of the jobs searched so far matches.')}
       <nav class="pager" aria-label="Parts of the list">
         ${after === undefined ? '' : html`<a class="button" rel="prev" href="${address('delayed', given)}">Earliest</a>`}
-        ${found && next !== undefined && jobs.length < pageSize ? html`<span>Looked at ${count(found.looked)} jobs; go on with Later.</span>` : ''}
+        ${found && next !== undefined && jobs.length < pageSize ? html`<span>Searched ${plural(found.looked, 'job')} so far; continue with Later.</span>` : ''}
         ${next === undefined ? '' : html`<a class="button" rel="next" href="${address('delayed', { ...given, after: next })}">Later</a>`}
       </nav>`,
     user.role === 'operator' && total?.count !== 0 ? html`${all('run', 'Run')} ${all('remove', 'Remove')}` : '',
@@ -73,9 +82,9 @@ export async function delayedPage(visit: Visit): Promise<Page> {
   return { title: 'Delayed jobs', body, missing, refreshMs: 5000 }
 }
 
-function actions(visit: Visit, { id, bytes, dueMs, queue }: DelayedJob): Html | string {
-  if (visit.user.role !== 'operator') return ''
-  const fields = hidden(visit, { id, digest: digestOf(bytes), due: dueMs })
+function actions(request: PageRequest, { id, bytes, dueMs, queue }: DelayedJob): Html | string {
+  if (request.user.role !== 'operator') return ''
+  const fields = hidden(request, { id, digest: digestOf(bytes), due: dueMs })
   return html`<form method="post" action="delayed-change" class="inline">
     ${fields}${queue === undefined ? '' : html`<button name="do" value="run">Run now</button> `}<button
       name="do"
@@ -87,9 +96,9 @@ function actions(visit: Visit, { id, bytes, dueMs, queue }: DelayedJob): Html | 
 }
 
 /** The job that a form names by its digest and when it is due. */
-async function findDelayed({ store }: Visit, form: Query): Promise<DelayedJob> {
+async function findDelayed({ store }: PageRequest, form: Query): Promise<DelayedJob> {
   const [digest, dueMs, id] = [form.needed('digest', 40), form.whole('due', 0, 8.64e15), form.text('id', 100)]
-  const { jobs } = await within(delayedJobs(store.connection, { dueMs, inSet: 0, inBucket: 0 }, mostLooked))
+  const { jobs } = await withinDeadline(delayedJobs(store.connection, { dueMs, inSet: 0, inBucket: 0 }, mostLooked))
   const found = jobs.find(
     (job) => job.dueMs === dueMs && (id === undefined || job.id === id) && digestOf(job.bytes) === digest,
   )
@@ -98,23 +107,23 @@ async function findDelayed({ store }: Visit, form: Query): Promise<DelayedJob> {
 }
 
 /** Removes a delayed job, or moves it to its queue now. */
-export async function changeDelayed(visit: Visit, form: Query): Promise<Done> {
-  const { store, nowMs, settings } = visit
+export async function changeDelayed(request: PageRequest, form: Query): Promise<Done> {
+  const { store, nowMs, settings } = request
   const change = form.oneOf('do', ['run', 'remove'] as const)
   if (change === undefined) throw new BadInput('do: expected run or remove')
   const { limits } = settings.config
-  const job = await findDelayed(visit, form)
+  const job = await findDelayed(request, form)
   if (change === 'remove') {
-    if ((await within(store.delayed.removeOne(job, nowMs, limits.recordTtlMs))) === 0)
+    if ((await withinDeadline(store.delayed.removeOne(job, nowMs, limits.recordTtlMs))) === 0)
       throw new BadInput('This job is no longer delayed.')
-    return { note: 'Removed a delayed job.' }
+    return { note: 'Removed the delayed job.' }
   }
   const { className, queue } = job
   if (className === undefined || queue === undefined)
-    throw new BadInput('This job cannot run: it names no class or no queue.')
-  const moved = await within(store.delayed.runOne({ ...job, className, queue }, nowMs, limits.waitingTtlMs))
+    throw new BadInput('This job cannot run: its payload has no class or no queue.')
+  const moved = await withinDeadline(store.delayed.runOne({ ...job, className, queue }, nowMs, limits.waitingTtlMs))
   if (moved === 0) throw new BadInput('This job is no longer delayed.')
   return {
-    note: `Moved ${moved === 1 ? 'a delayed job' : `${moved} delayed jobs with the same arguments`} of ${className} to the queue.`,
+    note: `Moved ${plural(moved, 'delayed job')} of ${className} to queue ${queue}.`,
   }
 }

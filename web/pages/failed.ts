@@ -11,7 +11,7 @@ import {
   type FailedPage,
 } from '../../runtime/inspect/failed.ts'
 import { parseFailedAt } from '../../runtime/store/queues/resque-time.ts'
-import { gather, searchMs } from '../gather.ts'
+import { readParts, searchMs } from '../deadline.ts'
 import {
   args,
   badge,
@@ -26,9 +26,10 @@ import {
   time,
   type Cell,
 } from '../view/parts.ts'
-import { count, many, shown } from '../view/text.ts'
-import { address, contextOf, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { count, shown } from '../view/text.ts'
+import { address, contextOf, type Html, type Page, type Query, type PageRequest } from '../request.ts'
 import { moment } from './archive.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const pageSize = 50
 const shownGroups = 100
@@ -53,9 +54,9 @@ export function filterOf(
 }
 
 /** Failed jobs, newest first, one by one or in groups. */
-export async function failuresPage(visit: Visit): Promise<Page> {
-  const { given, filter, isFiltered } = filterOf(visit.query, visit.nowMs)
-  const isGrouped = visit.query.oneOf('by', ['group'] as const) === 'group'
+export async function failuresPage(request: PageRequest): Promise<Page> {
+  const { given, filter, isFiltered } = filterOf(request.query, request.nowMs)
+  const isGrouped = request.query.oneOf('by', ['group'] as const) === 'group'
   const form = filters(
     'failed',
     [
@@ -64,34 +65,32 @@ export async function failuresPage(visit: Visit): Promise<Page> {
       field('queue', 'Queue', given.queue),
       field('cause', 'Cause', given.cause, 'timeout'),
       field('error', 'Error', given.error, 'TypeError'),
-      field('text', 'Text', given.text, 'part of it'),
+      field('text', 'Text', given.text, 'contains'),
       field('since', 'Since', given.since, '1h, a date'),
       field('until', 'Until', given.until),
     ],
     isFiltered,
   )
   const views = html`<nav class="views" aria-label="View">
-    <a href="${address('failed', given)}" ${isGrouped ? '' : html`aria-current="true"`}>One by one</a
-    ><a href="${address('failed', { ...given, by: 'group' })}" ${isGrouped ? html`aria-current="true"` : ''}
-      >In groups</a
-    >
+    <a href="${address('failed', given)}" ${isGrouped ? '' : html`aria-current="true"`}>Entries</a
+    ><a href="${address('failed', { ...given, by: 'group' })}" ${isGrouped ? html`aria-current="true"` : ''}>Groups</a>
   </nav>`
-  const { body, missing } = isGrouped ? await groups(visit, filter, given) : await entries(visit, filter, given)
+  const { body, missing } = isGrouped ? await groups(request, filter, given) : await entries(request, filter, given)
   return { title: 'Failed jobs', body: html`${form}${views}${body}`, missing, refreshMs: 10_000 }
 }
 
 async function entries(
-  visit: Visit,
+  request: PageRequest,
   filter: FailedFilter,
   given: GivenFilter,
 ): Promise<{ body: Html; missing: string[] }> {
-  const below = visit.query.text('below') === undefined ? undefined : visit.query.whole('below', 0)
-  const { page, total, missing } = await gather({
-    page: () => pageBelow(visit, filter, below),
-    total: () => visit.store.failures.count(),
+  const below = request.query.text('below') === undefined ? undefined : request.query.whole('below', 0)
+  const { page, total, missing } = await readParts({
+    page: () => pageBelow(request, filter, below),
+    total: () => request.store.failures.count(),
   })
-  const isOperator = visit.user.role === 'operator'
-  const rows = (page?.entries ?? []).map((entry) => entryRow(visit, entry))
+  const isOperator = request.user.role === 'operator'
+  const rows = (page?.entries ?? []).map((entry) => entryRow(request, entry))
   const head = [...(isOperator ? [''] : []), 'Failed', 'Class', 'Queue', 'Cause', 'Error', 'Arguments', '']
   const next =
     page?.next === undefined
@@ -101,24 +100,24 @@ async function entries(
         >`
   const looked =
     page && page.entries.length < pageSize && page.next !== undefined
-      ? html`<span>Looked at ${count(page.looked)} entries; go on with Older.</span>`
+      ? html`<span>Searched ${plural(page.looked, 'entry', 'entries')} so far; continue with Older.</span>`
       : ''
   const list = table(
     'Failed jobs',
     head,
     rows,
-    total === 0 ? 'No job has failed.' : 'No failed job matches among those that were looked at.',
+    total === 0 ? 'No job has failed.' : 'None of the entries searched so far matches.',
   )
   const body = section(
-    total === undefined ? 'Failed jobs' : many(total, 'failed job'),
+    total === undefined ? 'Failed jobs' : plural(total, 'failed job'),
     html`<form method="post" action="failed-chosen">
-        ${hidden(visit)}${list}
+        ${hidden(request)}${list}
         ${
           isOperator && rows.length > 0
             ? html`<div class="actions">
                 <label><input type="checkbox" data-all /> all on this page</label
-                ><button name="do" value="retry">Retry chosen</button
-                ><button name="do" value="remove">Remove chosen</button>
+                ><button name="do" value="retry">Retry selected</button
+                ><button name="do" value="remove">Remove selected</button>
               </div>`
             : ''
         }
@@ -126,25 +125,25 @@ async function entries(
       <nav class="pager" aria-label="Parts of the list">
         ${below === undefined ? '' : html`<a class="button" rel="prev" href="${address('failed', given)}">Newest</a>`}${looked}${next}
       </nav>`,
-    total === 0 ? '' : bulkLinks(visit, given),
+    total === 0 ? '' : bulkLinks(request, given),
   )
   return { body, missing }
 }
 
 /** Entries below an index, newest first; from the newest where none is given. */
-async function pageBelow(visit: Visit, filter: FailedFilter, below: number | undefined): Promise<FailedPage> {
+async function pageBelow(request: PageRequest, filter: FailedFilter, below: number | undefined): Promise<FailedPage> {
   if (below === 0) return { total: 0, entries: [], next: undefined, looked: 0 }
   const from = below === undefined ? {} : { cursor: String(below - 1) }
-  return failedPage(contextOf(visit), filter, { ...from, count: pageSize, mostMs: searchMs })
+  return failedPage(contextOf(request), filter, { ...from, count: pageSize, mostMs: searchMs })
 }
 
-function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
-  const isOperator = visit.user.role === 'operator'
+function entryRow(request: PageRequest, entry: FailedEntry): Cell[] {
+  const isOperator = request.user.role === 'operator'
   return [
     ...(isOperator
-      ? [html`<input type="checkbox" name="id" value="${entry.index}:${entry.digest}" aria-label="Choose" />`]
+      ? [html`<input type="checkbox" name="id" value="${entry.index}:${entry.digest}" aria-label="Select" />`]
       : []),
-    html`<a href="${failureAddress(entry)}">${time(parseFailedAt(entry.failed_at), visit.nowMs)}</a>`,
+    html`<a href="${failureAddress(entry)}">${time(parseFailedAt(entry.failed_at), request.nowMs)}</a>`,
     html`${code(failedClass(entry))}${failedStep(entry) ? html` <small>step</small>` : ''}`,
     queueLink(String(entry.queue ?? '?')),
     causeBadge(entry),
@@ -153,27 +152,27 @@ function entryRow(visit: Visit, entry: FailedEntry): Cell[] {
         ><strong>${shown(String(entry.exception ?? ''), 60)}</strong> ${short(String(entry.error ?? ''), 120)}</span
       ></a
     >`,
-    args(argsOf(entry), visit, 70),
+    args(argsOf(entry), request, 70),
     entry.retried_at === undefined ? '' : badge('retried', 'plain'),
   ]
 }
 
 /** To the pages that count what matches first. */
-function bulkLinks({ user }: Visit, given: GivenFilter): Html | string {
+function bulkLinks({ user }: PageRequest, given: GivenFilter): Html | string {
   if (user.role !== 'operator') return ''
-  return html`<a class="button" href="${address('bulk', { ...given, do: 'retry' })}">Retry all that match…</a>
-    <a class="button" href="${address('bulk', { ...given, do: 'remove' })}">Remove all that match…</a>`
+  return html`<a class="button" href="${address('bulk', { ...given, do: 'retry' })}">Retry all matching…</a>
+    <a class="button" href="${address('bulk', { ...given, do: 'remove' })}">Remove all matching…</a>`
 }
 
 async function groups(
-  visit: Visit,
+  request: PageRequest,
   filter: FailedFilter,
   given: GivenFilter,
 ): Promise<{ body: Html; missing: string[] }> {
-  const { found, missing } = await gather({ found: () => failedGroups(contextOf(visit), filter, groupSearch) })
+  const { found, missing } = await readParts({ found: () => failedGroups(contextOf(request), filter, groupSearch) })
   const body = section(
-    many(found?.groups.length ?? 0, 'group'),
-    html`${groupTable(visit, (found?.groups ?? []).slice(0, shownGroups), 'No failed job matches.', given)}
+    plural(found?.groups.length ?? 0, 'group'),
+    html`${groupTable(request, (found?.groups ?? []).slice(0, shownGroups), 'No failed job matches.', given)}
     ${groupedOf(found)}`,
   )
   return { body, missing }
@@ -185,11 +184,16 @@ export const groupSearch = { most: 2000, mostMs: searchMs }
 /** Which entries are grouped, where it is not all of them. */
 export const groupedOf = (found: { looked: number; total: number } | undefined): Html | string =>
   found && found.looked < found.total
-    ? html`<p class="hint">Of the newest ${count(found.looked)} of ${count(found.total)} entries.</p>`
+    ? html`<p class="hint">Groups of the newest ${count(found.looked)} of ${count(found.total)} entries.</p>`
     : ''
 
 /** Groups with a link to their jobs, and one to retry them all. */
-export function groupTable(visit: Visit, found: readonly FailedGroup[], none: string, given: GivenFilter = {}): Html {
+export function groupTable(
+  request: PageRequest,
+  found: readonly FailedGroup[],
+  none: string,
+  given: GivenFilter = {},
+): Html {
   return table(
     'Failed jobs by class, cause and error',
     ['Jobs#', 'Class', 'Cause', 'Error', 'First seen', 'Last seen', ''],
@@ -202,9 +206,9 @@ export function groupTable(visit: Visit, found: readonly FailedGroup[], none: st
         html`<span class="clamp"
           ><strong>${shown(String(group.exception), 60)}</strong> ${short(group.error, 120)}</span
         >`,
-        time(group.firstSeenMs, visit.nowMs),
-        time(group.lastSeenMs, visit.nowMs),
-        visit.user.role === 'operator'
+        time(group.firstSeenMs, request.nowMs),
+        time(group.lastSeenMs, request.nowMs),
+        request.user.role === 'operator'
           ? html`<a class="button" href="${address('bulk', { ...only, do: 'retry' })}">Retry…</a>`
           : '',
       ]

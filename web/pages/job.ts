@@ -1,11 +1,11 @@
 import { html } from 'hono/html'
 import { formatBytes } from '../../runtime/core/size.ts'
-import { jobView, type JobView } from '../../runtime/inspect/job.ts'
+import { jobView, runningJob, type JobView } from '../../runtime/inspect/job.ts'
 import { jobClass } from '../../runtime/inspect/running.ts'
 import { endStates } from '../../runtime/store/queues/jobs.ts'
 import { locationLines } from '../../runtime/store/workers/stacks.ts'
-import { gather, within } from '../gather.ts'
-import { attemptsPart, errorSection, evidence } from '../view/evidence.ts'
+import { readParts, withinDeadline } from '../deadline.ts'
+import { attemptsPart, errorSection, evidence } from '../view/job-end.ts'
 import {
   badge,
   block,
@@ -24,51 +24,51 @@ import { count, shown, span } from '../view/text.ts'
 import {
   address,
   BadInput,
-  Gone,
+  NotFound,
   contextOf,
   type Done,
   type Html,
   type Page,
   type Query,
-  type Visit,
-} from '../visit.ts'
+  type PageRequest,
+} from '../request.ts'
 import { progress } from './running.ts'
 
 /** One job, from its birth to its end. */
-export async function jobPage(visit: Visit): Promise<Page> {
-  const id = visit.query.needed('id')
-  const job = await within(jobView(contextOf(visit), id))
+export async function jobPage(request: PageRequest): Promise<Page> {
+  const id = request.query.needed('id')
+  const job = await withinDeadline(jobView(contextOf(request), id))
   const { record, status, item, args: own } = job
   const isOver = record === undefined || endStates.includes(record.state)
   const word = job.archived?.outcome ?? status.state
   const buttons = html`${state(word)}
   ${word === 'running' ? html`<a class="button" href="${address('stack', { id })}">Stack now</a>` : ''}
-  ${isOver ? '' : button(visit, 'job-cancel', 'Cancel', { id })}
-  ${job.failed ? html`<a class="button" href="${address('failure', { at: job.failed.index, digest: job.failed.digest })}">Its entry on the failed list</a>` : ''}`
+  ${isOver ? '' : button(request, 'job-cancel', 'Cancel', { id })}
+  ${job.failed ? html`<a class="button" href="${address('failure', { at: job.failed.index, digest: job.failed.digest })}">Entry on the failed list</a>` : ''}`
   const error = record?.error ?? (status.error === undefined ? undefined : JSON.stringify(status.error))
   const given = item ?? own
-  const body = html`${section(jobClass({ class: job.class, ...(item === undefined ? {} : { item }) }) ?? '?', html`${timeline(job, visit.nowMs)} ${factsOf(job, visit)}`, buttons)}
+  const body = html`${section(jobClass({ class: job.class, ...(item === undefined ? {} : { item }) }) ?? '?', html`${timeline(job, request.nowMs)} ${factsOf(job, request)}`, buttons)}
   ${error === undefined ? '' : errorSection(error)}
   ${job.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(job.evidence)))}
-  ${given === undefined ? '' : section('Arguments', payload(given, visit))}
-  ${record?.options ? section('Options of the call', payload(record.options, visit)) : ''}
-  ${job.result === undefined ? '' : section('Result', payload(job.result, visit))} ${attemptsPart(job.attempts, visit)}
-  ${job.log.length === 0 ? '' : section('Log', block(job.log.join('\n')))}`
+  ${given === undefined ? '' : section('Arguments', payload(given, request))}
+  ${record?.options ? section('Options', payload(record.options, request)) : ''}
+  ${job.result === undefined ? '' : section('Result', payload(job.result, request))}
+  ${attemptsPart(job.attempts, request)} ${job.log.length === 0 ? '' : section('Log', block(job.log.join('\n')))}`
   return { title: `Job ${id}`, body, ...(isOver ? {} : { refreshMs: 3000 }) }
 }
 
-function factsOf(job: JobView, { nowMs }: Visit): Html {
+function factsOf(job: JobView, { nowMs }: PageRequest): Html {
   const { record, status, archived, worker, limit } = job
   const queue = status.queue ?? record?.queue
   return facts([
     ['ID', code(job.id)],
     ['Queue', queue === undefined ? undefined : queueLink(queue)],
-    ['Place in the queue', job.place === undefined ? undefined : count(job.place)],
+    ['Position in the queue', job.place === undefined ? undefined : count(job.place)],
     ['Attempt', status.attempt],
     ['Redeliveries', record?.redeliveries === '0' ? undefined : record?.redeliveries],
     ['Worker', record?.worker === undefined ? status.worker && code(status.worker) : code(record.worker)],
     [
-      "The worker's lease",
+      "Worker's lease",
       worker &&
         (worker.leaseLeftMs > 0
           ? `ends in ${span(worker.leaseLeftMs)}`
@@ -83,12 +83,12 @@ function factsOf(job: JobView, { nowMs }: Visit): Html {
       job.step &&
         html`<a href="${address('step', { run: job.step.run, step: job.step.node })}">${String(job.step.node)}</a>`,
     ],
-    ['Held by the limit', limit && html`<a href="limits">${code(limit.key)}</a>`],
-    ['Place in its line', limit?.place],
-    ['Jobs that hold it', limit && html`${limit.holders.slice(0, 5).map((id) => html`${jobLink(id)} `)}`],
+    ['Waits for limit', limit && html`<a href="limits">${code(limit.key)}</a>`],
+    ['Position among waiting jobs', limit?.place],
+    ['Running jobs of the limit', limit && html`${limit.holders.slice(0, 5).map((id) => html`${jobLink(id)} `)}`],
     ['Progress', record?.progress === undefined ? undefined : progress(record.progress)],
     ['Cause', status.cause],
-    ['Record kept until', archived && !record ? 'its record is over; this is from the archive' : undefined],
+    ['Record kept until', archived && !record ? 'expired; this page shows the archived record' : undefined],
     ['Archived', archived === undefined ? undefined : time(archived.endedAtMs, nowMs)],
   ])
 }
@@ -117,18 +117,16 @@ function timeline({ moments, status }: JobView, nowMs: number): Html {
 const longestAskMs = 1000
 
 /** Where a running job is, asked from its worker now. */
-export async function stackPage(visit: Visit): Promise<Page> {
-  const id = visit.query.needed('id')
-  const record = await within(visit.store.jobs.find(id))
-  if (!record) throw new Gone(`Nothing is known of job ${id}.`)
-  if (record.state !== 'running') throw new BadInput(`Job ${id} does not run: it is ${record.state}.`)
-  const { answer, missing } = await gather({ answer: () => visit.store.stacks.ask(id, longestAskMs) })
+export async function stackPage(request: PageRequest): Promise<Page> {
+  const id = request.query.needed('id')
+  const record = await withinDeadline(runningJob(contextOf(request), id))
+  const { answer, missing } = await readParts({ answer: () => request.store.stacks.ask(id, longestAskMs) })
   const body = section(
     html`${jobClass(record) ?? '?'} ${code(id)}`,
     answer === undefined
       ? html`<p>
-          Its worker has not answered within a second; <code>runtime job stack ${shown(id, 60)}</code> waits longer. The
-          <a href="workers">workers page</a> shows whether it lives.
+          The worker did not answer within a second. <code>runtime job stack ${shown(id, 60)}</code> waits longer. The
+          <a href="workers">Workers page</a> shows whether the worker is alive.
         </p>`
       : block(locationLines(answer.where).join('\n')),
     html`<a class="button" href="${address('stack', { id })}">Ask again</a>
@@ -138,23 +136,23 @@ export async function stackPage(visit: Visit): Promise<Page> {
 }
 
 /** Cancels a job that waits, or asks for the end of one that runs. */
-export async function cancelJob({ store, nowMs, settings }: Visit, form: Query): Promise<Done> {
+export async function cancelJob({ store, nowMs, settings }: PageRequest, form: Query): Promise<Done> {
   const id = form.needed('id')
-  const reply = await within(store.jobs.cancel(id, nowMs, settings.config.limits.recordTtlMs))
+  const reply = await withinDeadline(store.jobs.cancel(id, nowMs, settings.config.limits.recordTtlMs))
   if (reply === 'cancelled') return { note: `Cancelled job ${id}.` }
   if (reply === 'running') return { note: `Asked the worker of job ${id} to stop it.` }
-  if (reply === 'unknown') throw new Gone(`Nothing is known of job ${id}.`)
+  if (reply === 'unknown') throw new NotFound(`Job ${id} is unknown: its record has expired, or it never existed.`)
   throw new BadInput(`Job ${id} cannot be cancelled: it is ${reply}.`)
 }
 
 /** Leads from whatever was typed to its page. */
-export async function findPage(visit: Visit): Promise<Page> {
-  const id = visit.query.needed('id', 200).trim()
-  const { record, run, queues, pipelines } = await gather({
-    record: () => visit.store.jobs.find(id),
-    run: () => visit.store.runs.read.find(id),
-    queues: () => visit.store.queues.names(),
-    pipelines: () => visit.store.pipelines.names(),
+export async function findPage(request: PageRequest): Promise<Page> {
+  const id = request.query.needed('id', 200).trim()
+  const { record, run, queues, pipelines } = await readParts({
+    record: () => request.store.jobs.find(id),
+    run: () => request.store.runs.read.find(id),
+    queues: () => request.store.queues.names(),
+    pipelines: () => request.store.pipelines.names(),
   })
   const links: [string, Html][] = [
     ...(record

@@ -7,29 +7,30 @@ import {
   type LimitRow,
   type LockRow,
 } from '../../runtime/inspect/limits.ts'
-import { gather, within } from '../gather.ts'
+import { readParts, withinDeadline } from '../deadline.ts'
 import { badge, carefulButton, code, jobLink, section, state, table, time, type Cell } from '../view/parts.ts'
-import { count, many, span } from '../view/text.ts'
-import { address, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { count, span } from '../view/text.ts'
+import { address, contextOf, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const shownJobs = 5
 
 /** Concurrency and rate limits, and unique locks: who holds them, and who waits. */
-export async function limitsPage(visit: Visit): Promise<Page> {
-  const cursor = visit.query.text('locks', 30)
-  const place = contextOf(visit)
-  const { limits, locks, missing } = await gather({
+export async function limitsPage(request: PageRequest): Promise<Page> {
+  const cursor = request.query.text('locks', 30)
+  const place = contextOf(request)
+  const { limits, locks, missing } = await readParts({
     limits: () => limitRows(place),
     locks: () => lockPage(place, cursor === undefined ? {} : { cursor }),
   })
   const total = limits?.total
   const body = html`${section(
-    total === undefined ? 'Limits' : `${total.isExact ? '' : 'More than '}${many(total.count, 'limit')}`,
+    total === undefined ? 'Limits' : `${total.isExact ? '' : 'More than '}${plural(total.count, 'limit')}`,
     table(
       'Limits',
-      ['Limit', 'Kind', 'At most', 'Held#', 'Held by', 'Waiting#', 'Next in the line'],
-      (limits?.limits ?? []).map((limit) => limitCells(limit, visit.nowMs)),
-      'No job holds a concurrency slot, counts in a rate window, or waits for one.',
+      ['Limit', 'Kind', 'At most', 'Held#', 'Held by', 'Waiting#', 'Next in line'],
+      (limits?.limits ?? []).map((limit) => limitCells(limit, request.nowMs)),
+      'No job holds a concurrency slot, counts towards a rate limit, or waits for one.',
     ),
   )}
   ${section(
@@ -37,7 +38,7 @@ export async function limitsPage(visit: Visit): Promise<Page> {
     html`${table(
       'Unique locks',
       ['Lock', 'Held by', 'State', ''],
-      (locks?.locks ?? []).map((lock) => lockCells(visit, lock)),
+      (locks?.locks ?? []).map((lock) => lockCells(request, lock)),
       'No job holds a unique lock.',
     )}
     ${locks?.next === undefined ? '' : html`<nav class="pager" aria-label="Parts of the list"><a class="button" rel="next" href="${address('limits', { locks: locks.next })}">More</a></nav>`}`,
@@ -70,18 +71,22 @@ const jobs = (some: readonly LimitedJob[], all: number, nowMs: number): Html | s
             </div>`,
         )}${all > shownJobs ? html`<small>and ${count(all - shownJobs)} more</small>` : ''}`
 
-function lockCells(visit: Visit, { lock, holder, isStale }: LockRow): Cell[] {
+function lockCells(request: PageRequest, { lock, holder, isStale }: LockRow): Cell[] {
   return [
     code(lock),
     html`${holder.class === undefined ? '' : code(holder.class)} ${jobLink(holder.id)}`,
-    isStale ? badge('its job is gone', 'warn') : holder.state === undefined ? badge('unknown') : state(holder.state),
+    isStale
+      ? badge('its job no longer exists', 'warn')
+      : holder.state === undefined
+        ? badge('unknown')
+        : state(holder.state),
     // A lock whose job is there stays: a second job like it would run beside it.
     isStale
       ? carefulButton(
-          visit,
+          request,
           'lock-release',
-          'Let go',
-          'Its job is gone. The next job with this key can then be enqueued.',
+          'Release',
+          'Its job no longer exists. After the release, another job with this key can be enqueued.',
           { lock },
         )
       : '',
@@ -89,8 +94,8 @@ function lockCells(visit: Visit, { lock, holder, isStale }: LockRow): Cell[] {
 }
 
 /** Gives up a unique lock whose job is gone. */
-export async function releaseLockOf(visit: Visit, form: Query): Promise<Done> {
+export async function releaseLockOf(request: PageRequest, form: Query): Promise<Done> {
   const lock = form.needed('lock')
-  const job = await within(releaseLock(contextOf(visit), lock))
-  return { note: `Let go the unique lock ${lock} of job ${job}, which is gone.` }
+  const job = await withinDeadline(releaseLock(contextOf(request), lock))
+  return { note: `Released the unique lock ${lock} of job ${job}, which no longer exists.` }
 }

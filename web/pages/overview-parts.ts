@@ -7,7 +7,8 @@ import type { Thresholds } from '../../runtime/inspect/problems.ts'
 import { badge, code, jobLink, lasting, runLink, section, short, table, time } from '../view/parts.ts'
 import { byAge, queueCells, queueColumns } from '../view/queue-rows.ts'
 import { count, span } from '../view/text.ts'
-import { address, type Html, type Visit } from '../visit.ts'
+import { address, type Html, type PageRequest } from '../request.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const shownQueues = 12
 const shownRows = 6
@@ -25,7 +26,7 @@ export function queuesPart(
       'Queues',
       queueColumns,
       worst.slice(0, shownQueues).map((queue) => queueCells(queue, ended, targets)),
-      'Nothing waits.',
+      'No jobs are waiting.',
     )}
     ${worst.length > shownQueues ? html`<p class="hint">And ${count(worst.length - shownQueues)} more.</p>` : ''}`,
     html`<a href="queues">All queues</a>`,
@@ -33,7 +34,7 @@ export function queuesPart(
 }
 
 /** Workers whose lease runs out or has, and those that were lost lately. */
-export function workersPart({ workers, lost, slots, atMs }: Overview, { settings }: Visit): Html {
+export function workersPart({ workers, lost, slots, atMs }: Overview, { settings }: PageRequest): Html {
   const { leaseMs } = settings.config.worker
   const late = workers
     .filter(({ leaseLeftMs }) => leaseLeftMs < leaseMs / 2)
@@ -44,7 +45,7 @@ export function workersPart({ workers, lost, slots, atMs }: Overview, { settings
       leaseLeftMs > 0
         ? badge(`its lease ends in ${span(leaseLeftMs)}`, 'warn')
         : badge(`its lease ended ${span(-leaseLeftMs)} ago`, 'bad'),
-      `${count(busy)} jobs in hand`,
+      plural(busy, 'running job'),
     ]),
     ...lost.map(({ id, atMs: lostMs }) => [code(id, 80), badge('lost', 'warn'), time(lostMs, atMs)]),
   ]
@@ -54,7 +55,7 @@ export function workersPart({ workers, lost, slots, atMs }: Overview, { settings
       'Workers in trouble',
       ['Worker', 'State', ''],
       rows.slice(0, shownRows),
-      `None was lost in the last hour, and no lease runs out. ${count(slots.busy)} of ${count(slots.total)} slots are busy.`,
+      `No worker was lost in the last hour, and no lease is about to expire. ${count(slots.busy)} of ${count(slots.total)} slots are busy.`,
     ),
     html`<a href="workers">Workers</a>`,
   )
@@ -69,7 +70,7 @@ export function schedulerPart({ scheduler: { leader, entries, late, missed, over
       ['What', 'State'],
       [
         ['Leader', leader === undefined ? (entries > 0 ? badge('none', 'bad') : 'none') : code(leader)],
-        ['Entries that are on', count(entries)],
+        ['Enabled entries', count(entries)],
         [
           'Late entries',
           late.length === 0
@@ -130,7 +131,7 @@ export function longestPart(
 /** Where workflow runs stand still. */
 export function runsPart({ groups, failed }: { groups: readonly BlockedRuns[]; failed: number }, nowMs: number): Html {
   return section(
-    'Workflow runs that are blocked',
+    'Blocked workflow runs',
     table(
       'Blocked runs by step',
       ['Runs#', 'Workflow', 'Blocked by', 'Error', 'Newest'],
@@ -160,8 +161,8 @@ export function archivePart({ archive, atMs }: Overview): Html {
       ['What', 'State'],
       [
         ['Kept in', isBehind ? 'PostgreSQL' : 'Redis'],
-        [isBehind ? 'Records that wait for PostgreSQL' : 'Records', `${count(length)} of at most ${count(max)}`],
-        ['Oldest of them', length === 0 ? 'none' : time(oldestAtMs, atMs)],
+        [isBehind ? 'Records waiting for PostgreSQL' : 'Records', `${count(length)} of at most ${count(max)}`],
+        ['Oldest record', length === 0 ? 'none' : time(oldestAtMs, atMs)],
         ['Dropped', dropped === 0 ? 'none' : badge(count(dropped), 'bad')],
         ...(trouble === '' ? [] : [['Trouble', html`<strong class="bad">${short(trouble, 200)}</strong>`]]),
       ],

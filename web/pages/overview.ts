@@ -12,13 +12,14 @@ import { overview, type Overview } from '../../runtime/inspect/overview.ts'
 import { runningSupervisors } from '../../runtime/inspect/running.ts'
 import { findProblems, type Problem } from '../../runtime/inspect/problems.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
-import { gather } from '../gather.ts'
+import { readParts } from '../deadline.ts'
 import { section } from '../view/parts.ts'
 import { targetsOf } from '../view/queue-rows.ts'
-import { count, many, percent, shown } from '../view/text.ts'
-import { address, contextOf, type Html, type Page, type Visit } from '../visit.ts'
+import { count, percent, shown } from '../view/text.ts'
+import { address, contextOf, type Html, type Page, type PageRequest } from '../request.ts'
 import { groupedOf, groupTable, groupSearch } from './failed.ts'
 import { archivePart, longestPart, queuesPart, runsPart, schedulerPart, workersPart } from './overview-parts.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const shownProblems = 8
 const shownGroups = 8
@@ -26,31 +27,31 @@ const shownGroups = 8
 const mostJobs = 500
 
 /** One verdict first, then what it rests on, the worst first. */
-export async function overviewPage(visit: Visit): Promise<Page> {
-  const place = contextOf(visit)
-  const { seen, failed, failures, ended, running, times, blocked, missing } = await gather({
+export async function overviewPage(request: PageRequest): Promise<Page> {
+  const place = contextOf(request)
+  const { seen, failed, failures, ended, running, times, blocked, missing } = await readParts({
     seen: () => overview(place),
     failed: () => failedGroups(place, {}, groupSearch),
-    failures: () => failureRates(place, visit.nowMs),
-    ended: () => recentlyEnded(place, visit.nowMs),
+    failures: () => failureRates(place, request.nowMs),
+    ended: () => recentlyEnded(place, request.nowMs),
     running: () => runningSupervisors(place, mostJobs),
-    times: () => runTimes(place, visit.nowMs),
+    times: () => runTimes(place, request.nowMs),
     blocked: () => blockedRuns(place),
   })
-  const targets = targetsOf(visit)
+  const targets = targetsOf(request)
   const problems = seen && findProblems({ ...seen, ...(failures ? { failures } : {}) }, targets)
   const isBad = problems === undefined || problems[0]?.severity === 'bad'
   const body = html`${verdictPart(problems)} ${seen ? figures(seen, failures) : ''}
     ${seen ? queuesPart(seen, ended, targets) : ''}
     ${section(
       'Failed jobs by cause, class and error',
-      html`${groupTable(visit, (failed?.groups ?? []).slice(0, shownGroups), failed ? 'No job has failed.' : 'unknown')}
+      html`${groupTable(request, (failed?.groups ?? []).slice(0, shownGroups), failed ? 'No job has failed.' : 'unknown')}
       ${groupedOf(failed)}`,
       html`<a href="failed?by=group">All groups</a>`,
     )}
     <div class="columns">
-      ${seen ? workersPart(seen, visit) : ''} ${seen ? schedulerPart(seen) : ''}
-      ${running ? longestPart(running, times, visit.nowMs) : ''} ${blocked ? runsPart(blocked, visit.nowMs) : ''}
+      ${seen ? workersPart(seen, request) : ''} ${seen ? schedulerPart(seen) : ''}
+      ${running ? longestPart(running, times, request.nowMs) : ''} ${blocked ? runsPart(blocked, request.nowMs) : ''}
       ${seen ? archivePart(seen) : ''}
     </div>`
   return { title: 'Overview', body, missing, refreshMs: 5000, isBad }
@@ -59,7 +60,7 @@ export async function overviewPage(visit: Visit): Promise<Page> {
 function verdictPart(problems: readonly Problem[] | undefined): Html {
   const [first, ...others] = problems ?? []
   const tone = problems === undefined ? 'bad' : first === undefined ? 'good' : first.severity === 'bad' ? 'bad' : 'warn'
-  const words = problems === undefined ? 'Unknown: Redis does not answer.' : first ? link(first) : 'All quiet.'
+  const words = problems === undefined ? 'Unknown: Redis does not answer.' : first ? link(first) : 'No problems.'
   return html`<section class="card verdict ${tone}" data-verdict="${tone}" aria-label="Verdict">
     <p>${words}</p>
     ${
@@ -88,7 +89,7 @@ function figures(
   const share = (of: keyof FailureRates): string => (rates ? percent(failureShare(rates[of])) : 'unknown')
   const limit = redis.maxmemoryBytes > 0 ? ` of ${formatBytes(redis.maxmemoryBytes)}` : ', no limit'
   return html`<div class="figures">
-    <a href="queues"><strong>${count(waiting)}</strong><span>waiting in ${many(queues.length, 'queue')}</span></a>
+    <a href="queues"><strong>${count(waiting)}</strong><span>waiting in ${plural(queues.length, 'queue')}</span></a>
     <a href="running"><strong>${count(slots.busy)} / ${count(slots.total)}</strong><span>slots busy</span></a>
     <a href="workers"><strong>${count(alive + otherWorkers)}</strong><span>workers alive</span></a>
     <a href="failed"><strong>${count(failed)}</strong><span>failed jobs on the list</span></a>
@@ -98,7 +99,7 @@ function figures(
     >
     <a href="redis"
       ><strong>${latencyMs.toFixed(1)} ms</strong
-      ><span>Redis answers in; uses ${formatBytes(redis.usedMemoryBytes)}${limit}</span></a
+      ><span>Redis latency; memory ${formatBytes(redis.usedMemoryBytes)}${limit}</span></a
     >
   </div>`
 }

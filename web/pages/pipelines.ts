@@ -7,7 +7,7 @@ import {
   requestPage,
   type RequestPage,
 } from '../../runtime/inspect/pipelines.ts'
-import { gather, within } from '../gather.ts'
+import { readParts, withinDeadline } from '../deadline.ts'
 import {
   badge,
   button,
@@ -23,13 +23,22 @@ import {
   type Cell,
 } from '../view/parts.ts'
 import { shown } from '../view/text.ts'
-import { address, Gone, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import {
+  address,
+  NotFound,
+  contextOf,
+  type Done,
+  type Html,
+  type Page,
+  type Query,
+  type PageRequest,
+} from '../request.ts'
 
 /** Pipelines, and the latest requests to run one. */
-export async function pipelinesPage(visit: Visit): Promise<Page> {
-  const place = contextOf(visit)
-  const cursor = visit.query.text('requests', 80)
-  const { all, requests, missing } = await gather({
+export async function pipelinesPage(request: PageRequest): Promise<Page> {
+  const place = contextOf(request)
+  const cursor = request.query.text('requests', 80)
+  const { all, requests, missing } = await readParts({
     all: () => pipelineRows(place),
     requests: () => requestPage(place, {}, { cursor }),
   })
@@ -44,48 +53,49 @@ export async function pipelinesPage(visit: Visit): Promise<Page> {
         short(definition.steps.map(({ name }) => name).join(' → '), 120),
         latest === undefined ? '' : html`${state(latest.status)} ${runLink(latest.id)}`,
       ]),
-      html`No pipeline is loaded: <code>runtime pipeline load pipelines.yml</code>`,
+      html`No pipeline is loaded. Load one: <code>runtime pipeline load pipelines.yml</code>`,
     ),
   )}
-  ${requestSection(visit, requests, 'pipelines')}`
+  ${requestSection(request, requests, 'pipelines')}`
   return { title: 'Pipelines', body, missing, refreshMs: 5000 }
 }
 
-function requestSection(visit: Visit, page: RequestPage | undefined, path: string, name?: string): Html {
+function requestSection(request: PageRequest, page: RequestPage | undefined, path: string, name?: string): Html {
   const older = html`<nav class="pager" aria-label="Parts of the list">
     <a class="button" rel="next" href="${address(path, { name, requests: page?.next })}">Older requests</a>
   </nav>`
-  const requests = html`${requestTable(visit, page?.requests ?? [])}${page?.next === undefined ? '' : older}`
+  const requests = html`${requestTable(request, page?.requests ?? [])}${page?.next === undefined ? '' : older}`
   return section('Run requests', requests)
 }
 
-function requestTable(visit: Visit, requests: RequestPage['requests']): Html {
+function requestTable(request: PageRequest, requests: RequestPage['requests']): Html {
   return table(
     'Run requests',
     ['Requested', 'Pipeline', 'Instance#', 'By', 'Status', 'Run or reason'],
-    requests.map((request): Cell[] => [
-      time(request.requestedAtMs, visit.nowMs),
-      html`<a href="${address('pipeline', { name: request.pipeline })}">${shown(request.pipeline, 80)}</a>`,
-      request.instance,
-      short(request.by, 40),
-      badge(request.status, request.status === 'Accepted' ? 'good' : request.status === 'Rejected' ? 'bad' : 'warn'),
-      request.run === undefined ? short(request.reason ?? '', 120) : runLink(request.run),
+    requests.map((asked): Cell[] => [
+      time(asked.requestedAtMs, request.nowMs),
+      html`<a href="${address('pipeline', { name: asked.pipeline })}">${shown(asked.pipeline, 80)}</a>`,
+      asked.instance,
+      short(asked.by, 40),
+      badge(asked.status, asked.status === 'Accepted' ? 'good' : asked.status === 'Rejected' ? 'bad' : 'warn'),
+      asked.run === undefined ? short(asked.reason ?? '', 120) : runLink(asked.run),
     ]),
     'No run was requested.',
   )
 }
 
 /** One pipeline: its steps, parameters and runs. */
-export async function pipelinePage(visit: Visit): Promise<Page> {
-  const name = visit.query.needed('name')
-  const place = contextOf(visit)
-  const cursor = visit.query.text('requests', 80)
-  const { found, runs, requests, missing } = await gather({
+export async function pipelinePage(request: PageRequest): Promise<Page> {
+  const name = request.query.needed('name')
+  const place = contextOf(request)
+  const cursor = request.query.text('requests', 80)
+  const { found, runs, requests, missing } = await readParts({
     found: () => pipelineView(place, name),
     runs: () => pipelineRuns(place, name),
     requests: () => requestPage(place, { pipeline: name }, { cursor, count: 20 }),
   })
-  if (!found && missing.some((each) => each.includes('ERR_NOT_FOUND'))) throw new Gone(`There is no pipeline ${name}.`)
+  if (!found && missing.some((each) => each.includes('ERR_NOT_FOUND')))
+    throw new NotFound(`There is no pipeline ${name}.`)
   const steps = found?.definition.steps ?? []
   const params = found?.params ?? {}
   const body = html`${section(
@@ -96,9 +106,9 @@ export async function pipelinePage(visit: Visit): Promise<Page> {
       steps.map((step, i) => [String(i + 1), code(step.name), html`<code>${shown(JSON.stringify(step), 300)}</code>`]),
       'It has no steps.',
     ),
-    visit.user.role === 'operator'
+    request.user.role === 'operator'
       ? html`<form method="post" action="pipeline-run" class="inline filters">
-          ${hidden(visit, { name })}
+          ${hidden(request, { name })}
           <label
             >From<select name="first">
               <option value="">first step</option>
@@ -114,35 +124,34 @@ export async function pipelinePage(visit: Visit): Promise<Page> {
     'Runs',
     table(
       'Runs',
-      ['Run', 'Instance#', 'Status', 'Stands at', 'Created', ''],
+      ['Run', 'Instance#', 'Status', 'Current step', 'Created', ''],
       (runs ?? []).map((run) => [
         runLink(run.id),
         run.instance,
         state(run.status),
         run.at === undefined ? '' : html`${shown(run.at.step, 80)} ${state(run.at.state)}`,
-        time(run.createdAtMs, visit.nowMs),
-        run.status === 'failed' ? button(visit, 'run-continue', 'Continue', { id: run.id }) : '',
+        time(run.createdAtMs, request.nowMs),
+        run.status === 'failed' ? button(request, 'run-continue', 'Continue', { id: run.id }) : '',
       ]),
-      'It has not run.',
+      'This pipeline has not run.',
     ),
   )}
-  ${Object.keys(params).length === 0 ? '' : section('Parameters', payload(JSON.stringify(params), visit))}
-  ${requestSection(visit, requests, 'pipeline', name)}`
+  ${Object.keys(params).length === 0 ? '' : section('Parameters', payload(JSON.stringify(params), request))}
+  ${requestSection(request, requests, 'pipeline', name)}`
   return { title: `Pipeline ${name}`, body, missing, refreshMs: 5000 }
 }
 
 /** Requests a run; it is accepted and started, or rejected with a reason. */
-export async function runPipeline(visit: Visit, form: Query): Promise<Done> {
+export async function runPipeline(request: PageRequest, form: Query): Promise<Done> {
   const name = form.needed('name')
   const [first, instance] = [form.text('first'), form.whole('instance', 1, 1_000_000)]
-  const request = await within(
-    openPipelines(contextOf(visit)).run(name, {
+  const { run, status, reason } = await withinDeadline(
+    openPipelines(contextOf(request)).run(name, {
       ...(first === undefined ? {} : { first }),
       instance,
-      by: `dashboard ${visit.user.name}`,
+      by: `dashboard ${request.user.name}`,
     }),
   )
-  if (request.run === undefined)
-    return { note: `Pipeline ${name}: the request was ${request.status}: ${request.reason ?? ''}` }
-  return { note: `Pipeline ${name}: run ${request.run} has started.`, to: address('run', { id: request.run }) }
+  if (run === undefined) return { note: `Pipeline ${name}: the request was ${status}: ${reason ?? ''}` }
+  return { note: `Pipeline ${name}: run ${run} has started.`, to: address('run', { id: run }) }
 }

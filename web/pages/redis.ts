@@ -3,17 +3,17 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import type { ArchiveState } from '../../runtime/store/archive.ts'
 import type { ServerHealth } from '../../runtime/store/connection/health.ts'
 import { boundOf } from '../../runtime/store/key-bounds.ts'
-import { gather, searchMs } from '../gather.ts'
+import { readParts, searchMs } from '../deadline.ts'
 import { badge, bar, code, facts, lasting, section, table, time } from '../view/parts.ts'
 import { count } from '../view/text.ts'
-import type { Html, Page, Visit } from '../visit.ts'
+import type { Html, Page, PageRequest } from '../request.ts'
 
 const shownKeys = 25
 
 /** The Redis server, and what takes its memory. */
-export async function redisPage(visit: Visit): Promise<Page> {
-  const { health, archive } = visit.store
-  const { server, largest, kept, latencyMs, missing } = await gather({
+export async function redisPage(request: PageRequest): Promise<Page> {
+  const { health, archive } = request.store
+  const { server, largest, kept, latencyMs, missing } = await readParts({
     server: () => health.server(),
     largest: () => health.largestKeys(shownKeys, searchMs),
     kept: () => archive.state(),
@@ -27,12 +27,12 @@ export async function redisPage(visit: Visit): Promise<Page> {
     'Server',
     server === undefined ? html`<p class="none">unknown</p>` : serverFacts(server, latencyMs),
   )}
-  ${kept === undefined ? '' : section('Archive', archiveFacts(kept, visit.nowMs))}
+  ${kept === undefined ? '' : section('Archive', archiveFacts(kept, request.nowMs))}
   ${section(
     largest && !largest.complete ? `Largest keys among ${count(largest.looked)} looked at` : 'Largest keys',
     table(
       'Largest keys',
-      ['Size#', 'Key', 'Expires#', 'What bounds it'],
+      ['Size#', 'Key', 'Expires#', 'What limits its size'],
       (largest?.keys ?? []).map(({ name, bytes, ttlSeconds }) => [
         formatBytes(bytes),
         code(name, 120),
@@ -60,8 +60,11 @@ function serverFacts(server: ServerHealth, latencyMs: number | undefined): Html 
         ? html`noeviction ${badge('good', 'good')}`
         : html`${server.maxmemoryPolicy} ${badge('jobs may be evicted', 'bad')}`,
     ],
-    ['Append-only file', server.appendonly ? badge('on', 'good') : badge('off: jobs are lost when Redis dies', 'warn')],
-    ['Answers in', latencyMs === undefined ? undefined : `${latencyMs.toFixed(1)} ms`],
+    [
+      'Append-only file',
+      server.appendonly ? badge('on', 'good') : badge('off: jobs are lost if Redis crashes', 'warn'),
+    ],
+    ['Latency', latencyMs === undefined ? undefined : `${latencyMs.toFixed(1)} ms`],
   ])
 }
 

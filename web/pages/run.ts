@@ -6,7 +6,7 @@ import { drawnRun } from '../../runtime/workflow/drawing/drawn-run.ts'
 import { draw } from '../../runtime/workflow/drawing/formats.ts'
 import { loadJobs, loadJobsAt, type RunJob } from '../../runtime/workflow/run/run-jobs.ts'
 import { WorkflowRun } from '../../runtime/workflow/run/workflow-run.ts'
-import { gather, within } from '../gather.ts'
+import { readParts, withinDeadline } from '../deadline.ts'
 import {
   button,
   carefulButton,
@@ -22,7 +22,16 @@ import {
   time,
 } from '../view/parts.ts'
 import { count, shown } from '../view/text.ts'
-import { address, BadInput, Gone, contextOf, type Download, type Html, type Page, type Visit } from '../visit.ts'
+import {
+  address,
+  BadInput,
+  NotFound,
+  contextOf,
+  type Download,
+  type Html,
+  type Page,
+  type PageRequest,
+} from '../request.ts'
 import { progressOf, tookOf } from './workflows.ts'
 
 const pageSize = 100
@@ -31,41 +40,41 @@ const shownFailures = 20
 const mostDrawn = 20_000
 const views = ['all', 'failed'] as const
 
-async function recordOf(visit: Visit): Promise<RunRecord> {
-  const id = visit.query.needed('id')
-  const record = await within(visit.store.runs.read.find(id))
-  if (!record) throw new Gone(`There is no workflow run ${id}: it never existed, or has expired.`)
+async function recordOf(request: PageRequest): Promise<RunRecord> {
+  const id = request.query.needed('id')
+  const record = await withinDeadline(request.store.runs.read.find(id))
+  if (!record) throw new NotFound(`There is no workflow run ${id}: it never existed, or has expired.`)
   return record
 }
 
 /** One run: what blocks it, its graph, its steps. */
-export async function runPage(visit: Visit): Promise<Page> {
-  const run = await recordOf(visit)
-  const [view, from] = [visit.query.oneOf('steps', views) ?? 'all', visit.query.whole('from', 0)]
-  const { failures, jobs, missing } = await gather({
-    failures: () => WorkflowRun.of(runTarget(contextOf(visit)), run).failures(shownFailures),
-    jobs: () => stepsOf(visit, run, view, from),
+export async function runPage(request: PageRequest): Promise<Page> {
+  const run = await recordOf(request)
+  const [view, from] = [request.query.oneOf('steps', views) ?? 'all', request.query.whole('from', 0)]
+  const { failures, jobs, missing } = await readParts({
+    failures: () => WorkflowRun.of(runTarget(contextOf(request)), run).failures(shownFailures),
+    jobs: () => stepsOf(request, run, view, from),
   })
   const isOver = run.status === 'finished'
   const { id } = run
   const buttons = html`${state(run.status)}
-  ${run.status === 'failed' || run.status === 'stopped' ? button(visit, 'run-continue', 'Continue', { id }, 'main') : ''}
-  ${run.status === 'running' || run.status === 'pending' ? carefulButton(visit, 'run-stop', 'Stop', 'Stop this run? No more of its steps start, and running ones are cancelled.', { id }) : ''}`
+  ${run.status === 'failed' || run.status === 'stopped' ? button(request, 'run-continue', 'Continue', { id }, 'main') : ''}
+  ${run.status === 'running' || run.status === 'pending' ? carefulButton(request, 'run-stop', 'Stop', 'Stop this run? No more steps start, and running steps are cancelled.', { id }) : ''}`
   const body = html`${section(
     run.class,
     html`${facts([
       ['ID', code(id)],
       ['Steps', progressOf(runRow(run))],
-      ['Created', time(run.createdAt, visit.nowMs)],
-      ['Started', run.startedAt === undefined ? undefined : time(run.startedAt, visit.nowMs)],
-      ['Ended', run.endedAt === undefined ? undefined : time(run.endedAt, visit.nowMs)],
-      ['Took', tookOf(run, visit.nowMs)],
+      ['Created', time(run.createdAt, request.nowMs)],
+      ['Started', run.startedAt === undefined ? undefined : time(run.startedAt, request.nowMs)],
+      ['Ended', run.endedAt === undefined ? undefined : time(run.endedAt, request.nowMs)],
+      ['Took', tookOf(run, request.nowMs)],
       ...Object.entries(runRow(run).counts).map(([word, number]) => [word, count(number)] as const),
     ])}${
       run.args === undefined
         ? ''
         : html`<h3>Arguments</h3>
-            ${payload(run.args, visit)}`
+            ${payload(run.args, request)}`
     }`,
     buttons,
   )}
@@ -81,17 +90,17 @@ export async function runPage(visit: Visit): Promise<Page> {
               stepLink(id, each.id),
               code(each.class),
               html`<strong>${shown(each.error.name, 100)}</strong> ${shown(each.error.message, 300)}`,
-              stepButtons(visit, id, { id: each.id, state: 'failed' }),
+              stepButtons(request, id, { id: each.id, state: 'failed' }),
             ]),
             '',
           ),
         )
   }
-  ${graphSection(visit, run)} ${stepsSection(visit, run, { jobs: jobs ?? [], view, from })}`
+  ${graphSection(request, run)} ${stepsSection(request, run, { jobs: jobs ?? [], view, from })}`
   return { title: `Run ${id}`, body, missing, ...(isOver ? {} : { refreshMs: 4000 }) }
 }
 
-function graphSection({ theme }: Visit, { id, total, status, counts }: RunRecord): Html | string {
+function graphSection({ theme }: PageRequest, { id, total, status, counts }: RunRecord): Html | string {
   if (total > mostDrawn)
     return section(
       'Graph',
@@ -120,7 +129,7 @@ function graphSection({ theme }: Visit, { id, total, status, counts }: RunRecord
 }
 
 async function stepsOf(
-  { store }: Visit,
+  { store }: PageRequest,
   run: RunRecord,
   view: (typeof views)[number],
   from: number,
@@ -137,7 +146,7 @@ async function stepsOf(
 }
 
 function stepsSection(
-  visit: Visit,
+  request: PageRequest,
   run: RunRecord,
   { jobs, view, from }: { jobs: RunJob[]; view: string; from: number },
 ): Html {
@@ -147,9 +156,9 @@ function stepsSection(
     state(job.state),
     queueLink(job.queue),
     job.attempts,
-    job.startedAt === undefined ? '–' : time(job.startedAt, visit.nowMs),
-    job.startedAt === undefined ? '–' : lasting((job.endedAt ?? visit.nowMs) - job.startedAt),
-    stepButtons(visit, run.id, job),
+    job.startedAt === undefined ? '–' : time(job.startedAt, request.nowMs),
+    job.startedAt === undefined ? '–' : lasting((job.endedAt ?? request.nowMs) - job.startedAt),
+    stepButtons(request, run.id, job),
   ])
   const links = html`<a href="${address('run', { id: run.id })}" ${view === 'all' ? html`aria-current="true"` : ''}
       >All</a
@@ -159,7 +168,7 @@ function stepsSection(
     >`
   return section(
     'Steps',
-    html`${table('Steps', ['Step#', 'Name', 'State', 'Queue', 'Attempts#', 'Started', 'Took#', ''], rows, 'No step is like this.')}
+    html`${table('Steps', ['Step#', 'Name', 'State', 'Queue', 'Attempts#', 'Started', 'Took#', ''], rows, 'No step has this state.')}
     ${pager('run', { id: run.id, steps: view === 'all' ? undefined : view }, { from, shown: rows.length, ...(view === 'all' ? { total: Number(run.fields.allocated ?? run.total) } : { hasMore: rows.length === pageSize }), size: pageSize })}`,
     links,
   )
@@ -168,25 +177,25 @@ function stepsSection(
 const stepLink = (id: string, step: string): Html => html`<a href="${address('step', { run: id, step })}">${step}</a>`
 
 export function stepButtons(
-  visit: Visit,
+  request: PageRequest,
   run: string,
   { id, state: is }: { id: string; state: string },
 ): Html | string {
   const fields = { id: run, step: id }
   if (is === 'failed')
-    return html`${button(visit, 'step-retry', 'Retry', fields)} ${button(visit, 'step-skip', 'Skip', fields)}`
-  return ['waiting', 'blocked', 'held', 'stopped'].includes(is) ? button(visit, 'step-skip', 'Skip', fields) : ''
+    return html`${button(request, 'step-retry', 'Retry', fields)} ${button(request, 'step-skip', 'Skip', fields)}`
+  return ['waiting', 'blocked', 'held', 'stopped'].includes(is) ? button(request, 'step-skip', 'Skip', fields) : ''
 }
 
 /** The drawing, as a file of its own: its styles are attributes, and no script of a name can run in an image. */
-export async function runGraph(visit: Visit): Promise<Download> {
-  const run = await recordOf(visit)
+export async function runGraph(request: PageRequest): Promise<Download> {
+  const run = await recordOf(request)
   if (run.total > mostDrawn) throw new BadInput(`expected a run of at most ${mostDrawn} steps, it has ${run.total}`)
   const svg = await draw(
-    await drawnRun(visit.store.runs.read, run),
+    await drawnRun(request.store.runs.read, run),
     'svg',
     '',
-    visit.query.oneOf('on', ['light', 'dark']) ?? 'light',
+    request.query.oneOf('on', ['light', 'dark']) ?? 'light',
   )
   return { type: 'image/svg+xml', body: printable(svg) }
 }

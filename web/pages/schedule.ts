@@ -1,10 +1,11 @@
 import { html } from 'hono/html'
 import { isLoaded, scheduleView, type EntryRow } from '../../runtime/inspect/schedule.ts'
 import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
-import { gather, within } from '../gather.ts'
+import { readParts, withinDeadline } from '../deadline.ts'
 import { badge, button, code, lasting, section, short, table, time, type Cell } from '../view/parts.ts'
-import { count, many, shown, span } from '../view/text.ts'
-import { Gone, contextOf, type Done, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { count, shown, span } from '../view/text.ts'
+import { NotFound, contextOf, type Done, type Html, type Page, type Query, type PageRequest } from '../request.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 /** Later firings are on their way: a leader looks every few seconds. */
 const lateMs = 10_000
@@ -12,27 +13,27 @@ const shownNext = 5
 const shownMissed = 20
 
 /** Recurring entries: when they fired and will fire, how late, what was missed. */
-export async function schedulePage(visit: Visit): Promise<Page> {
-  const { view, missing } = await gather({ view: () => scheduleView(contextOf(visit), shownNext) })
+export async function schedulePage(request: PageRequest): Promise<Page> {
+  const { view, missing } = await readParts({ view: () => scheduleView(contextOf(request), shownNext) })
   const noLeader = html`<p class="problem" role="alert">
-    No scheduler leads: nothing fires, and no delayed job moves. Start one: <code>runtime scheduler</code>
+    No scheduler leads: no entry fires, and no delayed job goes to its queue. Start one: <code>runtime scheduler</code>
   </p>`
   const body = html`${view && view.leader === undefined ? noLeader : ''}
   ${section(
-    many(view?.total ?? 0, 'entry', 'entries'),
+    plural(view?.total ?? 0, 'entry', 'entries'),
     table(
       'Schedule entries',
       ['Entry', 'When', 'Runs', 'Last', 'Late#', 'Next', 'Missed#', 'State', ''],
-      (view?.entries ?? []).map((entry) => entryRow(visit, entry)),
+      (view?.entries ?? []).map((entry) => entryRow(request, entry)),
       'No entry is loaded. Entries are in schedule.yml; a scheduler loads them.',
     ),
     view?.leader === undefined ? '' : html`<small>${code(view.leader)} leads</small>`,
   )}
-  ${section('Missed firings', missedTable((view?.missed ?? []).slice(0, shownMissed), visit.nowMs))}`
+  ${section('Missed firings', missedTable((view?.missed ?? []).slice(0, shownMissed), request.nowMs))}`
   return { title: 'Schedule', body, missing, refreshMs: 5000 }
 }
 
-function entryRow(visit: Visit, entry: EntryRow): Cell[] {
+function entryRow(request: PageRequest, entry: EntryRow): Cell[] {
   const { name, about, state, status } = entry
   const isPaused = status === 'paused'
   return [
@@ -40,13 +41,13 @@ function entryRow(visit: Visit, entry: EntryRow): Cell[] {
       >${about.description === undefined ? '' : html`<br /><small>${short(about.description, 120)}</small>`}`,
     html`${shown(about.reads, 120)}${about.zone === undefined ? '' : html`<br /><small>${shown(about.zone, 60)}</small>`}`,
     html`${about.kind === 'job' ? '' : `${shown(about.kind, 40)} `}${code(about.target)}`,
-    state?.firedAtMs === undefined ? 'never' : time(state.firedAtMs, visit.nowMs),
+    state?.firedAtMs === undefined ? 'never' : time(state.firedAtMs, request.nowMs),
     lasting(state?.lateMs),
-    nextCell(entry, visit.nowMs),
+    nextCell(entry, request.nowMs),
     html`${state?.missed ?? 0}${state?.missedReason === undefined ? '' : html`<br /><small>${short(state.missedReason, 60)}</small>`}`,
     isPaused ? badge('paused', 'warn') : status === 'on' ? badge('on', 'good') : badge('off', 'warn'),
-    html`${button(visit, 'schedule-run', 'Run now', { name })}
-    ${isPaused ? button(visit, 'schedule-resume', 'Resume', { name }) : button(visit, 'schedule-pause', 'Pause', { name })}`,
+    html`${button(request, 'schedule-run', 'Run now', { name })}
+    ${isPaused ? button(request, 'schedule-resume', 'Resume', { name }) : button(request, 'schedule-pause', 'Pause', { name })}`,
   ]
 }
 
@@ -54,7 +55,7 @@ function entryRow(visit: Visit, entry: EntryRow): Cell[] {
 function nextCell({ next, overdueMs = 0, status }: EntryRow, nowMs: number): Html | string {
   const late = overdueMs > lateMs ? html`${badge(`overdue for ${span(overdueMs)}`, 'bad')} ` : ''
   const [first] = next
-  if (!first) return html`${late}${status === 'on' ? 'by hand' : '–'}`
+  if (!first) return html`${late}${status === 'on' ? 'manual' : '–'}`
   return html`${late}${time(first.atMs, nowMs)}
     <details>
       <summary>next ${next.length}</summary>
@@ -75,33 +76,34 @@ function missedTable(missed: readonly MissedFiring[], nowMs: number): Html {
       time(each.toMs, nowMs),
       short(each.reason, 160),
     ]),
-    'None was missed.',
+    'No firing was missed.',
   )
 }
 
-async function entryOf(visit: Visit, form: Query): Promise<string> {
+async function entryOf(request: PageRequest, form: Query): Promise<string> {
   const name = form.needed('name')
-  if (!(await within(isLoaded(contextOf(visit), name)))) throw new Gone(`There is no schedule entry ${name}.`)
+  if (!(await withinDeadline(isLoaded(contextOf(request), name))))
+    throw new NotFound(`There is no schedule entry ${name}.`)
   return name
 }
 
 /** Asks the leader to fire an entry now. */
-export async function runEntry(visit: Visit, form: Query): Promise<Done> {
-  const name = await entryOf(visit, form)
-  await within(visit.store.schedules.askFor(name, visit.nowMs))
+export async function runEntry(request: PageRequest, form: Query): Promise<Done> {
+  const name = await entryOf(request, form)
+  await withinDeadline(request.store.schedules.askFor(name, request.nowMs))
   return { note: `Asked the scheduler to fire ${name} now.` }
 }
 
 /** Keeps an entry from firing. */
-export async function pauseEntry(visit: Visit, form: Query): Promise<Done> {
-  const name = await entryOf(visit, form)
-  await within(visit.store.schedules.switch(name, { paused: true }, visit.nowMs))
+export async function pauseEntry(request: PageRequest, form: Query): Promise<Done> {
+  const name = await entryOf(request, form)
+  await withinDeadline(request.store.schedules.switch(name, { paused: true }, request.nowMs))
   return { note: `Paused schedule entry ${name}.` }
 }
 
 /** Lets it fire again. */
-export async function resumeEntry(visit: Visit, form: Query): Promise<Done> {
-  const name = await entryOf(visit, form)
-  await within(visit.store.schedules.switch(name, { paused: false }, visit.nowMs))
+export async function resumeEntry(request: PageRequest, form: Query): Promise<Done> {
+  const name = await entryOf(request, form)
+  await withinDeadline(request.store.schedules.switch(name, { paused: false }, request.nowMs))
   return { note: `Resumed schedule entry ${name}.` }
 }

@@ -1,16 +1,16 @@
 import { html } from 'hono/html'
 import { stepView } from '../../runtime/inspect/step.ts'
-import { within } from '../gather.ts'
-import { attemptsPart, errorSection, evidence } from '../view/evidence.ts'
+import { withinDeadline } from '../deadline.ts'
+import { attemptsPart, errorSection, evidence } from '../view/job-end.ts'
 import { block, code, facts, jobLink, lasting, payload, queueLink, section, state, time } from '../view/parts.ts'
-import { address, contextOf, type Page, type Visit } from '../visit.ts'
+import { address, contextOf, type Page, type PageRequest } from '../request.ts'
 import { stepButtons } from './run.ts'
 
 /** One step: its arguments, output, error, attempts and log. */
-export async function stepPage(visit: Visit): Promise<Page> {
-  const [id, index] = [visit.query.needed('run'), visit.query.whole('step', 0)]
-  const { nowMs } = visit
-  const { run, step, job, ...view } = await within(stepView(contextOf(visit), id, index))
+export async function stepPage(request: PageRequest): Promise<Page> {
+  const [id, index] = [request.query.needed('run'), request.query.whole('step', 0)]
+  const { nowMs } = request
+  const { run, step, job, ...view } = await withinDeadline(stepView(contextOf(request), id, index))
   const { startedAt, endedAt } = step
   const body = html`${section(
     step.label ?? step.class,
@@ -24,12 +24,12 @@ export async function stepPage(visit: Visit): Promise<Page> {
       ['Ended', endedAt === undefined ? undefined : time(endedAt, nowMs)],
       ['Took', startedAt === undefined ? undefined : lasting(Math.max(0, (endedAt ?? nowMs) - startedAt))],
     ]),
-    html`${state(step.state)} ${stepButtons(visit, id, step)}`,
+    html`${state(step.state)} ${stepButtons(request, id, step)}`,
   )}
   ${view.error === undefined ? '' : errorSection(view.error)}
   ${view.evidence === undefined ? '' : section('Evidence', evidence(JSON.stringify(view.evidence)))}
-  ${view.params === undefined ? '' : section('Arguments', payload(view.params, visit))}
-  ${view.output === undefined ? '' : section('Output', payload(view.output, visit))}
-  ${attemptsPart(view.attempts, visit)} ${view.log.length === 0 ? '' : section('Log', block(view.log.join('\n')))}`
+  ${view.params === undefined ? '' : section('Arguments', payload(view.params, request))}
+  ${view.output === undefined ? '' : section('Output', payload(view.output, request))}
+  ${attemptsPart(view.attempts, request)} ${view.log.length === 0 ? '' : section('Log', block(view.log.join('\n')))}`
   return { title: `Step ${index}`, body, refreshMs: 4000 }
 }

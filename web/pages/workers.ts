@@ -3,15 +3,16 @@ import { formatBytes } from '../../runtime/core/size.ts'
 import { redisClock } from '../../runtime/inspect/context.ts'
 import { zygoteOf } from '../../runtime/inspect/running.ts'
 import type { SupervisorInfo } from '../../runtime/store/workers/supervisors.ts'
-import { gather } from '../gather.ts'
+import { readParts } from '../deadline.ts'
 import { badge, code, section, short, table, time } from '../view/parts.ts'
-import { count, many, shown } from '../view/text.ts'
-import type { Html, Page, Visit } from '../visit.ts'
+import { count, shown } from '../view/text.ts'
+import type { Html, Page, PageRequest } from '../request.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 /** Workers of this runtime and their slots, and the registered workers of other runtimes. */
-export async function workersPage(visit: Visit): Promise<Page> {
-  const { store } = visit
-  const { clock, supervisors, others, missing } = await gather({
+export async function workersPage(request: PageRequest): Promise<Page> {
+  const { store } = request
+  const { clock, supervisors, others, missing } = await readParts({
     // Leases end by Redis's clock, which may differ from that of this machine.
     clock: () => redisClock({ store }),
     supervisors: async () => {
@@ -21,11 +22,11 @@ export async function workersPage(visit: Visit): Promise<Page> {
     },
     others: () => store.workers.list(),
   })
-  const nowMs = clock?.nowMs ?? visit.nowMs
+  const nowMs = clock?.nowMs ?? request.nowMs
   const ours = new Set((supervisors ?? []).flatMap(({ slots }) => slots))
   const foreign = (others ?? []).filter(({ id }) => !ours.has(id))
   const body = html`${section(
-    many(supervisors?.length ?? 0, 'worker'),
+    plural(supervisors?.length ?? 0, 'worker'),
     table(
       'Workers',
       ['Process', 'Queues', 'Launcher', 'Busy#', 'Started', 'Lease'],
@@ -91,8 +92,9 @@ function zygotesPart(supervisors: readonly SupervisorInfo[], nowMs: number): Htm
     'Zygotes',
     html`${table('Zygotes', head, rows, '')}
       <p class="hint">
-        A worker forks its jobs from a zygote, which has loaded the application. Each reload, and each death, makes
-        another generation. Workers write these figures every two seconds while a job runs for longer, else every 30.
+        A worker forks its jobs from a zygote: a process that has loaded the application. Each reload and each crash
+        starts a new generation. Workers write these figures every 2 seconds while a job runs for longer than that,
+        otherwise every 30 seconds.
       </p>`,
   )
 }

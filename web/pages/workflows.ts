@@ -1,9 +1,10 @@
 import { html } from 'hono/html'
 import { runPage, type RunFilter, type RunRow } from '../../runtime/inspect/runs.ts'
-import { gather } from '../gather.ts'
+import { readParts } from '../deadline.ts'
 import { bar, choice, code, field, filters, pager, runLink, section, state, table, time } from '../view/parts.ts'
-import { count, many, span } from '../view/text.ts'
-import { address, type Html, type Page, type Query, type Visit } from '../visit.ts'
+import { count, span } from '../view/text.ts'
+import { address, type Html, type Page, type Query, type PageRequest } from '../request.ts'
+import { plural } from '../../runtime/core/plural.ts'
 
 const statuses = ['pending', 'running', 'finished', 'failed', 'stopped'] as const
 const pageSize = 50
@@ -15,18 +16,18 @@ export function filterOf(query: Query): { class?: string; status?: (typeof statu
 }
 
 /** Runs, newest first. */
-export async function workflowsPage(visit: Visit): Promise<Page> {
-  const by = filterOf(visit.query)
-  const from = visit.query.whole('from', 0)
-  const { page, missing } = await gather({ page: () => runPage(visit, by, { from, count: pageSize }) })
+export async function workflowsPage(request: PageRequest): Promise<Page> {
+  const by = filterOf(request.query)
+  const from = request.query.whole('from', 0)
+  const { page, missing } = await readParts({ page: () => runPage(request, by, { from, count: pageSize }) })
   const rows = (page?.runs ?? []).map((run) => [
     runLink(run.id),
     code(run.class),
     state(run.status),
     progressOf(run),
     run.counts.failed ? html`<strong class="bad">${count(run.counts.failed)}</strong>` : 0,
-    time(run.createdAt, visit.nowMs),
-    tookOf(run, visit.nowMs),
+    time(run.createdAt, request.nowMs),
+    tookOf(run, request.nowMs),
   ])
   const form = filters(
     'workflows',
@@ -36,23 +37,23 @@ export async function workflowsPage(visit: Visit): Promise<Page> {
   const total = page?.total
   const body = html`${form}
   ${section(
-    total === undefined ? 'Runs' : `${total.isExact ? '' : 'More than '}${many(total.count, 'run')}`,
+    total === undefined ? 'Runs' : `${total.isExact ? '' : 'More than '}${plural(total.count, 'run')}`,
     html`${table('Workflow runs', ['Run', 'Class', 'Status', 'Steps', 'Failed#', 'Created', 'Took#'], rows, 'No run matches.')}
     ${pager('workflows', by, { from, shown: rows.length, hasMore: rows.length === pageSize, size: pageSize })}`,
-    total?.count === 0 ? '' : bulkLinks(visit, by),
+    total?.count === 0 ? '' : bulkLinks(request, by),
   )}`
   return { title: 'Workflows', body, missing, refreshMs: 5000 }
 }
 
 /** To the pages that count what matches first: what fits the status that is asked for. */
-function bulkLinks({ user }: Visit, by: RunFilter): Html | string {
+function bulkLinks({ user }: PageRequest, by: RunFilter): Html | string {
   if (user.role !== 'operator') return ''
   const verbs = [
     ...(['failed', 'stopped', undefined].includes(by.status) ? ['continue'] : []),
     ...(['pending', 'running', undefined].includes(by.status) ? ['stop'] : []),
     ...(by.status === 'running' ? [] : ['remove']),
   ]
-  return html`${verbs.map((verb) => html`<a class="button" href="${address('bulk', { ...by, of: 'runs', do: verb })}">${verb.replace(/^./, (first) => first.toUpperCase())} all that match…</a> `)}`
+  return html`${verbs.map((verb) => html`<a class="button" href="${address('bulk', { ...by, of: 'runs', do: verb })}">${verb.replace(/^./, (first) => first.toUpperCase())} all matching…</a> `)}`
 }
 
 /** How many steps are done of how many. */

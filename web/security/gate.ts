@@ -5,8 +5,8 @@ import type { Tokens, User } from './tokens.ts'
 
 export const sessionCookie = 'rt-session'
 
-/** A request as the gate sees it. */
-export interface Visitor {
+/** What a request says of who sent it. */
+export interface Credentials {
   request: Request
   cookie: string | undefined
   /** The address of the connection's other side; undefined where the server does not say. */
@@ -21,10 +21,10 @@ export const boundTo = ({ users }: Extract<Access, { kind: 'login' }>, name: str
 export async function identify(
   access: Access,
   tokens: Tokens,
-  visitor: Visitor,
+  credentials: Credentials,
   nowMs: number,
 ): Promise<User | undefined> {
-  const { request, cookie, peer } = visitor
+  const { request, cookie, peer } = credentials
   switch (access.kind) {
     case 'login': {
       const name = tokens.readSession(cookie, nowMs, (of) => boundTo(access, of, request))

@@ -8,7 +8,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
  * ```
  */
 export interface User {
+  /** Shown on each page. */
   name: string
+  /** `viewer` or `operator`. */
   role: Role
 }
 

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import type { Html } from '../visit.ts'
+import type { Html } from '../request.ts'
 
 /** One line or one row of bars; `tone` is a class of the style sheet. Undefined values are gaps. */
 export interface Series {

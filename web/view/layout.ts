@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { AssetName } from '../assets.ts'
-import type { Html, Page, Visit } from '../visit.ts'
+import type { Html, Page, PageRequest } from '../request.ts'
 import { hidden } from './parts.ts'
 import { shown } from './text.ts'
 
@@ -52,21 +52,21 @@ const htmxConfig = JSON.stringify({
 type Assets = Record<AssetName, string>
 
 /** A whole document. @param isBad the verdict: what the icon of the browser's tab shows */
-export function document(visit: Visit, page: Page, assets: Assets, isBad: boolean): Html {
-  const { environment } = visit.settings
+export function document(request: PageRequest, page: Page, assets: Assets, isBad: boolean): Html {
+  const { environment } = request.settings
   return html`<!doctype html>
-    <html lang="en" ${visit.theme ? html`data-theme="${visit.theme}"` : ''}>
+    <html lang="en" ${request.theme ? html`data-theme="${request.theme}"` : ''}>
       ${head(page.title, environment, assets, isBad)}
       <body>
         <a class="skip" href="#main">Skip to content</a>
-        ${sidebar(visit)}
+        ${sidebar(request)}
         <main id="main" tabindex="-1">
           <div class="top">
             <h1>${shown(page.title, 120)}</h1>
             ${environment === '' ? '' : html`<span class="badge environment ${/prod/i.test(environment) ? 'bad' : 'plain'}">${shown(environment, 40)}</span>`}
           </div>
-          ${visit.notice === undefined ? '' : html`<p class="notice" role="status">${shown(visit.notice, 1000)}</p>`}
-          ${live(visit, page)}
+          ${request.notice === undefined ? '' : html`<p class="notice" role="status">${shown(request.notice, 1000)}</p>`}
+          ${live(request, page)}
         </main>
         <script src="${assets['dashboard.js']}" defer></script>
       </body>
@@ -74,19 +74,19 @@ export function document(visit: Visit, page: Page, assets: Assets, isBad: boolea
 }
 
 /** What a live update replaces: all but the frame. */
-function live(visit: Visit, page: Page): Html {
-  const rendered = new Date(visit.nowMs).toISOString()
+function live(request: PageRequest, page: Page): Html {
+  const rendered = new Date(request.nowMs).toISOString()
   const updates =
     page.refreshMs === undefined
       ? ''
-      : html`hx-get="${visit.address}" hx-trigger="refresh" hx-select="#live" hx-target="this" hx-swap="outerMorph"
+      : html`hx-get="${request.address}" hx-trigger="refresh" hx-select="#live" hx-target="this" hx-swap="outerMorph"
         data-refresh="${page.refreshMs}"`
-  return html`<div id="live" ${updates} data-rendered="${visit.nowMs}">
+  return html`<div id="live" ${updates} data-rendered="${request.nowMs}">
     ${
       (page.missing ?? []).length === 0
         ? ''
         : html`<div class="missing" role="alert">
-            <strong>Some of this page is missing.</strong>
+            <strong>Parts of this page could not be read.</strong>
             <ul>
               ${page.missing?.map((each) => html`<li>${shown(each, 400)}</li>`)}
             </ul>
@@ -119,10 +119,10 @@ function head(title: string, environment: string, assets: Assets, isBad: boolean
   </head>`
 }
 
-function sidebar(visit: Visit): Html {
-  const page = visit.address.replace(/\?.*/, '')
-  const here = page === 'bulk' ? (changed[visit.query.text('of') ?? ''] ?? 'failed') : (under[page] ?? page)
-  const isOpen = visit.settings.access.kind === 'open'
+function sidebar(request: PageRequest): Html {
+  const page = request.address.replace(/\?.*/, '')
+  const here = page === 'bulk' ? (changed[request.query.text('of') ?? ''] ?? 'failed') : (under[page] ?? page)
+  const isOpen = request.settings.access.kind === 'open'
   return html`<details class="side" open>
     <summary><span class="brand">resque-runtime</span><span class="menu-word">Menu</span></summary>
     <nav aria-label="Pages">
@@ -146,15 +146,15 @@ function sidebar(visit: Visit): Html {
     </form>
     <section class="person" aria-label="Theme and user">
       <form method="post" action="theme" class="inline">
-        ${hidden(visit)}<button
+        ${hidden(request)}<button
           name="to"
-          value="${visit.theme === 'dark' ? 'light' : visit.theme === 'light' ? 'auto' : 'dark'}"
+          value="${request.theme === 'dark' ? 'light' : request.theme === 'light' ? 'auto' : 'dark'}"
         >
-          Theme: ${visit.theme ?? 'auto'}
+          Theme: ${request.theme ?? 'auto'}
         </button>
       </form>
-      <span>${shown(visit.user.name, 60)} <small>${visit.user.role}</small></span>
-      ${visit.settings.access.kind === 'login' ? html`<form method="post" action="logout" class="inline">${hidden(visit)}<button>Sign out</button></form>` : ''}
+      <span>${shown(request.user.name, 60)} <small>${request.user.role}</small></span>
+      ${request.settings.access.kind === 'login' ? html`<form method="post" action="logout" class="inline">${hidden(request)}<button>Sign out</button></form>` : ''}
       ${isOpen ? html`<small>No login: this machine only</small>` : ''}
     </section>
   </details>`

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { address, type Html, type Visit } from '../visit.ts'
+import { address, type Html, type PageRequest } from '../request.ts'
 import { MaskedJson } from './masked-json.ts'
 import { relative, shown, span } from './text.ts'
 
@@ -117,12 +117,12 @@ export function short(text: string, most = 80): Html | string {
 export const code = (text: string, most = 200): Html => html`<code>${shown(text, most)}</code>`
 
 /** JSON of a job in one line, masked. */
-export function args(json: string, { settings }: Visit, most = 120): Html {
+export function args(json: string, { settings }: PageRequest, most = 120): Html {
   return html`<code class="args">${shown(new MaskedJson(settings.mask).write(json, { most }), most + 1)}</code>`
 }
 
 /** JSON of a job, a member a line, masked, cut; with a button that copies it. */
-export function payload(json: string, { settings }: Visit): Html {
+export function payload(json: string, { settings }: PageRequest): Html {
   const text = new MaskedJson(settings.mask).write(json, { pretty: true, most: longestPayload })
   return block(text)
 }
@@ -137,39 +137,39 @@ export function block(text: string): Html {
 
 /** A form of one button that changes something. @param fields of the form, hidden */
 export function button(
-  visit: Visit,
+  request: PageRequest,
   action: string,
   label: string,
   fields: Record<string, string | number | undefined> = {},
   tone: 'plain' | 'main' | 'bad' = 'plain',
 ): Html | string {
-  if (visit.user.role !== 'operator') return ''
+  if (request.user.role !== 'operator') return ''
   return html`<form method="post" action="${action}" class="inline">
-    ${hidden(visit, fields)}<button class="${tone}">${label}</button>
+    ${hidden(request, fields)}<button class="${tone}">${label}</button>
   </form>`
 }
 
 /** A button that opens first and asks: works without JavaScript, and says what it does to how many. */
 export function carefulButton(
-  visit: Visit,
+  request: PageRequest,
   action: string,
   label: string,
   question: string,
   fields: Record<string, string | number | undefined> = {},
 ): Html | string {
-  if (visit.user.role !== 'operator') return ''
+  if (request.user.role !== 'operator') return ''
   return html`<details class="careful">
     <summary class="button">${label}…</summary>
     <div class="popup">
       <p>${question}</p>
-      ${button(visit, action, label, fields, 'bad')}
+      ${button(request, action, label, fields, 'bad')}
     </div>
   </details>`
 }
 
 /** What every form carries: its token, where to go back to, and its fields. */
-export function hidden(visit: Visit, fields: Record<string, string | number | undefined> = {}): Html[] {
-  const all = { csrf: visit.csrf, back: visit.address, ...fields }
+export function hidden(request: PageRequest, fields: Record<string, string | number | undefined> = {}): Html[] {
+  const all = { csrf: request.csrf, back: request.address, ...fields }
   return Object.entries(all).flatMap(([name, value]) =>
     value === undefined ? [] : [html`<input type="hidden" name="${name}" value="${String(value)}" />`],
   )

@@ -2,12 +2,12 @@ import { html } from 'hono/html'
 import { flowOf, type Flow } from '../../runtime/inspect/history.ts'
 import type { QueueRow } from '../../runtime/inspect/queues.ts'
 import { defaultThresholds, type Thresholds } from '../../runtime/inspect/problems.ts'
-import type { Html, Visit } from '../visit.ts'
+import type { Html, PageRequest } from '../request.ts'
 import { badge, lasting, queueLink, type Cell } from './parts.ts'
 import { count, span } from './text.ts'
 
 /** What the settings hold to be too much. */
-export const targetsOf = ({ settings }: Visit): Thresholds => ({
+export const targetsOf = ({ settings }: PageRequest): Thresholds => ({
   ...defaultThresholds,
   queueAgeMs: { ...defaultThresholds.queueAgeMs, ...settings.config.web.queueTargetsMs },
 })
@@ -22,11 +22,11 @@ export function byAge(queues: readonly QueueRow[]): QueueRow[] {
 export const queueColumns = [
   ...[
     'Queue',
-    'Oldest waits#',
+    'Oldest job#',
     'Target#',
     'Waiting#',
-    'In a minute#',
-    'Out a minute#',
+    'In per minute#',
+    'Out per minute#',
     'Empty in#',
     'Workers#',
     'State',
@@ -62,5 +62,5 @@ const rate = (value: number | undefined): string =>
 
 function drainText(flow: Flow | undefined): Html | string {
   if (flow?.drainMs === undefined) return 'unknown'
-  return flow.drainMs === Infinity ? badge(flow.outAMinute > 0 ? 'it grows' : 'never', 'bad') : span(flow.drainMs)
+  return flow.drainMs === Infinity ? badge(flow.outAMinute > 0 ? 'growing' : 'never', 'bad') : span(flow.drainMs)
 }

@@ -17,10 +17,6 @@ export function shown(text: string, most = 10_000): string {
 /** `1,234,567`. */
 export const count = (value: number): string => value.toLocaleString('en-US')
 
-/** `1 worker`, `2 workers`. */
-export const many = (value: number, one: string, more = `${one}s`): string =>
-  `${count(value)} ${value === 1 ? one : more}`
-
 /** `5 s ago`, `in 3 min`; the absolute time stands beside it. */
 export function relative(atMs: number, nowMs: number): string {
   const text = span(Math.abs(atMs - nowMs))

@@ -12,6 +12,7 @@ import { relative } from '../../core/duration.ts'
 import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 import { redisFindings } from './server.ts'
+import { plural } from '../../core/plural.ts'
 
 /** How many of the largest keys are shown. */
 const keysShown = 8
@@ -58,7 +59,7 @@ async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
     if (isOver(supervisor))
       findings.push(
         bad(
-          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${held.size} jobs wait to be requeued`,
+          `${who}: its lease ran out ${relative(supervisor.leaseEndsAtMs, Date.now())}; ${plural(held.size, 'job')} to requeue`,
           supervisors.every(isOver)
             ? 'start a worker or a scheduler: either requeues them'
             : 'a live worker requeues them within seconds',
@@ -76,9 +77,7 @@ async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
   }
   findings.push(...(await silentFindings(store, supervisors)))
   if (await store.health.pausedAll())
-    findings.push(
-      note('all workers are paused (pause-all-workers is true)', 'DEL pause-all-workers, or resume on the dashboard'),
-    )
+    findings.push(note('all workers are paused (pause-all-workers is true)', 'runtime queues resume --all'))
   return findings
 }
 
@@ -161,7 +160,7 @@ async function schedulerFindings({ store, config }: InspectContext): Promise<Fin
       ? [bad(`scheduler ${leader.owner} holds the lock ${until}`, 'check that it is alive; if not, DEL the lock')]
       : [
           fine(
-            `scheduler ${leader.owner} leads, ${until} without renewal; ${delayed} delayed, ${Object.keys(entries).length} entries`,
+            `scheduler ${leader.owner} leads, ${until} without renewal; ${delayed} delayed, ${plural(Object.keys(entries).length, 'entry', 'entries')}`,
           ),
         ]
   }
@@ -170,7 +169,7 @@ async function schedulerFindings({ store, config }: InspectContext): Promise<Fin
     return movesDelayed ? [] : [fine('no scheduler leads, and nothing waits for one')]
   return [
     bad(
-      `no scheduler leads: ${delayed} delayed jobs and ${Object.keys(entries).length} entries wait`,
+      `no scheduler leads, and these wait for one: ${plural(delayed, 'delayed job')}, ${plural(Object.keys(entries).length, 'entry', 'entries')}`,
       'runtime scheduler',
     ),
   ]
@@ -180,8 +179,8 @@ async function schedulerFindings({ store, config }: InspectContext): Promise<Fin
 async function archiveFindings({ store }: InspectContext): Promise<Finding[]> {
   const { keep, length, max, dropped, trouble } = await store.archive.state()
   if (keep === 'redis') return []
-  const lost = dropped > 0 ? `, ${dropped} were dropped` : ''
-  const text = `archive: ${length} of at most ${max} records wait for PostgreSQL${lost}`
+  const lost = dropped > 0 ? `, ${dropped} dropped` : ''
+  const text = `archive: ${plural(length, 'record')} for PostgreSQL in Redis (at most ${max})${lost}`
   if (trouble !== '')
     return [bad(`${text}: ${trouble}`, 'they wait in Redis, at most archive.maxPending; then the oldest are dropped')]
   return [dropped > 0 ? note(text, 'raise archive.maxPending if PostgreSQL will be away for longer') : fine(text)]

@@ -8,6 +8,7 @@ import { nodeSchedulerFindings } from './other-clients.ts'
 import { lostSteps } from './checks.ts'
 import { selectQueues } from '../../store/queues/queue-list.ts'
 import type { EntryDescription, EntryState } from '../../store/schedules/schedules.ts'
+import { plural } from '../../core/plural.ts'
 
 /**
  * What a name stands for, where it is, why it does not move, and what to do. A name may stand for several things; all of
@@ -75,7 +76,7 @@ async function explainQueue(name: string, { store }: InspectContext): Promise<Fi
   const findings = [fine(`queue ${name}: ${size ?? 0} wait`)]
   if (paused.includes(name)) findings.push(note('it is paused', `runtime queues resume ${name}`))
   if (await store.health.pausedAll())
-    findings.push(note('all workers are paused (pause-all-workers)', 'DEL pause-all-workers'))
+    findings.push(note('all workers are paused (pause-all-workers)', 'runtime queues resume --all'))
   if (takers.length === 0) findings.push(bad('no worker takes from it', `runtime work --queues ${name}`))
   for (const worker of takers) {
     const before = worker.queues.slice(0, worker.queues.indexOf(name)).filter((queue) => (sizes.get(queue) ?? 0) > 0)
@@ -184,5 +185,5 @@ async function lastRun(name: string, overlap: string, store: Store): Promise<Fin
 function missed(state: EntryState | undefined): Finding[] {
   if (!state || state.missed === 0) return []
   const slot = state.missedSlotMs === undefined ? '' : `, the last at ${new Date(state.missedSlotMs).toISOString()}`
-  return [note(`${state.missed} firings were missed${slot}: ${state.missedReason ?? 'no reason is known'}`)]
+  return [note(`missed ${plural(state.missed, 'firing')}${slot}: ${state.missedReason ?? 'no reason is known'}`)]
 }

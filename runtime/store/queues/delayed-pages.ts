@@ -138,8 +138,11 @@ export interface DelayedName {
  * ```
  */
 export interface DelayedJob {
+  /** When it is due, milliseconds since 1970. */
   dueMs: number
+  /** The queue it goes to; undefined where the bytes name none. */
   queue: string | undefined
+  /** The name of its class; undefined where the bytes name none. */
   className: string | undefined
   /** JSON text of its arguments. */
   args: string

@@ -17,21 +17,27 @@ export type RequestStatus = 'Pending' | 'Accepted' | 'Rejected'
  * ```
  */
 export interface RunRequest {
+  /** The request's id; the run has another. */
   id: string
+  /** The name of the pipeline. */
   pipeline: string
   /** The step to begin with; the first one of the pipeline by default. */
   first: string | undefined
+  /** The run's instance number. */
   instance: number
   /** JSON text of the run's own parameters. */
   params: string
   /** Who asked: `cli`, `api`, `schedule nightly`. */
   by: string
+  /** `Pending` until a worker or scheduler has decided. */
   status: RequestStatus
   /** Why it was rejected. */
   reason: string | undefined
   /** The run that it became. */
   run: string | undefined
+  /** Milliseconds since 1970. */
   requestedAtMs: number
+  /** When it was accepted or rejected. */
   decidedAtMs: number | undefined
 }
 

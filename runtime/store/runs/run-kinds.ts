@@ -1,4 +1,5 @@
 import { RuntimeError } from '../../core/errors.ts'
+import { jsonObject, textIn } from '../../core/json-text.ts'
 import { type Connection, scriptJson } from '../connection/connection.ts'
 import type { NodeKind } from './run-writer.ts'
 
@@ -41,4 +42,10 @@ export async function numberedKinds(
     await connection.ask((redis, keys) => redis.hset(keys.runKinds(runId), numbered))
   }
   return texts.map((text) => known.get(text)!)
+}
+
+/** A kind as it lies in Redis; what was changed there and cannot be read is a `?`. */
+export function readKind(text: string): NodeKind {
+  const kind: Partial<Record<keyof NodeKind, unknown>> = jsonObject(text) ?? {}
+  return { ...kind, class: textIn(kind.class ?? '?'), queue: textIn(kind.queue ?? '?') } as NodeKind
 }

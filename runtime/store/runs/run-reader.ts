@@ -1,4 +1,3 @@
-import { jsonObject } from '../../core/json-text.ts'
 import type { Connection } from '../connection/connection.ts'
 import {
   nodeBytes,
@@ -10,6 +9,7 @@ import {
   type StoredEdge,
   type StoredState,
 } from './run-table.ts'
+import { readKind } from './run-kinds.ts'
 import { countRuns, reindexRuns, runIds, type RunQuery } from './run-list.ts'
 import type { NodeKind } from './run-writer.ts'
 
@@ -91,8 +91,7 @@ export class RunReader {
   async kinds(id: string): Promise<NodeKind[]> {
     const stored = await this.#connection.ask((redis, keys) => redis.hgetall(keys.runKinds(id)))
     const kinds: NodeKind[] = []
-    for (const [index, text] of Object.entries(stored))
-      kinds[Number(index)] = (jsonObject(text) as NodeKind | undefined) ?? { class: '?', queue: '?' }
+    for (const [index, text] of Object.entries(stored)) kinds[Number(index)] = readKind(text)
     return kinds
   }
 
@@ -136,27 +135,30 @@ export class RunReader {
 
   /** A node's parents, those added while running included. */
   async parents(id: string, node: NodeRow): Promise<StoredEdge[]> {
-    const [edges, added] = await this.#connection.ask((redis, keys) =>
+    const [edges, added, nodes] = await this.#connection.ask((redis, keys) =>
       Promise.all([
         node.parentCount === 0
           ? Buffer.alloc(0)
           : redis.getrangeBuffer(keys.runParents(id), node.parentsAt * 4, (node.parentsAt + node.parentCount) * 4 - 1),
         redis.hgetBuffer(keys.runMore(id), `p${node.index}`),
+        this.#stored(id),
       ]),
     )
-    return [...readEdges(edges), ...(added ? readAddedParents(added) : [])]
+    return [...readEdges(edges), ...(added ? readAddedParents(added, nodes) : [])]
   }
+
+  /** How many nodes its table has. */
+  #stored = async (id: string): Promise<number> =>
+    (await this.#connection.ask((redis, keys) => redis.strlen(keys.runTable(id)))) / nodeBytes
 
   /** All parent edges of the run: the whole edge string, and what was added. For drawing. */
   async edges(id: string): Promise<{ parents: StoredEdge[]; added: Map<number, StoredEdge[]> }> {
-    const [all, more] = await this.#connection.ask((redis, keys) =>
-      Promise.all([redis.getBuffer(keys.runParents(id)), redis.hgetallBuffer(keys.runMore(id))]),
+    const [all, more, nodes] = await this.#connection.ask(async (redis, keys) =>
+      Promise.all([redis.getBuffer(keys.runParents(id)), redis.hgetallBuffer(keys.runMore(id)), this.#stored(id)]),
     )
     const added = Object.entries(more).filter(([field]) => field.startsWith('p'))
-    return {
-      parents: all ? readEdges(all) : [],
-      added: new Map(added.map(([field, bytes]) => [Number(field.slice(1)), readAddedParents(bytes)])),
-    }
+    const parentsOf = added.map(([field, bytes]) => [Number(field.slice(1)), readAddedParents(bytes, nodes)] as const)
+    return { parents: all ? readEdges(all) : [], added: new Map(parentsOf) }
   }
 
   /** JSON texts of a hash per node, in the order asked for. */
@@ -223,9 +225,8 @@ export class RunReader {
   }
 }
 
-function chunk(list: readonly string[]): [string, string][] {
-  return Array.from({ length: list.length / 2 }, (_, i) => [list[i * 2] ?? '', list[i * 2 + 1] ?? ''])
-}
+const chunk = (list: readonly string[]): [string, string][] =>
+  Array.from({ length: list.length / 2 }, (_, i) => [list[i * 2] ?? '', list[i * 2 + 1] ?? ''])
 
 function recordOf(id: string, fields: Record<string, string>): RunRecord {
   const counts = countedStates

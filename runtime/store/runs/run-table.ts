@@ -177,12 +177,16 @@ export function readEdges(bytes: Buffer): StoredEdge[] {
   })
 }
 
-/** Reads the parents that a node was given while its run was running: pairs of first and count. */
-export function readAddedParents(bytes: Buffer): StoredEdge[] {
+/**
+ * Reads the parents that a node was given while its run was running: pairs of first and count.
+ * @param nodes how many the table has: there are no more parents, whatever a count in Redis says
+ */
+export function readAddedParents(bytes: Buffer, nodes: number): StoredEdge[] {
   const edges: StoredEdge[] = []
   for (let at = 0; at + 8 <= bytes.length; at += 8) {
     const [first, count] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)]
-    for (let from = first; from < first + count; from += 1) edges.push({ from, when: 'finished' })
+    const end = Math.min(first + count, nodes)
+    for (let from = first; from < end && edges.length < nodes; from += 1) edges.push({ from, when: 'finished' })
   }
   return edges
 }

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { monotonicMs } from '../../core/clock.ts'
 import type { App } from '../../jobs/app.ts'
 import { flushTelemetry } from '../../jobs/telemetry.ts'
 import { jobTitle, title } from '../titles.ts'
@@ -44,7 +45,7 @@ export class ConsecutiveJobs {
     this.#taken += 1
     this.#show(assignment)
     channel.send({ type: 'started', pid: process.pid })
-    const startedAt = performance.now()
+    const startedAt = monotonicMs()
     const isReusable = jobsPerChild > 1
     const measured = tellsUsage || isReusable
     if (measured) this.#usage.begin(this.#taken > 1)
@@ -54,10 +55,10 @@ export class ConsecutiveJobs {
     const outcome = await execute(assignment, app, line, async () => {
       if (this.#taken === 1) await this.#options.begin(assignment)
       if (isReusable) this.#reuseCheck ??= new ReuseCheck(channel.loop, this.#options.environment)
-      loadMs = performance.now() - startedAt
+      loadMs = monotonicMs() - startedAt
     })
     line.close()
-    const ranMs = performance.now() - startedAt
+    const ranMs = monotonicMs() - startedAt
     // A connection that exports would be a leftover of the job.
     if (isReusable) await flushTelemetry()
     const usage = measured ? this.#usage.end() : undefined
@@ -153,7 +154,7 @@ class UsageMeter {
   }
 
   #setPeakBack(): void {
-    const nowMs = performance.now()
+    const nowMs = monotonicMs()
     const { setAtMs, kb } = this.#peak
     if (nowMs - setAtMs < PEAK_KEPT_MS && this.#before.maxRSS - kb < PEAK_RISE_KB) return
     try {

@@ -23,7 +23,7 @@ import { checkResultSize } from '../outcome/result-size.ts'
 import { RunningJobContext } from './running-job-context.ts'
 import { JobSpan } from '../tracing.ts'
 import { fillInput } from './child-memory.ts'
-import type { Assignment, Notice, Outcome } from '../../messages.ts'
+import type { Assignment, HookCall, Outcome } from '../../messages.ts'
 
 export type { Channel }
 
@@ -74,7 +74,12 @@ export async function execute(
 }
 
 /** Runs a worker hook. A promise that nothing can settle is its failure. */
-async function notify(notice: Notice, { hooks }: App, work: RunningJobContext, begin: () => unknown): Promise<Outcome> {
+async function notify(
+  notice: HookCall,
+  { hooks }: App,
+  work: RunningJobContext,
+  begin: () => unknown,
+): Promise<Outcome> {
   const run = async (): Promise<unknown> => {
     await begin()
     return notice.hook === 'onDeath'

@@ -1,8 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatBytes } from '../../core/size.ts'
-import type { MemoryEvidence } from '../outcome/evidence.ts'
-import type { ChildMessage, ParentMessage } from '../../messages.ts'
+import type { ChildMessage, MemoryEvidence, ParentMessage } from '../../messages.ts'
 
 type Answer = Extract<ChildMessage, { type: 'snapshot' }>
 

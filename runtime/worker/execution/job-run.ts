@@ -7,7 +7,7 @@ import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import { type Admission, type Admitted, memoryAnswer, limitsAnswer } from './admission.ts'
 import { assignmentOf, type Settings, jobClass } from './manifest.ts'
 import { traceEnded, traceReceived } from '../tracing.ts'
-import { launchDeathHook } from '../outcome/notices.ts'
+import { launchDeathHook } from '../outcome/hook-calls.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
 import type { Ending, JobOutput, Launcher } from '../launchers/launcher.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
@@ -19,7 +19,7 @@ import type { MemoryRequest, ParentMessage, ReadyJob, ReadyStep, StepContext } f
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
 import type { StepSource } from './step-source.ts'
-import { judge, judgeUnready, type KillReason, type Verdict } from '../outcome/cause.ts'
+import { decideEnd, decideUnready, type KillReason, type Verdict } from '../outcome/cause.ts'
 import { type JobLocation, locationText } from '../../store/workers/stacks.ts'
 import { unknownClass } from '../outcome/error-record.ts'
 
@@ -80,7 +80,7 @@ export class JobRun {
    * Runs the job to its end. Never rejects, nor does `recorded`, which resolves when Redis knows of the end.
    */
   async run(): Promise<{ recorded: Promise<void> }> {
-    const end = await this.#perform().catch((thrown: unknown) => this.#end(judgeUnready(thrown)))
+    const end = await this.#perform().catch((thrown: unknown) => this.#end(decideUnready(thrown)))
     const report = (thrown: unknown): void =>
       this.#log.error(`job ${this.job.id}: ${toError(thrown).stack ?? String(thrown)}`)
     return { recorded: this.#options.settler.settle(end).then(() => undefined, report) }
@@ -125,7 +125,7 @@ export class JobRun {
     try {
       return await steps.prepare(this.job, args)
     } catch (thrown) {
-      return judgeUnready(thrown)
+      return decideUnready(thrown)
     }
   }
 
@@ -218,7 +218,7 @@ export class JobRun {
   }
 
   #judge(ending: Ending, { where }: ProcessReport, settings: Settings): Verdict {
-    return judge({
+    return decideEnd({
       ending,
       killed: this.#process.killed,
       where,

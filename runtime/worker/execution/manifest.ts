@@ -9,8 +9,8 @@ import type { Reserved } from '../../store/workers/supervisors.ts'
 
 /** What a supervisor must know of an application, as plain data: functions stay where the application is loaded. */
 export function manifestOf(app: App): Manifest {
-  const notices = (['onDeath', 'onLeaseLost'] as const).filter((hook) => app.hooks[hook])
-  return { classes: app.registry.list().map(classManifest), ...(notices.length > 0 ? { notices } : {}) }
+  const workerHooks = (['onDeath', 'onLeaseLost'] as const).filter((hook) => app.hooks[hook])
+  return { classes: app.registry.list().map(classManifest), ...(workerHooks.length > 0 ? { workerHooks } : {}) }
 }
 
 /** What is known of a job's class; undefined when the application has no such job. The registry's own rules. */

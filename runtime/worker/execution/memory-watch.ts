@@ -1,7 +1,6 @@
 import pidusage from 'pidusage'
 import { machine } from '../../../config/machine.ts'
-import type { MemoryEvidence } from '../outcome/evidence.ts'
-import type { MemoryFigures } from '../../messages.ts'
+import type { MemoryEvidence, MemoryFigures } from '../../messages.ts'
 
 /** How often a job with a limit is measured. */
 const everyMs = 250

@@ -7,6 +7,7 @@ import type { RunningJob } from '../../store/queues/deliveries.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
 import { type StackAnswer, type StackRequests, locationLines } from '../../store/workers/stacks.ts'
+import { plural } from '../../core/plural.ts'
 
 /** How many asked-for cancellations of jobs that are not here are remembered. */
 const EARLY_MAX = 100
@@ -118,7 +119,7 @@ export class ShownJobs {
     if (due.length === 0 || id === undefined) return
     const jobs = due.map(({ job }) => job)
     await store.supervisors.show(id, jobs).catch((error: unknown) => {
-      log.debug(`${jobs.length} jobs are not shown on Resque's pages yet: ${withCode(error)}`)
+      log.debug(`Resque's pages do not show ${plural(jobs.length, 'running job')} yet: ${withCode(error)}`)
       const dueAtMs = performance.now() + RETRY_MS
       due.forEach((candidate) => this.#wait({ ...candidate, dueAtMs }))
     })

@@ -41,7 +41,7 @@ export type Verdict =
   | { kind: 'lost' }
 
 /** What the verdict is drawn from. */
-export interface Case {
+export interface EndedAttempt {
   ending: Ending
   killed: KillReason | undefined
   /** Where it was when the worker stopped it. */
@@ -59,7 +59,7 @@ export interface Case {
 }
 
 /** Decides how a job ended, and whether it runs again. Pure. */
-export function judge(given: Case): Verdict {
+export function decideEnd(given: EndedAttempt): Verdict {
   const { ending, killed } = given
   const { outcome } = ending
   if (killed === 'lease lost') return { kind: 'lost' }
@@ -81,12 +81,12 @@ export function judge(given: Case): Verdict {
  * not succeeded. Its own clock counts, since a supervisor that was suspended learns of an end after the timeout has fired.
  * A job that waits for a concurrency slot or a rate limit has not begun.
  */
-function isOverTime({ ending, killed, timeoutMs = 0 }: Case): boolean {
+function isOverTime({ ending, killed, timeoutMs = 0 }: EndedAttempt): boolean {
   return killed === 'timeout' && ending.outcome?.kind !== 'held' && !((ending.ranMs ?? Infinity) <= timeoutMs)
 }
 
 /** A job that died with the process that forks did nothing wrong: it goes back like those of a dead worker. */
-function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: Case, how: string): Verdict {
+function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: EndedAttempt, how: string): Verdict {
   if (redeliveries < maxRedeliveries && !atMostOnce) return { kind: 'requeued', redelivered: true }
   const times = atMostOnce ? '' : `, for the ${redeliveries + 1}. time`
   const message = `the process that forks died (${how}) while this job ran in process ${ending.pid ?? '?'}${times}; look for memory limits (dmesg), modules with native code, and jobs that kill their parent`
@@ -94,7 +94,7 @@ function ofLostParent({ redeliveries, maxRedeliveries, atMostOnce, ending }: Cas
 }
 
 /** What is to be done when the job could not be made ready: it fails; while Redis is away it goes back. */
-export function judgeUnready(thrown: unknown): Verdict {
+export function decideUnready(thrown: unknown): Verdict {
   if (hasCode(thrown, 'ERR_REDIS')) return { kind: 'requeued' }
   return { kind: 'failed', cause: 'exception', error: errorRecord(toError(thrown)) }
 }
@@ -123,14 +123,14 @@ function causeOf(ending: Ending, killed: KillReason | undefined): Cause {
   return ending.signal === null ? 'exit code' : 'signal'
 }
 
-function delayAfterDeath({ retry, attempt, random, atMostOnce }: Case, error: ErrorRecord): number | undefined {
+function delayAfterDeath({ retry, attempt, random, atMostOnce }: EndedAttempt, error: ErrorRecord): number | undefined {
   if (!retry || atMostOnce) return undefined
   const names = [error.name, error.name.replace('Resque::', '')]
   return retryDelayMs(retry, attempt, names, random)
 }
 
 /** The error of a death that the job could not report itself. Signal deaths read as Resque's DirtyExit does. */
-function deathRecord(given: Case, cause: Cause): ErrorRecord {
+function deathRecord(given: EndedAttempt, cause: Cause): ErrorRecord {
   if (cause === 'timeout') return stopped('TimeoutError', overTime(given), given)
   if (cause === 'memory') return stopped('MemoryLimitError', overMemory(given), given)
   const { pid = '?', signal, exitCode, output } = given.ending
@@ -145,16 +145,16 @@ function deathRecord(given: Case, cause: Cause): ErrorRecord {
   return { name: 'Resque::DirtyExit', message, backtrace }
 }
 
-const overTime = ({ ending, timeoutMs }: Case): string =>
+const overTime = ({ ending, timeoutMs }: EndedAttempt): string =>
   ending.signal === 'SIGXCPU'
     ? 'it used up its CPU time (cpuLimit)'
     : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
 
-const overMemory = ({ memoryLimitBytes }: Case): string =>
+const overMemory = ({ memoryLimitBytes }: EndedAttempt): string =>
   memoryLimitBytes === undefined ? 'the heap was full' : `its processes used more than ${formatBytes(memoryLimitBytes)}`
 
 /** Of a job that its supervisor or the kernel stopped: with the place in the code where it was. */
-function stopped(name: string, why: string, { ending, where }: Case): ErrorRecord {
+function stopped(name: string, why: string, { ending, where }: EndedAttempt): ErrorRecord {
   const place = where === undefined || where.at === 'unknown' ? '' : `, ${locationText(where)}`
   const own = ending.outcome?.kind === 'failed' ? ending.outcome.error.backtrace : []
   return {

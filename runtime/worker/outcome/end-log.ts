@@ -2,7 +2,7 @@ import { head } from '../../../config/clip.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
-import type { JobEnd, Notice } from '../../messages.ts'
+import type { JobEnd, HookCall } from '../../messages.ts'
 import type { Verdict } from './cause.ts'
 import type { Ending } from '../launchers/launcher.ts'
 
@@ -12,7 +12,7 @@ import type { Ending } from '../launchers/launcher.ts'
  * hook; `perform`: until it reported its end, or its process died; `settle`: from then until the end is written. A part
  * that was not reached is absent.
  */
-export interface Spans {
+interface Spans {
   reserve: number
   fork?: number
   load?: number
@@ -65,12 +65,6 @@ export class TimeLine {
 }
 
 const tenths = (ms: number): number => Math.round(Math.max(0, ms) * 10) / 10
-
-/** The same for people, in one line. */
-export const spansText = (spans: Spans): string =>
-  Object.entries(spans)
-    .map(([part, ms]) => `${part} ${ms} ms`)
-    .join(', ')
 
 /** What a log line shows of an error's message, in characters. */
 const maxMessage = 500
@@ -143,11 +137,11 @@ export function endForMetrics(
 }
 
 /** The same for the hook `onDeath`. */
-export function deathNotice(
+export function deathCall(
   { job: id, class: name = '', queue, attempt, run }: JobLabels,
   { cause, error }: Extract<Verdict, { kind: 'failed' }>,
   evidence: Record<string, unknown>,
-): Notice {
+): HookCall {
   const job = { id, class: name, queue, attempt, ...(run === undefined ? {} : { run }), error }
   return { hook: 'onDeath', job, cause, evidence }
 }

@@ -7,9 +7,9 @@ import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { endForMetrics, deathNotice, logEnd, type JobLabels, type TimeLine } from './end-log.ts'
+import { endForMetrics, deathCall, logEnd, type JobLabels, type TimeLine } from './end-log.ts'
 import { errorRecord } from './error-record.ts'
-import type { ErrorRecord, JobEnd, Notice, Outcome, StepContext, StepEnd } from '../../messages.ts'
+import type { ErrorRecord, JobEnd, HookCall, Outcome, StepContext, StepEnd } from '../../messages.ts'
 import type { StepSource } from '../execution/step-source.ts'
 import type { Verdict } from './cause.ts'
 
@@ -33,7 +33,7 @@ export interface SettlerOptions {
   /** Called with each end that was recorded; must not throw. */
   onEnd?: (end: JobEnd) => void
   /** Called with each failure that was recorded; must not throw. */
-  onDeath?: (notice: Notice) => void
+  onDeath?: (notice: HookCall) => void
 }
 
 /** One job's end, ready to be recorded. */
@@ -201,7 +201,7 @@ export class Settler {
       // Every failure is offered: a step whose run could not even make it ready has no context.
       ...(this.#options.steps ? { step: this.#options.steps.failed(verdict.error) } : {}),
     })
-    if (isRecorded) this.#options.onDeath?.(deathNotice(end.labels, verdict, evidence))
+    if (isRecorded) this.#options.onDeath?.(deathCall(end.labels, verdict, evidence))
     return isRecorded
   }
 

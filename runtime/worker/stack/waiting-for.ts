@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { library } from '../../../config/library.ts'
 import { formatDuration } from '../../core/duration.ts'
+import { plural } from '../../core/plural.ts'
 
 /** What Node keeps of a handle, as far as a reader of evidence wants it. */
 interface Handle {
@@ -81,7 +82,7 @@ export class OpenResources {
     const hasTime =
       withinMs >= COLLECTION_MS && library('node:v8').getHeapStatistics().used_heap_size <= COLLECTION_BYTES
     const due = hasTime ? dueText(this.#loopTimeBefore) : undefined
-    return [due ?? `${timers} ${timers === 1 ? 'timer' : 'timers'}`, ...inPlural(parts)]
+    return [due ?? plural(timers, 'timer'), ...inPlural(parts)]
   }
 }
 

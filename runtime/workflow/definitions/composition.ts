@@ -45,6 +45,7 @@ export interface CompositionOptions {
  * ```
  */
 export class Composition {
+  /** The name shown in lists of runs. */
   readonly name: string
   readonly #part: PartData
   readonly #options: CompositionOptions

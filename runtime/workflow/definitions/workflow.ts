@@ -35,11 +35,13 @@ export interface CreateOptions {
 
 /** Statics of a workflow class. */
 interface WorkflowStatics {
+  /** The name in Redis; by default the name of the class. */
   wireName: string
   /** For jobs that name no queue, nor does their class. */
   queue: string
   /** At most one run of this class is under way. */
   unique: boolean
+  /** How long a run is kept after its end. */
   ttl: Duration
   /** Over `memory` in config/runtime.yml; false: none. */
   memory: boolean | MemoryOptions

@@ -1,6 +1,7 @@
 import { RuntimeError } from '../../core/errors.ts'
 import type { ShownState } from '../run/run-state.ts'
 import { foldLabel, foldState, stateText, type Fold, type FoldedGraph } from './fold.ts'
+import { plural } from '../../core/plural.ts'
 
 /** Ways to draw a graph. */
 export const drawingFormats = ['svg', 'dot', 'mermaid', 'text'] as const
@@ -144,7 +145,7 @@ export function text({ folds, edges, total }: FoldedGraph, title: string): strin
         : `  ← ${parents.length > 4 ? `${parents.slice(0, 3).join(', ')} and ${parents.length - 3} more` : parents.join(', ')}`
     return `${'  '.repeat(Math.min(depths[i] ?? 0, 12))}${foldLabel(fold)}${state ? `  [${state}]` : ''}${after}`
   })
-  return [`${title}: ${total.toLocaleString('en')} ${total === 1 ? 'job' : 'jobs'}`, ...lines, ''].join('\n')
+  return [`${title}: ${plural(total, 'job')}`, ...lines, ''].join('\n')
 }
 
 /** Longest way from a root, in folds; folding may close circles, so no way is longer than there are folds. */

@@ -22,6 +22,7 @@ import { checkGraph, defaultQueue, type Edge, type EdgeWhen, type Graph, type Gr
 export interface NodeHandle {
   /** Its id within the run. */
   readonly id: string
+  /** The name of its class. */
   readonly className: string
 }
 
@@ -46,8 +47,11 @@ export type StepParams<J> =
  * ```
  */
 export interface NodeOptions<J = unknown> extends Omit<JobOptions, 'unique' | 'concurrency' | 'rateLimit'> {
+  /** The object that its `perform` gets, over the globals of the run. */
   params?: J extends JobDefinition ? StepParams<J> : unknown
+  /** The jobs that it waits for. */
   after?: AfterRef | readonly AfterRef[]
+  /** Jobs that wait for it. */
   before?: NodeRef | readonly NodeRef[]
   /** Between the moment it is ready and the moment it is queued. */
   wait?: Duration

@@ -156,7 +156,9 @@ export const memory = {
     if (!(await defaultClient().store.runs.read.find(checkId(runId)))) throw notFound(runId)
     await backend().write(runId, values)
   },
+  /** What the run's steps left, or the values of these keys; `{}` for a run without memory. @throws RuntimeError ERR_ARGUMENT, ERR_REDIS */
   read: (runId: string, keys?: readonly string[]): Promise<Record<string, unknown>> => backend().read(runId, keys),
+  /** Removes all values of the run. @throws RuntimeError ERR_ARGUMENT, ERR_REDIS */
   clear: (runId: string): Promise<void> => backend().clear(runId),
   /** Uses another backend in this process; to be called in config/preload.ts, so that jobs have it, too. */
   use: useMemory,

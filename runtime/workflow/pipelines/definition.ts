@@ -1,6 +1,7 @@
 import { clip } from '../../../config/clip.ts'
 import { didYouMean } from '../../../config/did-you-mean.ts'
 import { duration } from '../../core/duration.ts'
+import { jsonObject } from '../../core/json-text.ts'
 import { bytes } from '../../core/size.ts'
 import { defaultQueue } from '../graph/graph.ts'
 
@@ -67,6 +68,16 @@ type Fields = Record<string, unknown>
 /** True for a plain mapping. */
 export const isMapping = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The definition that a text in Redis is; undefined where it has no name, parameters or steps. */
+export function storedDefinition(text: string): PipelineDefinition | undefined {
+  const read: Partial<Record<keyof PipelineDefinition, unknown>> = jsonObject(text) ?? {}
+  const isText = (value: unknown): boolean => typeof value === 'string'
+  const isStep = (step: unknown): boolean =>
+    isMapping(step) && [step['name'], step['class'], step['queue']].every(isText) && isMapping(step['params'])
+  const isWhole = isText(read.name) && isMapping(read.params) && Array.isArray(read.steps) && read.steps.every(isStep)
+  return isWhole ? (read as PipelineDefinition) : undefined
+}
 
 /** A value, short, for messages. */
 export function shown(value: unknown): string {

@@ -14,10 +14,13 @@ import type { RunState } from '../run/run-state.ts'
  * ```
  */
 export interface PipelineRunInfo {
+  /** The run's id. */
   id: string
+  /** The pipeline's name. */
   pipeline: string
   /** Of the definition it runs. */
   version: number
+  /** Runs of one pipeline with different instance numbers may be under way at the same time. */
   instance: number
   /** The step it began with, where that was not the pipeline's first. */
   first: string | undefined
@@ -25,8 +28,11 @@ export interface PipelineRunInfo {
   status: RunState
   /** The first step that is not Complete yet; undefined when all are. */
   at: { step: string; state: StepState } | undefined
+  /** When the run was made. */
   createdAtMs: number
+  /** When its first step started. */
   startedAtMs: number | undefined
+  /** When it finished, failed or was stopped. */
   endedAtMs: number | undefined
 }
 
@@ -41,18 +47,25 @@ export interface PipelineRunInfo {
 export interface PipelineStepInfo {
   /** Its node's number in the run. */
   index: number
+  /** Its name in pipelines.yml. */
   name: string
+  /** The class of its job. */
   class: string
+  /** The queue of its job. */
   queue: string
+  /** Rush's state: Waiting, Ready, Running, Complete, Stuck. */
   state: StepState
   /** A person let the run go on without it. */
   skipped: boolean
+  /** How often it was started. */
   attempts: number
   /** When it is Ready again, while it waits out a retry gap. */
   readyAtMs: number | undefined
   /** All it went through. */
   moves: StepMove[]
+  /** What its job gets. */
   params: Record<string, unknown>
+  /** The error of its last failed attempt. */
   error: { name: string; message: string } | undefined
 }
 

@@ -1,10 +1,10 @@
-import { head } from '../../../config/clip.ts'
+import { clip, head } from '../../../config/clip.ts'
 import { parseLossless } from '../../core/codec.ts'
 import { hasCode, RuntimeError, toError } from '../../core/errors.ts'
 import type { RunRequest } from '../../store/runs/pipelines.ts'
 import { createRun, type RunTarget } from '../run/create-run.ts'
 import { compilePipeline } from '../definitions/pipeline.ts'
-import type { PipelineDefinition, PipelineStep } from './definition.ts'
+import { storedDefinition, type PipelineDefinition, type PipelineStep } from './definition.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Loop } from '../../core/service.ts'
@@ -80,14 +80,24 @@ async function createFor(target: RunTarget, request: RunRequest): Promise<string
   })
 }
 
-/** A pipeline's latest definition. @throws RuntimeError ERR_NOT_FOUND */
+/**
+ * A pipeline's definition, the latest one by default.
+ * @throws RuntimeError ERR_NOT_FOUND, ERR_PIPELINE for one that was changed in Redis and cannot be read
+ */
 export async function readDefinition(
   { store }: RunTarget,
   name: string,
   version?: number,
 ): Promise<{ version: number; definition: PipelineDefinition }> {
   const found = await store.pipelines.definition(name, version)
-  if (found) return { version: found.version, definition: JSON.parse(found.text) as PipelineDefinition }
+  if (found) {
+    const definition = storedDefinition(found.text)
+    if (definition) return { version: found.version, definition }
+    throw new RuntimeError(
+      'ERR_PIPELINE',
+      `pipeline ${name}: expected its definition in Redis to have a name, parameters and steps, got ${clip(found.text, 60)}; load it again with \`runtime pipeline load\``,
+    )
+  }
   const names = [...(await store.pipelines.names()).keys()]
   if (version !== undefined && names.includes(name)) {
     const kept = await store.pipelines.versions(name)

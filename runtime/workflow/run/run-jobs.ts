@@ -14,14 +14,19 @@ import { shownState, type ShownState } from './run-state.ts'
 export interface RunJob {
   /** Its number in the graph. */
   id: string
+  /** The name of its class. */
   class: string
   /** A name of its own, where the front end gave one. */
   label?: string
+  /** The queue it goes to. */
   queue: string
+  /** Its state as docs/states.md names it. */
   state: ShownState
+  /** How often it was started. */
   attempts: number
   /** Milliseconds since 1970. */
   startedAt: number | undefined
+  /** Milliseconds since 1970. */
   endedAt: number | undefined
 }
 
@@ -40,6 +45,8 @@ export async function loadJobs(
   for (let at = from; at < to; at += pieceNodes) {
     const rows = await reader.nodes(run.id, at, Math.min(at + pieceNodes, to))
     for (const row of rows) if (row.state !== 'staged') jobs.push(describeJob(run, row, kinds))
+    // The table ends here, whatever the count in the run's record says.
+    if (rows.length < pieceNodes) break
   }
   return withLabels(reader, run.id, jobs)
 }

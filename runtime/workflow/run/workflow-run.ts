@@ -56,6 +56,7 @@ export class WorkflowRun {
     return new WorkflowRun().attach(target, record)
   }
 
+  /** The run's id, for `findRun` and `runtime workflow show`. */
   get id(): string {
     return this.record.id
   }

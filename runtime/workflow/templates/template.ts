@@ -27,12 +27,15 @@ import { readYaml } from '../../../config/yaml.ts'
 export interface TemplateOptions<S extends StandardSchema | undefined = StandardSchema | undefined> {
   /** What its parameters must be; without one any object will do. */
   input?: S
+  /** Shown by `runtime template list` and the dashboard. */
   description?: string
   /** Parameters that are not given: an object, or a YAML file by its path from the application's root, or its URL. */
   defaults?: object | string | URL
   /** For tasks that name no queue, nor does their class. */
   queue?: string
+  /** How long a run is kept after its end. */
   ttl?: Duration
+  /** How the memory of its runs is kept. */
   memory?: MemoryOptions
   /** At most one run of it is under way. */
   unique?: boolean
@@ -59,7 +62,9 @@ export type Build<Input = never> = (input: Input) => Part | Promise<Part>
  */
 export class Template {
   readonly [templateBrand] = true
+  /** The name under which it was registered. */
   readonly name: string
+  /** The description from its options. */
   readonly description: string | undefined
   readonly #options: TemplateOptions
   readonly #build: Build

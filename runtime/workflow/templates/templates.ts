@@ -9,7 +9,6 @@ const registered = new Map<string, Template>()
 
 const nameForm = /^[A-Za-z_][\w.-]*$/
 
-/** Makes a template known. @throws RuntimeError ERR_ARGUMENT, ERR_NAME_CLASH */
 function register<S extends StandardSchema>(
   name: string,
   options: TemplateOptions<S> & { input: S },
@@ -41,7 +40,6 @@ function register(name: string, options: TemplateOptions, build: Build): Templat
   return template
 }
 
-/** A template by its name. @throws RuntimeError ERR_TEMPLATE that names those there are */
 function get(name: string): Template {
   const found = registered.get(name)
   if (found) return found
@@ -59,7 +57,9 @@ function get(name: string): Template {
  * ```
  */
 export const templates = {
+  /** Makes a template known. @throws RuntimeError ERR_ARGUMENT, ERR_NAME_CLASH */
   register,
+  /** A template by its name. @throws RuntimeError ERR_TEMPLATE that names those there are */
   get,
   /** All of this process, by name. */
   list: (): Template[] => [...registered.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),

@@ -5,10 +5,10 @@ import type { Assignment, ChildMessage, JobUsage, ParentMessage } from '../../..
 import { endingFields, notReusedText, type Ending } from '../launcher.ts'
 import type { Exited } from './zygote/wire/report-format.ts'
 import { ForkedJob, type JobListeners } from './forked-job.ts'
-import type { JobConnection, Line, LineUser } from './line.ts'
+import type { JobConnection, ConnectionPair, ConnectedProcess } from './connection-pair.ts'
 import { signal as sendSignal } from '../../lease/dead-processes.ts'
 
-/** After the process has ended: how long to wait for its line, which may still be on its way through this event loop. */
+/** After the process has ended: how long to wait for its connection pair, which may still be on its way through this event loop. */
 const UNHEARD_LINGER_MS = 50
 /** By then the event loop has read what had arrived before, however long it was blocked: connection, hello, messages. */
 const TICKS_TO_HEAR_ALL = 5
@@ -19,7 +19,7 @@ const TICKS_TO_READ = 2
 export interface ForkedProcessOptions {
   /** The supervisor's number for it. */
   launch: number
-  line: Line
+  pair: ConnectionPair
   /** From the fork, or from the assignment where that comes later, to its first word. */
   startedTimeoutMs: number
   /** Has the zygote kill it: only the zygote knows the pid before its first message. */
@@ -47,10 +47,10 @@ const UNWATCHED_END: Omit<Exited, 'pid'> = {
 }
 
 /**
- * One forked process as the supervisor sees it: its words and its output from its line, its end from the zygote. It runs
+ * One forked process as the supervisor sees it: its words and its output from its connection pair, its end from the zygote. It runs
  * one job at a time, one by default.
  */
-export class ForkedProcess implements LineUser {
+export class ForkedProcess implements ConnectedProcess {
   readonly launch: number
   /** Resolves when it has ended, and all that it said was read. */
   readonly gone: Promise<void>
@@ -75,10 +75,10 @@ export class ForkedProcess implements LineUser {
     this.#options = options
     this.launch = options.launch
     this.gone = new Promise((resolve) => (this.#resolve = resolve))
-    options.line.serve(this)
+    options.pair.serve(this)
   }
 
-  /** What this process is to do, sent over its line. */
+  /** What this process is to do, sent over its connection pair. */
   assign(assignment: Assignment, listeners: JobListeners): ForkedJob {
     const job = this.expect(assignment, listeners)
     this.send({ type: 'assignment', assignment })
@@ -94,7 +94,7 @@ export class ForkedProcess implements LineUser {
   }
 
   attach(connection: JobConnection): void {
-    this.#options.line.attach(connection)
+    this.#options.pair.attach(connection)
   }
 
   /** The zygote has died, and the process with it. @param how that one ended */
@@ -109,7 +109,7 @@ export class ForkedProcess implements LineUser {
     clearTimeout(this.#deadline)
     this.pid ??= exited?.pid
     this.#exited = exited ?? UNWATCHED_END
-    if (this.#options.line.isOpen) this.#settleWhenRead()
+    if (this.#options.pair.isOpen) this.#settleWhenRead()
     else this.#linger = setTimeout(() => afterTicks(TICKS_TO_HEAR_ALL, () => this.#settle()), UNHEARD_LINGER_MS)
   }
 
@@ -128,7 +128,7 @@ export class ForkedProcess implements LineUser {
 
   send(message: ParentMessage): void {
     if (this.#exited) return
-    this.#options.line.send(message)
+    this.#options.pair.send(message)
     if (message.type !== 'assignment') this.#tellToRead()
   }
 
@@ -195,7 +195,7 @@ export class ForkedProcess implements LineUser {
     const { signal, alone } = this.#exited
     const job = this.#job
     job?.end(this.#ending(this.#exited, job.outcome))
-    this.#options.line.release(job?.outcome !== undefined && signal === null && alone)
+    this.#options.pair.release(job?.outcome !== undefined && signal === null && alone)
     this.#resolve()
   }
 

@@ -14,7 +14,7 @@ import { type Boot, type FromZygote, ORDER, encodeOrder } from './zygote/wire/zy
 import { ReportReader, type Reported } from './zygote/wire/report-format.ts'
 import type { ForkedJob, JobListeners } from './forked-job.ts'
 import { ForkedProcess } from './forked-process.ts'
-import { Line } from './line.ts'
+import { ConnectionPair } from './connection-pair.ts'
 
 /**
  * See docs/fork.md: no workers, and few threads, since each is a stack to copy; node's own text in huge pages, and no
@@ -64,8 +64,8 @@ export class ZygoteProcess {
   /** Those that wait for a job: first those that have run one before, then those that were forked ahead. */
   #waiting: ForkedProcess[] = []
   /** Those that no process uses, open or not. */
-  #lines: Line[] = []
-  #lineCount = 0
+  #pairs: ConnectionPair[] = []
+  #pairCount = 0
   #forksAhead = false
   #retired = false
   #isGone = false
@@ -116,11 +116,11 @@ export class ZygoteProcess {
   /** `assignment`: where the zygote has to know it. */
   #fork(assignment?: Assignment): ForkedProcess {
     const { nextLaunch, startedTimeoutMs, log } = this.#options
-    const line = this.#lines.pop() ?? new Line(this.#lineCount++)
+    const pair = this.#pairs.pop() ?? new ConnectionPair(this.#pairCount++)
     const launch = nextLaunch()
     const forked = new ForkedProcess({
       launch,
-      line,
+      pair,
       startedTimeoutMs,
       killUnheard: () => void this.#control.write(encodeOrder(ORDER.kill, launch)),
       onIdle: (idle) => (this.#retired ? idle.kill('SIGKILL') : void this.#waiting.unshift(idle)),
@@ -130,12 +130,12 @@ export class ZygoteProcess {
     void forked.gone.then(() => {
       this.#processes.delete(launch)
       this.#waiting = this.#waiting.filter((other) => other !== forked)
-      this.#lines.push(line)
+      this.#pairs.push(pair)
       this.#leaveWhenIdle()
     })
-    const kind = line.isOpen ? ORDER.launch : ORDER.launchOnNewLine
+    const kind = pair.isOpen ? ORDER.launch : ORDER.launchOnNewPair
     if (this.#isGone) forked.failed()
-    else this.#control.write(encodeOrder(kind, launch, line.number, assignment))
+    else this.#control.write(encodeOrder(kind, launch, pair.number, assignment))
     return forked
   }
 
@@ -243,7 +243,7 @@ export class ZygoteProcess {
       if (forked.pid !== undefined) signal(-forked.pid, 'SIGKILL')
       forked.lost(this.#how)
     }
-    for (const line of this.#lines) line.close()
+    for (const pair of this.#pairs) pair.close()
     killMarked(`${this.#options.boot.mark}:`)
   }
 }

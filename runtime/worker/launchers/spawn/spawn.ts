@@ -45,13 +45,14 @@ export class SpawnLauncher implements Launcher {
   readonly #builds = new Set<BuiltApp>()
   /** See {@link SpawnedProcessOptions.compiled}. */
   #compiled = ''
+  readonly #processors = availableParallelism()
   /** Grows with each load of the application. */
   #generation = 0
   #stopped = false
 
   constructor(options: SpawnOptions) {
     this.#options = options
-    this.#pace = new SparePace(options.spares, availableParallelism())
+    this.#pace = new SparePace(options.spares, this.#processors)
   }
 
   async start(): Promise<Manifest> {
@@ -104,13 +105,11 @@ export class SpawnLauncher implements Launcher {
   /** Boots a first process; only when it has loaded the application do the old spares go. */
   async #begin(build: BuiltApp | undefined): Promise<Manifest> {
     this.#generation += 1
-    const startedAt = performance.now()
     const first = this.#boot(build)
     const manifest = await first.ready.catch((error: unknown) => {
       first.kill()
       throw error
     })
-    this.#pace.booted(performance.now() - startedAt)
     for (const old of this.#spares.splice(0)) old.kill()
     this.#build = build
     this.#spares.push(first)
@@ -124,14 +123,24 @@ export class SpawnLauncher implements Launcher {
     return this.#spares.splice(Math.max(at, 0), 1)[0]
   }
 
+  /** Boots one after another for each processor: side by side on one they would all be ready later. */
   #refill(): void {
     const wanted = this.#pace.wanted(performance.now())
-    while (!this.#stopped && this.#spares.length < wanted) {
+    const isBooting = (one: SpawnedProcess): boolean => !one.isReady
+    while (
+      !this.#stopped &&
+      this.#spares.length < wanted &&
+      [...this.#all].filter(isBooting).length < this.#processors
+    ) {
       const spare = this.#boot(this.#build)
-      spare.ready.catch((error: unknown) => {
-        if (!this.#stopped) this.#options.log.warn(`a job process could not load the application: ${withCode(error)}`)
-      })
       this.#spares.push(spare)
+      spare.ready.then(
+        () => this.#refill(),
+        (error: unknown) => {
+          spare.kill()
+          if (!this.#stopped) this.#options.log.warn(`a job process could not load the application: ${withCode(error)}`)
+        },
+      )
     }
   }
 
@@ -141,10 +150,15 @@ export class SpawnLauncher implements Launcher {
     // One that has a job while the application is loaded again is of an older one when it ends.
     const onIdle = (one: SpawnedProcess): void =>
       generation === this.#generation && !this.#stopped ? void this.#spares.unshift(one) : one.kill()
+    const startedAt = performance.now()
     const made = new SpawnedProcess({
       ...{ source, build, bootTimeoutMs, jobsPerChild, log, passOutput, onIdle },
       compiled: this.#compiled,
     })
+    made.ready.then(
+      () => this.#pace.booted(performance.now() - startedAt),
+      () => undefined,
+    )
     this.#all.add(made)
     void made.gone.then(() => {
       this.#all.delete(made)
@@ -166,9 +180,14 @@ export class SpawnLauncher implements Launcher {
   }
 }
 
+/** Boots that the estimate of a boot's length looks back on, about. */
+const BOOTS_KEPT = 4
+/** Lengths of a boot in which jobs are counted: in one alone there are too few to count on. */
+const BOOTS_COUNTED = 2
+
 /**
- * How many processes to keep ready. Jobs that come fast use the spares up while new ones boot, so as many are kept as
- * jobs came in the time of one boot, up to one more for each processor: beyond that boots only hold each other up.
+ * How many processes to keep ready. A job takes one, and the next is there a boot later: so as many are kept as jobs come in that time,
+ * and twice the spread of that number on top, so that about one job in fifty finds none.
  */
 export class SparePace {
   readonly #least: number
@@ -177,25 +196,26 @@ export class SparePace {
   /** When the last jobs came, oldest first. */
   readonly #launchedAtMs: number[] = []
 
-  /** @param spares at least @param processors how many may boot beside each other */
+  /** @param spares at least @param processors how many may boot beside each other: more spares than twice as many on top never help */
   constructor(spares: number, processors: number) {
     this.#least = spares
-    this.#most = spares === 0 ? 0 : spares + processors
+    this.#most = spares === 0 ? 0 : spares + 2 * processors
   }
 
   /** A process has loaded the application. */
   booted(tookMs: number): void {
-    this.#bootMs = tookMs
+    this.#bootMs += (tookMs - this.#bootMs) / (this.#bootMs === 0 ? 1 : BOOTS_KEPT)
   }
 
   /** A job has come. */
   launched(nowMs: number): void {
     this.#launchedAtMs.push(nowMs)
-    if (this.#launchedAtMs.length > this.#most) this.#launchedAtMs.shift()
+    if (this.#launchedAtMs.length > BOOTS_COUNTED * this.#most) this.#launchedAtMs.shift()
   }
 
   wanted(nowMs: number): number {
-    const recent = this.#launchedAtMs.filter((atMs) => nowMs - atMs <= this.#bootMs).length
-    return Math.min(Math.max(this.#least, recent + 1), this.#most)
+    const recent = this.#launchedAtMs.filter((atMs) => nowMs - atMs <= BOOTS_COUNTED * this.#bootMs).length
+    const inBoot = recent / BOOTS_COUNTED
+    return Math.min(Math.max(this.#least, Math.ceil(inBoot + 2 * Math.sqrt(inBoot))), this.#most)
   }
 }

@@ -73,7 +73,7 @@ const NOWHERE = Buffer.from('/dev/null\0')
 export const BEYOND_ALL = 0x7fffffff
 
 /**
- * Descriptors that the zygote opens while it works: its lines, and one for each child to wait on. They lie above all
+ * Descriptors that the zygote opens while it works: its connection pairs, and one for each child to wait on. They lie above all
  * others, so that a child closes them in one call, however many there are.
  */
 export class LateDescriptors {

@@ -1,24 +1,27 @@
+import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import type { default as Koffi } from 'koffi'
+import { packageRoot } from '../../../../../core/package.ts'
 
 /**
  * The system calls that Node does not offer, through koffi. Linux with glibc on x64 and arm64 only (see preflight-platform.ts);
  * struct layouts, constants and the two system call numbers are the same on both. Loading this file loads koffi and opens the C library: only a zygote and
  * its children may import it.
  */
-export const koffi = await loadKoffi()
+export const koffi = loadKoffi()
 const libc = koffi.load('libc.so.6')
 const program = koffi.load(null)
 
-/** Its native part, where it lies as we know it: the JavaScript around it takes 10 ms to load, and adds old names only. */
-async function loadKoffi(): Promise<typeof Koffi> {
-  const from = createRequire(import.meta.url)
-  const system = `${process.platform}_${process.arch}`
+/** Its native part, where npm and pnpm put it: resolving the package takes longer, and the JavaScript around it adds old names only. */
+function loadKoffi(): typeof Koffi {
+  const load = createRequire(import.meta.url)
+  const native = `@koromix/koffi-${process.platform}-${process.arch}/${process.platform}_${process.arch}/koffi.node`
   try {
-    const own = createRequire(from.resolve('koffi'))
-    return own(`@koromix/koffi-${system.replace('_', '-')}/${system}/koffi.node`) as typeof Koffi
+    const folder = ['node_modules/koffi', '../koffi'].map((path) => join(packageRoot, path)).find(existsSync)
+    return load(join(dirname(realpathSync(folder ?? '')), native)) as typeof Koffi
   } catch {
-    return (await import('koffi')).default
+    return load('koffi') as typeof Koffi
   }
 }
 

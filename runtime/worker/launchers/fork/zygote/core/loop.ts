@@ -5,7 +5,7 @@ import { markAllMemory } from '../tuning/fork-ranges.ts'
 import { EINTR, errno, exitNow, fork, poll, setpgid, writeAll } from './libc.ts'
 import { EnvironmentMark } from '../child-identity/environment-mark.ts'
 import type { LateDescriptors } from './descriptors.ts'
-import type { Lines } from '../wire/lines.ts'
+import type { ConnectionPairs } from '../wire/connection-pairs.ts'
 import { CONTROL_FD, ORDER } from '../wire/zygote-messages.ts'
 import { Orders } from '../wire/orders.ts'
 import { Orphans } from './orphans.ts'
@@ -16,8 +16,8 @@ const ORPHAN_CHECK_MS = 500
 
 /** What a new child finds when {@link ZygoteLoop.run} returns in it. */
 export interface NewChild {
-  line: number
-  /** Undefined for a process that gets its assignment over its line. */
+  pair: number
+  /** Undefined for a process that gets its assignment over its connections. */
   assignment: Assignment | undefined
   /** What beforeFork had against this job. */
   refused: Error | undefined
@@ -34,7 +34,7 @@ export class ZygoteLoop {
   readonly #orders = new Orders()
   readonly #orphans: Orphans
   readonly #mark: EnvironmentMark
-  readonly #lines: Lines
+  readonly #pairs: ConnectionPairs
   readonly #beforeFork: (assignment: Assignment) => Error | undefined
   readonly #mayLive = (mark: string): boolean => {
     const launch = this.#mark.launchOf(mark)
@@ -45,13 +45,13 @@ export class ZygoteLoop {
   /** `mark`: see Boot. `beforeFork` runs in the zygote before each fork whose job is known. */
   constructor(
     mark: EnvironmentMark,
-    lines: Lines,
+    pairs: ConnectionPairs,
     late: LateDescriptors,
     beforeFork: (assignment: Assignment) => Error | undefined,
   ) {
     this.#children = new Children(CONTROL_FD, this.#report.usage, late)
     this.#mark = mark
-    this.#lines = lines
+    this.#pairs = pairs
     this.#beforeFork = beforeFork
     this.#orphans = new Orphans((pid) => this.#children.has(pid))
   }
@@ -84,7 +84,7 @@ export class ZygoteLoop {
     let ended = false
     while (children.reapEnded()) {
       ended = true
-      // First, so that nothing that the job left writes to a line that is another's.
+      // First, so that nothing that the job left writes to a pair that is another's.
       this.#orphansAlive = this.#orphans.sweep(this.#mayLive)
       const kind = this.#orphansAlive === 0 ? REPORT.exited : REPORT.exitedNotAlone
       this.#tell(kind, children.launch, children.pid, children.status)
@@ -97,20 +97,20 @@ export class ZygoteLoop {
     if (!orders.read(CONTROL_FD)) this.#leave()
     while (orders.next()) {
       if (orders.kind === ORDER.kill) this.#children.kill(orders.launch)
-      else if (orders.kind === ORDER.launchOnNewLine) {
-        const fault = this.#lines.open(orders.line, orders.launch)
+      else if (orders.kind === ORDER.launchOnNewPair) {
+        const fault = this.#pairs.open(orders.pair, orders.launch)
         if (fault !== 0) {
           this.#tell(REPORT.noLine, orders.launch, 0, fault)
           continue
         }
       }
-      const born = orders.kind === ORDER.kill ? undefined : this.#launch(orders.launch, orders.line)
+      const born = orders.kind === ORDER.kill ? undefined : this.#launch(orders.launch, orders.pair)
       if (born) return born
     }
     return undefined
   }
 
-  #launch(launch: number, line: number): NewChild | undefined {
+  #launch(launch: number, pair: number): NewChild | undefined {
     const assignment = this.#orders.assignment()
     const refused = assignment && this.#beforeFork(assignment)
     this.#mark.set(launch)
@@ -119,7 +119,7 @@ export class ZygoteLoop {
       return undefined
     }
     const pid = fork()
-    if (pid === 0) return { line, assignment, refused }
+    if (pid === 0) return { pair, assignment, refused }
     if (pid < 0) {
       this.#tell(REPORT.notForked, launch, 0, errno())
       return undefined

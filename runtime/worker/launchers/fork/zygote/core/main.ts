@@ -23,7 +23,7 @@ import { EnvironmentMark } from '../child-identity/environment-mark.ts'
 import { runJobs, runBeforeFork } from './job.ts'
 import { exitAfterJob, exitAtOnce } from './exit.ts'
 import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
-import { Lines } from '../wire/lines.ts'
+import { ConnectionPairs } from '../wire/connection-pairs.ts'
 import { ZygoteLoop } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from '../wire/zygote-messages.ts'
 import { ROUNDS_TO_COMPILE, ROUNDS_TO_LEARN, warmUp, warmUpFork, warmUpOutput, type ForkWarmUp } from '../tuning/warm-up.ts'
@@ -34,6 +34,8 @@ function tell(message: FromZygote): void {
 
 async function load({ boot }: Prepared): Promise<App> {
   loadLibraries()
+  // In dist/ it is a file of its own, which a job that enqueues would load.
+  await import('../../../../../store/store.ts')
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()
@@ -109,10 +111,10 @@ async function main(): Promise<void> {
   const channel = new JobChannel(keepAlive)
   const mark = new EnvironmentMark(boot.mark)
   const late = new LateDescriptors()
-  const lines = new Lines(boot.socketPath, late)
-  const forkWarmUp = { mark, lines, late, makeDistinct }
+  const pairs = new ConnectionPairs(boot.socketPath, late)
+  const forkWarmUp = { mark, pairs, late, makeDistinct }
   await compile(app, forkWarmUp, channel)
-  const loop = new ZygoteLoop(mark, lines, late, (assignment) => runBeforeFork(app, assignment))
+  const loop = new ZygoteLoop(mark, pairs, late, (assignment) => runBeforeFork(app, assignment))
   const inherited = (): Inheritance => inherit(loop, makeDistinct)
   let refusal = await refuse(booted, app, inherited)
   if (!refusal) {
@@ -141,7 +143,7 @@ async function main(): Promise<void> {
     late.start()
     const born = loop.run()
     becomeChild(inheritance)
-    channel.open(lines.adopt(born.line))
+    channel.open(pairs.adopt(born.pair))
     void runJobs(app, channel, born, boot.jobsPerChild).then(exitAfterJob)
   })
 }

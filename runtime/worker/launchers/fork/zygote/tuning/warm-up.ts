@@ -11,7 +11,7 @@ import { ZygoteResources, InheritedSockets, openDescriptors, type LateDescriptor
 import type { JobChannel } from '../wire/job-channel.ts'
 import { type EnvironmentMark } from '../child-identity/environment-mark.ts'
 import { runJobs } from '../core/job.ts'
-import type { Lines } from '../wire/lines.ts'
+import type { ConnectionPairs } from '../wire/connection-pairs.ts'
 import { AF_UNIX, SOCK_STREAM_CLOEXEC, close, doNothing, getppid, socketpair, writeAll } from '../core/libc.ts'
 import { ZygoteLoop } from '../core/loop.ts'
 import { forkSide } from '../core/fork-side.ts'
@@ -55,7 +55,7 @@ export async function warmUp({ channel, rounds }: { channel: JobChannel; rounds:
   const title = process.title
   for (let round = 0; round < rounds; round += 1)
     await withSupervisor(channel, () =>
-      withoutTelemetry(() => runJobs(app, channel, { line: 0, assignment: undefined, refused: undefined })),
+      withoutTelemetry(() => runJobs(app, channel, { pair: 0, assignment: undefined, refused: undefined })),
     )
   process.title = title
 }
@@ -77,7 +77,7 @@ export async function warmUpOutput(): Promise<void> {
 /** What {@link warmUpFork} needs. */
 export interface ForkWarmUp {
   mark: EnvironmentMark
-  lines: Lines
+  pairs: ConnectionPairs
   late: LateDescriptors
   makeDistinct: () => void
   rounds: number
@@ -87,13 +87,13 @@ export interface ForkWarmUp {
  * The same for the first steps of a child, with a zygote's loop and descriptors that are not used otherwise. While it
  * lasts this process takes itself for a child, so nothing else may run.
  */
-export function warmUpFork({ mark, lines, late, makeDistinct, rounds }: ForkWarmUp): void {
+export function warmUpFork({ mark, pairs, late, makeDistinct, rounds }: ForkWarmUp): void {
   const sockets = new InheritedSockets([...openDescriptors().keys()])
-  const resources = new ZygoteResources(NO_DESCRIPTOR, new ZygoteLoop(mark, lines, late, () => undefined), sockets)
+  const resources = new ZygoteResources(NO_DESCRIPTOR, new ZygoteLoop(mark, pairs, late, () => undefined), sockets)
   const inheritance = { zygotePid: getppid(), loop: NO_LOOP, renewLoop: doNothing, resources, makeDistinct }
   for (let round = 0; round < rounds; round += 1) {
     becomeChild({ ...inheritance, oomFile: NOWHERE, oomScore: NOTHING })
-    lines.adopt(0)
+    pairs.adopt(0)
     forkSide.child = false
   }
 }

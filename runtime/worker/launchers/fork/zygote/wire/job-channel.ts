@@ -12,7 +12,7 @@ const READ_BYTES = 64 * 1024
 export const READ_SIGNAL = 'SIGURG'
 
 /**
- * A job's messages, over the line that it took over after the fork. Writing blocks until the kernel has
+ * A job's messages, over the connection pair that it took over after the fork. Writing blocks until the kernel has
  * taken all of it, so that nothing is lost when the process leaves right after. It is read when a {@link READ_SIGNAL} says
  * that there is something to read: most jobs are never written to, and watching the socket would cost each of them.
  */

@@ -11,7 +11,7 @@ const FIRST_CAPACITY = 64 * 1024
 export class Orders {
   kind: OrderKind = 0
   launch = 0
-  line = 0
+  pair = 0
   #bytes = Buffer.alloc(FIRST_CAPACITY)
   /** What has been read lies between `#at` and `#end`. */
   #at = 0
@@ -38,7 +38,7 @@ export class Orders {
     if (left < ORDER_BYTES + textBytes) return false
     this.kind = bytes.readUInt32LE(this.#at) as OrderKind
     this.launch = bytes.readUInt32LE(this.#at + 4)
-    this.line = bytes.readUInt32LE(this.#at + 8)
+    this.pair = bytes.readUInt32LE(this.#at + 8)
     this.#textBytes = textBytes
     this.#at += ORDER_BYTES + textBytes
     return true

@@ -15,9 +15,9 @@ export const REPORT = {
   notMarked: 2,
   /** pidfd_open(2) failed; `status` is the errno. */
   notWatched: 3,
-  /** A line could not be opened; `status` is the errno. */
+  /** A pair could not be opened; `status` is the errno. */
   noLine: 4,
-  /** As `exited`, while something that a job had started is still there: it may have that process's line. */
+  /** As `exited`, while something that a job had started is still there: it may have that process's pair. */
   exitedNotAlone: 5,
 } as const
 

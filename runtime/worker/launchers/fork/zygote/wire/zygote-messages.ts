@@ -8,7 +8,7 @@ export interface Boot {
   source: AppSource
   /** The files to import in place of the sources; empty where node can load those. */
   built: BuiltFiles
-  /** Unix socket of the supervisor, to which every line leads. */
+  /** Unix socket of the supervisor, to which every connection leads. */
   socketPath: string
   /** Set in the environment of whatever the jobs start: by it the supervisor finds those that got away. */
   mark: string
@@ -27,8 +27,8 @@ export type FromZygote =
   | { type: 'refused'; reason: string; cure: string }
 
 /**
- * First bytes of each connection that the zygote makes to the supervisor's socket, two for each line (lines.ts): the
- * launch that the line was opened for, and which of the two it is, both 32 bit little-endian.
+ * First bytes of each connection that the zygote makes to the supervisor's socket, a pair for each job process (connection-pairs.ts): the
+ * launch that the pair was opened for, and which of the two it is, both 32 bit little-endian.
  */
 export const HELLO_BYTES = 8
 export const HELLO_MESSAGES = 0
@@ -43,15 +43,15 @@ export const EXIT_ORPHAN = 97
 
 /**
  * What a supervisor tells its zygote once the application is loaded: four numbers of 32 bit, little-endian (kind,
- * launch, line, bytes of text), then that much text, an assignment as JSON in UTF-8.
+ * launch, pair, bytes of text), then that much text, an assignment as JSON in UTF-8.
  */
 export const ORDER_BYTES = 16
 
 export const ORDER = {
-  /** Fork a process and give it a line. With an assignment where a beforeFork hook has to know it. */
+  /** Fork a process and give it a connection pair. With an assignment where a beforeFork hook has to know it. */
   launch: 0,
-  /** The same, with the line reopened first. */
-  launchOnNewLine: 1,
+  /** The same, with the pair reopened first. */
+  launchOnNewPair: 1,
   /** Kill the process of a launch, of which the supervisor does not know the pid. */
   kill: 2,
 } as const
@@ -59,13 +59,13 @@ export const ORDER = {
 export type OrderKind = (typeof ORDER)[keyof typeof ORDER]
 
 /** One order, ready to be written. `launch`: the supervisor's number for one process. */
-export function encodeOrder(kind: OrderKind, launch: number, line = 0, assignment?: Assignment): Buffer {
+export function encodeOrder(kind: OrderKind, launch: number, pair = 0, assignment?: Assignment): Buffer {
   const text = assignment ? JSON.stringify(assignment) : ''
   const textBytes = Buffer.byteLength(text)
   const order = Buffer.allocUnsafe(ORDER_BYTES + textBytes)
   order.writeUInt32LE(kind, 0)
   order.writeUInt32LE(launch, 4)
-  order.writeUInt32LE(line, 8)
+  order.writeUInt32LE(pair, 8)
   order.writeUInt32LE(textBytes, 12)
   order.write(text, ORDER_BYTES)
   return order

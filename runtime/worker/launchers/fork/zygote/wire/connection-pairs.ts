@@ -5,14 +5,14 @@ import { HELLO_BYTES, HELLO_MESSAGES, HELLO_OUTPUT } from './zygote-messages.ts'
 const CLOSED = -1
 
 /**
- * The zygote's lines to the supervisor: two connections each, one for messages and one for output, which a child takes
- * over. A line outlives the job that it served: sockets made and closed for every job cost supervisor and child more
+ * The zygote's connections to the supervisor, in pairs: one for messages and one for output, which a child takes
+ * over. A pair outlives the job that it served: sockets made and closed for every job cost supervisor and child more
  * than the rest of their talk.
  */
-export class Lines {
+export class ConnectionPairs {
   readonly #address: Uint8Array
   readonly #late: LateDescriptors
-  /** Two a line: messages, output. */
+  /** Two for each pair: messages, output. */
   #fds = new Int32Array(0)
   readonly #hello = Buffer.alloc(HELLO_BYTES)
 
@@ -22,26 +22,26 @@ export class Lines {
     this.#late = late
   }
 
-  /** Closes a line and connects it again; returns 0 or the errno. */
-  open(line: number, launch: number): number {
-    this.#close(line)
-    this.#grow(line + 1)
-    const fault = this.#connect(line * 2, launch, HELLO_OUTPUT) || this.#connect(line * 2 + 1, launch, HELLO_MESSAGES)
-    if (fault !== 0) this.#close(line)
+  /** Closes a pair and connects it again; returns 0 or the errno. */
+  open(pair: number, launch: number): number {
+    this.#close(pair)
+    this.#grow(pair + 1)
+    const fault = this.#connect(pair * 2, launch, HELLO_OUTPUT) || this.#connect(pair * 2 + 1, launch, HELLO_MESSAGES)
+    if (fault !== 0) this.#close(pair)
     return fault
   }
 
   /**
-   * In a child: the line's output becomes standard output and error, all else that the zygote has opened since is closed.
+   * In a child: the pair's output becomes standard output and error, all else that the zygote has opened since is closed.
    * Returns the descriptor of its messages.
    */
-  adopt(line: number): number {
-    const output = this.#fds[line * 2] ?? CLOSED
+  adopt(pair: number): number {
+    const output = this.#fds[pair * 2] ?? CLOSED
     // Whatever an earlier job started may have made it give up rather than wait.
     blockOn(output)
     dup2(output, 1)
     dup2(output, 2)
-    return this.#late.keepOnly(this.#fds[line * 2 + 1] ?? CLOSED)
+    return this.#late.keepOnly(this.#fds[pair * 2 + 1] ?? CLOSED)
   }
 
   /** Returns 0 or the errno. */
@@ -55,18 +55,18 @@ export class Lines {
     return 0
   }
 
-  #close(line: number): void {
-    for (const index of [line * 2, line * 2 + 1]) {
+  #close(pair: number): void {
+    for (const index of [pair * 2, pair * 2 + 1]) {
       const fd = this.#fds[index] ?? CLOSED
       if (fd !== CLOSED) close(fd)
       if (index < this.#fds.length) this.#fds[index] = CLOSED
     }
   }
 
-  #grow(lines: number): void {
-    if (this.#fds.length >= lines * 2) return
+  #grow(pairs: number): void {
+    if (this.#fds.length >= pairs * 2) return
     const known = this.#fds.length
-    this.#fds = extended(this.#fds, lines * 2).fill(CLOSED, known)
+    this.#fds = extended(this.#fds, pairs * 2).fill(CLOSED, known)
   }
 }
 

@@ -1,7 +1,7 @@
-import { delayedJobs, type DelayedCursor, type DelayedJob } from '../store/queues/delayed-pages.ts'
+import { delayedJobs, type DelayedCursor, type DelayedJob } from '../../store/queues/delayed-pages.ts'
 import { noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
-import { delayedPage, isWanted, type DelayedFilter } from './delayed.ts'
-import type { InspectContext } from './context.ts'
+import { delayedPage, isWanted, type DelayedFilter } from '../delayed.ts'
+import type { InspectContext } from '../context.ts'
 
 /** Jobs that one step reads, and of which it changes at most as many. */
 const stepSize = 100

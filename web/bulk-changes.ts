@@ -1,6 +1,6 @@
 import { withCode } from '../runtime/core/errors.ts'
 import { newId } from '../runtime/core/ids.ts'
-import { noChange, type Change, type ChangeOptions, type MatchCount } from '../runtime/inspect/change.ts'
+import { noChange, type Change, type ChangeOptions, type MatchCount } from '../runtime/inspect/changes/change.ts'
 
 /** A change of all that match, as it was asked for and before it begins. */
 export interface Plan {
@@ -15,7 +15,7 @@ export interface Plan {
 }
 
 /** One change of all that match. It runs in this process, in steps, until it is done or stopped. */
-export interface Bulk {
+export interface BulkChange {
   id: string
   of: string
   verb: string
@@ -35,18 +35,18 @@ export interface Bulk {
 const mostKept = 50
 
 /** The bulk changes of this process. */
-export class Bulks {
-  readonly #all = new Map<string, { bulk: Bulk; stop: AbortController }>()
+export class BulkChanges {
+  readonly #all = new Map<string, { bulk: BulkChange; stop: AbortController }>()
 
   /** Begins a change. @param onEnd called once, at the end */
   async start(
-    { of, verb, by }: Pick<Bulk, 'of' | 'verb' | 'by'>,
+    { of, verb, by }: Pick<BulkChange, 'of' | 'verb' | 'by'>,
     plan: Plan,
-    onEnd: (bulk: Bulk) => void,
-  ): Promise<Bulk> {
+    onEnd: (bulk: BulkChange) => void,
+  ): Promise<BulkChange> {
     const startedMs = Date.now()
     const total = await plan.total()
-    const bulk: Bulk = {
+    const bulk: BulkChange = {
       ...{ id: newId(startedMs), of, verb, given: plan.given, by, startedMs, endedMs: undefined, total },
       ...{ soFar: noChange(), trouble: undefined },
     }
@@ -64,7 +64,7 @@ export class Bulks {
     return bulk
   }
 
-  find(id: string): Bulk | undefined {
+  find(id: string): BulkChange | undefined {
     return this.#all.get(id)?.bulk
   }
 
@@ -74,7 +74,7 @@ export class Bulks {
   }
 
   /** Those that run, and those that have ended lately. */
-  list(): Bulk[] {
+  list(): BulkChange[] {
     return [...this.#all.values()].map(({ bulk }) => bulk).reverse()
   }
 

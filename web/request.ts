@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts'
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
 /** One request, as pages and actions see it. */
-export interface Visit {
+export interface PageRequest {
   store: Store
   settings: Settings
   user: User
@@ -24,7 +24,7 @@ export interface Visit {
 }
 
 /** What `runtime/inspect` reads and changes for a page. */
-export const contextOf = ({ store, settings }: Visit): InspectContext => ({ store, config: settings.config })
+export const contextOf = ({ store, settings }: PageRequest): InspectContext => ({ store, config: settings.config })
 
 /** What a page shows. */
 export interface Page {
@@ -56,9 +56,9 @@ export interface Download {
 
 /** Who may see or change what: the one table is in routes.ts. */
 export type Route =
-  | { method: 'GET'; path: string; role: Role; page: (visit: Visit) => Promise<Page> }
-  | { method: 'GET'; path: string; role: Role; download: (visit: Visit) => Promise<Download> }
-  | { method: 'POST'; path: string; role: Role; act: (visit: Visit, form: Query) => Promise<Done> }
+  | { method: 'GET'; path: string; role: Role; page: (request: PageRequest) => Promise<Page> }
+  | { method: 'GET'; path: string; role: Role; download: (request: PageRequest) => Promise<Download> }
+  | { method: 'POST'; path: string; role: Role; act: (request: PageRequest, form: Query) => Promise<Done> }
 
 /** A filter or field that is not what it should be; shown as a page with status 400. */
 export class BadInput extends Error {
@@ -66,7 +66,7 @@ export class BadInput extends Error {
 }
 
 /** What is not there, or no longer; shown as a page with status 404. */
-export class Gone extends Error {
+export class NotFound extends Error {
   override readonly name = 'Gone'
 }
 
@@ -129,4 +129,9 @@ export function address(page: string, filters: Record<string, string | number | 
   const given = Object.entries(filters).filter(([, value]) => value !== undefined && value !== '')
   const params = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))
   return given.length === 0 ? page : `${page}?${params.toString()}`
+}
+
+/** A relative address of one of our own pages; undefined for what leads elsewhere. */
+export function localAddress(text: string | null): string | undefined {
+  return text !== null && text.length <= 2000 && /^(\.\/|[a-z][a-z-]*)(\?[^\s\\]*)?$/.test(text) ? text : undefined
 }

@@ -1,12 +1,12 @@
-import { jsonValue } from '../core/json-text.ts'
-import { RuntimeError, withCode } from '../core/errors.ts'
-import { newId } from '../core/ids.ts'
-import type { FailedEntry } from '../store/queues/failures.ts'
+import { jsonValue } from '../../core/json-text.ts'
+import { RuntimeError, withCode } from '../../core/errors.ts'
+import { newId } from '../../core/ids.ts'
+import type { FailedEntry } from '../../store/queues/failures.ts'
 import { isSkippable, noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
-import { failedClass, failedPage, failedStep, matcherOf, type FailedFilter } from './failed.ts'
-import type { InspectContext } from './context.ts'
+import { failedClass, failedPage, failedStep, matcherOf, type FailedFilter } from '../failed.ts'
+import type { InspectContext } from '../context.ts'
 
-/** What a change of failed jobs may be told besides. */
+/** Options of a change of failed jobs. */
 export interface FailedChangeOptions extends ChangeOptions {
   /** Index of the newest entry to look at, as {@link countFailed} gives it: what failed later is not touched. */
   newest?: number
@@ -16,9 +16,11 @@ export interface FailedChangeOptions extends ChangeOptions {
 
 /** Entries that one step reads, and of which it changes at most as many. */
 const stepSize = 100
+type Place = Pick<InspectContext, 'store'>
+
 /** How many failed jobs match, and the newest index: to be shown before {@link changeFailed} is confirmed. */
 export async function countFailed(
-  { store }: Pick<InspectContext, 'store'>,
+  { store }: Place,
   filter: FailedFilter,
   { signal, onProgress }: Pick<ChangeOptions, 'signal'> & { onProgress?: (count: number) => void } = {},
 ): Promise<MatchCount & { newest: number }> {
@@ -78,13 +80,19 @@ async function retry(
   change: Change,
   keep: boolean,
 ): Promise<void> {
-  const results = await Promise.allSettled(entries.map((entry) => putBack(place, entry, { keep })))
+  const results = await Promise.allSettled(entries.map((entry) => requeueFailed(place, entry, { keep })))
   for (const [i, result] of results.entries()) {
     if (result.status === 'rejected' && !isSkippable(result.reason)) throw result.reason
     if (result.status === 'fulfilled' && result.value) change.done += 1
     else skip(change, result.status === 'rejected' ? withCode(result.reason) : listChanged, 1, entries[i]?.index)
   }
 }
+
+/** Removes one entry; its job does not run again. @returns false when the list has changed */
+export const removeFailed = ({ store }: Place, entry: FailedEntry): Promise<boolean> => store.failures.remove(entry)
+
+/** Removes all failed jobs. @returns how many */
+export const clearFailed = ({ store }: Place): Promise<number> => store.failures.clear()
 
 /**
  * Puts the job of a failed entry back on its queue. A step of a workflow goes back through its run, which alone knows whether
@@ -93,7 +101,7 @@ async function retry(
  * @returns false when the list has changed
  * @throws RuntimeError ERR_STATE, ERR_NOT_FOUND
  */
-export async function putBack(
+export async function requeueFailed(
   { store, config }: InspectContext,
   entry: FailedEntry,
   { keep = true }: { keep?: boolean } = {},
@@ -118,7 +126,7 @@ export async function putBack(
  * @param keep true: the entry stays, marked `retried_at`
  * @throws RuntimeError ERR_ARGUMENT for text that is no JSON array, ERR_STATE for a step, ERR_TOO_LARGE
  */
-export async function runAgain(
+export async function retryWithArgs(
   { store, config }: InspectContext,
   entry: FailedEntry,
   args: string,

@@ -1,4 +1,4 @@
-/** How jobs end, and what is reported of it: the part of the shapes of wire.ts, which exports them. Types only. */
+/** How jobs end, and what is reported of it: a part of the shapes of messages.ts, which exports them. Types only. */
 
 /** An error as data; the same shape in a failed entry, a job's record and an archive row. */
 export interface ErrorRecord {
@@ -36,14 +36,17 @@ export interface JobEnd {
  * ```
  */
 export interface DeadJob {
+  /** The job's id. */
   id: string
   /** Of a workflow step, its own; empty where the payload is no job. */
   class: string
+  /** The queue it was reserved from. */
   queue: string
   /** 1 for the first try. */
   attempt: number
   /** The run of a workflow step. */
   run?: string
+  /** The error that is in the failed entry. */
   error: ErrorRecord
 }
 
@@ -57,16 +60,20 @@ export interface DeadJob {
 export interface LostWorker {
   /** The id of the lease. */
   id: string
+  /** `worker.name` or `--name`, where it has one. */
   name?: string
+  /** The name of its machine. */
   host: string
+  /** The process id of its supervisor. */
   pid: number
+  /** The queues it serves, in their order. */
   queues: string[]
   /** Ids of the jobs that were ended here; they run elsewhere. */
   jobs: string[]
 }
 
 /** What a worker hook is called with. */
-export type Notice =
+export type HookCall =
   | { hook: 'onDeath'; job: DeadJob; cause: string; evidence: Record<string, unknown> }
   | { hook: 'onLeaseLost'; worker: LostWorker }
 
@@ -75,6 +82,31 @@ export interface JobUsage {
   cpuUserMs: number
   cpuSystemMs: number
   peakRssBytes: number
+}
+
+/** What a process says of its memory. */
+export interface MemoryFigures {
+  rssBytes: number
+  heapTotalBytes: number
+  heapUsedBytes: number
+  /** Of objects that V8 does not keep itself, array buffers and Buffers among them. */
+  externalBytes: number
+  arrayBuffersBytes: number
+  /** Used bytes of V8's heap spaces: `old`, `new`, `large_object` … */
+  spaces: Record<string, number>
+}
+
+/** What is kept of a job that was ended for its memory. `beforeMs`: before the look that found it over its limit. */
+export interface MemoryEvidence {
+  limitBytes: number
+  /** Resident set of the job's processes as the kernel shows it, oldest first; the last one is over the limit. */
+  looks: { beforeMs: number; rssBytes: number }[]
+  /** The same at the last look by process, where there was more than one. */
+  processes?: { pid: number; rssBytes: number }[]
+  /** The last figures that the process itself gave; absent where its event loop did not run. */
+  own?: MemoryFigures & { beforeMs: number }
+  /** With `memoryReport`: where the heap snapshot is, or why there is none. */
+  snapshot?: { file: string; bytes: number } | { reason: string }
 }
 
 /** A node that a running step adds to its own workflow. */

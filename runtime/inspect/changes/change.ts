@@ -1,4 +1,4 @@
-import { hasCode } from '../core/errors.ts'
+import { hasCode } from '../../core/errors.ts'
 
 /** How a change of all that match is watched and stopped. */
 export interface ChangeOptions {

@@ -19,11 +19,11 @@ type Read<R extends Reads> = { [K in keyof R]: Awaited<ReturnType<R[K]>> | undef
  * Reads the parts of a page side by side. A part that fails, or takes too long, is undefined, and `missing` says why: a
  * page shows what it has while Redis is slow or away.
  */
-export async function gather<R extends Reads>(reads: R): Promise<Read<R> & { missing: string[] }> {
+export async function readParts<R extends Reads>(reads: R): Promise<Read<R> & { missing: string[] }> {
   const missing: string[] = []
   const entries = await Promise.all(
     Object.entries(reads).map(async ([name, read]) => {
-      const found = await within(read()).catch((error: unknown) => {
+      const found = await withinDeadline(read()).catch((error: unknown) => {
         missing.push(`${name}: ${withCode(error)}`)
         return undefined
       })
@@ -34,7 +34,7 @@ export async function gather<R extends Reads>(reads: R): Promise<Read<R> & { mis
 }
 
 /** @throws RuntimeError ERR_TIMEOUT when it takes longer than a page may take */
-export async function within<T>(work: Promise<T>): Promise<T> {
+export async function withinDeadline<T>(work: Promise<T>): Promise<T> {
   const endsAt = deadlines.getStore() ?? performance.now() + deadlineMs
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

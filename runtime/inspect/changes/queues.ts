@@ -1,6 +1,65 @@
-import { decodeItem } from '../core/codec.ts'
+import { didYouMean } from '../../../config/did-you-mean.ts'
+import { decodeItem } from '../../core/codec.ts'
+import { RuntimeError } from '../../core/errors.ts'
 import { noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
-import type { InspectContext } from './context.ts'
+import type { InspectContext } from '../context.ts'
+import { noLongerWaits, waitingPayload, type WaitingJob } from '../queues.ts'
+
+type Place = Pick<InspectContext, 'store'>
+
+/**
+ * Pauses a queue on all workers of this runtime. A queue may be paused before its first job.
+ * @returns the names of the queues that had a job before; without this one, the name may be misspelt
+ */
+export async function pauseQueue({ store }: Place, name: string): Promise<string[]> {
+  const names = await store.queues.names()
+  await store.queues.setPaused(name, true)
+  return names
+}
+
+/** @throws RuntimeError ERR_STATE for a queue that is not paused */
+export async function resumeQueue({ store }: Place, name: string): Promise<void> {
+  const paused = await store.queues.paused()
+  if (!paused.includes(name)) {
+    const which = paused.length === 0 ? 'no queue is' : `paused are ${paused.join(', ')}`
+    throw new RuntimeError('ERR_STATE', `queue ${name}: expected a paused queue, it is not; ${which}`)
+  }
+  await store.queues.setPaused(name, false)
+}
+
+/** Pauses or resumes all workers, those of Ruby included. */
+export const setAllPaused = ({ store }: Place, paused: boolean): Promise<void> => store.queues.setPausedAll(paused)
+
+/**
+ * Removes a queue; its waiting jobs end as cancelled.
+ * @returns how many
+ * @throws RuntimeError ERR_NOT_FOUND for a queue that had no job before
+ */
+export async function clearQueue({ store, config }: InspectContext, name: string): Promise<number> {
+  const names = await store.queues.names()
+  const removed = await store.queues.remove(name, Date.now(), config.limits.recordTtlMs)
+  if (removed === 0 && !names.includes(name)) {
+    const which = names.length === 0 ? 'a queue, and there is none' : `one of ${names.join(', ')}`
+    throw new RuntimeError('ERR_NOT_FOUND', `queue ${name}: expected ${which}${didYouMean(name, names)}`)
+  }
+  return removed
+}
+
+/**
+ * Removes one waiting job; it ends as cancelled.
+ * @returns how many: copies with the same bytes go with it
+ * @throws RuntimeError ERR_NOT_FOUND when it no longer waits there
+ */
+export async function removeWaitingJob(
+  { store, config }: InspectContext,
+  queue: string,
+  job: Pick<WaitingJob, 'at' | 'digest'>,
+): Promise<number> {
+  const item = await waitingPayload({ store }, queue, job)
+  const removed = await store.queues.removeItem(queue, item, Date.now(), config.limits.recordTtlMs)
+  if (removed === 0) throw new RuntimeError('ERR_NOT_FOUND', noLongerWaits(queue))
+  return removed
+}
 
 /** Which waiting jobs of one queue; all that is given must hold. */
 export interface WaitingFilter {
@@ -16,7 +75,7 @@ const movedMost = 500
 
 /** How many waiting jobs of a queue match: to be shown before {@link removeWaiting} is confirmed. */
 export async function countWaiting(
-  { store }: Pick<InspectContext, 'store'>,
+  { store }: Place,
   queue: string,
   filter: WaitingFilter,
   { signal }: Pick<ChangeOptions, 'signal'> = {},

@@ -1,7 +1,7 @@
-import { withCode } from '../core/errors.ts'
+import { withCode } from '../../core/errors.ts'
 import { isSkippable, noChange, skip, type Change, type ChangeOptions } from './change.ts'
-import type { InspectContext } from './context.ts'
-import { openRun, type RunFilter } from './runs.ts'
+import type { InspectContext } from '../context.ts'
+import { openRun, type RunFilter } from '../runs.ts'
 
 /** Runs that one change takes on; of more, the newest. */
 export const mostRunsChanged = 100_000

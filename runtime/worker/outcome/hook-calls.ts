@@ -3,11 +3,15 @@ import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
 import { startTimer } from '../../core/clock.ts'
 import { type JobRecord, type Jobs, storedError } from '../../store/queues/jobs.ts'
-import type { ErrorRecord, Notice, Assignment } from '../../messages.ts'
+import type { ErrorRecord, HookCall, Assignment } from '../../messages.ts'
 import type { LaunchedJob, Launcher } from '../launchers/launcher.ts'
+import { plural } from '../../core/plural.ts'
 
-/** What {@link Notices} needs. */
-export interface NoticesOptions {
+/** How long a worker that leaves waits for hooks that it has still to call. */
+const AT_END_MS = 5000
+
+/** What {@link HookCalls} needs. */
+export interface HookCallsOptions {
   log: Logger
   launcher: Launcher
   /** The worker's id in its processes' titles and assignments. */
@@ -20,19 +24,19 @@ export interface NoticesOptions {
 
 /**
  * Calls the worker hooks `onDeath` and `onLeaseLost`, one after another, each in a process of its own beside the slots.
- * A receiver that is slow or away delays no job: the oldest notices are dropped.
+ * A receiver that is slow or away delays no job: the oldest calls are dropped.
  */
-export class Notices {
-  readonly #options: NoticesOptions
+export class HookCalls {
+  readonly #options: HookCallsOptions
   readonly #timeoutMs: number
   readonly #max: number
-  readonly #waiting: Notice[] = []
+  readonly #waiting: HookCall[] = []
   #hooks: readonly string[] = []
   #running: Promise<void> | undefined
   #launched: LaunchedJob | undefined
   #dropped = 0
 
-  constructor(options: NoticesOptions) {
+  constructor(options: HookCallsOptions) {
     this.#options = options
     this.#timeoutMs = options.timeoutMs ?? 30_000
     this.#max = options.max ?? 100
@@ -44,7 +48,7 @@ export class Notices {
   }
 
   /** Calls the hook soon, where there is one. */
-  add(notice: Notice): void {
+  add(notice: HookCall): void {
     if (!this.#hooks.includes(notice.hook)) return
     this.#waiting.push(notice)
     if (this.#waiting.length > this.#max) {
@@ -61,7 +65,7 @@ export class Notices {
   }
 
   /** Waits until all are called, and drops what is left after that time. Never rejects. */
-  async close(patienceMs: number): Promise<void> {
+  async close(patienceMs = AT_END_MS): Promise<void> {
     const running = this.#running
     if (!running) return
     const timer = startTimer(() => {
@@ -88,12 +92,12 @@ export class Notices {
   #reportDropped(): void {
     if (this.#dropped === 0) return
     this.#options.log.warn(
-      `hooks are too slow: the oldest ${this.#dropped} calls were dropped, ${this.#max} wait at most`,
+      `hooks are too slow: dropped the oldest ${plural(this.#dropped, 'call')}; at most ${this.#max} wait`,
     )
     this.#dropped = 0
   }
 
-  async #call(notice: Notice): Promise<void> {
+  async #call(notice: HookCall): Promise<void> {
     const { launcher, log, worker } = this.#options
     const about =
       notice.hook === 'onDeath'
@@ -118,7 +122,7 @@ export class Notices {
 }
 
 /** What a record says of the end of its job. */
-function deathOf(id: string, record: JobRecord): Notice {
+function deathOf(id: string, record: JobRecord): HookCall {
   const { class: name = '', queue, attempt = '1', step, cause = '', error = '{}', evidence = '{}' } = record
   const run = step?.split(' ')[0]
   const { name: type, message, backtrace = [] } = storedError(error)

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { identityOf, removeFoldersOfDead } from '../../lease/dead-processes.ts'
 import { HELLO_BYTES, HELLO_OUTPUT } from './zygote/wire/zygote-messages.ts'
 
-/** The process at the other end of a line. */
-export interface LineUser {
+/** The process at the other end of a connection pair. */
+export interface ConnectedProcess {
   hear: (message: ChildMessage) => void
   print: (chunk: Buffer) => void
   /** Both connections are there. */
@@ -16,13 +16,13 @@ export interface LineUser {
 }
 
 /**
- * A line to one job process at a time: messages and output, two connections that the zygote has made and the process
+ * The connections to one job process at a time, one for messages and one for output. The zygote has made them and the process
  * took over. The next process takes it over in turn, when nothing of this one can be left on it.
  */
-export class Line {
+export class ConnectionPair {
   /** The zygote's number for it. */
   readonly number: number
-  #user: LineUser | undefined
+  #user: ConnectedProcess | undefined
   #messages: Socket | undefined
   #output: Socket | undefined
   #reader = new FrameReader()
@@ -42,7 +42,7 @@ export class Line {
   }
 
   /** From now on it belongs to this process. */
-  serve(user: LineUser): void {
+  serve(user: ConnectedProcess): void {
     if (this.#isBroken) this.close()
     this.#user = user
     this.#hasSentMore = false
@@ -67,7 +67,7 @@ export class Line {
   }
 
   /**
-   * The process has ended. The line stays open where nothing can be left on it: the process said all that it had to and
+   * The process has ended. The pair stays open where nothing can be left on it: the process said all that it had to and
    * left no process behind (`isClean`), and got nothing but assignments, which it must have read before.
    */
   release(isClean: boolean): void {

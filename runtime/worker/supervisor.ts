@@ -90,7 +90,7 @@ export class Supervisor implements Service {
       this.#lease,
       ...maintenance.services,
       new Figures({ ...common, jobs: () => this.#jobs.all, launcher }),
-      { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.close() },
+      { name: 'fetcher', start: () => this.#fetcher.start(), stop: () => this.#fetcher.close() },
     ]
   }
 
@@ -233,7 +233,7 @@ export class Supervisor implements Service {
       const { log } = this.#options
       this.#fetcher.stop()
       const patience = patienceMs > 0 ? startTimer(() => void this.#terminate(), patienceMs) : undefined
-      await Promise.all([...this.#loops, this.#held?.close()])
+      await Promise.all(this.#loops)
       this.#shown.close()
       patience?.stop()
       await this.#hookCalls.close()

@@ -5,7 +5,6 @@ import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import { jobsAtOnce } from '../../store/queues/deliveries.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
-import { selectQueues } from '../../store/queues/queue-list.ts'
 import type { HeldJobs } from './held-jobs.ts'
 import { IdleWorker } from './idle-worker.ts'
 import { QueueChoice } from './queue-choice.ts'
@@ -32,20 +31,13 @@ export interface FetcherOptions {
   held?: HeldJobs | undefined
 }
 
-/** From so many jobs on, those of one call are halved. */
-const HALVED_FROM = 4
-
 /** A slot that asks for a job. */
 interface Asker {
   worker: string
   resolve: (job: Reserved | undefined) => void
 }
 
-/**
- * Finds the next jobs for the slots that are free. One call asks for all of them, so that an idle worker sends one command
- * a poll, however many slots it has. A worker that finds nothing is registered as idle; a push by one of our producers takes one
- * idle worker from the register and wakes it at once.
- */
+/** Finds the next jobs for the slots that are free. One call asks for all of them: an idle worker sends one command a poll. */
 export class Fetcher {
   readonly #options: FetcherOptions
   /** Slots that ask for a job, the first first. */
@@ -55,7 +47,7 @@ export class Fetcher {
   /** One looks, and waits where there is nothing. */
   #isSearching = false
   /** Calls under way. */
-  #calls = 0
+  readonly #calls = new Set<Promise<boolean>>()
   /** Jobs to be held that those calls ask for. */
   #asked = 0
   /** The last call left jobs in the queues. */
@@ -78,12 +70,11 @@ export class Fetcher {
     this.#stopped = false
     await this.#idle.listen({
       onPush: () => {
-        const isFull = this.#askers.length === 0 && this.#calls === 0
+        const isFull = this.#askers.length === 0 && this.#calls.size === 0
         if (this.#stopped || this.#paused || isFull) this.#idle.passOn()
         else this.wake()
       },
-      onNewQueue: (queue) => {
-        if (selectQueues(this.#options.queues, [queue]).length === 0) return
+      onNewQueue: () => {
         this.#queues.forget()
         this.wake()
       },
@@ -99,8 +90,10 @@ export class Fetcher {
   }
 
   /** Stops to listen, once no job can be taken any more. */
-  close(): void {
+  async close(): Promise<void> {
     this.#idle.close()
+    await Promise.all(this.#calls)
+    await this.#options.held?.close()
   }
 
   /** Takes no jobs until `resume`. */
@@ -135,9 +128,8 @@ export class Fetcher {
 
   /** Slots that become free in the same tick ask together, and their jobs' ends go with that call. */
   #lookSoon(): void {
-    if (this.#isDue) return
+    if (!this.#isDue) setImmediate(() => this.#look())
     this.#isDue = true
-    setImmediate(() => this.#look())
   }
 
   /** While there is more than slots, two calls may be under way: the jobs of one run while Redis works on the other. */
@@ -145,22 +137,21 @@ export class Fetcher {
     this.#isDue = false
     // What is under way brings one, or the next look does.
     if (this.#asked > 0) return
-    if (this.#askers.length === 0) this.#lookAhead()
-    else if (!this.#isSearching) void this.#search()
-    else if (this.#hasMore && this.#calls === 1 && !this.#paused && !this.#stopped)
-      void this.#reserve(false).then(() => (this.#isSearching ? this.wake() : void this.#search()))
+    if (this.#askers.length > 0 && !this.#isSearching) void this.#search()
+    else if (this.#hasMore && !this.#paused && !this.#stopped) this.#lookBeside()
   }
 
-  #lookAhead(): void {
-    if (this.#calls > 0 || this.#paused || this.#stopped || this.#wanted().length === 0) return
-    void this.#reserve(false)
+  #lookBeside(): void {
+    const calls = this.#calls.size
+    if (this.#askers.length > 0 && calls === 1)
+      void this.#reserve(false).then(() => (this.#isSearching ? this.wake() : void this.#search()))
+    else if (this.#askers.length === 0 && calls === 0 && this.#wanted().length > 0) void this.#reserve(false)
   }
 
   /** For which worker ids jobs are to be held. A worker that is registered as idle, or draws each job, takes none ahead. */
   #wanted(): string[] {
-    return this.#hasMore && !this.#idle.isRegistered && !this.#queues.isDrawn
-      ? (this.#options.held?.wanted() ?? [])
-      : []
+    const mayHold = this.#hasMore && !this.#idle.isRegistered && !this.#queues.isDrawn
+    return (mayHold && this.#options.held?.wanted()) || []
   }
 
   async #search(): Promise<void> {
@@ -178,29 +169,37 @@ export class Fetcher {
     if (this.#stopped) for (const { resolve } of this.#askers.splice(0)) resolve(undefined)
   }
 
+  #reserve(polled: boolean): Promise<boolean> {
+    const call = this.#take(polled).finally(() => this.#calls.delete(call))
+    this.#calls.add(call)
+    return call
+  }
+
   /** @returns true when there may be more */
-  async #reserve(polled: boolean): Promise<boolean> {
-    const { store, clock, log, supervisorId, onFenced } = this.#options
+  async #take(polled: boolean): Promise<boolean> {
+    const { store, clock, log, supervisorId, held } = this.#options
     const id = supervisorId()
     if (id === undefined) return false
     const asking = this.#askers.splice(0, this.#queues.isDrawn ? 1 : jobsAtOnce)
     const ahead = this.#wanted().slice(0, jobsAtOnce - asking.length)
-    this.#calls += 1
     this.#asked += ahead.length
     try {
       const queues = await this.#queues.select()
       const idle = ahead.length === 0 ? this.#idle.entry(this.#queues.list, polled) : undefined
       const { wokenFor } = this.#idle
-      const workers = [...asking.map(({ worker }) => worker), ...ahead]
-      const slots = workers.map((worker) => ({ worker, newId: newId(clock.now()) }))
+      const slots = [...asking.map(({ worker }) => worker), ...ahead].map((worker) => ({
+        worker,
+        newId: newId(clock.now()),
+      }))
       const reply = await store.supervisors.reserve(id, slots, queues, clock.now(), idle)
-      if (reply.kind === 'fenced') onFenced()
-      if (reply.kind === 'paused') this.#options.held?.giveBack()
-      if (reply.kind === 'fenced' || reply.kind === 'paused') return false
+      if (reply.kind === 'fenced') this.#options.onFenced()
+      else if (reply.kind === 'paused') held?.giveBack()
+      // A lease that was lost meanwhile: what was taken under it is another's.
+      if (reply.kind === 'fenced' || reply.kind === 'paused' || supervisorId() !== id) return false
       this.#hasMore = reply.kind === 'taken'
       this.#idle.found(reply.jobs, wokenFor)
-      this.#give(asking, reply.jobs.splice(0, asking.length))
-      this.#hold(reply.jobs, ahead)
+      this.#hold(reply.jobs.slice(asking.length), ahead)
+      this.#give(asking, reply.jobs.slice(0, asking.length))
       if (reply.kind === 'empty') this.#onEmpty(idle, reply.queueCount, reply.jobs.length)
       // It was woken for another job, and has no slot left for it.
       if (this.#askers.length + asking.length === 0) this.#idle.passOn()
@@ -211,15 +210,14 @@ export class Fetcher {
       return false
     } finally {
       this.#askers.unshift(...asking)
-      this.#calls -= 1
       this.#asked -= ahead.length
       if (ahead.length > 0) this.#lookSoon()
     }
   }
 
-  /** Of jobs for more than half of many slots, half begin a tick later: from then on two halves take turns with Redis. */
+  /** Of four jobs and more, for more than half of the slots, half begin a tick later: from then on two halves take turns with Redis. */
   #give(asking: Asker[], jobs: readonly Reserved[]): void {
-    const isHalved = jobs.length >= HALVED_FROM && 2 * jobs.length > this.#options.slots + 1
+    const isHalved = jobs.length >= 4 && 2 * jobs.length > this.#options.slots + 1
     const now = isHalved ? Math.ceil(jobs.length / 2) : jobs.length
     const askers = asking.splice(0, jobs.length)
     const give = (from: number, to: number): void =>
@@ -232,11 +230,11 @@ export class Fetcher {
   /** Slots that have become free meanwhile get theirs first. */
   #hold(jobs: readonly Reserved[], workers: readonly string[]): void {
     const { held } = this.#options
-    jobs.forEach((job, i) => {
+    for (const [i, job] of jobs.entries()) {
       const asker = this.#askers.shift()
       if (asker) asker.resolve(job)
       else held?.add(job, workers[i] ?? '')
-    })
+    }
     if (this.#stopped || this.#paused) held?.giveBack()
   }
 

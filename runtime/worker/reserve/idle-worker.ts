@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
-import { isDynamic } from '../../store/queues/queue-list.ts'
+import { isDynamic, selectQueues } from '../../store/queues/queue-list.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
 
 /** How long an idle worker stays registered after the time of its next look, when that look is late. */
@@ -12,8 +12,8 @@ const lateMs = 500
 interface IdleListeners {
   /** This worker was taken off the register, for a job on `wokenFor`. */
   onPush: () => void
-  /** There is a queue that was not there before. */
-  onNewQueue: (queue: string) => void
+  /** There is a queue of its list that was not there before. */
+  onNewQueue: () => void
 }
 
 /** What an {@link IdleWorker} needs. */
@@ -59,7 +59,10 @@ export class IdleWorker {
     this.#listens = own !== undefined
     if (own) this.#deaf.push(own)
     if (!own || !isDynamic(queues)) return
-    const unlisten = await connection.listenIfAllowed(connection.keys.wakeQueues(), onNewQueue, log)
+    const hearQueue = (queue: string): void => {
+      if (selectQueues(queues, [queue]).length > 0) onNewQueue()
+    }
+    const unlisten = await connection.listenIfAllowed(connection.keys.wakeQueues(), hearQueue, log)
     if (unlisten) this.#deaf.push(unlisten)
   }
 

@@ -29,7 +29,6 @@ import { CONTROL_FD, type FromZygote } from '../wire/zygote-messages.ts'
 import {
   ROUNDS_TO_COMPILE,
   ROUNDS_TO_LEARN,
-  ROUNDS_TO_OPTIMIZE,
   warmUp,
   warmUpFork,
   warmUpOutput,
@@ -62,14 +61,14 @@ async function compile(app: App, forkWarmUp: Omit<ForkWarmUp, 'rounds'>, channel
 
 /** A fork copies the page tables of all memory, and the child's end frees them: the less there is, the faster it is. */
 async function shrink(
-  { packHeap, boot }: Prepared,
+  { packHeap }: Prepared,
   forkWarmUp: Omit<ForkWarmUp, 'rounds'>,
   channel: JobChannel,
 ): Promise<void> {
   await packHeap()
   // The collection took the shapes of objects that there are only while a job runs, and what V8 knew of them.
   warmUpFork({ ...forkWarmUp, rounds: ROUNDS_TO_LEARN })
-  await warmUp({ channel, rounds: boot.jobsPerChild > 1 ? ROUNDS_TO_OPTIMIZE : ROUNDS_TO_LEARN })
+  await warmUp({ channel, rounds: ROUNDS_TO_LEARN })
 }
 
 /** What a child needs from before the fork, as things are now. */

@@ -20,8 +20,6 @@ import { forkSide } from '../core/fork-side.ts'
 export const ROUNDS_TO_COMPILE = 2
 /** Enough for V8 to have allotted what it learns of a function, and to have learnt it. */
 export const ROUNDS_TO_LEARN = 50
-/** Enough for V8 to have made optimised code: worth its time where a process runs several jobs. */
-export const ROUNDS_TO_OPTIMIZE = Number(process.env.ROUNDS ?? 1000)
 
 const NO_DESCRIPTOR = -1
 const NO_LOOP = 0n

@@ -70,7 +70,7 @@ describe('jobs that are held', () => {
       ids.map((id) => [id, 1]),
     )
     fetcher.stop()
-    fetcher.close()
+    await fetcher.close()
   })
 
   for (const what of ['pause', 'stop'] as const)
@@ -82,7 +82,7 @@ describe('jobs that are held', () => {
       assert.equal((await to.store.queues.sizes()).get('q'), ids.length)
       assert.ok(await wasGivenBack(ids[0] ?? ''))
       fetcher.stop()
-      fetcher.close()
+      await fetcher.close()
     })
 
   it('are none where jobs run for long', async () => {
@@ -90,7 +90,7 @@ describe('jobs that are held', () => {
     assert.deepEqual(held.ids, [])
     assert.equal((await to.store.queues.sizes()).get('q'), ids.length)
     fetcher.stop()
-    fetcher.close()
+    await fetcher.close()
   })
 })
 

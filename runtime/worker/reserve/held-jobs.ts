@@ -6,8 +6,8 @@ import type { Reserved } from '../../store/workers/supervisors.ts'
 
 /** A job that no slot has begun for so long goes back to its queue. */
 const HELD_MS = 50
-/** The jobs that are held are fewer than run in this time. */
-const AHEAD_MS = 10
+/** No more jobs are held for a slot than it runs in this time. */
+const AHEAD_MS = 20
 /** Jobs held for each slot. */
 const AHEAD_MOST = 8
 /** Ends of a slot that Redis may be recording while its next job runs. */

@@ -74,7 +74,8 @@ export class IdleWorker {
   /** What a look registers where it finds less than it asks for; undefined where no push can wake this worker. */
   entry(list: string, polled: boolean): Idle | undefined {
     if (!this.#listens) return undefined
-    return { list, listener: this.#listener, forMs: this.#options.pollMs + lateMs, polled }
+    const forMs = this.#options.pollMs + lateMs
+    return { list, listener: this.#listener, forMs, listed: this.isRegistered, polled }
   }
 
   /** A look has found nothing more. */

@@ -25,7 +25,7 @@ afterEach(() => store.close())
 leavesNoProcess()
 
 async function run(more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  return lead(testScheduler(store, '', { turnMs: 1200, ...more }))
+  return lead(testScheduler(store, '', { renewMs: 1200, ...more }))
 }
 const job = (dueMs: number, args: unknown[] = []): NewDelayedJob => ({
   id: newId(),

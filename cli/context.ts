@@ -2,8 +2,6 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { silentLogger, type Logger } from '../runtime/core/logger.ts'
 import { loadApp, hasTypeScript, type App, type AppSource } from '../runtime/jobs/app.ts'
-import { buildForInline } from '../runtime/worker/launchers/fork/app-build/built-app.ts'
-import { installLocator, locateBuilt } from '../runtime/worker/launchers/fork/zygote/core/built-imports.ts'
 import { configureWith, defaultClient } from '../runtime/jobs/default-client.ts'
 import type { Client } from '../runtime/jobs/client.ts'
 import type { Store } from '../runtime/store/store.ts'
@@ -83,6 +81,11 @@ export function sourceOf({ root, jobs }: Config): AppSource {
 
 /** Loads the application into this process, TypeScript included. @throws RuntimeError ERR_APP_LOAD */
 export async function loadAppHere(source: AppSource): Promise<App> {
+  // Commands that only read need neither.
+  const [{ buildForInline }, { installLocator, locateBuilt }] = await Promise.all([
+    import('../runtime/worker/launchers/fork/app-build/built-app.ts'),
+    import('../runtime/worker/launchers/fork/zygote/core/built-imports.ts'),
+  ])
   const build = await buildForInline(source, silentLogger)
   if (build) {
     process.once('exit', build.remove)

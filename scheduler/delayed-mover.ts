@@ -67,8 +67,12 @@ export class DelayedMover implements Service {
     this.#nextMs = Infinity
     // Neither waits for the other, nor stands still because the other cannot be moved.
     const turns = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
-    for (const turn of turns) if (turn.status === 'rejected') throw turn.reason
-    const nextMs = Math.min(...turns.map((turn) => (turn.status === 'fulfilled' ? turn.value : Infinity)))
+    const nextMs = Math.min(
+      ...turns.map((turn) => {
+        if (turn.status === 'rejected') throw turn.reason
+        return turn.value
+      }),
+    )
     this.#nextMs = nextMs
     return Math.min(Math.max(nextMs - this.#options.clock.now(), 0), idleMs)
   }

@@ -1,8 +1,8 @@
 /**
- * Makes runtime/store/connection/scripts.generated.ts from the scripts in runtime/store/lua. A script's header gives its includes
+ * Makes runtime/store/connection/scripts.generated.ts and lua.generated.ts from the scripts in runtime/store/lua. A script's header gives its includes
  * (`-- @include tickets push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
  * `-- @rest items`. An include with `-- @lazy names` is set up when one of those functions is first called. Names become Lua locals; `key.job(id)` comes from the templates in runtime/store/keys.ts.
- * Scripts share most of their text, so the file has each piece of it once.
+ * Scripts share most of their text, so lua.generated.ts has each piece of it once; only a process whose Redis does not have a script loads it.
  * `--check` writes nothing and fails when the file is not fresh.
  */
 import { createHash } from 'node:crypto'
@@ -11,7 +11,7 @@ import { basename } from 'node:path'
 import { keyTemplates } from '../runtime/store/keys.ts'
 
 const folder = new URL('../runtime/store/lua/', import.meta.url)
-const target = new URL('../runtime/store/connection/scripts.generated.ts', import.meta.url)
+const generated = (name: string): URL => new URL(`../runtime/store/connection/${name}.generated.ts`, import.meta.url)
 
 /** The type of each key, the first word of its comment in keys.ts; one that is `the same` as another is a hash. */
 const keyTypes = new Map<string, string>()
@@ -173,26 +173,35 @@ const pieceOf = (text: string): number => {
 const rows = scripts.map(({ name, texts, args, rest }) => {
   const sha1 = createHash('sha1').update(texts.join('')).digest('hex')
   const argList = args.map((arg) => `'${arg}'`).join(', ')
-  return `  '${name}': {\n    sha1: '${sha1}',\n    args: [${argList}],\n    rest: ${rest !== undefined},\n    pieces: [${texts.map(pieceOf).join(', ')}] as number[],\n  },\n`
+  return `  '${name}': {\n    sha1: '${sha1}',\n    args: [${argList}],\n    rest: ${rest !== undefined},\n  },\n`
 })
+const parts = scripts.map(({ name, texts }) => `  '${name}': [${texts.map(pieceOf).join(', ')}],\n`)
 const lines = [...pieces.keys()].map((piece) => `  ${JSON.stringify(piece)},\n`)
-const text = `// Made by script/build-lua.ts from runtime/store/lua; do not edit.
-export const scripts = {\n${rows.join('')}} as const
-
+const HEAD = '// Made by script/build-lua.ts from runtime/store/lua; do not edit.\n'
+const made = {
+  scripts: `${HEAD}export const scripts = {\n${rows.join('')}} as const\n`,
+  lua: `${HEAD}
 /** What the scripts are made of. */
-export const pieces: readonly string[] = [\n${lines.join('')}]\n`
+const pieces: readonly string[] = [\n${lines.join('')}]
 
-const old = ((): string => {
+const parts: Readonly<Record<string, readonly number[]>> = {\n${parts.join('')}}
+
+/** The Lua of a script. */
+export const luaOf = (name: string): string => (parts[name] ?? []).map((part) => pieces[part]).join('')\n`,
+}
+
+const isFresh = (name: string, text: string): boolean => {
   try {
-    return readFileSync(target, 'utf8')
+    return readFileSync(generated(name), 'utf8') === text
   } catch {
-    return ''
+    return false
   }
-})()
-if (old !== text) {
+}
+for (const [name, text] of Object.entries(made)) {
+  if (isFresh(name, text)) continue
   if (process.argv.includes('--check')) {
-    console.error('runtime/store/connection/scripts.generated.ts is stale: run `npm run build`')
+    console.error(`runtime/store/connection/${name}.generated.ts is stale: run \`npm run build\``)
     process.exit(1)
   }
-  writeFileSync(target, text)
+  writeFileSync(generated(name), text)
 }

@@ -9,7 +9,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
 import type { Libraries } from '../config/library.ts'
 import { buildLayers, importsLayers, placeOf } from './bundle-layers.ts'
-import { nodeWithoutGetters, plainTextIsFast } from './bundle-plugins.ts'
+import { ioredisIsFast, nodeWhenUsed, nodeWithoutGetters, plainTextIsFast } from './bundle-plugins.ts'
 import { external } from './externals.ts'
 
 const root = new URL('../', import.meta.url).pathname
@@ -90,6 +90,7 @@ const builtLibraries = await build({
   format: 'cjs',
   banner: {},
   sourcemap: false,
+  plugins: [nodeWhenUsed, ioredisIsFast],
   // Not the names: ioredis takes those of its errors from their classes.
   minifySyntax: true,
   minifyWhitespace: true,
@@ -99,21 +100,24 @@ const outputs = [built, ...builtLayers].flatMap(({ metafile }) => Object.entries
 const made = new Set(outputs.map(([file]) => join(root, file)))
 /** Only of esbuild's own functions: what takes none of them need not load it. Source maps count the line. */
 const helpers = outputs.filter(([, { inputs }]) => Object.keys(inputs).length === 0).map(([file]) => basename(file))
-for (const file of made) {
-  if (file.endsWith('.map')) continue
-  const text = layers.reduce(
-    (all, { name }) => {
-      const to = relative(dirname(file), join(dist, `${name}.js`))
-      return all.replaceAll(`"${placeOf(name)}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
-    },
-    readFileSync(file, 'utf8').replace(/^import "[./]*(?:chunks\/)?([^/"]+)";\n/gm, (line, name: string) =>
+
+/** A file as it is shipped, of how esbuild has made it. */
+function finished(file: string): string {
+  const made = readFileSync(file, 'utf8')
+    .replace(/^import "[./]*(?:chunks\/)?([^/"]+)";\n/gm, (line, name: string) =>
       helpers.includes(name) ? '\n' : line,
-    ),
-  )
+    )
+    // In comments only, and Node reads a file that has none in half the time.
+    .replace(/[^\0-\x7f]/g, '-')
+  const text = layers.reduce((all, { name }) => {
+    const to = relative(dirname(file), join(dist, `${name}.js`))
+    return all.replaceAll(`"${placeOf(name)}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
+  }, made)
   // What asks for it by another chunk's function needs none itself. Source maps count its line.
-  const isNeeded = hasSourceMaps || /\brequire\b/.test(text.replace(REQUIRE, ''))
-  writeFileSync(file, isNeeded ? text : text.replace(REQUIRE, ''))
+  return hasSourceMaps || /\brequire\b/.test(text.replace(REQUIRE, '')) ? text : text.replace(REQUIRE, '')
 }
+
+for (const file of made) if (!file.endsWith('.map')) writeFileSync(file, finished(file))
 const chunks = join(dist, 'chunks')
 for (const name of existsSync(chunks) ? readdirSync(chunks) : [])
   if (!made.has(join(chunks, name))) rmSync(join(chunks, name))

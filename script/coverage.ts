@@ -3,8 +3,8 @@
  *   npm run coverage                          all tests, a folder at a time; fails under 90 %
  *   npm run coverage -- test/store test/jobs  these folders or files again; the others count as they were last time
  *   npm run coverage -- --report runtime/store  no tests; the lines of arms that did not run, under a folder or in a file
- * Each folder's figures are in coverage/<folder>.json, arms that no test ran in coverage/missed.txt. Processes that are
- * killed, and jobs that are forked, leave no figures, so the true share is higher.
+ * Each folder's figures are in coverage/<folder>.json, arms that no test ran in coverage/missed.txt. A process that is
+ * killed leaves no figures of its last half second.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -15,12 +15,10 @@ import { Reports } from './coverage/reports.ts'
 const root = new URL('../', import.meta.url).pathname
 const leastPercent = 90
 const preload = join(root, 'script/coverage/measure.cjs')
-/** Zygotes and the jobs that they fork are not measured: see coverage/measure.cjs. */
-const unmeasured = 'runtime/worker/launchers/fork/zygote/'
 const out = join(root, 'coverage')
 const sources = ['runtime', 'scheduler']
   .flatMap((folder) => filesUnder(folder, /\.ts$/))
-  .filter((file) => !/\.generated\.ts$/.test(file) && !file.startsWith(unmeasured))
+  .filter((file) => !/\.generated\.ts$/.test(file))
 
 function filesUnder(folder: string, pattern: RegExp): string[] {
   const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

@@ -4,7 +4,8 @@
  *   node --import tsx script/lua-globals.ts     exits with 1 when it finds one; without the compiler it says how to get it
  */
 import { spawnSync } from 'node:child_process'
-import { pieces, scripts } from '../runtime/store/connection/scripts.generated.ts'
+import { luaOf } from '../runtime/store/connection/lua.generated.ts'
+import { scripts } from '../runtime/store/connection/scripts.generated.ts'
 
 /** What Redis gives to a script: https://redis.io/docs/latest/develop/programmability/lua-api/ */
 const given = new Set(
@@ -16,9 +17,11 @@ const given = new Set(
     .split(' '),
 )
 
-for (const [name, script] of Object.entries(scripts)) {
-  const input = script.pieces.map((piece) => pieces[piece]).join('\n')
-  const { stdout, stderr, status, error } = spawnSync('luac5.1', ['-l', '-p', '-'], { input, encoding: 'utf8' })
+for (const name of Object.keys(scripts)) {
+  const { stdout, stderr, status, error } = spawnSync('luac5.1', ['-l', '-p', '-'], {
+    input: luaOf(name),
+    encoding: 'utf8',
+  })
   if (error) {
     console.error('lua-globals: not checked: no luac5.1 on the PATH; apt-get install lua5.1')
     break

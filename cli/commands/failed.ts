@@ -64,7 +64,7 @@ const list = command<ListFlags>({
         entry.queue,
         entry.cause ?? '-',
         entry.exception,
-        clip(entry.error ?? '', 60),
+        clip(entry.error, 60),
         entry.retried_at ?? '-',
       ]),
       ['retried', 'failed at', 'queue'],
@@ -92,10 +92,10 @@ const show = command<{ index: string }>({
     if (context.json) return json(entry)
     line(`${failedClass(entry)} on ${entry.queue}, failed at ${entry.failed_at} in ${entry.worker}`)
     line(`${entry.exception}: ${entry.error}`)
-    for (const frame of entry.backtrace ?? []) line(`    ${frame}`)
+    for (const frame of entry.backtrace) line(`    ${frame}`)
     line(`payload: ${entry.payload}`)
     if (entry.cause !== undefined) line(`cause: ${entry.cause}`)
-    for (const [what, value] of evidenceRows(entry.evidence ?? {}, { stack: entry.backtrace ?? [] }))
+    for (const [what, value] of evidenceRows(entry.evidence ?? {}, { stack: entry.backtrace }))
       line(`${what}: ${value.replaceAll('\n', '\n    ')}`)
     if (entry.retried_at !== undefined) line(`retried at ${entry.retried_at}`)
   },

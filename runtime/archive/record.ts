@@ -1,4 +1,4 @@
-import { jsonOrText } from '../core/json-text.ts'
+import { jsonArray, jsonOrText, textIn } from '../core/json-text.ts'
 import { decodeItem } from '../core/codec.ts'
 import type { ArchiveEntry } from '../store/archive.ts'
 
@@ -47,7 +47,7 @@ export interface RecordDetails {
   redeliveries?: number
   error?: unknown
   /** Errors of earlier attempts. */
-  attempts?: unknown
+  attempts?: unknown[]
   /** Pid, exit code, signal, last lines of output. */
   evidence?: unknown
   log?: string[]
@@ -139,9 +139,9 @@ function details(fields: Fields, isRun: boolean): RecordDetails {
     worker: fields.worker,
     redeliveries: number(fields.redeliveries),
     error: jsonOrText(fields.error),
-    attempts: jsonOrText(fields.attempts),
+    attempts: list(fields.attempts),
     evidence: jsonOrText(fields.evidence),
-    log: jsonOrText(fields.log) as string[] | undefined,
+    log: list(fields.log)?.map(textIn),
     reason: fields.reason,
     runClass: fields.run_class,
     node: fields.node,
@@ -155,6 +155,9 @@ function details(fields: Fields, isRun: boolean): RecordDetails {
         : undefined,
   })
 }
+
+/** Any client may have written to the stream: what is no list is left out. */
+const list = (text: string | undefined): unknown[] | undefined => (text === undefined ? undefined : jsonArray(text))
 
 function object(text: string | undefined): Record<string, unknown> {
   const value = jsonOrText(text)

@@ -54,28 +54,36 @@ function logfmtValue(value: unknown): string {
   return /^[^\s"=\\\p{Cc}]+$/u.test(text) ? text : printable(JSON.stringify(text))
 }
 
-/** A logger over pino. */
+/** A logger over pino, which is loaded for the first line that is written. */
 export function createLogger(options: LogOptions): Logger {
+  const { level, redact = redactor() } = options
   const out = options.write ?? ((line: string) => void process.stderr.write(line))
   const show = { json: printable, logfmt: logfmtLine, text: textLine }[options.format]
   const base = options.worker === undefined ? null : { worker: options.worker }
   const write = (line: string): void => out(show(line))
-  return wrap(library('pino')({ level: options.level, base }, { write }), options.redact ?? redactor())
+  const isEnabled = (name: Level): boolean => ranks.indexOf(name) >= ranks.indexOf(level)
+  return wrap(() => library('pino')({ level, base }, { write }), isEnabled, redact)
 }
 
-function wrap(log: ReturnType<Libraries['pino']>, redact: Redact): Logger {
+type Level = 'debug' | 'info' | 'warn' | 'error'
+const ranks: LogOptions['level'][] = ['debug', 'info', 'warn', 'error', 'silent']
+
+function wrap(make: () => ReturnType<Libraries['pino']>, isEnabled: (level: Level) => boolean, redact: Redact): Logger {
+  let made: ReturnType<Libraries['pino']> | undefined
+  const log = (): ReturnType<Libraries['pino']> => (made ??= make())
   const write =
-    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (level: Level) =>
     (message: string, data: object = {}): void => {
-      if (log.isLevelEnabled(level)) log[level](redact(data), message)
+      if (isEnabled(level)) log()[level](redact(data), message)
     }
+  const child = (data: object): Logger => wrap(() => log().child(data), isEnabled, redact)
   return {
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    child: (scope) => wrap(log.child({ scope }), redact),
-    with: (data) => wrap(log.child(redact(data) as object), redact),
+    child: (scope) => child({ scope }),
+    with: (data) => child(redact(data) as object),
   }
 }
 

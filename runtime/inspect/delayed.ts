@@ -68,6 +68,7 @@ export function isWanted(job: DelayedJob, { class: name, queue, text }: DelayedF
 }
 
 function startOf(cursor = '0-0-0'): DelayedCursor {
-  const [dueMs, inSet, inBucket] = cursorParts(cursor, /^(\d{1,16})-(\d{1,9})-(\d{1,9})$/).map(Number)
-  return { dueMs: dueMs ?? 0, inSet: inSet ?? 0, inBucket: inBucket ?? 0 }
+  const parts = cursorParts(cursor, /^(\d{1,16})-(\d{1,9})-(\d{1,9})$/).map(Number)
+  const [dueMs, inSet, inBucket] = parts as [number, number, number]
+  return { dueMs, inSet, inBucket }
 }

@@ -168,7 +168,7 @@ function groupOf(entry: FailedEntry, filter: FailedFilter): FailedGroup {
   const atMs = parseFailedAt(entry.failed_at)
   const name = failedClass(entry)
   return {
-    ...{ cause, class: name, exception, count: 1, error: clip(entry.error ?? '', 500) },
+    ...{ cause, class: name, exception, count: 1, error: clip(entry.error, 500) },
     ...{ firstSeenMs: atMs, lastSeenMs: atMs },
     filter: { ...filter, class: name, exception, cause: cause ?? '' },
   }
@@ -209,8 +209,8 @@ export function matcherOf(filter: FailedFilter): {
       (filter.queue === undefined || entry.queue === filter.queue) &&
       (filter.cause === undefined || (entry.cause ?? (filter.cause && 'exception')) === filter.cause) &&
       (filter.exception === undefined || entry.exception === filter.exception) &&
-      (filter.error === undefined || (entry.error ?? '').includes(filter.error)) &&
-      (retried === undefined || (typeof entry.retried_at === 'string') === retried) &&
+      (filter.error === undefined || entry.error.includes(filter.error)) &&
+      (retried === undefined || (entry.retried_at !== undefined) === retried) &&
       (!isTimed || inTime(parseFailedAt(entry.failed_at))),
   }
 }

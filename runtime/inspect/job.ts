@@ -136,9 +136,9 @@ function momentsOf(record: JobRecord): JobMoment[] {
   return all.flatMap(([name, text]) => (text ? [{ name, atMs: Number(text) }] : []))
 }
 
-async function workerOf({ store }: InspectContext, { worker, pid }: JobRecord): Promise<JobView['worker']> {
+async function workerOf({ store }: InspectContext, { worker = '', pid }: JobRecord): Promise<JobView['worker']> {
   const [{ nowMs }, supervisors] = await Promise.all([redisClock({ store }), store.supervisors.list()])
-  const owner = supervisors.find(({ slots }) => slots.includes(worker ?? ''))
+  const owner = supervisors.find(({ slots }) => slots.includes(worker))
   return owner && { id: owner.id, host: owner.about['host'], pid, leaseLeftMs: owner.leaseEndsAtMs - nowMs }
 }
 
@@ -149,7 +149,7 @@ async function limitOf({ limits }: Store, id: string, key: string): Promise<JobV
 
 function archivedView(id: string, archived: ArchiveRecord): Omit<JobView, 'failed' | 'archived'> {
   const { enqueuedAtMs, startedAtMs, endedAtMs, queue, cause, args, details } = archived
-  const { attempts, evidence, log = [], error, worker, node } = details
+  const { attempts = [], evidence, log = [], error, worker, node } = details
   const date = (ms: number | undefined): Date | undefined => (ms === undefined ? undefined : new Date(ms))
   const all: [JobMoment['name'], number | undefined][] = [
     ['enqueued', enqueuedAtMs],
@@ -174,7 +174,7 @@ function archivedView(id: string, archived: ArchiveRecord): Omit<JobView, 'faile
     class: archived.class,
     args,
     moments: all.flatMap(([name, atMs]) => (atMs === undefined ? [] : [{ name, atMs }])),
-    attempts: Array.isArray(attempts) ? (attempts as unknown[]) : [],
+    attempts,
     evidence,
     log,
     step: archived.runId === undefined ? undefined : { run: archived.runId, node: Number(node) },

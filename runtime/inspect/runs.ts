@@ -72,7 +72,7 @@ export function runTarget({ store, config }: InspectContext): RunTarget {
     ttlMs: workflows.ttlMs,
     maxPayloadBytes: limits.maxPayloadBytes,
     recordTtlMs: limits.recordTtlMs,
-    ...(memory ? { memory } : {}),
+    memory,
   }
 }
 

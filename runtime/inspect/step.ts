@@ -56,7 +56,7 @@ async function lastJob(
     archive.search({ runId: run, node: String(index), kind: 'step' }, 1),
   ).catch(() => [])
   const { attempts = [], evidence, log = [] } = archived?.details ?? {}
-  return { job: archived?.id, attempts: Array.isArray(attempts) ? (attempts as unknown[]) : [], evidence, log }
+  return { job: archived?.id, attempts, evidence, log }
 }
 
 /** What a job's record keeps as JSON texts. */

@@ -20,8 +20,8 @@ export interface EntrySource {
   value: unknown
   /** The line of one of its options. */
   lineOf(option: string): number
-  /** JSON text of `args` as written, undefined where there are none. */
-  argsText(): string | undefined
+  /** JSON text of the option `args` as written; for an entry that has it. */
+  argsText(): string
 }
 
 /** What came of one entry: an entry when nothing is wrong with it; neither entry nor error when it is not for this environment. */
@@ -99,11 +99,9 @@ class EntryCheck {
   /** The entry as JSON for `persistent_schedules`: without `persist`, arguments as they were written. */
   #config(): string {
     const { args: _args, persist: _persist, ...rest } = this.#options
-    const args = this.#has('args') ? this.#source.argsText() : undefined
-    const parts = [
-      ...Object.entries(rest).map(([key, each]) => `${JSON.stringify(key)}:${JSON.stringify(each) ?? 'null'}`),
-    ]
-    return `{${[...parts, ...(args === undefined ? [] : [`"args":${args}`])].join(',')}}`
+    const args = this.#has('args') ? [`"args":${this.#source.argsText()}`] : []
+    const parts = Object.entries(rest).map(([key, each]) => `${JSON.stringify(key)}:${JSON.stringify(each)}`)
+    return `{${[...parts, ...args].join(',')}}`
   }
 
   #checkNames(): void {
@@ -152,8 +150,8 @@ class EntryCheck {
 
   /** A list is the arguments, anything else is one argument, nothing is none. */
   #args(): string {
-    const text = this.#has('args') ? (this.#source.argsText() ?? JSON.stringify(this.#options.args)) : 'null'
-    if (text === 'null') return '[]'
+    if (!this.#has('args')) return '[]'
+    const text = this.#source.argsText()
     return text.startsWith('[') ? text : `[${text}]`
   }
 

@@ -118,12 +118,7 @@ function timesOf(value: unknown): number {
 /** `first_in: 1m`, `first_at: 2030-01-01 08:00`, `first: now`; a bare number is seconds, as rufus has it. */
 function readMoment(key: string, value: unknown, bounds: Bounds): void {
   const edge = key.startsWith('first') ? 'first' : 'last'
-  const text =
-    typeof value === 'number'
-      ? `${value}s`
-      : value instanceof Date
-        ? value.toISOString()
-        : textOf(key, value, 'a length of time or a date')
+  const text = typeof value === 'number' ? `${value}s` : textOf(key, value, 'a length of time or a date')
   if (edge === 'first' && /^now$/i.test(text)) {
     bounds.firstInMs = 0
     return

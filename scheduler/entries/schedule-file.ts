@@ -1,11 +1,11 @@
 import { head } from '../../config/clip.ts'
-import type { Document, LineCounter as Lines, Node, Pair, YAMLMap } from 'yaml'
+import type { Document, LineCounter as Lines, Node, Pair, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { library } from '../../config/library.ts'
 import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import type { CheckContext, ScheduleEntry, ScheduleProblem } from './entry.ts'
 import { formatProblem } from './entry.ts'
 import { checkEntry, type CheckedEntry } from './entry-check.ts'
-import { findPair, resolved, rubyReads, toJsonText, withoutColon } from './yaml-source.ts'
+import { findPair, keyOf, resolved, rubyReads, toJsonText, withoutColon } from './yaml-source.ts'
 
 const { isMap, isScalar, LineCounter, parseDocument, visit } = library('yaml')
 
@@ -42,7 +42,7 @@ export function readEntry(name: string, json: string, context: CheckContext): Ch
   const parsed = parse(json)
   const [error] = parsed.document.errors
   if (error || !isMap(parsed.document.contents)) {
-    const got = error?.message.split('\n')[0] ?? JSON.stringify(head(json, 60))
+    const got = error ? firstLine(error.message) : JSON.stringify(head(json, 60))
     return {
       problems: [
         {
@@ -66,6 +66,8 @@ interface Ranged {
 interface Parsed {
   document: Document
   lines: Lines
+  /** Such text is for Ruby's scheduler, which evaluates it. */
+  hasErb: boolean
 }
 
 function parse(text: string): Parsed {
@@ -78,7 +80,7 @@ function parse(text: string): Parsed {
     logLevel: 'error',
     uniqueKeys: false,
   } as const
-  return { document: parseDocument(text, options), lines }
+  return { document: parseDocument(text, options), lines, hasErb: text.includes('<%') }
 }
 
 /**
@@ -98,7 +100,9 @@ function documentsOf(text: string): Parsed[] {
   return rest.document.errors.length === 0 ? [rest, ...parsed.filter((_, i) => !isGood(i))] : parsed
 }
 
-function readDocument({ document, lines }: Parsed, context: CheckContext, schedule: Schedule, seen: Set<string>): void {
+function readDocument(parsed: Parsed, context: CheckContext, schedule: Schedule, seen: Set<string>): void {
+  const { document, lines, hasErb } = parsed
+  const advice = hasErb ? '; ERB (<% … %>) is not evaluated: write the values out' : ''
   const say = (line: number, message: string, entry?: string): void => {
     schedule.problems.push({ file: context.file, line, entry, severity: 'error', message })
   }
@@ -107,14 +111,20 @@ function readDocument({ document, lines }: Parsed, context: CheckContext, schedu
   if (document.errors.length > 0 || document.warnings.length > 0) {
     const entry = isMap(contents) && contents.items[0] ? nameOf(contents.items[0]) : undefined
     for (const error of [...document.errors, ...document.warnings])
-      say(lineAt(error.pos[0]), `expected YAML: ${sayYaml(error.message)}`, entry)
+      say(lineAt(error.pos[0]), `expected YAML: ${firstLine(error.message)}${advice}`, entry)
     if (document.errors.length > 0) return
   }
   if (contents === null || (isScalar(contents) && contents.value === null)) return
-  if (!isMap(contents)) return say(1, 'expected entries such as `cleanup:` with options under them, got something else')
+  if (!isMap(contents)) {
+    const { range } = contents as ParsedNode
+    return say(
+      lineAt(range[0]),
+      `expected entries such as \`cleanup:\` with options under them, got something else${advice}`,
+    )
+  }
   for (const pair of contents.items) {
     const name = nameOf(pair)
-    const line = lineAt((pair.key as { range?: [number] } | null)?.range?.[0] ?? 0)
+    const line = lineAt((pair.key as ParsedNode).range[0])
     if (seen.has(name)) say(line, 'expected one entry of this name, got another', name)
     else readPair(pair, name, line, lineAt, document, context, schedule)
     seen.add(name)
@@ -134,7 +144,7 @@ function readPair(
   const lineOf = (at: Ranged | null): number => (at?.range ? lineAt(at.range[0]) : line)
   const checked = isMap(value)
     ? checkMap(name, value, lineOf, document, context, line)
-    : checkEntry({ name, line, value: value?.toJS(document), lineOf: () => line, argsText: () => undefined }, context)
+    : checkEntry({ name, line, value: value?.toJS(document), lineOf: () => line, argsText: () => '[]' }, context)
   schedule.problems.push(...checked.problems)
   if (checked.entry) schedule.problems.push(...readOtherwise(pair, checked.entry, lineOf, context))
   if (checked.entry) schedule.entries.set(name, checked.entry)
@@ -170,7 +180,7 @@ function checkMap(
         line,
         value: map.toJS(document),
         lineOf: (option) => lineOf(findPair(map, option, document)?.key ?? null),
-        argsText: () => (args ? toJsonText(args.value, document) : undefined),
+        argsText: () => toJsonText(args?.value, document),
       },
       context,
     )
@@ -190,7 +200,7 @@ function readOtherwise(
   const problems: ScheduleProblem[] = []
   visit(pair.value as Node, {
     Scalar: (_, node) => {
-      const reads = node.type === 'PLAIN' ? rubyReads(node.source ?? '') : undefined
+      const reads = node.type === 'PLAIN' ? rubyReads((node as Scalar.Parsed).source) : undefined
       if (reads === undefined) return
       const message = `expected a value that Ruby reads alike, got ${node.source}: here it is ${JSON.stringify(node.value)}, to Ruby ${reads}; write it out, in quotes if it is text`
       problems.push({ file, line: lineOf(node), entry: name, severity: 'warning', message })
@@ -199,10 +209,6 @@ function readOtherwise(
   return problems
 }
 
-const nameOf = (pair: Pair): string =>
-  withoutColon(isScalar(pair.key) ? (pair.key.source ?? String(pair.key.value)) : '?')
+const nameOf = (pair: Pair): string => withoutColon(keyOf(pair) ?? '?')
 
-function sayYaml(message: string): string {
-  const first = message.split('\n')[0] ?? message
-  return /<%/.test(first) ? `${first} (ERB is not evaluated)` : first
-}
+const firstLine = (message: string): string => message.replace(/\n[^]*/, '')

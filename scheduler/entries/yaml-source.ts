@@ -1,4 +1,4 @@
-import type { Document, Node, Pair, YAMLMap } from 'yaml'
+import type { Document, Node, Pair, Scalar, YAMLMap } from 'yaml'
 import { library } from '../../config/library.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 
@@ -15,13 +15,16 @@ export function resolved(node: unknown, document: Document): Node | undefined {
 /** A Ruby symbol (`:first_in`) without its colon. */
 export const withoutColon = (text: string): string => (/^:[A-Za-z_]/.test(text) ? text.slice(1) : text)
 
+/** A key as it is written; undefined where it is a list or a mapping. */
+export const keyOf = ({ key }: Pair): string | undefined => (isScalar(key) ? (key as Scalar.Parsed).source : undefined)
+
+const isMerge = (pair: Pair): boolean => keyOf(pair) === '<<'
+
 /** The pair of a key, also where it came in by a merge (`<<: *defaults`). */
 export function findPair(map: YAMLMap, key: string, document: Document): Pair | undefined {
-  const named = (pair: Pair): string =>
-    isScalar(pair.key) ? withoutColon(pair.key.source ?? String(pair.key.value)) : ''
-  const own = map.items.find((pair) => named(pair) === key)
+  const own = map.items.find((pair) => [key, `:${key}`].includes(String(keyOf(pair))))
   if (own) return own
-  for (const merge of map.items.filter((pair) => named(pair) === '<<')) {
+  for (const merge of map.items.filter(isMerge)) {
     const value = resolved(merge.value, document)
     for (const each of isSeq(value) ? value.items : [value]) {
       const target = resolved(each, document)
@@ -54,14 +57,12 @@ export function toJsonText(node: unknown, document: Document, depth = 0): string
     )
     text = `{${pairs.join(',')}}`
   } else {
-    text = isScalar(target) ? scalarText(target.value, target.source) : 'null'
+    text = scalarText(target as Scalar.Parsed)
   }
   if (text.length > longestText)
     throw new RuntimeError('ERR_SCHEDULE', `args: expected at most ${longestText} bytes, got more`)
   return text
 }
-
-const isMerge = (pair: Pair): boolean => isScalar(pair.key) && (pair.key.source ?? String(pair.key.value)) === '<<'
 
 /** The pairs of a mapping, those of its merges (`<<: *defaults`) first, as YAML orders them; its own win, then the first merge. */
 function mergedPairs(map: YAMLMap, document: Document, depth: number): Pair[] {
@@ -74,9 +75,8 @@ function mergedPairs(map: YAMLMap, document: Document, depth: number): Pair[] {
     }
     const value = resolved(pair.value, document)
     for (const each of isSeq(value) ? value.items : [value]) {
-      const target = resolved(each, document)
-      if (!isMap(target))
-        throw new RuntimeError('ERR_SCHEDULE', 'args: expected a mapping after <<, got something else')
+      // YAML has refused the entry where a merge is of anything else.
+      const target = resolved(each, document) as YAMLMap
       for (const merged of mergedPairs(target, document, depth + 1))
         if (!byKey.has(keyText(merged))) byKey.set(keyText(merged), merged)
     }
@@ -90,14 +90,13 @@ function keyText(pair: Pair): string {
   return String(pair.key.value)
 }
 
-function scalarText(value: unknown, source: string | undefined): string {
+function scalarText({ value, source }: Scalar.Parsed): string {
   if (typeof value === 'number') {
-    if (source !== undefined && jsonNumber.test(source)) return source
+    if (jsonNumber.test(source)) return source
     if (!Number.isFinite(value))
-      throw new RuntimeError('ERR_SCHEDULE', `args: expected numbers that JSON can carry, got ${source ?? value}`)
+      throw new RuntimeError('ERR_SCHEDULE', `args: expected numbers that JSON can carry, got ${source}`)
   }
-  if (typeof value === 'bigint') return value.toString()
-  return JSON.stringify(value ?? null)
+  return JSON.stringify(value)
 }
 
 /**

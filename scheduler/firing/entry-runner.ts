@@ -6,7 +6,7 @@ import type { MissedFiring } from '../../runtime/store/schedules/schedules.ts'
 import { planCatchup, scheduleFireTimes, type FireTimer } from './fire-times.ts'
 import type { ScheduleEntry } from '../entries/entry.ts'
 import { Firer, type RunnerOptions } from './firer.ts'
-import type { Origin } from '../../runtime/cron/timing.ts'
+import type { Origin, Timing } from '../../runtime/cron/timing.ts'
 import { fireTimesBetween, lastFireTimesBetween, nextFireTime, timingMark } from '../../runtime/cron/timing.ts'
 import { plural } from '../../runtime/core/plural.ts'
 
@@ -91,7 +91,7 @@ export class EntryRunner {
       if (state.askedMs !== undefined) await this.#firer.fire(state.askedMs, 0, 'asked')
       await this.#firer.countWaiting()
       if (state.off || !this.entry.timing || this.#stopped) return
-      const cursor = await this.#makeUp(state.cursorMs, now, reason)
+      const cursor = isBehind ? await this.#makeUp(this.entry.timing, state.cursorMs, now, reason) : state.cursorMs
       const delay = (fireTimeMs: number): number =>
         this.#options.jitter(this.entry.name, fireTimeMs, this.entry.jitterMs)
       const fire = (fireTimeMs: number, plannedMs: number): void =>
@@ -179,11 +179,10 @@ export class EntryRunner {
    * Deals with what lies between the cursor and the grace before now.
    * @returns the slot after which the timer goes on
    */
-  async #makeUp(cursorMs: number, now: number, reason: string): Promise<number> {
-    const { timing, catchup, catchupWindowMs, name } = this.entry
+  async #makeUp(timing: Timing, cursorMs: number, now: number, reason: string): Promise<number> {
+    const { catchup, catchupWindowMs, name } = this.entry
     const until = now - graceMs
-    if (!timing || cursorMs >= until) return cursorMs
-    const { missed, more } = this.#missedBetween(cursorMs, until, now)
+    const { missed, more } = this.#missedBetween(timing, cursorMs, until, now)
     const laterDue = fireTimesBetween(timing, this.#origin, until, now, 1).slots.length > 0
     const plan = planCatchup({
       policy: catchup,
@@ -193,9 +192,10 @@ export class EntryRunner {
       nowMs: now,
       max: missedMax,
     })
-    if (missed.length > 0) {
+    const [first] = missed
+    if (first !== undefined) {
       const so = plan.fire.length > 0 ? `; fires ${plan.fire.length} of them now` : ''
-      const span = formatDuration(now - (missed[0] ?? now))
+      const span = formatDuration(now - first)
       this.#options.log.warn(
         `${name}: missed ${more ? 'at least ' : ''}${plural(missed.length, 'firing')} in the last ${span}: ${reason}${so}`,
       )
@@ -210,9 +210,8 @@ export class EntryRunner {
    * Fire times that were missed, oldest first: the first thousand, and those that the policy may want.
    * `more`: there are others between the two.
    */
-  #missedBetween(cursorMs: number, until: number, now: number): { missed: number[]; more: boolean } {
-    const { timing, catchup, catchupWindowMs } = this.entry
-    if (!timing) return { missed: [], more: false }
+  #missedBetween(timing: Timing, cursorMs: number, until: number, now: number): { missed: number[]; more: boolean } {
+    const { catchup, catchupWindowMs } = this.entry
     const { slots, more } = fireTimesBetween(timing, this.#origin, cursorMs, until, missedMax)
     if (!more) return { missed: slots, more }
     const from = Math.max(cursorMs, now - catchupWindowMs)
@@ -233,10 +232,10 @@ export class EntryRunner {
     now: number,
   ): Promise<void> {
     const { name } = this.entry
-    const toMs = slots.at(-1) ?? now
+    const toMs = Math.max(...slots)
     const missed: MissedFiring = {
       entry: name,
-      fromMs: slots[0] ?? now,
+      fromMs: Math.min(...slots),
       toMs,
       count: slots.length,
       more,

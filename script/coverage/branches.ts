@@ -7,10 +7,13 @@ export interface Arm {
   /** Where its code begins and ends in the source. */
   start: number
   end: number
-  /** An `else` that is not written: it ran when the `if` was reached more often than its other arm. */
-  missingElse?: { ifStart: number }
-  /** The arm is a function, whose own count says how often it was called, not made. */
-  isFunction: boolean
+  /** An `else` that is not written: it ran when the condition was reached more often than its other arm. */
+  missingElse: boolean
+  /**
+   * How far from where a source map has its beginning it is surely within it. A statement: a map has the blank before it. A
+   * function: before it lies what makes it, and its own range counts its calls.
+   */
+  shift: -1 | 0 | 1
 }
 
 /**
@@ -21,19 +24,20 @@ export interface Arm {
 export function armsOf(file: string, text: string): Arm[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   const arms: Arm[] = []
-  const add = (node: ts.Node, what: string, missingElse?: { ifStart: number }): void => {
+  const add = (node: ts.Node, what: string, shownAt = node, missingElse = false): void => {
     const start = node.getStart(source)
-    const { line, character } = source.getLineAndCharacterOfPosition(missingElse?.ifStart ?? start)
+    const { line, character } = source.getLineAndCharacterOfPosition(shownAt.getStart(source))
     const id = `${line + 1}:${character + 1} ${what}`
     const isFunction = ts.isArrowFunction(node) || ts.isFunctionExpression(node)
-    arms.push({ id, start, end: node.getEnd(), isFunction, ...(missingElse && { missingElse }) })
+    const shift = isFunction ? -1 : ts.isStatement(node) ? 1 : 0
+    arms.push({ id, start, end: node.getEnd(), shift, missingElse })
   }
   const visit = (node: ts.Node): void => {
     if (ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return
     if (ts.isIfStatement(node)) {
       add(node.thenStatement, 'then')
       if (node.elseStatement) add(node.elseStatement, 'else')
-      else add(node.thenStatement, 'no else', { ifStart: node.getStart(source) })
+      else add(node.thenStatement, 'no else', node, true)
     } else if (ts.isConditionalExpression(node)) {
       add(node.whenTrue, '?')
       add(node.whenFalse, ':')

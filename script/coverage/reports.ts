@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decode, type SourceMapMappings } from '@jridgewell/sourcemap-codec'
@@ -7,7 +7,12 @@ import { armsOf, type Arm } from './branches.ts'
 /** What Node writes at the end of a process that has NODE_V8_COVERAGE in its environment. */
 interface Report {
   result: { url: string; functions: { ranges: Range[] }[] }[]
-  'source-map-cache'?: Record<string, { lineLengths: number[]; data: { sources: string[]; mappings: string } | null }>
+  'source-map-cache'?: Record<string, SourceMap>
+}
+
+interface SourceMap {
+  lineLengths: number[]
+  data: { sources: string[]; mappings: string } | null
 }
 
 interface Range {
@@ -16,12 +21,12 @@ interface Range {
   count: number
 }
 
-/** An arm in a script as it was run: offsets of its code, and of the `if` of an else that is not written. */
+/** An arm in a script as it was run: offsets of its code, and of a place before that, where its condition is. */
 interface Place {
   file: string
   arm: Arm
   at: number
-  ifAt?: number
+  conditionAt: number
 }
 
 /** Arms that ran, by source file, as `id`. */
@@ -33,6 +38,7 @@ export class Reports {
   readonly #arms: ReadonlyMap<string, Arm[]>
   /** Scripts by url and lengths of lines: tsx and the build change the text, and so the offsets. */
   readonly #scripts = new Map<string, Place[]>()
+  readonly #maps = new Map<string, SourceMap | undefined>()
   readonly covered: Covered = new Map()
 
   constructor(root: string, files: readonly string[]) {
@@ -55,16 +61,34 @@ export class Reports {
 
   #read(report: Report): void {
     for (const { url, functions } of report.result) {
-      const map = report['source-map-cache']?.[url]
-      if (!map?.data || !url.startsWith('file:')) continue
+      if (!url.startsWith('file:')) continue
+      const map = report['source-map-cache']?.[url] ?? this.#builtMap(url)
+      if (!map?.data) continue
       const places = this.#placesOf(url, map.data, map.lineLengths)
       if (places.length === 0) continue
       const counts = new Counts(functions.flatMap(({ ranges }) => ranges))
-      for (const { file, arm, at, ifAt } of places) {
-        const count = counts.at(at)
-        if (ifAt === undefined ? count > 0 : counts.at(ifAt) > count) this.#mark(file, arm)
+      for (const { file, arm, at, conditionAt } of places) {
+        const { start, count } = counts.at(at)
+        // An else that is not written ran where the end of the condition was reached more often than what follows it.
+        const isElse = start > conditionAt && counts.at(start - 1).count > count
+        if (arm.missingElse ? isElse : count > 0) this.#mark(file, arm)
       }
     }
+  }
+
+  /** The map of a script of dist/, for reports that have none: see measure.cjs. */
+  #builtMap(url: string): SourceMap | undefined {
+    const path = fileURLToPath(url)
+    if (!this.#maps.has(path)) {
+      const map = existsSync(`${path}.map`) && {
+        lineLengths: readFileSync(path, 'utf8')
+          .split('\n')
+          .map(({ length }) => length),
+        data: JSON.parse(readFileSync(`${path}.map`, 'utf8')) as { sources: string[]; mappings: string },
+      }
+      this.#maps.set(path, map || undefined)
+    }
+    return this.#maps.get(path)
   }
 
   #mark(file: string, arm: Arm): void {
@@ -109,12 +133,10 @@ export class Reports {
 }
 
 function placeOf(file: string, arm: Arm, sorted: readonly { from: number; to: number }[]): Place[] {
-  const firstFrom = (start: number): { from: number; to: number } | undefined => sorted[lowerBound(sorted, start)]
-  const point = firstFrom(arm.start)
+  const index = lowerBound(sorted, arm.start)
+  const point = sorted[index]
   if (!point || point.from >= arm.end) return []
-  // Before a function lies what makes it; its own range counts its calls.
-  const at = arm.isFunction ? point.to - 1 : point.to
-  return [{ file, arm, at, ...(arm.missingElse && { ifAt: firstFrom(arm.missingElse.ifStart)?.to ?? at }) }]
+  return [{ file, arm, at: point.to + arm.shift, conditionAt: sorted[index - 1]?.to ?? Infinity }]
 }
 
 function lowerBound(sorted: readonly { from: number }[], from: number): number {
@@ -141,7 +163,7 @@ function parsed(text: string): Report | undefined {
   }
 }
 
-/** How often the code at an offset ran: the count of the innermost range around it. Ranges nest, and never overlap in part. */
+/** How often the code at an offset ran, and where code begins that ran as often. Ranges nest, and never overlap in part. */
 class Counts {
   readonly #changes: { at: number; count: number }[] = []
 
@@ -162,13 +184,14 @@ class Counts {
     close(Infinity)
   }
 
-  at(offset: number): number {
+  at(offset: number): { start: number; count: number } {
     let [low, high] = [0, this.#changes.length]
     while (low < high) {
       const middle = (low + high) >> 1
       if ((this.#changes[middle]?.at ?? Infinity) <= offset) low = middle + 1
       else high = middle
     }
-    return this.#changes[low - 1]?.count ?? 0
+    const { at: start, count } = this.#changes[low - 1] ?? { at: 0, count: 0 }
+    return { start, count }
   }
 }

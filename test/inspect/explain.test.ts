@@ -70,6 +70,9 @@ describe('a job', () => {
     ],
     ['that failed of nothing known', { state: 'failed' }, /^bad: .*, by an error: unknown → /],
     ['that has ended', { state: 'done', ended_at: now }, /^fine: job j1 \(A\) is done, /],
+    ['of which little is known', { state: 'delayed' }, /^bad: .*due 1970-01-01T00:00:00.000Z/],
+    ['held by nothing known', { state: 'held' }, /^note: .*, and may start after those before it$/],
+    ['that runs nowhere', { state: 'running' }, /^bad: job j1 \(A\) is running on \? since a while ago; that worker/],
     ['of which an end is unknown', { state: 'discarded' }, /^fine: job j1 \(A\) is discarded$/],
   ]
   for (const [what, fields, expected] of states) {
@@ -96,6 +99,18 @@ describe('a job', () => {
     )
   })
 
+  it('that Ruby enqueued has no class, and a line without holders no job to look at', async () => {
+    const redis = server.client()
+    await redis.hset('resque:rt:job:j1', { state: 'done' })
+    assert.equal(await said('j1'), 'fine: job j1 (unknown class) is done')
+    await job({ state: 'held', held_by: 'mail' })
+    await redis.zadd('resque:rt:held:mail', 1, 'j1')
+    assert.equal(
+      await said('j1'),
+      'note: job j1 (A) is held: number 1 in the line of limit mail, whose slots are held by no job',
+    )
+  })
+
   it('whose worker has sent no heartbeat is about to go back', async () => {
     await job({ state: 'running', worker: driver.worker })
     await server.client().zadd('resque:rt:supervisors', 1, 'driver')
@@ -114,11 +129,25 @@ describe('a run', () => {
     await runs.stop(id, Date.now())
     assert.match(await said(id), /^note: .* is stopped: .* → runtime workflow continue/)
     await runs.resume(id, Date.now())
+    await server.client().hset(`resque:rt:run:${id}`, { queued: 1, running: 1 })
+    assert.match(await said(id), /^fine: .* is running: [^\n]*$/, 'a job that runs needs no queue')
+    await server.client().hset(`resque:rt:run:${id}`, 'running', 0)
     await driver.drain(['a'])
     assert.match(await said(id), /^bad: .* is failed: .* → see why: .*\nnote: node 0: .*boom/)
     await runs.resume(id, Date.now())
     await driver.drain()
     assert.match(await said(id), /^fine: .* is finished: 2 finished$/)
+  })
+
+  it('has no jobs, or jobs in several queues', async () => {
+    const empty = await driver.create({})
+    assert.match(await said(empty.id), /^note: run \w+ of TestFlow is pending: no jobs →/)
+    const { id } = await driver.create({ a: [], b: [] }, { queue: { b: 'other' } })
+    await driver.store.runs.start(id, Date.now())
+    assert.match(
+      await said(id),
+      /wait in work → runtime doctor work\nnote: its jobs wait in other → runtime doctor other$/,
+    )
   })
 
   it('none of whose jobs is under way says so', async () => {
@@ -149,6 +178,10 @@ describe('a queue, a worker, a lock', () => {
       /note: h:2:work,lonely \(idle\) looks into work first, which has work → more workers/,
     )
     assert.match(await said('work'), /fine: h:2:work,lonely takes from it \(idle\)/)
+    await store.supervisors.register('three', ['h:3:none,lonely'], {}, 60_000)
+    assert.match(await said('lonely'), /fine: h:3:none,lonely takes from it/, 'a queue that is not there has no work')
+    await store.queues.setPaused('ghost', true)
+    assert.match(await said('ghost'), /^fine: queue ghost: 0 wait\nnote: it is paused/)
     await server.client().set('resque:worker:h:2:work,lonely', '{"queue":"work"}')
     assert.match(await said('work'), /takes from it \(busy: \{"queue":"work"\}\)/)
     await store.queues.setPaused('work', true)

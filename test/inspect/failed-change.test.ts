@@ -1,9 +1,17 @@
 // Changes of all failed jobs that match: counted first, in steps, stopped on request, and never of what does not match.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { changeFailed, countFailed, retryWithArgs } from '../../runtime/inspect/changes/failed.ts'
+import { RuntimeError } from '../../runtime/core/errors.ts'
+import {
+  changeFailed,
+  countFailed,
+  listChanged,
+  requeueFailed,
+  retryWithArgs,
+} from '../../runtime/inspect/changes/failed.ts'
 import { useRedis } from '../support/redis.ts'
 import { useStore } from '../worker/support.ts'
+import { StepDriver } from '../workflow/support.ts'
 import { inspected } from './support.ts'
 
 const server = useRedis()
@@ -83,4 +91,65 @@ it('retries oldest first where entries stay, and marks them', async () => {
     Array.from({ length: 150 }, (_, n) => n),
   )
   assert.equal((await countFailed(inspected(to.store), { retried: true })).count, 150)
+})
+
+it('an empty list has nothing to change, and counting stops when it is asked to', async () => {
+  const place = inspected(to.store)
+  assert.deepEqual(await countFailed(place, {}), { count: 0, newest: -1, isStopped: false })
+  assert.deepEqual((await changeFailed(place, 'remove', {})).looked, 0)
+  await add(entry(0))
+  const counted = await countFailed(place, {}, { signal: AbortSignal.abort() })
+  assert.deepEqual(counted, { count: 0, newest: 0, isStopped: true })
+  assert.deepEqual(await changeFailed(place, 'remove', { class: 'None' }), { looked: 1, matched: 0, done: 0, skipped: [], isStopped: false }) // prettier-ignore
+})
+
+it('an entry that moves between reading and changing is left, and any other fault ends the change', async (t) => {
+  const { store } = to
+  const place = inspected(store)
+  const read = store.failures.newestFirst.bind(store.failures)
+  const moves = t.mock.method(store.failures, 'newestFirst', async (...args: Parameters<typeof read>) => {
+    const found = await read(...args)
+    await server.client().lpop('resque:failed')
+    return found
+  })
+  await add(entry(0), entry(1), entry(2))
+  assert.deepEqual((await changeFailed(place, 'remove', { class: 'Odd' })).skipped, [{ reason: listChanged, count: 1, indexes: [] }]) // prettier-ignore
+  assert.deepEqual((await changeFailed(place, 'retry', { class: 'Odd' })).skipped, [{ reason: listChanged, count: 1, indexes: [0] }]) // prettier-ignore
+  assert.equal((await store.queues.peek('low')).length, 0)
+  moves.mock.restore()
+  await server.client().del('resque:failed')
+  await add(entry(1))
+  await server.client().set('resque:queue:low', 'of another type')
+  const change = await changeFailed(place, 'retry', {})
+  assert.deepEqual([change.done, await store.failures.count()], [0, 1])
+  assert.match(change.skipped[0]?.reason ?? '', /ERR_REPLY/)
+  t.mock.method(store.failures, 'retry', () => Promise.reject(new RuntimeError('ERR_REDIS', 'away')))
+  await assert.rejects(changeFailed(place, 'retry', {}), { code: 'ERR_REDIS' })
+})
+
+it('a failed step runs again through its run, whose entry leaves or is marked; never with other arguments', async (t) => {
+  const driver = await new StepDriver(server, 'driver', 'resque').register()
+  t.after(() => driver.close())
+  const place = inspected(driver.store)
+  const { id } = await driver.create({ a: [], b: [] })
+  await driver.store.runs.start(id, Date.now())
+  await driver.drain(['a', 'b'])
+  const payload = (node: number): object => ({
+    payload: { class: 'ResqueRuntime::Step', args: [id, String(node), 'S'] },
+  })
+  await add(entry(0, payload(0)), entry(1, payload(1)))
+  const [first, second] = await driver.store.failures.list()
+  assert.ok(first && second)
+  await assert.rejects(retryWithArgs(place, first, '[]'), { code: 'ERR_STATE' })
+  assert.equal(await requeueFailed(place, second, { keep: false }), true)
+  assert.equal(await requeueFailed(place, first), true)
+  const [kept, ...more] = await driver.store.failures.list()
+  assert.deepEqual([kept?.digest !== first.digest, kept?.retried_at !== undefined, more], [true, true, []])
+  assert.equal((await driver.store.runs.read.find(id))?.counts.queued, 2)
+  await assert.rejects(requeueFailed(place, first), { code: 'ERR_STATE' }, 'it waits again')
+  const long = `[${'1,'.repeat(600_000)}1]`
+  await add(entry(1))
+  const [, job] = await driver.store.failures.list()
+  assert.ok(job)
+  await assert.rejects(retryWithArgs(place, job, long), { code: 'ERR_TOO_LARGE' })
 })

@@ -44,6 +44,8 @@ describe('failed pages', () => {
     assert.equal((await failedEntry(to, 'job2'))?.index, 2)
     assert.equal((await failedEntry(to, '2'))?.id, 'job2')
     assert.equal(await failedEntry(to, 'no'), undefined)
+    await add(entry(9, { error: 'after job2' }))
+    assert.equal((await failedEntry(to, 'job2'))?.index, 2, 'another entry has this ID in its error')
   })
 
   it('are filtered by class (of a step: its job), queue, cause, error, text and time', async () => {
@@ -84,6 +86,34 @@ describe('failed pages', () => {
     assert.deepEqual([first?.firstSeenMs, first?.lastSeenMs], [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 0, 2)])
     assert.deepEqual(await indexes(first?.filter ?? {}), [1, 0])
     assert.deepEqual(await indexes(groups[2]?.filter ?? {}), [2])
+  })
+
+  it('of other producers, which have no error or a step that is none, make groups of their own', async () => {
+    const foreign = (payload: object, more: object = {}): string => JSON.stringify({ payload, queue: 'low', ...more })
+    await add(
+      entry(0, { cause: undefined }),
+      foreign({ class: 'EvenJob', args: [] }),
+      foreign({ class: 'ResqueRuntime::Step', args: {} }),
+      foreign({ class: 'ResqueRuntime::Step', args: ['run1', 2] }),
+      foreign({ class: 'ResqueRuntime::Step', args: ['run1', '2', 3] }),
+      foreign({ args: [] }),
+      foreign({ class: { a: 1 } }),
+    )
+    const { groups } = await failedGroups(to)
+    assert.deepEqual(
+      groups.map(({ class: name, exception, count, error }) => [name, exception, count, error]),
+      [
+        ['ResqueRuntime::Step', '', 2, ''],
+        ['{"a":1}', '', 1, ''],
+        ['-', '', 1, ''],
+        ['?', '', 1, ''],
+        ['EvenJob', '', 1, ''],
+        ['EvenJob', 'TimeoutError', 1, 'slow 0'],
+      ],
+    )
+    assert.deepEqual(await indexes(groups[4]?.filter ?? {}), [1], 'not that of the same class with an error')
+    assert.deepEqual(await indexes({ error: 'slow' }), [0])
+    assert.equal(groups[4]?.firstSeenMs, undefined)
   })
 
   it('look at a bounded part of a list of 200,000 at a time', async () => {

@@ -55,3 +55,44 @@ it('is followed through its queue, a limit, its worker, the failed list and the 
   await server.client().del('resque:failed')
   await assert.rejects(jobView(place, id), { code: 'ERR_NOT_FOUND' })
 })
+
+it('of which little is known shows what there is', async () => {
+  const { store } = to
+  const redis = server.client()
+  const place = inspected(store)
+  await redis.hset('resque:rt:job:j1', { state: 'running', queue: 'q', item: '{"class":"Ruby","args":[1]}' })
+  const running = await jobView(place, 'j1')
+  assert.deepEqual([running.class, running.args, running.worker, running.step], ['Ruby', '[1]', undefined, undefined])
+  await redis.hset('resque:rt:job:j1', { state: 'held', item: 'no JSON', step: 'run1 2', due_at: 5 })
+  const held = await jobView(place, 'j1')
+  assert.deepEqual([held.class, held.args, held.item], [undefined, undefined, 'no JSON'])
+  assert.deepEqual([held.step, held.limit?.place], [{ run: 'run1', node: 2 }, undefined])
+  assert.deepEqual(held.moments, [{ name: 'due', atMs: 5 }])
+})
+
+it('from the archive has the step it ran, and lists that are none are left out', async () => {
+  const place = inspected(to.store)
+  const add = (fields: object): Promise<string | null> =>
+    server.client().xadd('resque:rt:archive', '*', ...Object.entries(fields).flat().map(String))
+  await add({
+    id: 's1',
+    kind: 'step',
+    state: 'done',
+    class: 'S',
+    run: 'run1',
+    node: 3,
+    ended_at: 9,
+    log: '5',
+    attempts: '"x"',
+  })
+  const step = await jobView(place, 's1')
+  assert.deepEqual([step.step, step.log, step.attempts], [{ run: 'run1', node: 3 }, [], []])
+  assert.deepEqual([step.moments, step.status.enqueuedAt], [[{ name: 'ended', atMs: 9 }], undefined])
+  await add({ id: 'r1', kind: 'workflow', status: 'finished', class: 'Flow', created_at: 1, ended_at: 9 })
+  const run = await jobView(place, 'r1')
+  assert.deepEqual(
+    [run.status.state, run.status.endedAt],
+    ['unknown', new Date(9)],
+    'the end of a run is no state of a job',
+  )
+})

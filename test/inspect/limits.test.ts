@@ -35,6 +35,17 @@ it('limits have their jobs and their line, the longest line first', async () => 
       ['api', 1, 60_000, 1, 1],
     ],
   )
+  await server.client().zadd('resque:rt:limit:spare', 1, 'gone', 2, 'gone too')
+  await server.client().zadd('resque:rt:limit:idle', 1, 'gone')
+  const keys = (await limitRows(to)).limits.map(({ key, limit }) => [key, limit])
+  assert.deepEqual(
+    keys.slice(2),
+    [
+      ['spare', undefined],
+      ['idle', undefined],
+    ],
+    'of equal lines the fuller limit first',
+  )
   const [mail, api] = limits
   assert.deepEqual([mail?.holders[0]?.id, mail?.holders[0]?.state, mail?.line.map(({ id }) => id)], [ids[0], 'running', [ids[1], ids[2]]]) // prettier-ignore
   assert.deepEqual([api?.holders[0]?.id, api?.line[0]?.state], [ids[3], 'held'])

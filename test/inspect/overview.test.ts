@@ -1,9 +1,9 @@
-// What the overview reads, and how the verdict puts it.
+// What the overview reads.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { overview, type Overview } from '../../runtime/inspect/overview.ts'
+import { overview } from '../../runtime/inspect/overview.ts'
 import { queuePage, queueRows, waitingPayload } from '../../runtime/inspect/queues.ts'
-import { runningSupervisors, usageOf, zygoteOf } from '../../runtime/inspect/running.ts'
+import { jobClass, runningSupervisors, usageOf, zygoteOf } from '../../runtime/inspect/running.ts'
 import { findProblems } from '../../runtime/inspect/problems.ts'
 import { useRedis } from '../support/redis.ts'
 import { push, useStore } from '../worker/support.ts'
@@ -45,12 +45,15 @@ describe('queues', () => {
     await store.supervisors.register('live', ['a:1:mail'], { host: 'a', pid: '1', queues: 'mail' }, 60_000)
     await store.supervisors.register('dead', ['b:1:mail,low'], { host: 'b', pid: '1' }, 60_000)
     await server.client().zadd('resque:rt:supervisors', 1, 'dead')
+    await server.client().sadd('resque:workers', 'ruby:1:low', 'ruby:2:low', 'old:1:low')
+    const beats = { 'ruby:1:low': new Date().toISOString(), 'old:1:low': '2026-01-01T00:00:00Z' }
+    await server.client().hset('resque:workers:heartbeat', beats)
     await server.client().sadd('resque:queues', 'mail', 'low')
     const { queues } = await queueRows({ store })
     assert.deepEqual(
       queues.map(({ name, workers }) => [name, workers]),
       [
-        ['low', 0],
+        ['low', 2],
         ['mail', 1],
       ],
     )
@@ -129,66 +132,20 @@ describe('the overview', () => {
     assert.deepEqual([...usageOf(running)], [['j1', { cpuPercent: 12, rssBytes: 5_000_000 }]])
     assert.equal(first && zygoteOf(first), undefined)
     assert.deepEqual((await runningSupervisors({ store }, 0))[0]?.jobs, [])
-  })
-})
-
-describe('the verdict', () => {
-  const quiet: Overview = {
-    ...{ atMs: 1e12, latencyMs: 1, queues: [], pausedAll: false, workers: [], otherWorkers: 1, lost: [] },
-    ...{ slots: { total: 0, busy: 0 }, failed: 0 },
-    scheduler: {
-      ...{ leader: 'a:1', entries: 0, late: [], missed: { count: 0, entries: [] } },
-      overdue: { count: 0, isExact: true, sinceMs: undefined },
-    },
-    redis: { usedMemoryBytes: 1, maxmemoryBytes: 0, maxmemoryPolicy: 'noeviction', role: 'master' },
-    archive: {
-      ...{ keep: 'redis', max: 10, length: 0, dropped: 0, taken: 0, takenAtMs: 0 },
-      ...{ oldestAtMs: undefined, trouble: '' },
-    },
-  }
-  const queue = { name: 'mail', size: 3, oldestMs: 14 * minute, paused: false, workers: 0 }
-
-  it('is empty when all is quiet', () => {
-    assert.deepEqual(findProblems(quiet), [])
-    assert.deepEqual(findProblems({ ...quiet, queues: [{ ...queue, oldestMs: minute, workers: 1 }] }), [])
+    await server.client().del('resque:rt:job:j1')
+    assert.deepEqual((await runningSupervisors({ store }))[0]?.jobs, [{ id: 'j1', class: undefined }])
+    const figures = { pid: 7, restarts: 1, forked: 'many' }
+    const zygote = first && zygoteOf({ ...first, about: { zygote: JSON.stringify(figures) } })
+    assert.deepEqual(zygote, { pid: 7, startedAtMs: 0, generation: 0, restarts: 1, forked: 0, rssBytes: undefined })
   })
 
-  it('puts the worst first, and says where to look', () => {
-    const found = findProblems({
-      ...quiet,
-      queues: [
-        { ...queue, name: 'still', paused: true },
-        { ...queue, name: 'slow', workers: 2 },
-        { ...queue, name: 'young', oldestMs: 1000 },
-        { ...queue, name: 'ruby', oldestMs: undefined },
-        queue,
-      ],
-      redis: { ...quiet.redis, usedMemoryBytes: 99, maxmemoryBytes: 100 },
-    })
+  it('gives a step the class of the job that it runs, where its payload names one', () => {
+    const own = 'ResqueRuntime::Step'
+    const of = (args: string): string | undefined => jobClass({ class: own, item: `{"class":"${own}","args":${args}}` })
+    assert.deepEqual([of('["r","0","Load"]'), of('["r","0"]'), of('"r"')], ['Load', own, own])
     assert.deepEqual(
-      found.map(({ text }) => text),
-      [
-        'Redis uses 99 B of 100 B: enqueueing fails when it is full',
-        'mail waits 14m: no worker serves it',
-        'young waits 1.0s: no worker serves it',
-        'queue ruby has 3 jobs: no worker serves it',
-        'slow waits 14m: 3 jobs for 2 workers',
-        'still waits 14m: it is paused',
-      ],
+      [jobClass({ class: own, item: 'no JSON' }), jobClass({ class: 'A' }), jobClass({})],
+      [own, 'A', undefined],
     )
-    assert.deepEqual([found[1]?.page, found[1]?.name, found[1]?.severity], ['queues', 'mail', 'bad'])
-  })
-  it('reports an archive that is behind, and attempts of which many more fail than before', () => {
-    const texts = (seen: Partial<Overview>): string[] => findProblems({ ...quiet, ...seen }).map(({ text }) => text)
-    const archive = { ...quiet.archive, keep: 'postgres' as const, length: 9, dropped: 2, trouble: 'no route' }
-    assert.deepEqual(texts({ archive }), ['9 archive records not yet in PostgreSQL, 2 dropped: no route'])
-    const ends = (failed: number, ended = 100): { ended: number; failed: number } => ({ ended, failed })
-    const failures = { now: ends(12), before: ends(3), yesterday: ends(0, 0) }
-    assert.deepEqual(texts({ failures }), [
-      '12.0 % of attempts failed in the last hour, 3.0 % in the hour before, none in the same hour yesterday',
-    ])
-    for (const now of [ends(8), ends(10, 19)]) assert.deepEqual(texts({ failures: { ...failures, now } }), [])
-    assert.equal(texts({ failures: { ...failures, before: ends(10) } }).length, 0)
-    assert.equal(texts({ failures: { now: ends(60), before: ends(60), yesterday: ends(60) } }).length, 1)
   })
 })

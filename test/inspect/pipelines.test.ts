@@ -48,6 +48,8 @@ it('lists pipelines with the latest run of each, and the latest runs of all', as
     (await pipelineRuns(place, name, count)).map(({ id }) => id)
   assert.deepEqual(await ids(undefined, 2), [runs[2], runs[1]])
   assert.deepEqual(await ids('etl', 50), [runs[2], runs[0]])
+  for (const run of runs) await server.client().hset(`resque:rt:run:${run}`, 'created_at', 5)
+  assert.deepEqual(await ids(undefined, 50), [...runs].sort().reverse(), 'of one moment by ID')
 })
 
 it('reads one version with the parameters that were set, and says which names there are', async () => {
@@ -59,7 +61,11 @@ it('reads one version with the parameters that were set, and says which names th
   assert.deepEqual([latest.version, latest.definition.steps.length, latest.params], [2, 2, { '': { day: 'friday' } }])
   assert.deepEqual([first.version, first.definition.steps.length], [1, 1])
   assert.equal(await isPipeline(place, 'etl'), true)
+  await requirePipeline(place, 'etl')
+  await assert.rejects(requirePipeline(place, 'nothing like'), { message: /; there are etl, report$/ })
   await assert.rejects(requirePipeline(place, 'elt'), { code: 'ERR_NOT_FOUND', message: /did you mean etl\?/ })
+  await server.client().flushall()
+  await assert.rejects(requirePipeline(place, 'etl'), { message: /none is loaded: run `runtime pipeline load/ })
 })
 
 it('pages through run requests, of one pipeline too, and looks at a bounded number for each page', async () => {

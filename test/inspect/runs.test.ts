@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { openRun, runPage, runView, stepPage, type StepPage } from '../../runtime/inspect/runs.ts'
+import type { RunRecord } from '../../runtime/store/runs/run-reader.ts'
 import { stepView } from '../../runtime/inspect/step.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver } from '../workflow/support.ts'
@@ -73,4 +74,26 @@ test('a step has its job, its error and its log, also when its job has ended', a
   await driver.drain(['b'])
   assert.match((await stepView(to, id, 1)).error ?? '', /boom/)
   await assert.rejects(stepView(to, id, 2), { code: 'ERR_NOT_FOUND' })
+})
+
+test('failed steps of a run with few or many of them, and of one without, are paged to its end', async () => {
+  const to = inspected(driver.store)
+  const { id } = await driver.create({ a: [], b: [], c: [] })
+  const record = async (): Promise<RunRecord> => (await driver.store.runs.read.find(id)) ?? assert.fail()
+  assert.deepEqual((await stepPage(to, await record(), 'failed')).steps, [])
+  await driver.store.runs.start(id, Date.now())
+  await driver.drain(['a', 'c'])
+  await server.client().hset(`test:rt:run:${id}`, 'failed', 501)
+  const page = await stepPage(to, await record(), 'failed', { count: 1 })
+  assert.deepEqual([page.steps.map((step) => step.id), page.next], [['0'], '1'], 'found by their states')
+  const last = await stepPage(to, await record(), 'failed', { count: 1, cursor: '1' })
+  assert.deepEqual([last.steps.map((step) => step.id), last.next], [['2'], undefined])
+})
+
+test('a step that has not run has no job, and a run that is gone has no steps', async () => {
+  const to = inspected(driver.store)
+  const { id } = await driver.create({ a: [] })
+  const { job, attempts, log, error } = await stepView(to, id, 0)
+  assert.deepEqual([job, attempts, log, error], [undefined, [], [], undefined])
+  await assert.rejects(stepView(to, 'gone', 0), { code: 'ERR_NOT_FOUND' })
 })

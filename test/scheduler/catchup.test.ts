@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import type { EntryState } from '../../runtime/store/schedules/schedules.ts'
 import type { Store } from '../../runtime/store/store.ts'
+import { pauseSchedule, resumeSchedule } from '../../scheduler/entries/dynamic.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
@@ -107,4 +108,26 @@ test('of more than a thousand the last are made up, and the others recorded', as
   const [note] = await store.schedules.missed()
   assert.ok((note?.count ?? 0) >= 1000 && note?.more, 'the oldest are accounted for')
   assert.equal(note?.fromMs, then + 1000)
+})
+
+test('a paused entry does not fire, and what it did not fire is not missed', async () => {
+  const scheduler = await run('tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n')
+  await eventually(async () => (await queued()) > 0)
+  await pauseSchedule('tick', store)
+  await eventually(() => scheduler.entries[0]?.nextMs === undefined)
+  const paused = await queued()
+  const second = Math.ceil(Date.now() / 1000) * 1000
+  await eventually(() => Date.now() > second + 1200)
+  assert.equal(await queued(), paused)
+  await resumeSchedule('tick', store)
+  await eventually(async () => (await queued()) > paused)
+  assert.equal((await store.schedules.find('tick'))?.missed, 0)
+})
+
+test('an entry that is not enabled does not fire, unless somebody enables it by hand', async () => {
+  await run('tick:\n  every: [1s, {first: now}]\n  class: A\n  queue: q\n  enabled: false\n')
+  await eventually(async () => (await store.schedules.find('tick')) !== undefined)
+  assert.equal(await queued(), 0)
+  await store.schedules.switch('tick', { enabled: true }, Date.now())
+  await eventually(async () => (await queued()) > 0)
 })

@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
+import { readSchedule } from '../../scheduler/entries/schedule-file.ts'
+import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { leavesNoProcess, ROOT, startProgram, type Running } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { countCommands, keepingLogger, scriptCalls, testScheduler } from './support.ts'
+import { countCommands, keepingLogger, scriptCalls, ShiftedClock, testScheduler } from './support.ts'
 
 const server = useRedis()
 const lock = 'resque:resque:resque_scheduler_master_lock'
@@ -40,6 +42,12 @@ async function startScheduler(yaml = ''): Promise<Running> {
   await started.waitForLine(/^started$/)
   return started
 }
+const load = async () =>
+  readSchedule('far:\n  cron: 0 0 1 1 *\n  class: A\n  queue: q\n', {
+    file: 'schedule.yml',
+    source: 'file',
+    zone: 'UTC',
+  })
 const holder = (): Promise<string | null> => redis.get(lock)
 const leaderPid = async (): Promise<number> => Number((await holder())?.split(':').at(-1))
 
@@ -154,6 +162,53 @@ describe('a leader', () => {
     await scheduler.stop()
     assert.ok(sent < seconds, `${sent} commands`)
   })
+})
+
+test('a scheduler that waits loads nothing, whatever it hears, and leads at once when the leader stops', async () => {
+  const log = keepingLogger()
+  const clock = new ShiftedClock()
+  const [first, second] = ['a:1', 'b:2'].map((owner) =>
+    testScheduler(store, '', {
+      ...{
+        owner,
+        lockPrefix: 'east',
+        lockTtlMs: 60_000,
+        log: log.log,
+        clock,
+        load: owner === 'a:1' ? undefined : load,
+      },
+    }),
+  ) as [Scheduler, Scheduler]
+  try {
+    await first.start()
+    await eventually(() => first.leads)
+    await Promise.all([second.start(), second.start()])
+    clock.offsetMs = 4 * 3_600_000
+    await store.schedules.switch('far', { paused: true }, Date.now())
+    await eventually(async () => (await store.health.schedulers()).length === 2)
+    assert.deepEqual(
+      [await redis.get('resque:resque:east:resque_scheduler_master_lock'), await holder()],
+      ['a:1', null],
+    )
+    assert.deepEqual([first.entries, second.entries], [[], []])
+    const stopped = performance.now()
+    await first.stop()
+    await eventually(() => second.leads)
+    assert.ok(performance.now() - stopped < 1500, 'before it would have looked by itself')
+    await eventually(() => second.entries.length === 1)
+  } finally {
+    for (const scheduler of [first, second]) await scheduler.stop()
+  }
+})
+
+test('a scheduler that may not listen says so, and leads all the same', async () => {
+  const { log, lines } = keepingLogger()
+  const scheduler = testScheduler(store, '', { log })
+  store.connection.listen = () => Promise.reject(new Error('NOPERM'))
+  await scheduler.start()
+  await eventually(() => scheduler.leads)
+  await scheduler.stop()
+  assert.equal(lines.filter((line) => line.endsWith('schedule: Error: NOPERM\n')).length, 2, lines.join(''))
 })
 
 test('schedulers on machines in different zones say so, each once', async () => {

@@ -90,12 +90,17 @@ describe('the mover', () => {
     const { log, lines } = keepingLogger()
     await rubyDelays(100, 'not json')
     await rubyDelays(101, '{"class":"Known","args":[]}')
-    await rubyDelays(102, '{"class":"A","args":[],"queue":"q"}')
+    await rubyDelays(102, '{"class":"Nobody","args":[]}')
+    await rubyDelays(103, '{"class":"A","args":[],"queue":"q"}')
     await run({ log, context: { classes: new Map([['Known', { kind: 'job', queue: 'own' }]]) } })
     await eventually(async () => (await redis.llen('resque:queue:q')) === 1)
     assert.equal(await redis.llen('resque:queue:own'), 1)
-    assert.equal(await store.failures.count(), 1)
-    assert.match(lines.join(''), /1 delayed items were no jobs/)
+    assert.equal(await store.failures.count(), 2)
+    const said = lines.flatMap((line) => /(\d) delayed items were no jobs/.exec(line)?.[1] ?? [])
+    assert.equal(
+      said.reduce((sum, count) => sum + Number(count), 0),
+      2,
+    )
   })
 
   test('nothing that lies where delayed jobs are keeps the others from moving', async () => {
@@ -148,6 +153,26 @@ describe('the mover', () => {
     await eventually(async () => (await redis.llen('resque:queue:q')) === 500)
     await Promise.all(movers.map((mover) => mover.stop()))
     assert.equal(new Set(await redis.lrange('resque:queue:q', 0, -1)).size, 500)
+  })
+
+  test('leaves the set to another that moves it, and moves a bucket that is due at once, a later one later', async () => {
+    await redis.set('resque:resque:resque_scheduler_master_lock', 'us:1')
+    const second = Math.floor(Date.now() / 1000)
+    await rubyDelays(second - 1, '{"class":"Ruby","args":[1],"queue":"q"}')
+    await rubyDelays(second + 3600, '{"class":"Ruby","args":[2],"queue":"q"}')
+    const dueMs = Date.now() + 20
+    await store.delayed.add([job(dueMs)], Date.now(), 60_000)
+    await eventually(() => Date.now() > dueMs)
+    const mover = new DelayedMover({
+      ...{ delayed: store.delayed, clock: new ShiftedClock(), log: keepingLogger().log, ttlMs: 1000, failedMax: 10 },
+      leader: () => ({ id: 'us:1', lockPrefix: '' }),
+      movesSet: () => false,
+    })
+    await mover.start()
+    await eventually(async () => (await redis.llen('resque:queue:q')) > 0)
+    await mover.stop()
+    assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), ['{"class":"Ruby","args":[1]}'])
+    assert.equal(await redis.zcard('resque:rt:delayed'), 1)
   })
 
   test('no script call of a big move takes more than a few milliseconds', async (t) => {

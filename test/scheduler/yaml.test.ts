@@ -13,6 +13,8 @@ test('anchors and merges are taken', () => {
   )
   assert.deepEqual([entries.get('it')?.queue, entries.get('it')?.args], ['low', '[1.0,7]'])
   assert.equal(entries.get('other')?.args, '[7]')
+  const two = read('a: &a {args: [1.0], every: 1m}\nb: &b {args: [2.0]}\nit:\n  <<: [*a, *b]\n:sym:\n  :<<: *b\n')
+  assert.deepEqual([two.entries.get('it')?.args, two.problems[0]?.entry], ['[1.0]', 'sym'])
 })
 
 test('a syntax error names its line, and the entries around it load', () => {

@@ -40,7 +40,13 @@ test('an entry of another producer is read with the texts and lists that readers
   const { exception, error, backtrace, worker, evidence, attempts, cause } = entry ?? assert.fail()
   assert.deepEqual(
     [exception, error, backtrace, worker, evidence, attempts, cause],
-    ['{"toString":1}', '5', ['a.rb:1'], null, undefined, [{ attempt: 1 }], undefined],
+    ['{"toString":1}', '5', ['a.rb:1'], '', undefined, [{ attempt: 1 }], undefined],
+  )
+  await redis.rpush('resque:failed', `{"payload":${item},"retried_at":null}`)
+  const [, bare] = await store.failures.list()
+  assert.deepEqual(
+    [bare?.failed_at, bare?.exception, bare?.queue, bare?.backtrace, bare?.retried_at],
+    ['', '', '', [], undefined],
   )
 })
 

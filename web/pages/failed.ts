@@ -145,12 +145,10 @@ function entryRow(request: PageRequest, entry: FailedEntry): Cell[] {
       : []),
     html`<a href="${failureAddress(entry)}">${time(parseFailedAt(entry.failed_at), request.nowMs)}</a>`,
     html`${code(failedClass(entry))}${failedStep(entry) ? html` <small>step</small>` : ''}`,
-    queueLink(String(entry.queue ?? '?')),
+    queueLink(entry.queue || '?'),
     causeBadge(entry),
     html`<a class="plain" href="${failureAddress(entry)}"
-      ><span class="clamp"
-        ><strong>${shown(String(entry.exception ?? ''), 60)}</strong> ${short(String(entry.error ?? ''), 120)}</span
-      ></a
+      ><span class="clamp"><strong>${shown(entry.exception, 60)}</strong> ${short(entry.error, 120)}</span></a
     >`,
     args(argsOf(entry), request, 70),
     entry.retried_at === undefined ? '' : badge('retried', 'plain'),

@@ -76,15 +76,13 @@ export async function failurePage(request: PageRequest): Promise<Page> {
   ${carefulButton(request, 'failed-remove', 'Remove', 'Remove this entry? The job does not run again.', fields)}`
   const body = html`${section(
     failedClass(entry),
-    html`<p class="error">
-        <strong>${shown(String(entry.exception ?? ''), 200)}</strong> ${shown(String(entry.error ?? ''), 2000)}
-      </p>
+    html`<p class="error"><strong>${shown(entry.exception, 200)}</strong> ${shown(entry.error, 2000)}</p>
       ${facts([
         ['Failed', time(parseFailedAt(entry.failed_at), request.nowMs)],
-        ['Queue', queueLink(String(entry.queue ?? '?'))],
+        ['Queue', queueLink(entry.queue || '?')],
         ['Job', entry.id === undefined ? undefined : jobLink(entry.id)],
         ['Workflow run', step && html`${runLink(step.run)} step ${step.node}`],
-        ['Worker', code(String(entry.worker ?? '?'))],
+        ['Worker', code(entry.worker || '?')],
         ['Retried', entry.retried_at === undefined ? undefined : time(Date.parse(entry.retried_at), request.nowMs)],
         ['Position in the list', count(entry.index)],
       ])}`,

@@ -109,7 +109,7 @@ export async function requeueFailed(
   const now = Date.now()
   const step = failedStep(entry)
   if (!step) {
-    if (typeof entry.queue !== 'string' || entry.queue === '' || entry.payload === 'null')
+    if (entry.queue === '' || entry.payload === 'null')
       throw new RuntimeError(
         'ERR_STATE',
         'its entry has no payload or no queue, so it cannot run again; `runtime failed remove` removes it',

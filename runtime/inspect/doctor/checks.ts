@@ -42,8 +42,9 @@ export async function runChecks(place: InspectContext): Promise<Finding[]> {
 
 /** A section that the user may not see is no reason to say nothing of the others. */
 function unseen(what: string, error: unknown): Finding[] {
-  if (!(error instanceof Error) || !/NOPERM(?!.*'select')/i.test(error.message)) throw error
-  return [note(`${what} cannot be seen: ${error.message}`)]
+  const { message } = error as Error
+  if (!/NOPERM(?!.*'select')/i.test(message)) throw error
+  return [note(`${what} cannot be seen: ${message}`)]
 }
 
 const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
@@ -154,15 +155,13 @@ async function schedulerFindings({ store, config }: InspectContext): Promise<Fin
   const leader = await store.health.leader(lockPrefixOf({ store, config }))
   const [delayed, entries] = await Promise.all([store.delayed.count(), store.schedules.described()])
   if (leader) {
-    const until =
-      leader.ttlMs < 0 ? 'for ever: no other scheduler can take it' : `${Math.round(leader.ttlMs / 1000)} s more`
-    return leader.ttlMs < 0
-      ? [bad(`scheduler ${leader.owner} holds the lock ${until}`, 'check that it is alive; if not, DEL the lock')]
-      : [
-          fine(
-            `scheduler ${leader.owner} leads, ${until} without renewal; ${delayed} delayed, ${plural(Object.keys(entries).length, 'entry', 'entries')}`,
-          ),
-        ]
+    const who = `scheduler ${leader.owner}`
+    const cure = 'check that it is alive; if not, DEL the lock'
+    if (leader.ttlMs < 0) return [bad(`${who} holds the lock for ever: no other scheduler can take it`, cure)]
+    const until = `${Math.round(leader.ttlMs / 1000)} s more without renewal`
+    return [
+      fine(`${who} leads, ${until}; ${delayed} delayed, ${plural(Object.keys(entries).length, 'entry', 'entries')}`),
+    ]
   }
   const movesDelayed = (await store.health.nodeLeader()) !== undefined
   if ((delayed === 0 || movesDelayed) && Object.keys(entries).length === 0)

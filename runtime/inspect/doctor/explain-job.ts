@@ -78,7 +78,7 @@ async function held(id: string, head: string, record: JobRecord, store: Store): 
   const { holders } = await store.limits.state(key)
   return [
     note(
-      `${head}: number ${place} in the line of limit ${key}, whose slots are held by ${holders.join(', ')}`,
+      `${head}: number ${place} in the line of limit ${key}, whose slots are held by ${holders.join(', ') || 'no job'}`,
       holders[0] ? `runtime doctor ${holders[0]}` : undefined,
     ),
   ]
@@ -86,10 +86,11 @@ async function held(id: string, head: string, record: JobRecord, store: Store): 
 
 async function running(id: string, head: string, record: JobRecord, store: Store): Promise<Finding[]> {
   const supervisors = await store.supervisors.list()
-  const owner = supervisors.find(({ slots }) => slots.includes(record.worker ?? ''))
+  const { worker = '?' } = record
+  const owner = supervisors.find(({ slots }) => slots.includes(worker))
   const since = record.run_at ? relative(Number(record.run_at), Date.now()) : 'a while ago'
   const pid = record['pid'] ? `, process ${record['pid']}` : ''
-  const text = `${head} on ${record.worker} since ${since}${pid}${record.progress ? `, at ${record.progress}` : ''}`
+  const text = `${head} on ${worker} since ${since}${pid}${record.progress ? `, at ${record.progress}` : ''}`
   if (!owner) return [bad(`${text}; that worker is gone`, 'a live worker or scheduler requeues the job within seconds')]
   if (owner.leaseEndsAtMs < Date.now())
     return [

@@ -61,7 +61,7 @@ async function explainRun(id: string, { store }: InspectContext): Promise<Findin
 async function queuesOfRun(id: string, store: Store): Promise<Finding[]> {
   const kinds = await store.runs.read.kinds(id)
   const queues = [...new Set(kinds.map((kind) => kind.queue))]
-  return [note(`its jobs wait in ${queues.join(', ')}`, `runtime doctor ${queues[0] ?? ''}`)]
+  return queues.map((queue) => note(`its jobs wait in ${queue}`, `runtime doctor ${queue}`))
 }
 
 async function explainQueue(name: string, { store }: InspectContext): Promise<Finding[]> {

@@ -7,7 +7,7 @@ import { keysOf, type Keys } from '../keys.ts'
 import { isMoved } from './cluster.ts'
 import { connect, explainRedisError, greeting, type RedisSettings } from './redis.ts'
 import { wholeEscapes } from '../../core/json-text.ts'
-import { pieces, scripts } from './scripts.generated.ts'
+import { scripts } from './scripts.generated.ts'
 
 /** Names of the scripts in runtime/store/lua. */
 export type ScriptName = keyof typeof scripts
@@ -35,13 +35,9 @@ export async function runScript<N extends ScriptName>(
     return await redis.evalsha(script.sha1, 1, prefix, ...values, ...rest)
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return await redis.eval(sourceOf(name), 1, prefix, ...values, ...rest)
+    const { luaOf } = await import('./lua.generated.ts')
+    return await redis.eval(luaOf(name), 1, prefix, ...values, ...rest)
   }
-}
-
-/** The Lua of a script. */
-function sourceOf(name: ScriptName): string {
-  return scripts[name].pieces.map((piece) => pieces[piece]).join('')
 }
 
 /**

@@ -86,16 +86,21 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
   return Object.defineProperty(entry, 'job', { value: isMap(job) ? job : undefined })
 }
 
-/** Members that are texts in an entry of ours; any producer may have put another value there. */
-const textMembers = ['failed_at', 'exception', 'error', 'worker', 'queue', 'retried_at', 'id', 'cause'] as const
+/** Texts that an entry of ours has, and may have; any producer may have put another value there, or none. */
+const texts = ['failed_at', 'exception', 'error', 'worker', 'queue'] as const
+const optionalTexts = ['retried_at', 'id', 'cause'] as const
 
 /** An entry in whose members what {@link FailedEntry} says is what there is. */
 function withTexts(read: object): object {
   const entry: Record<string, unknown> = { ...read }
   const { backtrace, evidence, attempts } = entry
-  for (const name of textMembers)
-    if (entry[name] !== undefined && entry[name] !== null) entry[name] = textIn(entry[name])
-  if (backtrace !== undefined) entry['backtrace'] = [backtrace].flat().map(textIn)
+  for (const name of texts) entry[name] = textIn(entry[name])
+  for (const name of optionalTexts) {
+    const text = textIn(entry[name])
+    if (text === '') delete entry[name]
+    else entry[name] = text
+  }
+  entry['backtrace'] = [backtrace ?? []].flat().map(textIn)
   if (!isMap(evidence)) delete entry['evidence']
   if (attempts !== undefined) entry['attempts'] = [attempts].flat().filter(isMap)
   return entry
@@ -192,18 +197,8 @@ export class Failures {
   ): Promise<boolean> {
     const { index, digest, queue, id = '' } = entry
     const retriedAt = formatFailedAt(new Date(nowMs))
-    const reply = await this.#connection.run('retry-failed', {
-      index,
-      digest,
-      id,
-      queue,
-      item,
-      retriedAt,
-      newId,
-      now: nowMs,
-      ttlMs,
-      take: take ? 1 : 0,
-    })
+    const asked = { index, digest, id, queue, item, retriedAt, newId, now: nowMs, ttlMs, take: take ? 1 : 0 }
+    const reply = await this.#connection.run('retry-failed', asked)
     const [, holder] = /^held (.+)$/.exec(String(reply)) ?? []
     if (holder !== undefined)
       throw new RuntimeError(

@@ -25,7 +25,7 @@ export interface RunTarget {
   /** How long the record of a cancelled job is kept. */
   recordTtlMs: number
   /** How runs keep their memory where nothing else is said; undefined: they have none. */
-  memory?: MemorySettings
+  memory?: MemorySettings | undefined
 }
 
 /** A run to create. */

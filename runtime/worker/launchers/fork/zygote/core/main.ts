@@ -34,8 +34,9 @@ function tell(message: FromZygote): void {
 
 async function load({ boot }: Prepared): Promise<App> {
   loadLibraries()
-  // In dist/ it is a file of its own, which a job that enqueues would load.
+  // In dist/ these are files of their own, which a job that enqueues would load.
   await import('../../../../../store/store.ts')
+  await import('../../../../../store/connection/lua.generated.ts')
   installLocator(boot.built)
   const app = await loadApp(boot.source, locateBuilt(boot.built))
   await app.hooks.beforeFirstFork?.()

@@ -68,7 +68,7 @@ const evidence = JSON.stringify({
   pid: 4711,
   exit_code: 0,
 })
-const idle = { list: 'list', listener: 'me', forMs: 1500, polled: false }
+const idle = { list: 'list', listener: 'me', forMs: 1500, listed: false, polled: false }
 
 /** Takes jobs as a worker with so many free slots does. */
 async function take(slots: number): Promise<Delivery[]> {

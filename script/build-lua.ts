@@ -155,7 +155,9 @@ function compile(file: string): { name: string; texts: string[]; args: string[];
   ]
   const locals = args.map((name, i) => `local ${name}=ARGV[${i + 1}]`).join('\n')
   const tail =
-    rest === undefined ? '' : `local ${rest}={}\nfor i=${args.length + 1},#ARGV do ${rest}[#${rest}+1]=ARGV[i] end\n`
+    rest === undefined
+      ? ''
+      : `local ${rest}={}\nfor i=1,#ARGV-${args.length} do ${rest}[i]=ARGV[i+${args.length}] end\n`
   return { name: basename(file, '.lua'), texts: [`local ns=KEYS[1]\n${locals}\n${tail}`, ...body], args, rest }
 }
 

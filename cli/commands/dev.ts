@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import type { CommandModule } from 'yargs'
 import { type Isolation, ISOLATIONS } from '../../config/isolations.ts'
 import { loadConfig } from '../../config/load.ts'
@@ -58,7 +60,7 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
       const config = settings(argv)
       redis = await ownRedis(config, (how) => end(new Error(`its redis-server ended by itself: ${how}`)))
       if (config.log.file !== undefined) line(`dev       | worker and scheduler log to ${config.log.file}`)
-      runners = startAll(config, argv, redis?.url)
+      runners = startAll(config, argv, redis?.url, await webPort(config.web))
       const unwatch = watchApp(config, follow(runners, config.worker.isolation === 'inline'))
       const reason = await ended
       unwatch()
@@ -101,7 +103,19 @@ async function ownRedis(config: Config, onLost: (how: string) => void): Promise<
   return redis
 }
 
-function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): ChildRunner[] {
+/** Any free port where another program, such as a second `runtime dev`, has that of the settings. */
+async function webPort({ host, port }: Config['web']): Promise<number> {
+  const server = createServer().listen(port, host)
+  const isFree = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  )
+  server.close()
+  if (!isFree) line(`dev       | another program listens on ${host}:${port}: the dashboard gets another port`)
+  return isFree ? port : 0
+}
+
+function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined, port: number): ChildRunner[] {
   const shared = (['namespace', 'config', 'log-level', 'log-file'] as const).flatMap((name) =>
     argv[name] === undefined ? [] : [`--${name}`, argv[name]],
   )
@@ -126,7 +140,7 @@ function startAll(config: Config, argv: DevFlags, ownUrl: string | undefined): C
   return [
     keep('work', ['work', ...own, ...shared]),
     keep('scheduler', ['scheduler', ...shared]),
-    keep('web', ['web', ...shared]),
+    keep('web', ['web', '--port', String(port), ...shared]),
     ...(program === undefined ? [] : [keep('app', words, program)]),
   ]
 }

@@ -25,7 +25,7 @@ export const doctorCommand = command<{ id?: string; platform?: boolean }>({
     if (!findings)
       throw new RuntimeError(
         'ERR_NOT_FOUND',
-        `${id}: expected the id or name of a job, run, queue, worker or schedule entry, or \`leader\`; nothing has this name (records expire after limits.recordTtlMs; see \`runtime archive show\`)`,
+        `${id}: expected the id or name of a job, run, queue, worker or schedule entry, or \`leader\`; nothing has this name (a schedule entry is known after \`runtime scheduler\` has loaded it; records expire after limits.recordTtlMs; see \`runtime archive show\`)`,
       )
     if (context.json) json(findings)
     else

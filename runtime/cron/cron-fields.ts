@@ -185,7 +185,7 @@ function number(field: Field, text: string): number {
   if (value >= field.min && value <= field.max) return value
   return refuse(
     field,
-    `${field.min} to ${field.max}${field.names ? ` or ${(field.names[1] ?? '').slice(0, 3)} …` : ''}`,
+    `${field.min} to ${field.over ?? field.max}${field.names ? ` or ${(field.names[1] ?? '').slice(0, 3)} …` : ''}`,
     text,
   )
 }

@@ -58,7 +58,7 @@ const bounds: readonly [beginning: string, bound: string][] = [
   ['rt:metrics:', 'at most 500 fields each; those of a minute are kept for 25 hours, those of an hour for 15 days'],
   ['rt:audit', 'the last 2000 changes, each up to a few kilobytes'],
   ['rt:archive:', 'a few words'],
-  ['rt:archive', 'archive.maxRecords, or archive.maxPending while PostgreSQL is away'],
+  ['rt:archive', 'archive.maxRecords; with PostgreSQL archive.maxPending'],
 ]
 
 /** What bounds a key. @param name without the namespace; undefined for one that is not this runtime's */

@@ -216,5 +216,12 @@ describe('a Redis without TLS', () => {
       /cannot be reached \(no answer to the TLS handshake\); .* write redis:\/\/ in place of rediss:\/\/ in --redis/,
     )
     assert.equal(exitCode, 1)
+    // Without TLS nothing is sent before it has answered: no write can have been made.
+    const plain = await runCommand(['queues', '--redis', `redis://127.0.0.1:${port}`], {
+      cwd: await makeApp(files),
+      env: { RUNTIME_REDIS_COMMAND_TIMEOUT_MS: '500' },
+      timeoutMs,
+    })
+    assert.match(plain.stderr, /cannot be reached \(no connection in time\); is Redis running, and is --redis right\?/)
   })
 })

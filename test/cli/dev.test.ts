@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
@@ -79,11 +81,18 @@ describe('runtime dev', () => {
     assert.equal((await dev.stop('SIGTERM')).exitCode, 0)
   })
 
-  it('uses the Redis that the settings name, and masks its password', async () => {
+  it('uses the Redis that the settings name, and another port where that of the dashboard is taken', async () => {
     const cwd = await makeApp({ 'src/jobs/hello-job.ts': job('hello') })
     const url = `${server.url}`
-    const dev = startCli(['dev', '--redis', url, '--isolation', 'inline'], { cwd, timeoutMs })
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const env = { RUNTIME_WEB_PORT: String(port) }
+    const dev = startCli(['dev', '--redis', url, '--isolation', 'inline'], { cwd, env, timeoutMs })
     await dev.waitForLine(/^dev {7}\| Redis as configured: unix:/, soon)
+    await dev.waitForLine(new RegExp(`^dev {7}\\| another program listens on 127\\.0\\.0\\.1:${port}`), soon)
+    await dev.waitForLine(/^web {7}\| .*dashboard: http:\/\/127\.0\.0\.1:\d+\//, soon)
+    other.close()
     await dev.waitForLine(/^work {6}\| .*working on .* with inline/, soon)
     assert.equal((await server.client().smembers('resque:workers')).length, 1)
     await dev.stop('SIGTERM')

@@ -65,7 +65,7 @@ describe('doctor', () => {
       /huge pages/,
       /^limits: \w+ open files/,
       /memory .*processors .*; worker\.concurrency is 1/,
-      /^Redis \d.*maxmemory-policy noeviction, nothing on disk/,
+      /^Redis \d\S* at \S+redis\.sock \(REDIS_URL\), master, .*maxmemory-policy noeviction, nothing on disk/,
       /its clock is \d+ ms (ahead of|behind) this machine’s/,
     ])
       assert.ok(

@@ -1,6 +1,7 @@
 // The schedule in one read: fire times in each entry's zone, what is off, late or missed.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { explain } from '../../runtime/inspect/doctor/explain.ts'
 import { overview } from '../../runtime/inspect/overview.ts'
 import { scheduleView, type EntryRow } from '../../runtime/inspect/schedule.ts'
 import { describeEntry } from '../../scheduler/entries/entry.ts'
@@ -45,6 +46,13 @@ byhand: { class: A, queue: q, every: '1h', enabled: false }
     assert.match(local, /08:00:00/)
   }
   assert.deepEqual([by['still']?.status, by['still']?.next], ['paused', []])
+  await server.client().hset('resque:rt:schedule:still', 'next', now - hour)
+  await server.client().set('resque:resque:resque_scheduler_master_lock', 'here:1', 'PX', 60_000)
+  const paused = (await explain('still', inspected(store))) ?? []
+  assert.ok(paused.some(({ what }) => what === 'it is paused') && paused.every(({ level }) => level !== 'bad'))
+  const late = (await explain('often', inspected(store))) ?? []
+  assert.ok(late.some(({ what }) => what === 'here:1 leads and has not fired it'))
+  await server.client().del('resque:resque:resque_scheduler_master_lock')
   assert.deepEqual([by['byhand']?.status, by['byhand']?.next], ['disabled', []])
   const often = by['often']
   assert.equal(often?.next.length, 2, 'it fires three times, and has fired once')

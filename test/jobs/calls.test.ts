@@ -72,3 +72,31 @@ it('a failed job that is put back keeps the options of its call', async () => {
     [options, undefined],
   )
 })
+
+it('a handle takes no other options, tells what a job returned, and of what it failed', async () => {
+  const handle = await client.enqueue(MailJob, ['a'])
+  for (const wrong of [null, 5, { timeot: '1s' }]) {
+    await assert.rejects(handle.result(wrong as never), { code: 'ERR_ARGUMENT' }, `result(${JSON.stringify(wrong)})`)
+    await assert.rejects(
+      handle.events(wrong as never).next(),
+      { code: 'ERR_ARGUMENT' },
+      `events(${JSON.stringify(wrong)})`,
+    )
+  }
+  const redis = server.client()
+  const key = `resque:rt:job:${handle.id}`
+  await redis.hset(key, { state: 'done' })
+  assert.equal(await handle.result(), undefined)
+  await redis.hset(key, { result: '[12345678901234567890]' })
+  assert.deepEqual(await handle.result(), [12345678901234567890n])
+  for (const [fields, message] of [
+    [{ state: 'cancelled' }, /cancelled: cancelled$/],
+    [{ state: 'failed', cause: 'timeout' }, /failed: timeout$/],
+    [{ state: 'failed', error: '{"name":"TypeError","message":"no"}' }, /failed: TypeError: no$/],
+  ] as const) {
+    await redis.hset(key, fields)
+    await assert.rejects(handle.result(), { code: 'ERR_JOB_FAILED', message })
+  }
+  await redis.del(key)
+  await assert.rejects(handle.result(), { code: 'ERR_NOT_FOUND' })
+})

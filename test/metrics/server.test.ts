@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
 import { Registry } from 'prom-client'
-import { silentLogger } from '../../runtime/core/logger.ts'
+import { createLogger, silentLogger } from '../../runtime/core/logger.ts'
 import { registerCluster, type ClusterFacts } from '../../runtime/metrics/cluster-metrics.ts'
 import { MetricsServer } from '../../runtime/metrics/metrics-server.ts'
 import { ProcessMetrics } from '../../runtime/metrics/process-metrics.ts'
@@ -142,6 +142,22 @@ describe('the server', () => {
     assert.deepEqual(await get('/readyz'), [503, 'Redis gives no answer\n'])
     assert.equal((await get('/nothing'))[0], 404)
     assert.equal((await get('/metrics', { method: 'POST' }))[0], 405)
+    const ready = await serve(new Registry())
+    assert.deepEqual(await ready('/readyz?full'), [200, 'ready\n'])
+    assert.deepEqual(await ready('/readyz', { method: 'HEAD' }), [200, ''])
+  })
+
+  it('has no port before it starts and after it has stopped, which it may do twice', async () => {
+    const log: string[] = []
+    const heard = createLogger({ level: 'info', format: 'text', write: (line) => void log.push(line) })
+    const options = { host: '::1', port: 0, registry: new Registry(), notReady: () => Promise.resolve(undefined) }
+    const server = new MetricsServer({ ...options, log: heard })
+    await server.stop()
+    assert.equal(server.port, 0)
+    await server.start()
+    assert.ok(log.join().includes(`metrics at http://[::1]:${server.port}/metrics`))
+    await Promise.all([server.stop(), server.stop()])
+    assert.equal(server.port, 0)
   })
 
   it('refuses a port that is taken', async () => {

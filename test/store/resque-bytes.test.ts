@@ -6,7 +6,13 @@ import { Client } from '../../runtime/jobs/client.ts'
 import { Job } from '../../runtime/jobs/job.ts'
 import { decodeFailure, encodeFailure } from '../../runtime/store/queues/failures.ts'
 import type { Store } from '../../runtime/store/store.ts'
-import { formatFailedAt, formatHeartbeat, formatRunAt, formatStarted } from '../../runtime/store/queues/resque-time.ts'
+import {
+  formatFailedAt,
+  formatHeartbeat,
+  formatRunAt,
+  formatStarted,
+  parseFailedAt,
+} from '../../runtime/store/queues/resque-time.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { reserveOne } from '../support/reserve.ts'
@@ -130,4 +136,23 @@ describe("Resque's bytes", () => {
     assert.match(formatFailedAt(at), /^2026\/11\/\d\d \d\d:52:16 ([A-Z]{3,5}|[+-]\d\d(\d\d)?)$/)
     assert.match(formatStarted(at), /^2026-11-\d\d \d\d:52:16 [+-]\d{4}$/)
   })
+})
+
+it('times have the zone as Ruby prints it: its letters where it has some, else its offset', (t) => {
+  const zone = process.env['TZ']
+  t.after(() => {
+    if (zone === undefined) delete process.env['TZ']
+    else process.env['TZ'] = zone
+  })
+  const at = new Date(Date.UTC(2026, 0, 2, 12, 4, 5))
+  for (const [name, failed, started] of [
+    ['UTC', '2026/01/02 12:04:05 UTC', '2026-01-02 12:04:05 +0000'],
+    ['America/New_York', '2026/01/02 07:04:05 EST', '2026-01-02 07:04:05 -0500'],
+    ['America/Sao_Paulo', '2026/01/02 09:04:05 -03', '2026-01-02 09:04:05 -0300'],
+    ['Asia/Kolkata', '2026/01/02 17:34:05 +0530', '2026-01-02 17:34:05 +0530'],
+  ] as const) {
+    process.env['TZ'] = name
+    assert.deepEqual([formatFailedAt(at), formatStarted(at)], [failed, started], name)
+  }
+  assert.deepEqual([parseFailedAt('2026/01/02 12:04:05 UTC'), parseFailedAt('yesterday')], [at.getTime(), undefined])
 })

@@ -131,6 +131,8 @@ describe('an end that the job reported', () => {
       ...{ kind: 'retry', delayMs: 30, cause: 'exception', error, backoffFault: 'NaN' },
     })
     assert.equal(judged({ outcome: { kind: 'failed', error } }, { retry }).kind, 'failed')
+    const sound = { kind: 'failed' as const, error, retryInMs: 30 }
+    assert.deepEqual(judged({ outcome: sound }), { kind: 'retry', delayMs: 30, cause: 'exception', error })
     const settled = { kind: 'failed' as const, error: { ...error, code: NEVER_SETTLED } }
     assert.equal(failed({ outcome: settled })[0], 'never settled')
   })

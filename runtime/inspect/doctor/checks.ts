@@ -8,7 +8,7 @@ import { silentForMs } from '../../store/workers/workers.ts'
 import { selectQueues } from '../../store/queues/queue-list.ts'
 import { lockPrefixOf, type InspectContext } from '../context.ts'
 import { clipLine } from '../../../config/clip.ts'
-import { relative } from '../../core/duration.ts'
+import { formatDuration, relative } from '../../core/duration.ts'
 import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
 import { bad, fine, note, type Finding } from './finding.ts'
 import { redisFindings } from './server.ts'
@@ -192,7 +192,7 @@ async function keyFindings({ store }: InspectContext): Promise<Finding[]> {
     head,
     ...keys.map(({ name, bytes, ttlSeconds }) => {
       const bound = boundOf(name)
-      const text = `${formatBytes(bytes)}  ${name}${ttlSeconds >= 0 ? ` (gone in ${ttlSeconds} s)` : ''}: ${bound ?? 'not of this runtime'}`
+      const text = `${formatBytes(bytes)}  ${name}${ttlSeconds >= 0 ? ` (expires in ${formatDuration(ttlSeconds * 1000)})` : ''}: ${bound ?? 'not of this runtime'}`
       return fine(text)
     }),
   ]

@@ -152,13 +152,15 @@ async function explainEntry(name: string, { store, config }: InspectContext): Pr
   const isDue = nextMs !== undefined && nextMs < Date.now()
   const next = nextMs === undefined ? '' : `, ${isDue ? 'was due' : 'next'} ${relative(nextMs, Date.now())}`
   const leader = await store.health.leader(lockPrefixOf({ store, config }))
+  const off = switchedOff(name, state, about)
+  const isLate = off.length === 0 && nextMs !== undefined && nextMs < Date.now() - lateMs
   return [
     fine(`schedule entry ${name}${what}: ${last}${next}`),
     ...(about ? [] : [note('no scheduler has it loaded', 'is it in the schedule file? `runtime schedule check`')]),
-    ...switchedOff(name, state, about),
+    ...off,
     ...(leader ? [] : [bad('no scheduler that fires entries leads, so nothing fires', 'runtime scheduler')]),
     ...(await nodeSchedulerFindings({ store })),
-    ...(leader && nextMs !== undefined && nextMs < Date.now() - lateMs
+    ...(leader && isLate
       ? [bad(`${leader.owner} leads and has not fired it`, "see that scheduler's log, and its machine's clock")]
       : []),
     ...(about && about.overlap !== 'allow' ? await lastRun(name, about.overlap, store) : []),

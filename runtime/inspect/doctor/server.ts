@@ -8,7 +8,7 @@ export async function redisFindings(store: Store): Promise<Finding[]> {
   const { maxmemoryPolicy, maxmemoryBytes, usedMemoryBytes } = server
   const findings = [
     fine(
-      `${server.engine} ${server.version}, ${server.role}, ${formatBytes(usedMemoryBytes)} used${maxmemoryBytes > 0 ? ` of ${formatBytes(maxmemoryBytes)}` : ''}; maxmemory-policy ${maxmemoryPolicy}, ${server.appendonly ? 'append-only file' : server.snapshots ? 'snapshots only' : 'nothing on disk'}`,
+      `${server.engine} ${server.version} at ${server.place}${server.source === undefined ? '' : ` (${server.source})`}, ${server.role}, ${formatBytes(usedMemoryBytes)} used${maxmemoryBytes > 0 ? ` of ${formatBytes(maxmemoryBytes)}` : ''}; maxmemory-policy ${maxmemoryPolicy}, ${server.appendonly ? 'append-only file' : server.snapshots ? 'snapshots only' : 'nothing on disk'}`,
     ),
   ]
   if (!server.configKnown)

@@ -1,6 +1,7 @@
 import { searchClock } from '../../core/cursor.ts'
 import { readLiving, type LivingScheduler } from '../limits/locks.ts'
 import { globLiteral, type Connection } from './connection.ts'
+import { placeName } from './redis.ts'
 
 /** What `runtime doctor` asks of the server itself. */
 export interface ServerHealth {
@@ -14,6 +15,9 @@ export interface ServerHealth {
   /** It saves snapshots, though it keeps no append-only file. */
   snapshots: boolean
   role: string
+  /** Where it is, without user and password, and what names it (`REDIS_URL`); undefined for the default address. */
+  place: string
+  source: string | undefined
   /** False when it may not be asked (ACL, a hosted Redis): then the settings above are guesses. */
   configKnown: boolean
 }
@@ -48,6 +52,8 @@ export class Health {
       const save = await setting('save')
       const valkey = field('valkey_version')
       return {
+        place: placeName(this.#connection.settings),
+        source: this.#connection.settings.source,
         engine: valkey === '' ? 'Redis' : 'Valkey',
         version: valkey || field('redis_version'),
         maxmemoryPolicy: field('maxmemory_policy'),

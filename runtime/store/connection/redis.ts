@@ -141,7 +141,7 @@ const causes: [RegExp, string | ((source: string | undefined) => string)][] = [
   [/^LOADING/, 'Redis is still loading its data: try again soon'],
   [
     /^gave no answer/,
-    'it is not known whether the write was made: check before you repeat it; an enqueue with an id can be repeated safely (`enqueue.with({ id })`)',
+    'a write may have been made: check before you repeat it; an enqueue with an id can be repeated safely (`enqueue.with({ id })`)',
   ],
   [/self-signed certificate|unable to (?:get|verify)/, 'name the certificate of its authority in redis.tls.ca'],
   [
@@ -191,7 +191,9 @@ function wordsOf(message: string, trouble: string | undefined, wasReady: boolean
   // What Redis makes of a long command that comes before the password.
   if (text.includes('unauthenticated')) return 'NOAUTH Authentication required'
   const timedOut = text === 'Command timed out'
-  if (timedOut && (wasReady || trouble === undefined)) return 'gave no answer in time'
+  if (timedOut && wasReady) return 'gave no answer in time'
+  // Nothing is sent before the connection is ready.
+  if (timedOut && trouble === undefined) return 'cannot be reached (no connection in time)'
   if (!timedOut && !text.includes('max retries per request')) return text
   const how = trouble !== undefined && /^[A-Z]+ /.test(trouble) ? 'refuses the connection' : 'cannot be reached'
   return `${how}${trouble === undefined ? '' : ` (${trouble})`}`

@@ -58,6 +58,8 @@ export interface Idle {
   listener: string
   /** Until it looks again by itself. */
   forMs: number
+  /** False where it is known not to be registered now; default true. */
+  listed?: boolean
   /** True when it was not woken for this look: jobs that it finds are of a client that wakes no worker. */
   polled: boolean
 }
@@ -87,15 +89,15 @@ export interface SupervisorInfo {
 
 /** @param job of the reply of reserve.lua */
 export function reservedOf(job: readonly string[]): Reserved {
-  const [queue = '', id = '', item = '', delivery, attempt, redeliveries] = job
-  const [options = '', enqueuedAt, permits = '', uniqueUntil = ''] = job.slice(6)
+  const [queue = '', id = '', item = '', delivery, attempt, enqueuedAt, options = ''] = job
+  const [redeliveries, permits = '', uniqueUntil = ''] = job.length > 7 ? job.slice(7) : []
   return {
     queue,
     id,
     item,
     delivery: String(delivery),
     attempt: Number(attempt),
-    redeliveries: Number(redeliveries),
+    redeliveries: redeliveries ? Number(redeliveries) : 0,
     options,
     permits,
     uniqueUntil,

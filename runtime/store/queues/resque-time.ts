@@ -7,8 +7,7 @@ export function formatFailedAt(date: Date): string {
 }
 
 /** The moment of a `failed_at`, in ms; undefined for one that cannot be read. A zone that JavaScript does not know counts as this machine's. */
-export function parseFailedAt(text: unknown): number | undefined {
-  if (typeof text !== 'string') return undefined
+export function parseFailedAt(text: string): number | undefined {
   const moments = [Date.parse(text), Date.parse(text.replace(/ [A-Z]+$/, ''))]
   return moments.find((moment) => !Number.isNaN(moment))
 }
@@ -45,6 +44,5 @@ function zoneName(date: Date): string {
     .formatToParts(date)
     .find((p) => p.type === 'timeZoneName')
   if (part && /^[A-Z]{3,5}$/.test(part.value)) return part.value
-  const [hours, minutes] = offset(date).split(':')
-  return `${hours ?? '+00'}${minutes === '00' ? '' : (minutes ?? '')}`
+  return offset(date).replace(':00', '').replace(':', '')
 }

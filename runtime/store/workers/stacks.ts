@@ -25,7 +25,7 @@ export function locationText(where: JobLocation): string {
     case 'idle':
       return where.waitingFor.length === 0
         ? 'waiting for a promise that nothing can settle: its event loop is empty'
-        : `${where.busy ? 'its event loop without a pause, ' : ''}waiting for: ${where.waitingFor.join(', ')}`
+        : `${where.busy ? 'its event loop busy all the time, ' : ''}waiting for: ${where.waitingFor.join(', ')}`
     case 'native':
       return `in native code (${[where.state, where.kernel].filter(Boolean).join(', ')})`
     default:

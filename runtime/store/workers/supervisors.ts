@@ -87,8 +87,8 @@ export class Supervisors {
     nowMs: number,
     idle?: Idle,
   ): Promise<ReserveReply> {
-    const { list = '', listener = '', forMs: idleMs = 0, polled = false } = idle ?? {}
-    const args = { supervisor: id, list, listener, idleMs, polled: polled ? 1 : 0 }
+    const { list = '', listener = '', forMs: idleMs = 0, listed = true, polled = false } = idle ?? {}
+    const args = { supervisor: id, list, listener, idleMs, listed: listed ? 1 : 0, polled: polled ? 1 : 0 }
     const jobs: Reserved[] = []
     for (let at = 0; ; at += queuesAtOnce) {
       const free = slots.slice(jobs.length)

@@ -224,7 +224,8 @@ export class Fetcher {
   }
 
   #idleNow(polled: boolean): Idle {
-    return { list: this.#queues.list, listener: this.#listener, forMs: this.#options.pollMs + lateMs, polled }
+    const forMs = this.#options.pollMs + lateMs
+    return { list: this.#queues.list, listener: this.#listener, forMs, listed: this.#idle !== undefined, polled }
   }
 
   /** Takes this worker off the register, so that no push counts on it. While Redis is away its entry runs out by itself. */

@@ -11,7 +11,11 @@ local function redis_ms()
   return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end
 
+local lease_is_owned = {}
 local function owns_lease(supervisor)
-  local ends = redis.call('ZSCORE', key.supervisors(), supervisor)
-  return ends and tonumber(ends) > redis_ms()
+  if lease_is_owned[supervisor] == nil then
+    local ends = redis.call('ZSCORE', key.supervisors(), supervisor)
+    lease_is_owned[supervisor] = ends and tonumber(ends) > redis_ms()
+  end
+  return lease_is_owned[supervisor]
 end

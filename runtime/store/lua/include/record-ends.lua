@@ -3,60 +3,71 @@
 -- An end is: id, delivery, state, ttlMs, whether it may have a log (1 or 0), the failed list's JSON where it failed (else ''), how many
 -- fields of the record follow, and those.
 -- @include lease record archive types
-local records_read = { 'item', 'step', unpack(archive_names) }
-records_read[#records_read + 1] = 'permits'
-records_read[#records_read + 1] = 'unique'
-records_read[#records_read + 1] = 'shown'
-
 local function read_ends(given, at)
-  local list = {}
+  local list, count = {}, 0
   while given[at] do
-    local last = at + 6 + 2 * tonumber(given[at + 6])
-    list[#list + 1] = { id = given[at], delivery = given[at + 1], state = given[at + 2], ttl_ms = given[at + 3], may_have_log = given[at + 4] == '1',
-      entry = given[at + 5], from = at + 7, to = last }
+    local last = at + 6 + 2 * given[at + 6]
+    count = count + 1
+    list[count] = { id = given[at], delivery = given[at + 1], at = at, last = last, row = false, worker = false, lock = false, owns_mark = false }
     at = last + 1
   end
   return list
 end
 
 -- Whether an end can be recorded here; reads only.
-local function answer_end(done, held)
-  local row = redis.pcall('HMGET', key.job(done.id), unpack(records_read))
-  if row.err or row[2] or not row[1] or row[#records_read - 2] then return 'other' end
-  if done.entry ~= '' and wrong('failed') then return 'other' end
+local function answer_end(done, held, entry)
+  local row = redis.pcall('HMGET', key.job(done.id), 'item', 'step', 'class', 'queue', 'enqueued_at', 'run_at', 'attempt', 'permits', 'unique', 'shown')
+  if row.err or row[2] or not row[1] or row[8] then return 'other' end
+  if entry ~= '' and wrong('failed') then return 'other' end
   local delivery, worker = string.match(held or '', '^(%d+) (.*)$')
   if delivery ~= done.delivery then return 'lost' end
-  if row[#records_read] == delivery then
+  if row[10] == delivery then
     local mark = redis.pcall('GET', key.worker(worker))
     -- It is gone before its time.
     if type(mark) ~= 'string' then return 'other' end
     -- An end may be recorded after its slot has taken the next job: then the mark is that one's.
     done.owns_mark = string.sub(mark, -#row[1] - 1) == row[1] .. '}'
   end
-  done.worker, done.row, done.lock = worker, row, row[#records_read - 1]
+  done.worker, done.row, done.lock = worker, row, row[9]
   return 'ok'
 end
 
+local row_of = { cause = 13, error = 14, evidence = 15, reason = 16, attempts = 17 }
+
+-- The row that was read becomes that of `archive_names`.
+local function archive_end(done, given, now, may_have_log)
+  local row = done.row
+  row[8], row[9], row[10], row[11] = given[done.at + 2], now, done.worker, done.delivery
+  -- Only what was taken before can have more.
+  if done.delivery ~= '1' then
+    local more = redis.call('HMGET', key.job(done.id), 'redeliveries', 'cause', 'error', 'evidence', 'reason', 'attempts')
+    for i = 1, 6 do row[11 + i] = more[i] end
+  end
+  for i = done.at + 7, done.last, 2 do
+    local at = row_of[given[i]]
+    if at then row[at] = given[i + 1] end
+  end
+  archive_job(done.id, row, may_have_log)
+end
+
 local function record_end(done, given, now, is_archived)
+  local record, at = key.job(done.id), done.at
+  local state, ttl_ms, may_have_log = given[at + 2], given[at + 3], given[at + 4] == '1'
   redis.pcall('INCR', key.statProcessedOf(done.worker))
   if done.owns_mark then redis.call('DEL', key.worker(done.worker)) end
   if done.lock then drop_lock(done.id) end
-  redis.call('HSET', key.job(done.id), 'state', done.state, 'ended_at', now, unpack(given, done.from, done.to))
-  if is_archived then
-    local written = { state = done.state, ended_at = now }
-    for i = done.from, done.to, 2 do written[given[i]] = given[i + 1] end
-    pcall(archive_job, done.id, done.row, written, done.may_have_log)
-  end
-  redis.call('PEXPIRE', key.job(done.id), done.ttl_ms)
-  if done.may_have_log then redis.pcall('PEXPIRE', key.log(done.id), done.ttl_ms) end
-  redis.pcall('PUBLISH', key.ended(done.id), done.state)
+  redis.call('HSET', record, 'state', state, 'ended_at', now, unpack(given, at + 7, done.last))
+  if is_archived then pcall(archive_end, done, given, now, may_have_log) end
+  redis.call('PEXPIRE', record, ttl_ms)
+  if may_have_log then redis.pcall('PEXPIRE', key.log(done.id), ttl_ms) end
+  redis.pcall('PUBLISH', key.ended(done.id), state)
 end
 
-local function record_failure(done, failed_max)
-  redis.call('RPUSH', key.failed(), done.entry)
+local function record_failure(entry, worker, failed_max)
+  redis.call('RPUSH', key.failed(), entry)
   redis.call('LTRIM', key.failed(), -failed_max, -1)
   redis.pcall('INCR', key.statFailed())
-  redis.pcall('INCR', key.statFailedOf(done.worker))
+  redis.pcall('INCR', key.statFailedOf(worker))
 end
 
 -- Records the ends that stand in `given` from `at` on. Returns a word for each: 'ok' | 'lost' when the job is no longer this
@@ -67,8 +78,9 @@ local function record_ends(supervisor, now, failed_max, given, at)
   for i, done in ipairs(list) do ids[i] = done.id end
   local held, is_owner = redis.call('HMGET', key.inflight(supervisor), unpack(ids)), owns_lease(supervisor)
   for i, done in ipairs(list) do
-    replies[i] = answer_end(done, is_owner and not seen[done.id] and held[i])
-    if replies[i] == 'ok' then
+    local reply = answer_end(done, is_owner and not seen[done.id] and held[i], given[done.at + 5])
+    replies[i] = reply
+    if reply == 'ok' then
       seen[done.id] = true
       good[#good + 1] = done
       ids[#good] = done.id
@@ -79,7 +91,8 @@ local function record_ends(supervisor, now, failed_max, given, at)
   -- First, since it needs no memory: Redis then lets the script go on when its memory is full.
   redis.call('HDEL', key.inflight(supervisor), unpack(ids, 1, #good))
   for _, done in ipairs(good) do
-    if done.entry ~= '' then record_failure(done, failed_max) end
+    local entry = given[done.at + 5]
+    if entry ~= '' then record_failure(entry, done.worker, failed_max) end
     record_end(done, given, now, is_known and bound > 0)
   end
   redis.pcall('INCRBY', key.statProcessed(), #good)

@@ -1,22 +1,22 @@
 -- Records how jobs ended, and takes jobs, one for each slot at most, and records them as in flight, in one step (promise 1). Queues are tried in the
 -- order given; one whose key is no list has no jobs, and does not stop the search.
 -- A worker that finds less than it has slots for is registered as idle for `idleMs` under its list of queues (`list`, '' for
--- none): then a push wakes it on the channel of `listener`. With `polled` 1 it was not woken: what it finds was pushed by a
+-- none): then a push wakes it on the channel of `listener`. With `listed` 1 it may be registered now. With `polled` 1 it was not woken: what it finds was pushed by a
 -- client that wakes no one, such as Ruby's, and it wakes others for the rest.
 -- @include ids-by-payload types wake record record-ends
--- @args supervisor now slots queueCount list listener idleMs polled failedMax
+-- @args supervisor now slots queueCount list listener idleMs listed polled failedMax
 -- @rest given
 -- `given`: for each slot its worker id and a new id, for an item of no known job; then the queues; then the ends, see include/record-ends.lua.
 -- @reply {what became of each end} followed by one of: 'paused' | 'fenced' | 'error', why no job could be taken | 'taken', job … | 'empty', how many queues
 -- there are, job … where nothing is left in them; a job being
--- {queue, id, item, delivery, attempt, redeliveries, options, enqueued_at, permits, unique_until}
+-- {queue, id, item, delivery, attempt, enqueued_at, options}, with redeliveries, permits, unique_until behind where it was taken before or has a unique lock
 -- To hash a megabyte takes some milliseconds: a call stops at this many bytes (promise 13).
 local BYTES_MAX = 262144
 -- Which queues a list contains is declared once a minute, by one of its workers.
 local SERVES_MS = 120000
 local first_queue = 2 * tonumber(slots) + 1
 local last_queue, t = first_queue + tonumber(queueCount) - 1, redis_time()
-local in_flight, taken, bytes = {}, {}, 0
+local slot_count, in_flight, taken, count, bytes = tonumber(slots), {}, {}, 0, 0
 
 local function declare(idle, at)
   redis.pcall('ZREMRANGEBYSCORE', idle, '-inf', at)
@@ -38,8 +38,7 @@ end
 
 -- What a record says before the delivery, in one read; the record of a new job says nothing. Nil where its key is no hash.
 local function read(id)
-  local row = redis.pcall('HMGET', key.job(id), 'state', 'delivery', 'attempt', 'turn', 'unique', 'redeliveries', 'options', 'enqueued_at', 'permits',
-    'unique_until')
+  local row = redis.pcall('HMGET', key.job(id), 'state', 'enqueued_at', 'options', 'delivery', 'unique')
   return not row.err and row or nil
 end
 
@@ -57,9 +56,9 @@ local function tickets_of(queue, items)
     spent[#spent + 1] = field
     return value
   end
-  return next_of, function()
+  return next_of, function(is_empty)
     -- Tickets of an empty list are left over.
-    if redis.call('EXISTS', key.queue(queue)) == 0 then
+    if is_empty then
       redis.call('UNLINK', hash)
     elseif #spent > 0 then
       redis.call('HDEL', hash, unpack(spent))
@@ -67,21 +66,43 @@ local function tickets_of(queue, items)
   end
 end
 
+local second, microsecond = t[1], tonumber(t[2])
+-- A job's place among those who wait for the same limit, kept until the job ends, or fails: when it was first taken, in microseconds.
+local function place_in_line()
+  local at = microsecond + count
+  if at >= 1000000 then second, microsecond, at = string.format('%.0f', second + 1), microsecond - 1000000, at - 1000000 end
+  return second .. string.format('%06d', at)
+end
+
 local function take(queue, item, worker, id, row)
-  local delivery, attempt = tonumber(row[2] or 0) + 1, tonumber(row[3] or 0) + 1
-  local record = key.job(id)
-  -- `turn`: its place among those who wait for the same limit, kept until the job ends, or fails.
-  redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now, 'delivery', delivery,
-    'attempt', attempt, 'turn', row[4] or string.format('%.0f', t[1] * 1000000 + t[2] + #taken))
-  if row[5] then keep_record(id) elseif row[1] then redis.call('PERSIST', record) end
-  in_flight[#in_flight + 1] = id
-  in_flight[#in_flight + 1] = string.format('%d %s', delivery, worker)
-  taken[#taken + 1] = { queue, id, item, delivery, attempt, row[6] or 0, row[7] or '', row[8] or '', row[9] or '', row[10] or '' }
+  local record, state, enqueued_at, options = key.job(id), row[1], row[2] or '', row[3] or ''
+  local delivery, attempt, turn, job = '1', '1'
+  -- Only what was taken before, or has a unique lock, can have more.
+  if row[4] or row[5] then
+    local more = redis.call('HMGET', record, 'attempt', 'turn', 'redeliveries', 'permits', 'unique_until')
+    delivery, attempt = string.format('%d', (row[4] or 0) + 1), string.format('%d', (more[1] or 0) + 1)
+    turn, job = more[2], { queue, id, item, delivery, attempt, enqueued_at, options, more[3] or '', more[4] or '', more[5] or '' }
+  else
+    job = { queue, id, item, delivery, attempt, enqueued_at, options }
+  end
+  turn = turn or place_in_line()
+  if state == 'waiting' then
+    -- It has its queue and item, by whose bytes it was found.
+    redis.call('HSET', record, 'state', 'running', 'worker', worker, 'run_at', now, 'delivery', delivery, 'attempt', attempt, 'turn', turn)
+  else
+    redis.call('HSET', record, 'queue', queue, 'item', item, 'state', 'running', 'worker', worker, 'run_at', now, 'delivery', delivery,
+      'attempt', attempt, 'turn', turn)
+  end
+  if row[5] then keep_record(id) elseif state then redis.call('PERSIST', record) end
+  in_flight[2 * count + 1] = id
+  in_flight[2 * count + 2] = delivery .. ' ' .. worker
+  count = count + 1
+  taken[count] = job
 end
 
 -- With its oldest ticket whose job still waits. What is known of it may be garbage: then it goes on without its old record.
 local function take_known(queue, item, next_of, i)
-  local worker, new_id, id = given[2 * #taken + 1], given[2 * #taken + 2], next_of(i)
+  local worker, new_id, id = given[2 * count + 1], given[2 * count + 2], next_of(i)
   local row = id and read(id)
   while id and (not row or row[1] == 'cancelled') do
     id = next_of(i)
@@ -93,42 +114,45 @@ local function take_known(queue, item, next_of, i)
 end
 
 local function take_from(queue)
-  local items = {}
-  while #taken + #items < tonumber(slots) and bytes < BYTES_MAX do
-    local item = redis.pcall('LPOP', key.queue(queue))
-    if type(item) ~= 'string' then break end
-    items[#items + 1] = item
+  local list, items, found, is_empty = key.queue(queue), {}, 0, false
+  while count + found < slot_count and bytes < BYTES_MAX do
+    local item = redis.pcall('LPOP', list)
+    is_empty = type(item) ~= 'string'
+    if is_empty then break end
+    found = found + 1
+    items[found] = item
     bytes = bytes + #item
   end
-  if #items == 0 then return true end
+  if found == 0 then return true end
   local next_of, tidy = tickets_of(queue, items)
   for i, item in ipairs(items) do
     if not take_known(queue, item, next_of, i) then
-      for back = #items, i, -1 do redis.call('LPUSH', key.queue(queue), items[back]) end
-      tidy()
+      for back = #items, i, -1 do redis.call('LPUSH', list, items[back]) end
+      tidy(false)
       return false
     end
   end
-  tidy()
-  if polled == '1' then wake_idle(queue, tonumber(redis.pcall('LLEN', key.queue(queue))) or 0) end
+  tidy(is_empty)
+  if polled == '1' and not is_empty then wake_idle(queue, tonumber(redis.pcall('LLEN', key.queue(queue))) or 0) end
   return true
 end
 
 local function take_all()
   if not owns_lease(supervisor) then return { 'fenced' } end
-  check('inflight', supervisor)
+  -- The ends have been read from it.
+  if not given[last_queue + 1] then check('inflight', supervisor) end
   local pause = redis.call('GET', key.pauseAll())
   if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
-  local fine = true
+  local fine, paused = true, queueCount ~= '0' and redis.call('SMISMEMBER', key.pausedQueues(), unpack(given, first_queue, last_queue)) or {}
   for i = first_queue, last_queue do
-    if #taken == tonumber(slots) or bytes >= BYTES_MAX or not fine then break end
-    if redis.call('SISMEMBER', key.pausedQueues(), given[i]) == 0 then fine = take_from(given[i]) end
+    if count == slot_count or bytes >= BYTES_MAX or not fine then break end
+    if paused[i - first_queue + 1] == 0 then fine = take_from(given[i]) end
   end
-  if #taken > 0 then redis.call('HSET', key.inflight(supervisor), unpack(in_flight)) end
-  if not fine and #taken == 0 then return { 'error', 'WRONGTYPE the record of a new job holds another type than a hash' } end
-  local empty = fine and #taken < tonumber(slots) and bytes < BYTES_MAX
+  if count > 0 then redis.call('HSET', key.inflight(supervisor), unpack(in_flight)) end
+  if not fine and count == 0 then return { 'error', 'WRONGTYPE the record of a new job holds another type than a hash' } end
+  local empty = fine and count < slot_count and bytes < BYTES_MAX
   if list ~= '' and queueCount ~= '0' then
-    if empty then wait_for_job() else redis.pcall('ZREM', key.idle(list), listener) end
+    if empty then wait_for_job() elseif listed == '1' then redis.pcall('ZREM', key.idle(list), listener) end
   end
   if not empty then return { 'taken', unpack(taken) } end
   return { 'empty', tonumber(redis.pcall('SCARD', key.queues())) or 0, unpack(taken) }

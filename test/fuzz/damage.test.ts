@@ -64,7 +64,7 @@ async function soundJob(name: string): Promise<void> {
 
 test('damaged records stop no worker, and no other job', async () => {
   const dice = new Dice(seed)
-  for (let i = 0; i < runs(60); i += 1) {
+  for (let i = 0; i < runs(40); i += 1) {
     await restoreSnapshot(redis, snapshot)
     const done: string[] = []
     for (let left = 1 + dice.below(3); left > 0; left -= 1) done.push(await damage(redis, dice))

@@ -1,7 +1,10 @@
-// How long commands take to start, as multiples of `node -e 0`, in one run and in turn; Redis is there and empty.
+// How long commands take to start, as multiples of `node -e 0`, in one run and in turn; Redis is there and empty, and the
+// application has neither jobs nor settings.
 //   script/build && node --conditions=source --import tsx bench/start.ts [--rounds 15]
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packageRoot } from '../runtime/core/package.ts'
 import { startRedis } from '../test/support/redis.ts'
@@ -24,6 +27,7 @@ function run(args: string[], url: string): { cpuMs: number; wallMs: number } {
   const began = performance.now()
   const cpuBefore = childrenCpuMs()
   const { status, stderr } = spawnSync(process.execPath, args, {
+    cwd: folder,
     env: { ...process.env, REDIS_URL: url, RUNTIME_LOG_LEVEL: 'error' },
     encoding: 'utf8',
   })
@@ -43,6 +47,8 @@ function childrenCpuMs(): number {
 const mean = (numbers: number[]): number => numbers.reduce((sum, each) => sum + each, 0) / numbers.length
 const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
+const folder = mkdtempSync(join(tmpdir(), 'start-'))
+mkdirSync(join(folder, 'src/jobs'), { recursive: true })
 const redis = await startRedis()
 const taken = new Map(Object.keys(contestants).map((name) => [name, { cpu: [] as number[], wall: [] as number[] }]))
 for (let round = 0; round <= rounds; round += 1) {
@@ -55,6 +61,7 @@ for (let round = 0; round <= rounds; round += 1) {
   }
 }
 await redis.stop()
+rmSync(folder, { recursive: true })
 
 const base = taken.get('node -e 0') ?? { cpu: [], wall: [] }
 console.log(`Node ${process.version}, ${rounds} rounds`)

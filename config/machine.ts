@@ -79,6 +79,28 @@ export function containerLimits(): ContainerLimits | undefined {
   }
 }
 
+/**
+ * How many processes the kernel has ended for the memory limit of this process's control group: `oom_kill` of memory.events
+ * (v2) or memory.oom_control (v1, Linux 4.13). @returns undefined where it does not count them
+ */
+export function memoryKills(): number | undefined {
+  const groups = (machine.file('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'))
+  const pathOf = (isOwn: (id: string, controllers: string) => boolean): string =>
+    groups.find(([id = '', controllers = '']) => isOwn(id, controllers))?.[2] ?? '/'
+  const first = pathOf((_id, controllers) => controllers.split(',').includes('memory'))
+  const files = [
+    ...upwards(
+      '/sys/fs/cgroup',
+      pathOf((id) => id === '0'),
+    ).map((folder) => `${folder}/memory.events`),
+    ...upwards('/sys/fs/cgroup/memory', first).map((folder) => `${folder}/memory.oom_control`),
+  ]
+  const counts = files.map((path) => /^oom_kill (\d+)$/m.exec(machine.file(path) ?? '')?.[1])
+  // The deepest group that has a count is that of this process; in a container its files are those of the root.
+  const own = counts.findLast((count) => count !== undefined)
+  return own === undefined ? undefined : Number(own)
+}
+
 type Narrowest = [memoryBytes: number | undefined, processors: number | undefined]
 
 function secondVersion(path: string): Narrowest {

@@ -87,8 +87,8 @@ const table: Record<string, string[]> = {
   'scheduler/delayed-mover.ts': ['scheduler/mover'],
   'scheduler/leader.ts': ['scheduler/leader'],
   'scheduler/entries/schedule-entries.ts': ['scheduler/dynamic', 'scheduler/catchup'],
-  'scheduler/firing/fire-times.ts': ['scheduler/fire-times', 'scheduler/entry-runner', 'scheduler/firing'],
-  'scheduler/firing/firer.ts': ['scheduler/entry-runner', 'scheduler/admission', 'scheduler/firing'],
+  'scheduler/firing/fire-times.ts': ['scheduler/fire-times', 'scheduler/entry-runner'],
+  'scheduler/firing/firer.ts': ['scheduler/entry-runner', 'scheduler/admission'],
   'runtime/store/lua/queues/reserve.lua': [
     'store/ends',
     'store/turns',

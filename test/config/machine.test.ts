@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { configShape } from '../../config/schema.ts'
 import { checkShape } from '../../config/shape.ts'
-import { containerLimits, machine, processLimits, processorsHere } from '../../config/machine.ts'
+import { containerLimits, machine, memoryKills, processLimits, processorsHere } from '../../config/machine.ts'
 
 /** Answers with these files and no other. */
 function withFiles(t: TestContext, files: Record<string, string>): void {
@@ -25,6 +25,19 @@ describe('machine', () => {
     assert.deepEqual(containerLimits(), { version: 2, memoryBytes: 512 << 20, processors: 2.5 })
     assert.equal(processorsHere(), 2)
     assert.equal(checkShape(configShape, { worker: { concurrency: 'auto' } }).values.worker.concurrency, 2)
+  })
+
+  it('counts the processes that the kernel ended for the memory of the group, in cgroup v2 and v1', (t) => {
+    withFiles(t, { '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/memory.events': 'oom 3\noom_kill 2\n' })
+    assert.equal(memoryKills(), 2)
+    withFiles(t, {
+      '/proc/self/cgroup': '5:memory:/docker/abc\n0::/\n',
+      '/sys/fs/cgroup/memory/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 9\n',
+      '/sys/fs/cgroup/memory/docker/abc/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 1\n',
+    })
+    assert.equal(memoryKills(), 1)
+    withFiles(t, {})
+    assert.equal(memoryKills(), undefined)
   })
 
   it('reads them in cgroup v1, where no limit is a number near 2^63', (t) => {

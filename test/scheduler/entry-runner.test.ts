@@ -113,12 +113,20 @@ test('an entry that was paused while its timer was set fires no more, though no 
   assert.deepEqual([await queued(), await missed()], [1, undefined])
 })
 
-test('an entry with `times` that is behind by several fire times fires no more often', async () => {
+test('an entry with `times` fires no more often, though its next timer comes while it still fires', async () => {
+  class Slow extends Job {
+    static override queue = 'q'
+    static beforeEnqueue(): Promise<void> {
+      return new Promise((resolve) => setTimeout(resolve, 60))
+    }
+    perform(): void {}
+  }
   await remember(Date.now() - 4000)
-  const ticking = runner('every: [1s, {times: 1}], class: A, queue: q')
+  const known = { kind: 'job' as const, queue: 'q', job: Slow as never }
+  const ticking = runner('every: [1s, {times: 1}], class: A', { classOf: () => known })
   await ticking.start()
   await eventually(() => ticking.nextMs === undefined)
-  await ticking.stop()
+  await ticking.retryPending()
   assert.deepEqual([await queued(), (await store.schedules.find('tick'))?.fired], [1, 1])
 })
 
@@ -178,6 +186,17 @@ describe('a run', () => {
     running.clear()
     assert.equal(await skipping.fire(4000, 0, 'timed'), 'fired')
     assert.equal((await store.schedules.find('tick'))?.job, 'run-4000')
+  })
+
+  test('that waits is fired in its turn, as many as wait when none runs', async () => {
+    const started: string[] = []
+    const waiting = firer(`${flow}, overlap: queue`, workflow({ start: async (id) => void started.push(id) }))
+    await remember(5000)
+    await redis.rpush('resque:rt:schedules:waiting:tick', '2000', '3000', '4000')
+    await waiting.countWaiting()
+    await waiting.fireWaiting()
+    assert.deepEqual(started, ['run-2000', 'run-3000', 'run-4000'])
+    assert.deepEqual([waiting.waiting, await store.schedules.waiting('tick')], [0, []])
   })
 
   test('that cannot be created while Redis is away stays pending, and is started when the entry is tried again', async () => {

@@ -168,6 +168,19 @@ for (const [why, obstacle] of obstacles)
     assert.equal(await redis.llen('resque:queue:q'), 1)
   })
 
+test('a second delivery has its own number, and its end keeps what came before; a foreign item is written to its record', async () => {
+  const [a] = await inHand('a')
+  await store.supervisors.requeue('s', a!, Date.now(), 0, true, ttlMs, { error: '{}', redeliveries: '1' })
+  await redis.rpush('resque:queue:q', itemOf('b'))
+  const slots = ['a', 'b'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
+  const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
+  assert.deepEqual('jobs' in reply && reply.jobs.map((job) => `${job.delivery} ${job.attempt}`), ['2 2', '1 1'])
+  assert.equal(await redis.hget('resque:rt:job:b', 'item'), itemOf('b'))
+  assert.deepEqual(await Promise.all([a!, deliveryOf('a', '2')].map(settle)), [false, true])
+  const archived = String(await redis.xrange('resque:rt:archive', '-', '+'))
+  assert.ok(archived.includes('redeliveries,1,error,{}'), archived)
+})
+
 test('an end that is another delivery’s, or comes twice, is refused, and the others are recorded', async () => {
   const [a, b, c] = await inHand('a', 'b', 'c')
   assert.ok(a && b && c)

@@ -212,9 +212,9 @@ describe('spares', () => {
     const pace = new SparePace(2, 4)
     pace.booted(1000)
     assert.equal(pace.wanted(0), 2)
-    // Two come in the time of a boot: two, and twice its square root.
+    // One comes in the time of a boot: one, and three times its square root.
     for (const atMs of [0, 500, 1000, 1500]) pace.launched(atMs)
-    assert.equal(pace.wanted(1500), 5)
+    assert.equal(pace.wanted(1500), 4)
     for (let atMs = 1600; atMs < 4000; atMs += 10) pace.launched(atMs)
     assert.equal(pace.wanted(4000), 10)
     assert.equal(pace.wanted(12_000), 2)

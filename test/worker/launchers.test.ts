@@ -35,14 +35,17 @@ describe('spawn: how the application is loaded', () => {
   const job = `
     import nodeModule from 'node:module'
     import { Job } from 'resque-runtime'
+    const loadedAtMs = Date.now()
     export class Asks extends Job {
       async perform(): Promise<unknown> {
-        return { flags: process.execArgv.join(' '), compiled: (nodeModule as any).getCompileCacheDir?.() !== undefined && process.env['NODE_COMPILE_CACHE'] === undefined }
+        return { loadedAtMs, flags: process.execArgv.join(' '), compiled: (nodeModule as any).getCompileCacheDir?.() !== undefined && process.env['NODE_COMPILE_CACHE'] === undefined }
       }
     }`
 
   /** What a job says of its process. */
-  async function asked(files: Record<string, string>): Promise<{ flags: string; compiled: boolean }> {
+  async function asked(
+    files: Record<string, string>,
+  ): Promise<{ flags: string; compiled: boolean; wasLoaded: boolean }> {
     const source = writeApp({ 'src/jobs/asks.ts': job, ...files })
     const launcher = new SpawnLauncher({
       source,
@@ -53,7 +56,9 @@ describe('spawn: how the application is loaded', () => {
     })
     try {
       await launcher.start()
-      return (await resultOf(launcher, 'Asks')) as { flags: string; compiled: boolean }
+      const launchedAtMs = Date.now()
+      const said = (await resultOf(launcher, 'Asks')) as { flags: string; compiled: boolean; loadedAtMs: number }
+      return { ...said, wasLoaded: said.loadedAtMs <= launchedAtMs }
     } finally {
       await launcher.stop()
       assert.deepEqual(readdirSync(join(source.root, '.runtime/build')), [])
@@ -61,8 +66,9 @@ describe('spawn: how the application is loaded', () => {
   }
 
   it('TypeScript is built once, so that no process needs a loader, and compiled once where Node can keep that', async () => {
-    const { flags, compiled } = await asked({})
+    const { flags, compiled, wasLoaded } = await asked({})
     assert.doesNotMatch(flags, /tsx/)
+    assert.ok(wasLoaded, 'before the job came: no boot is part of its time')
     assert.equal(compiled, 'enableCompileCache' in nodeModule)
   })
 

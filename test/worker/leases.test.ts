@@ -5,6 +5,11 @@ import { leavesNoProcess } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { isAlive } from '../support/signal.ts'
 import { eventually } from '../support/wait.ts'
+import { systemClock } from '../../runtime/core/clock.ts'
+import { newId } from '../../runtime/core/ids.ts'
+import { Lease } from '../../runtime/worker/lease/lease.ts'
+import { keepingLogger } from '../scheduler/support.ts'
+import { reserveOne } from '../support/reserve.ts'
 import { push, startWorker, untilState, useEvidence, useStore } from './support.ts'
 
 const server = useRedis({ appendonly: true })
@@ -128,5 +133,48 @@ describe('a worker cut off from Redis', () => {
     await worker.exited
     assert.equal((await to.store.jobs.find(id))?.state, 'waiting', 'put back by the shutdown')
     assert.deepEqual(await inFlight(), [])
+  })
+})
+
+describe('a lease', () => {
+  function lease(running: ReadonlySet<string> = new Set()): { made: Lease; lines: string[] } {
+    const { log, lines } = keepingLogger()
+    const made = new Lease({
+      ...{ store: to.store, clock: systemClock, log, slots: ['h:1:q'], about: {}, heartbeatMs: 30, leaseMs: 5000 },
+      limits: { maxRedeliveries: 2, failedMax: 10, ttlMs: 60_000 },
+      running: () => running,
+      keepsUp: () => false,
+      onLost: () => undefined,
+      onCancelled: () => undefined,
+      onBeat: async () => undefined,
+    })
+    return { made, lines }
+  }
+  const reserve = async (made: Lease): Promise<string> => {
+    const found = await reserveOne(to.store, made.id ?? '', 'h:1:q', ['lost'], newId(Date.now()), Date.now())
+    return found.kind === 'job' ? found.job.id : assert.fail(found.kind)
+  }
+
+  it('requeues a job that was reserved though the reply never arrived, once, and none that runs', async () => {
+    const running = new Set<string>()
+    const { made, lines } = lease(running)
+    await made.start()
+    for (const args of [['runs'], ['lost']]) await push(to.store, 'A', args, { queue: 'lost' })
+    running.add(await reserve(made))
+    const lost = await reserve(made)
+    await eventually(async () => (await server.client().llen('resque:queue:lost')) === 1)
+    assert.deepEqual(await server.client().lrange('resque:queue:lost', 0, -1), ['{"class":"A","args":["lost"]}'])
+    assert.deepEqual([...(await to.store.supervisors.inflight(made.id ?? '')).keys()], [...running])
+    const said = lines.filter((line) => line.includes('the reply was lost'))
+    assert.ok(said.length === 1 && said[0]?.includes(`job ${lost} was reserved but the reply was lost: requeued`))
+    await made.stop()
+  })
+
+  it('that is stopped while it starts leaves no supervisor', async () => {
+    const { made } = lease()
+    const starting = made.start()
+    await made.stop()
+    await starting
+    assert.deepEqual([made.id, await server.client().keys('resque:rt:supervisor:*')], [undefined, []])
   })
 })

@@ -51,6 +51,13 @@ describe('a death that the job could not report', () => {
     assert.equal(failed({ signal: 'SIGSEGV', output: [heap] })[0], 'signal')
   })
 
+  it("by the kernel for the container's memory limit is one of memory, and names the limit", () => {
+    assert.deepEqual(failed({ signal: 'SIGKILL' }, { memoryLimitBytes: undefined, containerBytes: 512 << 20 }), [
+      'memory',
+      'the container was at its memory limit of 512.0 MB, and the kernel ended it; give the job a memoryLimit; its process 7 was ended',
+    ])
+  })
+
   it('by the kernel for its processor time is a timeout', () => {
     assert.deepEqual(failed({ signal: 'SIGXCPU' }), [
       'timeout',

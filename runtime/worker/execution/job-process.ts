@@ -1,5 +1,6 @@
 import { startTimer, type Timer } from '../../core/clock.ts'
-import type { LaunchedJob } from '../launchers/launcher.ts'
+import { containerLimits, memoryKills } from '../../../config/machine.ts'
+import type { Ending, LaunchedJob } from '../launchers/launcher.ts'
 import type { HeapSnapshots } from './heap-snapshots.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import type { ChildMessage, JobSettings, MemoryEvidence, ParentMessage } from '../../messages.ts'
@@ -23,6 +24,19 @@ export interface ProcessReport {
   peakSeenBytes: number
   /** What the memory watch saw; undefined without a limit. */
   memory: MemoryEvidence | undefined
+  /** The container's memory limit, where the kernel ended the process for it. */
+  containerBytes?: number
+}
+
+/** How many processes the kernel had ended for the container's memory when that was last looked at. */
+let knownKills = memoryKills() ?? 0
+
+/** The container's memory limit, if the kernel has ended a process for it since this was last asked. */
+function limitReached(): number | undefined {
+  const kills = memoryKills() ?? 0
+  const hasRisen = kills > knownKills
+  knownKills = kills
+  return hasRisen ? containerLimits()?.memoryBytes : undefined
 }
 
 type SnapshotAnswer = Extract<ChildMessage, { type: 'snapshot' }>
@@ -122,7 +136,7 @@ export class JobProcess {
   }
 
   /** It has ended. */
-  async ended(): Promise<ProcessReport> {
+  async ended({ signal }: Pick<Ending, 'signal'>): Promise<ProcessReport> {
     this.stopTimers()
     this.#isOver = true
     this.#watch?.stop()
@@ -131,7 +145,9 @@ export class JobProcess {
     const late = isKnown ? undefined : this.#locator.late()
     const where = (late && (await late)) ?? this.#where
     const memory = this.#watch?.evidence()
+    const containerBytes = signal === 'SIGKILL' && !this.#killed ? limitReached() : undefined
     return {
+      ...(containerBytes === undefined ? {} : { containerBytes }),
       where,
       peakSeenBytes: this.#watch?.peakBytes ?? 0,
       memory: memory && { ...memory, ...(this.#snapshot ? { snapshot: this.#snapshot } : {}) },

@@ -149,7 +149,7 @@ export class JobRun {
     this.#process.launched(launched)
     const ending = withinLimit(await launched.ended, maxResultBytes)
     this.timeLine.ended(ending)
-    const watched = await this.#process.ended()
+    const watched = await this.#process.ended(ending)
     await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
     traceEnded(assignment, ending, verdict, this.timeLine.elapsedMs)
@@ -217,11 +217,12 @@ export class JobRun {
     return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
   }
 
-  #judge(ending: Ending, { where }: ProcessReport, settings: Settings): Verdict {
+  #judge(ending: Ending, { where, containerBytes }: ProcessReport, settings: Settings): Verdict {
     return decideEnd({
       ending,
       killed: this.#process.killed,
       where,
+      containerBytes,
       attempt: this.job.attempt,
       retry: settings.retry,
       timeoutMs: settings.timeoutMs,

@@ -46,6 +46,8 @@ export interface EndedAttempt {
   killed: KillReason | undefined
   /** Where it was when the worker stopped it. */
   where: JobLocation | undefined
+  /** The container's memory limit, where the kernel ended the process for it. */
+  containerBytes?: number | undefined
   attempt: number
   retry: RetryPolicy | undefined
   timeoutMs: number | undefined
@@ -68,7 +70,7 @@ export function decideEnd(given: EndedAttempt): Verdict {
   if (killed === 'cancelled') return { kind: 'cancelled' }
   if (!ending.started || (killed === 'shutdown' && !given.atMostOnce)) return { kind: 'requeued' }
   if (ending.lostParent !== undefined && !killed && !outcome) return ofLostParent(given, ending.lostParent)
-  const cause = causeOf(ending, killed)
+  const cause = given.containerBytes === undefined ? causeOf(ending, killed) : 'memory'
   const error = failure && cause !== 'timeout' && cause !== 'memory' ? failure.error : deathRecord(given, cause)
   const delayMs = failure && !killed ? failure.retryInMs : delayAfterDeath(given, error)
   if (delayMs === undefined) return { kind: 'failed', cause, error }
@@ -150,8 +152,12 @@ const overTime = ({ ending, timeoutMs }: EndedAttempt): string =>
     ? 'it used up its CPU time (cpuLimit)'
     : `it ran longer than ${formatDuration(timeoutMs ?? 0)}`
 
-const overMemory = ({ memoryLimitBytes }: EndedAttempt): string =>
-  memoryLimitBytes === undefined ? 'the heap was full' : `its processes used more than ${formatBytes(memoryLimitBytes)}`
+const overMemory = ({ memoryLimitBytes, containerBytes }: EndedAttempt): string =>
+  containerBytes !== undefined
+    ? `the container was at its memory limit of ${formatBytes(containerBytes)}, and the kernel ended it; give the job a memoryLimit`
+    : memoryLimitBytes === undefined
+      ? 'the heap was full'
+      : `its processes used more than ${formatBytes(memoryLimitBytes)}`
 
 /** Of a job that its supervisor or the kernel stopped: with the place in the code where it was. */
 function stopped(name: string, why: string, { ending, where }: EndedAttempt): ErrorRecord {

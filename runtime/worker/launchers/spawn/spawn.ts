@@ -183,11 +183,11 @@ export class SpawnLauncher implements Launcher {
 /** Boots that the estimate of a boot's length looks back on, about. */
 const BOOTS_KEPT = 4
 /** Lengths of a boot in which jobs are counted: in one alone there are too few to count on. */
-const BOOTS_COUNTED = 2
+const BOOTS_COUNTED = 4
 
 /**
  * How many processes to keep ready. A job takes one, and the next is there a boot later: so as many are kept as jobs come in that time,
- * and twice the spread of that number on top, so that about one job in fifty finds none.
+ * and three times the spread of that number on top, so that about one job in a hundred finds none while processors have time to spare.
  */
 export class SparePace {
   readonly #least: number
@@ -216,6 +216,6 @@ export class SparePace {
   wanted(nowMs: number): number {
     const recent = this.#launchedAtMs.filter((atMs) => nowMs - atMs <= BOOTS_COUNTED * this.#bootMs).length
     const inBoot = recent / BOOTS_COUNTED
-    return Math.min(Math.max(this.#least, Math.ceil(inBoot + 2 * Math.sqrt(inBoot))), this.#most)
+    return Math.min(Math.max(this.#least, Math.ceil(inBoot + 3 * Math.sqrt(inBoot))), this.#most)
   }
 }

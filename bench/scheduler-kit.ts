@@ -55,7 +55,7 @@ export const bullJob = (i: number, delay: number) => ({
 })
 export const usedMemory = async (): Promise<number> => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
 export async function startScheduler(yaml = '', more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  const scheduler = testScheduler(store, yaml, { turnMs: undefined, ...more })
+  const scheduler = testScheduler(store, yaml, { renewMs: undefined, ...more })
   await scheduler.start()
   await eventually(() => scheduler.leads)
   return scheduler

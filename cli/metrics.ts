@@ -22,7 +22,7 @@ export interface Measured {
 export function makeTally({ store, log }: Context): { onEnd: (end: JobEnd) => void; service: Service } {
   const tally = new Tally()
   const write = async (): Promise<undefined> => writeTally(tally, store.metrics, Date.now()).then(() => undefined)
-  const loop = new Loop({ name: 'metrics', clock: systemClock, log, intervalMs: writeMs, turn: write })
+  const loop = new Loop({ name: 'metrics', clock: systemClock, log, intervalMs: writeMs, tick: write })
   const stop = async (): Promise<void> => {
     await loop.stop()
     await write().catch(() => undefined)

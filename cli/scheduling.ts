@@ -109,7 +109,7 @@ export async function makeScheduler(context: Context): Promise<Scheduler> {
   const { pollMs, lockTtlMs, lockPrefix, dynamic, batchSize } = config.scheduler
   return new Scheduler({
     ...{ store, log, dynamic, lockPrefix, lockTtlMs, batch: batchSize },
-    turnMs: Math.min(pollMs, lockTtlMs / 3),
+    renewMs: Math.min(pollMs, lockTtlMs / 3),
     load: () => loadSchedule(context, scheduling),
     context: scheduling.check,
     starters: scheduling.starters,

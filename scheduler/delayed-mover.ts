@@ -40,7 +40,7 @@ export class DelayedMover implements Service {
       clock: options.clock,
       log: options.log,
       intervalMs: 1000,
-      turn: (signal) => this.#turn(signal),
+      tick: (signal) => this.#tick(signal),
     })
   }
 
@@ -62,15 +62,15 @@ export class DelayedMover implements Service {
     this.#loop.wake()
   }
 
-  async #turn(signal: AbortSignal): Promise<number> {
+  async #tick(signal: AbortSignal): Promise<number> {
     // What is announced while this tick looks may not be in what it sees.
     this.#nextMs = Infinity
     // Neither waits for the other, nor stands still because the other cannot be moved.
-    const turns = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
+    const moves = await Promise.allSettled([this.#moveSet(signal), this.#moveBuckets(signal)])
     const nextMs = Math.min(
-      ...turns.map((turn) => {
-        if (turn.status === 'rejected') throw turn.reason
-        return turn.value
+      ...moves.map((move) => {
+        if (move.status === 'rejected') throw move.reason
+        return move.value
       }),
     )
     this.#nextMs = nextMs

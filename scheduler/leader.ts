@@ -17,20 +17,20 @@ export interface LeaderOptions {
   /** How long the lock outlives its last renewal. After a crash another scheduler leads no later. */
   ttlMs?: number
   /** Pause between two renewals: an idle scheduler sends Redis fewer than one command a second. */
-  turnMs?: number
+  renewMs?: number
   /** Called at once, without waiting for earlier calls; what they throw is logged. */
   onLead: () => Promise<void>
   onStepDown: (reason: string) => Promise<void>
   /** After each look at Redis. */
-  onTurn: (reply: LeadReply) => void
+  onTick: (reply: LeadReply) => void
 }
 
 /** A leader stops this long before its lock could run out, so that it never acts beside its successor. */
 const marginMs = 1000
 const defaultTtlMs = 5000
-const defaultTurnMs = 1200
+const defaultRenewMs = 1200
 /** Others look no more seldom, since the holder may give up the lock while the message about it is lost. */
-const standbyTurnMs = 2000
+const standbyMs = 2000
 
 /**
  * Holds resque-scheduler's master lock, or waits for it: takes, renews by compare, steps down before it runs out. Time
@@ -52,8 +52,8 @@ export class Leader implements Service {
       name: this.name,
       clock,
       log,
-      intervalMs: options.turnMs ?? defaultTurnMs,
-      turn: () => this.#turn(),
+      intervalMs: options.renewMs ?? defaultRenewMs,
+      tick: () => this.#tick(),
     })
   }
 
@@ -86,8 +86,8 @@ export class Leader implements Service {
     this.wake()
   }
 
-  async #turn(): Promise<number> {
-    const { locks, owner, zone, monotonic, ttlMs = defaultTtlMs, turnMs = defaultTurnMs, onTurn } = this.#options
+  async #tick(): Promise<number> {
+    const { locks, owner, zone, monotonic, ttlMs = defaultTtlMs, renewMs = defaultRenewMs, onTick } = this.#options
     const asked = monotonic()
     const reply = await locks.lead(owner, ttlMs, zone)
     if (reply.leads) {
@@ -98,9 +98,9 @@ export class Leader implements Service {
     } else {
       this.#stepDown(`${reply.holder} leads`)
     }
-    onTurn(reply)
-    if (reply.leads) return turnMs
-    return reply.holderTtlMs > 0 && reply.holderTtlMs < standbyTurnMs ? reply.holderTtlMs + 10 : standbyTurnMs
+    onTick(reply)
+    if (reply.leads) return renewMs
+    return reply.holderTtlMs > 0 && reply.holderTtlMs < standbyMs ? reply.holderTtlMs + 10 : standbyMs
   }
 
   #expect(ms: number): void {

@@ -43,7 +43,7 @@ export interface SchedulerOptions {
   /** Of this machine. */
   zone?: string
   lockTtlMs?: number
-  turnMs?: number
+  renewMs?: number
 }
 
 /** The clock was set when it has moved this much more, or less, than time has passed. */
@@ -87,11 +87,11 @@ export class Scheduler implements Service {
         log,
         monotonic,
         ttlMs: options.lockTtlMs,
-        turnMs: options.turnMs,
+        renewMs: options.renewMs,
       },
       onLead: () => this.#onLead(),
       onStepDown: () => this.#entries.close(),
-      onTurn: (reply) => this.#onTurn(reply),
+      onTick: (reply) => this.#onTick(reply),
     })
     const leader = (): LockOwner | undefined => (this.#leader.leads ? this.owner : undefined)
     this.#mover = new DelayedMover({
@@ -181,7 +181,7 @@ export class Scheduler implements Service {
     if (zones.includes(',')) this.#options.log.warn(zonesDiffer(zones))
   }
 
-  #onTurn(reply: LeadReply): void {
+  #onTick(reply: LeadReply): void {
     this.#compareZones(reply)
     this.#movesSet = reply.leads || !reply.living.some(({ owner }) => owner === reply.holder)
     if (this.#movesSet && reply.setDueMs !== undefined) this.#mover.expect(reply.setDueMs)

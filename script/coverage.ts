@@ -38,7 +38,7 @@ function measure(part: string): void {
   const { status } = spawnSync('bash', ['script/test', ...files], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, NODE_V8_COVERAGE: reports, NODE_OPTIONS: `--require=${preload}` },
+    env: { ...process.env, TEST_LOADER: 'tsx', NODE_V8_COVERAGE: reports, NODE_OPTIONS: `--require=${preload}` },
   })
   const found = new Reports(root, sources)
   found.readAll(reports)

@@ -55,7 +55,7 @@ const show = command<{ id: string }>({
   command: 'show <id>',
   describe: 'Show the record of one job, step or run',
   example: ['archive show 0mb2k3x7f4q8...', ''],
-  flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'Id of the job or run' }),
+  flags: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: 'ID of the job or run' }),
   run: async (context, { id }) => {
     const record = await withArchive(context, (archive) => archive.find(id))
     if (!record)

@@ -31,7 +31,7 @@ export const enqueueCommand = command<EnqueueFlags>({
       .option('queue', { type: 'string', describe: 'Queue; the queue of the class by default' })
       .option('id', {
         type: 'string',
-        describe: 'An id of your own: while its job is on record, the same command again enqueues nothing',
+        describe: 'Your own ID for the job: while its record is kept, the same command enqueues nothing',
       })
       .option('wait', { type: 'boolean', describe: 'Wait until the job has ended and print its result' })
       .option('timeout', { type: 'string', default: '1h', describe: 'Maximum time for --wait' }),

@@ -65,7 +65,7 @@ const locks = command<{ stale?: boolean; limit: number }>({
 
 const release = command<{ lock: string }>({
   command: 'release <lock>',
-  describe: 'Release a unique lock whose job is gone; the lock of any other job stays',
+  describe: 'Release a unique lock whose job no longer exists; other locks are refused',
   example: ['limits release ImportJob:7', 'the lock as `limits locks` shows it'],
   flags: (yargs) => yargs.positional('lock', { type: 'string', demandOption: true, describe: 'Key of the lock' }),
   run: async (context, { lock }) => {

@@ -48,7 +48,7 @@ export class Archiver implements Service {
     const { clock, log, settings, pauseMs = 1000 } = options
     this.#options = options
     if (settings.url === undefined) return
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, turn: () => this.#turn() })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, tick: () => this.#tick() })
   }
 
   async start(): Promise<void> {
@@ -96,7 +96,7 @@ export class Archiver implements Service {
     )
   }
 
-  async #turn(): Promise<number | undefined> {
+  async #tick(): Promise<number | undefined> {
     try {
       const mine = await this.#drain()
       await this.#say('')

@@ -60,7 +60,7 @@ export class RunRequests implements Service {
   constructor(options: RunRequestsOptions) {
     const { clock, log, pauseMs = 2000 } = options
     this.#options = options
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, turn: () => this.#turn() })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: pauseMs, tick: () => this.#tick() })
   }
 
   async start(): Promise<void> {
@@ -73,7 +73,7 @@ export class RunRequests implements Service {
     this.#pool = undefined
   }
 
-  async #turn(): Promise<number | undefined> {
+  async #tick(): Promise<number | undefined> {
     if (!this.#options.leads()) return undefined
     try {
       const decided = await this.#decideRows((this.#pool ??= openPool(this.#options.url)))

@@ -45,7 +45,7 @@ export interface LoopOptions {
   /** Milliseconds until the next tick; the tick itself may return another figure. */
   intervalMs: number
   /** One tick. What it throws is logged, and the loop goes on: an error of Redis ends no service. */
-  turn: (signal: AbortSignal) => Promise<number | undefined>
+  tick: (signal: AbortSignal) => Promise<number | undefined>
 }
 
 /** The interval loop of every service, written once: wakes early on `wake()`, ends at once on `stop()`. */
@@ -83,10 +83,10 @@ export class Loop implements Service {
   }
 
   async #run(): Promise<void> {
-    const { clock, log, turn, intervalMs } = this.#options
+    const { clock, log, tick, intervalMs } = this.#options
     while (!this.#stopping.signal.aborted) {
       this.#woken = false
-      const wanted = await turn(this.#stopping.signal).catch((error: unknown) => {
+      const wanted = await tick(this.#stopping.signal).catch((error: unknown) => {
         if (!this.#stopping.signal.aborted) log.warn(`${this.name}: ${withCode(error)}`)
         return undefined
       })

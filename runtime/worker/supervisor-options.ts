@@ -27,6 +27,8 @@ export interface SupervisorOptions {
   /** Empty: the order of `queues` is their priority. */
   weights?: Readonly<Record<string, number>>
   concurrency: number
+  /** Takes short jobs before a slot is free for them: for processes that run several jobs. */
+  takesAhead?: boolean
   /** Of jobs whose class and call have no timeout; absent: none. */
   timeoutMs?: number
   /** Jobs wait for a debugger, so no timeout applies. */
@@ -71,12 +73,12 @@ export function maintenanceOf({ steps, store, clock, log, limits }: SupervisorOp
   const services: Service[] = [new RetryMover({ store, clock, log, lock, limits: moveLimits })]
   if (steps) {
     let looks = 0
-    const turn = async (): Promise<undefined> => {
+    const tick = async (): Promise<undefined> => {
       if (!lock.isHeld) return
       await steps.advance()
       if (looks++ % SWEEP_EVERY === 0) await steps.sweep()
     }
-    const loop = new Loop({ name: 'workflows', clock, log, intervalMs: RUNS_MS, turn })
+    const loop = new Loop({ name: 'workflows', clock, log, intervalMs: RUNS_MS, tick })
     lock.onChange(() => loop.wake())
     services.push(loop)
   }

@@ -100,7 +100,10 @@ describe('moving to PostgreSQL', () => {
   it('waits for the schema, and says what to do', async () => {
     await endJob(store, { id: 'x' })
     const { log } = await startArchiver()
-    await eventually(() => log.lines.some((line) => /runtime archive migrate.*Redis keeps 1 record/.test(line)), patient)
+    await eventually(
+      () => log.lines.some((line) => /runtime archive migrate.*Redis keeps 1 record/.test(line)),
+      patient,
+    )
     assert.match((await store.archive.state()).trouble, /expected schema version 2 in PostgreSQL, found none/)
     await migrated()
     await eventually(async () => (await left()) === 0, patient)

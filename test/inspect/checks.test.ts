@@ -212,7 +212,7 @@ describe('Redis', () => {
     const [head, first, second] = (await said()).slice(-3)
     assert.equal(head, 'fine: largest keys:')
     assert.match(first ?? '', /^fine: \S+ KB {2}foreign: not of this runtime$/)
-    assert.match(second ?? '', /^fine: \S+ KB {2}rt:supervisor:s \(gone in \d+ s\): (?!not of this)/)
+    assert.match(second ?? '', /^fine: \S+ KB {2}rt:supervisor:s \(expires in \S+\): (?!not of this)/)
     await redis.eval('for i = 1, 30000 do redis.call("SET", "resque:k" .. i, "") end', 0)
     assert.match((await about(/largest keys/))[0] ?? '', /^fine: largest keys among 2\d{4} looked at:$/)
   })
@@ -220,7 +220,10 @@ describe('Redis', () => {
   it('has settings that keep jobs, or each that does not is named; the last test, since they stay', async () => {
     const redis = server.client()
     const [head, ...more] = await said()
-    assert.match(head ?? '', /^fine: Redis [\d.]+, master, \S+ \S+ used; maxmemory-policy noeviction, nothing on disk$/)
+    assert.match(
+      head ?? '',
+      /^fine: Redis [\d.]+ at \S+, master, \S+ \S+ used; maxmemory-policy noeviction, nothing on disk$/,
+    )
     assert.match(
       more[0] ?? '',
       /^note: no append-only file: when Redis dies, everything is lost → CONFIG SET appendonly/,

@@ -91,7 +91,7 @@ describe('a clock that is set', () => {
 test("a machine whose clock is an hour from Redis's leads, fires and moves by its own", async () => {
   setClock(hour)
   const scheduler = await run('tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n', {
-    turnMs: undefined,
+    renewMs: undefined,
     lockTtlMs: 3000,
   })
   const now = Date.now()
@@ -109,7 +109,7 @@ test("a machine whose clock is an hour from Redis's leads, fires and moves by it
 
 test('a process that stood still for long counts what it slept over as missed', async () => {
   const scheduler = await run('tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n', {
-    turnMs: 60_000,
+    renewMs: 60_000,
     lockTtlMs: 600_000,
   })
   await eventually(async () => (await queued()) >= 1)

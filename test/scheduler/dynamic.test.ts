@@ -29,7 +29,7 @@ afterEach(() => store.close())
 
 /** Polls as a real one does, so that the time to see a change is what users see. */
 async function run(yaml = '', more: Parameters<typeof testScheduler>[2] = {}): Promise<Scheduler> {
-  return lead(testScheduler(store, yaml, { turnMs: 1200, ...more }))
+  return lead(testScheduler(store, yaml, { renewMs: 1200, ...more }))
 }
 const loaded = (scheduler: Scheduler): string[] => scheduler.entries.map(({ entry }) => entry.name).sort()
 const queued = (queue = 'q'): Promise<number> => redis.llen(`resque:queue:${queue}`)

@@ -48,7 +48,7 @@ export function testScheduler(
     ttlMs: 86_400_000,
     failedMax: 100,
     context: { zone: 'UTC' },
-    turnMs: 50,
+    renewMs: 50,
     ...more,
   })
 }

@@ -1,6 +1,7 @@
 import { main } from '../../cli/main.ts'
 import { environmentFor, ROOT, runCli, type Exit, type ProcessOptions } from './process.ts'
 
+// Runs with the TypeScript loader: the command loads the application into this process, from source.
 let before: Promise<unknown> = Promise.resolve()
 
 /** These run until they are stopped, or end their process. */

@@ -1,3 +1,4 @@
+// Runs with the TypeScript loader: the inline launcher loads the application into this process, from source.
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import nodeModule from 'node:module'

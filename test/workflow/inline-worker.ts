@@ -8,6 +8,7 @@ import { testStore } from '../support/store.ts'
 import { ROOT } from '../support/process.ts'
 import type { TestRedis } from '../support/redis.ts'
 
+// Runs with the TypeScript loader: the jobs of this worker run in the test's own process, from source.
 /** The application of the workflow tests. */
 export const flowsApp = { root: `${ROOT}test/fixtures/apps/flows`, paths: ['src/jobs'] }
 

@@ -37,7 +37,7 @@ export class MaintenanceLock implements Service {
     this.#options = options
     this.name = `${name} lock`
     this.#owner = newId(clock.now())
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: 1000, turn: () => this.#ask() })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: 1000, tick: () => this.#ask() })
   }
 
   /** @param listener called when this process gets the lock, and when it no longer holds it */

@@ -69,7 +69,7 @@ export class Reaper implements Service {
 
   constructor({ store, clock, log, limits, leaseMs, retryMs }: ReaperOptions) {
     // Who lives renews its lease long before its end, so that a scheduler with nothing to do hardly asks.
-    const turn = async (): Promise<number> => {
+    const tick = async (): Promise<number> => {
       const { dead, nextInMs = leaseMs } = await store.supervisors.lapsed()
       await runEach(log, {
         'dead workers': () => reclaim(dead, store, limits, clock, log),
@@ -78,7 +78,7 @@ export class Reaper implements Service {
       })
       return Math.min(nextInMs, leaseMs)
     }
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, turn })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: retryMs, tick })
   }
 
   start(): Promise<void> {

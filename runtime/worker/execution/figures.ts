@@ -35,7 +35,7 @@ export class Figures implements Service {
   constructor(options: FiguresOptions) {
     this.#options = options
     const { clock, log } = options
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: everyMs, turn: () => this.#look() })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: everyMs, tick: () => this.#look() })
   }
 
   start(): Promise<void> {

@@ -60,7 +60,7 @@ export class Lease implements Service {
       clock: options.clock,
       log: options.log,
       intervalMs: options.heartbeatMs,
-      turn: () => this.#beat(),
+      tick: () => this.#beat(),
     })
   }
 

@@ -23,13 +23,13 @@ export class RetryMover implements Service {
     const { store, clock, log, limits, lock } = options
     this.#store = store
     this.#log = log
-    const turn = async (): Promise<number> => {
+    const tick = async (): Promise<number> => {
       if (!lock.isHeld) return longestMs
       const { moved, nextDueMs } = await store.delayed.moveDue(clock.now(), 100, limits)
       if (moved >= 100) return 0
       return nextDueMs === undefined ? longestMs : Math.min(Math.max(nextDueMs - clock.now(), 0), longestMs)
     }
-    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: longestMs, turn })
+    this.#loop = new Loop({ name: this.name, clock, log, intervalMs: longestMs, tick })
     lock.onChange((isHeld) => this.#onLock(isHeld))
   }
 

@@ -125,10 +125,10 @@ const intervalMs = 15_000
 
 /** Decides run requests that were left pending: by a process that died, or a client that only writes. */
 export function requestProcessor(target: RunTarget, { clock, log }: { clock: Clock; log: Logger }): Loop {
-  const turn = async (): Promise<undefined> => {
+  const tick = async (): Promise<undefined> => {
     const decided = await decidePending(target)
     if (decided > 0) log.info(`decided about ${decided} pipeline run requests that were left pending`)
     return undefined
   }
-  return new Loop({ name: 'request processor', clock, log, intervalMs, turn })
+  return new Loop({ name: 'request processor', clock, log, intervalMs, tick })
 }

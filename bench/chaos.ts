@@ -1,5 +1,6 @@
 // The chaos test for as long as you like:
 //   script/build && node --conditions=source --import tsx bench/chaos.ts --minutes 10 --seed 7 [--jobs 50000] [--every 250] [--isolations fork,spawn,inline]
+// `fork*100` runs a hundred jobs in a process.
 // Ends with 1 when an invariant broke. The same seed deals the same blows; when they fall depends on the machine.
 import { parseArgs } from 'node:util'
 import { chaos } from '../test/chaos/run.ts'

@@ -27,6 +27,8 @@ export interface SupervisorOptions {
   /** Empty: the order of `queues` is their priority. */
   weights?: Readonly<Record<string, number>>
   concurrency: number
+  /** Takes short jobs before a slot is free for them: for processes that run several jobs. */
+  takesAhead?: boolean
   /** Of jobs whose class and call have no timeout; absent: none. */
   timeoutMs?: number
   /** Jobs wait for a debugger, so no timeout applies. */

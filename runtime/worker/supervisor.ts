@@ -4,9 +4,10 @@ import { startTimer } from '../core/clock.ts'
 import { Admission } from './execution/admission.ts'
 import { Figures } from './execution/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
+import { HeldJobs, UNRECORDED_MOST } from './reserve/held-jobs.ts'
 import { HeapSnapshots } from './execution/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './execution/job-run.ts'
-import { RunningJobs, ShownJobs, answerStack, logStacks } from './execution/running-jobs.ts'
+import { RunningJobs, ShownJobs, logStacks, obeyControl } from './execution/running-jobs.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../messages.ts'
 import { HookCalls } from './outcome/hook-calls.ts'
@@ -21,9 +22,6 @@ import { plural } from '../core/plural.ts'
 
 export { checkQueues, type SupervisorOptions } from './supervisor-options.ts'
 
-/** How long a worker that leaves waits for hooks that it has still to call. */
-const HOOK_CALLS_AT_END_MS = 5000
-
 /** Takes jobs and has each run in a process of its own: reserve → launch → settle, one loop a slot. */
 export class Supervisor implements Service {
   readonly name = 'supervisor'
@@ -34,6 +32,7 @@ export class Supervisor implements Service {
   readonly #jobs = new RunningJobs()
   readonly #shown: ShownJobs
   readonly #fetcher: Fetcher
+  readonly #held: HeldJobs | undefined
   readonly #lease: Lease
   readonly #services: Service[]
   readonly #launchers: Launchers
@@ -65,10 +64,11 @@ export class Supervisor implements Service {
       ...{ heartbeatMs, leaseMs },
       slots: this.#slots,
       limits: { maxRedeliveries, failedMax: limits.failedMax, ttlMs: limits.recordTtlMs },
-      running: () => this.#jobs.ids,
+      running: () => new Set([...this.#jobs.ids, ...(this.#held?.ids ?? [])]),
       keepsUp: () => maintenance.lock.isHeld,
       onLost: (id) => {
         this.#hookCalls.add(leaseLostCall(options, id, this.#jobs.ids))
+        this.#held?.drop()
         this.#jobs.killAll('lease lost', 0)
       },
       onBeat: () => this.#hookCalls.collect(store.jobs),
@@ -76,11 +76,12 @@ export class Supervisor implements Service {
     })
     const common = { store, clock, log, supervisorId: () => this.#lease.id }
     this.#shown = new ShownJobs(common)
+    const { recordTtlMs } = limits
+    this.#held = options.takesAhead ? new HeldJobs({ ...common, workers: this.#slots, recordTtlMs }) : undefined
     this.#fetcher = new Fetcher({
       ...common,
-      queues,
+      ...{ queues, pollMs, held: this.#held },
       weights: options.weights ?? {},
-      pollMs,
       slots: concurrency,
       onFenced: () => this.#lease.lose(),
       onEmpty: () => this.#onEmpty(),
@@ -89,7 +90,7 @@ export class Supervisor implements Service {
       this.#lease,
       ...maintenance.services,
       new Figures({ ...common, jobs: () => this.#jobs.all, launcher }),
-      { name: 'fetcher', start: () => this.#fetcher.start(), stop: async () => this.#fetcher.close() },
+      { name: 'fetcher', start: () => this.#fetcher.start(), stop: () => this.#fetcher.close() },
     ]
   }
 
@@ -117,7 +118,11 @@ export class Supervisor implements Service {
     if (this.#ending) return stopAll(this.#services)
     const { launcher, queues, log, store } = this.#options
     const { connection } = store
-    await connection.listenIfAllowed(connection.keys.control(), (message) => this.#hear(message), log)
+    await connection.listenIfAllowed(
+      connection.keys.control(),
+      (message) => obeyControl(message, this.#jobs, store.stacks, log),
+      log,
+    )
     await this.#lease.describe({ launcher: launcher.name })
     log.info(`working on ${queues.join(',')} with ${launcher.name}, ${this.#slots.length} at a time`, {
       pid: process.pid,
@@ -180,19 +185,21 @@ export class Supervisor implements Service {
     if (stackFault !== undefined) void this.describe({ stacks: stackFault })
   }
 
-  /** One slot: takes a job, runs it, and takes the next, which runs while Redis records this one's end; a third waits for that. */
+  /** One slot: takes a job, runs it, and takes the next, which runs while Redis records this one's end; a later one waits for that. */
   async #work(worker: string, options: JobRunOptions): Promise<void> {
-    let recorded: Promise<void> | undefined
+    const [most, unrecorded]: [number, Promise<void>[]] = [this.#held ? UNRECORDED_MOST : 1, []]
     for (;;) {
       const job = await this.#fetcher.next(worker)
-      const run = job && new JobRun(job, worker, options)
-      if (!run) return recorded
+      if (!job) return void (await Promise.all(unrecorded))
+      const run = new JobRun(job, worker, options)
       this.#jobs.add(run)
       this.#shown.add(worker, job, () => this.#jobs.find(job.id) !== run)
       this.#title.show()
-      const ended = run.run()
-      await recorded
-      recorded = (await ended).recorded.then(() => this.#forget(run))
+      const running = run.run()
+      if (unrecorded.length >= most) await unrecorded.shift()
+      const { recorded } = await running
+      this.#held?.measure(run.timeLine.elapsedMs)
+      unrecorded.push(recorded.then(() => this.#forget(run)))
     }
   }
 
@@ -216,13 +223,6 @@ export class Supervisor implements Service {
     }
   }
 
-  #hear(message: string): void {
-    const [verb, id = '', request = ''] = message.split(' ')
-    const run = this.#jobs.find(id)
-    if (verb === 'cancel') this.#jobs.cancel(id)
-    else if (verb === 'stack' && run) void answerStack(run, request, this.#options.store.stacks, this.#options.log)
-  }
-
   #onEmpty(): void {
     if (this.#options.drain && this.#jobs.size === 0) void this.#end(0)
   }
@@ -236,7 +236,7 @@ export class Supervisor implements Service {
       await Promise.all(this.#loops)
       this.#shown.close()
       patience?.stop()
-      await this.#hookCalls.close(HOOK_CALLS_AT_END_MS)
+      await this.#hookCalls.close()
       await this.#launchers.stop()
       sweepOwn()
       await stopAll(this.#services).catch((error: unknown) => {

@@ -69,26 +69,17 @@ export class Crew {
   readonly #schedulers: Member[]
   readonly dealt = Object.fromEntries(blows.map((blow) => [blow, 0])) as Record<Blow, number>
 
-  /** @param isolations one supervisor each */
+  /** @param isolations one supervisor each; `fork*100`: with so many jobs in a process */
   constructor(server: TestRedis, evidence: string, isolations: readonly string[]) {
     this.#server = server
     const env = { ...settings, REDIS_URL: server.url, EVIDENCE: evidence }
     const start = (args: readonly string[]): Running => startCli(args, { cwd: workerApp, env })
-    this.supervisors = isolations.map(
-      (kind, i) =>
-        new Member(
-          [
-            'work',
-            '--queues',
-            i === 0 ? 'q,limited' : '*',
-            '--isolation',
-            kind,
-            '--concurrency',
-            kind === 'inline' ? '8' : '3',
-          ],
-          start,
-        ),
-    )
+    this.supervisors = isolations.map((kind, i) => {
+      const [isolation = '', jobs = '1'] = kind.split('*')
+      const concurrency = isolation === 'inline' ? '8' : '3'
+      const flags = ['--isolation', isolation, '--concurrency', concurrency, '--jobs-per-child', jobs]
+      return new Member(['work', '--queues', i === 0 ? 'q,limited' : '*', ...flags], start)
+    })
     this.#schedulers = [0, 1].map(() => new Member(['scheduler'], start))
   }
 

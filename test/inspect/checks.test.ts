@@ -220,7 +220,10 @@ describe('Redis', () => {
   it('has settings that keep jobs, or each that does not is named; the last test, since they stay', async () => {
     const redis = server.client()
     const [head, ...more] = await said()
-    assert.match(head ?? '', /^fine: Redis [\d.]+ at \S+, master, \S+ \S+ used; maxmemory-policy noeviction, nothing on disk$/)
+    assert.match(
+      head ?? '',
+      /^fine: Redis [\d.]+ at \S+, master, \S+ \S+ used; maxmemory-policy noeviction, nothing on disk$/,
+    )
     assert.match(
       more[0] ?? '',
       /^note: no append-only file: when Redis dies, everything is lost → CONFIG SET appendonly/,

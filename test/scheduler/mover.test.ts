@@ -10,7 +10,7 @@ import { leavesNoProcess, ROOT, startProgram } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
-import { keepingLogger, ShiftedClock, testScheduler, useSchedulers } from './support.ts'
+import { keepingLogger, scriptCalls, ShiftedClock, testScheduler, useSchedulers } from './support.ts'
 
 const server = useRedis({ appendonly: true })
 let store: Store
@@ -170,6 +170,9 @@ describe('the mover', () => {
     })
     await mover.start()
     await eventually(async () => (await redis.llen('resque:queue:q')) > 0)
+    const calls = await scriptCalls(redis)
+    for (let i = 0; i < 100; i += 1) await redis.ping()
+    assert.ok((await scriptCalls(redis)) - calls <= 2, 'it does not ask again and again for one that is due later')
     await mover.stop()
     assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), ['{"class":"Ruby","args":[1]}'])
     assert.equal(await redis.zcard('resque:rt:delayed'), 1)

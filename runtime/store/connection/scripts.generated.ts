@@ -276,7 +276,7 @@ export const scripts = {
     rest: true,
   },
   'show-jobs': {
-    sha1: 'c15f300c6c3f6c27c00674bcc9272f837840e0a2',
+    sha1: '7bf1385421f3deb1965a7376947b4a642d2a2b0f',
     args: ['supervisor'],
     rest: true,
   },

@@ -25,11 +25,17 @@ export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: n
   return { now: nowMs, failedMax }
 }
 
+/** Longest wait of an end for a call that takes jobs, see {@link EndWriter.gathers}. */
+const GATHER_MS = 2
+
 /** Records how jobs end for good. */
 export class EndWriter {
+  /** True while a call that takes jobs is to come soon: ends wait for it for a moment, also those of several ticks. */
+  gathers = false
   readonly #connection: Connection
   #waiting: PlainEnd[] = []
   #flushes: NodeJS.Immediate | undefined
+  #gathering: NodeJS.Timeout | undefined
   #continuing = false
   #leftToDo = false
 
@@ -77,11 +83,15 @@ export class EndWriter {
       args.push(name, text)
     }
     return new Promise((resolve, reject) => {
-      // A tick after the slots have asked for their next jobs: that call takes the ends along.
-      if (this.#waiting.length === 0)
-        this.#flushes = setImmediate(() => (this.#flushes = setImmediate(() => this.#flush())))
+      if (this.#waiting.length === 0) this.#flushSoon()
       this.#waiting.push({ supervisor, nowMs, failedMax, args, bytes, resolve, reject })
     })
+  }
+
+  #flushSoon(): void {
+    if (this.gathers) this.#gathering = setTimeout(() => this.#flush(), GATHER_MS)
+    // A tick after the slots have asked for their next jobs: that call takes the ends along.
+    else this.#flushes = setImmediate(() => (this.#flushes = setImmediate(() => this.#flush())))
   }
 
   /** Ends for a call that takes jobs; the caller answers each. */
@@ -92,7 +102,10 @@ export class EndWriter {
     const taken = new Set(part)
     this.#waiting = this.#waiting.filter((end) => !taken.has(end))
     // What comes after this waits as long as this could.
-    if (this.#waiting.length === 0) clearImmediate(this.#flushes)
+    if (this.#waiting.length === 0) {
+      clearImmediate(this.#flushes)
+      clearTimeout(this.#gathering)
+    }
     return part
   }
 

@@ -120,6 +120,11 @@ export class Supervisors {
     }
   }
 
+  /** @param gathers see {@link EndWriter.gathers} */
+  gatherEnds(gathers: boolean): void {
+    this.#ends.gathers = gathers
+  }
+
   /** Records a job's end: see {@link EndWriter.settle}. */
   settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     return this.#ends.settle(id, job, nowMs, failedMax, end)

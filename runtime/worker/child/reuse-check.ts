@@ -8,11 +8,10 @@ const GROWTH = 2
 /** Iterations of the event loop in which what a job has just closed is gone. */
 const TICKS = 2
 
-/** What a later job would meet. */
+/** What a later job would meet, beside the environment. */
 interface State {
   cwd: string | undefined
   umask: number
-  env: string
   listeners: string
 }
 
@@ -23,6 +22,7 @@ interface State {
 export class ReuseCheck {
   readonly #loop: JobEventLoop | undefined
   readonly #before = stateNow()
+  readonly #environment: EnvironmentWatch
   readonly #open: Map<string, number>
   /** Held open: it is read after every job. */
   readonly #children = openChildren()
@@ -31,8 +31,10 @@ export class ReuseCheck {
   readonly #rssBytes = process.memoryUsage.rss()
   #fault: string | undefined
 
-  constructor(loop: JobEventLoop | undefined) {
+  /** @param environment see {@link EnvironmentWatch} */
+  constructor(loop: JobEventLoop | undefined, environment?: () => Uint8Array | undefined) {
     this.#loop = loop
+    this.#environment = new EnvironmentWatch(environment)
     // Node opens each at its first use.
     void process.stdout
     void process.stderr
@@ -40,10 +42,17 @@ export class ReuseCheck {
     process.on('uncaughtExceptionMonitor', (error) => (this.#fault ??= toError(error).message))
   }
 
-  /** Why the process must not be used again, as what its job did; undefined where it may. */
-  async find(): Promise<string | undefined> {
-    for (let tick = 0; tick < TICKS && this.#opened() !== undefined; tick += 1) await nextTick()
-    return this.#changed() ?? this.#opened() ?? this.#grown()
+  /**
+   * Why the process must not be used again, as what its job did; undefined where it may.
+   * @param peakRssBytes the most that it has used
+   */
+  async find(peakRssBytes: number): Promise<string | undefined> {
+    let opened = this.#opened()
+    for (let tick = 0; tick < TICKS && opened !== undefined; tick += 1) {
+      await nextTick()
+      opened = this.#opened()
+    }
+    return this.#changed() ?? opened ?? this.#grown(peakRssBytes)
   }
 
   #changed(): string | undefined {
@@ -52,7 +61,7 @@ export class ReuseCheck {
     if (process.exitCode !== undefined) return 'set process.exitCode'
     if (now.cwd !== before.cwd) return 'changed its working directory'
     if (now.umask !== before.umask) return 'changed its umask'
-    if (now.env !== before.env) return 'changed process.env'
+    if (this.#environment.isChanged()) return 'changed process.env'
     if (now.listeners !== before.listeners) return 'listens to signals or to errors that nothing handles'
     return undefined
   }
@@ -74,9 +83,32 @@ export class ReuseCheck {
     }
   }
 
-  #grown(): string | undefined {
+  /** Reading the size takes longer than most else here: only where it can be too large. */
+  #grown(peakRssBytes: number): string | undefined {
+    if (peakRssBytes <= this.#rssBytes * GROWTH) return undefined
     const rssBytes = process.memoryUsage.rss()
     return rssBytes > this.#rssBytes * GROWTH ? `grew to ${formatBytes(rssBytes)}` : undefined
+  }
+}
+
+/** Sees changes of `process.env`. */
+class EnvironmentWatch {
+  readonly #quick: () => Uint8Array | undefined
+  readonly #object = process.env
+  readonly #text = JSON.stringify(process.env)
+  #bytes: Uint8Array | undefined
+
+  /** @param quick bytes that differ after each change; they may differ without one */
+  constructor(quick: () => Uint8Array | undefined = () => undefined) {
+    this.#quick = quick
+    this.#bytes = quick()
+  }
+
+  isChanged(): boolean {
+    const bytes = this.#quick()
+    if (process.env === this.#object && bytes && this.#bytes && Buffer.compare(bytes, this.#bytes) === 0) return false
+    this.#bytes = bytes
+    return JSON.stringify(process.env) !== this.#text
   }
 }
 
@@ -86,13 +118,16 @@ function stateNow(): State {
   return {
     cwd: workingDirectory(),
     umask: process.umask(),
-    env: JSON.stringify(process.env),
-    listeners: process
-      .eventNames()
-      .filter((name) => /^(SIG|uncaughtException$|unhandledRejection$)/.test(String(name)))
-      .map((name) => `${String(name)} ${process.listenerCount(name)}`)
-      .join(),
+    listeners: listenersNow(),
   }
+}
+
+function listenersNow(): string {
+  let text = ''
+  for (const name of process.eventNames())
+    if (/^(SIG|uncaughtException$|unhandledRejection$)/.test(String(name)))
+      text += `${String(name)} ${process.listenerCount(name)},`
+  return text
 }
 
 /** Undefined where the folder is gone. */

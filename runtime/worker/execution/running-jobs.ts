@@ -141,9 +141,17 @@ export async function logStacks(runs: readonly JobRun[], log: Logger): Promise<v
 }
 
 /** Answers `runtime job stack`. Who asked waits no longer than its own deadline; an answer that gets lost is no fault of the job. */
-export async function answerStack(run: JobRun, request: string, stacks: StackRequests, log: Logger): Promise<void> {
+async function answerStack(run: JobRun, request: string, stacks: StackRequests, log: Logger): Promise<void> {
   const answer: StackAnswer = { pid: run.pid, where: await run.locate(DEADLINE_MS) }
   await stacks.answer(request, JSON.stringify(answer)).catch((error: Error) => {
     log.warn(`job ${run.job.id}: the answer where it is cannot be sent: ${error.message}`)
   })
+}
+
+/** Does what a message on the control channel asks: `cancel <job id>`, or `stack <job id> <request>`. */
+export function obeyControl(message: string, jobs: RunningJobs, stacks: StackRequests, log: Logger): void {
+  const [verb, id = '', request = ''] = message.split(' ')
+  const run = jobs.find(id)
+  if (verb === 'cancel') jobs.cancel(id)
+  else if (verb === 'stack' && run) void answerStack(run, request, stacks, log)
 }

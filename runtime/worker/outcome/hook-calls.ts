@@ -7,6 +7,9 @@ import type { ErrorRecord, HookCall, Assignment } from '../../messages.ts'
 import type { LaunchedJob, Launcher } from '../launchers/launcher.ts'
 import { plural } from '../../core/plural.ts'
 
+/** How long a worker that leaves waits for hooks that it has still to call. */
+const AT_END_MS = 5000
+
 /** What {@link HookCalls} needs. */
 export interface HookCallsOptions {
   log: Logger
@@ -62,7 +65,7 @@ export class HookCalls {
   }
 
   /** Waits until all are called, and drops what is left after that time. Never rejects. */
-  async close(patienceMs: number): Promise<void> {
+  async close(patienceMs = AT_END_MS): Promise<void> {
     const running = this.#running
     if (!running) return
     const timer = startTimer(() => {

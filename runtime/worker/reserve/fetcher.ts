@@ -5,7 +5,8 @@ import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import { jobsAtOnce } from '../../store/queues/deliveries.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
-import { isDynamic, selectQueues } from '../../store/queues/queue-list.ts'
+import type { HeldJobs } from './held-jobs.ts'
+import { IdleWorker } from './idle-worker.ts'
 import { QueueChoice } from './queue-choice.ts'
 
 /** What the fetcher needs. */
@@ -26,13 +27,9 @@ export interface FetcherOptions {
   onFenced: () => void
   /** Called each time all queues were found empty. */
   onEmpty: () => void
+  /** Where jobs may be taken before a slot is free. */
+  held?: HeldJobs | undefined
 }
-
-/** How long an idle worker stays registered after the time of its next look, when that look is late. */
-const lateMs = 500
-
-/** From so many jobs on, those of one call are halved. */
-const HALVED_FROM = 4
 
 /** A slot that asks for a job. */
 interface Asker {
@@ -40,11 +37,7 @@ interface Asker {
   resolve: (job: Reserved | undefined) => void
 }
 
-/**
- * Finds the next jobs for the slots that are free. One call asks for all of them, so that an idle worker sends one command
- * a poll, however many slots it has. A worker that finds nothing is registered as idle; a push by one of our producers takes one
- * idle worker from the register and wakes it at once.
- */
+/** Finds the next jobs for the slots that are free. One call asks for all of them: an idle worker sends one command a poll. */
 export class Fetcher {
   readonly #options: FetcherOptions
   /** Slots that ask for a job, the first first. */
@@ -54,7 +47,9 @@ export class Fetcher {
   /** One looks, and waits where there is nothing. */
   #isSearching = false
   /** Calls under way. */
-  #calls = 0
+  readonly #calls = new Set<Promise<boolean>>()
+  /** Jobs to be held that those calls ask for. */
+  #asked = 0
   /** The last call left jobs in the queues. */
   #hasMore = false
   #wake: AbortController = new AbortController()
@@ -62,62 +57,50 @@ export class Fetcher {
   #paused = false
   #stopped = false
   readonly #queues: QueueChoice
-  /** Names the channel on which this worker is woken. */
-  readonly #listener: string
-  #listens = false
-  /** The register that it is in, if any. */
-  #idle: Idle | undefined
-  /** The queue that it was woken for, until it has taken a job from it. */
-  #wokenFor: string | undefined
-  #deaf: (() => void)[] = []
+  readonly #idle: IdleWorker
 
   constructor(options: FetcherOptions) {
     this.#options = options
-    this.#listener = newId(options.clock.now())
     this.#queues = new QueueChoice(options)
+    this.#idle = new IdleWorker(options)
   }
 
   /** Listens for pushes. */
   async start(): Promise<void> {
-    const { store, log, queues } = this.#options
-    const { connection } = store
     this.#stopped = false
-    const onPush = (queue: string): void => {
-      this.#wokenFor = queue
-      this.#idle = undefined
-      const isFull = this.#askers.length === 0 && this.#calls === 0
-      if (this.#stopped || this.#paused || isFull) this.#passOn()
-      else this.wake()
-    }
-    const own = await connection.listenIfAllowed(connection.keys.wakeWorker(this.#listener), onPush, log)
-    this.#listens = own !== undefined
-    if (own) this.#deaf.push(own)
-    if (!own || !isDynamic(queues)) return
-    const onNewQueue = (queue: string): void => {
-      if (selectQueues(queues, [queue]).length === 0) return
-      this.#queues.forget()
-      this.wake()
-    }
-    const unlisten = await connection.listenIfAllowed(connection.keys.wakeQueues(), onNewQueue, log)
-    if (unlisten) this.#deaf.push(unlisten)
+    await this.#idle.listen({
+      onPush: () => {
+        const isFull = this.#askers.length === 0 && this.#calls.size === 0
+        if (this.#stopped || this.#paused || isFull) this.#idle.passOn()
+        else this.wake()
+      },
+      onNewQueue: () => {
+        this.#queues.forget()
+        this.wake()
+      },
+    })
   }
 
   /** No job is taken any more; waiting slots get undefined. */
   stop(): void {
     this.#stopped = true
-    this.#leave()
+    this.#options.held?.giveBack()
+    this.#idle.leave()
     this.wake()
   }
 
   /** Stops to listen, once no job can be taken any more. */
-  close(): void {
-    for (const unlisten of this.#deaf.splice(0)) unlisten()
+  async close(): Promise<void> {
+    this.#idle.close()
+    await Promise.all(this.#calls)
+    await this.#options.held?.close()
   }
 
   /** Takes no jobs until `resume`. */
   pause(): void {
     this.#paused = true
-    this.#leave()
+    this.#options.held?.giveBack()
+    this.#idle.leave()
   }
 
   /** Takes jobs again. */
@@ -139,21 +122,36 @@ export class Fetcher {
 
   /** The next job for this worker id; waits for one. Undefined when the fetcher has stopped. */
   async next(worker: string): Promise<Reserved | undefined> {
-    return new Promise((resolve) => {
-      this.#askers.push({ worker, resolve })
-      if (this.#isDue) return
-      this.#isDue = true
-      // Slots that become free in the same tick ask together, and their jobs' ends go with that call.
-      setImmediate(() => this.#look())
-    })
+    this.#lookSoon()
+    return this.#options.held?.take() ?? new Promise((resolve) => this.#askers.push({ worker, resolve }))
+  }
+
+  /** Slots that become free in the same tick ask together, and their jobs' ends go with that call. */
+  #lookSoon(): void {
+    if (!this.#isDue) setImmediate(() => this.#look())
+    this.#isDue = true
   }
 
   /** While there is more than slots, two calls may be under way: the jobs of one run while Redis works on the other. */
   #look(): void {
     this.#isDue = false
-    if (!this.#isSearching) void this.#search()
-    else if (this.#hasMore && this.#calls === 1 && !this.#paused && !this.#stopped)
+    // What is under way brings one, or the next look does.
+    if (this.#asked > 0) return
+    if (this.#askers.length > 0 && !this.#isSearching) void this.#search()
+    else if (this.#hasMore && !this.#paused && !this.#stopped) this.#lookBeside()
+  }
+
+  #lookBeside(): void {
+    const calls = this.#calls.size
+    if (this.#askers.length > 0 && calls === 1)
       void this.#reserve(false).then(() => (this.#isSearching ? this.wake() : void this.#search()))
+    else if (this.#askers.length === 0 && calls === 0 && this.#wanted().length > 0) void this.#reserve(false)
+  }
+
+  /** For which worker ids jobs are to be held. A worker that is registered as idle, or draws each job, takes none ahead. */
+  #wanted(): string[] {
+    const mayHold = this.#hasMore && !this.#idle.isRegistered && !this.#queues.isDrawn
+    return (mayHold && this.#options.held?.wanted()) || []
   }
 
   async #search(): Promise<void> {
@@ -171,41 +169,55 @@ export class Fetcher {
     if (this.#stopped) for (const { resolve } of this.#askers.splice(0)) resolve(undefined)
   }
 
+  #reserve(polled: boolean): Promise<boolean> {
+    const call = this.#take(polled).finally(() => this.#calls.delete(call))
+    this.#calls.add(call)
+    return call
+  }
+
   /** @returns true when there may be more */
-  async #reserve(polled: boolean): Promise<boolean> {
-    const { store, clock, log, supervisorId, onFenced } = this.#options
+  async #take(polled: boolean): Promise<boolean> {
+    const { store, clock, log, supervisorId, held } = this.#options
     const id = supervisorId()
     if (id === undefined) return false
     const asking = this.#askers.splice(0, this.#queues.isDrawn ? 1 : jobsAtOnce)
-    this.#calls += 1
+    const ahead = this.#wanted().slice(0, jobsAtOnce - asking.length)
+    this.#asked += ahead.length
     try {
       const queues = await this.#queues.select()
-      const idle = this.#listens ? this.#idleNow(polled) : undefined
-      const wokenFor = this.#wokenFor
-      const slots = asking.map(({ worker }) => ({ worker, newId: newId(clock.now()) }))
+      const idle = ahead.length === 0 ? this.#idle.entry(this.#queues.list, polled) : undefined
+      const { wokenFor } = this.#idle
+      const slots = [...asking.map(({ worker }) => worker), ...ahead].map((worker) => ({
+        worker,
+        newId: newId(clock.now()),
+      }))
       const reply = await store.supervisors.reserve(id, slots, queues, clock.now(), idle)
-      if (reply.kind === 'fenced') onFenced()
-      if (reply.kind === 'fenced' || reply.kind === 'paused') return false
+      if (reply.kind === 'fenced') this.#options.onFenced()
+      else if (reply.kind === 'paused') held?.giveBack()
+      // A lease that was lost meanwhile: what was taken under it is another's.
+      if (reply.kind === 'fenced' || reply.kind === 'paused' || supervisorId() !== id) return false
       this.#hasMore = reply.kind === 'taken'
-      this.#idle = undefined
-      if (wokenFor === this.#wokenFor && reply.jobs.some(({ queue }) => queue === wokenFor)) this.#wokenFor = undefined
-      this.#give(asking, reply.jobs)
+      this.#idle.found(reply.jobs, wokenFor)
+      this.#hold(reply.jobs.slice(asking.length), ahead)
+      this.#give(asking, reply.jobs.slice(0, asking.length))
       if (reply.kind === 'empty') this.#onEmpty(idle, reply.queueCount, reply.jobs.length)
       // It was woken for another job, and has no slot left for it.
-      if (this.#askers.length + asking.length === 0) this.#passOn()
-      return reply.kind === 'taken'
+      if (this.#askers.length + asking.length === 0) this.#idle.passOn()
+      return reply.kind === 'taken' || ahead.length > 0
     } catch (error) {
       log.warn(`cannot take jobs: ${withCode(error)}`)
+      this.#hasMore = false
       return false
     } finally {
       this.#askers.unshift(...asking)
-      this.#calls -= 1
+      this.#asked -= ahead.length
+      if (ahead.length > 0) this.#lookSoon()
     }
   }
 
-  /** Of jobs for more than half of many slots, half begin a tick later: from then on two halves take turns with Redis. */
+  /** Of four jobs and more, for more than half of the slots, half begin a tick later: from then on two halves take turns with Redis. */
   #give(asking: Asker[], jobs: readonly Reserved[]): void {
-    const isHalved = jobs.length >= HALVED_FROM && 2 * jobs.length > this.#options.slots + 1
+    const isHalved = jobs.length >= 4 && 2 * jobs.length > this.#options.slots + 1
     const now = isHalved ? Math.ceil(jobs.length / 2) : jobs.length
     const askers = asking.splice(0, jobs.length)
     const give = (from: number, to: number): void =>
@@ -215,29 +227,22 @@ export class Fetcher {
     if (now < jobs.length) afterTicks(2, () => give(now, jobs.length))
   }
 
+  /** Slots that have become free meanwhile get theirs first. */
+  #hold(jobs: readonly Reserved[], workers: readonly string[]): void {
+    const { held } = this.#options
+    for (const [i, job] of jobs.entries()) {
+      const asker = this.#askers.shift()
+      if (asker) asker.resolve(job)
+      else held?.add(job, workers[i] ?? '')
+    }
+    if (this.#stopped || this.#paused) held?.giveBack()
+  }
+
   #onEmpty(idle: Idle | undefined, queueCount: number, found: number): void {
-    this.#idle = idle
-    if (!this.#woken) this.#wokenFor = undefined
+    this.#idle.registered(idle)
+    if (!this.#woken) this.#idle.wokenFor = undefined
     if (this.#queues.hears(queueCount)) this.#woken = true
-    if (this.#stopped || this.#paused) this.#leave()
+    if (this.#stopped || this.#paused) this.#idle.leave()
     if (found === 0) this.#options.onEmpty()
-  }
-
-  #idleNow(polled: boolean): Idle {
-    const forMs = this.#options.pollMs + lateMs
-    return { list: this.#queues.list, listener: this.#listener, forMs, listed: this.#idle !== undefined, polled }
-  }
-
-  /** Takes this worker off the register, so that no push counts on it. While Redis is away its entry runs out by itself. */
-  #leave(): void {
-    const idle = this.#idle
-    this.#idle = undefined
-    if (idle) void this.#options.store.queues.leaveIdle(idle).catch(() => undefined)
-  }
-
-  #passOn(): void {
-    const queue = this.#wokenFor
-    this.#wokenFor = undefined
-    if (queue !== undefined) void this.#options.store.queues.wake(queue, 1).catch(() => undefined)
   }
 }

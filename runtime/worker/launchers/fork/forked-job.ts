@@ -24,16 +24,14 @@ export class ForkedJob implements LaunchedJob {
   #resolve: (ending: Ending) => void = () => undefined
   readonly #process: ForkedProcess
   readonly #listeners: JobListeners
-  readonly #tail = new OutputTail()
-  readonly #decoder = new StringDecoder('utf8')
-  readonly #stacks: StackReader
+  /** Made when it first prints: most short jobs never do. */
+  #printed: Printed | undefined
 
   constructor(process: ForkedProcess, listeners: JobListeners, isFirst: boolean) {
     this.#process = process
     this.#listeners = listeners
     this.isFirst = isFirst
     this.ended = new Promise((resolve) => (this.#resolve = resolve))
-    this.#stacks = new StackReader((frames, more) => this.#listeners.onMessage({ type: 'stack', frames, more }))
   }
 
   get pid(): number | undefined {
@@ -61,20 +59,43 @@ export class ForkedJob implements LaunchedJob {
   }
 
   print(chunk: Buffer): void {
-    this.#show(this.#stacks.push(chunk))
+    this.#printed ??= new Printed(this.#listeners)
+    this.#printed.add(chunk)
   }
 
   /** The last that is heard of it. @param how its process ended, or that it waits for another job */
   end(how: Omit<Ending, 'started' | 'output'>): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#resolve({ ...how, started: this.started, output: this.#printed?.close() ?? [] })
+  }
+}
+
+/** What a job prints, with the stacks in it. */
+class Printed {
+  readonly #tail = new OutputTail()
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #stacks: StackReader
+  readonly #onOutput: JobListeners['onOutput']
+
+  constructor({ onMessage, onOutput }: JobListeners) {
+    this.#onOutput = onOutput
+    this.#stacks = new StackReader((frames, more) => onMessage({ type: 'stack', frames, more }))
+  }
+
+  add(chunk: Buffer): void {
+    this.#show(this.#stacks.push(chunk))
+  }
+
+  /** The last lines. */
+  close(): string[] {
     this.#show(this.#stacks.close())
-    this.#resolve({ ...how, started: this.started, output: this.#tail.lines() })
+    return this.#tail.lines()
   }
 
   #show(output: Buffer): void {
     if (output.length === 0) return
     this.#tail.add(this.#decoder.write(output))
-    this.#listeners.onOutput(output)
+    this.#onOutput(output)
   }
 }

@@ -9,7 +9,7 @@ import { machine } from '../../../../config/machine.ts'
 import { toError } from '../../../core/errors.ts'
 import { loadApp, type AppSource } from '../../../jobs/app.ts'
 import type { Channel } from '../../child/executor.ts'
-import { ConsecutiveJobs } from '../../child/consecutive-jobs.ts'
+import { ConsecutiveJobs, REST_AFTER_MS } from '../../child/consecutive-jobs.ts'
 import { JobEventLoop } from '../../child/event-loop.ts'
 import { manifestOf } from '../../execution/manifest.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../messages.ts'
@@ -67,10 +67,13 @@ try {
     tellsUsage: true,
     setLimits: system?.setLimits ?? (() => undefined),
     begin,
+    environment: system?.environmentPointers,
   })
   await say({ type: 'ready', manifest: { ...manifestOf(app), ...(stackFault === undefined ? {} : { stackFault }) } })
-  for (let goesOn = true; goesOn;) {
+  for (let goesOn = true, isNew = true; goesOn; isNew = false) {
+    const resting = isNew ? undefined : setTimeout(() => series.rest(), REST_AFTER_MS)
     const assignment = await inbox.assignment()
+    clearTimeout(resting)
     if (assignment.inspect === true) waitForDebugger(assignment)
     goesOn = await series.perform(assignment)
   }

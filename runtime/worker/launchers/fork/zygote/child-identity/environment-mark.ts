@@ -1,4 +1,4 @@
-import { koffi, malloc, putenv } from '../core/libc.ts'
+import { copyFrom, koffi, malloc, putenv, symbolAddress } from '../core/libc.ts'
 import { MARK_VARIABLE } from '../../../../lease/dead-processes.ts'
 
 /** Launch numbers are 32 bit, in hexadecimal: so no fraction has to be made, nor any other object (see ZygoteLoop). */
@@ -41,4 +41,35 @@ export class EnvironmentMark {
   launchOf(mark: string): number | undefined {
     return mark.startsWith(`${this.#prefix}:`) ? parseInt(mark.slice(-DIGITS), 16) : undefined
   }
+}
+
+const POINTER_BYTES = 8
+const environ = symbolAddress('environ')
+/** Where the pointers were, and how many with the zero after the last. */
+let known = { address: 0n, count: 0 }
+
+/**
+ * The addresses of the environment's strings, without reading those: setenv(3) puts each new value in another place, and
+ * a change moves, adds or removes an address. Undefined where nothing can be said.
+ */
+export function environmentPointers(): Uint8Array | undefined {
+  if (environ === 0n) return undefined
+  const address = pointerAt(environ)
+  if (address === 0n) return undefined
+  if (address !== known.address) known = { address, count: countPointers(address) }
+  const bytes = new Uint8Array(known.count * POINTER_BYTES)
+  copyFrom(address, bytes)
+  return bytes
+}
+
+function pointerAt(address: bigint): bigint {
+  const pointer = new BigUint64Array(1)
+  copyFrom(address, new Uint8Array(pointer.buffer))
+  return pointer[0] ?? 0n
+}
+
+function countPointers(address: bigint): number {
+  let count = 1
+  for (let at = address; pointerAt(at) !== 0n; at += BigInt(POINTER_BYTES)) count += 1
+  return count
 }

@@ -1,8 +1,9 @@
 import type { App } from '../../../../../jobs/app.ts'
 import { toError } from '../../../../../core/errors.ts'
-import { ConsecutiveJobs } from '../../../../child/consecutive-jobs.ts'
+import { ConsecutiveJobs, REST_AFTER_MS } from '../../../../child/consecutive-jobs.ts'
 import type { Assignment } from '../../../../../messages.ts'
 import { title } from '../../../../titles.ts'
+import { environmentPointers } from '../child-identity/environment-mark.ts'
 import { setLimits } from './job-limits.ts'
 import type { JobChannel } from '../wire/job-channel.ts'
 import type { NewChild } from './loop.ts'
@@ -43,9 +44,13 @@ export async function runJobs(
     if (born.refused) throw born.refused
     await app.hooks.afterFork?.(aboutJob(assignment))
   }
-  const series = new ConsecutiveJobs({ app, channel, jobsPerChild, tellsUsage: false, setLimits, begin })
+  const environment = environmentPointers
+  const series = new ConsecutiveJobs({ app, channel, jobsPerChild, tellsUsage: false, setLimits, begin, environment })
   let assignment = born.assignment ?? channel.receiveAssignment()
   // Between two jobs the event loop stands still: nothing that a job has left runs.
-  while (assignment && (await series.perform(assignment))) assignment = channel.receiveAssignment()
+  while (assignment && (await series.perform(assignment))) {
+    if (!channel.isReadable(REST_AFTER_MS)) series.rest()
+    assignment = channel.receiveAssignment()
+  }
   return process.exitCode
 }

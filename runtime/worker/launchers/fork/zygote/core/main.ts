@@ -26,7 +26,14 @@ import { dieWithParent, uvDefaultLoop, uvLoopFork, writeAll } from './libc.ts'
 import { ConnectionPairs } from '../wire/connection-pairs.ts'
 import { ZygoteLoop } from './loop.ts'
 import { CONTROL_FD, type FromZygote } from '../wire/zygote-messages.ts'
-import { ROUNDS_TO_COMPILE, ROUNDS_TO_LEARN, warmUp, warmUpFork, type ForkWarmUp } from '../tuning/warm-up.ts'
+import {
+  ROUNDS_TO_COMPILE,
+  ROUNDS_TO_LEARN,
+  warmUp,
+  warmUpFork,
+  warmUpOutput,
+  type ForkWarmUp,
+} from '../tuning/warm-up.ts'
 
 function tell(message: FromZygote): void {
   writeAll(CONTROL_FD, encodeFrame(message))
@@ -49,6 +56,7 @@ async function load({ boot }: Prepared): Promise<App> {
 async function compile(app: App, forkWarmUp: Omit<ForkWarmUp, 'rounds'>, channel: JobChannel): Promise<void> {
   warmUpFork({ ...forkWarmUp, rounds: ROUNDS_TO_COMPILE })
   await warmUp({ channel, rounds: ROUNDS_TO_COMPILE })
+  await warmUpOutput()
   compileAhead([...functionsOf(app), exitAfterJob, exitAtOnce])
 }
 

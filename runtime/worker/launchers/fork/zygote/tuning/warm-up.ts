@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Socket } from 'node:net'
 import type { App } from '../../../../../jobs/app.ts'
 import { Job } from '../../../../../jobs/job.ts'
 import { withoutTelemetry } from '../../../../../jobs/telemetry.ts'
@@ -56,6 +58,20 @@ export async function warmUp({ channel, rounds }: { channel: JobChannel; rounds:
       withoutTelemetry(() => runJobs(app, channel, { pair: 0, assignment: undefined, refused: undefined })),
     )
   process.title = title
+}
+
+/**
+ * The same for standard output and error, which Node opens when a job first prints, and each process that is to run several jobs:
+ * most of that is code of sockets, and takes a child milliseconds to load.
+ */
+export async function warmUpOutput(): Promise<void> {
+  const pair = new Int32Array(2)
+  socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, pair)
+  const [ours = -1, theirs = -1] = pair
+  const output = new Socket({ fd: ours, readable: false, writable: true })
+  output.destroy()
+  await once(output, 'close')
+  close(theirs)
 }
 
 /** What {@link warmUpFork} needs. */

@@ -92,9 +92,14 @@ export class JobChannel implements Channel {
     if (found && job === this.#jobs) this.send({ type: 'waiting', ...found })
   }
 
-  #read(): void {
+  /** Waits for something to read, without the event loop. False after so many ms. */
+  isReadable(withinMs: number): boolean {
     this.#pollSet.set([this.#fd, POLLIN])
-    while (this.#fd >= 0 && poll(this.#pollSet, 1, 0) === 1) {
+    return poll(this.#pollSet, 1, withinMs) === 1
+  }
+
+  #read(): void {
+    while (this.#fd >= 0 && this.isReadable(0)) {
       const messages = this.#readOnce()
       if (!messages) return
       for (const message of messages) this.#deliver(message)

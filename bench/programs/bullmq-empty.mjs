@@ -1,0 +1,2 @@
+// The processor of BullMQ's sandbox: an empty job.
+export default async function empty() {}

@@ -25,7 +25,9 @@ const publicModules: Record<string, string> = {
 const sources: Plugin = {
   name: 'sources',
   setup: (plugin) => {
-    plugin.onResolve({ filter: /^resque-runtime(\/|$)/ }, ({ path }) => ({ path: join(root, publicModules[path] ?? path) }))
+    plugin.onResolve({ filter: /^resque-runtime(\/|$)/ }, ({ path }) => ({
+      path: join(root, publicModules[path] ?? path),
+    }))
     plugin.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8')
       const own = `const ownUrl = ${JSON.stringify(pathToFileURL(path).href)}, ownFolder = ${JSON.stringify(dirname(path))};`

@@ -71,7 +71,7 @@ const table: Record<string, string[]> = {
   ],
   'runtime/store/workers/end-writer.ts': ['store/ends', 'worker/settler', 'workflow/model'],
   'runtime/store/workers/maintenance-lock.ts': ['worker/wake'],
-  'runtime/store/workers/reaper.ts': ['store/reaper'],
+  'runtime/store/workers/reaper.ts': ['store/dead-workers'],
   'runtime/store/limits/limits.ts': [
     'inspect/limits',
     'store/turns',

@@ -103,7 +103,7 @@ fuzz(
     const page = await answer.text()
     assert.ok(answer.status < 500 || codes.test(page), `${answer.status}: ${page.slice(0, 200)} ${said}\nafter${done}`)
   },
-  { few: 150 },
+  { few: 100 },
 )
 
 test('what such requests have found', async () => {

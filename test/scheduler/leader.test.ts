@@ -145,7 +145,9 @@ describe('a leader', () => {
   })
 
   test('whose lock was taken by another stops firing at once', async () => {
-    const scheduler = testScheduler(store, 'tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n', { renewMs: 60_000 })
+    const scheduler = testScheduler(store, 'tick:\n  cron: "* * * * * *"\n  class: A\n  queue: q\n', {
+      renewMs: 60_000,
+    })
     await scheduler.start()
     await eventually(() => scheduler.leads)
     await redis.set(lock, 'other:1', 'EX', 180)

@@ -127,3 +127,24 @@ test("a dead worker's fifteen hundred jobs go back in batches, each once", async
   assert.deepEqual([new Set(back).size, await redis.llen('resque:queue:q')], [1500, 1500])
   assert.deepEqual([await redis.exists('resque:rt:inflight:dead'), await store.supervisors.list()], [0, []])
 })
+
+test('a queue is removed in whole batches, and what comes in meanwhile stays', async (t) => {
+  await store.queues.push('q', jobs(100), Date.now(), ttlMs)
+  await inBatches(t, 2, () => store.queues.remove('q', Date.now(), ttlMs))
+  await store.queues.push('q', jobs(121), Date.now(), ttlMs)
+  // Pushed once the queue's length has been read.
+  const run = store.connection.run.bind(store.connection)
+  store.connection.run = async (...args) => {
+    store.connection.run = run
+    await store.queues.push('q', jobs(30), Date.now(), ttlMs)
+    return run(...args)
+  }
+  assert.equal(await store.queues.remove('q', Date.now(), ttlMs), 121)
+  assert.equal(await redis.llen('resque:queue:q'), 30)
+})
+
+test('no more copies of a job are removed than were asked for', async () => {
+  await store.queues.push('q', jobs(60), Date.now(), ttlMs)
+  assert.equal(await store.queues.removeItem('q', item, Date.now(), ttlMs, 51), 51)
+  assert.equal(await redis.llen('resque:queue:q'), 9)
+})

@@ -247,3 +247,15 @@ test('a delivery that ends without its job leaves the record as it was before: n
   assert.deepEqual(await redis.mget('resque:stat:processed', 'resque:stat:failed'), ['1', null])
   assert.equal(await store.supervisors.requeue('s', a!, Date.now(), 0, false, ttlMs), false)
 })
+
+test('ends that Redis refuses are refused, each of them, and none is waited for for ever', async () => {
+  const jobs = await inHand('a', 'b')
+  await redis.del('resque:rt:inflight:s')
+  await redis.set('resque:rt:inflight:s', 'x')
+  const ends = await Promise.allSettled(jobs.map(settle))
+  assert.deepEqual(
+    ends.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
+  assert.equal(await redis.get('resque:stat:processed'), null)
+})

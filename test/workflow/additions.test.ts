@@ -140,3 +140,27 @@ test('a run that has as many kinds as there can be takes no more, and takes thos
   await endWith(taken, [addition('a', [])])
   assert.deepEqual(await driver.drain(), ['a'])
 })
+
+test('a job that is given parents has those, in whole ranges and apart, and no others', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'], c: ['a'] })
+  await driver.store.runs.start(id, Date.now())
+  const names = ['d', 'e', 'f', 'g', 'h']
+  const targets: Record<string, string[]> = { d: ['1'], e: ['1', '2'], f: ['1'], g: [], h: ['1', '2'] }
+  await endWith((await driver.take())!, names.map((name) => addition(name, ['0'], targets[name]))) // prettier-ignore
+  const { read } = driver.store.runs
+  const parents = async (index: number): Promise<number[]> =>
+    (await read.parents(id, (await read.nodes(id, index, index + 1))[0]!)).map(({ from }) => from)
+  assert.deepEqual(
+    [await parents(1), await parents(2)],
+    [
+      [0, 3, 4, 5, 7],
+      [0, 4, 7],
+    ],
+  )
+  assert.deepEqual((await read.edges(id)).added.get(2), [
+    { from: 4, when: 'finished' },
+    { from: 7, when: 'finished' },
+  ])
+  assert.equal((await redis.client().hgetBuffer(`test:rt:run:${id}:more`, 'p1'))?.length, 16)
+  assert.deepEqual((await driver.drain()).sort(), ['b', 'c', ...names])
+})

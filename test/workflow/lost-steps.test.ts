@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { useRedis } from '../support/redis.ts'
+import { eventually } from '../support/wait.ts'
 import { StepDriver } from './support.ts'
 import { reserveOne } from '../support/reserve.ts'
 
@@ -100,4 +101,19 @@ describe('a step that lies nowhere', () => {
     assert.equal(reply.kind, 'job')
     assert.deepEqual(await lost(id), [])
   })
+})
+
+test('whoever ends a step with many children goes on with them; a step that is another job’s is busy', async () => {
+  const many = Array.from({ length: 650 }, (_, i) => `c${i}`)
+  const { id } = await driver.create({ a: [], ...Object.fromEntries(many.map((name) => [name, ['a']])) })
+  await driver.store.runs.start(id, Date.now())
+  assert.equal((await driver.store.runs.countByStatus()).running, 1)
+  const a = (await driver.take()) ?? assert.fail()
+  assert.equal(await driver.store.runs.begin(id, 0, 'another', 1, Date.now()), 'busy')
+  assert.equal(await driver.store.runs.begin(id, 9999, 'another', 1, Date.now()), 'gone')
+  await driver.end(a)
+  await eventually(async () => (await driver.store.runs.read.find(id))?.counts.queued === 650)
+  const [row] = await driver.store.runs.read.nodes(id, 0, 1)
+  assert.ok(Math.abs((row?.endedAt ?? 0) - Date.now()) < 60_000)
+  await assert.rejects(driver.store.runs.expire('none', 1, Date.now()), { code: 'ERR_NOT_FOUND' })
 })

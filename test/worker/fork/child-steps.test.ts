@@ -86,6 +86,10 @@ describe('what a job hears over its connection', () => {
     emit('SIGTERM')
     assert.deepEqual(heard.at(-1), cancel('stop requested'))
     assert.equal(open.receiveAssignment(), undefined, 'the supervisor has gone')
+    const unheard = channel(t, Buffer.concat([first, encodeFrame(cancel('never heard'))]), first)
+    unheard.open(4)
+    for (let job = 0; job < 2; job += 1) assert.deepEqual(unheard.receiveAssignment(), assignment)
+    unheard.onMessage((message) => assert.fail(message.type))
   })
 
   it('is read when the signal comes, up to the end of the stream', (t) => {

@@ -94,6 +94,24 @@ describe('a step that lies nowhere', () => {
     assert.equal((await driver.store.runs.read.find(id))?.status, 'finished')
   })
 
+  test('is told from one behind many other items of its queue', async () => {
+    const id = await started()
+    const broken = ['{"class":"ResqueRuntime::Step",', '{"class":"ResqueRuntime::Step","args":{}}']
+    const others = Array.from({ length: 1998 }, () => '{"class":"OkJob","args":[]}')
+    await redis.client().rpush('test:queue:work', ...broken, ...others)
+    assert.deepEqual(await lost(id), [])
+    await redis.client().lpop('test:queue:work')
+    assert.deepEqual(await lost(id), [1])
+  })
+
+  test('is not looked for in a run that is gone, and in a run that is too large the search says that it is not complete', async () => {
+    const { runs, connection } = driver.store
+    assert.deepEqual(await runs.lost(['gone']), { lost: new Map(), complete: true })
+    const id = await started()
+    await redis.client().hset(connection.keys.run(id), 'total', 200_001)
+    assert.deepEqual(await runs.lost([id]), { lost: new Map(), complete: false })
+  })
+
   test('in the hands of a worker that has not begun it is not lost', async () => {
     const { store, supervisor, worker } = driver
     const id = await started()

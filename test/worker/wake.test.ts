@@ -138,8 +138,7 @@ test('whatever pushes a job wakes a worker', async () => {
   const [worker] = await idle(server, ['q'], 1)
   const { store, id } = worker as IdleWorker
   const { redis } = store.connection
-  await redis.set('resque:queue:wrong', 'no list')
-  await store.queues.wake('wrong', 1)
+  await redis.set('resque:queue:wrong', 'no list').then(() => store.queues.wake('wrong', 1))
   const now = Date.now()
   const busy = newStore(server)
   await busy.supervisors.register('busy', ['vm:1:q'], {}, ttlMs)

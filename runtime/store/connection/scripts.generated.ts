@@ -116,7 +116,7 @@ export const scripts = {
     rest: false,
   },
   'move-due': {
-    sha1: '1782f10a80ee8e145c7e57db00542e2958a1b50f',
+    sha1: 'b48c0aea1ea593b7345e85bc29e59e3264a7e7d4',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -311,7 +311,7 @@ export const scripts = {
     rest: true,
   },
   'take-maintenance-lock': {
-    sha1: '00542c139e1a04f3c78237df943a28c1733cc349',
+    sha1: '30a1a90294cfe594aa1d509819623371c2996b70',
     args: ['duty', 'owner', 'holdMs'],
     rest: false,
   },

@@ -83,7 +83,9 @@ const table: Record<string, string[]> = {
   'runtime/worker/lease/lease.ts': ['worker/leases'],
   'runtime/worker/outcome/cause.ts': ['worker/verdicts'],
   'runtime/worker/outcome/settler.ts': ['worker/settler', 'worker/ends'],
-  'runtime/worker/reserve/fetcher.ts': ['properties/worker', 'worker/wake', 'worker/begin'],
+  'runtime/worker/reserve/fetcher.ts': ['worker/wake', 'properties/worker', 'worker/begin', 'worker/held-jobs'],
+  'runtime/worker/reserve/held-jobs.ts': ['worker/held-jobs'],
+  'runtime/worker/reserve/idle-worker.ts': ['worker/wake'],
   'scheduler/delayed-mover.ts': ['scheduler/mover'],
   'scheduler/leader.ts': ['scheduler/leader'],
   'scheduler/entries/schedule-entries.ts': ['scheduler/dynamic', 'scheduler/catchup'],
@@ -98,6 +100,7 @@ const table: Record<string, string[]> = {
     'worker/wake',
     'store/batches',
   ],
+  'runtime/store/lua/queues/enqueue.lua': ['store/unique', 'worker/wake', 'store/wrong-types'],
   'runtime/store/lua/queues/settle-batch.lua': ['store/ends'],
   'runtime/store/lua/include/record-ends.lua': ['store/ends', 'store/unique', 'store/resque-bytes', 'archive/archive'],
   'runtime/store/lua/include/wake.lua': ['worker/wake', 'store/ends'],
@@ -140,21 +143,8 @@ const table: Record<string, string[]> = {
 /** A copy of the project to change; what it needs besides the sources is linked. */
 function copied(): string {
   const copy = mkdtempSync(join(tmpdir(), 'mutate-'))
-  for (const name of [
-    'bin',
-    'cli',
-    'config',
-    'dist',
-    'runtime',
-    'scheduler',
-    'script',
-    'src',
-    'test',
-    'web',
-    'package.json',
-    'schedule.yml',
-    'tsconfig.json',
-  ])
+  const folders = ['bin', 'cli', 'config', 'dist', 'runtime', 'scheduler', 'script', 'src', 'test', 'web']
+  for (const name of [...folders, 'package.json', 'schedule.yml', 'tsconfig.json'])
     cpSync(join(root, name), join(copy, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   return copy

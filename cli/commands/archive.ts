@@ -3,8 +3,10 @@ import { migrations, migrationsTable, migrate, openPool } from '../../runtime/ar
 import type { ArchiveRecord } from '../../runtime/archive/record.ts'
 import { formatDuration } from '../../runtime/core/duration.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
+import { parseLossless } from '../../runtime/core/codec.ts'
 import { formatBytes } from '../../runtime/core/size.ts'
 import { archivePage, withArchive } from '../../runtime/inspect/archive.ts'
+import { archivedStep, outputOf } from '../../runtime/inspect/job.ts'
 import type { ArchiveState } from '../../runtime/store/archive.ts'
 import { command, group } from '../command.ts'
 import { evidenceRows } from '../../runtime/inspect/evidence.ts'
@@ -63,13 +65,15 @@ const show = command<{ id: string }>({
         'ERR_NOT_FOUND',
         `archive: no record of ${JSON.stringify(id)}; it has not ended, or its record was pruned or dropped`,
       )
-    if (context.json) return json(asJson(record))
+    const output = await outputOf(context.store, archivedStep(record))
+    if (context.json)
+      return json({ ...asJson(record), ...(output === undefined ? {} : { output: parseLossless(output) }) })
     const { details, ...rest } = record
     const { evidence, ...more } = details
     const rows = evidenceRows((evidence ?? {}) as Record<string, unknown>)
     table(
       ['field', 'value'],
-      Object.entries({ ...asJson(rest), ...more, ...Object.fromEntries(rows) })
+      Object.entries({ ...asJson(rest), ...more, output, ...Object.fromEntries(rows) })
         .filter(([, value]) => value !== undefined)
         .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
     )

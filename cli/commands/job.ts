@@ -25,6 +25,7 @@ const show = command<{ id: string }>({
       error: status.error && `${status.error.name}: ${status.error.message}`,
       ...(item === undefined ? { class: job.class, args } : { item }),
       result,
+      step: job.step && `${job.step.node} of run ${job.step.run}`,
       place: job.place,
       'waits for limit': job.limit?.key,
       retried: retried && `as ${retried.job} at ${new Date(retried.atMs).toISOString()}`,

@@ -1,14 +1,15 @@
+import { parseLossless } from '../../runtime/core/codec.ts'
 import { jsonOrText } from '../../runtime/core/json-text.ts'
 import { upTo } from '../../runtime/core/cursor.ts'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { formatDuration, relative } from '../../runtime/core/duration.ts'
 import { openRun, runPage, runView, stepPage, type RunRow, type ShownCounts } from '../../runtime/inspect/runs.ts'
-import type { RunJob } from '../../runtime/workflow/run/run-jobs.ts'
-import { nodeStates, type RunState, type ShownState } from '../../runtime/workflow/run/run-state.ts'
+import { finalOutputs, withOutputs, type JobOutput } from '../../runtime/inspect/outputs.ts'
+import { endedRuns, nodeStates, type RunState, type ShownState } from '../../runtime/workflow/run/run-state.ts'
 import type { Blocker } from '../../runtime/workflow/run/workflow-run.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { clip, json, line, output } from '../output.ts'
+import { clip, isWide, json, line, output } from '../output.ts'
 import { table } from '../table.ts'
 import { watchRun } from './workflow-watch.ts'
 
@@ -21,6 +22,7 @@ const jobStates: readonly (ShownState | 'all')[] = [
 ]
 /** A person reads no more of them at once. */
 const printedFailures = 10
+const printedOutputs = 10
 
 /** `runtime workflow list` */
 export const listCommand = command<{
@@ -105,12 +107,14 @@ export const showCommand = command<{
 })
 
 /** Prints Gush's overview of a run, what blocks it, and the given jobs. */
-export async function showRun(context: Context, id: string, jobs?: readonly RunJob[]): Promise<void> {
+export async function showRun(context: Context, id: string, jobs?: readonly JobOutput[]): Promise<void> {
   const run = await runView(context, id)
   const { classes } = run
   const failures = run.failures.slice(0, printedFailures)
+  const outputs = endedRuns.includes(run.status) ? await finalOutputs(context, run.record) : []
   if (context.json) {
-    return json({ ...asData(run), classes: Object.fromEntries(classes), failures, ...(jobs ? { jobs } : {}) })
+    const about = { ...asData(run), classes: Object.fromEntries(classes), failures }
+    return json({ ...about, outputs: outputs.map(outputData), ...(jobs ? { jobs: jobs.map(parsedOutput) } : {}) })
   }
   const now = Date.now()
   const overview: [string, string | number][] = [
@@ -127,6 +131,8 @@ export async function showRun(context: Context, id: string, jobs?: readonly RunJ
   table(['run', ''], overview)
   if (classes.size > 1) printClasses(classes)
   for (const failure of failures) line(blockerText(failure))
+  for (const job of outputs.slice(0, printedOutputs)) line(outputText(job))
+  if (outputs.length > printedOutputs) line('more outputs: --json')
   if (jobs) printJobs(jobs, now)
 }
 
@@ -138,9 +144,26 @@ function printClasses(classes: ReadonlyMap<string, ShownCounts>): void {
   )
 }
 
-function printJobs(jobs: readonly RunJob[], now: number): void {
+/** `output of job 3 ReportJob: "3 rows"`: whole in a pipe, as wide as a terminal is. */
+function outputText({ id, class: name, output: text = '' }: JobOutput): string {
+  const { stdout } = output()
+  const whole = `output of job ${id} ${name}: ${text}`
+  return stdout.isTTY && !isWide() ? clip(whole, stdout.columns ?? 80) : whole
+}
+
+const outputData = ({ id, class: name, label, output: text }: JobOutput): object => ({
+  ...{ job: id, class: name, ...(label === undefined ? {} : { label }) },
+  output: parseLossless(text ?? 'null'),
+})
+
+const parsedOutput = ({ output: text, ...job }: JobOutput): object => ({
+  ...job,
+  ...(text === undefined ? {} : { output: parseLossless(text) }),
+})
+
+function printJobs(jobs: readonly JobOutput[], now: number): void {
   table(
-    ['job', 'class', 'state', 'queue', 'attempts', 'started', 'took'],
+    ['job', 'class', 'state', 'queue', 'attempts', 'started', 'took', 'output'],
     jobs.map((job) => [
       job.id,
       job.label === undefined ? job.class : `${job.label} (${job.class})`,
@@ -151,7 +174,9 @@ function printJobs(jobs: readonly RunJob[], now: number): void {
       job.startedAt === undefined || (job.endedAt === undefined && job.state !== 'running')
         ? '-'
         : formatDuration(Math.max(0, (job.endedAt ?? now) - job.startedAt)),
+      job.output === undefined ? '-' : clip(job.output, 60),
     ]),
+    ['started', 'queue'],
   )
 }
 
@@ -166,14 +191,14 @@ async function selectJobs(
   state: ShownState | 'all',
   offset: number,
   limit: number,
-): Promise<RunJob[]> {
+): Promise<JobOutput[]> {
   const { record } = await runView(context, id)
   const [wanted, start] = state === 'all' ? [limit, String(offset)] : [offset + limit, '0']
   const jobs = await upTo(wanted, async (cursor = start, count) => {
     const page = await stepPage(context, record, state, { cursor, count })
     return { found: page.steps, next: page.next }
   })
-  return state === 'all' ? jobs : jobs.slice(offset)
+  return withOutputs(context, id, state === 'all' ? jobs : jobs.slice(offset))
 }
 
 function asData({

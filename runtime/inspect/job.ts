@@ -34,7 +34,7 @@ export interface JobView {
   /** The bytes of its payload, or the arguments as the archive keeps them. */
   item: string | undefined
   args: string | undefined
-  /** JSON text of what it returned, where `keepResult` asked for it. */
+  /** JSON text of what it returned, where `keepResult` asked for it; of a step, its output, while its run is kept. */
   result: string | undefined
   /** Errors of the attempts before, and the evidence of the last one. */
   attempts: unknown[]
@@ -64,7 +64,10 @@ export async function jobView(place: InspectContext, id: string): Promise<JobVie
     ? await Promise.all([archivedJob(place, id), failedJob(place, id)])
     : [undefined, undefined]
   if (record) return { ...(await recordView(place, id, record)), log, failed, archived }
-  if (archived) return { ...archivedView(id, archived), failed, archived }
+  if (archived) {
+    const view = archivedView(id, archived)
+    return { ...view, result: await outputOf(store, view.step), failed, archived }
+  }
   if (failed) return { ...emptyView(id), item: failed.payload, log, failed, archived }
   throw unknownJob(id)
 }
@@ -117,6 +120,7 @@ async function recordView(place: InspectContext, id: string, record: JobRecord):
   const { store } = place
   const read = decodeItem(record.item)
   const [, run, node] = /^(\S+) (\d+)$/.exec(record['step'] ?? '') ?? []
+  const step = run === undefined ? undefined : { run, node: Number(node) }
   return {
     ...emptyView(id),
     ...parseKept(record),
@@ -125,12 +129,12 @@ async function recordView(place: InspectContext, id: string, record: JobRecord):
     args: 'reason' in read ? undefined : read.args,
     record,
     item: record.item,
-    result: record.result,
+    result: record.result ?? (await outputOf(store, step)),
     moments: momentsOf(record),
     place: record.state === 'waiting' ? await store.health.placeInQueue(record.queue, record.item) : undefined,
     worker: record.state === 'running' ? await workerOf(place, record) : undefined,
     limit: record.state === 'held' ? await limitOf(store, id, record['held_by'] ?? '') : undefined,
-    step: run === undefined ? undefined : { run, node: Number(node) },
+    step,
     retried: retriedAs(record),
   }
 }
@@ -138,6 +142,11 @@ async function recordView(place: InspectContext, id: string, record: JobRecord):
 /** What a record says of the retry of its job. */
 export function retriedAs({ retried_as: job, retried_at: at }: Partial<JobRecord>): RetriedAs | undefined {
   return job === undefined ? undefined : { job, atMs: Number(at) }
+}
+
+/** JSON text of what a step returned, while its run is kept. */
+export async function outputOf({ runs }: Store, step: JobView['step']): Promise<string | undefined> {
+  return step && (await runs.read.texts(step.run, 'outputs', [step.node]))[0]
 }
 
 function momentsOf(record: JobRecord): JobMoment[] {
@@ -164,7 +173,7 @@ async function limitOf({ limits }: Store, id: string, key: string): Promise<JobV
 
 function archivedView(id: string, archived: ArchiveRecord): Omit<JobView, 'failed' | 'archived'> {
   const { enqueuedAtMs, startedAtMs, endedAtMs, queue, cause, args, details } = archived
-  const { attempts = [], evidence, log = [], error, worker, node } = details
+  const { attempts = [], evidence, log = [], error, worker } = details
   const date = (ms: number | undefined): Date | undefined => (ms === undefined ? undefined : new Date(ms))
   const all: [JobMoment['name'], number | undefined][] = [
     ['enqueued', enqueuedAtMs],
@@ -192,6 +201,11 @@ function archivedView(id: string, archived: ArchiveRecord): Omit<JobView, 'faile
     attempts,
     evidence,
     log,
-    step: archived.runId === undefined ? undefined : { run: archived.runId, node: Number(node) },
+    step: archivedStep(archived),
   }
+}
+
+/** The step of a run that an archived job ran. */
+export function archivedStep({ kind, runId, details: { node } }: ArchiveRecord): JobView['step'] {
+  return kind !== 'step' || runId === undefined || node === undefined ? undefined : { run: runId, node: Number(node) }
 }

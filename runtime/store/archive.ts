@@ -1,4 +1,4 @@
-import type { Connection } from './connection/connection.ts'
+import { pairsOf, type Connection } from './connection/connection.ts'
 
 /** One end as the scripts wrote it: fields of lua/include/archive.lua, all text. */
 export interface ArchiveEntry {
@@ -108,8 +108,4 @@ export class ArchiveStream {
   }
 }
 
-function readEntry([entry, list]: RawEntry): ArchiveEntry {
-  const fields: Record<string, string> = {}
-  for (let i = 0; i + 1 < list.length; i += 2) fields[list[i] ?? ''] = list[i + 1] ?? ''
-  return { entry, fields }
-}
+const readEntry = ([entry, list]: RawEntry): ArchiveEntry => ({ entry, fields: Object.fromEntries(pairsOf(list)) })

@@ -240,7 +240,7 @@ export function keysOf(namespace: string): Keys {
     const pieces = template.split(/\{\w+\}/)
     return [
       name,
-      (...parts: (string | number)[]) => prefix + pieces.map((piece, i) => piece + String(parts[i] ?? '')).join(''),
+      (...parts: (string | number)[]) => prefix + pieces.map((piece, i) => piece + (parts[i] ?? '')).join(''),
     ]
   })
   return { ...(Object.fromEntries(entries) as Keys), prefix }

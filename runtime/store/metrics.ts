@@ -74,7 +74,7 @@ export class Metrics {
     const last = Math.floor(nowMs / lengthMs)
     const spans = Array.from({ length: n }, (_, i) => last - n + 1 + i)
     const found = await this.#connection.ask((redis, keys) => Promise.all(spans.map((span) => read(redis, keys, span))))
-    return spans.map((span, i) => ({ atMs: span * lengthMs, counts: numbers(found[i] ?? {}) }))
+    return spans.map((span, i) => ({ atMs: span * lengthMs, counts: numbers(found[i]!) }))
   }
 }
 

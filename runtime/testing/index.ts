@@ -2,8 +2,8 @@
  * For an application's own tests: jobs without a worker, and time without waiting.
  * @module resque-runtime/testing
  */
-import { hostname } from 'node:os'
 import { systemClock, type Clock } from '../core/clock.ts'
+import { hostname } from 'node:os'
 import { duration, shown } from '../core/duration.ts'
 import { encodeArgs, parseLossless } from '../core/codec.ts'
 import { RuntimeError } from '../core/errors.ts'

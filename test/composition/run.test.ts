@@ -64,6 +64,15 @@ test('run() gives the id of a run like any other', async () => {
   await ended(second)
 })
 
+test('of a unique workflow one run is under way', async () => {
+  const flow = workflow(task(Task1), { name: 'Once', unique: true })
+  const id = await flow.run()
+  await assert.rejects(flow.run(), {
+    code: 'ERR_STATE',
+    message: new RegExp(`^Once: expected no other run .* ${id} is`),
+  })
+})
+
 test('an empty workflow is finished as soon as it starts', async () => {
   assert.equal((await ended(await workflow(chain(group(), chain())).run())).status, 'finished')
 })

@@ -65,6 +65,35 @@ test('a payload without arguments, and one that was no job, go back as they came
   ])
 })
 
+test('what is no entry is left out of a page; of one without a payload there is nothing to put back', async () => {
+  await redis.rpush('resque:failed', 'no JSON', '{"queue":"q"}', '[]')
+  const { entries, bytes } = await store.failures.newestFirst(0, -1, (text) => text !== '[]')
+  assert.deepEqual(
+    entries.map(({ index, payload, job }) => [index, payload, job]),
+    [[1, 'null', undefined]],
+  )
+  assert.equal(bytes, 22)
+  assert.deepEqual(
+    (await store.failures.list(-2)).map(({ index }) => index),
+    [1],
+  )
+})
+
+test('bytes that are not UTF-8 beside an escaped character go back as text: as bytes they would be others', async () => {
+  const entry = ['{"payload":{"class":"(garbage)","args":["', Buffer.from([0xff]), ' \\u20ac"]},"queue":"q"}']
+  await redis.rpush('resque:failed', Buffer.concat(entry.map((part) => Buffer.from(part))))
+  assert.deepEqual(await retryAll(), [true])
+  assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), ['\ufffd €'])
+})
+
+test('all entries are removed; a key of another type stays', async () => {
+  await redis.rpush('resque:failed', entryOf(), entryOf())
+  assert.deepEqual([await store.failures.clear(), await store.failures.clear()], [2, 0])
+  await redis.set('resque:failed', 'another type')
+  await assert.rejects(store.failures.clear(), { code: 'ERR_REPLY', message: /WRONGTYPE/ })
+  assert.equal(await redis.get('resque:failed'), 'another type')
+})
+
 for (const [what, text, expected] of [
   ['as Ruby writes it', entryOf(), `${bare},${mark}`],
   ['with blanks behind it', `${entryOf()} \n`, `${bare},${mark}`],

@@ -18,7 +18,7 @@ it('an event loop has what may wake it, native code what the kernel says', () =>
   assert.match(locationText({ at: 'idle', waitingFor: [] }), /promise that nothing can settle/)
   assert.equal(locationText({ at: 'idle', waitingFor: ['a timer', 'a socket'] }), 'waiting for: a timer, a socket')
   const busy = locationText({ at: 'idle', waitingFor: ['a timer'], busy: true })
-  assert.equal(busy, 'its event loop without a pause, waiting for: a timer')
+  assert.equal(busy, 'its event loop busy all the time, waiting for: a timer')
   assert.equal(locationText({ at: 'native', state: 'S' }), 'in native code (S)')
   assert.deepEqual(locationLines({ at: 'native', state: 'S', kernel: 'futex' }), ['in native code (S, futex)'])
   assert.equal(locationText({ at: 'unknown', reason: 'no answer' }), 'at an unknown place: no answer')

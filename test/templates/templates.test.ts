@@ -186,3 +186,35 @@ test('a default of a parameter that the template does not have is refused', asyn
     /got "llm_modle"; did you mean llm_model\?/,
   )
 })
+
+test('a schema without parameters takes no default; one that is open, or tells nothing, takes any', async () => {
+  const withInput = (schema: unknown, defaults: object) => {
+    templates.clear()
+    return templates.register('any', { input: schema as typeof input, defaults }, () => task(Task1))
+  }
+  await refused(() => withInput(z.object({}), { x: 1 }).compose({}), 'ERR_TEMPLATE', /of no parameters, got "x"/)
+  const silent = { '~standard': { version: 1, vendor: 'own', validate: (value: unknown) => ({ value }) } }
+  for (const schema of [z.looseObject({}), silent])
+    assert.deepEqual(await withInput(schema, { x: 1 }).input({ y: 2 }), { x: 1, y: 2 })
+  assert.deepEqual(await withInput(silent, {}).parameters(), { list: [], complete: false })
+})
+
+test('a template without a schema tells no parameters; its runs have its options', async () => {
+  const options = { queue: 'slow', ttl: '5s', unique: true, memory: { prefix: 'own' } } as const
+  const template = templates.register('plain', options, () => task(Task1))
+  assert.deepEqual(await template.parameters(), { list: [], complete: false })
+  const { record } = await template.create()
+  assert.deepEqual([record.fields.queue, record.ttlMs, record.fields.unique], ['slow', 5000, 'plain'])
+  assert.match(record.fields.memory ?? '', /^last \d+ own$/)
+  for (const name of ['b', 'a', 'c']) templates.register(name, {}, () => task(Task1))
+  assert.deepEqual(
+    templates.list().map(({ name }) => name),
+    ['a', 'b', 'c', 'plain'],
+  )
+})
+
+test('an empty file of defaults gives none', async () => {
+  writeFileSync(join(bench.dir, 'templates.yml'), '# none\n')
+  register()
+  assert.deepEqual(await templates.get('enrich').input({ doc_id: '5' }), { doc_id: '5', llm_model: 'small' })
+})

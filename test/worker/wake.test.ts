@@ -77,6 +77,7 @@ test('jobs of a client that wakes no one are found by one poll, which wakes othe
   const redis = (poller as IdleWorker).store.connection.redis
   await redis.rpush('resque:queue:q', ...jobs(4).map(({ item }) => item))
   await eventually(() => taken(sleepers) === 3 && poller?.taken.length === 1)
+  assert.equal(await registered(server), 0, 'the one that found them by itself is off the register, too')
 })
 
 test('a woken worker that has no slot left for the job wakes another', async () => {
@@ -128,6 +129,8 @@ test('whatever pushes a job wakes a worker', async () => {
   const [worker] = await idle(server, ['q'], 1)
   const { store, id } = worker as IdleWorker
   const { redis } = store.connection
+  await redis.set('resque:queue:wrong', 'no list')
+  await store.queues.wake('wrong', 1)
   const now = Date.now()
   const busy = newStore(server)
   await busy.supervisors.register('busy', ['vm:1:q'], {}, ttlMs)

@@ -103,6 +103,31 @@ test('a job that waits is named; one that has begun, or is not of the run, is re
   await refused(id, [addition('new', ['2'])], /job 2 is not part of run/)
 })
 
+test('to a run whose record was removed from Redis nothing is added, and the record does not come back', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'] })
+  await driver.store.runs.start(id, Date.now())
+  const taken = (await driver.take())!
+  await redis.client().del(`test:rt:run:${id}`)
+  await assert.rejects(endWith(taken, [addition('new', [])]), { code: 'ERR_NOT_FOUND', message: /no workflow run/ })
+  assert.equal(await redis.client().exists(`test:rt:run:${id}`), 0)
+})
+
+test('a run whose table is shorter than its record says is not added to behind its end', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'] })
+  await driver.store.runs.start(id, Date.now())
+  await redis.client().hset(`test:rt:run:${id}`, 'allocated', 9)
+  await refused(id, [addition('new', ['7'])], /job 7 is not part of run/)
+})
+
+test('a parent that is not among the jobs that were read closes no cycle', async () => {
+  const { id } = await driver.create({ a: [], b: ['a'], c: ['b'], d: ['c'] })
+  await driver.store.runs.start(id, Date.now())
+  await redis.client().setrange(`test:rt:run:${id}:parents`, 4, '\x63\0\0\0')
+  const { runs } = driver.store
+  assert.equal((await planAdditions(runs.read, id, [addition('new', ['2'], ['3'])])).count, 1)
+  await refused(id, [addition('new', ['3'], ['2'])], /^cycle: c → d → new → c: /)
+})
+
 test('a thousand jobs may join under one that waits, in several batches, and run after it', async () => {
   const { id } = await driver.create({ a: [], b: ['a'], c: ['b'] })
   await driver.store.runs.start(id, Date.now())

@@ -86,3 +86,29 @@ test('names that would break the languages are escaped', async () => {
   assert.match(mermaid(graph, 'x'), /n0\["a#34;b\\#60;script#62;"\]/)
   assert.doesNotMatch(await draw(graph, 'svg', '<script>'), /<script>/)
 })
+
+test('branches are dashed, a failure branch red; on a dark ground the colours are others', async () => {
+  const graph = foldGraph([
+    { name: 'A', parents: [] },
+    { name: 'B', parents: [{ from: 0, when: 'failed' }] },
+    { name: 'C', parents: [{ from: 0, when: 'ended' }] },
+  ])
+  const light = await draw(graph, 'dot', 'x')
+  assert.match(light, /n0 -> n1 \[style=dashed, label="failed", color="#dc2626"\]/)
+  assert.match(light, /n0 -> n2 \[style=dashed, label="ended"\]/)
+  assert.doesNotMatch(light, /bgcolor/)
+  assert.match(dot(graph, 'x', 'dark'), /bgcolor="transparent"; fontcolor="#e6e7e9"[\s\S]*color="#f87171"/)
+  assert.match(await draw(graph, 'mermaid', 'x'), /n0 -\. failed \.-> n1/)
+})
+
+test('as text, of many parents three are named', async () => {
+  const roots = ['A', 'B', 'C', 'D', 'E'].map((name): DrawnNode => ({ name, parents: [], state: 'finished' }))
+  const graph = foldGraph([
+    ...roots,
+    { name: 'Five', parents: after(0, 1, 2, 3, 4) },
+    { name: 'Four', parents: after(0, 1, 2, 3) },
+  ])
+  const drawn = await draw(graph, 'text', 'x')
+  assert.match(drawn, /^x: 7 jobs\nA {2}\[finished\]\n/)
+  assert.match(drawn, /\n {2}Five {2}← A, B, C and 2 more\n {2}Four {2}← A, B, C, D\n$/)
+})

@@ -26,8 +26,26 @@ test('the import runs, fails by name without its prices, and is continued', { ti
 
   const good = await runtime('workflow', 'run', 'ImportWorkflow', '"data"', '--wait', '--json')
   assert.equal(good.exitCode, 0, good.stderr)
-  const shown = JSON.parse(good.stdout) as { id: string; status: string; total: number; classes: object }
+  const shown = JSON.parse(good.stdout) as {
+    id: string
+    status: string
+    total: number
+    classes: object
+    outputs: { job: string; class: string; output: unknown }[]
+  }
   assert.deepEqual([shown.status, shown.total], ['finished', 9])
+  assert.deepEqual(
+    shown.outputs.map(({ class: name, output }) => [name, output]),
+    [['GenReportJob', { imported: 4, dropped: 1 }]],
+  )
+  const text = (await runtime('workflow', 'show', shown.id, '--jobs', 'all')).stdout
+  assert.match(text, /^output of job \d+ GenReportJob: {"imported":4,"dropped":1}$/m)
+  assert.match(text, /^\d+\tGenReportJob\tfinished\tlow\t1\t.*\t{"imported":4,"dropped":1}$/m)
+  const found = JSON.parse((await runtime('archive', 'search', '--class', 'GenReportJob', '--json')).stdout) as {
+    id: string
+  }[]
+  for (const name of ['job', 'archive'])
+    assert.match((await runtime(name, 'show', found[0]?.id ?? '')).stdout, /{"imported":4,"dropped":1}/)
   assert.deepEqual(shown.classes, {
     ImportXmlJob: { finished: 1 },
     GenReportJob: { finished: 1 },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Job, Workflow } from 'resque-runtime'
+import { GraphBuilder } from '../../runtime/workflow/graph/graph-builder.ts'
 import { checkGraph, topologicalOrder, type Graph } from '../../runtime/workflow/graph/graph.ts'
 import { nodeMoves, nodeStates } from '../../runtime/workflow/run/run-state.ts'
 
@@ -160,6 +161,52 @@ test('a graph of a front end is checked whatever made it', () => {
   assert.throws(() => checkGraph({ nodes: [node([]), node([0, 0])] }), {
     code: 'ERR_GRAPH',
     message: /X#1 names X#0 twice/,
+  })
+})
+
+test('what is equal is kept once: an edge that is named twice, and the options of several jobs', () => {
+  const builder = new GraphBuilder('Flow', 'own')
+  const first = builder.add(A, { label: 'first', retry: 2 })
+  builder.add('ByName', { after: [first, A], retry: 2 })
+  const [one, two] = builder.compile().nodes
+  assert.deepEqual([one?.label, one?.queue, two?.label, two?.queue], ['first', 'own', undefined, 'own'])
+  assert.deepEqual(two?.parents, [{ from: 0, when: 'finished' }])
+  assert.equal(one?.options, two?.options)
+})
+
+test('what is no job, no label and no reference is refused', () => {
+  const add = (job: unknown, options?: unknown): Graph => {
+    const builder = new GraphBuilder('Flow')
+    builder.add(job as string, options as object)
+    return builder.compile()
+  }
+  assert.throws(() => add({}), { code: 'ERR_ARGUMENT', message: /expected a job class, got/ })
+  for (const label of ['', 5])
+    assert.throws(() => add(A, { label }), { code: 'ERR_ARGUMENT', message: /^label of Flow: A/ })
+  assert.throws(() => add(A, { after: {} }), {
+    code: 'ERR_GRAPH',
+    message: /expected a job class, a handle or its id, got \{\}/,
+  })
+})
+
+test('a cycle is told by labels, where jobs have them', () => {
+  const node = (label: string, from: number): Graph['nodes'][number] => ({
+    ...{ className: 'A', label, queue: 'q' },
+    parents: [{ from, when: 'finished' }],
+  })
+  const graph = { nodes: [node('one', 1), node('two', 0)] }
+  assert.throws(() => checkGraph(graph), { code: 'ERR_GRAPH', message: /^cycle: one → two → one: / })
+})
+
+test('an option that create.with does not have is refused', async () => {
+  class Flow extends Workflow {
+    configure() {
+      this.run(A)
+    }
+  }
+  await assert.rejects(Workflow.createOn({} as never, Flow, [], { global: {} } as object), {
+    code: 'ERR_ARGUMENT',
+    message: /create.with of Flow: expected one of globals, ttl, memory, got "global".*globals/,
   })
 })
 

@@ -13,15 +13,15 @@ afterEach(() => driver.close())
 
 test('a run is removed whole when its time to live is over, started or not', async () => {
   const client = redis.client()
-  const ended = await driver.create({ a: [] }, { ttlMs: 1000 })
-  const never = await driver.create({ a: [] }, { ttlMs: 1000 })
+  const ended = await driver.create({ a: [] }, { ttlMs: 60_000 })
+  const never = await driver.create({ a: [] }, { ttlMs: 60_000 })
   const kept = await driver.create({ a: [] }, { ttlMs: 0 })
-  const running = await driver.create({ a: [] }, { ttlMs: 1000 })
+  const running = await driver.create({ a: [] }, { ttlMs: 60_000 })
   for (const { id } of [ended, kept]) await driver.store.runs.start(id, Date.now())
   await driver.drain()
   await driver.store.runs.start(running.id, Date.now())
-  assert.equal(await driver.store.runs.sweep(Date.now() + 500), 0)
-  assert.equal(await driver.store.runs.sweep(Date.now() + 5000), 2)
+  assert.equal(await driver.store.runs.sweep(Date.now() + 10_000), 0)
+  assert.equal(await driver.store.runs.sweep(Date.now() + 100_000), 2)
   assert.deepEqual(
     await Promise.all(
       [ended, never, kept, running].map(async ({ id }) => (await driver.store.runs.read.find(id))?.status),
@@ -75,6 +75,105 @@ test('runs are listed by class and status, in pages', async () => {
     ],
     [5, 0, 2].map(counted),
   )
+})
+
+test('runs of an older version are put in the index in as many batches as they need', async () => {
+  const { keys } = driver.store.connection
+  const calls = redis.client().pipeline()
+  for (let i = 0; i < 450; i += 1)
+    calls.hset(keys.run(`old${i}`), { status: 'failed', class: 'Old', created_at: i }).zadd(keys.runs(), i, `old${i}`)
+  await calls.exec()
+  assert.deepEqual(await driver.store.runs.read.count({ class: 'Old', status: 'failed' }), {
+    count: 450,
+    isExact: true,
+  })
+})
+
+test('nodes are read in the order asked for, near and far; one that is not there is left out', async () => {
+  const { id } = await driver.create(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, []])))
+  const read = async (...asked: number[]): Promise<number[]> =>
+    (await driver.store.runs.read.nodesAt(id, asked)).map(({ index }) => index)
+  assert.deepEqual(
+    [await read(), await read(2, 0, 1), await read(19, 0), await read(20, 18), await read(20, 0)],
+    [[], [2, 0, 1], [19, 0], [18], [0]],
+  )
+})
+
+test('what a run does not have is read as nothing', async () => {
+  const { read } = driver.store.runs
+  const { id } = await driver.create({ a: [] })
+  const [node] = await read.nodes(id, 0, 1)
+  assert.deepEqual(
+    [
+      await read.nodes(id, 1, 1),
+      await read.parents(id, node!),
+      await read.edges(id),
+      await read.texts(id, 'outputs', []),
+      await read.texts(id, 'outputs', [0]),
+      await read.error(id, 0),
+      await read.owner(id, 0),
+    ],
+    [[], [], { parents: [], added: new Map() }, [], [undefined], undefined, undefined],
+  )
+})
+
+test('of many failed nodes as many are read as are asked for', async () => {
+  const { read } = driver.store.runs
+  const { id } = await driver.create({ a: [] })
+  const errors = Object.fromEntries(Array.from({ length: 31 }, (_, i) => [i, `error ${i}`]))
+  await redis.client().hset(driver.store.connection.keys.runFailed(id), errors)
+  const some = await read.failed(id, 3)
+  assert.deepEqual(
+    some.map(({ index, error }) => error === `error ${index}`),
+    [true, true, true],
+  )
+  assert.ok(some[0]!.index < some[1]!.index && some[1]!.index < some[2]!.index)
+})
+
+test('a run that was changed in Redis is read with what is left of it', async () => {
+  const { store } = driver
+  const { keys } = store.connection
+  const client = redis.client()
+  await client.hset(keys.run('bare'), 'status', 'running')
+  const { class: name, total, createdAt, ttlMs, counts } = (await store.runs.read.find('bare')) ?? assert.fail()
+  assert.deepEqual([name, total, createdAt, ttlMs, counts], ['', 0, 0, 0, {}])
+
+  const { id } = await driver.create({ a: [], b: ['a'], c: ['a'] })
+  await client.hset(keys.runKinds(id), { 0: 'no JSON', 1: '{"queue":5}' })
+  await client.hset(keys.runTally(id), '99:waiting', 5)
+  await client.setrange(keys.runTable(id), 0, '\x7f')
+  await client.setrange(keys.runParents(id), 0, Buffer.from([1, 0, 0, 0xff]))
+  const { read } = store.runs
+  assert.deepEqual(await read.kinds(id), [
+    { class: '?', queue: '?' },
+    { class: '?', queue: '5' },
+    { class: 'c', queue: 'work' },
+  ])
+  assert.deepEqual(await read.tally(id), new Map([['?', { waiting: 7 }], ['c', { waiting: 1 }]])) // prettier-ignore
+  assert.deepEqual((await read.nodes(id, 0, 3)).map(({ state }) => state), ['staged', 'waiting', 'waiting']) // prettier-ignore
+  assert.equal((await read.edges(id)).parents[0]?.when, 'finished')
+})
+
+test('a run of which a part cannot be written is not listed', async () => {
+  const { runs, connection } = driver.store
+  await redis.client().set(connection.keys.runParams('half'), 'another type')
+  const run = { id: 'half', className: 'Flow', kinds: [{ class: 'a', queue: 'work' }], ttlMs: 1000 }
+  const nodes = [{ kind: 0, parents: [], params: '{}' }]
+  await assert.rejects(runs.create({ ...run, nodes }, Date.now()), { code: 'ERR_REPLY', message: /WRONGTYPE/ })
+  assert.deepEqual([await runs.read.find('half'), (await runs.read.count()).count], [undefined, 0])
+})
+
+test('what cannot be done with a run says what was expected', async () => {
+  const { runs } = driver.store
+  const { id } = await driver.create({ a: [], b: ['a'] })
+  const fails = (act: Promise<void>, message: RegExp): Promise<void> =>
+    assert.rejects(act, { code: 'ERR_STATE', message })
+  await fails(runs.decide(id, 0, 'skip', Date.now()), /expected it to be started, it is pending/)
+  await runs.start(id, Date.now())
+  await fails(runs.start(id, Date.now()), /expected it to be pending, it is running/)
+  await driver.drain()
+  await fails(runs.decide(id, 0, 'skip', Date.now()), /a job that has not begun, or has failed, it is finished/)
+  await fails(runs.stop(id, Date.now()), /expected it to be pending or running, it is finished/)
 })
 
 test('runs that an older version created or moved are listed by class and status, too', async () => {

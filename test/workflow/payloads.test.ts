@@ -50,3 +50,10 @@ test('bytes are counted, not characters', async () => {
   assert.deepEqual(await collect(child, 11), ['ééé', 'a'])
   await assert.rejects(collect(child, 10), { code: 'ERR_TOO_LARGE' })
 })
+
+test('a run whose table is gone has no outputs to give', async () => {
+  const child = await childOf(['"x"', JSON.stringify('x'.repeat(300_000))])
+  assert.equal(child.begun.payloads, 'many')
+  await redis.client().del(driver.store.connection.keys.runTable(child.run))
+  assert.deepEqual(await collect(child), [])
+})

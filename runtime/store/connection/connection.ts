@@ -181,7 +181,7 @@ export class Connection {
   /** Nothing is asked of a subscriber, so that only a ping finds out that its other side is gone. */
   #subscribe(): Redis {
     const subscriber = connect(this.settings, this.keys.prefix, 'subscriber').on('message', (channel, message) => {
-      for (const listener of this.#heard.get(channel)?.listeners ?? []) listener(message)
+      this.#heard.get(channel)?.listeners.forEach((listener) => listener(message))
     })
     const ping = (): void => {
       if (subscriber.status === 'ready') void subscriber.ping().catch(() => undefined)
@@ -193,6 +193,10 @@ export class Connection {
 
 const isDropped = (error: unknown): boolean =>
   error instanceof Error && /max retries per request|Connection is closed/.test(error.message)
+
+/** A flat list as Redis replies it, in pairs: names and values, members and scores. */
+export const pairsOf = <T extends string | Buffer>(flat: readonly T[]): [T, T][] =>
+  Array.from({ length: flat.length / 2 }, (_, i) => [flat[i * 2]!, flat[i * 2 + 1]!])
 
 /** Text that stands for itself in a pattern of SCAN. */
 export const globLiteral = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&')

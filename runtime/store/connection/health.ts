@@ -74,11 +74,14 @@ export class Health {
       for (let round = 0; round < clockLooks; round += 1) {
         const sentAt = Date.now()
         const startedAt = performance.now()
-        const [seconds = 0, micros = 0] = (await redis.time()).map(Number)
+        const [seconds, micros] = await redis.time()
         const roundTripMs = performance.now() - startedAt
-        looks.push({ aheadMs: seconds * 1000 + micros / 1000 - (sentAt + roundTripMs / 2), roundTripMs })
+        looks.push({
+          aheadMs: Number(seconds) * 1000 + Number(micros) / 1000 - (sentAt + roundTripMs / 2),
+          roundTripMs,
+        })
       }
-      return looks.sort((a, b) => a.roundTripMs - b.roundTripMs)[0] as (typeof looks)[number]
+      return looks.sort((a, b) => a.roundTripMs - b.roundTripMs)[0]!
     })
   }
 
@@ -125,14 +128,14 @@ export class Health {
         sizes.push(
           ...found.map((key, i) => ({
             name: key.slice(names.prefix.length),
-            bytes: Number(bytes[i] ?? 0),
+            bytes: Number(bytes[i]),
             ttlSeconds: 0,
           })),
         )
         sizes.sort((a, b) => b.bytes - a.bytes).splice(count)
       } while (cursor !== '0' && looked < maxKeys && !isLate())
       const ttls = await Promise.all(sizes.map(({ name }) => redis.ttl(names.prefix + name)))
-      return { keys: sizes.map((size, i) => ({ ...size, ttlSeconds: ttls[i] ?? 0 })), looked, complete: cursor === '0' }
+      return { keys: sizes.map((size, i) => ({ ...size, ttlSeconds: ttls[i]! })), looked, complete: cursor === '0' }
     })
   }
 

@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: 'da64d9eb62af49e7d2d15b93372043bb208e84e8',
+    sha1: '3f4546f624ad3a4a0dd92fe5882bad50002488ae',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
   },
@@ -31,12 +31,12 @@ export const scripts = {
     rest: false,
   },
   'cancel': {
-    sha1: '35fc469c0e6ab80ffe3fd8d97c07d00ec102fb81',
+    sha1: 'b739a3166b5717441f7016d38f317e5a7176ce24',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '4d26e911d712aa475b4df45a93c1532bf39e4d1b',
+    sha1: '9900efcb7ccb3d15f6604d712e651e395d448ee7',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,7 +56,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: '182f018545de425f8deadb003937041c9aafa87e',
+    sha1: 'da647193231c203c419858812750dbb05722a583',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -96,27 +96,27 @@ export const scripts = {
     rest: false,
   },
   'memory-extend': {
-    sha1: '42599cf95c1aaea3b13c0aadee1a3646081c2c0f',
+    sha1: 'd6b01b1c1d075765e1fe90c11d85a797769a2cb9',
     args: ['id', 'prefix', 'ttlMs'],
     rest: false,
   },
   'memory-read': {
-    sha1: '8222aa1826422dffc3dc17f855db4e67a231eedd',
+    sha1: '6ac772671d84ce4ddc4181b3f32e09feee45f199',
     args: ['id', 'prefix', 'ttlMs', 'all', 'owners'],
     rest: true,
   },
   'memory-write': {
-    sha1: 'a75e7fe8fcdfa392574536ccb1646595d4ec1d78',
+    sha1: 'c54fd6054275d05d17b0cf560135c2940f74c345',
     args: ['id', 'prefix', 'ttlMs', 'job', 'node', 'values', 'by', 'expects'],
     rest: false,
   },
   'move-buckets': {
-    sha1: '0002fc03db4c4e2acb00ec080ceb2db94f7c229a',
+    sha1: '6bd287c8eb155c3d44f34fc76626bd1cc49b9869',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'b48c0aea1ea593b7345e85bc29e59e3264a7e7d4',
+    sha1: 'c4535db32b8268b5f11f9260d9681b026867a1db',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -126,7 +126,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: 'eba6081c6c8404332b975284900c81eb21cbe40c',
+    sha1: '8d7619ed5d33ab083e8e5727cb5a459ac53979ae',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -151,7 +151,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: 'be428f73c9afcc57193fd9ab354f973c6d99799d',
+    sha1: 'a0096372dd54e399e08f929d8859dc25cbe1a8ed',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -191,7 +191,7 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: 'ba605e89726d64019ac216f3e08178858de5a0eb',
+    sha1: '74b99b0c092ac2d0e6847b8c5c308507fefd8397',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
@@ -211,17 +211,17 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: '8be72756ee8d2a7682bc97f0bc2e23007130dc91',
+    sha1: '5695afd80184323380e3876579fc4763ebe04b21',
     args: ['now'],
     rest: false,
   },
   'run-destroy': {
-    sha1: 'f05d92fe201727e8a4e489a08bb9ad3aed28734f',
+    sha1: '08918d6d44d06cfbadc67489a8407a2a5d3ed1c6',
     args: ['id'],
     rest: false,
   },
   'run-expire': {
-    sha1: 'a2d3d4956152384677e5a9aedf893b2e2d4b3d3c',
+    sha1: '099bc5732912b9a255cbcec0af496597f4b8382d',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -231,32 +231,32 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: 'd425b01c9c5752a1f1af824a08e9a3b1f64b9f63',
+    sha1: 'a0b1df71a731fe198437ea45ac6590547585933c',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '3f4197b82bf058be199e4232ac2688b8bf8482be',
+    sha1: '73b92732bb558417400ef1a08f21c185c95c6cbd',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: 'df776f9ea63040783a46142b7f52a2287673c6bd',
+    sha1: '007f6ff7aa77102789767d37557bba717125a292',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: 'f4aa8dc2c3e7ce7edfb7b1f61ef106467ae020f4',
+    sha1: '10d4065ccbc101d4c3a9b840251830054d95fa38',
     args: ['id', 'now'],
     rest: false,
   },
   'run-step-begin': {
-    sha1: '09cd0c9735cffc0ad56049fb30a690659e35abd5',
+    sha1: '8d882f15db044042d8e7ebc611bc891680dff35d',
     args: ['id', 'index', 'job', 'attempt', 'now', 'few'],
     rest: false,
   },
   'run-stop': {
-    sha1: '9c026ad20a361eed534fc4e12df90af2d03fcc16',
+    sha1: 'bb9e559b23fa1146f6466a0f4452bc3cbb91eafc',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: 'fd2609fd87e6e8b57981c54bd299ede19305df11',
+    sha1: '18d4468fff8a0b5e51e91cf75b36333800ffc99f',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
@@ -306,7 +306,7 @@ export const scripts = {
     rest: false,
   },
   'take-delayed': {
-    sha1: '3c8925f22f23ddcc1b453a79856763adfade8c85',
+    sha1: 'd95a3bf3c5e78a6579e78eca6dd5e0a4dc5e35ab',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

@@ -1,5 +1,5 @@
 import { hasCode } from '../../core/errors.ts'
-import { globLiteral, type Connection, scriptJson } from '../connection/connection.ts'
+import { globLiteral, pairsOf, type Connection, scriptJson } from '../connection/connection.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
 import type { Delivery } from '../workers/supervisors.ts'
 import type { LimitRequest } from '../../messages.ts'
@@ -111,9 +111,10 @@ export class Limits {
         redis.zrange(lineOf, '0', `${namedJobs - 1}`),
         redis.zcard(lineOf),
       ])
-      const named = holders.flatMap((job, i) =>
-        i % 2 === 0 ? [{ job: isRate ? job.replace(/:\d+$/, '') : job, sinceMs: Number(holders[i + 1]) }] : [],
-      )
+      const named = pairsOf(holders).map(([job, since]) => ({
+        job: isRate ? job.replace(/:\d+$/, '') : job,
+        sinceMs: Number(since),
+      }))
       return { holders: named, held, line, waiting }
     })
     return ifReadable(read)

@@ -1,4 +1,4 @@
-import { globLiteral, type Connection } from '../connection/connection.ts'
+import { globLiteral, pairsOf, type Connection } from '../connection/connection.ts'
 
 /** Who holds resque-scheduler's lock, or would. */
 export interface LockOwner {
@@ -33,7 +33,7 @@ export interface LivingScheduler {
 
 /** @param members `<zone> <owner>` */
 export const readLiving = (members: readonly string[]): LivingScheduler[] =>
-  members.map((member) => ({ zone: member.split(' ')[0] ?? '', owner: member.slice(member.indexOf(' ') + 1) }))
+  members.map((member) => ({ zone: member.split(' ', 1).join(''), owner: member.slice(member.indexOf(' ') + 1) }))
 
 /** What to know where schedulers run in several zones. @param zones a list for people */
 export const zonesDiffer = (zones: string): string =>
@@ -130,7 +130,7 @@ export class UniqueLocks {
         Promise.all(locks.map((lock) => redis.get(keys.unique(lock)).catch(() => null))),
       ),
     ])
-    const stale = new Map(reply.flatMap((lock, i) => (i % 2 === 0 ? [[lock, reply[i + 1] ?? '']] : [])))
+    const stale = new Map(pairsOf(reply))
     return locks.flatMap((lock, i) => {
       const job = stale.get(lock) ?? jobs[i]
       return job === null || job === undefined ? [] : [{ lock, job, isStale: stale.has(lock) }]

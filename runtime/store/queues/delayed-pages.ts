@@ -1,5 +1,7 @@
-import type { Connection } from '../connection/connection.ts'
+import { pairsOf, type Connection } from '../connection/connection.ts'
+import type { Redis } from 'ioredis'
 import { decodeItem } from '../../core/codec.ts'
+import type { Keys } from '../keys.ts'
 import { lockFields, type NewJob } from './queues.ts'
 
 /** Resque's delayed lists that are counted in one call, and calls side by side. */
@@ -78,13 +80,17 @@ export function cursorBehind(from: DelayedCursor, jobs: readonly DelayedJob[]): 
 async function ofSet(connection: Connection, { dueMs, inSet }: DelayedCursor, count: number): Promise<DelayedJob[]> {
   return connection.ask(async (redis, keys) => {
     const rows = await redis.zrangebyscore(keys.delayed(), dueMs, '+inf', 'WITHSCORES', 'LIMIT', inSet, count)
-    const ids = rows.filter((_, i) => i % 2 === 0)
-    const records = await Promise.all(ids.map((id) => redis.hmget(keys.job(id), 'item', 'queue')))
-    return ids.map((id, i) => {
-      const [item, queue] = records[i] ?? []
-      return { ...readBytes(item ?? ''), queue: queue ?? undefined, id, dueMs: Number(rows[2 * i + 1]) }
-    })
+    return delayedInSet(redis, keys, rows)
   })
+}
+
+/** Jobs of the millisecond set with their records. @param rows their IDs, each with its due time */
+export async function delayedInSet(redis: Redis, keys: Keys, rows: readonly string[]): Promise<DelayedJob[]> {
+  const jobs = pairsOf(rows).map(async ([id, due]): Promise<DelayedJob> => {
+    const [item, queue] = await redis.hmget(keys.job(id), 'item', 'queue')
+    return { ...readBytes(item ?? ''), queue: queue ?? undefined, id, dueMs: Number(due) }
+  })
+  return Promise.all(jobs)
 }
 
 async function ofBuckets(
@@ -103,7 +109,7 @@ async function ofBuckets(
       let left = count - jobs.length
       const pages = some.map(async (second, i) => {
         const start = Number(second) === first ? inBucket : 0
-        const wanted = Math.max(0, Math.min(left, (sizes[i] ?? 0) - start))
+        const wanted = Math.max(0, Math.min(left, sizes[i]! - start))
         left -= wanted
         return wanted === 0 ? [] : redis.lrange(keys.delayedBucket(second), start, start + wanted - 1)
       })

@@ -2,10 +2,11 @@ import { hostname } from 'node:os'
 import { newId } from '../../core/ids.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { formatFailedAt } from './resque-time.ts'
-import { type Connection, scriptJson } from '../connection/connection.ts'
+import { pairsOf, type Connection, scriptJson } from '../connection/connection.ts'
 import {
   bucketItem,
   countDelayedJobs,
+  delayedInSet,
   fields,
   formsOf,
   readBytes,
@@ -179,18 +180,11 @@ export class Delayed {
 
   async *#inSet(): AsyncGenerator<DelayedJob> {
     for (let start = 0; ; start += pageSize) {
-      const rows = await this.#connection.ask((redis, keys) =>
-        redis.zrange(keys.delayed(), start, `${start + pageSize - 1}`, 'WITHSCORES'),
+      const page = await this.#connection.ask(async (redis, keys) =>
+        delayedInSet(redis, keys, await redis.zrange(keys.delayed(), start, `${start + pageSize - 1}`, 'WITHSCORES')),
       )
-      const ids = rows.filter((_, i) => i % 2 === 0)
-      const records = await this.#connection.ask((redis, keys) =>
-        Promise.all(ids.map((id) => redis.hmget(keys.job(id), 'item', 'queue'))),
-      )
-      for (const [i, id] of ids.entries()) {
-        const [item, queue] = records[i] ?? []
-        yield { ...readBytes(item ?? ''), queue: queue ?? undefined, id, dueMs: Number(rows[2 * i + 1]) }
-      }
-      if (ids.length < pageSize) return
+      yield* page
+      if (page.length < pageSize) return
     }
   }
 
@@ -199,9 +193,9 @@ export class Delayed {
     const copies = new Map<string, number>()
     for (let cursor = ''; cursor !== '0';) {
       const part = await this.#connection.run('find-delayed', { cursor: cursor || '0', item, queue })
-      const found = (part as [string, string[]])[1]
-      for (let i = 0; i < found.length; i += 2) copies.set(found[i] ?? '', Number(found[i + 1]))
-      cursor = (part as [string, string[]])[0]
+      const [next, found] = part as [string, string[]]
+      for (const [id, due] of pairsOf(found)) copies.set(id, Number(due))
+      cursor = next
     }
     return [...copies].map(([id, dueMs]) => ({ id, dueMs }))
   }

@@ -114,14 +114,15 @@ export function parseInFlight(value: string): { delivery: string; worker: string
 /** Cuts a list into parts for one call each. @param sizeOf bytes of an element */
 export function toBatches<T>(list: readonly T[], sizeOf: (element: T) => number): T[][] {
   const parts: T[][] = []
+  let part: T[] = []
   let bytes = Infinity
   for (const element of list) {
     const size = sizeOf(element)
-    if (bytes + size > bytesAtOnce || (parts.at(-1)?.length ?? 0) >= jobsAtOnce) {
-      parts.push([])
+    if (bytes + size > bytesAtOnce || part.length >= jobsAtOnce) {
+      parts.push((part = []))
       bytes = 0
     }
-    parts.at(-1)?.push(element)
+    part.push(element)
     bytes += size
   }
   return parts

@@ -178,7 +178,7 @@ export class Failures {
     if (kept && !isUtf8(kept) && (kept.toString() === item || itemOf(kept.toString()) === item)) return kept
     if (!entry || isUtf8(entry) || decodeFailure(entry, index)?.digest !== digest) return item
     // Of one byte a character, so that each byte stays itself: JSON's own signs are ASCII.
-    const bytes = Buffer.from(itemOf(decodeFailure(entry.toString('latin1'), index)?.payload ?? ''), 'latin1')
+    const bytes = Buffer.from(itemOf(decodeFailure(entry.toString('latin1'), index)!.payload), 'latin1')
     return bytes.toString() === item ? bytes : item
   }
 
@@ -225,12 +225,13 @@ export class Failures {
     return removed
   }
 
-  /** Removes all entries. @returns how many */
+  /** Removes all entries. @returns how many @throws RuntimeError ERR_REPLY where the list is of another type: then it stays */
   async clear(): Promise<number> {
+    if ((await this.count()) === 0) return 0
     const replies = await this.#connection.ask((redis, keys) =>
       redis.multi().llen(keys.failed()).unlink(keys.failed()).exec(),
     )
-    return Number(replies?.[0]?.[1] ?? 0)
+    return Number(replies![0]![1])
   }
 }
 

@@ -45,7 +45,7 @@ export function queueListId(queues: readonly string[]): string {
 function globPattern(glob: string): RegExp {
   let source = /^[*?[]/.test(glob) ? '(?!\\.)' : ''
   for (let i = 0; i < glob.length; i += 1) {
-    const char = glob[i] ?? ''
+    const char = glob.charAt(i)
     const close = char === '[' ? glob.indexOf(']', i + 2) : -1
     if (char === '*') source += '[^]*'
     else if (char === '?') source += '[^]'
@@ -55,7 +55,7 @@ function globPattern(glob: string): RegExp {
       i = close
     } else if (char === '\\' && i + 1 < glob.length) {
       i += 1
-      source += escape(glob[i] ?? '')
+      source += escape(glob.charAt(i))
     } else source += escape(char)
   }
   try {

@@ -100,7 +100,7 @@ export class Queues {
     const sizes = await this.#connection.ask((redis, keys) =>
       Promise.all(names.map((name) => redis.llen(keys.queue(name)))),
     )
-    return new Map(names.map((name, i) => [name, sizes[i] ?? 0]))
+    return new Map(names.map((name, i) => [name, sizes[i]!]))
   }
 
   /** Length and head of each of these queues. */

@@ -1,5 +1,6 @@
 import { jsonObject } from '../../core/json-text.ts'
 import type { Connection } from '../connection/connection.ts'
+import { kindOf } from './run-kinds.ts'
 import type { RunReader } from './run-reader.ts'
 
 /** Nodes of one run that wait for a worker, by the run's own table. */
@@ -79,15 +80,15 @@ async function waitingNodes(
   let left = maxNodes
   for (const run of runs) {
     const record = await read.find(run)
-    const { queued = 0, delayed = 0 } = record?.counts ?? {}
-    if (!record || queued + delayed === 0) continue
+    if (!record || !(record.counts.queued || record.counts.delayed)) continue
     const [first, end] = only === undefined ? [0, record.total] : [only, only + 1]
     if (end - first > left) return { waiting, complete: false }
     left -= end - first
     const kinds = await read.kinds(run)
     for (let from = first; from < end; from += pageSize)
-      for (const { index, state, kind, attempts } of await read.nodes(run, from, Math.min(from + pageSize, end)))
-        if (isWaiting(state)) waiting.push({ run, index, queue: kinds[kind]?.queue ?? '', attempts })
+      for (const row of await read.nodes(run, from, Math.min(from + pageSize, end)))
+        if (isWaiting(row.state))
+          waiting.push({ run, index: row.index, queue: kindOf(kinds, row).queue, attempts: row.attempts })
   }
   return { waiting, complete: true }
 }

@@ -1,4 +1,4 @@
-import { type Connection, scriptJson } from '../connection/connection.ts'
+import { type Connection, pairsOf, scriptJson } from '../connection/connection.ts'
 import type { MemorySettings } from '../../messages.ts'
 
 /** Names and JSON texts to write. */
@@ -75,12 +75,9 @@ export class RunMemories {
     withOwners = false,
   ): Promise<{ values: Map<string, string>; owners: Map<string, string> }> {
     const flags = { all: names === undefined ? 1 : 0, owners: withOwners ? 1 : 0 }
-    const [values, owners] = (await this.#connection.run(
-      'memory-read',
-      { id, prefix, ttlMs, ...flags },
-      names ?? [],
-    )) as string[][]
-    return { values: pairs(values ?? []), owners: pairs(owners ?? []) }
+    const reply = await this.#connection.run('memory-read', { id, prefix, ttlMs, ...flags }, names)
+    const [values, owners] = reply as [string[], string[]]
+    return { values: new Map(pairsOf(values)), owners: new Map(pairsOf(owners)) }
   }
 
   /** Empties a memory. */
@@ -92,8 +89,4 @@ export class RunMemories {
   async extend(id: string, { prefix }: MemoryPlace, ttlMs: number): Promise<void> {
     await this.#connection.run('memory-extend', { id, prefix, ttlMs })
   }
-}
-
-function pairs(list: readonly string[]): Map<string, string> {
-  return new Map(Array.from({ length: list.length / 2 }, (_, i) => [list[i * 2] ?? '', list[i * 2 + 1] ?? '']))
 }

@@ -1,6 +1,7 @@
 import { RuntimeError } from '../../core/errors.ts'
 import { jsonObject, textIn } from '../../core/json-text.ts'
 import { type Connection, scriptJson } from '../connection/connection.ts'
+import type { NodeRow } from './run-table.ts'
 import type { NodeKind } from './run-writer.ts'
 
 /** How many kinds a run can have: a node names its kind in two bytes. */
@@ -44,8 +45,14 @@ export async function numberedKinds(
   return texts.map((text) => known.get(text)!)
 }
 
+const unknownKind: NodeKind = { class: '?', queue: '?' }
+
 /** A kind as it lies in Redis; what was changed there and cannot be read is a `?`. */
 export function readKind(text: string): NodeKind {
   const kind: Partial<Record<keyof NodeKind, unknown>> = jsonObject(text) ?? {}
   return { ...kind, class: textIn(kind.class ?? '?'), queue: textIn(kind.queue ?? '?') } as NodeKind
 }
+
+/** The kind of a node; `?` where its record or its kind is missing in Redis. */
+export const kindOf = (kinds: readonly NodeKind[], node: Pick<NodeRow, 'kind'> | undefined): NodeKind =>
+  (node && kinds[node.kind]) ?? unknownKind

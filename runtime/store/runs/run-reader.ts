@@ -1,4 +1,4 @@
-import type { Connection } from '../connection/connection.ts'
+import { pairsOf, type Connection } from '../connection/connection.ts'
 import {
   nodeBytes,
   readAddedParents,
@@ -9,7 +9,7 @@ import {
   type StoredEdge,
   type StoredState,
 } from './run-table.ts'
-import { readKind } from './run-kinds.ts'
+import { kindOf, readKind } from './run-kinds.ts'
 import { countRuns, reindexRuns, runIds, type RunQuery } from './run-list.ts'
 import type { NodeKind } from './run-writer.ts'
 
@@ -105,7 +105,7 @@ export class RunReader {
     for (const kind of kinds) tally.set(kind.class, tally.get(kind.class) ?? {})
     for (const [field, count] of Object.entries(counts)) {
       const [kind = '', state = ''] = field.split(':')
-      const of = tally.get(kinds[Number(kind)]?.class ?? '')
+      const of = tally.get(kindOf(kinds, { kind: Number(kind) }).class)
       if (of && Number(count) !== 0) of[state as StoredState] = (of[state as StoredState] ?? 0) + Number(count)
     }
     return tally
@@ -184,8 +184,8 @@ export class RunReader {
       return [
         ...(few
           ? Object.entries(await redis.hgetall(failed))
-          : chunk((await redis.hrandfield(failed, max, 'WITHVALUES')) as string[])),
-        ...chunk((await redis.hrandfield(retrying, max, 'WITHVALUES')) as string[]),
+          : pairsOf((await redis.hrandfield(failed, max, 'WITHVALUES')) as string[])),
+        ...pairsOf((await redis.hrandfield(retrying, max, 'WITHVALUES')) as string[]),
       ]
     })
     return pairs
@@ -214,7 +214,7 @@ export class RunReader {
       const [next, page] = await this.#connection.ask((redis, keys) =>
         redis.hscan(keys.runOwners(id), at, 'COUNT', 500),
       )
-      yield chunk(page).map(([, job]) => job)
+      yield pairsOf(page).map(([, job]) => job)
       cursor = next === '0' ? undefined : next
     }
   }
@@ -224,9 +224,6 @@ export class RunReader {
     return (await this.#connection.listenIfAllowed(this.#connection.keys.ended(id), onEnd)) ?? (() => undefined)
   }
 }
-
-const chunk = (list: readonly string[]): [string, string][] =>
-  Array.from({ length: list.length / 2 }, (_, i) => [list[i * 2] ?? '', list[i * 2 + 1] ?? ''])
 
 function recordOf(id: string, fields: Record<string, string>): RunRecord {
   const counts = countedStates

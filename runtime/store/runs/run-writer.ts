@@ -144,7 +144,7 @@ export async function stageNodes(connection: Connection, runId: string, addition
       .hincrby(keys.run(runId), 'children', addition.edges.children)
       .hincrby(keys.run(runId), 'parents', addition.edges.parents)
       .exec()
-    const [ends, childrenEnd, parentsEnd] = (reply ?? []).map((entry) => Number(entry[1])) as [number, number, number]
+    const [ends, childrenEnd, parentsEnd] = reply!.map((entry) => Number(entry[1])) as [number, number, number]
     const first = ends - addition.count
     const { nodes, before } = addition.nodes(first)
     const placed = nodes.map((node) => ({ ...node, kind: kinds[node.kind]! }))
@@ -240,6 +240,6 @@ async function putStrings(
 async function send(redis: Redis, commands: readonly unknown[][]): Promise<void> {
   for (let at = 0; at < commands.length; at += 20) {
     const replies = await redis.pipeline(commands.slice(at, at + 20)).exec()
-    for (const [error] of replies ?? []) if (error) throw error
+    for (const [error] of replies!) if (error) throw error
   }
 }

@@ -42,10 +42,7 @@ export class Runs {
     const counts = await this.#connection.ask((redis, keys) =>
       Promise.all(statuses.map((status) => redis.zcard(keys.runsIs(status)))),
     )
-    return Object.fromEntries(statuses.map((status, i) => [status, counts[i] ?? 0])) as Record<
-      RunRecord['status'],
-      number
-    >
+    return Object.fromEntries(statuses.map((status, i) => [status, counts[i]!])) as Record<RunRecord['status'], number>
   }
 
   /** Writes a run, in batches, invisible until it is whole. @throws RuntimeError ERR_STATE when its unique name is taken */
@@ -152,9 +149,9 @@ export class Runs {
       (await this.#connection.run('run-step-begin', args)) as string[]
     if (word !== 'go') return word === 'busy' ? 'busy' : 'gone'
     const payloads = Array.from({ length: rest.length / 3 }, (_, i) => ({
-      id: String(rest[i * 3]),
-      class: rest[i * 3 + 1] ?? '',
-      output: rest[i * 3 + 2] ?? '',
+      id: rest[i * 3]!,
+      class: rest[i * 3 + 1]!,
+      output: rest[i * 3 + 2]!,
     }))
     return {
       runClass,

@@ -1,5 +1,5 @@
 import type { ChainableCommander } from 'ioredis'
-import type { Connection } from '../connection/connection.ts'
+import { pairsOf, type Connection } from '../connection/connection.ts'
 import type { Keys } from '../keys.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { lockFields } from '../queues/queues.ts'
@@ -42,8 +42,7 @@ export class Schedules {
   ): Promise<EntryState & { off: boolean }> {
     const args = { name, now: nowMs, latest: latestMs, enabled: enabled ? 1 : 0, timing }
     const [off, flat] = (await this.#connection.run('register-entry', args)) as [number, string[]]
-    const fields = Object.fromEntries(flat.flatMap((value, i) => (i % 2 === 0 ? [[value, flat[i + 1]]] : [])))
-    return { ...readState(fields), off: off === 1 }
+    return { ...readState(Object.fromEntries(pairsOf(flat))), off: off === 1 }
   }
 
   /** What is remembered of an entry; undefined when no scheduler has seen it. */
@@ -59,7 +58,7 @@ export class Schedules {
     )
     return new Map(
       names.flatMap((name, i) => {
-        const fields = found[i] ?? {}
+        const fields = found[i]!
         return 'since' in fields || 'fired' in fields ? [[name, readState(fields)] as const] : []
       }),
     )

@@ -74,11 +74,10 @@ export class EndWriter {
 
   #plain(supervisor: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<Answer> {
     const { state, ttlMs, mayHaveLog = true, entry = '', fields = {} } = end
-    const names = Object.keys(fields)
-    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, names.length]
+    const pairs = Object.entries(fields)
+    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, pairs.length]
     let bytes = entry.length
-    for (const name of names) {
-      const text = fields[name] ?? ''
+    for (const [name, text] of pairs) {
       bytes += text.length
       args.push(name, text)
     }
@@ -145,7 +144,7 @@ export class EndWriter {
 export async function answered(ends: readonly PlainEnd[], reply: Promise<unknown>): Promise<void> {
   try {
     const answers = (await reply) as Answer[]
-    ends.forEach(({ resolve }, i) => resolve(answers[i] ?? 'other'))
+    ends.forEach(({ resolve }, i) => resolve(answers[i]!))
   } catch (error) {
     for (const { reject } of ends) reject(error)
   }

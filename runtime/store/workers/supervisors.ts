@@ -1,5 +1,5 @@
 import { jsonArray, textIn } from '../../core/json-text.ts'
-import { type Connection, scriptJson } from '../connection/connection.ts'
+import { type Connection, pairsOf, scriptJson } from '../connection/connection.ts'
 import { parseInFlight, toBatches, reservedOf } from '../queues/deliveries.ts'
 import type {
   Delivery,
@@ -223,14 +223,11 @@ export class Supervisors {
   async list(): Promise<SupervisorInfo[]> {
     return this.#connection.ask(async (redis, keys) => {
       const rows = await redis.zrangebyscore(keys.supervisors(), '-inf', '+inf', 'WITHSCORES')
-      const ids = rows.filter((_, i) => i % 2 === 0)
-      const abouts = await Promise.all(ids.map((id) => redis.hgetall(keys.supervisor(id))))
-      return ids.map((id, i) => ({
-        id,
-        leaseEndsAtMs: Number(rows[2 * i + 1]),
-        slots: slotsOf(abouts[i]?.slots),
-        about: abouts[i] ?? {},
-      }))
+      const infos = pairsOf(rows).map(async ([id, leaseEnd]): Promise<SupervisorInfo> => {
+        const about = await redis.hgetall(keys.supervisor(id))
+        return { id, leaseEndsAtMs: Number(leaseEnd), slots: slotsOf(about.slots), about }
+      })
+      return Promise.all(infos)
     })
   }
 

@@ -62,8 +62,8 @@ export function compilePart(of: string, part: PartData, queue?: string): Compile
   }
   const graph = builder.compile()
   for (const [task, { after }] of places) {
-    const node = graph.nodes[indexes.get(task) ?? -1]
-    for (const parent of after) node?.parents.push({ from: indexes.get(parent) ?? -1, when: 'finished' })
+    const { parents } = graph.nodes[indexes.get(task)!]!
+    for (const parent of after) parents.push({ from: indexes.get(parent)!, when: 'finished' })
   }
   return { graph: checked(of, graph), definitions: builder.definitions }
 }
@@ -156,10 +156,9 @@ function checked(of: string, graph: Graph): Graph {
     checkGraph(graph)
     return graph
   } catch (error) {
-    if (!(error instanceof RuntimeError)) throw error
+    const { message } = error as RuntimeError
     const own = graph.nodes.findIndex((node, index) => node.parents.some(({ from }) => from === index))
-    const what =
-      own >= 0 ? `cycle: ${nodeName(graph, own)} → ${nodeName(graph, own)}` : error.message.split(': expected')[0]
+    const what = own >= 0 ? `cycle: ${nodeName(graph, own)} → ${nodeName(graph, own)}` : message.split(': expected')[0]
     throw new RuntimeError(
       'ERR_GRAPH',
       `${of}: ${what}: a task handle is one step wherever it is used, so it would wait for itself; call task() once for each step`,

@@ -91,8 +91,8 @@ export class Composition {
         'ERR_ARGUMENT',
         `${this.name}: expected memory for its input to be written to, got memory: false; leave one of them out`,
       )
-    const values = input === undefined ? undefined : memoryTexts(input, `${this.name}: input`)
-    await checkEdges({ of: this.name, graph, definitions, globals, memory: memory && Object.keys(values ?? {}) })
+    const keys = Object.keys(memoryTexts(input ?? {}, `${this.name}: input`))
+    await checkEdges({ of: this.name, graph, definitions, globals, memory: memory && keys })
     const runId = await createRun(target, {
       className: this.name,
       graph,

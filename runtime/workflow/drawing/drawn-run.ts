@@ -16,17 +16,17 @@ export async function drawnRun(reader: RunReader, run: RunRecord): Promise<Folde
     reader.nodes(run.id, 0, total),
     reader.edges(run.id),
   ])
-  const present = rows.filter((row) => row.state !== 'staged')
   // What was staged and never joined leaves gaps in the numbers.
-  const place = new Map(present.map((row, i) => [row.index, i]))
-  const nodes = present.map((row, i): DrawnNode => {
-    const own = [...parents.slice(row.parentsAt, row.parentsAt + row.parentCount), ...(added.get(row.index) ?? [])]
-    const job = jobs[i]
-    return {
-      name: job?.label ?? job?.class ?? '?',
-      parents: own.flatMap(({ from, when }) => (place.has(from) ? [{ from: place.get(from) ?? 0, when }] : [])),
-      ...(job ? { state: job.state } : {}),
-    }
+  const rowOf = new Map(rows.map((row) => [String(row.index), row]))
+  const place = new Map(jobs.map(({ id }, i) => [Number(id), i]))
+  const nodes = jobs.map(({ id, label, class: name, state }): DrawnNode => {
+    const { parentsAt, parentCount, index } = rowOf.get(id)!
+    const own = [...parents.slice(parentsAt, parentsAt + parentCount), ...(added.get(index) ?? [])]
+    const drawn = own.flatMap(({ from, when }) => {
+      const at = place.get(from)
+      return at === undefined ? [] : [{ from: at, when }]
+    })
+    return { name: label ?? name, parents: drawn, state }
   })
   return foldGraph(nodes)
 }

@@ -49,22 +49,20 @@ function foldBy(groups: readonly number[], nodes: readonly DrawnNode[], few: num
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
   const places = new Map<string, number>()
   const folds: Fold[] = []
-  const placeOf = nodes.map((node, i) => {
-    const group = groups[i] ?? 0
-    const key = (sizes.get(group) ?? 0) > few ? `group ${group}` : `node ${i}`
-    const place = places.get(key) ?? folds.push({ name: node.name, count: 0, states: {} }) - 1
+  const placeOf = nodes.map(({ name, state }, i) => {
+    const group = groups[i]!
+    const key = sizes.get(group)! > few ? `group ${group}` : `node ${i}`
+    const place = places.get(key) ?? folds.push({ name, count: 0, states: {} }) - 1
     places.set(key, place)
-    const fold = folds[place]
-    if (fold) {
-      fold.count += 1
-      if (node.state) fold.states[node.state] = (fold.states[node.state] ?? 0) + 1
-    }
+    const fold = folds[place]!
+    fold.count += 1
+    if (state) fold.states[state] = (fold.states[state] ?? 0) + 1
     return place
   })
   const edges = new Map<string, FoldedGraph['edges'][number]>()
   nodes.forEach((node, i) => {
     for (const { from, when } of node.parents) {
-      const edge = { from: placeOf[from] ?? 0, to: placeOf[i] ?? 0, when }
+      const edge = { from: placeOf[from]!, to: placeOf[i]!, when }
       edges.set(`${edge.from} ${edge.to} ${when}`, edge)
     }
   })
@@ -123,9 +121,8 @@ export function foldState({ states }: Fold): ShownState | undefined {
 }
 
 /** `1,990 finished, 10 running`; one state alone is just its name. */
-export function stateText({ states, count }: Fold): string {
+export function stateText({ states }: Fold): string {
   const present = precedence.filter((state) => states[state] !== undefined)
-  if (present.length === 0) return ''
-  if (count === 1 || present.length === 1) return present[0] ?? ''
-  return present.map((state) => `${(states[state] ?? 0).toLocaleString('en')} ${state}`).join(', ')
+  if (present.length <= 1) return present.join('')
+  return present.map((state) => `${states[state]!.toLocaleString('en')} ${state}`).join(', ')
 }

@@ -132,18 +132,18 @@ export function mermaid({ folds, edges }: FoldedGraph, title: string): string {
 /** Lines of text, parents first, each with what it waits for. */
 export function text({ folds, edges, total }: FoldedGraph, title: string): string {
   const depths = depthsOf(folds, edges)
-  const order = folds.map((_, i) => i).sort((a, b) => (depths[a] ?? 0) - (depths[b] ?? 0) || a - b)
+  const order = folds.map((_, i) => i).sort((a, b) => depths[a]! - depths[b]! || a - b)
   const lines = order.map((i) => {
-    const fold = folds[i] as Fold
+    const fold = folds[i]!
     const parents = edges
       .filter((edge) => edge.to === i && edge.from !== i)
-      .map(({ from, when }) => `${foldLabel(folds[from] as Fold)}${when === 'finished' ? '' : ` (${when})`}`)
+      .map(({ from, when }) => `${foldLabel(folds[from]!)}${when === 'finished' ? '' : ` (${when})`}`)
     const state = stateText(fold)
     const after =
       parents.length === 0
         ? ''
         : `  ← ${parents.length > 4 ? `${parents.slice(0, 3).join(', ')} and ${parents.length - 3} more` : parents.join(', ')}`
-    return `${'  '.repeat(Math.min(depths[i] ?? 0, 12))}${foldLabel(fold)}${state ? `  [${state}]` : ''}${after}`
+    return `${'  '.repeat(Math.min(depths[i]!, 12))}${foldLabel(fold)}${state ? `  [${state}]` : ''}${after}`
   })
   return [`${title}: ${plural(total, 'job')}`, ...lines, ''].join('\n')
 }
@@ -154,8 +154,8 @@ function depthsOf(folds: readonly Fold[], edges: FoldedGraph['edges']): number[]
   for (let round = 0, moved = true; moved && round < Math.min(folds.length, 200); round += 1) {
     moved = false
     for (const { from, to } of edges) {
-      if (from === to || (depths[to] ?? 0) > (depths[from] ?? 0) || (depths[from] ?? 0) >= folds.length) continue
-      depths[to] = (depths[from] ?? 0) + 1
+      if (from === to || depths[to]! > depths[from]! || depths[from]! >= folds.length) continue
+      depths[to] = depths[from]! + 1
       moved = true
     }
   }

@@ -1,5 +1,7 @@
 import { RuntimeError } from '../../core/errors.ts'
-import type { RunReader } from '../../store/runs/run-reader.ts'
+import { kindOf } from '../../store/runs/run-kinds.ts'
+import type { RunReader, RunRecord } from '../../store/runs/run-reader.ts'
+import { notFound } from '../../store/runs/runs.ts'
 import type { NewNode, NodeRow, StoredEdge } from '../../store/runs/run-table.ts'
 import type { Addition, NodeKind } from '../../store/runs/run-writer.ts'
 import type { StepAddition, TraceContext } from '../../messages.ts'
@@ -8,7 +10,7 @@ import { defaultQueue, type Edge, type Graph, type GraphNode, topologicalOrder }
 /**
  * Checks additions against their run and plans their nodes.
  * @param trace of the run
- * @throws RuntimeError ERR_GRAPH for unknown parents, cycles, and a `before` that has begun already
+ * @throws RuntimeError ERR_NOT_FOUND for a run that was removed; ERR_GRAPH for unknown parents, cycles, and a `before` that has begun already
  */
 export async function planAdditions(
   reader: RunReader,
@@ -18,34 +20,33 @@ export async function planAdditions(
 ): Promise<Addition> {
   const places = new Map(additions.map((addition, place) => [addition.id, place]))
   const run = await reader.find(runId)
-  const known = await existing(reader, runId, Number(run?.fields.allocated ?? 0), additions, places)
-  for (const { class: name, before = [] } of additions) {
+  if (!run) throw notFound(runId)
+  const known = await existing(reader, run, additions, places)
+  for (const { class: name, before = [] } of additions)
     for (const target of before) {
-      const row = known.get(target)
-      if (row?.state !== 'waiting') {
-        throw new RuntimeError(
-          'ERR_GRAPH',
-          `workflow.add(${name}): expected "before" to name a job that still waits, job ${target} is ${row?.state ?? 'not in the run'}`,
-        )
-      }
+      const { state } = known.get(target)!
+      if (state === 'waiting') continue
+      throw new RuntimeError(
+        'ERR_GRAPH',
+        `workflow.add(${name}): expected "before" to name a job that still waits, job ${target} is ${state}`,
+      )
     }
-  }
-  const between = await refuseCycles(reader, runId, additions, known)
+  const between = await refuseCycles(reader, run, additions, known)
   const kinds: NodeKind[] = []
   const traced = trace ? { options: { trace } } : {}
-  const kindOf = (addition: StepAddition): number => {
-    const kind = { class: addition.class, queue: addition.queue ?? run?.fields.queue ?? defaultQueue, ...traced }
+  const kindNumber = (addition: StepAddition): number => {
+    const kind = { class: addition.class, queue: addition.queue ?? run.fields.queue ?? defaultQueue, ...traced }
     const found = kinds.findIndex((other) => other.class === kind.class && other.queue === kind.queue)
     return found >= 0 ? found : kinds.push(kind) - 1
   }
   const planned = additions.map((addition) => ({
     addition,
-    kind: kindOf(addition),
+    kind: kindNumber(addition),
     after: [...new Set(addition.after)],
   }))
   return {
     kinds,
-    ...(between ? { grown: run?.fields.grown ?? '0' } : {}),
+    ...(between ? { grown: run.fields.grown ?? '0' } : {}),
     count: additions.length,
     edges: {
       parents: planned.reduce((sum, { after }) => sum + after.length, 0),
@@ -55,10 +56,10 @@ export async function planAdditions(
       ),
     },
     nodes: (first) => {
-      const edge = (id: string): StoredEdge => ({
-        from: places.has(id) ? first + (places.get(id) ?? 0) : Number(id),
-        when: 'finished',
-      })
+      const edge = (id: string): StoredEdge => {
+        const place = places.get(id)
+        return { from: place === undefined ? Number(id) : first + place, when: 'finished' }
+      }
       const nodes = planned.map(({ addition, kind, after }): NewNode => {
         const { params } = addition
         return { kind, parents: after.map(edge), ...(params === undefined ? {} : { params }) }
@@ -71,11 +72,10 @@ export async function planAdditions(
   }
 }
 
-/** Records of the run's own nodes that additions name; it has numbers below `allocated`. */
+/** Records of the run's own nodes that additions name. */
 async function existing(
   reader: RunReader,
-  runId: string,
-  allocated: number,
+  { id: runId, fields }: RunRecord,
   additions: readonly StepAddition[],
   places: ReadonlyMap<string, number>,
 ): Promise<Map<string, NodeRow>> {
@@ -83,7 +83,7 @@ async function existing(
     additions.flatMap(({ after, before = [] }) => [...after.filter((id) => !places.has(id)), ...before]),
   )
   for (const id of named) {
-    if (!/^\d{1,9}$/.test(id) || Number(id) >= allocated) {
+    if (!/^\d{1,9}$/.test(id) || Number(id) >= Number(fields.allocated)) {
       throw new RuntimeError(
         'ERR_GRAPH',
         `workflow.add: expected "after" and "before" to name jobs of run ${runId}, got ${JSON.stringify(id)}`,
@@ -108,14 +108,14 @@ async function existing(
  */
 async function refuseCycles(
   reader: RunReader,
-  runId: string,
+  run: RunRecord,
   additions: readonly StepAddition[],
   known: ReadonlyMap<string, NodeRow>,
 ): Promise<boolean> {
   const between =
     additions.some(({ before }) => before?.length) &&
     additions.some(({ after }) => after.some((id) => known.get(id)?.state === 'waiting'))
-  const waiting = between ? await waitingNodes(reader, runId) : []
+  const waiting = between ? await waitingNodes(reader, run) : []
   const places = new Map(additions.map(({ id }, place) => [id, waiting.length + place]))
   const placeOf = (id: string): number | undefined => places.get(id) ?? (between ? Number(id) : undefined)
   const edges = (ids: readonly string[]): Edge[] => [...new Set(ids)].flatMap((id) => edgeFrom(placeOf(id)))
@@ -133,17 +133,19 @@ async function refuseCycles(
 const nodeOf = (className: string, parents: Edge[]): GraphNode => ({ className, queue: '', parents })
 const edgeFrom = (from: number | undefined): Edge[] => (from === undefined ? [] : [{ from, when: 'finished' }])
 
-/** The run's nodes by number; those that wait have their parents, the others none. */
-async function waitingNodes(reader: RunReader, runId: string): Promise<GraphNode[]> {
-  const run = await reader.find(runId)
+/** The run's nodes by number; those that wait have their parents, the others none. A parent that joined after this read is left out. */
+async function waitingNodes(reader: RunReader, { id: runId, fields }: RunRecord): Promise<GraphNode[]> {
   const [rows, kinds, { parents, added }] = await Promise.all([
-    reader.nodes(runId, 0, Number(run?.fields.allocated ?? 0)),
+    reader.nodes(runId, 0, Number(fields.allocated)),
     reader.kinds(runId),
     reader.edges(runId),
   ])
   return rows.map((row) => {
     const own = parents.slice(row.parentsAt, row.parentsAt + row.parentCount)
     const edges = row.state === 'waiting' ? [...own, ...(added.get(row.index) ?? [])] : []
-    return nodeOf(kinds[row.kind]?.class ?? '?', edges)
+    return nodeOf(
+      kindOf(kinds, row).class,
+      edges.filter(({ from }) => from < rows.length),
+    )
   })
 }

@@ -77,21 +77,22 @@ async function keysBefore({ graph, definitions, memory }: EdgeCheck): Promise<Ke
   const after = new Map<string, Keys>()
   const sets = new Map<Keys, number>()
   const numberOf = (keys: Keys): number => {
-    if (!sets.has(keys)) sets.set(keys, sets.size)
-    return sets.get(keys) ?? 0
+    const number = sets.get(keys) ?? sets.size
+    sets.set(keys, number)
+    return number
   }
   const unions = new Map<string, Keys>()
   const union = (parts: Set<Keys>): Keys => {
     const id = [...parts].map(numberOf).join(' ')
     if (!unions.has(id))
-      unions.set(id, parts.has(undefined) ? undefined : new Set([...parts].flatMap((keys) => [...(keys ?? [])])))
+      unions.set(id, parts.has(undefined) ? undefined : new Set([...parts].flatMap((keys) => [...keys!])))
     return unions.get(id)
   }
   for (const index of topologicalOrder(graph)) {
-    const parents = graph.nodes[index]?.parents ?? []
+    const { parents } = graph.nodes[index]!
     const parts = new Set<Keys>(parents.length === 0 ? [start] : [])
     for (const { from, when } of parents) {
-      const own = when === 'failed' ? none : gives.get(graph.nodes[from]?.className ?? '')
+      const own = when === 'failed' ? none : gives.get(graph.nodes[from]!.className)
       const id = `${numberOf(before[from])} ${numberOf(own)}`
       if (!after.has(id)) after.set(id, union(new Set([before[from], own])))
       parts.add(after.get(id))

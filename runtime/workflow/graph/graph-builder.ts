@@ -169,7 +169,8 @@ export class GraphBuilder {
     try {
       checkGraph(graph)
     } catch (error) {
-      throw error instanceof RuntimeError ? new RuntimeError(error.code, `${this.#of}: ${error.message}`) : error
+      const { code, message } = error as RuntimeError
+      throw new RuntimeError(code, `${this.#of}: ${message}`)
     }
     return graph
   }

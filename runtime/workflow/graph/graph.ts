@@ -56,9 +56,9 @@ export function topologicalOrder(graph: Graph): number[] {
   const order = open.flatMap((count, index) => (count === 0 ? [index] : []))
   // `order` grows while it is walked: it is the queue, too.
   for (const index of order) {
-    for (const edge of children[index] ?? []) {
-      open[edge.from] = (open[edge.from] ?? 0) - 1
-      if (open[edge.from] === 0) order.push(edge.from)
+    for (const { from: child } of children[index]!) {
+      open[child]! -= 1
+      if (open[child] === 0) order.push(child)
     }
   }
   if (order.length < graph.nodes.length) throw cycleError(graph, open)
@@ -97,8 +97,7 @@ export function checkGraph(graph: Graph): void {
 
 /** A node for people: its label or class, with its id where several share the name. */
 export function nodeName(graph: Graph, index: number): string {
-  const node = graph.nodes[index]
-  if (!node) return `#${index}`
+  const node = graph.nodes[index]!
   if (node.label) return node.label
   const alone = graph.nodes.filter((other) => other.className === node.className).length === 1
   return alone ? node.className : `${node.className}#${index}`
@@ -113,7 +112,7 @@ function cycleError(graph: Graph, open: number[]): RuntimeError {
   let at = open.findIndex((count) => count > 0)
   while (!path.has(at)) {
     path.add(at)
-    at = graph.nodes[at]?.parents.find((edge) => (open[edge.from] ?? 0) > 0)?.from ?? at
+    at = graph.nodes[at]!.parents.find(({ from }) => open[from]! > 0)!.from
   }
   const walked = [...path]
   const cycle = [...walked.slice(walked.indexOf(at)), at].reverse()

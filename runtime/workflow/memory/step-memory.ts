@@ -1,4 +1,5 @@
 import { parseLossless } from '../../core/codec.ts'
+import { kindOf } from '../../store/runs/run-kinds.ts'
 import { MemoryClash, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { MemoryRequest, MemorySettings, StepContext } from '../../messages.ts'
@@ -110,7 +111,7 @@ export class StepMemory {
         open.delete(key)
         // Two at the same distance: neither is meant more than the other; they are asked for by their full names.
         if (near.length > 1) found.delete(key)
-        else found.set(key, values.get(writers.get(near[0] ?? -1) ?? '') ?? 'null')
+        else found.set(key, values.get(writers.get(near[0]!)!) ?? 'null')
       }
     }
     take([Number(nodeId)])
@@ -133,7 +134,7 @@ export class StepMemory {
     ])
     const label = labels.get(String(index))
     if (label !== undefined) return label
-    const name = kinds[rows[0]?.kind ?? -1]?.class ?? '?'
+    const name = kindOf(kinds, rows[0]).class
     const count = Object.values(tally.get(name) ?? {}).reduce((sum, n) => sum + n, 0)
     return count > 1 ? `${name}#${index}` : name
   }

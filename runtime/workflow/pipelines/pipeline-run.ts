@@ -1,5 +1,6 @@
 import { storedError } from '../../store/queues/jobs.ts'
 import { parseLossless } from '../../core/codec.ts'
+import { kindOf } from '../../store/runs/run-kinds.ts'
 import type { NodeMove } from '../../store/runs/pipelines.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import type { NodeRow } from '../../store/runs/run-table.ts'
@@ -111,8 +112,8 @@ export async function loadSteps(store: Store, record: RunRecord, nowMs: number):
     return {
       index: row.index,
       name: labels.get(String(row.index)) ?? String(row.index),
-      class: kinds[row.kind]?.class ?? '?',
-      queue: kinds[row.kind]?.queue ?? '?',
+      class: kindOf(kinds, row).class,
+      queue: kindOf(kinds, row).queue,
       state: stepState(row, dueMs, nowMs),
       skipped: row.state === 'skipped',
       attempts: own.filter(({ to }) => to === 'running').length,

@@ -1,3 +1,4 @@
+import { kindOf } from '../../store/runs/run-kinds.ts'
 import type { RunReader, RunRecord } from '../../store/runs/run-reader.ts'
 import type { NodeRow } from '../../store/runs/run-table.ts'
 import type { NodeKind } from '../../store/runs/run-writer.ts'
@@ -62,11 +63,11 @@ export async function loadJobsAt(reader: RunReader, run: RunRecord, indexes: rea
 }
 
 function describeJob(run: RunRecord, row: NodeRow, kinds: readonly NodeKind[]): RunJob {
-  const kind = kinds[row.kind]
+  const { class: name, queue } = kindOf(kinds, row)
   return {
     id: String(row.index),
-    class: kind?.class ?? '?',
-    queue: kind?.queue ?? '?',
+    class: name,
+    queue,
     state: shownState(row.state, run.status),
     attempts: row.attempts,
     startedAt: row.startedAt,

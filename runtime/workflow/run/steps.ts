@@ -4,6 +4,7 @@ import { parseLossless } from '../../core/codec.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { jsonText } from '../../core/json-text.ts'
 import type { NodeKind } from '../../store/runs/run-writer.ts'
+import { kindOf } from '../../store/runs/run-kinds.ts'
 import { readMemoryField } from '../../store/runs/memory.ts'
 import type { StartedStep, Runs } from '../../store/runs/runs.ts'
 import { scriptJson } from '../../store/connection/connection.ts'
@@ -200,7 +201,7 @@ export async function collectPayloads(
     for (const [i, row] of rows.entries()) {
       const output = outputs[i] ?? ''
       count(output)
-      found.push(read({ id: String(row.index), class: kinds[row.kind]?.class ?? '', output }))
+      found.push(read({ id: String(row.index), class: kindOf(kinds, row).class, output }))
     }
     const fitting = Math.floor((pageBytes * at) / Math.max(bytes, 1))
     size = Math.max(1, Math.min(pageSize, size * 8, fitting))

@@ -5,6 +5,7 @@ import { RuntimeError } from '../../core/errors.ts'
 import { wireName, type JobDefinition, type ResultOf } from '../../jobs/job.ts'
 import { traceSend } from '../../jobs/telemetry.ts'
 import { customMemory } from '../../jobs/memory-backend.ts'
+import { kindOf } from '../../store/runs/run-kinds.ts'
 import type { RunRecord } from '../../store/runs/run-reader.ts'
 import { notFound } from '../../store/runs/runs.ts'
 import type { RunTarget } from './create-run.ts'
@@ -196,7 +197,7 @@ export class WorkflowRun {
     ])
     return failed.map(({ index, error }, i) => ({
       id: String(index),
-      class: kinds[rows[i]?.kind ?? -1]?.class ?? '?',
+      class: kindOf(kinds, rows[i]).class,
       error: storedError(error),
     }))
   }

@@ -146,9 +146,7 @@ export class Template {
         ...(memory === undefined ? {} : { memory }),
       })
     } catch (error) {
-      throw error instanceof RuntimeError
-        ? new RuntimeError('ERR_TEMPLATE', `${error.message}; its function returns the parts`)
-        : error
+      throw new RuntimeError('ERR_TEMPLATE', `${(error as RuntimeError).message}; its function returns the parts`)
     }
   }
 
@@ -203,8 +201,8 @@ function textOf(path: string, name: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    const why = (error as { code?: string }).code ?? String(error)
-    throw new RuntimeError('ERR_TEMPLATE', `${name}: expected a file of defaults at ${path}, cannot read it (${why})`)
+    const { code } = error as NodeJS.ErrnoException
+    throw new RuntimeError('ERR_TEMPLATE', `${name}: expected a file of defaults at ${path}, cannot read it (${code})`)
   }
 }
 

@@ -15,7 +15,7 @@ local function memory_clock(memory)
     if under_way then
       redis.call('PERSIST', name)
     elseif redis.call('PTTL', name) < memory.ttl then
-      redis.call('PEXPIRE', name, memory.ttl)
+      redis.pcall('PEXPIRE', name, memory.ttl)
     end
   end
 end

@@ -37,14 +37,14 @@ local function leave(run, ...)
   run.left = true
 end
 
--- A step that its queue does not take, since its key is no list, fails with that. By then the script has written, and Redis
--- takes nothing back; those that hang on the step are told by run-continue.
-local function refuse_step(run, item, why)
-  local node = read_node(run, tonumber(string.match(item, '^{"class":"ResqueRuntime::Step","args":%["[^"]*","(%d+)"')))
-  if not move(run, node, 'failed') then return end
+-- A step that cannot be queued fails with the reason. By then the script has written, and Redis takes nothing back; those
+-- that hang on the step are told by run-continue.
+local function refuse_step(run, index, why)
+  local node = read_node(run, index)
+  if not node or not move(run, node, 'failed') then return end
   redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))
   redis.call('HSET', key.runFailed(run.id), node.index,
-    cjson.encode({ name = 'NoQueueError', message = 'its queue takes no jobs: expected a list at its key, Redis says ' .. why }))
+    cjson.encode({ name = 'NoQueueError', message = why }))
   if not has(node, FAILED_BEFORE) then leave(run, 'tell', node.index, 0, 'failed') end
   raise(node, FAILED_BEFORE)
   write_node(run, node)
@@ -57,25 +57,32 @@ local function push_items(run)
     tidy_ids(queue)
     local pushed = redis.pcall('RPUSH', list, unpack(items))
     if type(pushed) == 'table' and pushed.err then
-      for _, item in ipairs(items) do refuse_step(run, item, pushed.err) end
+      local why = 'its queue takes no jobs: expected a list at its key, Redis says ' .. pushed.err
+      for _, item in ipairs(items) do
+        refuse_step(run, tonumber(string.match(item, '^{"class":"ResqueRuntime::Step","args":%["[^"]*","(%d+)"')), why)
+      end
     else
       add_queue(queue)
       wake_workers(queue, #items)
     end
   end
+  for _, index in ipairs(run.refused) do
+    refuse_step(run, index, 'it has no queue: expected JSON with a class and a queue in ' .. key.runKinds(run.id) .. '; destroy the run')
+  end
+end
+
+-- A counter that is no number counts from nought.
+local function count_up(name, field, n)
+  if n ~= 0 and type(redis.pcall('HINCRBY', name, field, n)) == 'table' then redis.call('HSET', name, field, math.max(n, 0)) end
 end
 
 local function run_flush(run)
   push_items(run)
-  for field, n in pairs(run.tally) do
-    if n ~= 0 then redis.call('HINCRBY', key.runTally(run.id), field, n) end
-  end
-  for field, n in pairs(run.totals) do
-    if n ~= 0 then redis.call('HINCRBY', key.run(run.id), field, n) end
-  end
-  run.tally, run.totals, run.items = {}, {}, {}
+  for field, n in pairs(run.tally) do count_up(key.runTally(run.id), field, n) end
+  for field, n in pairs(run.totals) do count_up(key.run(run.id), field, n) end
+  run.tally, run.totals, run.items, run.refused = {}, {}, {}, {}
   local left = redis.call('HMGET', key.run(run.id), 'queued', 'delayed', 'running', 'advancing', 'failed', 'waiting')
-  for i = 1, 6 do left[i] = tonumber(left[i] or 0) end
+  for i = 1, 6 do left[i] = tonumber(left[i]) or 0 end
   if run.status == 'stopped' and left[3] == 0 then release_unique(run) end
   if run.status ~= 'running' or left[1] + left[2] + left[3] + left[4] > 0 then return end
   run_status(run, (left[5] > 0 or left[6] > 0) and 'failed' or 'finished')

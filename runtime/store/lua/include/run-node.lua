@@ -5,6 +5,7 @@
 -- runtime/store/runs/run-table.ts writes and reads the same layout. States and moves: docs/states.md, runtime/workflow/run/run-state.ts.
 -- @include types memory
 local NODE_BYTES = 44
+local EDGE_ID = 2 ^ 30
 local node_states = { [0] = 'staged', 'waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held' }
 local node_codes = {}
 for code, name in pairs(node_states) do node_codes[name] = code end
@@ -54,17 +55,26 @@ local function run_of(id, now)
   local meta = redis.call('HMGET', key.run(id), 'status', 'class', 'created_at', 'ttl_ms', 'unique', 'history')
   if not meta[1] then return nil end
   return {
-    id = id, status = meta[1], class = meta[2], created = meta[3], ttl = tonumber(meta[4]), unique = meta[5], history = meta[6], now = tonumber(now),
-    tally = {}, totals = {}, kinds = {}, items = {}, todo = {},
+    id = id, status = meta[1], class = meta[2] or '', created = string.match(meta[3] or '', '^%d+$') or now,
+    ttl = tonumber(string.match(meta[4] or '', '^%d+$')) or 0, unique = meta[5], history = meta[6], now = tonumber(now),
+    tally = {}, totals = {}, kinds = {}, items = {}, refused = {}, todo = {},
   }
 end
 
+-- The node whose record begins at a byte; nil when its state is none of those above.
+local function node_of(bytes, at, index)
+  local state, flags, kind, open, children_at, children, parents_at, parents = struct.unpack('<BBHIIIII', bytes, at)
+  return node_states[state] and {
+    index = index, state = node_states[state], flags = flags, kind = kind, open = open,
+    children_at = children_at, children = children, parents_at = parents_at, parents = parents,
+  }
+end
+
+-- Nil where a run has no such node, or a damaged one: it is left out, and the rest of the run goes on.
 local function read_node(run, index)
-  local at = index * NODE_BYTES
-  local bytes = redis.call('GETRANGE', key.runTable(run.id), at, at + 7)
-  if #bytes < 8 then return nil end
-  local state, flags, kind, open = struct.unpack('<BBHI', bytes)
-  return { index = index, state = node_states[state], flags = flags, kind = kind, open = open }
+  if not index or index < 0 or index >= EDGE_ID or index % 1 ~= 0 then return nil end
+  local bytes = redis.call('GETRANGE', key.runTable(run.id), index * NODE_BYTES, (index + 1) * NODE_BYTES - 1)
+  return #bytes == NODE_BYTES and node_of(bytes, 1, index) or nil
 end
 
 local function write_node(run, node)
@@ -106,11 +116,13 @@ local function move(run, node, to)
   return true
 end
 
--- What nodes of one kind have in common: {class, queue, wait, …}.
+-- What nodes of one kind have in common: {class, queue, wait, …}; false where the run does not say that.
 local function kind_of(run, node)
   local kind = run.kinds[node.kind]
-  if not kind then
-    kind = cjson.decode(redis.call('HGET', key.runKinds(run.id), node.kind))
+  if kind == nil then
+    local good, read = pcall(cjson.decode, redis.call('HGET', key.runKinds(run.id), node.kind))
+    kind = good and type(read) == 'table' and type(read.class) == 'string' and type(read.queue) == 'string' and read
+    if kind and type(kind.wait) ~= 'number' then kind.wait = nil end
     run.kinds[node.kind] = kind
   end
   return kind

@@ -5,19 +5,25 @@
 -- @reply how many entries are left
 local works = {}
 
+-- A number of an entry, as far as it can be one of nodes or edges; what cannot be read is nil, and its entry is left out.
+local function position(text)
+  local number = tonumber(text)
+  return number and number < EDGE_ID and number or nil
+end
+
 function works.tell(run, index, from, how)
-  table.insert(run.todo, { tonumber(index), tonumber(from), how })
+  if not index or not from or not effect[how] then return 1 end
+  table.insert(run.todo, { index, from, how })
   return 0
 end
 
 -- Nodes without parents, in the order of the graph.
-function works.roots(run, from)
-  local first = tonumber(from)
+function works.roots(run, first)
+  if not first then return 1 end
   local rows = redis.call('GETRANGE', key.runTable(run.id), first * NODE_BYTES, (first + BATCH) * NODE_BYTES - 1)
-  for i = 0, #rows / NODE_BYTES - 1 do
-    local state, flags, kind, open, _, _, _, parents = struct.unpack('<BBHIIIII', rows, i * NODE_BYTES + 1)
-    if parents == 0 and node_states[state] == 'waiting' then
-      local node = { index = first + i, state = 'waiting', flags = flags, kind = kind, open = open }
+  for i = 0, math.floor(#rows / NODE_BYTES) - 1 do
+    local node = node_of(rows, i * NODE_BYTES + 1, first + i)
+    if node and node.parents == 0 and node.state == 'waiting' then
       make_ready(run, node)
       write_node(run, node)
     end
@@ -30,10 +36,11 @@ end
 -- in which case its edge is collected in `more` by parent, since many may join under one.
 local function join(run, node, edge, more)
   local parent = read_node(run, edge % EDGE_ID)
+  if not parent then return end
   local how = parent.state == 'finished' and 'finished' or parent.state == 'skipped' and 'skipped' or parent.state == 'failed' and 'failed'
   local way = how and effect[how][edge_names[math.floor(edge / EDGE_ID)]]
   if way then
-    node.open = node.open - 1
+    node.open = math.max(node.open - 1, 0)
     if way == 'pass' then raise(node, PASSED) end
     return
   end
@@ -54,31 +61,32 @@ end
 -- Staged nodes [from, to) enter the run; `first` is where their addition began. Each holds one open parent more than it has.
 -- The first of them may have so many parents that some of its edges, up to `at`, were read in calls before.
 function works.grow(run, from, to, first, at)
-  from, to, first, at = tonumber(from), tonumber(to), tonumber(first ~= '' and first or from), tonumber(at) or 0
+  if not from or not to then return 1 end
   local left, more = BATCH, {}
+  first, to = position(first) or from, math.min(to, math.floor(redis.call('STRLEN', key.runTable(run.id)) / NODE_BYTES))
   while from < to and left > 0 do
     local node = read_node(run, from)
-    local start, count = struct.unpack('<II', redis.call('GETRANGE', key.runTable(run.id), from * NODE_BYTES + 16, from * NODE_BYTES + 23))
-    local stop = math.min(count, at + left)
-    local edges = stop > at and redis.call('GETRANGE', key.runParents(run.id), (start + at) * 4, (start + stop) * 4 - 1) or ''
-    left = left - 1 - (stop - at)
-    for i = 1, #edges, 4 do
-      local edge = struct.unpack('<I', edges, i)
-      if edge % EDGE_ID < first or edge % EDGE_ID >= to then join(run, node, edge, more) end
-    end
-    if stop < count then
-      at = stop
+    left = left - 1
+    if node then
+      local edges, stop = some_edges(key.runParents(run.id), node.parents_at, node.parents, at or 0, left + 1)
+      left = left - #edges / 4
+      for i = 1, #edges - 3, 4 do
+        local edge = struct.unpack('<I', edges, i)
+        if edge % EDGE_ID < first or edge % EDGE_ID >= to then join(run, node, edge, more) end
+      end
+      if stop < node.parents then
+        at = stop
+        write_node(run, node)
+        break
+      end
+      node.open = math.max(node.open - 1, 0)
+      if move(run, node, 'waiting') then decide(run, node) end
       write_node(run, node)
-      break
     end
-    at = 0
-    node.open = node.open - 1
-    if move(run, node, 'waiting') then decide(run, node) end
-    write_node(run, node)
-    from = from + 1
+    from, at = from + 1, 0
   end
   add_children(run, more)
-  if from < to then leave(run, 'grow', from, to, first, at) end
+  if from < to then leave(run, 'grow', from, to, first, at or 0) end
   return BATCH - left
 end
 
@@ -90,8 +98,10 @@ function works.resume(run)
   for _, list in ipairs({ failed, held }) do
     for _, index in ipairs(list) do
       local node = read_node(run, tonumber(index))
-      if node.state == 'failed' or node.state == 'held' then make_ready(run, node, true) end
-      write_node(run, node)
+      if node and (node.state == 'failed' or node.state == 'held') then
+        make_ready(run, node, true)
+        write_node(run, node)
+      end
     end
   end
   if #failed == BATCH or #held == BATCH then leave(run, 'resume') end
@@ -102,19 +112,22 @@ local budget, stuck = BATCH, 0
 while budget > 0 do
   local entry = redis.call('LINDEX', key.advancing(), 0)
   if not entry then break end
-  local id, work, a, b, c, d = string.match(entry, '^(%S+) (%S+) ?(%S*) ?(%S*) ?(%S*) ?(%S*)$')
-  local unusable = id and wrong_run(id)
+  local id = string.match(entry, '^%S+') or ''
+  local work, a, b, c, d = string.match(entry, '^%S+ (%l+) ?(%d*) ?(%d*) ?(%w*) ?(%d*)$')
+  local unusable = wrong_run(id)
   redis.call('LPOP', key.advancing())
-  local run = id and not unusable and run_of(id, now)
+  local run = not unusable and run_of(id, now)
   if unusable then
     -- Behind the others, which must not wait for it.
     redis.call('RPUSH', key.advancing(), entry)
     stuck = stuck + 1
     if stuck >= redis.call('LLEN', key.advancing()) or stuck >= 20 then break end
-  elseif run and works[work] then
+  elseif run then
     add(run.totals, 'advancing', -1)
-    budget = run_propagate(run, budget - works[work](run, a, b, c, d))
+    budget = run_propagate(run, budget - (works[work] and works[work](run, position(a), position(b), c, position(d)) or 1))
     run_flush(run)
+  else
+    budget = budget - 1
   end
 end
 return redis.call('LLEN', key.advancing()) - stuck

@@ -4,6 +4,7 @@
 -- @args id now
 -- @rest nodes
 -- @reply how many went
+check_run(id)
 local run = run_of(id, now)
 if not run or run.status ~= 'running' then return 0 end
 local count = 0
@@ -11,9 +12,7 @@ for _, index in ipairs(nodes) do
   local node = read_node(run, tonumber(index))
   if node and (node.state == 'queued' or node.state == 'delayed') then
     redis.call('HDEL', key.runOwners(id), index)
-    local queue = kind_of(run, node).queue
-    run.items[queue] = run.items[queue] or {}
-    table.insert(run.items[queue], step_item(run, node))
+    add_item(run, node, kind_of(run, node))
     count = count + 1
   end
 end

@@ -24,18 +24,18 @@ end
 -- All outputs that come along; the rest is read by the supervisor, in pieces (promise 13).
 local FEW_BYTES = 262144
 
-local function payloads(run, reply)
-  local start, count = struct.unpack('<II', redis.call('GETRANGE', key.runTable(id), index * NODE_BYTES + 16, index * NODE_BYTES + 23))
+local function payloads(run, node, reply)
+  local count = node.parents
   reply[6] = count
   if count > tonumber(few) then
     reply[7] = 'many'
     return reply
   end
-  local edges = count > 0 and redis.call('GETRANGE', key.runParents(id), start * 4, (start + count) * 4 - 1) or ''
+  local edges = some_edges(key.runParents(id), node.parents_at, count, 0, count)
   local finished, bytes = {}, 0
-  for i = 1, #edges, 4 do
+  for i = 1, #edges - 3, 4 do
     local parent = read_node(run, struct.unpack('<I', edges, i) % EDGE_ID)
-    if parent.state == 'finished' then
+    if parent and parent.state == 'finished' then
       finished[#finished + 1] = parent
       bytes = bytes + redis.call('HSTRLEN', key.runOutputs(id), parent.index)
     end
@@ -46,7 +46,7 @@ local function payloads(run, reply)
   end
   for _, parent in ipairs(finished) do
     reply[#reply + 1] = parent.index
-    reply[#reply + 1] = kind_of(run, parent).class
+    reply[#reply + 1] = (kind_of(run, parent) or {}).class or ''
     reply[#reply + 1] = redis.call('HGET', key.runOutputs(id), parent.index) or ''
   end
   return reply
@@ -61,6 +61,11 @@ if not node then return { 'gone' } end
 if busy(redis.call('HGET', key.runOwners(id), index), node) then return { 'busy' } end
 if node.state ~= 'running' and node.state ~= 'queued' and node.state ~= 'delayed' then return { 'gone' } end
 if run.status ~= 'running' then return refuse(run, node) end
+if not kind_of(run, node) then
+  table.insert(run.refused, node.index)
+  run_flush(run)
+  return { 'gone' }
+end
 if node.state == 'queued' then
   local at = index * NODE_BYTES + 28
   local since = struct.unpack('<d', redis.call('GETRANGE', key.runTable(id), at, at + 7))
@@ -75,5 +80,5 @@ run_flush(run)
 local params = redis.call('HGET', key.runParams(id), index) or ''
 local globals = redis.call('HGET', key.run(id), 'globals') or ''
 local kind = redis.call('HGET', key.runKinds(id), node.kind)
-return payloads(run, { 'go', run.class, kind, params, globals, 0, has(node, MORE_PARENTS) and 'many' or 'few',
+return payloads(run, node, { 'go', run.class, kind, params, globals, 0, has(node, MORE_PARENTS) and 'many' or 'few',
   redis.call('HGET', key.run(id), 'memory') or '' })

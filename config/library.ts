@@ -27,7 +27,7 @@ export interface Libraries {
 
 const load = createRequire(import.meta.url)
 /** The folder dist/, where this file is part of a bundle. */
-const built = /^(.*\/dist\/)(?:chunks\/)?[^/]+\.js$/.exec(import.meta.url)?.[1]
+const built = /^(.*\/dist\/)(?:chunks\/)?[^/]+\.c?js$/.exec(import.meta.url)?.[1]
 
 /** Loads a library when it is first asked for. */
 export function library<N extends keyof Libraries>(name: N): Libraries[N] {

@@ -1,12 +1,13 @@
 /**
- * The files that programs of dist/ share. dist/core.js has what the public API and each job process import when they start, dist/store.js
+ * The files that programs of dist/ share. dist/core.cjs has what the public API and each job process import when they start, dist/store.cjs
  * what they need once a function of {@link CALLED_LATE} is called, so a process that never talks to Redis does not compile the store, and
- * dist/system.js the system calls of job processes.
+ * dist/system.cjs the system calls of job processes. They are CommonJS: a loader of TypeScript, such as tsx, gives `require` a copy of its
+ * own of an ES module, and with it a second default client and errors of another class.
  */
 import { join, relative } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
 
-/** Modules whose functions load dist/store.js when they are first called. */
+/** Modules whose functions load dist/store.cjs when they are first called. */
 const CALLED_LATE = [
   'config/load.ts',
   'config/redis-url.ts',
@@ -135,10 +136,10 @@ async function layer(
 }
 
 /**
- * Makes dist/core.js, dist/store.js and dist/system.js. `imported`: the files that these import by `import()`, by the name of the file that
+ * Makes dist/core.cjs, dist/store.cjs and dist/system.cjs. `imported`: the files that these import by `import()`, by the name of the file that
  * the caller is to make.
- * @param entries the programs whose imports are in dist/core.js
- * @param system the module that `import()` of dist/system.js gives
+ * @param entries the programs whose imports are in dist/core.cjs
+ * @param system the module that `import()` of dist/system.cjs gives
  */
 export async function buildLayers(entries: readonly string[], system: string, dist: string, options: Options) {
   const root = options.absWorkingDir
@@ -156,8 +157,11 @@ export async function buildLayers(entries: readonly string[], system: string, di
     const others = imports[at] as Plugin
     return build({
       ...options,
+      format: 'cjs',
+      banner: { js: "const ownUrl=require('node:url').pathToFileURL(__filename).href;\n" },
+      define: { 'import.meta.url': 'ownUrl' },
       stdin: { contents: lines.join('\n'), resolveDir: root, sourcefile: `${name}.ts` },
-      outfile: join(dist, `${name}.js`),
+      outfile: join(dist, `${name}.cjs`),
       outdir: undefined,
       bundle: true,
       plugins: [importsDynamically(root), others, ...(options.plugins ?? [])],

@@ -1,7 +1,7 @@
 /**
  * Bundles the programs of this package into dist/: a process starts several times faster from a few files than from a
- * thousand. There is one copy of each module: what the public API and job processes import is in dist/core.js, what they need only for Redis in
- * dist/store.js, and what else programs share in dist/chunks. Libraries are bundled too, with their licences in dist/THIRD-PARTY.txt.
+ * thousand. There is one copy of each module: what the public API and job processes import is in dist/core.cjs, what they need only for Redis in
+ * dist/store.cjs, and what else programs share in dist/chunks. Libraries are bundled too, with their licences in dist/THIRD-PARTY.txt.
  *   node --import tsx script/bundle.ts
  */
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,8 +17,8 @@ const dist = join(root, 'dist')
 
 const API = 'runtime/index.ts'
 const CHILD = 'runtime/worker/launchers/spawn/child.ts'
-/** What workers read of stacks: a worker loads no system calls for it. */
-const STACKS = 'runtime/worker/stack/stack-format.ts'
+/** What workers share with job processes: a worker loads no system calls for it. */
+const OF_WORKERS = ['runtime/worker/stack/stack-format.ts', 'runtime/worker/lease/dead-processes.ts']
 const SYSTEM = 'runtime/worker/launchers/spawn/system.ts'
 /** By the name of the file that is made. */
 const entryPoints = {
@@ -70,7 +70,7 @@ const options: BuildOptions & { absWorkingDir: string; metafile: true } = {
   plugins,
 }
 
-const { layers, imported, built: builtLayers } = await buildLayers([API, CHILD, STACKS], SYSTEM, dist, options)
+const { layers, imported, built: builtLayers } = await buildLayers([API, CHILD, ...OF_WORKERS], SYSTEM, dist, options)
 const built = await build({
   ...options,
   entryPoints: { ...entryPoints, ...imported },
@@ -110,7 +110,7 @@ function finished(file: string): string {
     // In comments only, and Node reads a file that has none in half the time.
     .replace(/[^\0-\x7f]/g, '-')
   const text = layers.reduce((all, { name }) => {
-    const to = relative(dirname(file), join(dist, `${name}.js`))
+    const to = relative(dirname(file), join(dist, `${name}.cjs`))
     return all.replaceAll(`"${placeOf(name)}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
   }, made)
   // What asks for it by another chunk's function needs none itself. Source maps count its line.

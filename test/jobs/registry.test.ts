@@ -1,3 +1,4 @@
+// Runs with the TypeScript loader: applications are loaded into this process, from source.
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

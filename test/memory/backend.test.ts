@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { chain, memory, RedisMemory, task, workflow, WorkflowRun, type MemoryBackend } from 'resque-runtime'
 import { defaultTarget } from '../../runtime/workflow/definitions/workflow.ts'
 import { EnrichDoc, FetchDoc, Gives, Rememberer } from '../fixtures/apps/composed/src/jobs/steps.ts'
+import { StepMemory } from '../../runtime/workflow/memory/step-memory.ts'
 import { useBench } from '../composition/support.ts'
 import { useRedis } from '../support/redis.ts'
 import { StepDriver } from '../workflow/support.ts'
@@ -51,6 +52,14 @@ for (const [name, make] of Object.entries(backends)) {
 test('memory.write refuses the id of a run that is not there', async () => {
   await assert.rejects(memory.write('r1', { a: 1 }), { code: 'ERR_NOT_FOUND' })
   assert.deepEqual(await redis.client().keys('*'), [])
+})
+
+test('memory.write adds to what the steps of a run left; an option that memory does not have is refused', async () => {
+  const flow = await workflow(task(Gives, { value: 1 }), { memory: true }).create()
+  await memory.write(flow.id, { b: 5 })
+  assert.deepEqual(await memory.read(flow.id), { b: 5 })
+  const wrong = new RedisMemory({ ttlMs: 5 } as object)
+  await assert.rejects(wrong.read('r1'), { code: 'ERR_ARGUMENT', message: /memory.ttlMs: expected one of prefix, ttl/ })
 })
 
 test('RedisMemory: prefix and time to live, renewed by each use', async () => {
@@ -131,6 +140,56 @@ test('a job that is not its step’s any more writes nothing, neither with its e
     assert.equal(await driver.end(first, 'done', { extra }), true)
     assert.deepEqual(await memory.read(flow.id), { a: 3 })
     assert.equal((await flow.reload()).status, 'finished')
+  } finally {
+    driver.close()
+  }
+})
+
+test('under the namespace rule a step is named by label, class or number, and reads the nearest of those before it', async () => {
+  const driver = await new StepDriver(redis, 'one', 'resque').register()
+  const { runs, connection } = driver.store
+  try {
+    const settings = { prefix: 'm', ttlMs: 60_000, onConflict: 'namespace' as const }
+    const kinds = ['Row', 'Last'].map((name) => ({ class: name, queue: 'work' }))
+    const after = (...parents: number[]) => parents.map((from) => ({ from, when: 'finished' as const }))
+    const nodes = [
+      { kind: 0, parents: [], label: 'left' },
+      { kind: 0, parents: [] },
+      { kind: 1, parents: after(0, 1) },
+    ]
+    const run = { id: 'r', className: 'Flow', kinds, nodes, ttlMs: 60_000 }
+    await runs.create({ ...run, memory: { settings, values: { base: '0' } } }, Date.now())
+    const steps = new StepMemory(runs.memories, runs.read)
+    const step = (node: number) => ({ workflowId: 'r', nodeId: String(node), memory: settings })
+    const leave = async (node: number): Promise<unknown> =>
+      runs.memories.write('r', settings, (await steps.merge(step(node), `{"k":${node}}`)) ?? assert.fail())
+    const read = (node: number, keys?: string[]) => steps.answer(step(node), 'job', { verb: 'read', keys })
+
+    for (const node of [0, 1]) await leave(node)
+    const all = { base: '0', 'left.k': '0', 'Row#1.k': '1' }
+    assert.deepEqual(await read(2), all, 'two are equally near: neither is k')
+    await leave(2)
+    assert.deepEqual(await read(2), { ...all, 'Last.k': '2', k: '2' })
+    assert.deepEqual(await read(1, ['k', 'none']), { k: '1' })
+
+    await redis.client().hdel(connection.keys.runMemory('m', 'r'), 'left.k')
+    assert.deepEqual(await read(0, ['k']), { k: 'null' }, 'removed from Redis')
+    await redis.client().del(connection.keys.runKinds('r'))
+    await leave(2)
+    assert.equal((await read(0, ['?.k']))['?.k'], '2', 'its class was removed from Redis')
+
+    const write = { verb: 'write', values: { k: '5' } } as const
+    await assert.rejects(steps.answer(step(0), 'job', write), {
+      message: 'this step of run r now belongs to another job',
+    })
+    await assert.rejects(steps.answer({ ...step(0), memory: undefined }, 'job', write), {
+      message: 'run r has no memory',
+    })
+    const expects = { base: '7' }
+    await assert.rejects(runs.memories.write('r', settings, { values: { base: '1' }, expects }), {
+      name: 'MemoryConflict',
+      message: /key "base" was written by another step/,
+    })
   } finally {
     driver.close()
   }

@@ -66,6 +66,46 @@ test('a step whose output nobody knows may give any key; one that says what it s
   assert.equal(Rememberer.provides[0], 'counted')
 })
 
+test('two steps beside each other give the keys of both; a failure branch gets nothing of the step that failed', async () => {
+  class Left extends Job {
+    static output = z.object({ l: z.number() })
+    perform() {
+      return { l: 1 }
+    }
+  }
+  class Right extends Job {
+    static output = z.object({ r: z.number() })
+    perform() {
+      return { r: 1 }
+    }
+  }
+  class Both extends Job {
+    static input = z.object({ l: z.number(), r: z.number() })
+    perform() {}
+  }
+  class Open extends Job {
+    static output = z.looseObject({ l: z.number() })
+    perform() {
+      return { l: 1 }
+    }
+  }
+  // As a job of unknown input: what it needs is checked when the run is created, not by its type.
+  const AnyBoth = Both as unknown as typeof Task1
+  const both = task(AnyBoth)
+  assert.equal(await create(chain(group(task(Left), task(Right)), group(both, task(AnyBoth)))), 'pending')
+  assert.equal(await create(chain(task(Open), both)), 'pending', 'an open schema may give any key')
+  await redis.client().flushall()
+  await refused(chain(group(task(Left), task(Left)), both), {}, /Both\.r: required/)
+  class Repair extends Workflow {
+    static override memory = true
+    configure() {
+      const left = this.run(Left)
+      this.run(AnyBoth, { after: [{ failed: left }, this.run(Right)] })
+    }
+  }
+  await assert.rejects(Repair.create(), { code: 'ERR_SCHEMA', message: /^Repair: Both\.l: required/ })
+})
+
 test('without memory only params and globals count', async () => {
   await refused(
     chain(task(FetchDoc, { doc_id: '1' }), task(EnrichDoc)),

@@ -41,21 +41,37 @@ describe('what a start loads', () => {
     )
   })
 
+  it('is one copy for `import` and `require`, also with a loader of TypeScript', () => {
+    const look = `const api = await import('resque-runtime')
+      const again = process.getBuiltinModule('module').createRequire(${JSON.stringify(`${ROOT}x.js`)})('resque-runtime')
+      api.configure({ redis: { url: 'redis://127.0.0.1:1' } })
+      const flow = api.workflow(api.task(class A extends api.Job { static queue = 'q' }))
+      const error = await flow.run().catch((error) => error)
+      console.log(api.RuntimeError === again.RuntimeError, error instanceof api.RuntimeError)
+      api.close()`
+    for (const loader of [[], ['--import', 'tsx']]) {
+      const args = [...loader, '--input-type=module', '-e', look]
+      assert.equal(execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' }), 'true true\n', String(loader))
+    }
+  })
+
   it('is for a job process three files, and not the store', () => {
     const importsOf = (file: string): string[] =>
-      [...readFileSync(join(ROOT, 'dist', file), 'utf8').matchAll(/^(?:import|export|\}).*?"\.\/([^"]+)";$/gm)].map(
-        ([, name = '']) => name,
-      )
+      [
+        ...readFileSync(join(ROOT, 'dist', file), 'utf8').matchAll(
+          /^(?:(?:import|export|\}).*?|var \w+ = require\()"\.\/([^"]+)"\)?;$/gm,
+        ),
+      ].map(([, name = '']) => name)
     const all = readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-      /\.js$/.test(file),
+      /\.c?js$/.test(file),
     )
     assert.deepEqual(
-      all.filter((file) => readFileSync(join(ROOT, 'dist', file), 'utf8').includes('/system.js"')).sort(),
+      all.filter((file) => readFileSync(join(ROOT, 'dist', file), 'utf8').includes('/system.cjs"')).sort(),
       ['spawn-child.js', 'zygote.js'],
       'nothing else loads the system calls',
     )
-    for (const file of ['index.js', 'spawn-child.js', 'core.js', 'system.js'])
-      assert.deepEqual(new Set(importsOf(file)), new Set(file === 'core.js' ? [] : ['core.js']), file)
+    for (const file of ['index.js', 'spawn-child.js', 'core.cjs', 'system.cjs'])
+      assert.deepEqual(new Set(importsOf(file)), new Set(file === 'core.cjs' ? [] : ['core.cjs']), file)
   })
 })
 

@@ -65,6 +65,11 @@ test('every listener is told that it hears nothing, or only warned when it polls
   assert.match(lines.join(''), /cannot listen to resque:rt:wake, so changes are found only by polling/)
 })
 
+test('the end of a run is waited for without a channel', async () => {
+  const stop = await store.runs.read.listen('run', () => assert.fail('heard'))
+  stop()
+})
+
 test('who is allowed later is heard', async () => {
   const listen = (heard: string[]): Promise<() => void> =>
     store.connection.listen('resque:rt:wake', (message) => heard.push(message))

@@ -144,7 +144,7 @@ it('connections that go silent are given up: worker, scheduler and producer open
     proxy.silence()
     await assert.rejects(push(store, 'Records', ['unknown']), {
       code: 'ERR_REDIS',
-      message: /no answer.*not known.*\{ id \}/,
+      message: /no answer.*may have been made.*\{ id \}/,
     })
     const id = await eventually(() => push(store, 'Records', ['after']), { timeoutMs: 10_000 })
     await untilState(to.store, id, 'done')

@@ -128,6 +128,13 @@ test('a parent that is not among the jobs that were read closes no cycle', async
   await refused(id, [addition('new', ['3'], ['2'])], /^cycle: c → d → new → c: /)
 })
 
+test('jobs that are added belong to the trace of their run', async () => {
+  const { id } = await driver.create({ a: [] })
+  const trace = { traceparent: '00-1-1-01' }
+  const { kinds } = await planAdditions(driver.store.runs.read, id, [addition('new', [])], trace)
+  assert.deepEqual(kinds, [{ class: 'new', queue: 'work', options: { trace } }])
+})
+
 test('a thousand jobs may join under one that waits, in several batches, and run after it', async () => {
   const { id } = await driver.create({ a: [], b: ['a'], c: ['b'] })
   await driver.store.runs.start(id, Date.now())

@@ -173,6 +173,7 @@ test('what cannot be done with a run says what was expected', async () => {
   await fails(runs.start(id, Date.now()), /expected it to be pending, it is running/)
   await driver.drain()
   await fails(runs.decide(id, 0, 'skip', Date.now()), /a job that has not begun, or has failed, it is finished/)
+  await assert.rejects(runs.destroy('none'), { code: 'ERR_NOT_FOUND', message: /no workflow run "none"/ })
   await fails(runs.stop(id, Date.now()), /expected it to be pending or running, it is finished/)
 })
 

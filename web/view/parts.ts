@@ -105,8 +105,8 @@ const tones: Record<string, Tone> = {
   paused: 'warn',
 }
 
-/** The state of a job, step, run or request. */
-export const state = (word: string): Html => badge(word, tones[word])
+/** The state of a job, step, run or request; a damaged record may have none. */
+export const state = (word = 'unknown'): Html => badge(word, tones[word])
 
 /** Text of Redis in one line, whole for the pointer. */
 export function short(text: string, most = 80): Html | string {

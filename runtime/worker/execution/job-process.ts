@@ -53,7 +53,8 @@ export class JobProcess {
   #killed: KillReason | undefined
   #where: JobLocation | undefined
   #watch: MemoryWatch | undefined
-  #snapshot: MemoryEvidence['snapshot']
+  /** Its heap snapshot, or why there is none; undefined where none was begun. */
+  #snapshot: Promise<MemoryEvidence['snapshot']> | undefined
   #wantsSnapshot = false
   #onSnapshot: ((answer: SnapshotAnswer | undefined) => void) | undefined
   #isOver = false
@@ -145,12 +146,13 @@ export class JobProcess {
     const late = isKnown ? undefined : this.#locator.late()
     const where = (late && (await late)) ?? this.#where
     const memory = this.#watch?.evidence()
+    const snapshot = await this.#snapshot
     const containerBytes = signal === 'SIGKILL' && !this.#killed ? limitReached() : undefined
     return {
       ...(containerBytes === undefined ? {} : { containerBytes }),
       where,
       peakSeenBytes: this.#watch?.peakBytes ?? 0,
-      memory: memory && { ...memory, ...(this.#snapshot ? { snapshot: this.#snapshot } : {}) },
+      memory: memory && { ...memory, ...(snapshot ? { snapshot } : {}) },
     }
   }
 
@@ -162,13 +164,14 @@ export class JobProcess {
   async #endGrowing(launched: LaunchedJob): Promise<void> {
     await this.#remember(LOCATE_GROWING_MS)
     if (this.#isOver) return
-    if (this.#wantsSnapshot) this.#snapshot = await this.#takeSnapshot()
+    if (this.#wantsSnapshot) await (this.#snapshot = this.#takeSnapshot())
     if (!this.#isOver) launched.kill('SIGKILL')
   }
 
   async #takeSnapshot(): Promise<MemoryEvidence['snapshot']> {
     if (!this.#watch?.isAnswered) return { reason: 'the event loop of the process did not run' }
     return this.#snapshots.take(this.#jobId, (message) => {
+      if (this.#isOver) return Promise.resolve(undefined)
       this.send(message)
       return new Promise((resolve) => (this.#onSnapshot = resolve))
     })

@@ -116,7 +116,7 @@ export const scripts = {
     rest: false,
   },
   'move-due': {
-    sha1: '08f9046e4d72b41c44260f11592e92fb14156244',
+    sha1: 'c4535db32b8268b5f11f9260d9681b026867a1db',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -311,7 +311,7 @@ export const scripts = {
     rest: true,
   },
   'take-maintenance-lock': {
-    sha1: '00542c139e1a04f3c78237df943a28c1733cc349',
+    sha1: '30a1a90294cfe594aa1d509819623371c2996b70',
     args: ['duty', 'owner', 'holdMs'],
     rest: false,
   },

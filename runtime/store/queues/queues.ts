@@ -32,6 +32,9 @@ const sweepCalls = 10
 /** How many queues one script call looks at: the head of each may have a megabyte. */
 const headsAtOnce = 20
 
+/** How many keys one command looks for. */
+const existAtOnce = 1000
+
 /** One queue: how many jobs wait, and since when the first of them has. */
 export interface QueueHead {
   name: string
@@ -74,6 +77,21 @@ export class Queues {
   async names(): Promise<string[]> {
     const names = await this.#connection.ask((redis, keys) => redis.smembers(keys.queues()))
     return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  }
+
+  /** How many queues there are. */
+  async count(): Promise<number> {
+    return this.#connection.ask((redis, keys) => redis.scard(keys.queues()))
+  }
+
+  /** True when a job waits in one of these queues, paused or not. */
+  async haveJobs(names: readonly string[]): Promise<boolean> {
+    for (let at = 0; at < names.length; at += existAtOnce) {
+      const some = names.slice(at, at + existAtOnce)
+      if ((await this.#connection.ask((redis, keys) => redis.exists(some.map((name) => keys.queue(name))))) > 0)
+        return true
+    }
+    return false
   }
 
   /** Jobs waiting in each queue. */

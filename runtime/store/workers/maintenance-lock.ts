@@ -7,7 +7,7 @@ import type { Connection } from '../connection/connection.ts'
 /** How long a process that has died keeps the lock, in milliseconds. */
 const holdMs = 5000
 /** How often its holder renews it. A renewal that is late lets two processes do the work, which is safe. */
-const renewMs = 3000
+const renewMs = 4000
 
 /** What a {@link MaintenanceLock} needs. */
 export interface MaintenanceLockOptions {

@@ -150,8 +150,8 @@ export class Fetcher {
 
   /** For which worker ids jobs are to be held. A worker that is registered as idle, or draws each job, takes none ahead. */
   #wanted(): string[] {
-    const mayHold = this.#hasMore && !this.#idle.isRegistered && !this.#queues.isDrawn
-    return (mayHold && this.#options.held?.wanted()) || []
+    if (!this.#hasMore || this.#idle.isRegistered || this.#queues.isDrawn) return []
+    return this.#options.held?.wanted() ?? []
   }
 
   async #search(): Promise<void> {
@@ -159,7 +159,9 @@ export class Fetcher {
     let polled = false
     while (!this.#stopped && this.#askers.length > 0) {
       this.#woken = false
-      const isFull = !this.#paused && (await this.#reserve(polled))
+      const isQuiet = this.#paused || (polled && this.#idle.isFresh && (await this.#queues.areEmpty()))
+      const isFull = !isQuiet && (await this.#reserve(polled))
+      polled &&= !this.#woken
       if (isFull || this.#stopped || this.#woken || this.#askers.length === 0) continue
       this.#wake = new AbortController()
       await this.#options.clock.sleep(this.#options.pollMs, this.#wake.signal)
@@ -186,7 +188,7 @@ export class Fetcher {
     try {
       const queues = await this.#queues.select()
       const idle = ahead.length === 0 ? this.#idle.entry(this.#queues.list, polled) : undefined
-      const { wokenFor } = this.#idle
+      const wokenFor = this.#idle.begins()
       const slots = [...asking.map(({ worker }) => worker), ...ahead].map((worker) => ({
         worker,
         newId: newId(clock.now()),

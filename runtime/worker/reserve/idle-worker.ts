@@ -1,10 +1,12 @@
-import type { Clock } from '../../core/clock.ts'
+import { monotonicMs, type Clock } from '../../core/clock.ts'
 import { newId } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import { isDynamic, selectQueues } from '../../store/queues/queue-list.ts'
 import type { Idle, Reserved } from '../../store/workers/supervisors.ts'
 
+/** How often an idle worker looks with the script that registers it. Between two of these looks it only polls whether there are jobs. */
+const lookMs = 10_000
 /** How long an idle worker stays registered after the time of its next look, when that look is late. */
 const lateMs = 500
 
@@ -35,6 +37,8 @@ export class IdleWorker {
   #listens = false
   /** The register that it is in, if any. */
   #idle: Idle | undefined
+  /** When a look found nothing, where that was the last look. */
+  #emptyAtMs = -Infinity
   #deaf: (() => void)[] = []
 
   constructor(options: IdleWorkerOptions) {
@@ -46,6 +50,11 @@ export class IdleWorker {
     return this.#idle !== undefined
   }
 
+  /** True while a poll that finds no job need not be followed by a look. */
+  get isFresh(): boolean {
+    return monotonicMs() - this.#emptyAtMs < lookMs
+  }
+
   /** Listens for pushes, where its user may. */
   async listen({ onPush, onNewQueue }: IdleListeners): Promise<void> {
     const { store, log, queues } = this.#options
@@ -53,6 +62,7 @@ export class IdleWorker {
     const hear = (queue: string): void => {
       this.wokenFor = queue
       this.#idle = undefined
+      this.#emptyAtMs = -Infinity
       onPush()
     }
     const own = await connection.listenIfAllowed(connection.keys.wakeWorker(this.#listener), hear, log)
@@ -74,13 +84,20 @@ export class IdleWorker {
   /** What a look registers where it finds less than it asks for; undefined where no push can wake this worker. */
   entry(list: string, polled: boolean): Idle | undefined {
     if (!this.#listens) return undefined
-    const forMs = this.#options.pollMs + lateMs
+    const forMs = lookMs + this.#options.pollMs + lateMs
     return { list, listener: this.#listener, forMs, listed: this.isRegistered, polled }
+  }
+
+  /** A look begins: until it has found nothing, a poll does not do. @returns the queue that this worker was woken for, if any */
+  begins(): string | undefined {
+    this.#emptyAtMs = -Infinity
+    return this.wokenFor
   }
 
   /** A look has found nothing more. */
   registered(idle: Idle | undefined): void {
     this.#idle = idle
+    this.#emptyAtMs = monotonicMs()
   }
 
   /** @param wokenFor as it was before that look */
@@ -93,6 +110,7 @@ export class IdleWorker {
   leave(): void {
     const idle = this.#idle
     this.#idle = undefined
+    this.#emptyAtMs = -Infinity
     if (idle) void this.#options.store.queues.leaveIdle(idle).catch(() => undefined)
   }
 

@@ -50,11 +50,30 @@ export class QueueChoice {
     return true
   }
 
+  get #isStale(): boolean {
+    const ageMs = this.#options.clock.now() - this.#knownAtMs
+    return isDynamic(this.#options.queues) && (ageMs >= knownForMs || ageMs < 0)
+  }
+
+  /**
+   * Asks Redis, by one or two plain commands, whether a look would find nothing: no queue has jobs, paused or not, and no queue is
+   * new. False where Redis does not say: the look that follows logs why.
+   */
+  async areEmpty(): Promise<boolean> {
+    const { queues } = this.#options.store
+    if (this.#isStale) return false
+    const count = isDynamic(this.#options.queues) ? queues.count() : this.#count
+    const asked = Promise.all([queues.haveJobs(this.#names), count])
+    return asked.then(
+      ([hasJobs, queueCount]) => !hasJobs && !this.hears(queueCount),
+      () => false,
+    )
+  }
+
   /** The queues to try now. */
   async select(): Promise<readonly string[]> {
     const { store, clock, queues, weights } = this.#options
-    const ageMs = clock.now() - this.#knownAtMs
-    if (isDynamic(queues) && (ageMs >= knownForMs || ageMs < 0)) {
+    if (this.#isStale) {
       const known = await store.queues.names()
       this.#names = selectQueues(queues, known)
       this.#list = queueListId(this.#names)

@@ -6,9 +6,12 @@
 -- @include push-all refuse lease budget unique
 -- @args now batch ttlMs mover failedAt failedMax
 -- @reply {jobs moved, due ms of the next one or ''}
+local due = redis.call('ZRANGE', key.delayed(), 0, 0, 'WITHSCORES')
+if not due[1] then return { 0, '' } end
+if tonumber(due[2]) > tonumber(now) then return { 0, due[2] } end
 check('failed')
 local moved, redis_now = 0, redis_ms()
-local due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'WITHSCORES', 'LIMIT', 0, batch)
+due = redis.call('ZRANGEBYSCORE', key.delayed(), '-inf', now, 'WITHSCORES', 'LIMIT', 0, batch)
 local wait
 local function refused(queue, item, id, why) refuse(mover, queue, item, id, why) end
 

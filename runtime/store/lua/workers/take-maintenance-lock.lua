@@ -3,11 +3,14 @@
 -- @args duty owner holdMs
 -- @reply 0 when the owner holds it, else ms until it may be free
 local name = key.duty(duty)
-if redis.call('SET', name, owner, 'NX', 'PX', holdMs) then return 0 end
 local holder = redis.pcall('GET', name)
-if type(holder) == 'string' and holder ~= owner then
+if holder == owner then
+  redis.call('PEXPIRE', name, holdMs)
+elseif not holder then
+  redis.call('SET', name, owner, 'PX', holdMs)
+elseif type(holder) == 'string' then
   local left = redis.call('PTTL', name)
   if left >= 0 then return math.max(left, 1) end
+  redis.call('SET', name, owner, 'PX', holdMs)
 end
-if type(holder) == 'string' then redis.call('SET', name, owner, 'PX', holdMs) end
 return 0

@@ -56,26 +56,49 @@ function pagesOf(folder: string): Page[] {
  */
 function pagesAbout(words: string, pages: readonly Page[]): Page[] {
   const sought = folded(words)
-  const best = (score: (page: Page) => number): Page[] =>
-    pages
-      .map((page) => ({ page, score: score(page) }))
+  const readable = pages.map(foldedPage)
+  const best = (score: (page: FoldedPage) => number): Page[] =>
+    readable
+      .map((each) => ({ page: each.page, score: score(each) }))
       .filter(({ score }) => score > 0)
       .sort((a, b) => b.score - a.score)
       .slice(0, MOST_PAGES)
       .map(({ page }) => page)
-  const together = best((page) => scoreOf(page, sought))
+  const together = best((each) => scoreOf(each, sought))
   const found =
-    together.length > 0 ? together : best((page) => Math.min(...sought.split(' ').map((word) => scoreOf(page, word))))
+    together.length > 0 ? together : best((each) => Math.min(...sought.split(' ').map((word) => scoreOf(each, word))))
   if (found.length > 0) return found
   throw new RuntimeError('ERR_NOT_FOUND', `docs: no page has "${words}"; runtime docs lists all pages`)
 }
 
-function scoreOf({ path, title, text }: Page, sought: string): number {
-  const count = (part: string): number => folded(part).split(sought).length - 1
+/** The texts of a page as they are searched; folding takes long, so it is done once. */
+interface FoldedPage {
+  page: Page
+  path: string
+  title: string
+  both: string
+  headings: string
+  text: string
+}
+
+function foldedPage(page: Page): FoldedPage {
+  const { path, title, text } = page
   const headings = [...text.matchAll(/^##+ (.+)$/gm)].map(([, heading = '']) => heading)
+  return {
+    page,
+    path: folded(path.replace(/\.md$/, '')),
+    title: folded(title),
+    both: folded(`${path} ${title}`),
+    headings: folded(headings.join('\n')),
+    text: folded(text),
+  }
+}
+
+function scoreOf({ path, title, both, headings, text }: FoldedPage, sought: string): number {
+  const count = (part: string): number => part.split(sought).length - 1
   const inText = Math.min(count(text), 50)
-  if (folded(path.replace(/\.md$/, '')) === sought || folded(title) === sought) return 10_000 + inText
-  return 1000 * Math.sign(count(`${path} ${title}`)) + 100 * Math.sign(count(headings.join('\n'))) + inText
+  if (path === sought || title === sought) return 10_000 + inText
+  return 1000 * Math.sign(count(both)) + 100 * Math.sign(count(headings)) + inText
 }
 
 /** Without case, punctuation and plural endings: `Retries` and `retry` are one. */

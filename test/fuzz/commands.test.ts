@@ -99,5 +99,5 @@ fuzz(
     assert.ok([0, 1, 2].includes(exitCode), `exit code ${exitCode}`)
     assert.doesNotMatch(printed, /\n +at /, `after${done}`)
   },
-  { few: 5 },
+  { few: 5, most: 500 },
 )

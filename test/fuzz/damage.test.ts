@@ -31,6 +31,9 @@ after(async () => {
   await server.stop()
 })
 
+/** A key that all workers share holds another type: then no job is taken, and the error says which key. */
+const shared = /^resque:rt:supervisors becomes a /
+
 /** What a worker and a scheduler do all the time. */
 const upkeep: Record<string, () => Promise<unknown>> = {
   beat: () => store.supervisors.beat('s', [worker], 600_000),
@@ -64,7 +67,7 @@ async function soundJob(name: string): Promise<void> {
 
 test('damaged records stop no worker, and no other job', async () => {
   const dice = new Dice(seed)
-  for (let i = 0; i < runs(40); i += 1) {
+  for (let i = 0; i < runs(40, 2000); i += 1) {
     await restoreSnapshot(redis, snapshot)
     const done: string[] = []
     for (let left = 1 + dice.below(3); left > 0; left -= 1) done.push(await damage(redis, dice))
@@ -74,7 +77,9 @@ test('damaged records stop no worker, and no other job', async () => {
       await act().catch((error: unknown) => {
         if (!isOwn(error)) throw new Error(`${name}: ${said}`, { cause: error })
       })
-    await assert.doesNotReject(soundJob('sound'), said)
+    await soundJob('sound').catch((error: unknown) => {
+      if (!isOwn(error) || !done.some((each) => shared.test(each))) throw new Error(said, { cause: error })
+    })
     assert.ok(performance.now() - startedAt < longestMs, said)
   }
 })

@@ -46,59 +46,6 @@ const scriptCalls = async (): Promise<number> => {
   return Number(calls)
 }
 
-test('one call takes a job for each slot, in the order of the queues and of each queue', async () => {
-  const of = (ids: string[]) => ids.map((id) => ({ id, className: 'OkJob', item: itemOf(id) }))
-  await store.queues.push('high', of(['a', 'b']), Date.now(), ttlMs)
-  await store.queues.push('low', of(['c', 'd', 'e']), Date.now(), ttlMs)
-  const slots = ['1', '2', '3', '4'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
-  const reply = await store.supervisors.reserve('s', slots, ['high', 'low'], Date.now())
-  assert.equal(reply.kind, 'taken')
-  assert.deepEqual('jobs' in reply && reply.jobs.map(({ id, queue }) => `${queue} ${id}`), [
-    'high a',
-    'high b',
-    'low c',
-    'low d',
-  ])
-  assert.deepEqual(await redis.hgetall('resque:rt:inflight:s'), {
-    a: '1 host:1:q',
-    b: '1 host:2:q',
-    c: '1 host:3:q',
-    d: '1 host:4:q',
-  })
-  const rest = await store.supervisors.reserve('s', slots, ['high', 'low'], Date.now())
-  assert.equal(rest.kind, 'empty')
-  assert.deepEqual('jobs' in rest && rest.jobs.map(({ id }) => id), ['e'])
-})
-
-test('items with the same bytes keep the ids of their jobs, first come first served; a foreign one gets a new id', async () => {
-  const same = '{"class":"OkJob","args":[]}'
-  await store.queues.push(
-    'q',
-    ['a', 'b'].map((id) => ({ id, className: 'OkJob', item: same })),
-    Date.now(),
-    ttlMs,
-  )
-  await redis.rpush('resque:queue:q', same, itemOf('foreign'))
-  const slots = ['1', '2', '3', '4'].map((n) => ({ worker: `host:${n}:q`, newId: `new${n}` }))
-  const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
-  assert.deepEqual('jobs' in reply && reply.jobs.map(({ id }) => id), ['a', 'b', 'new3', 'new4'])
-  assert.equal(await redis.exists('resque:rt:tickets:q'), 0)
-  await store.queues.push('q', [{ id: 'c', className: 'OkJob', item: same }], Date.now(), ttlMs)
-  await redis.rpush('resque:queue:q', same)
-  const again = await store.supervisors.reserve('s', slots, ['q'], Date.now())
-  assert.deepEqual('jobs' in again && again.jobs.map(({ id }) => id), ['c', 'new2'])
-})
-
-test('a call takes no more than 256 kB of jobs', async () => {
-  const jobs = ['a', 'b', 'c'].map((id) => ({ id, className: 'OkJob', item: itemOf(id.repeat(200_000)) }))
-  await store.queues.push('q', jobs, Date.now(), ttlMs)
-  const slots = ['1', '2', '3'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
-  const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
-  assert.equal(reply.kind, 'taken')
-  assert.equal('jobs' in reply && reply.jobs.length, 2)
-  assert.equal(await redis.llen('resque:queue:q'), 1)
-})
-
 test('the ends of one tick are one call, and each is recorded whole', async () => {
   const jobs = await inHand('a', 'b', 'c')
   const calls = await scriptCalls()
@@ -179,6 +126,17 @@ test('a second delivery has its own number, and its end keeps what came before; 
   assert.deepEqual(await Promise.all([a!, deliveryOf('a', '2')].map(settle)), [false, true])
   const archived = String(await redis.xrange('resque:rt:archive', '-', '+'))
   assert.ok(archived.includes('redeliveries,1,error,{}'), archived)
+})
+
+test('ends that one call does not take along are recorded by the next, of their own accord', async () => {
+  await store.supervisors.register('s2', ['host:z:q'], {}, ttlMs)
+  const jobs = await inHand('a', 'b', 'c')
+  const large = { ...done, fields: { evidence: JSON.stringify('x'.repeat(200_000)) } }
+  const ends = jobs.map((job) => store.supervisors.settle('s', job, Date.now(), 100, large))
+  const others = store.supervisors.settle('s2', deliveryOf('z'), Date.now(), 100, done)
+  await store.supervisors.reserve('s', [{ worker: 'host:a:q', newId: 'n' }], ['q'], Date.now())
+  assert.deepEqual(await Promise.all([...ends, others]), [true, true, true, false])
+  assert.equal(await redis.get('resque:stat:processed'), '3')
 })
 
 test('an end that is another delivery’s, or comes twice, is refused, and the others are recorded', async () => {

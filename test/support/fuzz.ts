@@ -184,12 +184,12 @@ export function fuzz(
   what: string,
   seeds: readonly string[],
   parse: (text: string) => unknown,
-  { few = 150, names = [] as string[], also = [] as string[] } = {},
+  { few = 150, most = Infinity, names = [] as string[], also = [] as string[] } = {},
 ): void {
   test(what, async () => {
     const dice = new Dice(Number(process.env.PROPERTY_SEED ?? 20_271) + what.length * 7919)
     for (const seed of seeds) await parse(seed)
-    for (let i = 0; i < runs(few) + also.length; i += 1) {
+    for (let i = 0; i < runs(few, most) + also.length; i += 1) {
       const text = also[i] ?? mutated(dice, seeds)
       const startedAt = performance.now()
       try {

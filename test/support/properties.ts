@@ -14,5 +14,5 @@ export function useSeed(): number {
   return seed
 }
 
-/** How often a property is tried: `few` in `npm test`, PROPERTY_RUNS in `npm run fuzz`. */
-export const runs = (few: number): number => inputCount || few
+/** How often a property is tried: `few` in `npm test`, PROPERTY_RUNS in `npm run fuzz`, but `most` where each try is slow. */
+export const runs = (few: number, most = Infinity): number => Math.min(inputCount || few, most)

@@ -89,6 +89,28 @@ describe('jobs that are held', () => {
       await fetcher.close()
     })
 
+  it('go back when their supervisor ends, though nothing stopped before', async () => {
+    const { fetcher, held, ids } = await holding(60_000)
+    await held.close()
+    assert.equal((await to.store.queues.sizes()).get('q'), ids.length)
+    fetcher.stop()
+    await fetcher.close()
+  })
+
+  it('are asked for when at least half of them are missing', async () => {
+    const { fetcher, held } = await holding(60_000)
+    const job = held.take() ?? assert.fail()
+    held.drop()
+    const missing = (count: number): number => {
+      for (let n = 0; n < count; n += 1) held.add(job, '')
+      return held.wanted().length
+    }
+    assert.deepEqual([missing(0), missing(4), missing(1), missing(3)], [8, 4, 0, 0])
+    held.drop()
+    fetcher.stop()
+    await fetcher.close()
+  })
+
   it('go back when their worker was killed, and cost no attempt', async () => {
     const { fetcher, held, ids, supervisor } = await holding(60_000)
     held.drop()

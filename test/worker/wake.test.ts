@@ -77,7 +77,13 @@ test('jobs of a client that wakes no one are found by one poll, which wakes othe
   const redis = (poller as IdleWorker).store.connection.redis
   await redis.rpush('resque:queue:q', ...jobs(4).map(({ item }) => item))
   await eventually(() => taken(sleepers) === 3 && poller?.taken.length === 1)
-  assert.equal(await registered(server), 0, 'the one that found them by itself is off the register, too')
+})
+
+test('a worker that takes a job by itself, and has no slot left, is off the register', async () => {
+  const [worker] = await idle(server, ['q'], 1, { pollMs: 100, slots: 1 })
+  await worker?.store.connection.redis.rpush('resque:queue:q', job(1).item)
+  await eventually(() => worker?.taken.length === 1)
+  assert.equal(await registered(server), 0)
 })
 
 test('a woken worker that has no slot left for the job wakes another', async () => {
@@ -106,6 +112,9 @@ test('a worker that stops or pauses is off the register, and passes on what it w
     await redis.publish(`resque:rt:wake:worker:${listener}`, halt)
     await eventually(() => other?.taken.length === 1)
     assert.equal(halted?.taken.length, 0)
+    await fetcher.close()
+    const channel = `resque:rt:wake:worker:${listener}`
+    await eventually(async () => String(await redis.pubsub('NUMSUB', channel)) === `${channel},0`)
   }
 })
 
@@ -129,8 +138,7 @@ test('whatever pushes a job wakes a worker', async () => {
   const [worker] = await idle(server, ['q'], 1)
   const { store, id } = worker as IdleWorker
   const { redis } = store.connection
-  await redis.set('resque:queue:wrong', 'no list')
-  await store.queues.wake('wrong', 1)
+  await redis.set('resque:queue:wrong', 'no list').then(() => store.queues.wake('wrong', 1))
   const now = Date.now()
   const busy = newStore(server)
   await busy.supervisors.register('busy', ['vm:1:q'], {}, ttlMs)
@@ -195,6 +203,9 @@ test('whatever pushes a job wakes a worker', async () => {
   assert.equal((await store.supervisors.inflight(id)).size, Object.keys(paths).length)
 })
 
+const lockOf = ({ connection }: Store) =>
+  new MaintenanceLock({ name: 'upkeep', connection, clock: systemClock, log: silentLogger })
+
 test('one mover wakes for a delayed job; another takes over at once when it stops, and soon when it dies', async () => {
   const movers = await Promise.all(
     [1, 2, 3].map(async () => {
@@ -205,12 +216,7 @@ test('one mover wakes for a delayed job; another takes over at once when it stop
         moves += 1
         return move(...args)
       }
-      const lock = new MaintenanceLock({
-        name: 'upkeep',
-        connection: store.connection,
-        clock: systemClock,
-        log: silentLogger,
-      })
+      const lock = lockOf(store)
       const mover = new RetryMover({ store, clock: systemClock, log: silentLogger, lock, limits })
       await mover.start()
       await lock.start()
@@ -237,12 +243,7 @@ test('one mover wakes for a delayed job; another takes over at once when it stop
   // Its process is gone: what it holds runs out.
   next.store.close()
   await store.connection.redis.pexpire('resque:rt:duty:upkeep', 50)
-  const heir = new MaintenanceLock({
-    name: 'upkeep',
-    connection: store.connection,
-    clock: systemClock,
-    log: silentLogger,
-  })
+  const heir = lockOf(store)
   await heir.start()
   await eventually(() => heir.isHeld)
   await Promise.all([heir.stop(), next.stop()])

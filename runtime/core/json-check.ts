@@ -13,77 +13,79 @@ const pathShown = 60
  * @param allowed `bigint` where {@link jsonText} writes the value; JSON.stringify refuses one
  * @returns undefined when all is well
  */
-export function findNotJson(
-  value: unknown,
-  path: string,
-  allowed: { bigint?: boolean } = {},
-  above: readonly object[] = [],
-): string | undefined {
+export function findNotJson(value: unknown, path: string, allowed: Allowed = {}): string | undefined {
+  const found = find(value, allowed, [])
+  return found && `${clip(path + found.at, pathShown)}: expected a JSON value, got ${found.what}`
+}
+
+interface Allowed {
+  bigint?: boolean
+}
+
+/** Where the value lies below the one that was given, and what it is. The path is made only where there is something to say. */
+interface Found {
+  at: string
+  what: string
+}
+
+const say = (what: string): Found => ({ at: '', what })
+const below = (at: string, found: Found): Found => ({ at: at + found.at, what: found.what })
+
+/** @param above the objects that contain the value; the same list throughout */
+function find(value: unknown, allowed: Allowed, above: object[]): Found | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return undefined
     case 'number':
-      return Number.isFinite(value) ? undefined : say(path, `${value}, which would become null`)
+      return Number.isFinite(value) ? undefined : say(`${value}, which would become null`)
     case 'object':
-      return value === null ? undefined : findInObject(value, path, allowed, above)
+      return value === null ? undefined : findInObject(value, allowed, above)
     case 'undefined':
-      return say(path, 'undefined, which would become null; pass null, or leave trailing arguments out')
+      return say('undefined, which would become null; pass null, or leave trailing arguments out')
     case 'bigint':
-      return allowed.bigint ? undefined : say(path, 'a BigInt; pass a string')
+      return allowed.bigint ? undefined : say('a BigInt; pass a string')
     default:
-      return say(path, `a ${typeof value}`)
+      return say(`a ${typeof value}`)
   }
 }
 
-function findInObject(
-  value: object,
-  path: string,
-  allowed: { bigint?: boolean },
-  above: readonly object[],
-): string | undefined {
-  if (above.includes(value)) return say(path, 'a cycle: the value contains itself')
-  const inside = [...above, value]
-  if (inside.length > maxDepth)
-    return say(path, `values nested deeper than ${maxDepth} levels, which Ruby cannot read; pass a JSON text or an id`)
+function findInObject(value: object, allowed: Allowed, above: object[]): Found | undefined {
+  if (above.includes(value)) return say('a cycle: the value contains itself')
+  if (above.length >= maxDepth)
+    return say(`values nested deeper than ${maxDepth} levels, which Ruby cannot read; pass a JSON text or an id`)
   const [symbol] = Object.getOwnPropertySymbols(value)
-  if (symbol !== undefined) return say(path, `a property named by ${String(symbol)}, which JSON leaves out; use a text`)
-  if (Array.isArray(value)) return findInArray(value, path, allowed, inside)
+  if (symbol !== undefined) return say(`a property named by ${String(symbol)}, which JSON leaves out; use a text`)
+  above.push(value)
+  const found = Array.isArray(value) ? findInArray(value, allowed, above) : findInRecord(value, allowed, above)
+  above.pop()
+  return found
+}
+
+function findInRecord(value: object, allowed: Allowed, above: object[]): Found | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {
     const name = (value.constructor as { name?: string } | undefined)?.name ?? 'object'
     return say(
-      path,
       `an instance of ${name}${name === 'Date' ? '; pass toISOString() or a number' : '; pass plain data or an id'}`,
     )
   }
-  for (const [key, member] of Object.entries(value)) {
-    const bad = member === undefined ? undefined : findNotJson(member, `${path}.${key}`, allowed, inside)
-    if (bad) return bad
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key]
+    const bad = member === undefined ? undefined : find(member, allowed, above)
+    if (bad) return below(`.${key}`, bad)
   }
   return undefined
 }
 
-function findInArray(
-  list: readonly unknown[],
-  path: string,
-  allowed: { bigint?: boolean },
-  inside: readonly object[],
-): string | undefined {
-  for (const [i, item] of list.entries()) {
-    const bad = findNotJson(item, `${path}[${i}]`, allowed, inside)
-    if (bad) return bad
+function findInArray(list: readonly unknown[], allowed: Allowed, above: object[]): Found | undefined {
+  for (let i = 0; i < list.length; i += 1) {
+    const bad = find(list[i], allowed, above)
+    if (bad) return below(`[${i}]`, bad)
   }
   const names = Object.keys(list)
   const extra = names.length > list.length ? names.at(-1) : undefined
   return extra === undefined
     ? undefined
-    : say(
-        path,
-        `an array with the property ${JSON.stringify(clip(extra, pathShown))}, which JSON leaves out; pass an object`,
-      )
-}
-
-function say(path: string, what: string): string {
-  return `${clip(path, pathShown)}: expected a JSON value, got ${what}`
+    : say(`an array with the property ${JSON.stringify(clip(extra, pathShown))}, which JSON leaves out; pass an object`)
 }

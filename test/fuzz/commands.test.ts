@@ -29,9 +29,9 @@ before(async () => {
 })
 after(() => server.stop())
 
-/** Words that run for ever, start processes, write files, or send keys to a terminal. */
+/** Words that run for ever, wait for a job, start processes, write files, or send keys to a terminal. */
 const never =
-  /^(demo|dev|init|scheduler|work|web|top|watch|wait|run|create|create-and-start|--?w.*|--?t.*|--?p.*|--?c.*|--log.*|--r.*)$/
+  /^(cancel|demo|dev|init|scheduler|work|web|top|watch|wait|run|create|create-and-start|--?w.*|--?t.*|--?p.*|--?c.*|--log.*|--r.*)$/
 const all = [
   ...['stats', 'stats --json', 'workers --wide', 'ps --json', 'health', 'doctor', 'doctor JOB', 'doctor RUN'],
   ...['queues list', 'queues pause mail', 'queues clear low --yes', 'queues resume low', 'queues show mail --json'],
@@ -40,7 +40,7 @@ const all = [
     'enqueue MailJob --in 5m',
     'enqueue MailJob [1] --at 2027-01-01T00:00:00Z',
   ],
-  ...['job show JOB', 'job cancel JOB', 'job show JOB --json', 'failed list --class A --since 1h', 'failed show 0'],
+  ...['job show JOB', 'job show JOB --json', 'failed list --class A --since 1h', 'failed show 0'],
   ...['failed retry 0', 'failed remove --all --class MailJob --yes', 'failed clear --yes', 'delayed list --json'],
   ...[
     'delayed remove ReminderJob 1',

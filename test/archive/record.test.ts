@@ -1,6 +1,9 @@
 // Entries of the archive's stream as records: whatever a client wrote there, what can be read is shown.
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { describe, it } from 'node:test'
+import type { ArchiveQuery } from '../../runtime/archive/archive.ts'
+import { RedisArchive } from '../../runtime/archive/redis-archive.ts'
+import type { Store } from '../../runtime/store/store.ts'
 import { readRecord } from '../../runtime/archive/record.ts'
 
 const read = (fields: Record<string, string>): ReturnType<typeof readRecord> => readRecord({ entry: '1-0', fields })
@@ -55,4 +58,52 @@ it('arguments of a run that were cut are measured, not shown', () => {
   const omitted = read({ ...run, args: '[1,', args_bytes: '4000', output_bytes: '9' })?.details.omitted
   assert.deepEqual(omitted, { args: 4000, output: 9 })
   assert.deepEqual(read({ ...run, log: '"x"', attempts: '{}', error: 'no JSON' })?.details.log, [])
+})
+
+describe('the archive in Redis', () => {
+  /** An archive of these entries, latest first. */
+  const archive = (...all: Record<string, string>[]): RedisArchive =>
+    new RedisArchive({
+      page: async () => all.map((fields, at) => ({ entry: `${at}-0`, fields: { ended_at: '5', ...fields } })),
+    } as unknown as Store['archive'])
+  const entry = (id: string, more: Record<string, string>): Record<string, string> => ({
+    ...{ id, kind: 'job', class: 'A', state: 'done', attempt: '1' },
+    ...more,
+  })
+  const kept = archive(
+    entry('step', { kind: 'step', run: 'r', node: '2' }),
+    entry('dead', { state: 'failed', cause: 'timeout', class: 'B' }),
+    { id: 'foreign' },
+    entry('dead', { state: 'done' }),
+    entry('plain', {}),
+  )
+
+  it('finds by kind, cause, run and node, each record once, and passes over what is none', async () => {
+    const found = async (query: ArchiveQuery): Promise<string[]> =>
+      (await kept.search(query, 10)).map(({ id, outcome }) => `${id} ${outcome}`)
+    assert.deepEqual(await found({}), ['step done', 'dead failed', 'plain done'])
+    assert.deepEqual(await found({ kind: 'step' }), ['step done'])
+    assert.deepEqual(await found({ cause: 'timeout' }), ['dead failed'])
+    assert.deepEqual(await found({ runId: 'r' }), ['step done'])
+    assert.deepEqual(await found({ runId: 'r', node: '3' }), [])
+    assert.deepEqual(await kept.counted({ kind: 'job' }), { count: 2, isExact: true })
+    assert.deepEqual(await kept.counted({}, 0), { count: 0, isExact: false })
+  })
+
+  it('has classes of as many ends in the order of their names', async () => {
+    const stats = await archive(
+      entry('1', { class: 'B' }),
+      entry('2', { class: 'A' }),
+      entry('3', { class: 'C' }),
+      entry('4', { class: 'C' }),
+    ).stats({})
+    assert.deepEqual(
+      stats.map(({ class: name, count }) => [name, count]),
+      [
+        ['C', 2],
+        ['A', 1],
+        ['B', 1],
+      ],
+    )
+  })
 })

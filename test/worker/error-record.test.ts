@@ -21,6 +21,19 @@ const fails = (): never => {
 const text = ({ name, message, backtrace }: ErrorRecord): string => [`${name}: ${message}`, ...backtrace].join('\n')
 
 describe('the record of an error', () => {
+  it('has the name that was given, also by what is no error, and of a class without any', () => {
+    const nameless = new (class extends Error {})('m')
+    Object.defineProperty(nameless, 'constructor', { value: undefined })
+    const thrown = [{ name: 'Oops', message: 'm' }, { name: '' }, nameless, new (class Own extends Error {})('m')]
+    assert.deepEqual(
+      thrown.map((each) => errorRecord(each).name),
+      ['Oops', 'Error', 'Error', 'Own'],
+    )
+    const circular = new Error('outer', { cause: new Error('inner') })
+    Object.assign(circular.cause as Error, { cause: circular })
+    assert.equal(text(errorRecord(circular)).match(/outer|inner/g)?.length, 3, 'and that it begins again is said')
+  })
+
   it('has the inner errors of an AggregateError, each with its frames', () => {
     const record = errorRecord(new AggregateError([new TypeError('one'), 'two'], 'both'))
     assert.match(text(record), /^AggregateError: both\n/)

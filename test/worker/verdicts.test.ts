@@ -63,6 +63,7 @@ describe('a death that the job could not report', () => {
       'timeout',
       'it used up its CPU time (cpuLimit); its process 7 was ended',
     ])
+    assert.match(failed({ signal: 'SIGXCPU', pid: undefined })[1], /; its process \? was ended$/)
   })
 
   it('by an exit has its code, and the error that was printed last', () => {

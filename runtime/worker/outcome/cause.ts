@@ -137,9 +137,8 @@ function deathRecord(given: EndedAttempt, cause: Cause): ErrorRecord {
   if (cause === 'memory') return stopped('MemoryLimitError', overMemory(given), given)
   const { pid = '?', signal, exitCode, output } = given.ending
   const backtrace = output.filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
-  if (cause === 'signal') {
-    const number = signal === null ? '' : ` (signal ${constants.signals[signal]})`
-    const message = `Child process received unhandled signal pid ${pid} ${signal ?? ''}${number}`
+  if (cause === 'signal' && signal !== null) {
+    const message = `Child process received unhandled signal pid ${pid} ${signal} (signal ${constants.signals[signal]})`
     return { name: 'Resque::DirtyExit', message, backtrace }
   }
   const said = uncaughtIn(output)
@@ -165,7 +164,7 @@ function stopped(name: string, why: string, { ending, where }: EndedAttempt): Er
   const own = ending.outcome?.kind === 'failed' ? ending.outcome.error.backtrace : []
   return {
     name,
-    message: `${why}${place}; its process ${ending.pid ?? ''} was ended`,
+    message: `${why}${place}; its process ${ending.pid ?? '?'} was ended`,
     backtrace: own.length > 0 ? own : framesOf(where),
   }
 }

@@ -108,6 +108,7 @@ const table: Record<string, string[]> = {
   'runtime/store/lua/queues/wake.lua': ['worker/wake'],
   'runtime/store/lua/queues/requeue.lua': ['store/ends', 'store/turns', 'workflow/model-changes', 'workflow/model'],
   'runtime/store/lua/workers/reclaim.lua': [
+    'store/dead-workers',
     'store/ends',
     'store/failures',
     'store/unreadable',

@@ -31,7 +31,7 @@ async function doctor(...args: string[]): Promise<{ findings: Finding[]; text: s
 describe('doctor', () => {
   it('names settings of Redis that would lose jobs, queues without a worker, and what bounds the largest keys', async () => {
     await server.client().config('SET', 'maxmemory-policy', 'allkeys-lru')
-    await push(to.store, 'Records', ['x'], { queue: 'nobody' })
+    await push(to.store, 'Records', ['x'], { queue: 'unserved' })
     await server.client().set('resque:resque_scheduler_leader_lock', 'vm-12')
     const taken = await push(to.store, 'Records', ['taken'], { queue: 'taken', uniqueKey: 'u' })
     await server.client().lpop('resque:queue:taken')
@@ -47,7 +47,7 @@ describe('doctor', () => {
     assert.ok(
       bad.some(({ what, cure }) => /run stuck: job 0 waits/.test(what) && cure === 'runtime workflow continue stuck'),
     )
-    assert.ok(bad.some(({ what, cure }) => /queue nobody: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
+    assert.ok(bad.some(({ what, cure }) => /queue unserved: 1 wait/.test(what) && /runtime work/.test(cure ?? '')))
     assert.ok(findings.some(({ what }) => /^scheduler vm-12 of node-resque leads/.test(what)))
     assert.ok(findings.every(({ what }) => !what.startsWith('no scheduler leads')))
     assert.ok(
@@ -145,7 +145,7 @@ describe('doctor', () => {
   })
 
   it('explains a job in each state, a queue and a worker', async () => {
-    const waiting = await push(to.store, 'Records', ['w'], { queue: 'nobody' })
+    const waiting = await push(to.store, 'Records', ['w'], { queue: 'unserved' })
     await push(to.store, 'Records', ['paused'], { queue: 'still' })
     await to.store.queues.setPaused('still', true)
     const worker = await startWorker(server, evidence, { isolation: 'inline', concurrency: 2 })
@@ -154,8 +154,8 @@ describe('doctor', () => {
     await eventually(() => evidence.lines('begin', 'r').length === 1)
     const held = await push(to.store, 'Waits', ['h'], { concurrency: { limit: 1, by: () => 'k' } })
     await untilState(to.store, held, 'held')
-    assert.match((await doctor(waiting)).text, /number 1 in queue nobody.*no worker takes from queue nobody/s)
-    assert.match((await doctor('nobody')).text, /no worker takes from queue nobody/)
+    assert.match((await doctor(waiting)).text, /number 1 in queue unserved.*no worker takes from queue unserved/s)
+    assert.match((await doctor('unserved')).text, /no worker takes from queue unserved/)
     assert.match((await doctor('still')).text, /runtime queues resume still/)
     assert.match((await doctor(running)).text, /is running on .*runtime job cancel/s)
     assert.match((await doctor(held)).text, new RegExp(`number 1 in the line of limit Waits:k.*${running}`))
@@ -183,14 +183,14 @@ describe('doctor of a schedule entry', () => {
     const { schedules } = to.store
     await schedules.describe(new Map([['hourly', JSON.stringify({ ...about, next: Date.now() + 60_000 })]]))
     await schedules.switch('hourly', { paused: true }, Date.now())
-    const busy = await push(to.store, 'Waits', [], { queue: 'nobody' })
-    await server.client().hset('resque:rt:schedule:hourly', 'job', busy, 'missed', 3, 'missed_reason', 'nobody led')
+    const busy = await push(to.store, 'Waits', [], { queue: 'unserved' })
+    await server.client().hset('resque:rt:schedule:hourly', 'job', busy, 'missed', 3, 'missed_reason', 'no leader')
     const { text, exitCode } = await doctor('hourly')
     assert.match(text, /schedule entry hourly \(every 30 minutes, job Waits\): never fired, next in (1m|\d\ds)/)
     assert.match(text, /it is paused.*runtime schedule resume hourly/)
     assert.match(text, /no scheduler that fires entries leads/)
     assert.match(text, new RegExp(`the next firing is skipped.*runtime doctor ${busy}`))
-    assert.match(text, /missed 3 firings: nobody led/)
+    assert.match(text, /missed 3 firings: no leader/)
     assert.equal(exitCode, 1)
   })
 })

@@ -58,11 +58,11 @@ it('--wait says once on standard error why nothing runs the job', async (t) => {
     return stderr
   }
   assert.match(
-    await said(['enqueue', 'Records', '"a"', '--queue', 'nobody']),
-    /^runtime: still waiting: no worker takes from queue nobody \(runtime work --queues nobody\)\n.*ERR_TIMEOUT\]\n$/,
+    await said(['enqueue', 'Records', '"a"', '--queue', 'unserved']),
+    /^runtime: still waiting: no worker takes from queue unserved \(runtime work --queues unserved\)\n.*ERR_TIMEOUT\]\n$/,
   )
   assert.match(
-    await said(['enqueue', 'Records', '"b"', '--queue', 'nobody', '--in', '1h']),
+    await said(['enqueue', 'Records', '"b"', '--queue', 'unserved', '--in', '1h']),
     /^runtime: still waiting: no scheduler leads, and only a scheduler moves this job .* \(runtime scheduler\)\n.*ERR_TIMEOUT/,
   )
 })

@@ -124,7 +124,7 @@ test('a paused entry does not fire, and what it did not fire is not missed', asy
   assert.equal((await store.schedules.find('tick'))?.missed, 0)
 })
 
-test('an entry that is not enabled does not fire, unless somebody enables it by hand', async () => {
+test('an entry that is not enabled does not fire, unless it is enabled by hand', async () => {
   await run('tick:\n  every: [1s, {first: now}]\n  class: A\n  queue: q\n  enabled: false\n')
   await eventually(async () => (await store.schedules.find('tick')) !== undefined)
   assert.equal(await queued(), 0)

@@ -90,7 +90,7 @@ describe('the mover', () => {
     const { log, lines } = keepingLogger()
     await rubyDelays(100, 'not json')
     await rubyDelays(101, '{"class":"Known","args":[]}')
-    await rubyDelays(102, '{"class":"Nobody","args":[]}')
+    await rubyDelays(102, '{"class":"Unknown","args":[]}')
     await rubyDelays(103, '{"class":"A","args":[],"queue":"q"}')
     await run({ log, context: { classes: new Map([['Known', { kind: 'job', queue: 'own' }]]) } })
     await eventually(async () => (await redis.llen('resque:queue:q')) === 1)

@@ -1,33 +1,16 @@
 // The ends of one tick are recorded in one call, with which free slots take their next jobs: each end is fenced and answered by
 // itself, and one bad end spoils no other, nor do jobs that cannot be taken.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
 import type { Delivery } from '../../runtime/store/workers/supervisors.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
-import { testStore } from '../support/store.ts'
+import { itemOf, ttlMs, useSupervisor } from '../support/reserve.ts'
 
-const ttlMs = 600_000
-let server: TestRedis
+const to = useSupervisor()
 let store: Store
 let redis: Redis
-
-before(async () => {
-  server = await startRedis()
-  store = testStore(server)
-  redis = server.client()
-})
-after(async () => {
-  store.close()
-  await server.stop()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await store.supervisors.register('s', ['host:1:q', 'host:1+1:q'], {}, ttlMs)
-})
-
-const itemOf = (id: string): string => `{"class":"OkJob","args":["${id}"]}`
+beforeEach(() => ({ store, redis } = to))
 const deliveryOf = (id: string, delivery = '1'): Delivery => ({ id, delivery, worker: `host:${id}:q` })
 
 async function inHand(...ids: string[]): Promise<Delivery[]> {

@@ -1,31 +1,14 @@
 // One call takes jobs for all free slots.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
-import { testStore } from '../support/store.ts'
+import { itemOf, ttlMs, useSupervisor } from '../support/reserve.ts'
 
-const ttlMs = 600_000
-let server: TestRedis
+const to = useSupervisor()
 let store: Store
 let redis: Redis
-
-before(async () => {
-  server = await startRedis()
-  store = testStore(server)
-  redis = server.client()
-})
-after(async () => {
-  store.close()
-  await server.stop()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await store.supervisors.register('s', ['host:1:q', 'host:1+1:q'], {}, ttlMs)
-})
-
-const itemOf = (id: string): string => `{"class":"OkJob","args":["${id}"]}`
+beforeEach(() => ({ store, redis } = to))
 
 test('one call takes a job for each slot, in the order of the queues and of each queue', async () => {
   const of = (ids: string[]) => ids.map((id) => ({ id, className: 'OkJob', item: itemOf(id) }))

@@ -1,28 +1,18 @@
 // The memory of a job: how it is watched, what its process says of it, and how its heap is written down.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
-import type { ChildMessage, MemoryFigures } from '../../runtime/messages.ts'
+import { describe, it } from 'node:test'
+import type { ChildMessage } from '../../runtime/messages.ts'
 import { describeMemory } from '../../runtime/worker/child/memory-figures.ts'
 import { HeapSnapshots } from '../../runtime/worker/execution/heap-snapshots.ts'
 import { MemoryWatch } from '../../runtime/worker/execution/memory-watch.ts'
 import { testSignal } from '../support/signal.ts'
 import { eventually } from '../support/wait.ts'
+import { memoryFigures as figures, newFolder } from './support.ts'
 
 type SnapshotAnswer = Extract<ChildMessage, { type: 'snapshot' }>
-const figures: MemoryFigures = {
-  ...{ rssBytes: 1, heapTotalBytes: 1, heapUsedBytes: 1, externalBytes: 1, arrayBuffersBytes: 1, spaces: {} },
-}
-
-function newFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'test-process-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
 describe('a heap snapshot', () => {
   it('that was not written is no file, and the reason is told', async (t) => {
     const folder = newFolder(t)

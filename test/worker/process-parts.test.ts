@@ -1,11 +1,8 @@
 // What a supervisor keeps of each job's process: how it is ended, where it is, and what it says of itself; with made-up processes.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { machine } from '../../config/machine.ts'
-import type { MemoryFigures, ParentMessage } from '../../runtime/messages.ts'
+import type { ParentMessage } from '../../runtime/messages.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { HeapSnapshots } from '../../runtime/worker/execution/heap-snapshots.ts'
 import { JobProcess } from '../../runtime/worker/execution/job-process.ts'
@@ -15,16 +12,7 @@ import { logStacks, obeyControl, RunningJobs } from '../../runtime/worker/execut
 import type { LaunchedJob } from '../../runtime/worker/launchers/launcher.ts'
 import { keepingLogger } from '../scheduler/support.ts'
 import { eventually } from '../support/wait.ts'
-
-const figures: MemoryFigures = {
-  ...{ rssBytes: 1, heapTotalBytes: 1, heapUsedBytes: 1, externalBytes: 1, arrayBuffersBytes: 1, spaces: {} },
-}
-
-function newFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'test-process-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
+import { memoryFigures as figures, newFolder } from './support.ts'
 
 describe('the process of a job, and the worker that ends it', () => {
   /** A process and what it was sent. */

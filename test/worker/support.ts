@@ -2,12 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, beforeEach } from 'node:test'
+import { after, beforeEach, type TestContext } from 'node:test'
 import { systemClock } from '../../runtime/core/clock.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { encodeItem } from '../../runtime/core/codec.ts'
 import { Client } from '../../runtime/jobs/client.ts'
 import { callOptions, type JobOptions } from '../../runtime/jobs/options.ts'
+import type { MemoryFigures } from '../../runtime/messages.ts'
 import type { JobRecord, JobState } from '../../runtime/store/queues/jobs.ts'
 import type { Store } from '../../runtime/store/store.ts'
 import { ROOT, startCli, type ProcessOptions, type Running } from '../support/process.ts'
@@ -16,6 +17,18 @@ import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
 
 export const workerApp = `${ROOT}test/fixtures/apps/worker`
+
+/** What a job's process says of its memory. */
+export const memoryFigures: MemoryFigures = {
+  ...{ rssBytes: 1, heapTotalBytes: 1, heapUsedBytes: 1, externalBytes: 1, arrayBuffersBytes: 1, spaces: {} },
+}
+
+/** A folder that is removed after the test. */
+export function newFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'test-process-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
 
 /** Where jobs leave their traces. */
 export interface Evidence {

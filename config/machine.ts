@@ -55,6 +55,18 @@ export interface ContainerLimits {
   processors?: number
 }
 
+/** Where the control groups of this process are: a path by controller, that of cgroup v2 by an empty name. Format: cgroups(7). */
+function ownGroups(): Map<string, string> {
+  const lines = (machine.file('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'))
+  return new Map(
+    lines.flatMap(([, controllers, path]) =>
+      controllers === undefined || path === undefined
+        ? []
+        : controllers.split(',').map((controller): [string, string] => [controller, path]),
+    ),
+  )
+}
+
 /** cgroup v1 says "no limit" with a number near 2^63, rounded to pages. */
 const NO_LIMIT_BYTES = 2 ** 60
 
@@ -64,14 +76,12 @@ const NO_LIMIT_BYTES = 2 ** 60
  * cgroup-v1/memory.rst, scheduler/sched-bwc.rst. @returns undefined where there are no control groups
  */
 export function containerLimits(): ContainerLimits | undefined {
-  const groups = (machine.file('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'))
-  if (groups.length < 2) return undefined
-  const pathOf = (controller: string): string | undefined =>
-    groups.find(([, controllers = '']) => controllers.split(',').includes(controller))?.[2]
+  const groups = ownGroups()
+  if (groups.size === 0) return undefined
   const isSecond = machine.exists('/sys/fs/cgroup/cgroup.controllers')
   const [memory, quota] = isSecond
-    ? secondVersion(groups.find(([id]) => id === '0')?.[2] ?? '/')
-    : firstVersion(pathOf('memory') ?? '/', pathOf('cpu') ?? '/')
+    ? secondVersion(groups.get('') ?? '/')
+    : firstVersion(groups.get('memory') ?? '/', groups.get('cpu') ?? '/')
   return {
     version: isSecond ? 2 : 1,
     ...(memory === undefined ? {} : { memoryBytes: memory }),
@@ -84,16 +94,10 @@ export function containerLimits(): ContainerLimits | undefined {
  * (v2) or memory.oom_control (v1, Linux 4.13). @returns undefined where it does not count them
  */
 export function memoryKills(): number | undefined {
-  const groups = (machine.file('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'))
-  const pathOf = (isOwn: (id: string, controllers: string) => boolean): string =>
-    groups.find(([id = '', controllers = '']) => isOwn(id, controllers))?.[2] ?? '/'
-  const first = pathOf((_id, controllers) => controllers.split(',').includes('memory'))
+  const groups = ownGroups()
   const files = [
-    ...upwards(
-      '/sys/fs/cgroup',
-      pathOf((id) => id === '0'),
-    ).map((folder) => `${folder}/memory.events`),
-    ...upwards('/sys/fs/cgroup/memory', first).map((folder) => `${folder}/memory.oom_control`),
+    ...upwards('/sys/fs/cgroup', groups.get('') ?? '/').map((folder) => `${folder}/memory.events`),
+    ...upwards('/sys/fs/cgroup/memory', groups.get('memory') ?? '/').map((folder) => `${folder}/memory.oom_control`),
   ]
   const counts = files.map((path) => /^oom_kill (\d+)$/m.exec(machine.file(path) ?? '')?.[1])
   // The deepest group that has a count is that of this process; in a container its files are those of the root.

@@ -51,7 +51,7 @@ async function waiting(head: string, record: JobRecord, place: InspectContext): 
       ),
     ]
   const text = `${head}: number ${number} in queue ${record.queue}`
-  const found = await queueStandstill(record.queue, place)
+  const found = await queueStandstill([record.queue], place)
   return found.length > 0
     ? [note(text), ...found]
     : [fine(text), note('the queue and its workers', `runtime doctor ${record.queue}`)]

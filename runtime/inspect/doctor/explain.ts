@@ -78,7 +78,7 @@ async function explainQueue(name: string, place: InspectContext): Promise<Findin
   const size = sizes.get(name)
   if (size === undefined && !paused.includes(name)) return []
   const takers = workers.filter((worker) => selectQueues(worker.queues, [...sizes.keys()]).includes(name))
-  const findings = [fine(`queue ${name}: ${size ?? 0} wait`), ...(await queueStandstill(name, place))]
+  const findings = [fine(`queue ${name}: ${size ?? 0} wait`), ...(await queueStandstill([name], place))]
   for (const worker of takers) {
     const before = worker.queues.slice(0, worker.queues.indexOf(name)).filter((queue) => (sizes.get(queue) ?? 0) > 0)
     const busy = worker.working ? `busy: ${clipLine(worker.working, 120)}` : 'idle'

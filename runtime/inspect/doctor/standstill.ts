@@ -6,8 +6,8 @@ import { bad, note, type Finding } from './finding.ts'
 /** Queues of a run that are looked at. */
 const queuesLooked = 5
 
-/** Why no worker takes a job from a queue, and what to do; empty where one does. */
-export async function queueStandstill(queue: string, { store }: InspectContext): Promise<Finding[]> {
+/** Why no worker takes a job from one of these queues, and what to do; empty where one takes from each. */
+export async function queueStandstill(queues: readonly string[], { store }: InspectContext): Promise<Finding[]> {
   const [{ nowMs }, paused, pausedAll, workers, supervisors] = await Promise.all([
     redisClock({ store }),
     store.queues.paused(),
@@ -15,11 +15,15 @@ export async function queueStandstill(queue: string, { store }: InspectContext):
     store.workers.list(),
     store.supervisors.list(),
   ])
-  const served = servingWorkers(workers, supervisors, [queue], nowMs)
+  const served = servingWorkers(workers, supervisors, queues, nowMs)
   return [
-    ...(paused.includes(queue) ? [note(`queue ${queue} is paused`, `runtime queues resume ${queue}`)] : []),
+    ...queues
+      .filter((queue) => paused.includes(queue))
+      .map((queue) => note(`queue ${queue} is paused`, `runtime queues resume ${queue}`)),
     ...(pausedAll ? [note('all workers are paused (pause-all-workers)', 'runtime queues resume --all')] : []),
-    ...(served.has(queue) ? [] : [bad(`no worker takes from queue ${queue}`, `runtime work --queues ${queue}`)]),
+    ...queues
+      .filter((queue) => !served.has(queue))
+      .map((queue) => bad(`no worker takes from queue ${queue}`, `runtime work --queues ${queue}`)),
   ]
 }
 
@@ -48,7 +52,7 @@ export async function delayedStandstill(
 /** Why a job that waits or is delayed does not start, and what to do; empty where it will. */
 export async function jobStandstill(id: string, place: InspectContext): Promise<Finding[]> {
   const record = await place.store.jobs.find(id)
-  if (record?.state === 'waiting') return queueStandstill(record.queue, place)
+  if (record?.state === 'waiting') return queueStandstill([record.queue], place)
   return record?.state === 'delayed' ? delayedStandstill(record, place) : []
 }
 
@@ -61,7 +65,8 @@ export async function runStandstill(id: string, place: InspectContext): Promise<
   const [kinds, tally] = await Promise.all([read.kinds(id), read.tally(id)])
   const waiting = kinds.filter((kind) => (tally.get(kind.class)?.queued ?? 0) > 0)
   const queues = [...new Set(waiting.map(({ queue }) => queue))].slice(0, queuesLooked)
-  const found = (await Promise.all(queues.map((queue) => queueStandstill(queue, place)))).flat()
-  if (delayed > 0) found.push(...(await delayedStandstill({ queue: kinds[0]?.queue ?? '*' }, place)))
-  return [...new Map(found.map((finding) => [finding.what, finding])).values()]
+  return [
+    ...(queues.length > 0 ? await queueStandstill(queues, place) : []),
+    ...(delayed > 0 ? await delayedStandstill({ queue: kinds[0]?.queue ?? '*' }, place) : []),
+  ]
 }

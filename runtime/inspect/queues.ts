@@ -4,7 +4,7 @@ import { decodeItem } from '../core/codec.ts'
 import { selectQueues } from '../store/queues/queue-list.ts'
 import type { QueueHead } from '../store/queues/queues.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
-import { silentForMs, type WorkerInfo } from '../store/workers/workers.ts'
+import { livingWorkers, type WorkerInfo } from '../store/workers/workers.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { redisClock, type InspectContext } from './context.ts'
 
@@ -71,21 +71,16 @@ function rowOf(
   return { name, size: Math.max(0, size), oldestMs, paused: paused.includes(name), workers: served.get(name) ?? 0 }
 }
 
-/** How many live workers take from each queue. One is dead when its supervisor's lease has expired, or its heartbeat is old. */
+/** How many living workers take from each queue. */
 export function servingWorkers(
   workers: readonly WorkerInfo[],
   supervisors: readonly SupervisorInfo[],
   queues: readonly string[],
   nowMs: number,
 ): Map<string, number> {
-  const leases = new Map(supervisors.flatMap(({ slots, leaseEndsAtMs }) => slots.map((slot) => [slot, leaseEndsAtMs])))
   const served = new Map<string, number>()
-  for (const worker of workers) {
-    const leaseEndsAtMs = leases.get(worker.id)
-    const isDead = leaseEndsAtMs === undefined ? silentForMs(worker, nowMs) !== undefined : leaseEndsAtMs < nowMs
-    if (isDead) continue
+  for (const worker of livingWorkers(workers, supervisors, nowMs))
     for (const queue of selectQueues(worker.queues, queues)) served.set(queue, (served.get(queue) ?? 0) + 1)
-  }
   return served
 }
 

@@ -20,7 +20,7 @@ import { Supervisor } from '../worker/supervisor.ts'
 import { Steps } from '../workflow/run/steps.ts'
 import { selectQueues } from '../store/queues/queue-list.ts'
 import type { Store } from '../store/store.ts'
-import { silentForMs } from '../store/workers/workers.ts'
+import { livingWorkers } from '../store/workers/workers.ts'
 
 /**
  * A clock that stands still until a test advances it.
@@ -199,24 +199,18 @@ export async function drain(
 
 /** A worker of another process takes jobs before the drain does, and the drain takes jobs whose classes only that worker has. */
 async function refuseOtherWorkers(store: Store, queues: readonly string[]): Promise<void> {
-  const [sizes, workers, supervisors] = await Promise.all([
+  const [sizes, workers, supervisors, { aheadMs }] = await Promise.all([
     store.queues.sizes(),
     store.workers.list(),
     store.supervisors.list(),
+    store.health.clock(),
   ])
-  const [now, known] = [Date.now(), [...sizes.keys()]]
+  const known = [...sizes.keys()]
   const wanted = new Set(selectQueues(queues, known))
   const isHere = ({ host, pid }: Record<string, string>): boolean => host === hostname() && pid === String(process.pid)
-  const harmless = new Set(
-    supervisors
-      .filter(({ about, leaseEndsAtMs }) => leaseEndsAtMs < now || isHere(about))
-      .flatMap(({ slots }) => slots),
-  )
-  const other = workers.find(
-    (worker) =>
-      !harmless.has(worker.id) &&
-      silentForMs(worker, now) === undefined &&
-      selectQueues(worker.queues, known).some((queue) => wanted.has(queue)),
+  const own = new Set(supervisors.filter(({ about }) => isHere(about)).flatMap(({ slots }) => slots))
+  const other = livingWorkers(workers, supervisors, Date.now() + aheadMs).find(
+    ({ id, queues: taken }) => !own.has(id) && selectQueues(taken, known).some((queue) => wanted.has(queue)),
   )
   if (!other) return
   throw new RuntimeError(

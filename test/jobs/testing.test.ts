@@ -126,9 +126,9 @@ describe('drain', () => {
 })
 
 describe('drain beside a worker of another process', () => {
-  const beside = async (pid: string): Promise<void> => {
+  const beside = async (pid: string, leaseMs = 60_000): Promise<void> => {
     const { store } = defaultClient()
-    await store.supervisors.register('dev', [`dev-host:${pid}:low`], { host: 'dev-host', pid, queues: 'low' }, 60_000)
+    await store.supervisors.register('dev', [`dev-host:${pid}:low`], { host: 'dev-host', pid, queues: 'low' }, leaseMs)
   }
 
   it('is refused, with that worker and what to do', async () => {
@@ -139,6 +139,12 @@ describe('drain beside a worker of another process', () => {
       message: /worker dev-host:7 takes jobs from low; give the tests a namespace of their own .*configure\(/,
     })
     assert.equal((await handle.status()).state, 'waiting')
+  })
+
+  it('runs what waits where the lease of that worker has expired', async () => {
+    await beside('7', 1)
+    await enqueue(AddJob, 1, 1)
+    assert.deepEqual(await drain([AddJob]), { processed: 1, failed: 0 })
   })
 
   it('runs what waits in queues and namespaces that it does not serve', async () => {

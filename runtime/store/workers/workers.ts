@@ -1,4 +1,4 @@
-import { slotsOf } from './supervisors.ts'
+import { slotsOf, type SupervisorInfo } from './supervisors.ts'
 import type { Connection } from '../connection/connection.ts'
 
 /** One worker, of whatever kind: ours, Ruby's, or another. */
@@ -24,6 +24,19 @@ const silentAfterMs = 300_000
 export function silentForMs({ heartbeat }: WorkerInfo, nowMs: number): number | undefined {
   const silentMs = nowMs - Date.parse(heartbeat ?? '')
   return silentMs > silentAfterMs ? silentMs : undefined
+}
+
+/** Workers that live, by Redis's clock: the lease of their supervisor has not expired; without a supervisor their heartbeat is not old. */
+export function livingWorkers(
+  workers: readonly WorkerInfo[],
+  supervisors: readonly SupervisorInfo[],
+  nowMs: number,
+): WorkerInfo[] {
+  const leases = new Map(supervisors.flatMap(({ slots, leaseEndsAtMs }) => slots.map((slot) => [slot, leaseEndsAtMs])))
+  return workers.filter((worker) => {
+    const leaseEndsAtMs = leases.get(worker.id)
+    return leaseEndsAtMs === undefined ? silentForMs(worker, nowMs) === undefined : leaseEndsAtMs >= nowMs
+  })
 }
 
 /** Resque's worker registry, read; and what became of this runtime's supervisors. */

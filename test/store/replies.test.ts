@@ -1,8 +1,10 @@
 // Which errors say that Redis is away (waiting helps), which that it will not do it, and which are nothing of Redis.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { explainRedisError } from '../../runtime/store/connection/redis.ts'
-import type { Store } from '../../runtime/store/store.ts'
+import { openStore, type Store } from '../../runtime/store/store.ts'
+import { startRedisProxy } from '../support/redis-proxy.ts'
 import { useRedis } from '../support/redis.ts'
 import { redisSettings, testStore } from '../support/store.ts'
 
@@ -31,6 +33,42 @@ test('what a script stumbles over is an answer, not an absence', async () => {
 test('another type under a key is one, too, and says where to look', async () => {
   await server.client().set('resque:failed', 'text')
   await assert.rejects(store.failures.count(), { code: 'ERR_REPLY', message: /WRONGTYPE.*docs\/redis-keys\.md/ })
+})
+
+test('calls of one script are done in their order, also where Redis does not have the script yet', async () => {
+  const proxy = await startRedisProxy(server, () => true, 10)
+  const far = openStore({ ...redisSettings(server), address: redisSettings(proxy).address }, 'resque')
+  await far.health.clock()
+  const names = Array.from({ length: 20 }, (_, n) => `j${n}`)
+  const calls: Promise<unknown>[] = []
+  for (const id of names) {
+    calls.push(far.queues.push('q', [{ id, className: 'A', item: `["${id}"]` }], Date.now(), 60_000))
+    // In less time than a reply takes, so that some calls are sent between those that are sent again.
+    await sleep(1)
+  }
+  await Promise.all(calls)
+  far.close()
+  await proxy.stop()
+  assert.deepEqual(
+    await server.client().lrange('resque:queue:q', 0, -1),
+    names.map((id) => `["${id}"]`),
+  )
+})
+
+test('calls that wait for the first one fail as it does when it gets no answer', async () => {
+  const away = openStore({ ...redisSettings(server), commandTimeoutMs: 200 }, 'resque')
+  const client = server.client()
+  await away.health.clock()
+  await client.client('PAUSE', 1500, 'ALL')
+  const startedAt = performance.now()
+  const push = (id: string): Promise<unknown> => away.queues.push('q', [{ id, className: 'A', item: id }], 1, 60_000)
+  const ends = await Promise.allSettled([push('a'), push('b'), push('c')])
+  assert.deepEqual(
+    ends.map((end) => end.status === 'rejected' && (end.reason as { code?: string }).code),
+    ['ERR_REDIS', 'ERR_REDIS', 'ERR_REDIS'],
+  )
+  assert.ok(performance.now() - startedAt < 1000)
+  away.close()
 })
 
 describe('a reply that passes by itself is an absence', () => {

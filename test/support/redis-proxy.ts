@@ -18,10 +18,12 @@ export interface RedisProxy {
  * Starts a proxy in the folder of a test's server.
  * @param pass called for each piece of bytes from a client; false: it and all that follows on any connection is dropped;
  *   'close': it is dropped, and its connection closed
+ * @param replyMs how long each reply is under way
  */
 export async function startRedisProxy(
   server: TestRedis,
   pass: (bytes: Buffer) => boolean | 'close' = () => true,
+  replyMs = 0,
 ): Promise<RedisProxy> {
   const path = join(server.dir, 'proxy.sock')
   const target = server.url.replace('unix://', '')
@@ -40,7 +42,9 @@ export async function startRedisProxy(
         const passed = from !== client || pass(bytes)
         if (passed === 'close') return void from.destroy()
         closed ||= !passed
-        if (!closed && !silent.has(from)) to.write(bytes)
+        if (closed || silent.has(from)) return
+        if (from === redis && replyMs > 0) setTimeout(() => to.write(bytes), replyMs)
+        else to.write(bytes)
       })
     }
   })

@@ -3,7 +3,7 @@ import type { RedisSettings } from '../../runtime/store/connection/redis.ts'
 import type { TestRedis } from './redis.ts'
 
 /** Settings that reach a test's server by its unix socket. */
-export function redisSettings(server: TestRedis): RedisSettings {
+export function redisSettings(server: Pick<TestRedis, 'url'>): RedisSettings {
   return {
     address: { kind: 'unix', host: '', port: 0, path: server.url.replace('unix://', '') },
     connectTimeoutMs: 3000,

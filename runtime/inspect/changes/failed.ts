@@ -89,10 +89,7 @@ async function retry(
   change: Retried,
   keep: boolean,
 ): Promise<void> {
-  const requeue = (some: readonly FailedEntry[]): Promise<PromiseSettledResult<Requeued | undefined>[]> =>
-    Promise.allSettled(some.map((entry) => requeueFailed(place, entry, { keep })))
-  // The first alone: while Redis does not have the script, later entries would overtake those whose call is sent again.
-  const results = [...(await requeue(entries.slice(0, 1))), ...(await requeue(entries.slice(1)))]
+  const results = await Promise.allSettled(entries.map((entry) => requeueFailed(place, entry, { keep })))
   for (const [i, result] of results.entries()) {
     if (result.status === 'rejected' && !isSkippable(result.reason)) throw result.reason
     if (result.status === 'fulfilled' && result.value) {

@@ -60,6 +60,8 @@ export class Connection {
   #pings: NodeJS.Timeout | undefined
   #trouble: string | undefined
   #wasReady = false
+  /** The first call of each script; null once it has been answered. */
+  readonly #firstCalls = new Map<ScriptName, Promise<void> | null>()
   readonly #heard = new Map<string, { listeners: Set<(message: string) => void>; subscribed: Promise<unknown> }>()
 
   constructor(settings: RedisSettings, namespace: string) {
@@ -79,7 +81,33 @@ export class Connection {
 
   /** Runs a script by name. @throws RuntimeError ERR_REDIS with what to do; ERR_REPLY where asking again would not help */
   async run<N extends ScriptName>(name: N, args: ScriptArgs<N>, rest?: readonly (string | number)[]): Promise<unknown> {
-    return this.ask((redis) => this.#untilServed(() => runScript(redis, this.keys.prefix, name, args, rest)))
+    const { prefix } = this.keys
+    return this.ask((redis) =>
+      this.#untilServed(() => this.#inOrder(name, () => runScript(redis, prefix, name, args, rest))),
+    )
+  }
+
+  /**
+   * Calls of a script are sent in their order. Where Redis does not have it the first call is sent twice, and later ones would
+   * overtake it: so they wait for its answer. Where it gets none they fail as it does, within the same time.
+   */
+  async #inOrder<T>(name: ScriptName, send: () => Promise<T>): Promise<T> {
+    const first = this.#firstCalls.get(name)
+    if (first) await first
+    if (first !== undefined) return send()
+    const sent = send()
+    const answered = sent.then(
+      () => undefined,
+      (error: Error) => {
+        if (error.name !== 'ReplyError') throw error
+      },
+    )
+    this.#firstCalls.set(name, answered)
+    answered.then(
+      () => this.#firstCalls.set(name, null),
+      () => this.#firstCalls.delete(name),
+    )
+    return sent
   }
 
   /** Runs plain commands. @throws as {@link run}, and what `commands` itself throws */

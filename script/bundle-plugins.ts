@@ -39,7 +39,8 @@ const isPlainFunction = (name: string, value: unknown): value is (...args: unkno
 
 /**
  * An import of a module of Node's also loads what its getters lead to, such as fs.promises and all that it needs: a quarter
- * of the start of a process. So it is taken as `require` gives it, and with the names that are no getters.
+ * of the start of a process. So it is taken as `require` gives it, and only names that the importer uses are read. Which
+ * names are getters differs by version of Node: node:async_hooks has some from 24 on.
  */
 export const nodeWithoutGetters: Plugin = {
   name: 'node without getters',
@@ -54,7 +55,7 @@ export const nodeWithoutGetters: Plugin = {
     bundle.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
       const get = `process.getBuiltinModule(${JSON.stringify(path)})`
       const exports = Object.entries(Object.getOwnPropertyDescriptors(createRequire(import.meta.url)(path) as object))
-        .filter(([name, property]) => property.get === undefined && name !== 'default' && /^[a-z]\w*$/i.test(name))
+        .filter(([name]) => name !== 'default' && /^[a-z]\w*$/i.test(name))
         .map(([name, { value }]) => [name, value as unknown] as const)
       const isLate = LOADED_LATE.test(path)
       const one = (name: string, value: unknown): string =>

@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '3f4546f624ad3a4a0dd92fe5882bad50002488ae',
+    sha1: '2800165fba9c2938b7eab6e97bad562fbca00700',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
   },
@@ -30,13 +30,18 @@ export const scripts = {
     args: ['supervisor', 'id', 'delivery', 'once'],
     rest: false,
   },
+  'begin-steps': {
+    sha1: '0031681a36f846603f236b035ddf64d6a0deb7d9',
+    args: ['now', 'few'],
+    rest: true,
+  },
   'cancel': {
-    sha1: 'b739a3166b5717441f7016d38f317e5a7176ce24',
+    sha1: 'c00f317ced9a15d00186aa8678a515248d5bb29a',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '9900efcb7ccb3d15f6604d712e651e395d448ee7',
+    sha1: '96d90d1577a0372a1a60463c09bb993b11d63a54',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,7 +61,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: 'da647193231c203c419858812750dbb05722a583',
+    sha1: 'e3655bc0a8a4f8109f8905fa7d4a05a039979d56',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -111,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: '6bd287c8eb155c3d44f34fc76626bd1cc49b9869',
+    sha1: 'f5122add15e53153b579758c60321705b7f3ef24',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'c4535db32b8268b5f11f9260d9681b026867a1db',
+    sha1: 'ecae8714cd2dd6f0dd079747789a7eabf3481515',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -126,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '8d7619ed5d33ab083e8e5727cb5a459ac53979ae',
+    sha1: 'c127ccd36e63f09ad42fb3bf510fc5a69d665235',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -151,7 +156,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: 'a0096372dd54e399e08f929d8859dc25cbe1a8ed',
+    sha1: 'e46312572e4d3f611001b2ca33db39841ce1d9d0',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -191,12 +196,12 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '74b99b0c092ac2d0e6847b8c5c308507fefd8397',
+    sha1: '9a0ed7de7c26083e13a68ba2adc123ab420f88da',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '5d523fdfda7fedf89f4c0881a090a1752c04dab7',
+    sha1: '500f366f3a280b93ed0d962a45f799dbac948fb5',
     args: ['supervisor', 'now', 'slots', 'queueCount', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax'],
     rest: true,
   },
@@ -211,17 +216,17 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: '5695afd80184323380e3876579fc4763ebe04b21',
+    sha1: '3c88a1e308088b2528c6bd3f2f98ffaa5056a01b',
     args: ['now'],
     rest: false,
   },
   'run-destroy': {
-    sha1: '08918d6d44d06cfbadc67489a8407a2a5d3ed1c6',
+    sha1: 'a800ca1d793f5652a9a7377a9e1d3ea346d4c63b',
     args: ['id'],
     rest: false,
   },
   'run-expire': {
-    sha1: '099bc5732912b9a255cbcec0af496597f4b8382d',
+    sha1: '083bdf1c6570d340bf0de489b354a3fe592a5a44',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -231,32 +236,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: 'a0b1df71a731fe198437ea45ac6590547585933c',
+    sha1: '8d18a30d51b6cb3e63b6f3318a424a9547ceb537',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '73b92732bb558417400ef1a08f21c185c95c6cbd',
+    sha1: '1be06b1822acb65a3449bc841f35b29c7c3e51cb',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: '007f6ff7aa77102789767d37557bba717125a292',
+    sha1: '26fad005a24d4378600373a4de221eed74973e12',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '10d4065ccbc101d4c3a9b840251830054d95fa38',
+    sha1: '37d4c48949013ddd71a756da42b93729b3038d62',
     args: ['id', 'now'],
     rest: false,
   },
-  'run-step-begin': {
-    sha1: '8d882f15db044042d8e7ebc611bc891680dff35d',
-    args: ['id', 'index', 'job', 'attempt', 'now', 'few'],
-    rest: false,
-  },
   'run-stop': {
-    sha1: 'bb9e559b23fa1146f6466a0f4452bc3cbb91eafc',
+    sha1: 'ae8435c426ba2dec3d12afedd4caa9a55bf3135b',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,13 +266,18 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '18d4468fff8a0b5e51e91cf75b36333800ffc99f',
+    sha1: '4ef5c6fc5bd91fe4dc061aae2cf57975d5e6f331',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
   'settle-batch': {
-    sha1: '5e669ce51524e439fedcf9550453b7d01d6209f6',
+    sha1: 'acc4955aa1d66100bb82aace920f0193c668e6b5',
     args: ['supervisor', 'now', 'failedMax'],
+    rest: true,
+  },
+  'settle-steps': {
+    sha1: '2eec837f40d889ea739294169be2f08bac5d1deb',
+    args: ['supervisor', 'now', 'failedMax', 'count'],
     rest: true,
   },
   'show-jobs': {
@@ -306,7 +311,7 @@ export const scripts = {
     rest: false,
   },
   'take-delayed': {
-    sha1: 'd95a3bf3c5e78a6579e78eca6dd5e0a4dc5e35ab',
+    sha1: '76de6d167e5d860adc6e76b557161f1537e7527c',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

@@ -15,6 +15,7 @@ const generated = (name: string): URL => new URL(`../runtime/store/connection/${
 
 /** The type of each key, the first word of its comment in keys.ts; one that is `the same` as another is a hash. */
 const keyTypes = new Map<string, string>()
+const channels = new Set<string>()
 let about = ''
 for (const [, comment, name = ''] of readFileSync(
   new URL('../runtime/store/keys.ts', import.meta.url),
@@ -22,6 +23,7 @@ for (const [, comment, name = ''] of readFileSync(
 ).matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^ {2}(\w+): '/gm)) {
   about = comment ?? about
   keyTypes.set(name, /^[\s*]*(list|set|zset|string|stream)\b/.exec(about)?.[1] ?? 'hash')
+  if (/^[\s*]*channel\b/.test(about)) channels.add(name)
 }
 
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
@@ -179,8 +181,15 @@ const rows = scripts.map(({ name, texts, args, rest }) => {
 })
 const parts = scripts.map(({ name, texts }) => `  '${name}': [${texts.map(pieceOf).join(', ')}],\n`)
 const lines = [...pieces.keys()].map((piece) => `  ${JSON.stringify(piece)},\n`)
+/** Keys without a parameter, for the doctor. */
+const fixed = Object.entries(keyTemplates).flatMap(([name, template]) =>
+  template.includes('{') || channels.has(name) ? [] : [`  '${template}': '${keyTypes.get(name)}',\n`],
+)
 const HEAD = '// Made by script/build-lua.ts from runtime/store/lua; do not edit.\n'
 const made = {
+  'key-types': `${HEAD.replace('lua;', 'keys.ts;')}
+/** The type of each key that has no parameter, by its name without the namespace. */
+export const keyTypes: Readonly<Record<string, string>> = {\n${fixed.join('')}}\n`,
   scripts: `${HEAD}export const scripts = {\n${rows.join('')}} as const\n`,
   lua: `${HEAD}
 /** What the scripts are made of. */

@@ -52,10 +52,7 @@ export function command<Flags>(
 }
 
 /** Runs what only shows; then says which keys it could not read. */
-async function show(
-  context: Context,
-  run: (context: Context) => ReturnType<CommandOptions<never>['run']>,
-): Promise<number> {
+async function show(context: Context, run: (context: Context) => Promise<number | undefined | void>): Promise<number> {
   const unread = new Set<string>()
   const exitCode = await run({ ...context, store: shownStore(context.store, unread) })
   for (const text of unread) printError(`runtime: ${text}; ${unreadCure}`)

@@ -93,7 +93,7 @@ async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
   }
   findings.push(...(await silentFindings(store, supervisors)))
   if (await store.health.pausedAll())
-    findings.push(note('all workers are paused (pause-all-workers is true)', 'runtime queues resume --all'))
+    findings.push(note('all workers are paused by the key pause-all-workers', 'runtime queues resume --all'))
   return findings
 }
 

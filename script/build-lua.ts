@@ -123,11 +123,14 @@ function withoutUnused(pieces: readonly Piece[]): Piece[] {
   return used.length === pieces.length ? used : withoutUnused(used)
 }
 
-/** The texts of an include. One with `-- @lazy names` makes its functions when one of those is first called. */
-function textsOf(include: string, pieces: readonly Piece[]): string[] {
+/** The texts of an include. One with `-- @lazy names` makes its functions when one of those that others call is first called. */
+function textsOf(include: string, all: readonly Piece[]): string[] {
+  const pieces = all.filter((piece) => piece.include === include)
+  const others = all.filter((piece) => piece.include !== include)
   const texts = pieces.map((piece) => piece.text)
-  const names = words(read(`include/${include}.lua`), 'lazy').filter((name) =>
-    pieces.some((piece) => piece.name === name),
+  const names = words(read(`include/${include}.lua`), 'lazy').filter(
+    (name) =>
+      pieces.some((piece) => piece.name === name) && others.some(({ text }) => new RegExp(`\\b${name}\\b`).test(text)),
   )
   if (names.length === 0) return texts
   const inside = texts
@@ -146,13 +149,8 @@ function compile(file: string): { name: string; texts: string[]; args: string[];
   const includes = includesOf(source)
   const parts = includes.flatMap((name) => piecesOf(name, withoutComments(read(`include/${name}.lua`))))
   const pieces = withoutUnused([...parts, ...piecesOf('', withoutComments(source))])
-  const of = (include: string): Piece[] => pieces.filter((piece) => piece.include === include)
-  const body = [
-    ...includes.flatMap((name) => textsOf(name, of(name))),
-    of('')
-      .map(({ text }) => text)
-      .join(''),
-  ]
+  const own = pieces.filter(({ include }) => include === '').map(({ text }) => text)
+  const body = [...includes.flatMap((name) => textsOf(name, pieces)), own.join('')]
   const locals = args.map((name, i) => `local ${name}=ARGV[${i + 1}]`).join('\n')
   const tail =
     rest === undefined

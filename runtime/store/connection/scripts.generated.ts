@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '2800165fba9c2938b7eab6e97bad562fbca00700',
+    sha1: 'e4a63f91a1cb46b0d5871e607f5cd55778c57335',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
   },
@@ -31,17 +31,17 @@ export const scripts = {
     rest: false,
   },
   'begin-steps': {
-    sha1: '0031681a36f846603f236b035ddf64d6a0deb7d9',
+    sha1: '55d62a7228bfbd937831ad2414c384db0784c567',
     args: ['now', 'few'],
     rest: true,
   },
   'cancel': {
-    sha1: 'c00f317ced9a15d00186aa8678a515248d5bb29a',
+    sha1: '27c4c2d497291a290944dd1482303d32ec65bf61',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '96d90d1577a0372a1a60463c09bb993b11d63a54',
+    sha1: 'e31d3d54efb9d9142ca83cf459c3262b3ed6463c',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,12 +56,12 @@ export const scripts = {
     rest: false,
   },
   'delay': {
-    sha1: '16eacd211287f5ba963998de99d4d89f301052e4',
+    sha1: 'e73446807da8cac4323ef6e540318053f4f3acb2',
     args: ['now', 'ttlMs'],
     rest: true,
   },
   'dequeue': {
-    sha1: 'e3655bc0a8a4f8109f8905fa7d4a05a039979d56',
+    sha1: '38b1a88dc15ef40d2351236c02e46dad332c02c8',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -71,7 +71,7 @@ export const scripts = {
     rest: false,
   },
   'enqueue': {
-    sha1: 'bd6e5eaaa3a23cc8316018ffedaa5857582e0cb1',
+    sha1: 'c5604b99383f820bf6cb6b9f034673fe42a9b295',
     args: ['queue', 'now', 'ttlMs'],
     rest: true,
   },
@@ -86,7 +86,7 @@ export const scripts = {
     rest: false,
   },
   'fire-entry': {
-    sha1: '351aba6dd739b13d640d81620224b92fff21d919',
+    sha1: 'b4b496f2015f054b0cd1e6bfc293a9e01a875dd6',
     args: ['lockPrefix', 'owner', 'name', 'slot', 'now', 'lateMs', 'next', 'lastEnqueuedAt', 'mode', 'queue', 'item', 'options', 'class', 'id', 'ttlMs', 'unique', 'uniqueMs', 'uniqueUntil'],
     rest: false,
   },
@@ -116,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: 'f5122add15e53153b579758c60321705b7f3ef24',
+    sha1: '29afb01e8c6a87541e9253d11faa7e50c37b6106',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'ecae8714cd2dd6f0dd079747789a7eabf3481515',
+    sha1: 'd59b80a7e53eb89f49a5c0de359bb180fb98a385',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -131,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: 'c127ccd36e63f09ad42fb3bf510fc5a69d665235',
+    sha1: '62dd445d4845924b436da045d63d2201475442f1',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -156,7 +156,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: 'e46312572e4d3f611001b2ca33db39841ce1d9d0',
+    sha1: 'a238043c446d29045866dd5fbf91fa9c7bf39b9c',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -186,7 +186,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '16d1930a46cb6aed1c781d1c8002354ef95f68da',
+    sha1: 'a25c91071e7a3210c41d56ac58b8b194fbb9ddab',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -196,17 +196,17 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '9a0ed7de7c26083e13a68ba2adc123ab420f88da',
+    sha1: 'e5cd2e25d62e06b0185295602a48ec84ecf52863',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '500f366f3a280b93ed0d962a45f799dbac948fb5',
+    sha1: '96139b66291742f9960bf15d830e953a06ddc5d7',
     args: ['supervisor', 'now', 'slots', 'queueCount', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax'],
     rest: true,
   },
   'retry-failed': {
-    sha1: '3e456971ea8a025060e34e85dae5f1438d6e8187',
+    sha1: '933f12e467cfbe395d778f2aabd15f66fba4d59d',
     args: ['index', 'digest', 'id', 'queue', 'item', 'retriedAt', 'newId', 'now', 'ttlMs', 'take'],
     rest: false,
   },
@@ -216,7 +216,7 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: '3c88a1e308088b2528c6bd3f2f98ffaa5056a01b',
+    sha1: 'd2591e6c2400e4a0f8840c8115bd48e31cf83a6b',
     args: ['now'],
     rest: false,
   },
@@ -226,7 +226,7 @@ export const scripts = {
     rest: false,
   },
   'run-expire': {
-    sha1: '083bdf1c6570d340bf0de489b354a3fe592a5a44',
+    sha1: '461a95b30842426867576d745787a83dd90d4995',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -236,27 +236,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: '8d18a30d51b6cb3e63b6f3318a424a9547ceb537',
+    sha1: 'f2fd97a5c8940fe5abebfc09148253384551762b',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '1be06b1822acb65a3449bc841f35b29c7c3e51cb',
+    sha1: 'af2a7de3dd58e57d4dbb51e3730c5bd0e228f402',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: '26fad005a24d4378600373a4de221eed74973e12',
+    sha1: 'ad5178834a8cb61a622a0f4444cea1c2fc04b212',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '37d4c48949013ddd71a756da42b93729b3038d62',
+    sha1: 'f776dcacc428ce2fa0f58088192ca80eec95f740',
     args: ['id', 'now'],
     rest: false,
   },
   'run-stop': {
-    sha1: 'ae8435c426ba2dec3d12afedd4caa9a55bf3135b',
+    sha1: '83a407901140d36a9ad960a361a91231a62bd990',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '4ef5c6fc5bd91fe4dc061aae2cf57975d5e6f331',
+    sha1: 'f3cafa8cd010e2768f43d0a45eec3bd1bdb5e207',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
@@ -276,7 +276,7 @@ export const scripts = {
     rest: true,
   },
   'settle-steps': {
-    sha1: '2eec837f40d889ea739294169be2f08bac5d1deb',
+    sha1: '1c2013c8ce9d46f661a4e8140981985d23ce5a6b',
     args: ['supervisor', 'now', 'failedMax', 'count'],
     rest: true,
   },
@@ -301,17 +301,17 @@ export const scripts = {
     rest: false,
   },
   'sweep-limits': {
-    sha1: '0d3728b852687050802fa9d8ac16246033acff00',
+    sha1: '3de71d8e577f240f77eda13cf249472e34d014cb',
     args: ['count'],
     rest: false,
   },
   'sweep-tickets': {
-    sha1: 'f83234d3df03b61ca1fc91c6bafc0005b8bfd65d',
+    sha1: 'eb1ed29ff63f80a7a238ab6004818f400c39e3d5',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: '76de6d167e5d860adc6e76b557161f1537e7527c',
+    sha1: '5d88f5d2914a4fda7688d56baf9a49429b426fbc',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },
@@ -326,7 +326,7 @@ export const scripts = {
     rest: false,
   },
   'wake': {
-    sha1: 'c5cf15532c219f1b7d4ad0597cda58accd0600f1',
+    sha1: '710e2b96d2fa0ef44c0a9364e7b93eda367be896',
     args: ['queue', 'count'],
     rest: false,
   },

@@ -150,6 +150,11 @@ export const scripts = {
     args: ['id', 'now', 'max', 'ttlMs'],
     rest: true,
   },
+  'poll-queues': {
+    sha1: '0ed0a2aa6b01a05137f63de759d1296cbc93d0b7',
+    args: ['listed'],
+    rest: true,
+  },
   'queue-heads': {
     sha1: '116dc9dcbc2af1b371b172101a11f711773b689f',
     args: [],

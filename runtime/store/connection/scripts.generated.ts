@@ -1,8 +1,8 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '2242cd088a08d1986908dccd00ee2e21e784096f',
-    args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
+    sha1: '7eab52be77f6b277e8401af544d5b49d40fa8321',
+    args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'limits', 'failedAt'],
     rest: false,
   },
   'archive-done': {
@@ -31,12 +31,12 @@ export const scripts = {
     rest: false,
   },
   'cancel': {
-    sha1: '83e0ac78ec611141eb33065d816f56dde74a12bf',
+    sha1: '2387d8b6b8c893c656e325cbc8426cd9ba7b823f',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '131a62f97322e4eb51dbfc95d7c6c7ee3a72b698',
+    sha1: '038cad415ad36e42be987fb2e1893589abe3cd75',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,7 +56,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: 'a5ee32a8dad863fadc2addd3afd3c4c7a327ac59',
+    sha1: '2868305f2dfec094a60f0c59b92ba4b6597f055f',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -111,12 +111,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: 'fb584534a3744590d8ab329669a2ce02f64b914b',
+    sha1: 'b5b644c7ac976f7f709446a961278f31d6ee9356',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'c3316a0fc81348eac3b9748a45d01b2f4e6c7081',
+    sha1: '27d40a2ade1af4ae3f6c44fa2940cdd6680e52a9',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -151,7 +151,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: '8c36d86cec4af564a74b47f0c070ea3a997d3c66',
+    sha1: '45d6f552ae2872c7abe9019a38b47fbebe0d5913',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -181,7 +181,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: 'a25c91071e7a3210c41d56ac58b8b194fbb9ddab',
+    sha1: '11de3faa9c33edb98eef23142cac67790fd3f374',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -191,12 +191,12 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: 'f4337964ae7a3fed1fd34aa4f210e7ac7e640c67',
+    sha1: '585872cfeaf41d91e6b10f79c25357aa6652b824',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '35c7462c1f539ebad707fbffccb26c1a09979cef',
+    sha1: '1f6b344aaf2d4aa6b1b15f058121a3cc61906df0',
     args: ['supervisor', 'now', 'slots', 'queueCount', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax'],
     rest: true,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '181073f96c5613fade04591a6b60ce7dce40156d',
+    sha1: 'f5d0be4c240fbd99e0cc209527327ab67aa6053f',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
@@ -295,18 +295,18 @@ export const scripts = {
     args: ['name', 'slot', 'phase', 'id', 'reason', 'note'],
     rest: false,
   },
-  'sweep-limits': {
-    sha1: '3de71d8e577f240f77eda13cf249472e34d014cb',
+  'sweep-ids': {
+    sha1: 'dd3367e90c05f25283230fa1188ef146158d21cc',
     args: ['count'],
     rest: false,
   },
-  'sweep-tickets': {
-    sha1: 'eb1ed29ff63f80a7a238ab6004818f400c39e3d5',
+  'sweep-limits': {
+    sha1: 'ca4117756f46a2c937bb8f7b4289b9dea3782a9c',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: 'f1526643bebea707e75fc25fca14cce4043e64a3',
+    sha1: '2d9be6206d19605305b1499407abfc9dd451ad42',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

@@ -42,8 +42,8 @@ local function read(id)
   return not row.err and row or nil
 end
 
--- The tickets of the items just popped, in one read. One that several wait for is taken from the hash, see ids-by-payload.
-local function tickets_of(queue, items)
+-- The IDs of the items just popped, in one read. One that several wait for is taken from the hash, see ids-by-payload.
+local function ids_of(queue, items)
   local hash, fields, spent = key.idsByPayload(queue), {}, {}
   for i, item in ipairs(items) do fields[i] = payload_field(item) end
   local values = redis.pcall('HMGET', hash, unpack(fields))
@@ -100,7 +100,7 @@ local function take(queue, item, worker, id, row)
   taken[count] = job
 end
 
--- With its oldest ticket whose job still waits. What is known of it may be garbage: then it goes on without its old record.
+-- With its oldest ID whose job still waits. What is known of it may be garbage: then it goes on without its old record.
 local function take_known(queue, item, next_of, i)
   local worker, new_id, id = given[2 * count + 1], given[2 * count + 2], next_of(i)
   local row = id and read(id)
@@ -124,7 +124,7 @@ local function take_from(queue)
     bytes = bytes + #item
   end
   if found == 0 then return true end
-  local next_of, tidy = tickets_of(queue, items)
+  local next_of, tidy = ids_of(queue, items)
   for i, item in ipairs(items) do
     if not take_known(queue, item, next_of, i) then
       for back = #items, i, -1 do redis.call('LPUSH', list, items[back]) end

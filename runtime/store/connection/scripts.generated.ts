@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '7eab52be77f6b277e8401af544d5b49d40fa8321',
+    sha1: '978e5a7ecd60791364d12e946aa3caadab49c9e9',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'limits', 'failedAt'],
     rest: false,
   },
@@ -30,13 +30,18 @@ export const scripts = {
     args: ['supervisor', 'id', 'delivery', 'once'],
     rest: false,
   },
+  'begin-steps': {
+    sha1: '55d62a7228bfbd937831ad2414c384db0784c567',
+    args: ['now', 'few'],
+    rest: true,
+  },
   'cancel': {
-    sha1: '2387d8b6b8c893c656e325cbc8426cd9ba7b823f',
+    sha1: 'ebc4580a97f1302ce2c594728ac84188f6b0c270',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '038cad415ad36e42be987fb2e1893589abe3cd75',
+    sha1: '0773308e32f66145ee1a4f74c7db01fb37d54198',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,7 +61,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: '2868305f2dfec094a60f0c59b92ba4b6597f055f',
+    sha1: '91281171be4220aa6dee8d3423fde1eed91a8200',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -111,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: 'b5b644c7ac976f7f709446a961278f31d6ee9356',
+    sha1: '8b43e636c7a9b91966c570b956388713c3979ff5',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: '27d40a2ade1af4ae3f6c44fa2940cdd6680e52a9',
+    sha1: 'eb0d79e4718a8a6d5d9a826ed71aa75f9fd0d157',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -126,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '09185ef5ed1b9f9bbdc69af117345fa223f33fa0',
+    sha1: '62dd445d4845924b436da045d63d2201475442f1',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -151,7 +156,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: '45d6f552ae2872c7abe9019a38b47fbebe0d5913',
+    sha1: 'd9a21551d5bea0cb46be43d9c4688077388e3d41',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -191,12 +196,12 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '585872cfeaf41d91e6b10f79c25357aa6652b824',
+    sha1: 'da246a8d40d44ccd8e6b73be098fde4270beb115',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '1f6b344aaf2d4aa6b1b15f058121a3cc61906df0',
+    sha1: 'a17730d879eba4d3981d4a19300bfb1c99aaeaaf',
     args: ['supervisor', 'now', 'slots', 'queueCount', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax'],
     rest: true,
   },
@@ -211,17 +216,17 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: '799cea01d502cee74e044911b572c5f9ec67fb91',
+    sha1: 'd2591e6c2400e4a0f8840c8115bd48e31cf83a6b',
     args: ['now'],
     rest: false,
   },
   'run-destroy': {
-    sha1: '08918d6d44d06cfbadc67489a8407a2a5d3ed1c6',
+    sha1: 'a800ca1d793f5652a9a7377a9e1d3ea346d4c63b',
     args: ['id'],
     rest: false,
   },
   'run-expire': {
-    sha1: '22ca9afdd1ab582e3882304a1bc881ed30da8fca',
+    sha1: '461a95b30842426867576d745787a83dd90d4995',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -231,32 +236,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: '84a923917dc57f80648e7f8e2d455fe69625a37f',
+    sha1: 'f2fd97a5c8940fe5abebfc09148253384551762b',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: 'c0e179687be05338229ed7cd7320a46e5d688189',
+    sha1: 'af2a7de3dd58e57d4dbb51e3730c5bd0e228f402',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: 'c0d9238f6f7b88948869828e3fc2bec3fb401a9c',
+    sha1: 'ad5178834a8cb61a622a0f4444cea1c2fc04b212',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '82bd0be0f339a624dacd531c9ea666862c38bafe',
+    sha1: 'f776dcacc428ce2fa0f58088192ca80eec95f740',
     args: ['id', 'now'],
     rest: false,
   },
-  'run-step-begin': {
-    sha1: 'b99fa12b6289637a52973c8d16e4f0c5e23997c5',
-    args: ['id', 'index', 'job', 'attempt', 'now', 'few'],
-    rest: false,
-  },
   'run-stop': {
-    sha1: '95992dcfa9357ec25f821b7fced29bfcfcf3333a',
+    sha1: '83a407901140d36a9ad960a361a91231a62bd990',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,13 +266,18 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: 'f5d0be4c240fbd99e0cc209527327ab67aa6053f',
+    sha1: '6d15c25be41921b92a14cce1e08fe28166e74cc5',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
   'settle-batch': {
-    sha1: '5e669ce51524e439fedcf9550453b7d01d6209f6',
+    sha1: 'acc4955aa1d66100bb82aace920f0193c668e6b5',
     args: ['supervisor', 'now', 'failedMax'],
+    rest: true,
+  },
+  'settle-steps': {
+    sha1: '1c2013c8ce9d46f661a4e8140981985d23ce5a6b',
+    args: ['supervisor', 'now', 'failedMax', 'count'],
     rest: true,
   },
   'show-jobs': {
@@ -306,7 +311,7 @@ export const scripts = {
     rest: false,
   },
   'take-delayed': {
-    sha1: '2d9be6206d19605305b1499407abfc9dd451ad42',
+    sha1: '3a25b5256c6317333718c876cc444c7d8609b44d',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

@@ -1,4 +1,4 @@
--- Ends of jobs that are no steps and hold no concurrency slots, several in one call. Each is fenced and recorded by itself;
+-- Ends of jobs that hold no concurrency slots and are no steps (unless the caller's `steps` records what a step's end does to its run), several in one call. Each is fenced and recorded by itself;
 -- nothing is written for one that is not of this kind, or whose keys are of another type.
 -- An end is: id, delivery, state, ttlMs, whether it may have a log (1 or 0), the failed list's JSON where it failed (else ''), how many
 -- fields of the record follow, and those.
@@ -15,9 +15,9 @@ local function read_ends(given, at)
 end
 
 -- Whether an end can be recorded here; reads only.
-local function answer_end(done, held, entry)
+local function answer_end(done, held, entry, steps)
   local row = redis.pcall('HMGET', key.job(done.id), 'item', 'step', 'class', 'queue', 'enqueued_at', 'run_at', 'attempt', 'permits', 'unique', 'shown')
-  if row.err or row[2] or not row[1] or row[8] then return 'other' end
+  if row.err or not row[1] or row[8] or row[2] and not (steps and steps.accepts(row[2])) then return 'other' end
   if entry ~= '' and wrong('failed') then return 'other' end
   local delivery, worker = string.match(held or '', '^(%d+) (.*)$')
   if delivery ~= done.delivery then return 'lost' end
@@ -71,14 +71,15 @@ local function record_failure(entry, worker, failed_max)
 end
 
 -- Records the ends that stand in `given` from `at` on. Returns a word for each: 'ok' | 'lost' when the job is no longer this
--- supervisor's (promise 3) | 'other' when settle.lua must record the end.
-local function record_ends(supervisor, now, failed_max, given, at)
+-- supervisor's (promise 3) | 'other' when settle.lua must record the end | what `steps.ended` says of a step's.
+local function record_ends(supervisor, now, failed_max, given, at, steps)
   local list, replies, ids, seen, good = read_ends(given, at), {}, {}, {}, {}
   if #list == 0 then return replies end
   for i, done in ipairs(list) do ids[i] = done.id end
   local held, is_owner = redis.call('HMGET', key.inflight(supervisor), unpack(ids)), owns_lease(supervisor)
   for i, done in ipairs(list) do
-    local reply = answer_end(done, is_owner and not seen[done.id] and held[i], given[done.at + 5])
+    local reply = answer_end(done, is_owner and not seen[done.id] and held[i], given[done.at + 5], steps)
+    done.place = i
     replies[i] = reply
     if reply == 'ok' then
       seen[done.id] = true
@@ -93,6 +94,7 @@ local function record_ends(supervisor, now, failed_max, given, at)
   for _, done in ipairs(good) do
     local entry = given[done.at + 5]
     if entry ~= '' then record_failure(entry, done.worker, failed_max) end
+    if done.row[2] then replies[done.place] = steps.ended(done.place, done.id, done.row[2]) end
     record_end(done, given, now, is_known and bound > 0)
   end
   redis.pcall('INCRBY', key.statProcessed(), #good)

@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '63be37165f70a4462a552e8d15e69588e599bf4e',
+    sha1: '9ff16105dd952b70fece2ffff8baeebd8d89d8ec',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
   },
@@ -31,12 +31,12 @@ export const scripts = {
     rest: false,
   },
   'cancel': {
-    sha1: '2d30edac10734e26a627840c693b8ada8a363130',
+    sha1: '5714a625f010c712495c3d43447d4fa8ce53fe60',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '75534134f1ba1f3710d9250839334c41101ae2bd',
+    sha1: '2dd5107c1bf2de234df81eb29121aabca49ffb09',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -51,12 +51,12 @@ export const scripts = {
     rest: false,
   },
   'delay': {
-    sha1: '3b5f36f556e2a635003d06533c320b6a0386258c',
+    sha1: '3fbce8c7b38e43782cfc84d3413357948082ebde',
     args: ['now', 'ttlMs'],
     rest: true,
   },
   'dequeue': {
-    sha1: '55e43c3ec838c6526d7fddc5d101188fc95aa58e',
+    sha1: '241806a92b3ff7ca6b12b97b2ca318f5cbc1f365',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -66,7 +66,7 @@ export const scripts = {
     rest: false,
   },
   'enqueue': {
-    sha1: '2979d4d4696b10850f6d10bb3e91d9bba7d95988',
+    sha1: '926d590fcf07de9f42ff084e29c4449d98e7c1e2',
     args: ['queue', 'now', 'ttlMs'],
     rest: true,
   },
@@ -81,7 +81,7 @@ export const scripts = {
     rest: false,
   },
   'fire-entry': {
-    sha1: '8afe8690a85bec71b97ca6eada480f79effa5e5c',
+    sha1: 'b33095cad6affc2081148c56f6bc9e1106f3e6e5',
     args: ['lockPrefix', 'owner', 'name', 'slot', 'now', 'lateMs', 'next', 'lastEnqueuedAt', 'mode', 'queue', 'item', 'options', 'class', 'id', 'ttlMs', 'unique', 'uniqueMs', 'uniqueUntil'],
     rest: false,
   },
@@ -111,12 +111,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: 'de6332f95066ea034add620e587b6984974195eb',
+    sha1: 'b502a01f4b5c52a963f90326ec25b3c8fc615fdb',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: '7571fe63478f84774616c08b5aaef15e1a595f54',
+    sha1: '3a9788a6ab912ce6dc87f999b449753d659d4108',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -126,7 +126,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '3be1876136581ea92b289422fa0124cdda0cc9e0',
+    sha1: '863d05c2864c0e585cbc9b0a3587773f7d117290',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -151,7 +151,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: '498085a8d208cd7ea7f8dbe943e7be2ac9b40472',
+    sha1: 'fb0e8cddeed1d7eec6f902cf2f91a0bb3e1cd133',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -181,7 +181,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '4b279e5baae182baa7dcf53e54a0150f7dbb01b7',
+    sha1: '5ede81e708f5e78e88312b8db18ed41290a51e75',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -191,17 +191,17 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '19ccf2fc99ce8c58496a115a9ec27414c6526ceb',
+    sha1: 'db98d3717c3b3a1cd6355adbef4667100eab3d64',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '5c898c45c0d7dc2c71a6da11f209856e9705b566',
+    sha1: '0b76049249842f793940e41a038188987eab696e',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
   'retry-failed': {
-    sha1: 'ed59b6dd954d77f72ff615d090e40522eb4e443d',
+    sha1: 'f6cd6cc094b8f9b4cb6355db805333a795ef39d1',
     args: ['index', 'digest', 'id', 'queue', 'item', 'retriedAt', 'newId', 'now', 'ttlMs', 'take'],
     rest: false,
   },
@@ -211,7 +211,7 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: '629b130bf0152b45db94cb86fe6fc49ff2224c48',
+    sha1: '90f178454e20de0cfdb661103d24c255b2b5e174',
     args: ['now'],
     rest: false,
   },
@@ -221,7 +221,7 @@ export const scripts = {
     rest: false,
   },
   'run-expire': {
-    sha1: '66c1c873f781052188b45b4af4fd8b95dc344bf4',
+    sha1: 'b00d5390b1391163ef342ab88256a90ba1aff210',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -231,32 +231,32 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: '0e0803066504fb3b9ea2cea94ccee938f6c1b548',
+    sha1: '1aa14c2b473b846ea9c48473e8b433b4bbc49668',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '77091528e135b8dc6c2b20755e244601bab77bc0',
+    sha1: 'f6e817fd96a4712d8db3345714894ab8948099e7',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: 'bf8e407908c1ed401d3d7adc450707735c6d1114',
+    sha1: 'daf8df84c5e699b76f74b16aef7478dc799999d9',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '69dfbddb27f4eec65f6cca5e47b45b3520221795',
+    sha1: '14a5e75c807d129621d76914b93842e68b154be2',
     args: ['id', 'now'],
     rest: false,
   },
   'run-step-begin': {
-    sha1: '8b1821be3556eafa41e51ebddb1d35b4c7f99750',
+    sha1: '07cdd376bb2d9c1ef7f5afe1a3f37df1b952bb01',
     args: ['id', 'index', 'job', 'attempt', 'now', 'few'],
     rest: false,
   },
   'run-stop': {
-    sha1: '801f520b6024a9b25756c21a5f66b2d3688ebf31',
+    sha1: 'b4de14a4463cae8b03e0d9fd01ea420ab488a15f',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: 'acacdf91ddf2c2745628a05e4014539490134836',
+    sha1: 'a6abf083886ce7e27da5e9f72e3794e099e679f5',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
@@ -296,17 +296,17 @@ export const scripts = {
     rest: false,
   },
   'sweep-limits': {
-    sha1: 'f5f36dce787d34cd2787c89c871e8694fd03612f',
+    sha1: '07a358d62db44cebf786acd1d91faf49f559f466',
     args: ['count'],
     rest: false,
   },
   'sweep-tickets': {
-    sha1: '7a0aab7fa13b0e7218a4e48c4630078721e14d7c',
+    sha1: '6c6f446090b5d72a887987864f27364a78fa0680',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: '3ed05f6b6323efc778475d7aa10385901e8d046e',
+    sha1: 'c2a97da6730aa41821e0ad9ceffa98192e090d01',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },
@@ -321,7 +321,7 @@ export const scripts = {
     rest: false,
   },
   'wake': {
-    sha1: 'a22febc2c7d046f45c19f811d05c8b7bc8437110',
+    sha1: '5e54d86dc5ba18f3019d346b63b144dd10e1cda5',
     args: ['queue', 'count'],
     rest: false,
   },

@@ -158,7 +158,12 @@ function compile(file: string): { name: string; texts: string[]; args: string[];
     rest === undefined
       ? ''
       : `local ${rest}={}\nfor i=1,#ARGV-${args.length} do ${rest}[i]=ARGV[i+${args.length}] end\n`
-  return { name: basename(file, '.lua'), texts: [`local ns,call_redis,pcall_redis=KEYS[1],redis.call,redis.pcall\n${locals}\n${tail}`, ...body], args, rest }
+  return {
+    name: basename(file, '.lua'),
+    texts: [`local ns,call_redis,pcall_redis=KEYS[1],redis.call,redis.pcall\n${locals}\n${tail}`, ...body],
+    args,
+    rest,
+  }
 }
 
 /** `subject/name.lua`; what lies in include/ is part of others. */

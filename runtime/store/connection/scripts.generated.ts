@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '9ff16105dd952b70fece2ffff8baeebd8d89d8ec',
+    sha1: 'e291b9f1cbfab9a92798fffe42431d62e30880a8',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
   },
@@ -30,13 +30,18 @@ export const scripts = {
     args: ['supervisor', 'id', 'delivery', 'once'],
     rest: false,
   },
+  'begin-steps': {
+    sha1: '4e11a337e8aa14c661554d9200ac0ef822244180',
+    args: ['now', 'few'],
+    rest: true,
+  },
   'cancel': {
-    sha1: '5714a625f010c712495c3d43447d4fa8ce53fe60',
+    sha1: '6537ec4419b739f7a198c096e3fbd08e424128d9',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '2dd5107c1bf2de234df81eb29121aabca49ffb09',
+    sha1: '9f959ca83657cea825f2913aa244c9b02286ccf7',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,7 +61,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: '241806a92b3ff7ca6b12b97b2ca318f5cbc1f365',
+    sha1: 'd2fa2442baeefa95bcb6bdd9c069a79dddc45cc0',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -111,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: 'b502a01f4b5c52a963f90326ec25b3c8fc615fdb',
+    sha1: '6ffaf930350b99337275093ee085626852918a42',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: '3a9788a6ab912ce6dc87f999b449753d659d4108',
+    sha1: '65bd062aaa87ca1d7901bd7b0381071c42c0272f',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -126,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '863d05c2864c0e585cbc9b0a3587773f7d117290',
+    sha1: '82d6d7de1ccc3712feda203291ddc6dee4ed7c02',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -151,7 +156,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: 'fb0e8cddeed1d7eec6f902cf2f91a0bb3e1cd133',
+    sha1: '587efe254d09fa8f36d7588010d7bca51471bff4',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -191,12 +196,12 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: 'db98d3717c3b3a1cd6355adbef4667100eab3d64',
+    sha1: '1a82d61cacf695ec6393ff90ef145367ae54ab2e',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '0b76049249842f793940e41a038188987eab696e',
+    sha1: '245ff1432c4b3663e7c5dced87ec511879b0de62',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
@@ -211,17 +216,17 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: '90f178454e20de0cfdb661103d24c255b2b5e174',
+    sha1: 'eb6efa80fa1f1bf468300b768f7fdba432667661',
     args: ['now'],
     rest: false,
   },
   'run-destroy': {
-    sha1: 'c01b791608c4a974e7446607c615d190b248a7fc',
+    sha1: '3106013d893688313eb9bcbd164d37d7408cf79e',
     args: ['id'],
     rest: false,
   },
   'run-expire': {
-    sha1: 'b00d5390b1391163ef342ab88256a90ba1aff210',
+    sha1: '885680e1dee9e075404a362433d7091f92ffcaa9',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -231,32 +236,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: '1aa14c2b473b846ea9c48473e8b433b4bbc49668',
+    sha1: '55da1cd4c2f5895a93b82f40c4f69a71ccf5694c',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: 'f6e817fd96a4712d8db3345714894ab8948099e7',
+    sha1: '89ea89ea7acd2e8b72ed534589db87fae1d1fdde',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: 'daf8df84c5e699b76f74b16aef7478dc799999d9',
+    sha1: '12f60303f27ddaad39e39d213d27b84558d36aa2',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '14a5e75c807d129621d76914b93842e68b154be2',
+    sha1: '9d4c3a101ece7dde9d767d0e7dd289aeb023a334',
     args: ['id', 'now'],
     rest: false,
   },
-  'run-step-begin': {
-    sha1: '07cdd376bb2d9c1ef7f5afe1a3f37df1b952bb01',
-    args: ['id', 'index', 'job', 'attempt', 'now', 'few'],
-    rest: false,
-  },
   'run-stop': {
-    sha1: 'b4de14a4463cae8b03e0d9fd01ea420ab488a15f',
+    sha1: '20b63b5f9c31557dc90b3f698104dbfe028da9ca',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,14 +266,19 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: 'a6abf083886ce7e27da5e9f72e3794e099e679f5',
+    sha1: '272fe24891c8d5bcd2ae279c9d242e6f16e6eee1',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
   'settle-batch': {
-    sha1: '25d5d33faa421af0198bebd81397761b14bd33d0',
+    sha1: '1fb0031b07ba0a18f3373a5fffcd5f0e0efd2a61',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: false,
+  },
+  'settle-steps': {
+    sha1: '5aa3450a8638f2fc0dbd1874d613afc32d4bc499',
+    args: ['supervisor', 'now', 'failedMax', 'ends'],
+    rest: true,
   },
   'show-jobs': {
     sha1: '5c0f246cb3f247aefdbfecaefff0047ca795209e',
@@ -306,7 +311,7 @@ export const scripts = {
     rest: false,
   },
   'take-delayed': {
-    sha1: 'c2a97da6730aa41821e0ad9ceffa98192e090d01',
+    sha1: '55d34209bf0a91865b143f1c8f31ec8e63f97a28',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

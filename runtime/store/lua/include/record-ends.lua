@@ -1,4 +1,5 @@
--- Ends of jobs that are no steps and hold no concurrency slots, several in one call. Each is fenced and recorded by itself;
+-- Ends of jobs that hold no concurrency slots and are no steps (unless the caller's `steps` records what a step's end does to its run), several in one
+-- call. Each is fenced and recorded by itself;
 -- nothing is written for one that is not of this kind, or whose keys are of another type.
 -- `ends`: JSON of an array; an end is an array of id, delivery, state, ttlMs (text), whether it may have a log, the failed list's JSON where it
 -- failed (else ''), then names and values of further fields of the record.
@@ -9,9 +10,9 @@ local END_NAMES = { 'item', 'step', 'class', 'queue', 'enqueued_at', 'run_at', '
 local ITEM, STEP, CLASS, QUEUE, ENQUEUED_AT, RUN_AT, ATTEMPT, PERMITS, UNIQUE, SHOWN = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 -- Whether an end can be recorded here; reads only. With 'ok' come what was read, the worker, and whether Resque's record of the job in hand is its own.
-local function answer_end(done, held)
+local function answer_end(done, held, steps)
   local row = redis.pcall('HMGET', key.job(done[ID]), unpack(END_NAMES))
-  if row.err or row[STEP] or not row[ITEM] or row[PERMITS] then return 'other' end
+  if row.err or not row[ITEM] or row[PERMITS] or row[STEP] and not (steps and steps.accepts(row[STEP])) then return 'other' end
   if done[ENTRY] ~= '' and wrong('failed') then return 'other' end
   local delivery, worker = string.match(held or '', '^(%d+) (.*)$')
   if delivery ~= done[DELIVERY] then return 'lost' end
@@ -31,7 +32,7 @@ local function archive_plain(done, row, worker, now)
 end
 
 local function is_plain(done, row)
-  return done[DELIVERY] == '1' and row[ATTEMPT] == '1' and row[CLASS] and row[QUEUE] and row[ENQUEUED_AT] and row[RUN_AT] and not done[MAY_HAVE_LOG]
+  return done[DELIVERY] == '1' and row[ATTEMPT] == '1' and row[CLASS] and row[QUEUE] and row[ENQUEUED_AT] and row[RUN_AT] and not row[STEP] and not done[MAY_HAVE_LOG]
     and done[FIELDS] == 'evidence' and not done[FIELDS + 2] and #done[FIELDS + 1] <= FIELD_MAX
     and #row[ITEM] <= ARGS_MAX and not is_of_run(row[ITEM])
 end
@@ -73,19 +74,20 @@ local function record_failure(entry, worker, failed_max)
   redis.pcall('INCR', key.statFailedOf(worker))
 end
 
--- Returns a word for each end: 'ok' | 'lost' when the job is no longer this supervisor's (promise 3) | 'other' when settle.lua must record the end.
-local function record_ends(supervisor, now, failed_max, ends)
+-- Returns a word for each end: 'ok' | 'lost' when the job is no longer this supervisor's (promise 3) | 'other' when settle.lua must record the end |
+-- what `steps.ended` says of a step's.
+local function record_ends(supervisor, now, failed_max, ends, steps)
   local list, replies = ends ~= '' and cjson.decode(ends) or {}, {}
   if #list == 0 then return replies end
-  local ids, seen, processed, good, rows, workers, owns_mark = {}, {}, {}, {}, {}, {}, {}
+  local ids, seen, processed, good, places, rows, workers, owns_mark = {}, {}, {}, {}, {}, {}, {}, {}
   for i, done in ipairs(list) do ids[i] = done[ID] end
   local held, is_owner = redis.call('HMGET', key.inflight(supervisor), unpack(ids)), owns_lease(supervisor)
   for i, done in ipairs(list) do
     local id, reply, at = ids[i], nil, #good + 1
-    reply, rows[at], workers[at], owns_mark[at] = answer_end(done, is_owner and not seen[id] and held[i])
+    reply, rows[at], workers[at], owns_mark[at] = answer_end(done, is_owner and not seen[id] and held[i], steps)
     replies[i] = reply
     if reply == 'ok' then
-      seen[id], good[at], ids[at] = true, done, id
+      seen[id], good[at], places[at], ids[at] = true, done, i, id
       processed[workers[at]] = (processed[workers[at]] or 0) + 1
     end
   end
@@ -96,6 +98,8 @@ local function record_ends(supervisor, now, failed_max, ends)
   redis.call('HDEL', key.inflight(supervisor), unpack(ids, 1, #good))
   for i, done in ipairs(good) do
     if done[ENTRY] ~= '' then record_failure(done[ENTRY], workers[i], failed_max) end
+    local step = rows[i][STEP]
+    if step then replies[places[i]] = steps.ended(places[i], done[ID], step) end
     record_end(done, rows[i], workers[i], owns_mark[i], now, is_archived)
   end
   for worker, count in pairs(processed) do redis.pcall('INCRBY', key.statProcessedOf(worker), count) end

@@ -13,18 +13,20 @@ export interface PlainEnd {
   nowMs: number
   failedMax: number
   /** As include/record-ends.lua reads it. */
-  args: (string | number)[]
+  json: string
   /** Of a step, '' where it has none. */
   output: string
-  bytes: number
   resolve: (answer: Answer) => void
   reject: (error: unknown) => void
 }
 
-/** The call's own arguments that ends need: those of the last one. */
-export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: number } => {
+/**
+ * The call's arguments that are of ends: the time and bound of the last, and all of them as one text, which costs this process half of
+ * what an argument for each value does.
+ */
+export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: number; ends: string } => {
   const { nowMs = 0, failedMax = 0 } = ends.at(-1) ?? {}
-  return { now: nowMs, failedMax }
+  return { now: nowMs, failedMax, ends: ends.length === 0 ? '' : `[${ends.map(({ json }) => json).join(',')}]` }
 }
 
 /** Longest wait of an end for a call that takes jobs, see {@link EndWriter.gathers}. */
@@ -88,16 +90,12 @@ export class EndWriter {
   ): Promise<Answer> {
     const { state, ttlMs, mayHaveLog = true, entry = '', fields = {} } = end
     const output = end.step?.output ?? ''
-    const pairs = Object.entries(fields)
-    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, pairs.length]
-    let bytes = entry.length + output.length
-    for (const [name, text] of pairs) {
-      bytes += text.length
-      args.push(name, text)
-    }
+    const values: unknown[] = [job.id, job.delivery, state, String(ttlMs), mayHaveLog, entry]
+    for (const [name, text] of Object.entries(fields)) values.push(name, text)
+    const json = scriptJson(values)
     return new Promise((resolve, reject) => {
       if (this.#waiting.length + this.#steps.length === 0) this.#flushSoon()
-      list.push({ supervisor, nowMs, failedMax, args, output, bytes, resolve, reject })
+      list.push({ supervisor, nowMs, failedMax, json, output, resolve, reject })
     })
   }
 
@@ -124,8 +122,7 @@ export class EndWriter {
     for (let [next] = this.#waiting; next; [next] = this.#waiting) {
       const { supervisor } = next
       const part = this.take(supervisor)
-      const rest = part.flatMap(({ args }) => args)
-      void answered(part, this.#connection.run('settle-batch', { supervisor, ...endsArgs(part) }, rest))
+      void answered(part, this.#connection.run('settle-batch', { supervisor, ...endsArgs(part) }))
     }
   }
 
@@ -137,9 +134,9 @@ export class EndWriter {
   }
 
   async #settleSteps(supervisor: string, ends: readonly PlainEnd[]): Promise<Answer[]> {
-    const rest = [...ends.map(({ output }) => output), ...ends.flatMap(({ args }) => args)]
-    const args = { supervisor, ...endsArgs(ends), count: ends.length }
-    const [left, ...answers] = (await this.#connection.run('settle-steps', args, rest)) as ['more' | 'all', ...Answer[]]
+    const outputs = ends.map(({ output }) => output)
+    const reply = await this.#connection.run('settle-steps', { supervisor, ...endsArgs(ends) }, outputs)
+    const [left, ...answers] = reply as ['more' | 'all', ...Answer[]]
     if (left === 'more') this.#continue(endsArgs(ends).now)
     return answers
   }
@@ -172,7 +169,7 @@ function takeOf(list: PlainEnd[], supervisor: string): PlainEnd[] {
   if (list.length === 0) return []
   const [part = []] = toBatches(
     list.filter((end) => end.supervisor === supervisor),
-    ({ bytes }) => bytes,
+    ({ json, output }) => json.length + output.length,
   )
   const taken = new Set(part)
   list.splice(0, list.length, ...list.filter((end) => !taken.has(end)))

@@ -131,7 +131,7 @@ test('with weights each job is of a draw of its own', async () => {
     ['low', 'high'],
   )
   assert.deepEqual(
-    reserve.mock.calls.map(({ arguments: [, slots] }) => slots.length),
+    reserve.mock.calls.map(({ arguments: [, slots] }) => slots.workers.length),
     [1, 1],
   )
   fetcher.stop()

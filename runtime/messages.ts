@@ -196,7 +196,7 @@ export type ChildMessage =
   /**
    * From `started`, by the process's own clock: `ranMs` to this, `loadMs` to the job's own code; absent where that was not reached.
    * `usage`: of this job; absent where the kernel tells it at the end of the process. `stays`: the process waits for another
-   * job. `spent`: what the job did so that the process is not used again (`changed its umask`).
+   * job; `isRead`: the supervisor has read all that this one printed. `spent`: what the job did so that the process is not used again (`changed its umask`).
    */
   | {
       type: 'outcome'
@@ -205,6 +205,7 @@ export type ChildMessage =
       loadMs?: number
       usage?: JobUsage
       stays?: true
+      isRead?: boolean | undefined
       spent?: string
     }
 

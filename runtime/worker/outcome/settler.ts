@@ -2,6 +2,7 @@ import { jsonArray } from '../../core/json-text.ts'
 import { withBackoff, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { evidenceText } from '../../store/queues/evidence-text.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'
 import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
@@ -120,7 +121,7 @@ export class Settler {
     const { supervisors } = this.#options.store
     const now = this.#options.clock.now()
     const { recordTtlMs: ttlMs } = this.#options.limits
-    const evidence = { evidence: JSON.stringify(end.evidence) }
+    const evidence = { evidence: evidenceText(end.evidence) }
     switch (verdict.kind) {
       case 'lost':
         return false

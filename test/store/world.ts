@@ -1,6 +1,8 @@
 /**
  * A Redis in which something of every kind is under way, and what must hold of it whatever happens: each job is
  * somewhere, each lock and concurrency slot belongs to a job that has not ended, each run goes on or has ended.
+ *
+ * Runs in a process of its own: its times are counted from when it is loaded.
  */
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'

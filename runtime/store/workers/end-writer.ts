@@ -15,7 +15,9 @@ export interface PlainEnd {
   /** As include/record-ends.lua reads it. */
   args: (string | number)[]
   bytes: number
-  resolve: (answer: Answer) => void
+  /** Records it by settle.lua. */
+  settleAlone: () => Promise<boolean>
+  resolve: (isRecorded: boolean | Promise<boolean>) => void
   reject: (error: unknown) => void
 }
 
@@ -50,12 +52,14 @@ export class EndWriter {
    * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
    * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
    */
-  async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
+  settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     // The script knows what a step is; a failed job may be one whose run is not known here.
-    if (!end.step || end.state === 'failed') {
-      const plain = await this.#plain(id, job, nowMs, failedMax, end)
-      if (plain !== 'other') return plain === 'ok'
-    }
+    return !end.step || end.state === 'failed'
+      ? this.#plain(id, job, nowMs, failedMax, end)
+      : this.#alone(id, job, nowMs, failedMax, end)
+  }
+
+  async #alone(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     const reply = await this.#connection.run('settle', {
       ...{ supervisor: id, ...job, now: nowMs, failedAt: formatFailedAt(new Date(nowMs)) },
       state: end.state,
@@ -72,18 +76,20 @@ export class EndWriter {
     return reply !== 'lost'
   }
 
-  #plain(supervisor: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<Answer> {
+  #plain(supervisor: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     const { state, ttlMs, mayHaveLog = true, entry = '', fields = {} } = end
-    const pairs = Object.entries(fields)
-    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, pairs.length]
+    const names = Object.keys(fields)
+    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, names.length]
     let bytes = entry.length
-    for (const [name, text] of pairs) {
+    for (const name of names) {
+      const text = fields[name] ?? ''
       bytes += text.length
       args.push(name, text)
     }
+    const settleAlone = (): Promise<boolean> => this.#alone(supervisor, job, nowMs, failedMax, end)
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) this.#flushSoon()
-      this.#waiting.push({ supervisor, nowMs, failedMax, args, bytes, resolve, reject })
+      this.#waiting.push({ supervisor, nowMs, failedMax, args, bytes, settleAlone, resolve, reject })
     })
   }
 
@@ -144,7 +150,10 @@ export class EndWriter {
 export async function answered(ends: readonly PlainEnd[], reply: Promise<unknown>): Promise<void> {
   try {
     const answers = (await reply) as Answer[]
-    ends.forEach(({ resolve }, i) => resolve(answers[i]!))
+    ends.forEach(({ resolve, settleAlone }, i) => {
+      const answer = answers[i]
+      resolve(answer === 'other' ? settleAlone() : answer === 'ok')
+    })
   } catch (error) {
     for (const { reject } of ends) reject(error)
   }

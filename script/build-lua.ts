@@ -15,6 +15,7 @@ const generated = (name: string): URL => new URL(`../runtime/store/connection/${
 
 /** The type of each key, the first word of its comment in keys.ts; one that is `the same` as another is a hash. */
 const keyTypes = new Map<string, string>()
+const channels = new Set<string>()
 let about = ''
 for (const [, comment, name = ''] of readFileSync(
   new URL('../runtime/store/keys.ts', import.meta.url),
@@ -22,6 +23,7 @@ for (const [, comment, name = ''] of readFileSync(
 ).matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^ {2}(\w+): '/gm)) {
   about = comment ?? about
   keyTypes.set(name, /^[\s*]*(list|set|zset|string|stream)\b/.exec(about)?.[1] ?? 'hash')
+  if (/^[\s*]*channel\b/.test(about)) channels.add(name)
 }
 
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
@@ -123,11 +125,14 @@ function withoutUnused(pieces: readonly Piece[]): Piece[] {
   return used.length === pieces.length ? used : withoutUnused(used)
 }
 
-/** The texts of an include. One with `-- @lazy names` makes its functions when one of those is first called. */
-function textsOf(include: string, pieces: readonly Piece[]): string[] {
+/** The texts of an include. One with `-- @lazy names` makes its functions when one of those that others call is first called. */
+function textsOf(include: string, all: readonly Piece[]): string[] {
+  const pieces = all.filter((piece) => piece.include === include)
+  const others = all.filter((piece) => piece.include !== include)
   const texts = pieces.map((piece) => piece.text)
-  const names = words(read(`include/${include}.lua`), 'lazy').filter((name) =>
-    pieces.some((piece) => piece.name === name),
+  const names = words(read(`include/${include}.lua`), 'lazy').filter(
+    (name) =>
+      pieces.some((piece) => piece.name === name) && others.some(({ text }) => new RegExp(`\\b${name}\\b`).test(text)),
   )
   if (names.length === 0) return texts
   const inside = texts
@@ -146,13 +151,8 @@ function compile(file: string): { name: string; texts: string[]; args: string[];
   const includes = includesOf(source)
   const parts = includes.flatMap((name) => piecesOf(name, withoutComments(read(`include/${name}.lua`))))
   const pieces = withoutUnused([...parts, ...piecesOf('', withoutComments(source))])
-  const of = (include: string): Piece[] => pieces.filter((piece) => piece.include === include)
-  const body = [
-    ...includes.flatMap((name) => textsOf(name, of(name))),
-    of('')
-      .map(({ text }) => text)
-      .join(''),
-  ]
+  const own = pieces.filter(({ include }) => include === '').map(({ text }) => text)
+  const body = [...includes.flatMap((name) => textsOf(name, pieces)), own.join('')]
   const locals = args.map((name, i) => `local ${name}=ARGV[${i + 1}]`).join('\n')
   const tail =
     rest === undefined
@@ -179,8 +179,15 @@ const rows = scripts.map(({ name, texts, args, rest }) => {
 })
 const parts = scripts.map(({ name, texts }) => `  '${name}': [${texts.map(pieceOf).join(', ')}],\n`)
 const lines = [...pieces.keys()].map((piece) => `  ${JSON.stringify(piece)},\n`)
+/** Keys without a parameter, for the doctor. */
+const fixed = Object.entries(keyTemplates).flatMap(([name, template]) =>
+  template.includes('{') || channels.has(name) ? [] : [`  '${template}': '${keyTypes.get(name)}',\n`],
+)
 const HEAD = '// Made by script/build-lua.ts from runtime/store/lua; do not edit.\n'
 const made = {
+  'key-types': `${HEAD.replace('lua;', 'keys.ts;')}
+/** The type of each key that has no parameter, by its name without the namespace. */
+export const keyTypes: Readonly<Record<string, string>> = {\n${fixed.join('')}}\n`,
   scripts: `${HEAD}export const scripts = {\n${rows.join('')}} as const\n`,
   lua: `${HEAD}
 /** What the scripts are made of. */

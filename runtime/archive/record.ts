@@ -1,6 +1,7 @@
 import { jsonArray, jsonOrText, textIn } from '../core/json-text.ts'
 import { decodeItem } from '../core/codec.ts'
 import type { ArchiveEntry } from '../store/archive.ts'
+import { evidenceJson } from '../store/queues/evidence-text.ts'
 
 /** What an archive record is about. */
 export const recordKinds = ['job', 'step', 'workflow', 'pipeline'] as const
@@ -100,8 +101,10 @@ function whatRan(fields: Fields, isRun: boolean): { class: string; args?: string
 /** A run keeps the beginning of long arguments, for people: a text that is not JSON. */
 const isCut = ({ args }: Fields): boolean => args === undefined || !Array.isArray(jsonOrText(args))
 
+const evidenceIn = ({ evidence }: Fields): string | undefined => evidence && evidenceJson(evidence)
+
 function jobTimes(fields: Fields): Partial<ArchiveRecord> & { endedAtMs: number } {
-  const evidence = object(fields.evidence)
+  const evidence = object(evidenceIn(fields))
   const [enqueued, started] = [number(fields.enqueued_at), number(fields.run_at)]
   const cpu = sum(number(evidence.cpuUserMs), number(evidence.cpuSystemMs))
   return {
@@ -140,7 +143,7 @@ function details(fields: Fields, isRun: boolean): RecordDetails {
     redeliveries: number(fields.redeliveries),
     error: jsonOrText(fields.error),
     attempts: list(fields.attempts),
-    evidence: jsonOrText(fields.evidence),
+    evidence: jsonOrText(evidenceIn(fields)),
     log: list(fields.log)?.map(textIn),
     reason: fields.reason,
     runClass: fields.run_class,

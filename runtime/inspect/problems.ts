@@ -38,6 +38,7 @@ type Ranked = Problem & { rank: number }
 export function findProblems(seen: Overview, targets: Thresholds = defaultThresholds): Problem[] {
   const found = [
     ...redisProblems(seen, targets),
+    ...seen.unread.map((text) => bad(3, 'redis', text)),
     ...seen.queues.flatMap((queue) => queueProblem(queue, seen, targets)),
     ...workerProblems(seen),
     ...schedulerProblems(seen),

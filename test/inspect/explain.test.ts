@@ -194,7 +194,10 @@ describe('a queue, a worker, a lock', () => {
     assert.match(await said('work'), /takes from it \(busy: \{"queue":"work"\}\)/)
     await store.queues.setPaused('work', true)
     await server.client().set('resque:pause-all-workers', 'true')
-    assert.match(await said('work'), /queue work is paused → runtime queues resume work\nnote: all workers are paused/)
+    assert.match(
+      await said('work'),
+      /queue work is paused → runtime queues resume work\nnote: all workers are paused by the key pause-all-workers → runtime queues resume --all/,
+    )
   })
 
   it('a worker of another kind, and one that does not fork, are told apart', async () => {

@@ -15,6 +15,7 @@ leavesNoProcess()
 
 const jobs = `
 import { spawn } from 'node:child_process'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { Job } from 'resque-runtime'
 /** Leaves no trace, but for what it counts. */
@@ -44,6 +45,13 @@ export class Does extends Job {
 }
 export class Prints extends Job {
   async perform(text: string): Promise<number> { console.log(text); console.error(text + ' in trouble'); return process.pid }
+}
+/** What its process has, beside the job's own. */
+export class Looks extends Job {
+  async perform() {
+    const opened = readdirSync('/proc/self/fd').map((fd) => { try { return readlinkSync('/proc/self/fd/' + fd) } catch { return '' } })
+    return { lists: opened.filter((path) => path.endsWith('/children')), listeners: process.listenerCount('uncaughtExceptionMonitor'), title: process.title }
+  }
 }
 /** Goes on after its end. */
 export class Lingers extends Job {
@@ -177,6 +185,16 @@ for (const [name, make] of Object.entries(launchers))
       assert.deepEqual(two.output.sort(), ['two', 'two in trouble'])
       assert.ok((burnt.cpuUserMs ?? 0) > 150, `${burnt.cpuUserMs}`)
       assert.ok((two.cpuUserMs ?? Infinity) < 100, `${two.cpuUserMs}`)
+    })
+
+    it('begins with nothing of what the process that forks ran before', { skip: name !== 'fork' }, async () => {
+      const pid = await fresh()
+      const { outcome } = await run('Looks')
+      const seen = JSON.parse((outcome?.kind === 'done' && outcome.result) || '{}') as Record<string, unknown>
+      assert.deepEqual(seen['lists'], [`/proc/${pid}/task/${pid}/children`])
+      // One for the exits of a forked process, and one for what a job leaves behind.
+      assert.equal(seen['listeners'], 2)
+      assert.match(String(seen['title']), /Processing .* \[Looks\]$/)
     })
 
     it('what a job says after its end belongs to no job', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { RuntimeError } from '../../runtime/core/errors.ts'
 import { createLogger } from '../../runtime/core/logger.ts'
+import { evidenceJson, evidenceText } from '../../runtime/store/queues/evidence-text.ts'
 import type { RetryPolicy } from '../../runtime/messages.ts'
 import { NEVER_SETTLED } from '../../runtime/worker/child/event-loop.ts'
 import type { Ending } from '../../runtime/worker/launchers/launcher.ts'
@@ -218,4 +219,25 @@ it('evidence has what is known, and memory only of a death of it', () => {
   assert.deepEqual([cpuUserMs, cpuSystemMs, peakRssBytes, output, waitedMs], [2, 0, 9, ['x'], undefined])
   assert.deepEqual([seen('memory', true).memory, seen('signal', true).memory], [memory, undefined])
   assert.equal(seen('signal', false).output, undefined)
+})
+
+it('evidence of figures alone is kept in less than 64 bytes, and read as what it was; other evidence is kept as it is', () => {
+  const timelineMs = { reserve: 1.2, fork: 6.1, perform: 1234.5, settle: 0 }
+  const figures = {
+    wallMs: 0,
+    waitedMs: 86400000,
+    pid: 4194304,
+    exitCode: 0,
+    cpuUserMs: 12,
+    peakRssBytes: 52428800,
+    timelineMs,
+  }
+  const text = evidenceText({ ...figures, cause: undefined, signal: null })
+  assert.ok(text.length <= 64, text)
+  assert.deepEqual(JSON.parse(evidenceJson(text)), figures)
+  for (const more of [{ signal: 'SIGKILL' }, { output: ['x'] }, { cause: 'memory' }, { 'retry.backoff failed': 'x' }]) {
+    const whole = { ...figures, ...more }
+    assert.equal(evidenceText(whole), JSON.stringify(whole))
+    assert.equal(evidenceJson(evidenceText(whole)), JSON.stringify(whole))
+  }
 })

@@ -209,9 +209,9 @@ export function explainRedisError(error: unknown, settings: RedisSettings, troub
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
-  const said = wordsOf(text, trouble, wasReady)
+  const said = wordsOf(text, trouble, wasReady) + keyOf(error)
   const about = (what = ''): (typeof causes)[number] | undefined => causes.find(([pattern]) => pattern.test(what))
-  const cause = (about(said === text ? said : trouble) ?? about(said))?.[1]
+  const cause = (about(said.startsWith(text) ? said : trouble) ?? about(said))?.[1]
   const advice = typeof cause === 'function' ? cause(settings.source) : cause
   const code = isLasting(text) ? 'ERR_REPLY' : 'ERR_REDIS'
   return new RuntimeError(
@@ -219,6 +219,13 @@ export function explainRedisError(error: unknown, settings: RedisSettings, troub
     `Redis at ${placeName(settings)}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`,
     { cause: error },
   )
+}
+
+/** The key of a plain command, where it holds another type and Redis does not name it. */
+function keyOf(error: unknown): string {
+  const { message = '', command } = error as { message?: string; command?: { name: string; args: unknown[] } }
+  if (!message.startsWith('WRONGTYPE Operation') || !command || command.name.startsWith('eval')) return ''
+  return ` (${String(command.args[0])})`
 }
 
 /** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */

@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '3f4546f624ad3a4a0dd92fe5882bad50002488ae',
+    sha1: '2242cd088a08d1986908dccd00ee2e21e784096f',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
   },
@@ -31,12 +31,12 @@ export const scripts = {
     rest: false,
   },
   'cancel': {
-    sha1: 'b739a3166b5717441f7016d38f317e5a7176ce24',
+    sha1: '83e0ac78ec611141eb33065d816f56dde74a12bf',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '9900efcb7ccb3d15f6604d712e651e395d448ee7',
+    sha1: '131a62f97322e4eb51dbfc95d7c6c7ee3a72b698',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -51,12 +51,12 @@ export const scripts = {
     rest: false,
   },
   'delay': {
-    sha1: '16eacd211287f5ba963998de99d4d89f301052e4',
+    sha1: 'e73446807da8cac4323ef6e540318053f4f3acb2',
     args: ['now', 'ttlMs'],
     rest: true,
   },
   'dequeue': {
-    sha1: 'da647193231c203c419858812750dbb05722a583',
+    sha1: 'a5ee32a8dad863fadc2addd3afd3c4c7a327ac59',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -66,7 +66,7 @@ export const scripts = {
     rest: false,
   },
   'enqueue': {
-    sha1: 'bd6e5eaaa3a23cc8316018ffedaa5857582e0cb1',
+    sha1: 'c5604b99383f820bf6cb6b9f034673fe42a9b295',
     args: ['queue', 'now', 'ttlMs'],
     rest: true,
   },
@@ -81,7 +81,7 @@ export const scripts = {
     rest: false,
   },
   'fire-entry': {
-    sha1: '351aba6dd739b13d640d81620224b92fff21d919',
+    sha1: 'b4b496f2015f054b0cd1e6bfc293a9e01a875dd6',
     args: ['lockPrefix', 'owner', 'name', 'slot', 'now', 'lateMs', 'next', 'lastEnqueuedAt', 'mode', 'queue', 'item', 'options', 'class', 'id', 'ttlMs', 'unique', 'uniqueMs', 'uniqueUntil'],
     rest: false,
   },
@@ -111,12 +111,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: '6bd287c8eb155c3d44f34fc76626bd1cc49b9869',
+    sha1: 'fb584534a3744590d8ab329669a2ce02f64b914b',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'c4535db32b8268b5f11f9260d9681b026867a1db',
+    sha1: 'c3316a0fc81348eac3b9748a45d01b2f4e6c7081',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -126,7 +126,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '8d7619ed5d33ab083e8e5727cb5a459ac53979ae',
+    sha1: '09185ef5ed1b9f9bbdc69af117345fa223f33fa0',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -151,7 +151,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: 'a0096372dd54e399e08f929d8859dc25cbe1a8ed',
+    sha1: '8c36d86cec4af564a74b47f0c070ea3a997d3c66',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -181,7 +181,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '16d1930a46cb6aed1c781d1c8002354ef95f68da',
+    sha1: 'a25c91071e7a3210c41d56ac58b8b194fbb9ddab',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -191,17 +191,17 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '74b99b0c092ac2d0e6847b8c5c308507fefd8397',
+    sha1: 'f4337964ae7a3fed1fd34aa4f210e7ac7e640c67',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '5d523fdfda7fedf89f4c0881a090a1752c04dab7',
+    sha1: '35c7462c1f539ebad707fbffccb26c1a09979cef',
     args: ['supervisor', 'now', 'slots', 'queueCount', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax'],
     rest: true,
   },
   'retry-failed': {
-    sha1: '3e456971ea8a025060e34e85dae5f1438d6e8187',
+    sha1: '933f12e467cfbe395d778f2aabd15f66fba4d59d',
     args: ['index', 'digest', 'id', 'queue', 'item', 'retriedAt', 'newId', 'now', 'ttlMs', 'take'],
     rest: false,
   },
@@ -211,7 +211,7 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: '5695afd80184323380e3876579fc4763ebe04b21',
+    sha1: '799cea01d502cee74e044911b572c5f9ec67fb91',
     args: ['now'],
     rest: false,
   },
@@ -221,7 +221,7 @@ export const scripts = {
     rest: false,
   },
   'run-expire': {
-    sha1: '099bc5732912b9a255cbcec0af496597f4b8382d',
+    sha1: '22ca9afdd1ab582e3882304a1bc881ed30da8fca',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -231,32 +231,32 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: 'a0b1df71a731fe198437ea45ac6590547585933c',
+    sha1: '84a923917dc57f80648e7f8e2d455fe69625a37f',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '73b92732bb558417400ef1a08f21c185c95c6cbd',
+    sha1: 'c0e179687be05338229ed7cd7320a46e5d688189',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: '007f6ff7aa77102789767d37557bba717125a292',
+    sha1: 'c0d9238f6f7b88948869828e3fc2bec3fb401a9c',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '10d4065ccbc101d4c3a9b840251830054d95fa38',
+    sha1: '82bd0be0f339a624dacd531c9ea666862c38bafe',
     args: ['id', 'now'],
     rest: false,
   },
   'run-step-begin': {
-    sha1: '8d882f15db044042d8e7ebc611bc891680dff35d',
+    sha1: 'b99fa12b6289637a52973c8d16e4f0c5e23997c5',
     args: ['id', 'index', 'job', 'attempt', 'now', 'few'],
     rest: false,
   },
   'run-stop': {
-    sha1: 'bb9e559b23fa1146f6466a0f4452bc3cbb91eafc',
+    sha1: '95992dcfa9357ec25f821b7fced29bfcfcf3333a',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '18d4468fff8a0b5e51e91cf75b36333800ffc99f',
+    sha1: '181073f96c5613fade04591a6b60ce7dce40156d',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
@@ -296,17 +296,17 @@ export const scripts = {
     rest: false,
   },
   'sweep-limits': {
-    sha1: '0d3728b852687050802fa9d8ac16246033acff00',
+    sha1: '3de71d8e577f240f77eda13cf249472e34d014cb',
     args: ['count'],
     rest: false,
   },
   'sweep-tickets': {
-    sha1: 'f83234d3df03b61ca1fc91c6bafc0005b8bfd65d',
+    sha1: 'eb1ed29ff63f80a7a238ab6004818f400c39e3d5',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: 'd95a3bf3c5e78a6579e78eca6dd5e0a4dc5e35ab',
+    sha1: 'f1526643bebea707e75fc25fca14cce4043e64a3',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },
@@ -321,7 +321,7 @@ export const scripts = {
     rest: false,
   },
   'wake': {
-    sha1: 'c5cf15532c219f1b7d4ad0597cda58accd0600f1',
+    sha1: '710e2b96d2fa0ef44c0a9364e7b93eda367be896',
     args: ['queue', 'count'],
     rest: false,
   },

@@ -1,6 +1,7 @@
 import { jsonObject, textIn } from '../../core/json-text.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import type { Connection } from '../connection/connection.ts'
+import { evidenceJson } from './evidence-text.ts'
 
 /** Where a job is. `held` waits for a slot (concurrency, rate limit). */
 export type JobState =
@@ -58,7 +59,9 @@ export class Jobs {
   /** The record, or undefined when there is none, or no longer. */
   async find(id: string): Promise<JobRecord | undefined> {
     const record = await this.#connection.ask((redis, keys) => redis.hgetall(keys.job(id)))
-    return Object.keys(record).length === 0 ? undefined : (record as unknown as JobRecord)
+    if (Object.keys(record).length === 0) return undefined
+    if (record.evidence !== undefined) record.evidence = evidenceJson(record.evidence)
+    return record as unknown as JobRecord
   }
 
   /** Takes jobs that failed without a worker of their own, at most ten; each is given to one caller. */

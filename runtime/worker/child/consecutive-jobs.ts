@@ -73,8 +73,10 @@ export class ConsecutiveJobs {
       ...(stays ? { stays } : {}),
       ...(spent === undefined ? {} : { spent }),
     })
-    if (!stays) await flushTelemetry()
-    return stays
+    if (stays) return true
+    this.#reuseCheck?.close()
+    await flushTelemetry()
+    return false
   }
 
   /** No other job has come for {@link REST_AFTER_MS}. */

@@ -68,12 +68,16 @@ interface Performance {
   instance: Job | undefined
 }
 
-/** The part that must end while something can still settle it. Nothing is waited for that is not there: a promise costs a good part of an empty job. */
+/** To wait for what is no promise would cost a good part of an empty job. */
+const mayBePromise = (value: unknown): value is PromiseLike<unknown> =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function'
+
+/** The part that must end while something can still settle it. */
 async function perform(job: Performance, span: JobSpan, begin: () => unknown): Promise<Outcome> {
   const { definition, assignment, surroundings } = job
   job.args = parseLossless(assignment.args) as unknown[]
   const begun = begin()
-  if (begun !== undefined) await begun
+  if (mayBePromise(begun)) await begun
   const instance = (job.instance = instantiate(definition, surroundings))
   if (assignment.phase === 'onFailure') return afterDeath(definition, instance, job.args, assignment)
   const permits = assignment.permits ?? limitsOf(assignment.className, definition as LimitOptions, job.args)
@@ -139,8 +143,7 @@ async function performWithHooks(job: Performance, instance: Job): Promise<Outcom
   if (before.length > 0) await runBefore(before, args)
   const around = hooksOf(definition, 'aroundPerform', instance)
   const performed = around.length > 0 ? performWithin(around, job, instance) : performItself(definition, instance, args)
-  const isPlain = performed === null || (typeof performed !== 'object' && typeof performed !== 'function')
-  const returned = isPlain ? performed : await performed
+  const returned = mayBePromise(performed) ? await performed : performed
   const after = hooksOf(definition, 'afterPerform', instance)
   if (after.length > 0) await runHooks(after, ...args)
   const output = schemaOf(definition, 'output')

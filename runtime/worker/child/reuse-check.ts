@@ -1,4 +1,4 @@
-import { openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { toError } from '../../core/errors.ts'
 import { formatBytes } from '../../core/size.ts'
 import type { JobEventLoop } from './event-loop.ts'
@@ -30,6 +30,7 @@ export class ReuseCheck {
   readonly #childrenBefore = this.#childrenBytes()
   readonly #rssBytes = process.memoryUsage.rss()
   #fault: string | undefined
+  readonly #onFault = (error: unknown): void => void (this.#fault ??= toError(error).message)
 
   /** @param environment see {@link EnvironmentWatch} */
   constructor(loop: JobEventLoop | undefined, environment?: () => Uint8Array | undefined) {
@@ -39,7 +40,13 @@ export class ReuseCheck {
     void process.stdout
     void process.stderr
     this.#open = openResources()
-    process.on('uncaughtExceptionMonitor', (error) => (this.#fault ??= toError(error).message))
+    process.on('uncaughtExceptionMonitor', this.#onFault)
+  }
+
+  /** No job is looked after any more. */
+  close(): void {
+    process.off('uncaughtExceptionMonitor', this.#onFault)
+    if (this.#children !== undefined) closeSync(this.#children)
   }
 
   /**

@@ -2,6 +2,7 @@ import { jsonArray } from '../../core/json-text.ts'
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { evidenceText } from '../../store/queues/evidence-text.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'
 import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
@@ -142,7 +143,7 @@ export class Settler {
         return this.#fail(id, delivery, end, verdict)
       default: {
         const { keepResultMs } = end
-        const fields: Record<string, string> = { evidence: JSON.stringify(end.evidence) }
+        const fields: Record<string, string> = { evidence: evidenceText(end.evidence) }
         if (verdict.kind === 'done' && verdict.result !== undefined && keepResultMs !== undefined)
           fields.result = verdict.result
         if ('reason' in verdict && verdict.reason !== undefined) fields.reason = verdict.reason
@@ -163,7 +164,7 @@ export class Settler {
     const { store, clock, limits } = this.#options
     const now = clock.now()
     const attempts = JSON.stringify(await this.#attempts(end, error, cause, now))
-    const fields = { evidence: JSON.stringify(end.evidence), attempts, cause, error: errorText(error) }
+    const fields = { evidence: evidenceText(end.evidence), attempts, cause, error: errorText(error) }
     const dueAtMs = now + Math.max(delayMs, 1)
     return store.supervisors.requeue(id, delivery, now, dueAtMs, true, limits.recordTtlMs, fields)
   }

@@ -5,8 +5,14 @@ local function payload_field(text)
   return string.sub(redis.sha1hex(text), 1, 24)
 end
 
+-- What is no hash are no ids.
 local function put_id(hash, field, id, front)
-  if redis.call('HSETNX', hash, field, id) == 1 then return end
+  local is_first = redis.pcall('HSETNX', hash, field, id)
+  if type(is_first) == 'table' then
+    redis.call('UNLINK', hash)
+    is_first = redis.call('HSETNX', hash, field, id)
+  end
+  if is_first == 1 then return end
   local value = redis.call('HGET', hash, field)
   local head, tail = string.match(value, '^(-?%d+) (-?%d+)$')
   if not head then
@@ -25,8 +31,8 @@ local function put_id(hash, field, id, front)
 end
 
 local function take_id(hash, field)
-  local value = redis.call('HGET', hash, field)
-  if not value then return nil end
+  local value = redis.pcall('HGET', hash, field)
+  if not value or type(value) == 'table' then return nil end
   local head, tail = string.match(value, '^(-?%d+) (-?%d+)$')
   if not head then
     redis.call('HDEL', hash, field)

@@ -15,16 +15,12 @@ end
 -- What a queue does not take, for its key is no list, is given to `refused`: the others must not be lost with it.
 local function push_collected(refused)
   for _, queue in ipairs(push_order) do
-    local list, ids_by_payload = to_push[queue], key.idsByPayload(queue)
-    tidy_ids(queue)
-    local pushed = redis.pcall('RPUSH', key.queue(queue), unpack(list.items))
-    if type(pushed) == 'table' and pushed.err then
-      for i, id in ipairs(list.ids) do refused(queue, list.items[i], id, pushed.err) end
+    local list = to_push[queue]
+    local length = redis.pcall('RPUSH', key.queue(queue), unpack(list.items))
+    if type(length) == 'table' then
+      for i, id in ipairs(list.ids) do refused(queue, list.items[i], id, length.err) end
     else
-      add_queue(queue)
-      for i, id in ipairs(list.ids) do
-        if id then put_id(ids_by_payload, payload_field(list.items[i]), id) end
-      end
+      after_push(queue, length, list.items, list.ids)
       wake_workers(queue, #list.items)
     end
   end

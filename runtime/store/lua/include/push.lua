@@ -1,25 +1,36 @@
--- Puts an item on its queue, with its ticket, and wakes an idle worker. `front` puts it at the head, where it was taken.
+-- Puts items on their queue, with their tickets, and wakes idle workers. `front` puts them at the head, where they were taken.
 -- Here and elsewhere a message that Redis refuses (a user without channels) must not undo in the caller's eyes what is
 -- written by then: whoever listens also polls.
 -- @include ids-by-payload types wake
 
--- Tickets of an empty list are left over; what is no hash are no ids.
-local function tidy_ids(queue)
-  if redis.call('EXISTS', key.queue(queue)) == 0 or wrong('idsByPayload', queue) then redis.call('UNLINK', key.idsByPayload(queue)) end
+-- Tickets of a list that was empty before these were pushed are left over.
+local function drop_left_over_ids(queue, length, pushed)
+  if length == pushed then redis.call('UNLINK', key.idsByPayload(queue)) end
 end
 
--- Puts it there and wakes no one: for scripts that push several.
-local function place(queue, item, id, front)
-  local list, ids_by_payload = key.queue(queue), key.idsByPayload(queue)
-  tidy_ids(queue)
-  -- First, since it is refused where the key is no list.
-  redis.call(front and 'LPUSH' or 'RPUSH', list, item)
+-- What follows a push after which the queue has `length` items.
+local function after_push(queue, length, items, ids, front)
+  local ids_by_payload = key.idsByPayload(queue)
+  drop_left_over_ids(queue, length, #items)
   add_queue(queue)
-  if id then put_id(ids_by_payload, payload_field(item), id, front) end
+  for i, item in ipairs(items) do
+    if ids[i] then put_id(ids_by_payload, payload_field(item), ids[i], front) end
+  end
+end
+
+-- Puts them there and wakes no one: for scripts that push several times. It fails with nothing written where the key is no list.
+local function place(queue, items, ids, front)
+  local list, command = key.queue(queue), front and 'LPUSH' or 'RPUSH'
+  local length = redis.pcall(command, list, unpack(items))
+  if type(length) == 'table' then
+    check('queue', queue)
+    length = redis.call(command, list, unpack(items))
+  end
+  after_push(queue, length, items, ids, front)
 end
 
 local function push(queue, item, id, front)
-  place(queue, item, id, front)
+  place(queue, { item }, { id }, front)
   wake_workers(queue, 1)
 end
 
@@ -44,7 +55,6 @@ end
 local function push_in_order(queue, item, id)
   local list = key.queue(queue)
   check('queue', queue)
-  tidy_ids(queue)
   local last = not wrong('heldBack') and redis.call('HGET', key.heldBack(), queue)
   local before = last and not wrong('job', last) and redis.call('HGET', key.job(last), 'item')
   redis.pcall('HSET', key.heldBack(), queue, id)

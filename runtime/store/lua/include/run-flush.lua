@@ -53,15 +53,14 @@ end
 -- Steps carry their identity in their arguments, so they need no ids; one RPUSH a queue.
 local function push_items(run)
   for queue, items in pairs(run.items) do
-    local list = key.queue(queue)
-    tidy_ids(queue)
-    local pushed = redis.pcall('RPUSH', list, unpack(items))
+    local pushed = redis.pcall('RPUSH', key.queue(queue), unpack(items))
     if type(pushed) == 'table' and pushed.err then
       local why = 'its queue takes no jobs: expected a list at its key, Redis says ' .. pushed.err
       for _, item in ipairs(items) do
         refuse_step(run, tonumber(string.match(item, '^{"class":"ResqueRuntime::Step","args":%["[^"]*","(%d+)"')), why)
       end
     else
+      drop_left_over_ids(queue, pushed, #items)
       add_queue(queue)
       wake_workers(queue, #items)
     end

@@ -90,6 +90,8 @@ export const AF_UNIX = 1
 export const SOCK_DGRAM = 2
 /** SOCK_STREAM, closed on exec. */
 export const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
+/** SOCK_SEQPACKET, closed on exec. */
+export const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000
 export const O_CLOEXEC = 0o2000000
 export const O_WRONLY = 1
 export const RLIMIT = { cpu: 0, core: 4, openFiles: 7 }

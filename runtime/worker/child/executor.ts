@@ -25,8 +25,6 @@ import { JobSpan } from '../tracing.ts'
 import { fillInput } from './child-memory.ts'
 import type { Assignment, HookCall, Outcome } from '../../messages.ts'
 
-export type { Channel }
-
 /** Input or output that does not fit a job's schema; every path is in the message. */
 class SchemaError extends Error {
   override name = 'SchemaError'

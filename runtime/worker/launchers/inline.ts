@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { loadApp, type App, type AppSource } from '../../jobs/app.ts'
-import { execute, type Channel } from '../child/executor.ts'
+import type { Channel } from '../child/event-loop.ts'
+import { execute } from '../child/executor.ts'
 import { manifestOf } from '../execution/manifest.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../messages.ts'
 import type { Ending, LaunchedJob, Launcher } from './launcher.ts'

@@ -96,14 +96,14 @@ function rewriteCalls(body: string, call: RegExp, rewrite: (name: string, args: 
 
 /**
  * Redis runs a whole script for each call, and each function in it is made again each time. So keys are expressions in
- * place, and functions that a script does not use are left out.
+ * place, functions that a script does not use are left out, and `redis.call` is looked up once.
  */
 function inlineKeys(body: string): string {
   const typed = rewriteCalls(body, /\b(wrong|check)\((?=')/, (name, [quoted = '', ...args]) => {
     const kind = quoted.slice(1, -1)
     return `${name}_key(${keyExpression(kind, args)},'${keyTypes.get(kind)}')`
   })
-  return rewriteCalls(typed, /\bkey\.(\w+)\(/, keyExpression)
+  return rewriteCalls(typed, /\bkey\.(\w+)\(/, keyExpression).replace(/\bredis\.(p?)call\(/g, '$1call_redis(')
 }
 
 /** A function at the top of a script, or what stands between two of them. */
@@ -158,7 +158,12 @@ function compile(file: string): { name: string; texts: string[]; args: string[];
     rest === undefined
       ? ''
       : `local ${rest}={}\nfor i=1,#ARGV-${args.length} do ${rest}[i]=ARGV[i+${args.length}] end\n`
-  return { name: basename(file, '.lua'), texts: [`local ns=KEYS[1]\n${locals}\n${tail}`, ...body], args, rest }
+  return {
+    name: basename(file, '.lua'),
+    texts: [`local ns,call_redis,pcall_redis=KEYS[1],redis.call,redis.pcall\n${locals}\n${tail}`, ...body],
+    args,
+    rest,
+  }
 }
 
 /** `subject/name.lua`; what lies in include/ is part of others. */

@@ -39,9 +39,11 @@ export type ReserveReply =
   | { kind: 'paused' }
   | { kind: 'fenced' }
 
-/** A slot that waits for a job: its Resque worker id, and the id of a job whose item has none yet. */
-export interface FreeSlot {
-  worker: string
+/** Slots that wait for a job. */
+export interface FreeSlots {
+  /** Their Resque worker ids. */
+  workers: readonly string[]
+  /** The id of a job whose item has none yet; it begins those of further ones. */
   newId: string
 }
 

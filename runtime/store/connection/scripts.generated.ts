@@ -1,8 +1,8 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: 'e291b9f1cbfab9a92798fffe42431d62e30880a8',
-    args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
+    sha1: 'fd621e5cfe98fb880be2102adf8ee697aef551c5',
+    args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'limits', 'failedAt'],
     rest: false,
   },
   'archive-done': {
@@ -36,12 +36,12 @@ export const scripts = {
     rest: true,
   },
   'cancel': {
-    sha1: '6537ec4419b739f7a198c096e3fbd08e424128d9',
+    sha1: 'e9e4702db5d6946a174db29efb3359823d802313',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '9f959ca83657cea825f2913aa244c9b02286ccf7',
+    sha1: '952d2503e4805b2ad7343ea0e5bd6c50833eb2de',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -61,7 +61,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: 'd2fa2442baeefa95bcb6bdd9c069a79dddc45cc0',
+    sha1: '742063d5cd989cb37b3710ba57c0d34a94008b0f',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -116,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: '6ffaf930350b99337275093ee085626852918a42',
+    sha1: '256ea8cda5f6c79733cd167bd53a5bb259c0aacd',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: '65bd062aaa87ca1d7901bd7b0381071c42c0272f',
+    sha1: 'bdf89e4a6f2c6439f8143e6418f005a85a694aea',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -156,7 +156,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: '587efe254d09fa8f36d7588010d7bca51471bff4',
+    sha1: 'cbbcea3efbfef1627c16504300f54196300c7e9f',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -186,7 +186,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '5ede81e708f5e78e88312b8db18ed41290a51e75',
+    sha1: '0620a17141ad26a68e18e8659026ec7277229081',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -196,12 +196,12 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '1a82d61cacf695ec6393ff90ef145367ae54ab2e',
+    sha1: '921a57012cecf58c3288a89955bfa5dfa9f74c6b',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '245ff1432c4b3663e7c5dced87ec511879b0de62',
+    sha1: 'ab8944e252dcbc77b6bc9ae9bb8577a250aa7381',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '272fe24891c8d5bcd2ae279c9d242e6f16e6eee1',
+    sha1: '5440195aa4a5402e3bf4fda8a6034e364839de38',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
@@ -300,18 +300,18 @@ export const scripts = {
     args: ['name', 'slot', 'phase', 'id', 'reason', 'note'],
     rest: false,
   },
-  'sweep-limits': {
-    sha1: '07a358d62db44cebf786acd1d91faf49f559f466',
+  'sweep-ids': {
+    sha1: '70957ef43d33bebd85a9a02af8c5f762094d8137',
     args: ['count'],
     rest: false,
   },
-  'sweep-tickets': {
-    sha1: '6c6f446090b5d72a887987864f27364a78fa0680',
+  'sweep-limits': {
+    sha1: 'a51864f639a15faee2142321bc114ef126436445',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: '55d34209bf0a91865b143f1c8f31ec8e63f97a28',
+    sha1: '1480f12916a1a5ea73cb40d0a42c9c97fb93f549',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

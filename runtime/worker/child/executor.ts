@@ -32,7 +32,7 @@ class SchemaError extends Error {
 
 /**
  * Runs one assignment in this process and says how it ended. The pipeline of a job: `begin` (the hooks of a new
- * process), the instance, permits, input schema, beforePerform, aroundPerform, perform, afterPerform, output schema;
+ * process), the instance, limits, input schema, beforePerform, aroundPerform, perform, afterPerform, output schema;
  * onFailure when any of it threw. Never rejects.
  */
 export async function execute(
@@ -78,8 +78,8 @@ async function perform(job: Performance, span: JobSpan, begin: () => unknown): P
   if (mayBePromise(begun)) await begun
   const instance = (job.instance = instantiate(definition, surroundings))
   if (assignment.phase === 'onFailure') return afterDeath(definition, instance, job.args, assignment)
-  const permits = assignment.permits ?? limitsOf(assignment.className, definition as LimitOptions, job.args)
-  if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
+  const limits = assignment.limits ?? limitsOf(assignment.className, definition as LimitOptions, job.args)
+  if (limits.length > 0 && !(await surroundings.ask(limits))) return { kind: 'held' }
   return await span.within(() => performWithHooks(job, instance))
 }
 

@@ -28,17 +28,17 @@ export class Admission {
   /** All that must be granted before a process is started: its limits, and that Redis knows of the start where `mustTell`. */
   async admit(
     job: Delivery,
-    permits: readonly LimitRequest[],
+    limits: readonly LimitRequest[],
     { mustTell, once }: { mustTell: boolean; once: boolean },
   ): Promise<Admitted> {
-    const granted = permits.length > 0 ? await this.acquire(job, permits) : 'granted'
+    const granted = limits.length > 0 ? await this.acquire(job, limits) : 'granted'
     return granted === 'granted' && mustTell ? this.begin(job, once) : granted
   }
 
   /** Takes a slot of each limit, or of none. */
-  async acquire(job: Delivery, permits: readonly LimitRequest[]): Promise<Admitted> {
+  async acquire(job: Delivery, limits: readonly LimitRequest[]): Promise<Admitted> {
     const { store, clock } = this.#options
-    return this.#ask(job, (id) => store.limits.acquire(id, job, permits, clock.now()))
+    return this.#ask(job, (id) => store.limits.acquire(id, job, limits, clock.now()))
   }
 
   /** The job's process is about to start. @param once from here on this delivery is the only one (`delivery: 'at-most-once'`) */
@@ -64,8 +64,8 @@ export class Admission {
 }
 
 /** The keys that a job's process made of its arguments when it was taken before, and had to wait. */
-export const permitsOfBefore = ({ permits }: Reserved): LimitRequest[] | undefined =>
-  permits === '' ? undefined : (JSON.parse(permits) as LimitRequest[])
+export const limitsOfBefore = ({ limits }: Reserved): LimitRequest[] | undefined =>
+  limits === '' ? undefined : (JSON.parse(limits) as LimitRequest[])
 
 /** The answer to a job's process that has asked for its limits. Never rejects: the process waits for it. */
 export function limitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {

@@ -4,7 +4,7 @@ import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { type Admission, memoryAnswer, limitsAnswer, permitsOfBefore } from './admission.ts'
+import { type Admission, memoryAnswer, limitsAnswer, limitsOfBefore } from './admission.ts'
 import { assignmentOf, jobClass, NO_OPTIONS, type Settings, settingsOfCall } from './manifest.ts'
 import { traceEnded, traceReceived } from '../tracing.ts'
 import { launchDeathHook } from '../outcome/hook-calls.ts'
@@ -149,17 +149,17 @@ export class JobRun {
     const { inspectJobs: inspect = false, limits } = this.#options
     const { maxResultBytes } = limits
     const settings = settingsOfCall(manifest, options, this.#options)
-    const permits = options.permits ?? manifest.permits ?? permitsOfBefore(this.job)
+    const asked = options.permits ?? manifest.permits ?? limitsOfBefore(this.job)
     const once = settings.delivery === 'at-most-once'
     const mustTell = once || this.job.uniqueUntil === 'start'
     const { admission } = this.#options
-    const mustAsk = mustTell || (permits !== undefined && permits.length > 0)
-    const admitted = mustAsk ? await admission.admit(this.delivery, permits ?? [], { mustTell, once }) : 'granted'
+    const mustAsk = mustTell || (asked !== undefined && asked.length > 0)
+    const admitted = mustAsk ? await admission.admit(this.delivery, asked ?? [], { mustTell, once }) : 'granted'
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#process.killed) return this.#end({ kind: this.#process.killed === 'lease lost' ? 'lost' : 'requeued' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes, inspect }
     const assignment = assignmentOf(this.job, this.#worker, about)
-    if (permits) assignment.permits = []
+    if (asked) assignment.limits = []
     const launcher = this.#options.launcherFor(settings.isolation)
     traceReceived(assignment, this.timeLine.elapsedMs)
     this.timeLine.launched()
@@ -197,8 +197,8 @@ export class JobRun {
     const answer = (reply: ParentMessage): void => this.#process.send(reply)
     if (message.type === 'progress') this.#notesOf().progress(message.at, message.of, message.note)
     else if (message.type === 'log') this.#notesOf().line(message.line)
-    else if (message.type === 'permits')
-      void limitsAnswer(this.#options.admission.acquire(this.delivery, message.permits)).then(answer)
+    else if (message.type === 'limits')
+      void limitsAnswer(this.#options.admission.acquire(this.delivery, message.limits)).then(answer)
     else if (message.type === 'memory') void this.#remember(message.ask, message.request).then(answer)
     else if (message.type !== 'outcome') this.#process.hear(message)
   }

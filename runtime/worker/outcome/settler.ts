@@ -1,5 +1,5 @@
 import { jsonArray } from '../../core/json-text.ts'
-import type { Clock } from '../../core/clock.ts'
+import { backoffMs, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { evidenceText } from '../../store/queues/evidence-text.ts'
@@ -55,9 +55,8 @@ export interface End {
   step?: { context: StepContext; outcome?: Outcome | undefined } | undefined
 }
 
-/** While Redis is away, between two attempts: the first, doubled after each. */
-const FIRST_PAUSE_MS = 50
-const LONGEST_PAUSE_MS = 1000
+/** Between two attempts while Redis is away. */
+const PAUSES = { firstMs: 50, mostMs: 1000 }
 
 /** A step's own record is dropped soon after it is done: its run knows how it went, and runs have many. */
 const doneStepTtlMs = 60_000
@@ -79,7 +78,7 @@ export class Settler {
    */
   async settle(end: End): Promise<boolean> {
     let given = end
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    for (let attempts = 1; ; attempts += 1) {
       try {
         return await this.#attempt(given)
       } catch (error) {
@@ -87,12 +86,12 @@ export class Settler {
         const what = `job ${end.job.id}: its end cannot be recorded`
         if (hasCode(error, 'ERR_REDIS')) {
           log.warn(`${what} yet: ${withCode(error)}`)
-          await this.#options.clock.sleep(pauseMs)
+          await this.#options.clock.sleep(backoffMs(PAUSES, attempts))
         } else if (given === end) {
           log.error(`${what} as ${end.verdict.kind}: ${withCode(error)}`)
           const own = 'error' in end.verdict ? end.verdict.error : undefined
           given = { ...end, verdict: { kind: 'failed', cause: 'exception', error: unrecordableError(error, own) } }
-          pauseMs = FIRST_PAUSE_MS / 2
+          attempts = 0
         } else throw error
       }
     }

@@ -72,10 +72,10 @@ const idle = { list: 'list', listener: 'me', forMs: 1500, listed: false, polled:
 
 /** Takes jobs as a worker with so many free slots does. */
 async function take(slots: number): Promise<Delivery[]> {
-  const free = Array.from({ length: slots }, (_, n) => ({ worker: `vm:1+${n}:q`, newId: newId() }))
-  const reply = await store.supervisors.reserve('s', free, ['q'], Date.now(), idle)
+  const workers = Array.from({ length: slots }, (_, n) => `vm:1+${n}:q`)
+  const reply = await store.supervisors.reserve('s', { workers, newId: newId() }, ['q'], Date.now(), idle)
   if (reply.kind !== 'taken') throw new Error(`expected jobs, got ${reply.kind}`)
-  return reply.jobs.map(({ id, delivery }, n) => ({ id, delivery, worker: free[n]?.worker ?? '' }))
+  return reply.jobs.map(({ id, delivery }, n) => ({ id, delivery, worker: workers[n] ?? '' }))
 }
 
 const end = (taken: readonly Delivery[]): Promise<unknown> => {

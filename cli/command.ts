@@ -1,7 +1,9 @@
 import type { Argv, CommandModule } from 'yargs'
 import { close } from '../runtime/jobs/default-client.ts'
 import { openContext, type Context, type GlobalFlags } from './context.ts'
-import { ExitCode } from './output.ts'
+import { ExitCode, printError } from './output.ts'
+import { unreadCure } from '../runtime/store/connection/shown.ts'
+import { shownStore } from '../runtime/store/store.ts'
 import type { CommandNode } from './usage.ts'
 
 /** What a command says of itself. */
@@ -14,6 +16,8 @@ export interface CommandOptions<Flags> {
   flags?: (yargs: Argv<GlobalFlags>) => Argv<Flags & GlobalFlags>
   /** Settings that this command's flags stand for. */
   settings?: (argv: Flags & GlobalFlags) => Parameters<typeof openContext>[1]
+  /** It only shows: what lies under a key of another type is shown as empty, and said on standard error; then the exit code is 1. */
+  shows?: boolean
   /** The log of a command that runs for long; absent: standard error. */
   log?: Parameters<typeof openContext>[2]
   /** @returns the exit code; 0 when nothing is returned */
@@ -36,13 +40,23 @@ export function command<Flags>(
       try {
         const given = argv as unknown as Flags & GlobalFlags
         const context = await openContext(given, options.settings?.(given), options.log)
-        const exitCode = await options.run(context, given)
+        const exitCode = await (options.shows
+          ? show(context, (shown) => options.run(shown, given))
+          : options.run(context, given))
         if (exitCode) throw new ExitCode(exitCode)
       } finally {
         close()
       }
     },
   }
+}
+
+/** Runs what only shows; then says which keys it could not read. */
+async function show(context: Context, run: (context: Context) => Promise<number | undefined | void>): Promise<number> {
+  const unread = new Set<string>()
+  const exitCode = await run({ ...context, store: shownStore(context.store, unread) })
+  for (const text of unread) printError(`runtime: ${text}; ${unreadCure}`)
+  return exitCode || Math.sign(unread.size)
 }
 
 /** Commands under one name: `runtime failed …`. */

@@ -13,3 +13,23 @@ export function exitWithParent(): void {
   })
   process.channel.unref()
 }
+
+/** How often a command looks whether npm still runs. */
+const LOOK_EVERY_MS = 1000
+
+/**
+ * Watches npm or npx, where it started this command: it does not forward all signals, and cannot forward SIGKILL. The
+ * parent of a command that was not started by npm may end at once, such as a shell with `runtime dev &`.
+ * @param ended called once, when the process that started this one has ended
+ * @returns stops watching
+ */
+export function onNpmExit(ended: () => void): () => void {
+  const parent = process.ppid
+  if (process.env['npm_command'] === undefined || parent <= 1) return () => undefined
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    ended()
+  }, LOOK_EVERY_MS)
+  return () => clearInterval(timer)
+}

@@ -1,4 +1,5 @@
 import { clip } from './clip.ts'
+import { RuntimeError } from './runtime-error.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { MASK, maskUrl } from './redis-url.ts'
 import { configShape, SECTIONS, SUBSECTIONS } from './schema.ts'
@@ -8,13 +9,11 @@ import type { Issue } from './shape.ts'
  * A setting that cannot be used. Ends the command with exit code 2; each problem is one line that says where it stands,
  * what was expected, what came, and what to do.
  */
-export class ConfigError extends Error {
-  readonly code = 'ERR_CONFIG'
-  readonly exitCode = 2
+export class ConfigError extends RuntimeError {
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[], options?: { cause?: unknown }) {
-    super(problems.join('\n'), options)
+    super('ERR_CONFIG', problems.join('\n'), options)
     this.name = 'ConfigError'
     this.problems = problems
   }

@@ -1,6 +1,6 @@
 /**
  * Makes runtime/store/connection/scripts.generated.ts and lua.generated.ts from the scripts in runtime/store/lua. A script's header gives its includes
- * (`-- @include tickets push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
+ * (`-- @include record push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
  * `-- @rest items`. An include with `-- @lazy names` is set up when one of those functions is first called. Names become Lua locals; `key.job(id)` comes from the templates in runtime/store/keys.ts.
  * Scripts share most of their text, so lua.generated.ts has each piece of it once; only a process whose Redis does not have a script loads it.
  * `--check` writes nothing and fails when the file is not fresh.
@@ -15,6 +15,7 @@ const generated = (name: string): URL => new URL(`../runtime/store/connection/${
 
 /** The type of each key, the first word of its comment in keys.ts; one that is `the same` as another is a hash. */
 const keyTypes = new Map<string, string>()
+const channels = new Set<string>()
 let about = ''
 for (const [, comment, name = ''] of readFileSync(
   new URL('../runtime/store/keys.ts', import.meta.url),
@@ -22,6 +23,7 @@ for (const [, comment, name = ''] of readFileSync(
 ).matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^ {2}(\w+): '/gm)) {
   about = comment ?? about
   keyTypes.set(name, /^[\s*]*(list|set|zset|string|stream)\b/.exec(about)?.[1] ?? 'hash')
+  if (/^[\s*]*channel\b/.test(about)) channels.add(name)
 }
 
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
@@ -94,14 +96,14 @@ function rewriteCalls(body: string, call: RegExp, rewrite: (name: string, args: 
 
 /**
  * Redis runs a whole script for each call, and each function in it is made again each time. So keys are expressions in
- * place, and functions that a script does not use are left out.
+ * place, functions that a script does not use are left out, and `redis.call` is looked up once.
  */
 function inlineKeys(body: string): string {
   const typed = rewriteCalls(body, /\b(wrong|check)\((?=')/, (name, [quoted = '', ...args]) => {
     const kind = quoted.slice(1, -1)
     return `${name}_key(${keyExpression(kind, args)},'${keyTypes.get(kind)}')`
   })
-  return rewriteCalls(typed, /\bkey\.(\w+)\(/, keyExpression)
+  return rewriteCalls(typed, /\bkey\.(\w+)\(/, keyExpression).replace(/\bredis\.(p?)call\(/g, '$1call_redis(')
 }
 
 /** A function at the top of a script, or what stands between two of them. */
@@ -156,7 +158,12 @@ function compile(file: string): { name: string; texts: string[]; args: string[];
     rest === undefined
       ? ''
       : `local ${rest}={}\nfor i=1,#ARGV-${args.length} do ${rest}[i]=ARGV[i+${args.length}] end\n`
-  return { name: basename(file, '.lua'), texts: [`local ns=KEYS[1]\n${locals}\n${tail}`, ...body], args, rest }
+  return {
+    name: basename(file, '.lua'),
+    texts: [`local ns,call_redis,pcall_redis=KEYS[1],redis.call,redis.pcall\n${locals}\n${tail}`, ...body],
+    args,
+    rest,
+  }
 }
 
 /** `subject/name.lua`; what lies in include/ is part of others. */
@@ -177,8 +184,15 @@ const rows = scripts.map(({ name, texts, args, rest }) => {
 })
 const parts = scripts.map(({ name, texts }) => `  '${name}': [${texts.map(pieceOf).join(', ')}],\n`)
 const lines = [...pieces.keys()].map((piece) => `  ${JSON.stringify(piece)},\n`)
+/** Keys without a parameter, for the doctor. */
+const fixed = Object.entries(keyTemplates).flatMap(([name, template]) =>
+  template.includes('{') || channels.has(name) ? [] : [`  '${template}': '${keyTypes.get(name)}',\n`],
+)
 const HEAD = '// Made by script/build-lua.ts from runtime/store/lua; do not edit.\n'
 const made = {
+  'key-types': `${HEAD.replace('lua;', 'keys.ts;')}
+/** The type of each key that has no parameter, by its name without the namespace. */
+export const keyTypes: Readonly<Record<string, string>> = {\n${fixed.join('')}}\n`,
   scripts: `${HEAD}export const scripts = {\n${rows.join('')}} as const\n`,
   lua: `${HEAD}
 /** What the scripts are made of. */

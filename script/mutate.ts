@@ -47,7 +47,7 @@ const table: Record<string, string[]> = {
     'inspect/overview',
     'workflow/cancel',
     'store/batches',
-    'store/tickets',
+    'store/ids-by-payload',
   ],
   'runtime/store/queues/delayed.ts': [
     'store/delayed-foreign',
@@ -85,7 +85,8 @@ const table: Record<string, string[]> = {
   'runtime/worker/outcome/settler.ts': ['worker/settler', 'worker/ends'],
   'runtime/worker/reserve/fetcher.ts': ['worker/wake', 'worker/settler', 'worker/held-jobs'],
   'runtime/worker/reserve/held-jobs.ts': ['worker/held-jobs'],
-  'runtime/worker/reserve/idle-worker.ts': ['worker/wake'],
+  'runtime/worker/reserve/idle-worker.ts': ['worker/wake', 'worker/idle-polls'],
+  'runtime/worker/reserve/queue-choice.ts': ['worker/idle-polls', 'worker/wake', 'properties/worker'],
   'scheduler/delayed-mover.ts': ['scheduler/mover'],
   'scheduler/leader.ts': ['scheduler/leader'],
   'scheduler/entries/schedule-entries.ts': ['scheduler/dynamic', 'scheduler/catchup'],
@@ -105,7 +106,7 @@ const table: Record<string, string[]> = {
   'runtime/store/lua/queues/settle-batch.lua': ['store/ends'],
   'runtime/store/lua/include/record-ends.lua': ['store/ends', 'store/unique', 'worker/settler'],
   'runtime/store/lua/include/wake.lua': ['worker/wake', 'store/ends'],
-  'runtime/store/lua/queues/wake.lua': ['worker/wake'],
+  'runtime/store/lua/queues/wake.lua': ['worker/wake', 'store/ends'],
   'runtime/store/lua/queues/requeue.lua': ['store/ends', 'store/turns', 'workflow/model-changes', 'workflow/model'],
   'runtime/store/lua/workers/reclaim.lua': [
     'store/dead-workers',
@@ -125,6 +126,9 @@ const table: Record<string, string[]> = {
     'inspect/limits',
     'worker/limits',
   ],
+  'runtime/store/lua/queues/settle-steps.lua': ['workflow/step-batches'],
+  'runtime/store/lua/runs/begin-steps.lua': ['workflow/step-batches', 'workflow/lost-steps'],
+  'runtime/store/lua/include/run-batch.lua': ['workflow/step-batches'],
   'runtime/store/lua/include/propagate.lua': ['workflow/model-changes', 'workflow/engine'],
   'runtime/store/lua/include/run-step.lua': [
     'workflow/model-changes',
@@ -145,7 +149,7 @@ const table: Record<string, string[]> = {
 /** A copy of the project to change; what it needs besides the sources is linked. */
 function copied(): string {
   const copy = mkdtempSync(join(tmpdir(), 'mutate-'))
-  const folders = ['bin', 'cli', 'config', 'dist', 'runtime', 'scheduler', 'script', 'src', 'test', 'web']
+  const folders = ['bin', 'cli', 'config', 'dist', 'docs', 'runtime', 'scheduler', 'script', 'src', 'test', 'web']
   for (const name of [...folders, 'package.json', 'schedule.yml', 'tsconfig.json'])
     cpSync(join(root, name), join(copy, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))

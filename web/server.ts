@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { getCookie } from 'hono/cookie'
 import { clip } from '../config/clip.ts'
 import { withCode } from '../runtime/core/errors.ts'
+import { shownStore } from '../runtime/store/store.ts'
 import { readAssets } from './assets.ts'
 import { withDeadline } from './deadline.ts'
 import { errorPage, pageOfError } from './pages/error.ts'
@@ -176,7 +177,11 @@ export class Server {
 
   async #show(c: Request_, request: PageRequest, route: Exclude<Route, { method: 'POST' }>): Promise<Response> {
     try {
-      if ('page' in route) return await this.#page(c, request, await route.page(request))
+      if ('page' in route) {
+        const unread = new Set<string>()
+        const page = await route.page({ ...request, store: shownStore(request.store, unread) })
+        return await this.#page(c, request, { ...page, missing: [...unread, ...(page.missing ?? [])] })
+      }
       const { type, body, fileName } = await route.download(request)
       const name: Record<string, string> =
         fileName === undefined ? {} : { 'content-disposition': `attachment; filename="${fileName}"` }

@@ -29,7 +29,7 @@ const search = command<QueryFlags & { limit: number; after?: string }>({
       .option('after', { type: 'string', describe: 'Continue after the page before, which printed this value' }),
   run: async (context, argv) => {
     const { limit, after } = argv
-    const page = { count: limit, ...(after === undefined ? {} : { cursor: after }) }
+    const page = { count: limit, cursor: after }
     const { records, next, total } = await archivePage(context, queryOf(argv, Date.now()), page)
     if (context.json) return json(records.map(asJson))
     table(

@@ -11,6 +11,7 @@ import { type Change, watchApp } from '../dev/changes.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { logFileFlag } from '../log.ts'
 import { line } from '../output.ts'
+import { onNpmExit } from '../exit-with-parent.ts'
 import { onSignals } from '../signals.ts'
 import { machine } from '../../config/machine.ts'
 import { ChildCommand, type ChildCommandOptions } from '../child-command.ts'
@@ -54,6 +55,10 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
     let end: (reason: Error | undefined) => void = () => undefined
     const ended = new Promise<Error | undefined>((resolve) => (end = resolve))
     const off = onSignals({ SIGINT: undefined, SIGTERM: undefined, SIGHUP: undefined, SIGQUIT: undefined }, end)
+    const unfollow = onNpmExit(() => {
+      line('dev       | npm has ended; runtime dev ends, too')
+      end(undefined)
+    })
     let redis: EmbeddedRedis | undefined
     let runners: ChildRunner[] = []
     try {
@@ -69,6 +74,7 @@ export const devCommand: CommandModule<GlobalFlags, DevFlags> = {
       await Promise.all(runners.map((runner) => runner.stop()))
       await redis?.stop()
       off()
+      unfollow()
       close()
     }
   },

@@ -74,11 +74,11 @@ const list = command<ListFlags>({
   },
 })
 
-async function listed(store: Store, { start, count, class: name, queue }: ListFlags): Promise<FailedEntry[]> {
+async function listed(store: Store, { start, count: most, class: name, queue }: ListFlags): Promise<FailedEntry[]> {
   const filter = { ...(name === undefined ? {} : { class: name }), ...(queue === undefined ? {} : { queue }) }
-  if (start !== undefined && Object.keys(filter).length === 0) return failedFrom({ store }, start, count)
-  return upTo(count, async (cursor, left) => {
-    const page = await failedPage({ store }, filter, { ...(cursor === undefined ? {} : { cursor }), count: left })
+  if (start !== undefined && Object.keys(filter).length === 0) return failedFrom({ store }, start, most)
+  return upTo(most, async (cursor, count) => {
+    const page = await failedPage({ store }, filter, { cursor, count })
     return { found: page.entries, next: page.next }
   })
 }

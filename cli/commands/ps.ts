@@ -7,6 +7,7 @@ import { table } from '../table.ts'
 
 /** `runtime ps`: supervisors of this runtime, and the jobs in their hands. */
 export const psCommand = command<{ stacks: boolean }>({
+  shows: true,
   example: ['ps --stacks', 'and the stack position of each job'],
   flags: (yargs) =>
     yargs.option('stacks', {

@@ -10,6 +10,7 @@ import { table } from '../table.ts'
 const list = command({
   command: ['list', '$0'],
   describe: 'List queues and the number of waiting jobs',
+  shows: true,
   example: ['queues', 'all queues'],
   run: async ({ store, json: asJson }) => {
     const [sizes, paused] = await Promise.all([store.queues.sizes(), store.queues.paused()])

@@ -5,6 +5,7 @@ import { table } from '../table.ts'
 
 /** `runtime stats`: Resque's own figures, and how many jobs wait. */
 export const statsCommand = command({
+  shows: true,
   example: ['stats', ''],
   run: async (context) => {
     const stats = await totals(context)

@@ -18,6 +18,7 @@ const leave = '\x1b[?25h\x1b[?1049l'
 
 /** `runtime top`: queues, running jobs and failures, live, with keys to change them. */
 export const topCommand = command<{ once: boolean }>({
+  shows: true,
   example: ['top', 'live; keys pause, retry, cancel and show stacks'],
   flags: (yargs) => yargs.option('once', { type: 'boolean', default: false, describe: 'Print one frame and exit' }),
   run: async (context, { once }) => {

@@ -6,6 +6,7 @@ import { table } from '../table.ts'
 
 /** `runtime workers`: who works, of every kind that is registered in this Redis. */
 export const workersCommand = command({
+  shows: true,
   example: ['workers --json', 'as JSON'],
   run: async ({ store, json: asJson }) => {
     const workers = await store.workers.list()

@@ -1,5 +1,14 @@
 import { RuntimeError } from './errors.ts'
 
+/** Where a page of a list starts, and what bounds it. */
+export interface PageBounds {
+  /** `next` of the page before; absent: the first page. */
+  cursor?: string | undefined
+  count?: number
+  /** After so long the page ends with what it has. */
+  mostMs?: number
+}
+
 /** The groups of `pattern` in the cursor of a page. @throws RuntimeError ERR_ARGUMENT for a cursor that no page has given */
 export function cursorParts(cursor: string, pattern: RegExp): string[] {
   const match = pattern.exec(cursor)

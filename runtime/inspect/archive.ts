@@ -1,3 +1,4 @@
+import type { PageBounds } from '../core/cursor.ts'
 import type { Archive, ArchivePage, ArchiveQuery } from '../archive/archive.ts'
 import { openArchive } from '../archive/open-archive.ts'
 import type { Count, InspectContext } from './context.ts'
@@ -24,7 +25,7 @@ export async function withArchive<T>(
 export async function archivePage(
   place: InspectContext,
   query: ArchiveQuery = {},
-  { cursor, count = 50, mostMs }: { cursor?: string; count?: number; mostMs?: number } = {},
+  { cursor, count = 50, mostMs }: PageBounds = {},
 ): Promise<ArchivePage & { total: Count }> {
   return withArchive(place, async (archive) => {
     const [page, total] = await Promise.all([

@@ -1,6 +1,8 @@
-import { cursorParts, searchClock } from '../core/cursor.ts'
+import { cursorParts, searchClock, type PageBounds } from '../core/cursor.ts'
 import { cursorBehind, delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
+import { RuntimeError } from '../core/errors.ts'
 import type { InspectContext } from './context.ts'
+import { digestOf } from './queues.ts'
 
 /** Which delayed jobs; all that is given must hold. */
 export interface DelayedFilter {
@@ -21,17 +23,18 @@ export interface DelayedPage {
 /** Jobs that one call looks at, and that it reads in one round trip. */
 const stepJobs = 1000
 const readAtOnce = 250
+/** Hex digits that tell the jobs of one second apart. */
+const digestLength = 12
 
 /**
  * Delayed jobs of the millisecond set and of Resque's lists, merged by time.
  * @param cursor `next` of the page before; absent: the earliest
- * @param mostMs after so long the step ends with what it has
  * @throws RuntimeError ERR_ARGUMENT for a cursor that is none
  */
 export async function delayedPage(
   { store }: Pick<InspectContext, 'store'>,
   filter: DelayedFilter = {},
-  { cursor, count = 50, mostMs }: { cursor?: string; count?: number; mostMs?: number } = {},
+  { cursor, count = 50, mostMs }: PageBounds = {},
 ): Promise<DelayedPage> {
   const jobs: DelayedJob[] = []
   const isLate = searchClock(mostMs)
@@ -52,6 +55,37 @@ export async function delayedPage(
     if (looked >= stepJobs || isLate()) return { jobs, next: textOf(page.next), looked }
     from = page.next
   }
+}
+
+/** What names a delayed job: its ID, or of one in Resque's lists, which have none, the second and the start of the digest of its bytes. */
+export const delayedName = ({ id, dueMs, bytes }: DelayedJob): string =>
+  id ?? `${dueMs / 1000}-${digestOf(bytes).slice(0, digestLength)}`
+
+/** The delayed job of this name; of several copies in one second, one. @throws RuntimeError ERR_NOT_FOUND */
+export async function findDelayed({ store }: Pick<InspectContext, 'store'>, name: string): Promise<DelayedJob> {
+  const own = await store.delayed.find(name)
+  if (own) return own
+  const [, second, digest = ''] = /^(\d{1,12})-([0-9a-f]{12})$/.exec(name) ?? []
+  const dueMs = Number(second) * 1000
+  for (
+    let from: DelayedCursor | undefined = second === undefined ? undefined : startOf(`${dueMs}-0-0`);
+    from?.dueMs === dueMs;
+  ) {
+    const page: { jobs: DelayedJob[]; next: DelayedCursor | undefined } = await delayedJobs(
+      store.connection,
+      from,
+      stepJobs,
+    )
+    const found = page.jobs.find(
+      (job) => job.dueMs === dueMs && job.id === undefined && digestOf(job.bytes).startsWith(digest),
+    )
+    if (found) return found
+    from = page.next
+  }
+  throw new RuntimeError(
+    'ERR_NOT_FOUND',
+    `${name}: expected the ID of a delayed job, as \`runtime delayed list\` prints it; it is no longer delayed, or never was`,
+  )
 }
 
 const textOf = ({ dueMs, inSet, inBucket }: DelayedCursor): string => `${dueMs}-${inSet}-${inBucket}`

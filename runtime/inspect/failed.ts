@@ -1,5 +1,5 @@
 import { clip } from '../../config/clip.ts'
-import { cursorParts, searchClock } from '../core/cursor.ts'
+import { cursorParts, searchClock, type PageBounds } from '../core/cursor.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { textIn } from '../core/json-text.ts'
 import type { FailedEntry } from '../store/queues/failures.ts'
@@ -69,12 +69,7 @@ const readAtOnce = 250
 export async function failedPage(
   { store }: Pick<InspectContext, 'store'>,
   filter: FailedFilter = {},
-  {
-    cursor,
-    count = 50,
-    most = stepEntries,
-    mostMs,
-  }: { cursor?: string; count?: number; most?: number; mostMs?: number } = {},
+  { cursor, count = 50, most = stepEntries, mostMs }: PageBounds & { most?: number } = {},
 ): Promise<FailedPage> {
   const total = await store.failures.count()
   const entries: FailedEntry[] = []

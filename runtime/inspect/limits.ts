@@ -1,5 +1,5 @@
 import { jsonArray } from '../core/json-text.ts'
-import { cursorParts } from '../core/cursor.ts'
+import { cursorParts, type PageBounds } from '../core/cursor.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { LimitKey } from '../store/limits/limits.ts'
 import type { UniqueLockState } from '../store/limits/locks.ts'
@@ -76,7 +76,7 @@ export async function limitRows({
  */
 export async function lockPage(
   { store }: Pick<InspectContext, 'store'>,
-  { cursor = '0', count = 100 }: { cursor?: string; count?: number } = {},
+  { cursor = '0', count = 100 }: Omit<PageBounds, 'mostMs'> = {},
 ): Promise<{ locks: LockRow[]; next: string | undefined }> {
   const [from] = cursorParts(cursor, /^(\d{1,20})$/)
   const { locks, next } = await store.uniqueLocks.page(from, count)

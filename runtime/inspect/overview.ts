@@ -4,6 +4,7 @@ import type { FailureRates } from './history.ts'
 import { lockPrefixOf, redisClock, type Count, type InspectContext } from './context.ts'
 import { overdueJobs } from '../store/queues/delayed-pages.ts'
 import { queueRows, type Queues } from './queues.ts'
+import { shownStore } from '../store/store.ts'
 
 /** A supervisor (`runtime work`), as the overview shows it. */
 export interface WorkerRow {
@@ -46,6 +47,8 @@ export interface Overview extends Queues {
   scheduler: SchedulerState
   redis: Pick<ServerHealth, 'usedMemoryBytes' | 'maxmemoryBytes' | 'maxmemoryPolicy' | 'role'>
   archive: ArchiveState
+  /** Keys that hold another type than theirs, in a sentence each: what belongs there is shown as empty. */
+  unread: string[]
   /** How attempts end, where it was read: see {@link failureRates}. */
   failures?: FailureRates
 }
@@ -85,7 +88,9 @@ export async function totals({ store }: Pick<InspectContext, 'store'>): Promise<
 }
 
 /** Reads the overview. Costs the number of queues, workers and entries, whatever waits in them. */
-export async function overview(place: InspectContext): Promise<Overview> {
+export async function overview(context: InspectContext): Promise<Overview> {
+  const unread = new Set<string>()
+  const place = { ...context, store: shownStore(context.store, unread) }
   const { store } = place
   const { nowMs, latencyMs } = await redisClock(place)
   const [queues, workers, lost, failed, scheduler, redis, registered, archive] = await Promise.all([
@@ -112,6 +117,7 @@ export async function overview(place: InspectContext): Promise<Overview> {
     scheduler,
     redis,
     archive,
+    unread: [...unread],
   }
 }
 

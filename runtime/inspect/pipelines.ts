@@ -1,3 +1,4 @@
+import type { PageBounds } from '../core/cursor.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { RunRequest } from '../store/runs/pipelines.ts'
@@ -97,7 +98,7 @@ export async function pipelineRuns(
 export async function requestPage(
   { store }: Pick<InspectContext, 'store'>,
   { pipeline }: { pipeline?: string | undefined } = {},
-  { cursor, count = 50 }: { cursor?: string | undefined; count?: number } = {},
+  { cursor, count = 50 }: Omit<PageBounds, 'mostMs'> = {},
 ): Promise<RequestPage> {
   const requests: RunRequest[] = []
   let next = cursor

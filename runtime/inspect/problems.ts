@@ -1,3 +1,4 @@
+import { clipList } from '../../config/clip.ts'
 import { formatDuration } from '../core/duration.ts'
 import { formatBytes } from '../core/size.ts'
 import { failureShare } from './history.ts'
@@ -38,6 +39,7 @@ type Ranked = Problem & { rank: number }
 export function findProblems(seen: Overview, targets: Thresholds = defaultThresholds): Problem[] {
   const found = [
     ...redisProblems(seen, targets),
+    ...seen.unread.map((text) => bad(3, 'redis', text)),
     ...seen.queues.flatMap((queue) => queueProblem(queue, seen, targets)),
     ...workerProblems(seen),
     ...schedulerProblems(seen),
@@ -139,7 +141,7 @@ function schedulerProblems({ scheduler, atMs }: Overview): Ranked[] {
       note(
         30,
         'schedule',
-        `missed ${plural(missed.count, 'firing')} in the last hour (${missed.entries.slice(0, 3).join(', ')})`,
+        `missed ${plural(missed.count, 'firing')} in the last hour (${clipList(missed.entries, 3)})`,
       ),
     )
   return found

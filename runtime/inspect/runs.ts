@@ -1,5 +1,5 @@
 import { systemClock } from '../core/clock.ts'
-import { cursorParts } from '../core/cursor.ts'
+import { cursorParts, type PageBounds } from '../core/cursor.ts'
 import type { FailedNode, RunReader, RunRecord } from '../store/runs/run-reader.ts'
 import type { StoredState } from '../store/runs/run-table.ts'
 import type { RunTarget } from '../workflow/run/create-run.ts'
@@ -129,7 +129,7 @@ export async function stepPage(
   { store }: Pick<InspectContext, 'store'>,
   run: RunRecord,
   state: ShownState | 'all',
-  { cursor = '0', count = 50 }: { cursor?: string; count?: number } = {},
+  { cursor = '0', count = 50 }: Omit<PageBounds, 'mostMs'> = {},
 ): Promise<StepPage> {
   const { read } = store.runs
   const [from, total] = [Number(cursorParts(cursor, /^(\d{1,9})$/)[0]), Number(run.fields.allocated ?? run.total)]

@@ -11,6 +11,7 @@ import { Locks, UniqueLocks } from './limits/locks.ts'
 import { PipelineStore } from './runs/pipelines.ts'
 import { Queues } from './queues/queues.ts'
 import { Runs } from './runs/runs.ts'
+import { ShownConnection } from './connection/shown.ts'
 import type { RedisSettings } from './connection/redis.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { Supervisors } from './workers/supervisors.ts'
@@ -42,8 +43,17 @@ export interface Store {
 }
 
 /** Opens the store of one namespace. Nothing is sent until it is used. */
-export function openStore(settings: RedisSettings, namespace: string): Store {
-  const connection = new Connection(settings, namespace)
+export const openStore = (settings: RedisSettings, namespace: string): Store =>
+  storeOver(new Connection(settings, namespace))
+
+/**
+ * The same store for what is only shown: a key of another type reads as if it were not there.
+ * @param unread gets a sentence for each such key
+ */
+export const shownStore = ({ connection }: Store, unread: Set<string>): Store =>
+  storeOver(new ShownConnection(connection, unread))
+
+function storeOver(connection: Connection): Store {
   return {
     connection,
     queues: new Queues(connection),

@@ -7,7 +7,7 @@ import { formatProblem } from './entry.ts'
 import { checkEntry, type CheckedEntry } from './entry-check.ts'
 import { findPair, keyOf, resolved, rubyReads, toJsonText, withoutColon } from './yaml-source.ts'
 
-const { isMap, isScalar, LineCounter, parseDocument, visit } = library('yaml')
+const { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } = library('yaml')
 
 /** A schedule as far as it could be read: the good entries, and what is wrong with the others. */
 export interface Schedule {
@@ -125,7 +125,9 @@ function readDocument(parsed: Parsed, context: CheckContext, schedule: Schedule,
   for (const pair of contents.items) {
     const name = nameOf(pair)
     const line = lineAt((pair.key as ParsedNode).range[0])
-    if (seen.has(name)) say(line, 'expected one entry of this name, got another', name)
+    if (name === '' || !isScalar(pair.key))
+      say(line, `expected a name for the entry, such as \`cleanup:\`, got ${kindOf(pair.key)}`)
+    else if (seen.has(name)) say(line, 'expected one entry of this name, got another', name)
     else readPair(pair, name, line, lineAt, document, context, schedule)
     seen.add(name)
   }
@@ -210,5 +212,9 @@ function readOtherwise(
 }
 
 const nameOf = (pair: Pair): string => withoutColon(keyOf(pair) ?? '?')
+
+/** What stands in place of a name. */
+const kindOf = (key: unknown): string =>
+  isMap(key) ? 'a mapping' : isSeq(key) ? 'a list' : isScalar(key) ? 'nothing' : 'an alias'
 
 const firstLine = (message: string): string => message.replace(/\n[^]*/, '')

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
-import { leavesNoProcess, markedProcesses, runCli, startCli, startProcess } from '../support/process.ts'
+import { leavesNoProcess, markedProcesses, ROOT, runCli, startCli, startProcess } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 
@@ -81,21 +81,23 @@ describe('runtime dev', () => {
     assert.equal((await dev.stop('SIGTERM')).exitCode, 0)
   })
 
-  it('uses the Redis that the settings name, and another port where that of the dashboard is taken', async () => {
+  it('uses the Redis that the settings name, and another port where that of the dashboard is taken; ends with npm, however npm ends', async () => {
     const cwd = await makeApp({ 'src/jobs/hello-job.ts': job('hello') })
     const url = `${server.url}`
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
-    const env = { RUNTIME_WEB_PORT: String(port) }
-    const dev = startCli(['dev', '--redis', url, '--isolation', 'inline'], { cwd, env, timeoutMs })
+    const env = { RUNTIME_WEB_PORT: String(port), npm_command: 'exec' }
+    const command = `"${process.execPath}" "${ROOT}bin/runtime.js" dev --redis "${url}" --isolation inline`
+    const dev = startProcess('sh', ['-c', `${command} & wait`], { cwd, env, timeoutMs })
     await dev.waitForLine(/^dev {7}\| Redis as configured: unix:/, soon)
     await dev.waitForLine(new RegExp(`^dev {7}\\| another program listens on 127\\.0\\.0\\.1:${port}`), soon)
     await dev.waitForLine(/^web {7}\| .*dashboard: http:\/\/127\.0\.0\.1:\d+\//, soon)
     other.close()
     await dev.waitForLine(/^work {6}\| .*working on .* with inline/, soon)
     assert.equal((await server.client().smembers('resque:workers')).length, 1)
-    await dev.stop('SIGTERM')
+    const { stdout } = await dev.stop('SIGKILL')
+    assert.match(stdout, /^dev {7}\| npm has ended; runtime dev ends, too$/m)
     assert.deepEqual(await server.client().smembers('resque:workers'), [])
   })
 

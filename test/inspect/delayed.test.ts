@@ -11,7 +11,7 @@ const to = useStore(server)
 async function all(count: number, filter: DelayedFilter = {}): Promise<string[]> {
   const found: string[] = []
   for (let cursor: string | undefined; ;) {
-    const page = await delayedPage(to, filter, { ...(cursor === undefined ? {} : { cursor }), count })
+    const page = await delayedPage(to, filter, { cursor, count })
     found.push(...page.jobs.map(({ args }) => args))
     if (page.next === undefined) return found
     cursor = page.next

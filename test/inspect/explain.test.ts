@@ -90,8 +90,8 @@ describe('a job', () => {
       await said('j1'),
       /^note: job j1 \(A\) is waiting: number 2 in queue q\nbad: no worker takes from queue q → runtime work --queues q$/,
     )
-    const slots = ['1', '2'].map((newId) => ({ worker: driver.worker, newId }))
-    const reply = await store.supervisors.reserve('driver', slots, ['q'], Date.now())
+    const free = { workers: [driver.worker, driver.worker], newId: 'new' }
+    const reply = await store.supervisors.reserve('driver', free, ['q'], Date.now())
     assert.ok('jobs' in reply)
     const limit = { kind: 'concurrency', key: 'mail', limit: 1 } as const
     for (const { id, delivery } of reply.jobs)
@@ -194,7 +194,10 @@ describe('a queue, a worker, a lock', () => {
     assert.match(await said('work'), /takes from it \(busy: \{"queue":"work"\}\)/)
     await store.queues.setPaused('work', true)
     await server.client().set('resque:pause-all-workers', 'true')
-    assert.match(await said('work'), /queue work is paused → runtime queues resume work\nnote: all workers are paused/)
+    assert.match(
+      await said('work'),
+      /queue work is paused → runtime queues resume work\nnote: all workers are paused by the key pause-all-workers → runtime queues resume --all/,
+    )
   })
 
   it('a worker of another kind, and one that does not fork, are told apart', async () => {

@@ -21,7 +21,7 @@ const add = async (...entries: string[]): Promise<void> =>
 async function indexes(filter: FailedFilter, count = 50): Promise<number[]> {
   const found: number[] = []
   for (let cursor: string | undefined; ;) {
-    const page = await failedPage(to, filter, { ...(cursor === undefined ? {} : { cursor }), count })
+    const page = await failedPage(to, filter, { cursor, count })
     found.push(...page.entries.map(({ index }) => index))
     if (page.next === undefined) return found
     cursor = page.next

@@ -9,7 +9,7 @@ const minute = 60_000
 describe('the verdict', () => {
   const quiet: Overview = {
     ...{ atMs: 1e12, latencyMs: 1, queues: [], pausedAll: false, workers: [], otherWorkers: 1, lost: [] },
-    ...{ slots: { total: 0, busy: 0 }, failed: 0 },
+    ...{ slots: { total: 0, busy: 0 }, failed: 0, unread: [] },
     scheduler: {
       ...{ leader: 'a:1', entries: 0, late: [], missed: { count: 0, entries: [] } },
       overdue: { count: 0, isExact: true, sinceMs: undefined },

@@ -123,7 +123,22 @@ test('runtime delayed lists, removes, and queues at once', async () => {
     list.map(({ args }) => args),
     ['["a"]', '["a"]', '["a"]', '["b"]'],
   )
-  assert.deepEqual(await runJson('delayed', 'remove', 'CleanupJob', '"a"'), { removed: 3 })
+  // Of two copies in one of Resque's lists, which have no IDs, one.
+  const [own, copy] = [list[0]?.id ?? '', list[1]?.id ?? '']
+  assert.match(copy, /^\d{10}-[0-9a-f]{12}$/)
+  assert.equal((await run('delayed', 'remove', '--id', copy)).stdout, 'removed 1\n')
+  assert.equal((await run('delayed', 'run', '--id', own)).stdout, 'queued 1\n')
+  assert.equal(await redis.lpop('resque:queue:low'), '{"class":"CleanupJob","args":["a"]}')
+  for (const [id, code] of [
+    [own, 'ERR_NOT_FOUND'],
+    ['1-000000000000', 'ERR_NOT_FOUND'],
+  ] as const)
+    assert.match(
+      (await run('delayed', 'remove', '--id', id)).stderr,
+      new RegExp(`expected the ID of a delayed job.*${code}`),
+    )
+  assert.match((await run('delayed', 'run')).stderr, /which jobs\? expected a class/)
+  assert.deepEqual(await runJson('delayed', 'remove', 'CleanupJob', '"a"'), { removed: 1 })
   assert.deepEqual(await runJson('delayed', 'run', 'CleanupJob', '--any-args'), { queued: 1 })
   assert.deepEqual(await redis.lrange('resque:queue:low', 0, -1), ['{"class":"CleanupJob","args":["b"]}'])
   assert.equal((await run('delayed', 'remove', 'CleanupJob')).exitCode, 1)

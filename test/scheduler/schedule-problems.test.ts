@@ -94,6 +94,14 @@ describe('what is wrong is named with file, line and entry', () => {
       /:3: it: expected one entry of this name|unique/,
     ],
     ['an option twice', 'it:\n  every: 1m\n  every: 2m', /it: every: expected it once, got it twice/],
+    ['a list for a name', '[a, b]:\n  every: 1m', /:1: expected a name for the entry, such as `cleanup:`, got a list/],
+    ['a mapping for a name', '? {a: b}\n: every: 1m', /:1: expected a name for the entry, .* got a mapping/],
+    [
+      'an alias for a name',
+      'it: &it\n  every: 1m\n*it :\n  every: 2m',
+      /:3: expected a name for the entry, .* got an alias/,
+    ],
+    ['no name', ': {every: 1m}', /:1: expected a name for the entry, .* got nothing/],
     ['no mapping at all', '- a\n- b', /:1: expected entries such as/],
   ]
   for (const [what, yaml, said] of cases) {

@@ -200,7 +200,7 @@ test('the end of a job does not wait for what runs have left to do', async () =>
     return run(script, ...args)
   }
   await store.supervisors.settle('s', inHand, Date.now(), 100, { state: 'done', ttlMs, step: { output: '1' } })
-  assert.deepEqual(asked, ['settle', 'run-continue'])
+  assert.deepEqual(asked, ['settle-steps', 'run-continue'])
   goOn()
   while ((await redis.llen('resque:queue:q')) < 500) await new Promise((resolve) => setImmediate(resolve))
 })

@@ -37,7 +37,7 @@ const log: Logger = {
 async function holding(id: string, ...jobs: string[]): Promise<void> {
   await store.supervisors.register(id, [`vm:1:${id}`], {}, 60_000)
   await store.queues.push(id, jobs.map((job) => ({ id: job, className: 'OkJob', item: itemOf(job) })), Date.now(), ttlMs) // prettier-ignore
-  const slots = jobs.map((job) => ({ worker: `vm:1:${id}`, newId: `new-${job}` }))
+  const slots = { workers: jobs.map(() => `vm:1:${id}`), newId: 'new' }
   if (jobs.length > 0) await store.supervisors.reserve(id, slots, [id], Date.now())
 }
 

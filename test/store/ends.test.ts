@@ -16,7 +16,7 @@ const deliveryOf = (id: string, delivery = '1'): Delivery => ({ id, delivery, wo
 async function inHand(...ids: string[]): Promise<Delivery[]> {
   const jobs = ids.map((id) => ({ id, className: 'OkJob', item: itemOf(id) }))
   await store.queues.push('q', jobs, Date.now(), ttlMs)
-  const slots = ids.map((id) => ({ worker: `host:${id}:q`, newId: `new-${id}` }))
+  const slots = { workers: ids.map((id) => `host:${id}:q`), newId: 'new' }
   const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
   assert.ok('jobs' in reply)
   return reply.jobs.map(({ id, delivery }) => deliveryOf(id, delivery))
@@ -73,7 +73,7 @@ async function exchanged(
   await store.queues.push('q', [{ id: 'c', className: 'OkJob', item: itemOf('c') }], Date.now(), ttlMs)
   const before = await scriptCalls()
   const ends = jobs.map(settle)
-  const slots = ['a', 'b'].map((id) => ({ worker: `host:${id}:q`, newId: `new-${id}` }))
+  const slots = { workers: ['host:a:q', 'host:b:q'], newId: 'new' }
   const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now()).catch(() => undefined)
   const taken = reply && 'jobs' in reply ? reply.jobs.map(({ id }) => id) : []
   return { ends: await Promise.allSettled(ends), taken, calls: (await scriptCalls()) - before }
@@ -102,10 +102,10 @@ test('a second delivery has its own number, and its end keeps what came before; 
   const [a] = await inHand('a')
   await store.supervisors.requeue('s', a!, Date.now(), 0, true, ttlMs, { error: '{}', redeliveries: '1' })
   await redis.rpush('resque:queue:q', itemOf('b'))
-  const slots = ['a', 'b'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
+  const slots = { workers: ['host:a:q', 'host:b:q'], newId: 'new' }
   const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
   assert.deepEqual('jobs' in reply && reply.jobs.map((job) => `${job.delivery} ${job.attempt}`), ['2 2', '1 1'])
-  assert.equal(await redis.hget('resque:rt:job:b', 'item'), itemOf('b'))
+  assert.equal(await redis.hget('resque:rt:job:new-1', 'item'), itemOf('b'))
   assert.deepEqual(await Promise.all([a!, deliveryOf('a', '2')].map(settle)), [false, true])
   const archived = String(await redis.xrange('resque:rt:archive', '-', '+'))
   assert.ok(archived.includes('redeliveries,1,error,{}'), archived)
@@ -117,7 +117,7 @@ test('ends that one call does not take along are recorded by the next, of their 
   const large = { ...done, fields: { evidence: JSON.stringify('x'.repeat(200_000)) } }
   const ends = jobs.map((job) => store.supervisors.settle('s', job, Date.now(), 100, large))
   const others = store.supervisors.settle('s2', deliveryOf('z'), Date.now(), 100, done)
-  await store.supervisors.reserve('s', [{ worker: 'host:a:q', newId: 'n' }], ['q'], Date.now())
+  await store.supervisors.reserve('s', { workers: ['host:a:q'], newId: 'n' }, ['q'], Date.now())
   assert.deepEqual(await Promise.all([...ends, others]), [true, true, true, false])
   assert.equal(await redis.get('resque:stat:processed'), '3')
 })

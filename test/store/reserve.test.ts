@@ -14,7 +14,7 @@ test('one call takes a job for each slot, in the order of the queues and of each
   const of = (ids: string[]) => ids.map((id) => ({ id, className: 'OkJob', item: itemOf(id) }))
   await store.queues.push('high', of(['a', 'b']), Date.now(), ttlMs)
   await store.queues.push('low', of(['c', 'd', 'e']), Date.now(), ttlMs)
-  const slots = ['1', '2', '3', '4'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
+  const slots = { workers: ['1', '2', '3', '4'].map((n) => `host:${n}:q`), newId: 'new' }
   const reply = await store.supervisors.reserve('s', slots, ['high', 'low'], Date.now())
   assert.equal(reply.kind, 'taken')
   assert.deepEqual('jobs' in reply && reply.jobs.map(({ id, queue }) => `${queue} ${id}`), [
@@ -43,20 +43,20 @@ test('items with the same bytes keep the ids of their jobs, first come first ser
     ttlMs,
   )
   await redis.rpush('resque:queue:q', same, itemOf('foreign'))
-  const slots = ['1', '2', '3', '4'].map((n) => ({ worker: `host:${n}:q`, newId: `new${n}` }))
+  const slots = { workers: ['1', '2', '3', '4'].map((n) => `host:${n}:q`), newId: 'new' }
   const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
-  assert.deepEqual('jobs' in reply && reply.jobs.map(({ id }) => id), ['a', 'b', 'new3', 'new4'])
+  assert.deepEqual('jobs' in reply && reply.jobs.map(({ id }) => id), ['a', 'b', 'new-2', 'new-3'])
   assert.equal(await redis.exists('resque:rt:tickets:q'), 0)
   await store.queues.push('q', [{ id: 'c', className: 'OkJob', item: same }], Date.now(), ttlMs)
   await redis.rpush('resque:queue:q', same)
   const again = await store.supervisors.reserve('s', slots, ['q'], Date.now())
-  assert.deepEqual('jobs' in again && again.jobs.map(({ id }) => id), ['c', 'new2'])
+  assert.deepEqual('jobs' in again && again.jobs.map(({ id }) => id), ['c', 'new-1'])
 })
 
 test('a call takes no more than 256 kB of jobs', async () => {
   const jobs = ['a', 'b', 'c'].map((id) => ({ id, className: 'OkJob', item: itemOf(id.repeat(200_000)) }))
   await store.queues.push('q', jobs, Date.now(), ttlMs)
-  const slots = ['1', '2', '3'].map((n) => ({ worker: `host:${n}:q`, newId: n }))
+  const slots = { workers: ['1', '2', '3'].map((n) => `host:${n}:q`), newId: 'new' }
   const reply = await store.supervisors.reserve('s', slots, ['q'], Date.now())
   assert.equal(reply.kind, 'taken')
   assert.equal('jobs' in reply && reply.jobs.length, 2)

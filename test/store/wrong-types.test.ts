@@ -61,6 +61,8 @@ const firing = { name: 'entry', fireTimeMs: now + 5, nowMs: now, lateMs: 0, next
 const maintenance = { duty: 'delayed', owner: 'me' }
 const idle = { list: 'list', listener: 'me', forMs: 60_000, polled: false }
 type Call = () => Promise<unknown>
+const stepEnd = { state: 'done' as const, ttlMs, step: { output: '1' } }
+const laterItem = `${itemOf('later').slice(0, -1)},"queue":"q5"}`
 
 /** What calls each script in the world of world.ts. */
 const calls: Record<ScriptName, Call | Call[]> = {
@@ -72,6 +74,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   beat: () => store.supervisors.beat('s', [worker], 600_000),
   'show-jobs': () => store.supervisors.show('s', [{ ...inHand('plain'), runAtMs: now, bytes: 1 }]),
   begin: () => store.supervisors.begin('s', inHand('plain'), true),
+  'begin-steps': () => store.runs.begin('r-queued', 0, 'plain', 1, now),
   reclaim: () => store.supervisors.reclaim('dead', { maxRedeliveries: 3, ...limits }, now),
   cancel: ['waits', 'soon', 'later', 'held', 'rated', 'plain'].map((id) => () => store.jobs.cancel(id, now, ttlMs)),
   'clear-queue': () => store.queues.remove('q', now, ttlMs),
@@ -110,13 +113,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'queue-heads': () => store.queues.heads(['q']),
   register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),
   'release-lock': () => store.connection.run('release-lock', { lockPrefix: '', owner: leader.id }),
-  'remove-delayed': () =>
-    store.connection.run('remove-delayed', {
-      second,
-      item: `${itemOf('later').slice(0, -1)},"queue":"q5"}`,
-      now,
-      ttlMs,
-    }),
+  'remove-delayed': () => store.connection.run('remove-delayed', { second, item: laterItem, now, ttlMs }),
   'remove-failed': () => withEntry((entry) => store.failures.remove(entry)),
   requeue: [
     ...['plain', 'step-r-on', 'done'].map(
@@ -140,19 +137,19 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'run-recover': () => store.connection.run('run-recover', { id: 'r-failed', now }, [0]),
   'run-resume': () => store.connection.run('run-resume', { id: 'r-failed', now }),
   'run-start': () => store.connection.run('run-start', { id: 'r-new', now }),
-  'run-step-begin': () => store.runs.begin('r-queued', 0, 'plain', 1, now),
   'run-stop': () => store.runs.stop('r-on', now),
   'run-sweep': () => store.runs.sweep(now),
   settle: [
     () => store.supervisors.settle('s', inHand('slow'), now, 100, { state: 'failed', entry: entryOf('slow'), ttlMs }),
     () => store.supervisors.settle('s', inHand('done'), now, 100, { state: 'done', ttlMs }),
-    () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, { state: 'done', ttlMs, step: { output: '1' } }),
+    () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, { ...stepEnd, step: { extra: '{}' } }),
   ],
   'settle-batch': () => store.supervisors.settle('s', inHand('plain'), now, 100, { state: 'done', ttlMs }),
+  'settle-steps': () => store.supervisors.settle('s', inHand('step-r-on'), now, 100, stepEnd),
   'release-unique': () => store.uniqueLocks.release('u-waits'),
   'stale-locks': () => store.uniqueLocks.stale(),
   'start-entry': () => store.schedules.runs('entry', now + 1, { refused: missed }),
-  'sweep-tickets': () => store.queues.sweep(),
+  'sweep-ids': () => store.queues.sweep(),
   'take-delayed': [
     () => store.delayed.enqueueNow(name('later', 'q5'), now, ttlMs),
     () => store.delayed.remove(name('soon', 'q3'), now, ttlMs),

@@ -43,7 +43,7 @@ export async function reserveOne(
   nowMs: number,
   idle?: Idle,
 ): Promise<OneReserved> {
-  const reply = await supervisors.reserve(id, [{ worker, newId }], queues, nowMs, idle)
+  const reply = await supervisors.reserve(id, { workers: [worker], newId }, queues, nowMs, idle)
   if (reply.kind === 'paused' || reply.kind === 'fenced') return reply
   const [job] = reply.jobs
   if (!job) return { kind: 'empty', queueCount: reply.kind === 'empty' ? reply.queueCount : 0 }

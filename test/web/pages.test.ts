@@ -126,10 +126,14 @@ describe('queues and delayed jobs', () => {
     )
     const page = await text('/delayed?class=R')
     assert.match(page, /3 delayed jobs/)
-    await change(board, 'delayed-change', { do: 'run', digest: sha1(item(0)), due: String(soon) })
+    await change(board, 'delayed-change', { do: 'run', id: 'id0' })
     assert.deepEqual(await store.queues.peek('mail'), [item(0)])
-    await change(board, 'delayed-change', { do: 'remove', digest: sha1(item(1)), due: String(soon) })
+    await change(board, 'delayed-change', { do: 'remove', id: 'id1' })
     assert.equal(await store.delayed.count(), 1)
+    const second = Math.ceil((soon + 3_600_000) / 1000)
+    const bytes = (await server.client().lindex(`resque:delayed:${second}`, 0)) ?? ''
+    await change(board, 'delayed-change', { do: 'remove', id: `${second}-${sha1(bytes).slice(0, 12)}` })
+    assert.equal(await store.delayed.count(), 0)
   })
 })
 

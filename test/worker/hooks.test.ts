@@ -140,7 +140,12 @@ it('onDeath is called for jobs that failed without a worker of their own, by one
   const item = '{"class":"Once","args":[]}'
   await to.store.supervisors.register('gone', ['h:1:q'], {}, leaseMs)
   await to.store.queues.push('lost', [{ id: 'lost1', className: 'Once', item, options: '{}' }], Date.now(), 60_000)
-  const taken = await to.store.supervisors.reserve('gone', [{ worker: 'h:1:q', newId: 'unused' }], ['lost'], Date.now())
+  const taken = await to.store.supervisors.reserve(
+    'gone',
+    { workers: ['h:1:q'], newId: 'unused' },
+    ['lost'],
+    Date.now(),
+  )
   assert.ok(JSON.stringify(taken).includes('lost1'))
   const worker = await startWorker(server, evidence, {
     cwd: app,

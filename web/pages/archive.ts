@@ -40,7 +40,7 @@ const filterNames = ['class', 'kind', 'outcome', 'queue', 'cause', 'run', 'since
 export async function archivePage(request: PageRequest): Promise<Page> {
   const query = queryOf(request.query, request.nowMs)
   const after = request.query.text('after')
-  const part = { count: shownRecords, mostMs: searchMs, ...(after === undefined ? {} : { cursor: after }) }
+  const part = { count: shownRecords, mostMs: searchMs, cursor: after }
   const {
     found,
     state: kept,

@@ -1,6 +1,11 @@
 import { html } from 'hono/html'
-import { delayedPage as readDelayed, type DelayedFilter } from '../../runtime/inspect/delayed.ts'
-import { countDelayedJobs, delayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
+import {
+  delayedName,
+  delayedPage as readDelayed,
+  findDelayed,
+  type DelayedFilter,
+} from '../../runtime/inspect/delayed.ts'
+import { countDelayedJobs, type DelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { readParts, searchMs, withinDeadline } from '../deadline.ts'
 import { args, badge, code, field, filters, hidden, jobLink, queueLink, section, table, time } from '../view/parts.ts'
 import {
@@ -13,14 +18,11 @@ import {
   type Query,
   type PageRequest,
 } from '../request.ts'
-import { digestOf } from '../../runtime/inspect/queues.ts'
 import { plural } from '../../runtime/core/plural.ts'
 
 const pageSize = 100
 /** Counting stops here. */
 const mostCounted = 50_000
-/** Jobs due at the same moment among which one is looked for. */
-const mostLooked = 5000
 const lateMs = 10_000
 
 const filterNames = ['class', 'queue', 'text'] as const
@@ -43,7 +45,7 @@ export async function delayedPage(request: PageRequest): Promise<Page> {
       readDelayed(contextOf(request), filter, {
         count: pageSize,
         mostMs: searchMs,
-        ...(after === undefined ? {} : { cursor: after }),
+        cursor: after,
       }),
     total: () => countDelayedJobs(store.connection, mostCounted),
   })
@@ -82,11 +84,11 @@ export async function delayedPage(request: PageRequest): Promise<Page> {
   return { title: 'Delayed jobs', body, missing, refreshMs: 5000 }
 }
 
-function actions(request: PageRequest, { id, bytes, dueMs, queue }: DelayedJob): Html | string {
+function actions(request: PageRequest, job: DelayedJob): Html | string {
   if (request.user.role !== 'operator') return ''
-  const fields = hidden(request, { id, digest: digestOf(bytes), due: dueMs })
+  const fields = hidden(request, { id: delayedName(job) })
   return html`<form method="post" action="delayed-change" class="inline">
-    ${fields}${queue === undefined ? '' : html`<button name="do" value="run">Run now</button> `}<button
+    ${fields}${job.queue === undefined ? '' : html`<button name="do" value="run">Run now</button> `}<button
       name="do"
       value="remove"
     >
@@ -95,24 +97,13 @@ function actions(request: PageRequest, { id, bytes, dueMs, queue }: DelayedJob):
   </form>`
 }
 
-/** The job that a form names by its digest and when it is due. */
-async function findDelayed({ store }: PageRequest, form: Query): Promise<DelayedJob> {
-  const [digest, dueMs, id] = [form.needed('digest', 40), form.whole('due', 0, 8.64e15), form.text('id', 100)]
-  const { jobs } = await withinDeadline(delayedJobs(store.connection, { dueMs, inSet: 0, inBucket: 0 }, mostLooked))
-  const found = jobs.find(
-    (job) => job.dueMs === dueMs && (id === undefined || job.id === id) && digestOf(job.bytes) === digest,
-  )
-  if (found) return found
-  throw new BadInput('This job is no longer delayed.')
-}
-
 /** Removes a delayed job, or moves it to its queue now. */
 export async function changeDelayed(request: PageRequest, form: Query): Promise<Done> {
   const { store, nowMs, settings } = request
   const change = form.oneOf('do', ['run', 'remove'] as const)
   if (change === undefined) throw new BadInput('do: expected run or remove')
   const { limits } = settings.config
-  const job = await findDelayed(request, form)
+  const job = await withinDeadline(findDelayed(contextOf(request), form.needed('id', 100)))
   if (change === 'remove') {
     if ((await withinDeadline(store.delayed.removeOne(job, nowMs, limits.recordTtlMs))) === 0)
       throw new BadInput('This job is no longer delayed.')

@@ -21,7 +21,7 @@ export async function limitsPage(request: PageRequest): Promise<Page> {
   const place = contextOf(request)
   const { limits, locks, missing } = await readParts({
     limits: () => limitRows(place),
-    locks: () => lockPage(place, cursor === undefined ? {} : { cursor }),
+    locks: () => lockPage(place, { cursor }),
   })
   const total = limits?.total
   const body = html`${section(

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts'
+import { hasCode } from '../../core/errors.ts'
 import { untestedNode } from '../../../config/machine.ts'
 import { formatBytes } from '../../core/size.ts'
 import { boundOf } from '../../store/key-bounds.ts'
@@ -7,10 +8,11 @@ import type { SupervisorInfo } from '../../store/workers/supervisors.ts'
 import { silentForMs } from '../../store/workers/workers.ts'
 import { selectQueues } from '../../store/queues/queue-list.ts'
 import { lockPrefixOf, type InspectContext } from '../context.ts'
-import { clipLine } from '../../../config/clip.ts'
+import { clipLine, clipList } from '../../../config/clip.ts'
 import { formatDuration, relative } from '../../core/duration.ts'
 import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
-import { bad, fine, note, type Finding } from './finding.ts'
+import { unreadCure } from '../../store/connection/shown.ts'
+import { bad, findReadable, fine, note, type Finding } from './finding.ts'
 import { redisFindings } from './server.ts'
 import { plural } from '../../core/plural.ts'
 
@@ -23,8 +25,15 @@ const runsLooked = 200
 
 /** The whole place: Redis, workers, queues, scheduler, keys. */
 export async function runChecks(place: InspectContext): Promise<Finding[]> {
+  const findings = (await findReadable(place, look)) ?? []
+  // A key of another type may be found twice.
+  return [...new Map(findings.map((finding) => [finding.what, finding])).values()]
+}
+
+async function look(place: InspectContext): Promise<Finding[]> {
   const sections: [string, (place: InspectContext) => Promise<Finding[]>][] = [
     ['the server', ({ store }) => redisFindings(store)],
+    ['the types of keys', typeFindings],
     ['workers', workerFindings],
     ['queues', queueFindings],
     ['runs', runFindings],
@@ -40,11 +49,17 @@ export async function runChecks(place: InspectContext): Promise<Finding[]> {
   return findings
 }
 
-/** A section that the user may not see is no reason to say nothing of the others. */
+/** A section that the user may not see, or a script cannot read, is no reason to say nothing of the others. */
 function unseen(what: string, error: unknown): Finding[] {
   const { message } = error as Error
+  if (hasCode(error, 'ERR_REPLY')) return [bad(`${what} cannot be read: ${message}`, unreadCure)]
   if (!/NOPERM(?!.*'select')/i.test(message)) throw error
   return [note(`${what} cannot be seen: ${message}`)]
+}
+
+/** Redis lets anyone write anything anywhere. */
+async function typeFindings({ store }: InspectContext): Promise<Finding[]> {
+  return (await store.health.wrongTypes()).map((what) => bad(what, unreadCure))
 }
 
 const isOver = (supervisor: SupervisorInfo): boolean => supervisor.leaseEndsAtMs < Date.now()
@@ -78,7 +93,7 @@ async function workerFindings({ store }: InspectContext): Promise<Finding[]> {
   }
   findings.push(...(await silentFindings(store, supervisors)))
   if (await store.health.pausedAll())
-    findings.push(note('all workers are paused (pause-all-workers is true)', 'runtime queues resume --all'))
+    findings.push(note('all workers are paused by the key pause-all-workers', 'runtime queues resume --all'))
   return findings
 }
 
@@ -115,9 +130,7 @@ async function queueFindings({ store }: InspectContext): Promise<Finding[]> {
     else if (size > 0) findings.push(fine(`queue ${queue}: ${size} wait`))
   }
   for (const { key, holders, waiting } of lines)
-    findings.push(
-      note(`limit ${key}: ${waiting} wait for a slot, held by ${holders.slice(0, 3).join(', ') || 'no job'}`),
-    )
+    findings.push(note(`limit ${key}: ${waiting} wait for a slot, held by ${clipList(holders, 3) || 'no job'}`))
   for (const { lock, job } of stale.slice(0, locksShown))
     findings.push(
       note(
@@ -143,9 +156,8 @@ async function runFindings({ store }: InspectContext): Promise<Finding[]> {
 /** Runs that do not go on, since steps of theirs lie nowhere. */
 export function lostSteps({ lost }: LostSteps): Finding[] {
   return [...lost].map(([id, nodes]) => {
-    const some = nodes.slice(0, 3).join(', ')
-    const which =
-      nodes.length === 1 ? `job ${some} waits` : `${nodes.length} jobs (${some}${nodes.length > 3 ? ', …' : ''}) wait`
+    const some = clipList(nodes.map(String), 3)
+    const which = nodes.length === 1 ? `job ${some} waits` : `${nodes.length} jobs (${some}) wait`
     const why = 'a Ruby worker took them (`runtime failed list`), or the queue was removed'
     return bad(`run ${id}: ${which} by its record, and lie in no queue: ${why}`, `runtime workflow continue ${id}`)
   })

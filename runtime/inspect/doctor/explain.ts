@@ -3,7 +3,7 @@ import { clipLine } from '../../../config/clip.ts'
 import { relative } from '../../core/duration.ts'
 import { type InspectContext, lockPrefixOf } from '../context.ts'
 import { explainJob } from './explain-job.ts'
-import { bad, type Finding, fine, note } from './finding.ts'
+import { bad, findReadable, type Finding, fine, note } from './finding.ts'
 import { nodeSchedulerFindings } from './other-clients.ts'
 import { lostSteps } from './checks.ts'
 import { queueStandstill, runStandstill } from './standstill.ts'
@@ -15,10 +15,12 @@ import { plural } from '../../core/plural.ts'
  * What a name stands for, where it is, why it does not move, and what to do. A name may stand for several things; all of
  * them are told. None: undefined.
  */
-export async function explain(name: string, place: InspectContext): Promise<Finding[] | undefined> {
+export function explain(name: string, place: InspectContext): Promise<Finding[] | undefined> {
   const parts = [explainJob, explainRun, explainQueue, explainWorker, explainEntry, explainLock]
-  const found = (await Promise.all(parts.map((part) => part(name, place)))).flat()
-  return found.length === 0 ? undefined : found
+  return findReadable(place, async (readable) => {
+    const found = (await Promise.all(parts.map((part) => part(name, readable)))).flat()
+    return found.length === 0 ? undefined : found
+  })
 }
 
 async function explainRun(id: string, place: InspectContext): Promise<Finding[]> {

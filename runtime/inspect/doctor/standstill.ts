@@ -20,7 +20,7 @@ export async function queueStandstill(queues: readonly string[], { store }: Insp
     ...queues
       .filter((queue) => paused.includes(queue))
       .map((queue) => note(`queue ${queue} is paused`, `runtime queues resume ${queue}`)),
-    ...(pausedAll ? [note('all workers are paused (pause-all-workers)', 'runtime queues resume --all')] : []),
+    ...(pausedAll ? [note('all workers are paused by the key pause-all-workers', 'runtime queues resume --all')] : []),
     ...queues
       .filter((queue) => !served.has(queue))
       .map((queue) => bad(`no worker takes from queue ${queue}`, `runtime work --queues ${queue}`)),

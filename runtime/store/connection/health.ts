@@ -1,5 +1,7 @@
 import { searchClock } from '../../core/cursor.ts'
 import { readLiving, type LivingScheduler } from '../limits/locks.ts'
+import { keyTypes } from './key-types.generated.ts'
+import { wrongType } from './shown.ts'
 import { globLiteral, type Connection } from './connection.ts'
 import { placeName } from './redis.ts'
 
@@ -108,6 +110,17 @@ export class Health {
   async pausedAll(): Promise<boolean> {
     const word = await this.#connection.ask((redis, keys) => redis.get(keys.pauseAll()))
     return word?.trim().toLowerCase() === 'true'
+  }
+
+  /** Keys without a parameter that hold another type than theirs, in a sentence each. */
+  async wrongTypes(): Promise<string[]> {
+    const { prefix } = this.#connection.keys
+    const names = Object.keys(keyTypes)
+    const types = await this.#connection.ask((redis) => Promise.all(names.map((name) => redis.type(prefix + name))))
+    return names.flatMap((name, i) => {
+      const type = types[i] ?? 'none'
+      return ['none', keyTypes[name]].includes(type) ? [] : [wrongType(prefix + name, type, prefix)]
+    })
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { library } from '../../../config/library.ts'
 import { RuntimeError, toError } from '../../core/errors.ts'
-import { longestTimerMs } from '../../core/clock.ts'
+import { backoffMs, longestTimerMs } from '../../core/clock.ts'
 import { clusterConnector, type ClusterNode } from './cluster.ts'
 import { rewordWarnings } from './warnings.ts'
 
@@ -56,7 +56,7 @@ export function connect(settings: RedisSettings, prefix: string, role: 'commands
     socketTimeout: timeoutMs,
     // Without Sentinel nothing needs INFO, which a user may not have: a Redis that loads its data says so itself.
     enableReadyCheck: settings.sentinel !== undefined,
-    retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
+    retryStrategy: (times) => backoffMs({ firstMs: 200, mostMs: 2000 }, times),
     // After a failover the old master answers READONLY, or that the slot has moved: a new connection finds the new one. What
     // was refused because the data is still being loaded is sent again, until its time is up.
     reconnectOnError: ({ message }) =>
@@ -209,9 +209,9 @@ export function explainRedisError(error: unknown, settings: RedisSettings, troub
   if (error instanceof RuntimeError || isOfProgram(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   const inner = (error as { cause?: { message?: string }; lastNodeError?: Error }).lastNodeError?.message
-  const said = wordsOf(text, trouble, wasReady)
+  const said = wordsOf(text, trouble, wasReady) + keyOf(error)
   const about = (what = ''): (typeof causes)[number] | undefined => causes.find(([pattern]) => pattern.test(what))
-  const cause = (about(said === text ? said : trouble) ?? about(said))?.[1]
+  const cause = (about(said.startsWith(text) ? said : trouble) ?? about(said))?.[1]
   const advice = typeof cause === 'function' ? cause(settings.source) : cause
   const code = isLasting(text) ? 'ERR_REPLY' : 'ERR_REDIS'
   return new RuntimeError(
@@ -219,6 +219,13 @@ export function explainRedisError(error: unknown, settings: RedisSettings, troub
     `Redis at ${placeName(settings)}: ${said}${inner ? ` (${inner})` : ''}${advice ? `; ${advice}` : ''}`,
     { cause: error },
   )
+}
+
+/** The key of a plain command, where it holds another type and Redis does not name it. */
+function keyOf(error: unknown): string {
+  const { message = '', command } = error as { message?: string; command?: { name: string; args: unknown[] } }
+  if (!message.startsWith('WRONGTYPE Operation') || !command || command.name.startsWith('eval')) return ''
+  return ` (${String(command.args[0])})`
 }
 
 /** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */

@@ -126,6 +126,14 @@ export class Delayed {
     return removed
   }
 
+  /** The job of the millisecond set with this ID. */
+  async find(id: string): Promise<DelayedJob | undefined> {
+    return this.#connection.ask(async (redis, keys) => {
+      const dueMs = await redis.zscore(keys.delayed(), id)
+      return dueMs === null ? undefined : (await delayedInSet(redis, keys, [id, dueMs]))[0]
+    })
+  }
+
   /** Removes one delayed job that a list has shown (of several with the same bytes in one second, one). @returns 0 or 1 */
   async removeOne(job: DelayedJob, nowMs: number, ttlMs: number): Promise<number> {
     const asked = { id: job.id ?? '', now: nowMs, ttlMs, byStop: 0 }

@@ -11,7 +11,7 @@ export interface Reserved {
   options: string
   enqueuedAtMs: number | undefined
   /** JSON of the limits it asked for when it was reserved before, or ''. */
-  permits: string
+  limits: string
   /** `start` where its unique lock is given up when it starts; else blank. */
   uniqueUntil: string
 }
@@ -39,9 +39,11 @@ export type ReserveReply =
   | { kind: 'paused' }
   | { kind: 'fenced' }
 
-/** A slot that waits for a job: its Resque worker id, and the id of a job whose item has none yet. */
-export interface FreeSlot {
-  worker: string
+/** Slots that wait for a job. */
+export interface FreeSlots {
+  /** Their Resque worker ids. */
+  workers: readonly string[]
+  /** The id of a job whose item has none yet; it begins those of further ones. */
   newId: string
 }
 
@@ -90,7 +92,7 @@ export interface SupervisorInfo {
 /** @param job of the reply of reserve.lua */
 export function reservedOf(job: readonly string[]): Reserved {
   const [queue = '', id = '', item = '', delivery, attempt, enqueuedAt, options = ''] = job
-  const [redeliveries, permits = '', uniqueUntil = ''] = job.length > 7 ? job.slice(7) : []
+  const [redeliveries, limits = '', uniqueUntil = ''] = job.length > 7 ? job.slice(7) : []
   return {
     queue,
     id,
@@ -99,7 +101,7 @@ export function reservedOf(job: readonly string[]): Reserved {
     attempt: Number(attempt),
     redeliveries: redeliveries ? Number(redeliveries) : 0,
     options,
-    permits,
+    limits,
     uniqueUntil,
     enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined,
   }

@@ -5,7 +5,7 @@ const known = new Set<string>([...figures, 'timelineMs'])
 
 /**
  * The evidence of a job's end as its record and the archive keep it: where there is no more to tell than figures, these alone with
- * commas, a blank for one that is absent; else JSON. Redis keeps a record whose values have at most 64 bytes in a third of
+ * commas, a blank for one that is absent; else JSON. Redis keeps a record whose values have at most 64 bytes in half
  * the memory, and writes it in half the time.
  */
 export function evidenceText(evidence: Readonly<Record<string, unknown>>): string {

@@ -1,11 +1,12 @@
 import { RuntimeError } from '../../core/errors.ts'
 import type { Connection } from '../connection/connection.ts'
+import { toBatches } from '../queues/deliveries.ts'
 import { findLostSteps, type LostSteps } from './lost-steps.ts'
 import { RunMemories } from './memory.ts'
 import { RunReader, type RunRecord } from './run-reader.ts'
 import { stageNodes, writeRun, type Addition, type NewRun, type StagedNodes } from './run-writer.ts'
 
-/** What a step that may run gets, as run-step-begin replies. */
+/** What a step that may run gets, as begin-steps.lua replies. */
 export interface StartedStep {
   runClass: string
   /** JSON of a NodeKind. */
@@ -19,6 +20,13 @@ export interface StartedStep {
   payloads: { id: string; class: string; output: string }[] | 'many'
 }
 
+interface BeginningStep {
+  /** As begin-steps.lua reads it. */
+  args: (string | number)[]
+  resolve: (step: Promise<StartedStep | 'gone' | 'busy'>) => void
+  reject: (error: unknown) => void
+}
+
 /** Beyond this many parents, their outputs are fetched in pages instead of in the script that begins the step. */
 const fewParents = 50
 /** Steps that one script puts back (promise 13). */
@@ -29,6 +37,8 @@ export class Runs {
   readonly read: RunReader
   readonly memories: RunMemories
   readonly #connection: Connection
+  /** Steps that begin with this tick's end. */
+  readonly #beginning: BeginningStep[] = []
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -136,17 +146,39 @@ export class Runs {
     return Number(await this.#connection.run('run-sweep', { now: nowMs }))
   }
 
-  /** Marks a delivered step running, unless it has ended (`gone`) or another live job runs it (`busy`). */
-  async begin(
+  /**
+   * Marks a delivered step running, unless it has ended (`gone`) or another live job runs it (`busy`). Steps that begin in the same tick begin in
+   * one call.
+   */
+  begin(
     id: string,
     index: number,
     jobId: string,
     attempt: number,
     nowMs: number,
   ): Promise<StartedStep | 'gone' | 'busy'> {
-    const args = { id, index, job: jobId, attempt, now: nowMs, few: fewParents }
+    return new Promise((resolve, reject) => {
+      if (this.#beginning.length === 0) process.nextTick(() => this.#beginAll(nowMs))
+      this.#beginning.push({ args: [id, index, jobId, attempt], resolve, reject })
+    })
+  }
+
+  #beginAll(now: number): void {
+    for (const part of toBatches(this.#beginning.splice(0), () => 0)) {
+      const given = part.flatMap(({ args }) => args)
+      const call = this.#connection.run('begin-steps', { now, few: fewParents }, given) as Promise<string[][]>
+      call.then(
+        (replies) => part.forEach(({ resolve }, i) => resolve(this.#started(replies[i]!))),
+        (error: unknown) => part.forEach(({ reject }) => reject(error)),
+      )
+    }
+  }
+
+  /** @throws RuntimeError where its run is damaged */
+  async #started(reply: string[]): Promise<StartedStep | 'gone' | 'busy'> {
     const [word, runClass = '', kind = '', params = '', globals = '', parents = '0', amount, memory = '', ...rest] =
-      (await this.#connection.run('run-step-begin', args)) as string[]
+      reply
+    if (word === 'error') await this.#connection.ask(() => Promise.reject(new Error(runClass)))
     if (word !== 'go') return word === 'busy' ? 'busy' : 'gone'
     const payloads = Array.from({ length: rest.length / 3 }, (_, i) => ({
       id: rest[i * 3]!,

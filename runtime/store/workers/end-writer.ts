@@ -4,8 +4,8 @@ import { formatFailedAt } from '../queues/resque-time.ts'
 import { MemoryClash } from '../runs/memory.ts'
 import { GraphChanged } from '../runs/run-writer.ts'
 
-/** `other`: the end must be recorded by settle.lua. */
-type Answer = 'ok' | 'lost' | 'other'
+/** `other`: the end must be recorded by settle.lua. `error …`: a job has ended, and why its run could not be told. */
+type Answer = 'ok' | 'lost' | 'other' | `error ${string}`
 
 /** An end that waits to be recorded together with others. */
 export interface PlainEnd {
@@ -13,16 +13,20 @@ export interface PlainEnd {
   nowMs: number
   failedMax: number
   /** As include/record-ends.lua reads it. */
-  args: (string | number)[]
-  bytes: number
+  json: string
+  /** Of a step, '' where it has none. */
+  output: string
   resolve: (answer: Answer) => void
   reject: (error: unknown) => void
 }
 
-/** The call's own arguments that ends need: those of the last one. */
-export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: number } => {
+/**
+ * The call's arguments that are of ends: the time and bound of the last, and all of them as one text, which costs this process half of
+ * what an argument for each value does.
+ */
+export const endsArgs = (ends: readonly PlainEnd[]): { now: number; failedMax: number; ends: string } => {
   const { nowMs = 0, failedMax = 0 } = ends.at(-1) ?? {}
-  return { now: nowMs, failedMax }
+  return { now: nowMs, failedMax, ends: ends.length === 0 ? '' : `[${ends.map(({ json }) => json).join(',')}]` }
 }
 
 /** Longest wait of an end for a call that takes jobs, see {@link EndWriter.gathers}. */
@@ -33,7 +37,8 @@ export class EndWriter {
   /** True while a call that takes jobs is to come soon: ends wait for it for a moment, also those of several ticks. */
   gathers = false
   readonly #connection: Connection
-  #waiting: PlainEnd[] = []
+  readonly #waiting: PlainEnd[] = []
+  readonly #steps: PlainEnd[] = []
   #flushes: NodeJS.Immediate | undefined
   #gathering: NodeJS.Timeout | undefined
   #continuing = false
@@ -44,17 +49,20 @@ export class EndWriter {
   }
 
   /**
-   * Records a job's end. Ends of jobs that are no steps and arrive in the same tick are recorded in one call, with which the slots
-   * that are free now take their next jobs ({@link take}).
+   * Records a job's end. Ends of jobs that arrive in the same tick are recorded in one call, with which the slots
+   * that are free now take their next jobs ({@link take}); those of steps in a call of their own, just before it.
    * @returns false when the job is another's now: then nothing was written
    * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
    * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
    */
   async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
     // The script knows what a step is; a failed job may be one whose run is not known here.
-    if (!end.step || end.state === 'failed') {
-      const plain = await this.#plain(id, job, nowMs, failedMax, end)
-      if (plain !== 'other') return plain === 'ok'
+    const isStep = end.step && end.state === 'done'
+    if (!isStep || !end.step?.extra) {
+      const answer = await this.#together(isStep ? this.#steps : this.#waiting, id, job, nowMs, failedMax, end)
+      if (answer.startsWith('error '))
+        await this.#connection.ask(() => Promise.reject(new Error(answer.slice('error '.length))))
+      if (answer !== 'other') return answer === 'ok'
     }
     const reply = await this.#connection.run('settle', {
       ...{ supervisor: id, ...job, now: nowMs, failedAt: formatFailedAt(new Date(nowMs)) },
@@ -72,18 +80,22 @@ export class EndWriter {
     return reply !== 'lost'
   }
 
-  #plain(supervisor: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<Answer> {
+  #together(
+    list: PlainEnd[],
+    supervisor: string,
+    job: Delivery,
+    nowMs: number,
+    failedMax: number,
+    end: Settlement,
+  ): Promise<Answer> {
     const { state, ttlMs, mayHaveLog = true, entry = '', fields = {} } = end
-    const pairs = Object.entries(fields)
-    const args = [job.id, job.delivery, state, ttlMs, mayHaveLog ? 1 : 0, entry, pairs.length]
-    let bytes = entry.length
-    for (const [name, text] of pairs) {
-      bytes += text.length
-      args.push(name, text)
-    }
+    const output = end.step?.output ?? ''
+    const values: unknown[] = [job.id, job.delivery, state, String(ttlMs), mayHaveLog, entry]
+    for (const [name, text] of Object.entries(fields)) values.push(name, text)
+    const json = scriptJson(values)
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) this.#flushSoon()
-      this.#waiting.push({ supervisor, nowMs, failedMax, args, bytes, resolve, reject })
+      if (this.#waiting.length + this.#steps.length === 0) this.#flushSoon()
+      list.push({ supervisor, nowMs, failedMax, json, output, resolve, reject })
     })
   }
 
@@ -93,13 +105,10 @@ export class EndWriter {
     else this.#flushes = setImmediate(() => (this.#flushes = setImmediate(() => this.#flush())))
   }
 
-  /** Ends for a call that takes jobs; the caller answers each. */
+  /** Ends for a call that takes jobs; the caller answers each. Those of steps are sent before: that call finds what they push. */
   take(supervisor: string): PlainEnd[] {
-    if (this.#waiting.length === 0) return []
-    const own = this.#waiting.filter((end) => end.supervisor === supervisor)
-    const [part = []] = toBatches(own, ({ bytes }) => bytes)
-    const taken = new Set(part)
-    this.#waiting = this.#waiting.filter((end) => !taken.has(end))
+    this.#sendSteps()
+    const part = takeOf(this.#waiting, supervisor)
     // What comes after this waits as long as this could.
     if (this.#waiting.length === 0) {
       clearImmediate(this.#flushes)
@@ -109,12 +118,27 @@ export class EndWriter {
   }
 
   #flush(): void {
+    this.#sendSteps()
     for (let [next] = this.#waiting; next; [next] = this.#waiting) {
       const { supervisor } = next
       const part = this.take(supervisor)
-      const rest = part.flatMap(({ args }) => args)
-      void answered(part, this.#connection.run('settle-batch', { supervisor, ...endsArgs(part) }, rest))
+      void answered(part, this.#connection.run('settle-batch', { supervisor, ...endsArgs(part) }))
     }
+  }
+
+  #sendSteps(): void {
+    for (let [next] = this.#steps; next; [next] = this.#steps) {
+      const part = takeOf(this.#steps, next.supervisor)
+      void answered(part, this.#settleSteps(next.supervisor, part))
+    }
+  }
+
+  async #settleSteps(supervisor: string, ends: readonly PlainEnd[]): Promise<Answer[]> {
+    const outputs = ends.map(({ output }) => output)
+    const reply = await this.#connection.run('settle-steps', { supervisor, ...endsArgs(ends) }, outputs)
+    const [left, ...answers] = reply as ['more' | 'all', ...Answer[]]
+    if (left === 'more') this.#continue(endsArgs(ends).now)
+    return answers
   }
 
   /**
@@ -138,6 +162,18 @@ export class EndWriter {
       }
     })()
   }
+}
+
+/** Takes the ends of one call off a list. */
+function takeOf(list: PlainEnd[], supervisor: string): PlainEnd[] {
+  if (list.length === 0) return []
+  const [part = []] = toBatches(
+    list.filter((end) => end.supervisor === supervisor),
+    ({ json, output }) => json.length + output.length,
+  )
+  const taken = new Set(part)
+  list.splice(0, list.length, ...list.filter((end) => !taken.has(end)))
+  return part
 }
 
 /** Tells each end what became of it. Never rejects. @param reply a word for each */

@@ -3,7 +3,7 @@ import { type Connection, pairsOf, scriptJson } from '../connection/connection.t
 import { parseInFlight, toBatches, reservedOf } from '../queues/deliveries.ts'
 import type {
   Delivery,
-  FreeSlot,
+  FreeSlots,
   Idle,
   Reserved,
   ReserveReply,
@@ -77,12 +77,12 @@ export class Supervisors {
   /**
    * Takes jobs for free slots, in the order of `queues`, and records the ends that wait for a call ({@link EndWriter.take}) with it: that jobs
    * cannot be taken does not concern them.
-   * @param slots at most fifty: the jobs found are theirs, in their order
+   * @param free at most fifty: the jobs found are theirs, in their order
    * @param idle registers the worker as idle when there is less than it has slots for; absent: no push wakes it
    */
   async reserve(
     id: string,
-    slots: readonly FreeSlot[],
+    { workers, newId }: FreeSlots,
     queues: readonly string[],
     nowMs: number,
     idle?: Idle,
@@ -91,17 +91,11 @@ export class Supervisors {
     const args = { supervisor: id, list, listener, idleMs, listed: listed ? 1 : 0, polled: polled ? 1 : 0 }
     const jobs: Reserved[] = []
     for (let at = 0; ; at += queuesAtOnce) {
-      const free = slots.slice(jobs.length)
+      const free = workers.slice(jobs.length)
       const some = queues.slice(at, at + queuesAtOnce)
       const ends = this.#ends.take(id)
-      // Not flatMap: it copies element by element, and this is a good part of what a call costs.
-      const rest: (string | number)[] = []
-      for (const { worker, newId } of free) rest.push(worker, newId)
-      rest.push(...some)
-      for (const end of ends) rest.push(...end.args)
-      const { failedMax } = endsArgs(ends)
-      const counts = { now: nowMs, slots: free.length, queueCount: some.length, failedMax }
-      const call = this.#connection.run('reserve', { ...args, ...counts }, rest) as Promise<unknown[]>
+      const own = { ...endsArgs(ends), now: nowMs, slots: free.length, newId: at === 0 ? newId : `${newId}-q${at}` }
+      const call = this.#connection.run('reserve', { ...args, ...own }, [...free, ...some]) as Promise<unknown[]>
       void answered(
         ends,
         call.then(([answers]) => answers),

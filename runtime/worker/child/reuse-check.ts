@@ -1,4 +1,4 @@
-import { openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { toError } from '../../core/errors.ts'
 import { formatBytes } from '../../core/size.ts'
 import type { JobEventLoop } from './event-loop.ts'
@@ -30,6 +30,7 @@ export class ReuseCheck {
   readonly #childrenBefore = this.#childrenBytes()
   readonly #rssBytes = process.memoryUsage.rss()
   #fault: string | undefined
+  readonly #onFault = (error: unknown): void => void (this.#fault ??= toError(error).message)
 
   /** @param environment see {@link EnvironmentWatch} */
   constructor(loop: JobEventLoop | undefined, environment?: () => Uint8Array | undefined) {
@@ -39,7 +40,13 @@ export class ReuseCheck {
     void process.stdout
     void process.stderr
     this.#open = openResources()
-    process.on('uncaughtExceptionMonitor', (error) => (this.#fault ??= toError(error).message))
+    process.on('uncaughtExceptionMonitor', this.#onFault)
+  }
+
+  /** No job is looked after any more. */
+  close(): void {
+    process.off('uncaughtExceptionMonitor', this.#onFault)
+    if (this.#children !== undefined) closeSync(this.#children)
   }
 
   /**
@@ -98,19 +105,21 @@ class EnvironmentWatch {
   readonly #text = JSON.stringify(process.env)
   #bytes: Uint8Array | undefined
 
-  /** @param quick bytes that differ after each change; they may differ without one */
+  /** @param quick bytes that differ after each change, until the next call; they may differ without one */
   constructor(quick: () => Uint8Array | undefined = () => undefined) {
     this.#quick = quick
-    this.#bytes = quick()
+    this.#bytes = copyOf(quick())
   }
 
   isChanged(): boolean {
     const bytes = this.#quick()
     if (process.env === this.#object && bytes && this.#bytes && Buffer.compare(bytes, this.#bytes) === 0) return false
-    this.#bytes = bytes
+    this.#bytes = copyOf(bytes)
     return JSON.stringify(process.env) !== this.#text
   }
 }
+
+const copyOf = (bytes: Uint8Array | undefined): Uint8Array | undefined => bytes && Uint8Array.from(bytes)
 
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -122,11 +131,17 @@ function stateNow(): State {
   }
 }
 
+/** By event: whether a later job would meet who listens to it. */
+const watched = new Map<string | symbol, boolean>()
+
 function listenersNow(): string {
   let text = ''
-  for (const name of process.eventNames())
-    if (/^(SIG|uncaughtException$|unhandledRejection$)/.test(String(name)))
-      text += `${String(name)} ${process.listenerCount(name)},`
+  for (const name of process.eventNames()) {
+    let isWatched = watched.get(name)
+    if (isWatched === undefined)
+      watched.set(name, (isWatched = /^(SIG|uncaughtException$|unhandledRejection$)/.test(String(name))))
+    if (isWatched) text += `${String(name)} ${process.listenerCount(name)},`
+  }
   return text
 }
 

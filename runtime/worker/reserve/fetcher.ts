@@ -189,11 +189,8 @@ export class Fetcher {
       const queues = await this.#queues.select()
       const idle = ahead.length === 0 ? this.#idle.entry(this.#queues.list, polled) : undefined
       const wokenFor = this.#idle.begins()
-      const slots = [...asking.map(({ worker }) => worker), ...ahead].map((worker) => ({
-        worker,
-        newId: newId(clock.now()),
-      }))
-      const reply = await store.supervisors.reserve(id, slots, queues, clock.now(), idle)
+      const free = { workers: [...asking.map(({ worker }) => worker), ...ahead], newId: newId(clock.now()) }
+      const reply = await store.supervisors.reserve(id, free, queues, clock.now(), idle)
       if (reply.kind === 'fenced') this.#options.onFenced()
       else if (reply.kind === 'paused') held?.giveBack()
       // A lease that was lost meanwhile: what was taken under it is another's.

@@ -6,7 +6,7 @@ local ARCHIVE_MAX, ARCHIVE_EXACT, ARGS_MAX, FIELD_MAX, LINES, LINE_MAX = 10000, 
 -- How many entries there may be, 0 for none at all, and who keeps the archive.
 local function archive_bound()
   local settings = redis.call('HMGET', key.archiveSettings(), 'max', 'keep')
-  return tonumber(settings[1] or ARCHIVE_MAX), settings[2]
+  return tonumber(settings[1]) or ARCHIVE_MAX, settings[2]
 end
 
 -- A bound of some size is kept to within one node of the stream, which is cheap. One that was lowered far is reached in steps (promise 13).
@@ -38,6 +38,9 @@ end
 
 local archive_names = { 'item', 'step', 'class', 'queue', 'enqueued_at', 'run_at', 'attempt', 'state', 'ended_at', 'worker', 'delivery',
   'redeliveries', 'cause', 'error', 'evidence', 'reason', 'attempts' }
+-- Where each stands among them.
+local archive_place = {}
+for place, name in ipairs(archive_names) do archive_place[name] = place end
 
 local function archive_step(step)
   local run, node = string.match(step, '^(%S+) (%d+)$')
@@ -50,12 +53,16 @@ local function archive_step(step)
   archive_put('label', redis.call('HGET', key.runLabels(run), node))
 end
 
--- Adds a job that has just ended; false when it has no log. A step's item that found nothing to do is no end of anything.
+-- A step's item, which without its record is no end of anything when it found nothing to do.
+local function is_of_run(item)
+  return string.sub(item, 1, 31) == '{"class":"ResqueRuntime::Step",'
+end
+
+-- Adds a job that has just ended; false when it has no log.
 -- `row`: `archive_names` of its record.
 local function archive_job(id, row, may_have_log)
   local item, step = row[1] or '', row[2]
-  local of_run = string.sub(item, 1, 31) == '{"class":"ResqueRuntime::Step",'
-  if of_run and not step then return end
+  if not step and is_of_run(item) then return end
   archived_size = 0
   archive_put('kind', step and 'step' or 'job')
   archive_put('id', id)

@@ -92,9 +92,9 @@ local function some_children(run, node, from, max)
   return string.sub(added, skipped + 1, skipped + max * 4), #added > skipped + max * 4 and from + max
 end
 
--- Tells children what became of their parent, as many as the batch allows; returns how many those are.
-local function propagate(run, index, from, how, max)
-  local node = read_node(run, index)
+-- Tells children what became of their parent (`node`, where it has been read), as many as the batch allows; returns how many those are.
+local function propagate(run, index, from, how, max, node)
+  node = node or read_node(run, index)
   if not node then return 1 end
   local way = ways(node, how)
   local edges, more = some_children(run, node, from, max)
@@ -110,8 +110,8 @@ end
 -- Works off what is to be effect; the rest of a wide fan-out is left for run-continue.
 local function run_propagate(run, budget)
   while #run.todo > 0 and budget > 0 do
-    local index, from, how = unpack(table.remove(run.todo))
-    budget = budget - propagate(run, index, from, how, budget)
+    local index, from, how, node = unpack(table.remove(run.todo))
+    budget = budget - propagate(run, index, from, how, budget, node)
   end
   for _, rest in ipairs(run.todo) do leave(run, 'tell', rest[1], rest[2], rest[3]) end
   run.todo = {}

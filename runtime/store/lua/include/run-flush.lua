@@ -42,7 +42,7 @@ end
 local function refuse_step(run, index, why)
   local node = read_node(run, index)
   if not node or not move(run, node, 'failed') then return end
-  redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))
+  node.ended = run.now
   redis.call('HSET', key.runFailed(run.id), node.index,
     cjson.encode({ name = 'NoQueueError', message = why }))
   if not has(node, FAILED_BEFORE) then leave(run, 'tell', node.index, 0, 'failed') end

@@ -4,7 +4,7 @@
 -- queued, `started` says since when: that is how long its step waited.
 -- runtime/store/runs/run-table.ts writes and reads the same layout. States and moves: docs/states.md, runtime/workflow/run/run-state.ts.
 -- @include types memory
-local NODE_BYTES = 44
+local NODE_BYTES, NODE = 44, '<BBHIIIIIIdd'
 local EDGE_ID = 2 ^ 30
 local node_states = { [0] = 'staged', 'waiting', 'delayed', 'queued', 'running', 'finished', 'failed', 'skipped', 'held' }
 local node_codes = {}
@@ -63,10 +63,11 @@ end
 
 -- The node whose record begins at a byte; nil when its state is none of those above.
 local function node_of(bytes, at, index)
-  local state, flags, kind, open, children_at, children, parents_at, parents = struct.unpack('<BBHIIIII', bytes, at)
+  local state, flags, kind, open, children_at, children, parents_at, parents, attempts, started, ended = struct.unpack(NODE, bytes, at)
   return node_states[state] and {
     index = index, state = node_states[state], flags = flags, kind = kind, open = open,
     children_at = children_at, children = children, parents_at = parents_at, parents = parents,
+    attempts = attempts, started = started, ended = ended,
   }
 end
 
@@ -78,8 +79,9 @@ local function read_node(run, index)
 end
 
 local function write_node(run, node)
-  local head = struct.pack('<BBHI', node_codes[node.state], node.flags, node.kind, node.open)
-  redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES, head)
+  local bytes = struct.pack(NODE, node_codes[node.state], node.flags, node.kind, node.open, node.children_at, node.children,
+    node.parents_at, node.parents, node.attempts, node.started, node.ended)
+  redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES, bytes)
 end
 
 local function has(node, flag)
@@ -101,7 +103,7 @@ local function note(run, node, what, due)
   if moves > 5000 then redis.call('LPOP', key.runMoves(run.id)) end
 end
 
--- The one place where a node changes its state. False, and nothing changed, when the table does not allow it.
+-- The one place where a node changes its state; its caller writes the node. False, and nothing changed, when the table does not allow it.
 local function move(run, node, to)
   if not string.find(node_moves[node.state], to, 1, true) then return false end
   if node.state ~= 'staged' then
@@ -111,18 +113,19 @@ local function move(run, node, to)
   add(run.tally, node.kind .. ':' .. to, 1)
   add(run.totals, to, 1)
   node.state = to
-  if to == 'queued' then redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 28, struct.pack('<d', run.now)) end
+  if to == 'queued' then node.started = run.now end
   note(run, node, to, run.due)
   return true
 end
 
--- What nodes of one kind have in common: {class, queue, wait, …}; false where the run does not say that.
+-- What nodes of one kind have in common: {class, queue, wait, json: as it lies in Redis, …}; false where the run does not say that.
 local function kind_of(run, node)
   local kind = run.kinds[node.kind]
   if kind == nil then
-    local good, read = pcall(cjson.decode, redis.call('HGET', key.runKinds(run.id), node.kind))
+    local json = redis.call('HGET', key.runKinds(run.id), node.kind)
+    local good, read = pcall(cjson.decode, json)
     kind = good and type(read) == 'table' and type(read.class) == 'string' and type(read.queue) == 'string' and read
-    if kind and type(kind.wait) ~= 'number' then kind.wait = nil end
+    if kind then kind.json, kind.wait = json, type(kind.wait) == 'number' and kind.wait or nil end
     run.kinds[node.kind] = kind
   end
   return kind

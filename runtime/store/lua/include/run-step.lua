@@ -1,14 +1,17 @@
 -- The end of one delivery of a step, for settle, requeue and reclaim. `step` is the job record's field of that name,
--- `<run> <node>`, written by run-step-begin. A job that does not own its node any more changes nothing: no step's end is
+-- `<run> <node>`, written by begin-steps. A job that does not own its node any more changes nothing: no step's end is
 -- counted twice, whatever is redelivered (promise 4). Only a cancel ends a step that waits on its queue (`waits`).
 -- @include propagate
+local function owned_node(run, index, job, waits)
+  local node = run and read_node(run, tonumber(index))
+  if not node or node.state ~= 'running' and node.state ~= 'delayed' and not (waits and node.state == 'queued') then return nil end
+  return redis.call('HGET', key.runOwners(run.id), index) == job and node or nil
+end
+
 local function owned_step(step, job, now, waits)
   local id, index = string.match(step, '^(%S+) (%d+)$')
   local run = run_of(id, now)
-  local node = run and read_node(run, tonumber(index))
-  if not node or node.state ~= 'running' and node.state ~= 'delayed' and not (waits and node.state == 'queued') then return nil end
-  if redis.call('HGET', key.runOwners(id), index) ~= job then return nil end
-  return run, node
+  return run, owned_node(run, index, job, waits)
 end
 
 -- True when the run's graph is no longer the one that an addition was checked against: another step has joined jobs before
@@ -44,8 +47,15 @@ end
 
 local function end_node(run, node, to)
   if not move(run, node, to) then return end
-  redis.call('SETRANGE', key.runTable(run.id), node.index * NODE_BYTES + 36, struct.pack('<d', run.now))
+  node.ended = run.now
   redis.call('HDEL', key.runOwners(run.id), node.index)
+end
+
+-- `output`: JSON text or ''.
+local function finish_node(run, node, output)
+  if output ~= '' then redis.call('HSET', key.runOutputs(run.id), node.index, output) end
+  end_node(run, node, 'finished')
+  write_node(run, node)
 end
 
 -- `error`: JSON text.
@@ -77,21 +87,19 @@ local function hold_step(run, node)
 end
 
 -- `state` as settle has it: done, refused and discarded let the children go on; failed and cancelled block them.
--- `output`: JSON text or ''. `more`: {error: JSON text, force_skip: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…], grown},
+-- `output`: as in finish_node. `more`: {error: JSON text, force_skip: true, grow: {from, count, before: [[node, [[first new parent, count]…]]…], grown},
 -- memory: {values, by, expects}} as in memory-write.
 local function run_step_end(step, job, state, now, output, more)
   local run, node = owned_step(step, job, now, state == 'cancelled')
-  if not run then return nil end
+  if not node then return nil end
   if state == 'cancelled' and (run.status ~= 'running' or redis.call('HEXISTS', key.job(job), 'stopped') == 1) then
     hold_step(run, node)
   elseif state == 'failed' or state == 'cancelled' then
     fail_node(run, node, more.error or '{"name":"Cancelled","message":"cancelled"}')
   else
-    if output ~= '' then redis.call('HSET', key.runOutputs(run.id), node.index, output) end
     local memory = more.memory and memory_of(run.id)
     if memory then memory_put(memory, more.memory.values, more.memory.by) end
-    end_node(run, node, 'finished')
-    write_node(run, node)
+    finish_node(run, node, output)
     if more.grow then grow(run, more.grow) end
     table.insert(run.todo, { node.index, 0, more.force_skip and 'vetoed' or 'finished' })
     run_propagate(run, BATCH)
@@ -103,7 +111,7 @@ end
 -- A delivery that ended without ending the step: `delayed` until a later attempt, or back on its queue.
 local function run_step_back(step, job, now, delayed, failed, due)
   local run, node = owned_step(step, job, now)
-  if not run then return end
+  if not node then return end
   if failed then note(run, node, 'attempt_failed') end
   run.due = delayed and due
   move(run, node, delayed and 'delayed' or 'queued')

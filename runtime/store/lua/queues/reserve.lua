@@ -4,19 +4,20 @@
 -- none): then a push wakes it on the channel of `listener`. With `listed` 1 it may be registered now. With `polled` 1 it was not woken: what it finds was pushed by a
 -- client that wakes no one, such as Ruby's, and it wakes others for the rest.
 -- @include ids-by-payload types wake record record-ends
--- @args supervisor now slots queueCount list listener idleMs listed polled failedMax
+-- @args supervisor now slots newId list listener idleMs listed polled failedMax ends
 -- @rest given
--- `given`: for each slot its worker id and a new id, for an item of no known job; then the queues; then the ends, see include/record-ends.lua.
+-- `newId` is for an item of no known job, and begins the ids of further ones. `ends`: see include/record-ends.lua. `given`: for each slot its worker id; then the queues.
 -- @reply {what became of each end} followed by one of: 'paused' | 'fenced' | 'error', why no job could be taken | 'taken', job … | 'empty', how many queues
 -- there are, job … where nothing is left in them; a job being
 -- {queue, id, item, delivery, attempt, enqueued_at, options}, with redeliveries, permits, unique_until behind where it was taken before or has a unique lock
 -- To hash a megabyte takes some milliseconds: a call stops at this many bytes (promise 13).
 local BYTES_MAX = 262144
+-- Where the first item of a list is within that, so many come with one command; those that are too much go back.
+local POPPED_AT_ONCE = 10
 -- Which queues a list contains is declared once a minute, by one of its workers.
 local SERVES_MS = 120000
-local first_queue = 2 * tonumber(slots) + 1
-local last_queue, t = first_queue + tonumber(queueCount) - 1, redis_time()
-local slot_count, in_flight, taken, count, bytes = tonumber(slots), {}, {}, 0, 0
+local slot_count, last_queue, t = tonumber(slots), #given, redis_time()
+local first_queue, in_flight, taken, count, bytes = slot_count + 1, {}, {}, 0, 0
 
 local function declare(idle, at)
   redis.pcall('ZREMRANGEBYSCORE', idle, '-inf', at)
@@ -42,8 +43,8 @@ local function read(id)
   return not row.err and row or nil
 end
 
--- The tickets of the items just popped, in one read. One that several wait for is taken from the hash, see ids-by-payload.
-local function tickets_of(queue, items)
+-- The IDs of the items just popped, in one read. One that several wait for is taken from the hash, see ids-by-payload.
+local function ids_of(queue, items)
   local hash, fields, spent = key.idsByPayload(queue), {}, {}
   for i, item in ipairs(items) do fields[i] = payload_field(item) end
   local values = redis.pcall('HMGET', hash, unpack(fields))
@@ -66,12 +67,10 @@ local function tickets_of(queue, items)
   end
 end
 
-local second, microsecond = t[1], tonumber(t[2])
+local second, microsecond = t[1], math.min(tonumber(t[2]), 999999 - slot_count)
 -- A job's place among those who wait for the same limit, kept until the job ends, or fails: when it was first taken, in microseconds.
 local function place_in_line()
-  local at = microsecond + count
-  if at >= 1000000 then second, microsecond, at = string.format('%.0f', second + 1), microsecond - 1000000, at - 1000000 end
-  return second .. string.format('%06d', at)
+  return second .. string.format('%06d', microsecond + count)
 end
 
 local function take(queue, item, worker, id, row)
@@ -100,50 +99,70 @@ local function take(queue, item, worker, id, row)
   taken[count] = job
 end
 
--- With its oldest ticket whose job still waits. What is known of it may be garbage: then it goes on without its old record.
+-- With its oldest ID whose job still waits. What is known of it may be garbage: then it goes on without its old record.
 local function take_known(queue, item, next_of, i)
-  local worker, new_id, id = given[2 * count + 1], given[2 * count + 2], next_of(i)
+  local worker, id = given[count + 1], next_of(i)
   local row = id and read(id)
   while id and (not row or row[1] == 'cancelled') do
     id = next_of(i)
     row = id and read(id)
   end
   if id and pcall(take, queue, item, worker, id, row) then return true end
-  row = read(new_id)
-  return row and pcall(take, queue, item, worker, new_id, row)
+  id = count == 0 and newId or newId .. '-' .. count
+  row = read(id)
+  return row and pcall(take, queue, item, worker, id, row)
+end
+
+local function put_back(list, items, from)
+  for i = #items, from, -1 do
+    redis.call('LPUSH', list, items[i])
+    items[i] = nil
+  end
+end
+
+-- Takes items off a list, at most as many as there are slots; and whether it is empty then.
+local function pop(list)
+  local items, is_empty = {}, false
+  while not is_empty and count + #items < slot_count and bytes < BYTES_MAX do
+    local most = math.min(#items == 0 and 1 or POPPED_AT_ONCE, slot_count - count - #items)
+    local popped = redis.pcall('LPOP', list, most)
+    if not popped or popped.err then return items, true end
+    local before, over = #items, nil
+    for i, item in ipairs(popped) do
+      if bytes >= BYTES_MAX then over = over or before + i end
+      bytes = bytes + #item
+      items[before + i] = item
+    end
+    if over then put_back(list, items, over) end
+    is_empty = #popped < most and not over
+  end
+  return items, is_empty
 end
 
 local function take_from(queue)
-  local list, items, found, is_empty = key.queue(queue), {}, 0, false
-  while count + found < slot_count and bytes < BYTES_MAX do
-    local item = redis.pcall('LPOP', list)
-    is_empty = type(item) ~= 'string'
-    if is_empty then break end
-    found = found + 1
-    items[found] = item
-    bytes = bytes + #item
-  end
-  if found == 0 then return true end
-  local next_of, tidy = tickets_of(queue, items)
+  local list = key.queue(queue)
+  local items, is_empty = pop(list)
+  if #items == 0 then return true end
+  local next_of, tidy = ids_of(queue, items)
   for i, item in ipairs(items) do
     if not take_known(queue, item, next_of, i) then
-      for back = #items, i, -1 do redis.call('LPUSH', list, items[back]) end
+      put_back(list, items, i)
       tidy(false)
       return false
     end
   end
   tidy(is_empty)
-  if polled == '1' and not is_empty then wake_idle(queue, tonumber(redis.pcall('LLEN', key.queue(queue))) or 0) end
+  if polled == '1' and not is_empty then wake_idle(queue, tonumber(redis.pcall('LLEN', list)) or 0) end
   return true
 end
 
 local function take_all()
   if not owns_lease(supervisor) then return { 'fenced' } end
   -- The ends have been read from it.
-  if not given[last_queue + 1] then check('inflight', supervisor) end
+  if ends == '' then check('inflight', supervisor) end
   local pause = redis.call('GET', key.pauseAll())
   if pause and string.lower(string.match(pause, '^%s*(.-)%s*$')) == 'true' then return { 'paused' } end
-  local fine, paused = true, queueCount ~= '0' and redis.call('SMISMEMBER', key.pausedQueues(), unpack(given, first_queue, last_queue)) or {}
+  local fine, paused = true, last_queue >= first_queue and redis.call('SMISMEMBER', key.pausedQueues(), unpack(given, first_queue, last_queue)) or {}
   for i = first_queue, last_queue do
     if count == slot_count or bytes >= BYTES_MAX or not fine then break end
     if paused[i - first_queue + 1] == 0 then fine = take_from(given[i]) end
@@ -151,15 +170,15 @@ local function take_all()
   if count > 0 then redis.call('HSET', key.inflight(supervisor), unpack(in_flight)) end
   if not fine and count == 0 then return { 'error', 'WRONGTYPE the record of a new job holds another type than a hash' } end
   local empty = fine and count < slot_count and bytes < BYTES_MAX
-  if list ~= '' and queueCount ~= '0' then
+  if list ~= '' and last_queue >= first_queue then
     if empty then wait_for_job() elseif listed == '1' then redis.pcall('ZREM', key.idle(list), listener) end
   end
   if not empty then return { 'taken', unpack(taken) } end
   return { 'empty', tonumber(redis.pcall('SCARD', key.queues())) or 0, unpack(taken) }
 end
 
-local ends = record_ends(supervisor, now, failedMax, given, last_queue + 1)
+local answers = record_ends(supervisor, now, failedMax, ends)
 -- The ends are recorded, whatever comes of the rest.
 local good, reply = pcall(take_all)
 if not good then reply = { 'error', type(reply) == 'table' and reply.err or reply } end
-return { ends, unpack(reply) }
+return { answers, unpack(reply) }

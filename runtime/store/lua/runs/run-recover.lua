@@ -1,5 +1,5 @@
 -- Puts steps of a run on their queues that lie nowhere though they are queued or delayed (runtime/store/runs/lost-steps.ts).
--- A step that was there after all does not run twice: run-step-begin drops the second delivery.
+-- A step that was there after all does not run twice: begin-steps drops the second delivery.
 -- @include propagate
 -- @args id now
 -- @rest nodes

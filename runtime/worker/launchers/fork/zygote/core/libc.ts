@@ -50,6 +50,7 @@ export const write = bind<[number, Uint8Array, number], number>('long write(int,
 export const pread = bind<[number, Uint8Array, number, number], number>('long pread(int, void *, unsigned long, long)')
 export const putenv = bind<[bigint], number>('int putenv(intptr_t)')
 export const pipe2 = bind<[Int32Array, number], number>('int pipe2(void *, int)')
+export const ioctl = bind<[number, number, Int32Array], number>('int ioctl(int, unsigned long, void *)')
 export const close = bind<[number], number>('int close(int)')
 export const dup2 = bind<[number, number], number>('int dup2(int, int)')
 export const dup3 = bind<[number, number, number], number>('int dup3(int, int, int)')

@@ -32,6 +32,7 @@ import {
   warmUp,
   warmUpFork,
   warmUpOutput,
+  warmUpReuse,
   type ForkWarmUp,
 } from '../tuning/warm-up.ts'
 
@@ -62,7 +63,7 @@ async function compile(app: App, forkWarmUp: Omit<ForkWarmUp, 'rounds'>, channel
 
 /** A fork copies the page tables of all memory, and the child's end frees them: the less there is, the faster it is. */
 async function shrink(
-  { packHeap }: Prepared,
+  { boot, packHeap }: Prepared,
   forkWarmUp: Omit<ForkWarmUp, 'rounds'>,
   channel: JobChannel,
 ): Promise<void> {
@@ -70,6 +71,7 @@ async function shrink(
   // The collection took the shapes of objects that there are only while a job runs, and what V8 knew of them.
   warmUpFork({ ...forkWarmUp, rounds: ROUNDS_TO_LEARN })
   await warmUp({ channel, rounds: ROUNDS_TO_LEARN })
+  if (boot.jobsPerChild > 1) await warmUpReuse(channel)
 }
 
 /** What a child needs from before the fork, as things are now. */

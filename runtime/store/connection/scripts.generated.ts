@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: 'e291b9f1cbfab9a92798fffe42431d62e30880a8',
+    sha1: '5e86d1e6daa2d52f8f94cf1ff1acd9cf393d3a70',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
     rest: false,
   },
@@ -31,17 +31,17 @@ export const scripts = {
     rest: false,
   },
   'begin-steps': {
-    sha1: '4e11a337e8aa14c661554d9200ac0ef822244180',
+    sha1: 'f8712d731b405998c0ac725bb4e3f4e535bc1fbf',
     args: ['now', 'few'],
     rest: true,
   },
   'cancel': {
-    sha1: '6537ec4419b739f7a198c096e3fbd08e424128d9',
+    sha1: '57bf0bc043898add3baeb95dd2e37ed369f9da86',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '9f959ca83657cea825f2913aa244c9b02286ccf7',
+    sha1: '9a4708202b1696f0a072ce1bfe35054d70a97b80',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,12 +56,12 @@ export const scripts = {
     rest: false,
   },
   'delay': {
-    sha1: '3fbce8c7b38e43782cfc84d3413357948082ebde',
+    sha1: '54cf4eb4e94f98200764f4a401a019ba7dbe1250',
     args: ['now', 'ttlMs'],
     rest: true,
   },
   'dequeue': {
-    sha1: 'd2fa2442baeefa95bcb6bdd9c069a79dddc45cc0',
+    sha1: '7d90158956f93dc846722820e7145afcead03d58',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -71,7 +71,7 @@ export const scripts = {
     rest: false,
   },
   'enqueue': {
-    sha1: '926d590fcf07de9f42ff084e29c4449d98e7c1e2',
+    sha1: '91a4d35a00e14a61bb0d5cbb36bb8f9c9eafcb47',
     args: ['queue', 'now', 'ttlMs'],
     rest: true,
   },
@@ -86,7 +86,7 @@ export const scripts = {
     rest: false,
   },
   'fire-entry': {
-    sha1: 'b33095cad6affc2081148c56f6bc9e1106f3e6e5',
+    sha1: '72318dc0729c60a94d5a4d6ef89595d0a2c3a184',
     args: ['lockPrefix', 'owner', 'name', 'slot', 'now', 'lateMs', 'next', 'lastEnqueuedAt', 'mode', 'queue', 'item', 'options', 'class', 'id', 'ttlMs', 'unique', 'uniqueMs', 'uniqueUntil'],
     rest: false,
   },
@@ -116,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: '6ffaf930350b99337275093ee085626852918a42',
+    sha1: 'c34b1d328e25662e61d98d66a0156cf104dbcc5a',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: '65bd062aaa87ca1d7901bd7b0381071c42c0272f',
+    sha1: 'c757cb6a361ceb74741b3c2205918d3ae59afc82',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -131,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '82d6d7de1ccc3712feda203291ddc6dee4ed7c02',
+    sha1: 'e370686a59f3d1ccd1c5e23b4620a45475b4721e',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -156,7 +156,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: '587efe254d09fa8f36d7588010d7bca51471bff4',
+    sha1: '3e462a8fc1069584282369464e6394fa6fc0b431',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -186,7 +186,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '5ede81e708f5e78e88312b8db18ed41290a51e75',
+    sha1: '19c421ca1d5393e89479d034bb94969a5cd5f8fc',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -196,17 +196,17 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '1a82d61cacf695ec6393ff90ef145367ae54ab2e',
+    sha1: 'ca26b9e295d02536c1ea4d35c00fcff24ad2533c',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '245ff1432c4b3663e7c5dced87ec511879b0de62',
+    sha1: '85440218e53b25bd2f05e8453e7d4094ed7bb53f',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
   'retry-failed': {
-    sha1: 'f6cd6cc094b8f9b4cb6355db805333a795ef39d1',
+    sha1: '9d4fc2f165dcada2b19cba3a6e54e2ea2cd68022',
     args: ['index', 'digest', 'id', 'queue', 'item', 'retriedAt', 'newId', 'now', 'ttlMs', 'take'],
     rest: false,
   },
@@ -216,7 +216,7 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: 'eb6efa80fa1f1bf468300b768f7fdba432667661',
+    sha1: 'bdfe012c9fa2aa19e2a16aac1743477982e14eec',
     args: ['now'],
     rest: false,
   },
@@ -226,7 +226,7 @@ export const scripts = {
     rest: false,
   },
   'run-expire': {
-    sha1: '885680e1dee9e075404a362433d7091f92ffcaa9',
+    sha1: 'fd699d6d580ea33e94be170ebda5256803ca46c2',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -236,27 +236,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: '55da1cd4c2f5895a93b82f40c4f69a71ccf5694c',
+    sha1: 'b326c3246934fa6b8090808f40b1ce598964c2ce',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '89ea89ea7acd2e8b72ed534589db87fae1d1fdde',
+    sha1: 'dc2278a3ded336aba3a5bec28ae0af8393997c68',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: '12f60303f27ddaad39e39d213d27b84558d36aa2',
+    sha1: '3cd451116c9721a10f2e4a957fecb0cf4169d34a',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '9d4c3a101ece7dde9d767d0e7dd289aeb023a334',
+    sha1: 'e2b5be4d0e572550ba5ea71f8ecdc9ad32c16a94',
     args: ['id', 'now'],
     rest: false,
   },
   'run-stop': {
-    sha1: '20b63b5f9c31557dc90b3f698104dbfe028da9ca',
+    sha1: '61930fe27e133a33562dd37baa4ce7a10318e9e1',
     args: ['id', 'now'],
     rest: false,
   },
@@ -266,17 +266,17 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '272fe24891c8d5bcd2ae279c9d242e6f16e6eee1',
+    sha1: '3078cb5101b3311807b9a508d6542db38cf142f9',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
   'settle-batch': {
-    sha1: '1fb0031b07ba0a18f3373a5fffcd5f0e0efd2a61',
+    sha1: '2af3281d92f964c912151a8948c037277e773aad',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: false,
   },
   'settle-steps': {
-    sha1: '5aa3450a8638f2fc0dbd1874d613afc32d4bc499',
+    sha1: '1d488eb7851e9349babfe7da3dd23518535fa009',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: true,
   },
@@ -301,7 +301,7 @@ export const scripts = {
     rest: false,
   },
   'sweep-limits': {
-    sha1: '07a358d62db44cebf786acd1d91faf49f559f466',
+    sha1: '989b03e058b68650b2840a3f882dc5da7a3d489b',
     args: ['count'],
     rest: false,
   },
@@ -311,7 +311,7 @@ export const scripts = {
     rest: false,
   },
   'take-delayed': {
-    sha1: '55d34209bf0a91865b143f1c8f31ec8e63f97a28',
+    sha1: '1c5c030b16e41725165117ade3a4dcb5b1466e5f',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

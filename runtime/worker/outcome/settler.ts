@@ -3,6 +3,7 @@ import { withBackoff, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { evidenceText } from '../../store/queues/evidence-text.ts'
+import { itemBytesArchived } from '../../store/queues/deliveries.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'
 import { MemoryClash } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
@@ -154,6 +155,7 @@ export class Settler {
           fields,
           ttlMs: keepResultMs ?? (step ? doneStepTtlMs : ttlMs),
           mayHaveLog: end.mayHaveLog,
+          isLarge: job.item.length > itemBytesArchived,
           ...(step ? { step } : {}),
         }
         try {

@@ -86,6 +86,21 @@ const CUT_TEXTS = [
   ),
 ]
 
+const SCHEDULE_ADVICE =
+  'of node-schedule only what it documents: scheduleJob with a date or rule, and reschedule, nextInvocation, cancel of the Job'
+/** Other names of node-schedule, what its classes keep to themselves, and what overrides their methods. */
+const NOT_OF_NODE_SCHEDULE = [
+  ...[
+    'ImportSpecifier[imported.name!=/^(scheduleJob|Job)$/]',
+    'ImportDefaultSpecifier',
+    'ImportNamespaceSpecifier',
+  ].map((name) => `ImportDeclaration[source.value='node-schedule'] > ${name}`),
+  'MemberExpression[property.name=/^(_|prototype$|pendingInvocations$)/]',
+  'MemberExpression[property.value=/^(_|prototype$)/]',
+  "[superClass.name='Job']",
+]
+const restricted = (selectors, message) => selectors.map((selector) => ({ selector, message }))
+
 const size = (max) => ['error', { max, skipBlankLines: true, skipComments: true }]
 
 export default tseslint.config(
@@ -144,7 +159,17 @@ export default tseslint.config(
     files: PARTS.map((part) => `${part}/**/*.ts`),
     ignores: ['config/clip.ts'],
     rules: {
-      'no-restricted-syntax': ['error', ...CUT_TEXTS.map((selector) => ({ selector, message: CUT_ADVICE }))],
+      'no-restricted-syntax': ['error', ...restricted(CUT_TEXTS, CUT_ADVICE)],
+    },
+  },
+  {
+    files: ['scheduler/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...restricted(CUT_TEXTS, CUT_ADVICE),
+        ...restricted(NOT_OF_NODE_SCHEDULE, SCHEDULE_ADVICE),
+      ],
     },
   },
   {

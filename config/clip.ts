@@ -21,6 +21,10 @@ export const clip = (text: string, length: number): string =>
 /** The same on one line. */
 export const clipLine = (text: string, length: number): string => clip(text.replace(/\s+/g, ' '), length)
 
+/** At most `most` names, and `…` in place of the others. */
+export const clipList = (names: readonly string[], most: number): string =>
+  names.slice(0, most).join(', ') + (names.length > most ? ', …' : '')
+
 /**
  * Text that a terminal only shows: control characters (ESC, BEL, NUL, carriage return, the 8-bit ones) are written as
  * `\\u001b`, but for tabs and line feeds. That is also how JSON writes them, so JSON stays what it is.

@@ -65,7 +65,7 @@ export interface JobSettings extends ProcessSettings {
   delivery?: 'at-least-once' | 'at-most-once'
   /** The trace that the job was enqueued in: no option, but carried like one. */
   trace?: TraceContext
-  /** Of a class: only where no key depends on the arguments; then the supervisor asks for them before it starts a process. */
+  /** Of a class: only where no key depends on the arguments; then the supervisor asks for them before it starts a process. Stored under this name. */
   permits?: LimitRequest[]
 }
 
@@ -164,7 +164,7 @@ export interface Assignment extends ProcessSettings {
   /** Of the call, over the class's own, which may be a function and is in the process. */
   retry?: RetryPolicy
   /** `[]` when the supervisor has asked for them already. */
-  permits?: LimitRequest[]
+  limits?: LimitRequest[]
   /** True when what `perform` returns is to be kept. */
   keepResult?: true
   /** Of what `perform` returns, as JSON; a larger one fails the job. */
@@ -183,7 +183,7 @@ export type ChildMessage =
   | { type: 'progress'; at: number; of: number; note: string }
   | { type: 'log'; line: string }
   /** Wants all of these before it performs; the parent answers with `answer`. */
-  | { type: 'permits'; permits: LimitRequest[] }
+  | { type: 'limits'; limits: LimitRequest[] }
   /** Wants something of its run's memory; the parent answers with `memory` and the same `ask`. */
   | { type: 'memory'; ask: number; request: MemoryRequest }
   /** Answers `where`: what its event loop waits for, and the share of one processor that it uses. */
@@ -196,7 +196,7 @@ export type ChildMessage =
   /**
    * From `started`, by the process's own clock: `ranMs` to this, `loadMs` to the job's own code; absent where that was not reached.
    * `usage`: of this job; absent where the kernel tells it at the end of the process. `stays`: the process waits for another
-   * job. `spent`: what the job did so that the process is not used again (`changed its umask`).
+   * job; `isRead`: the supervisor has read all that this one printed. `spent`: what the job did so that the process is not used again (`changed its umask`).
    */
   | {
       type: 'outcome'
@@ -205,6 +205,7 @@ export type ChildMessage =
       loadMs?: number
       usage?: JobUsage
       stays?: true
+      isRead?: boolean | undefined
       spent?: string
     }
 

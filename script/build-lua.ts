@@ -1,6 +1,6 @@
 /**
  * Makes runtime/store/connection/scripts.generated.ts and lua.generated.ts from the scripts in runtime/store/lua. A script's header gives its includes
- * (`-- @include tickets push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
+ * (`-- @include record push`), the names of its arguments (`-- @args a b`) and, for a list of any length at the end,
  * `-- @rest items`. An include with `-- @lazy names` is set up when one of those functions is first called. Names become Lua locals; `key.job(id)` comes from the templates in runtime/store/keys.ts.
  * Scripts share most of their text, so lua.generated.ts has each piece of it once; only a process whose Redis does not have a script loads it.
  * `--check` writes nothing and fails when the file is not fresh.

@@ -47,7 +47,7 @@ const table: Record<string, string[]> = {
     'inspect/overview',
     'workflow/cancel',
     'store/batches',
-    'store/tickets',
+    'store/ids-by-payload',
   ],
   'runtime/store/queues/delayed.ts': [
     'store/delayed-foreign',

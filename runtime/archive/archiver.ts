@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import { backoffMs, type Clock } from '../core/clock.ts'
 import { hasCode, withCode } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
@@ -7,7 +7,7 @@ import type { ArchiveEntry } from '../store/archive.ts'
 import type { Store } from '../store/store.ts'
 import type { ArchiveSettings } from './open-archive.ts'
 import { PostgresArchive } from './postgres-archive.ts'
-import { openPool } from './postgres.ts'
+import { openPool, postgresPauses } from './postgres.ts'
 import { readRecord } from './record.ts'
 import { plural } from '../core/plural.ts'
 
@@ -24,8 +24,6 @@ export interface ArchiverOptions {
 
 /** An archiver that does not renew its lock for this long loses it to another. */
 const leaseMs = 30_000
-/** Pauses after failures of PostgreSQL grow up to this. */
-const longestPauseMs = 30_000
 /** Another archiver has the lock: look again. */
 const idleMs = 5000
 
@@ -107,7 +105,7 @@ export class Archiver implements Service {
       if (hasCode(error, 'ERR_REDIS')) return idleMs
       this.#failures += 1
       await this.#say(withCode(error))
-      return Math.min(500 * 2 ** Math.min(this.#failures, 10), longestPauseMs)
+      return backoffMs(postgresPauses, this.#failures)
     }
   }
 

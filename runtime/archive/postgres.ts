@@ -9,6 +9,9 @@ const migrationLock = 7_270_311
 const connectTimeoutMs = 5000
 const queryTimeoutMs = 60_000
 
+/** Between attempts while PostgreSQL cannot be used. */
+export const postgresPauses = { firstMs: 1000, mostMs: 30_000 }
+
 /** A small pool of connections to the archive's database. Nothing is sent until it is used. */
 export function openPool(url: string): pg.Pool {
   const pool = new pg.Pool({

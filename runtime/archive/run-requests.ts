@@ -1,10 +1,10 @@
 import type pg from 'pg'
-import type { Clock } from '../core/clock.ts'
+import { backoffMs, type Clock } from '../core/clock.ts'
 import { hasCode, withCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { Loop, type Service } from '../core/service.ts'
 import type { RunRequest } from '../store/runs/pipelines.ts'
-import { checkSchema, explainPostgres, openPool } from './postgres.ts'
+import { checkSchema, explainPostgres, openPool, postgresPauses } from './postgres.ts'
 
 /** A row of `runtime_archive.run_request` that waits for a decision. */
 export interface RequestRow {
@@ -41,8 +41,6 @@ export interface RunRequestsOptions {
 
 /** Rows of one look. */
 const batch = 100
-/** Pauses after failures grow up to this. */
-const longestPauseMs = 30_000
 
 /**
  * Decides run requests that were written with SQL, and writes the decision into their rows. The row's id is the id of the
@@ -83,7 +81,7 @@ export class RunRequests implements Service {
     } catch (error) {
       this.#failures += 1
       this.#say(withCode(hasCode(error, 'ERR_REDIS') ? error : explainPostgres(error)))
-      return Math.min(500 * 2 ** Math.min(this.#failures, 10), longestPauseMs)
+      return backoffMs(postgresPauses, this.#failures)
     }
   }
 

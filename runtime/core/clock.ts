@@ -54,6 +54,10 @@ export interface BackoffDelays {
   mostMs: number
 }
 
+/** The pause after `attempts` failed ones: doubled after each. */
+export const backoffMs = ({ firstMs, mostMs }: BackoffDelays, attempts: number): number =>
+  Math.min(firstMs * 2 ** (attempts - 1), mostMs)
+
 /**
  * Repeats `attempt` until it succeeds, with pauses that double.
  * @param onError gets each error before the pause; what must not be repeated it throws
@@ -61,16 +65,16 @@ export interface BackoffDelays {
  */
 export async function withBackoff<T>(
   clock: Clock,
-  { firstMs, mostMs }: BackoffDelays,
+  delays: BackoffDelays,
   attempt: () => Promise<T>,
   onError: (error: unknown) => void,
 ): Promise<T> {
-  for (let pauseMs = firstMs; ; pauseMs = Math.min(pauseMs * 2, mostMs)) {
+  for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt()
     } catch (error) {
       onError(error)
-      await clock.sleep(pauseMs)
+      await clock.sleep(backoffMs(delays, attempts))
     }
   }
 }

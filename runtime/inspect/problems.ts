@@ -1,3 +1,4 @@
+import { clipList } from '../../config/clip.ts'
 import { formatDuration } from '../core/duration.ts'
 import { formatBytes } from '../core/size.ts'
 import { failureShare } from './history.ts'
@@ -140,7 +141,7 @@ function schedulerProblems({ scheduler, atMs }: Overview): Ranked[] {
       note(
         30,
         'schedule',
-        `missed ${plural(missed.count, 'firing')} in the last hour (${missed.entries.slice(0, 3).join(', ')})`,
+        `missed ${plural(missed.count, 'firing')} in the last hour (${clipList(missed.entries, 3)})`,
       ),
     )
   return found

@@ -186,7 +186,7 @@ export function callOptions(
     )
   }
   const { concurrency = own.concurrency, rateLimit = own.rateLimit } = given
-  const permits = (given.concurrency ?? given.rateLimit) ? limitsOf(name, { concurrency, rateLimit }, args) : []
-  const call: JobSettings = { ...settings, ...(permits.length > 0 ? { permits } : {}) }
+  const limits = (given.concurrency ?? given.rateLimit) ? limitsOf(name, { concurrency, rateLimit }, args) : []
+  const call: JobSettings = { ...settings, ...(limits.length > 0 ? { permits: limits } : {}) }
   return Object.keys(call).length === 0 ? undefined : JSON.stringify(call)
 }

@@ -127,7 +127,7 @@ export const keyTemplates = {
   /** string: id of the job that holds a unique lock; expires with the job's record */
   unique: 'rt:unique:{key}',
   /** zset: job id → Redis time in ms at which it was assigned a slot of a concurrency limit */
-  permits: 'rt:limit:{key}',
+  limitSlots: 'rt:limit:{key}',
   /** zset: id of a job that waits for a concurrency slot → the microsecond at which it was first reserved; the lowest is next */
   held: 'rt:held:{key}',
   /** set: keys of concurrency limits that jobs may wait for; every supervisor and scheduler checks them */

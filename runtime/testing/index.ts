@@ -120,7 +120,7 @@ export async function inline<J extends JobDefinition>(
       attempt: 1,
       worker: 'inline',
       keepResult: true,
-      permits: [],
+      limits: [],
     },
     { registry, hooks: {} },
     { send: () => undefined, onMessage: () => undefined },

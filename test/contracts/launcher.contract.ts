@@ -110,7 +110,7 @@ export function launcherContract(name: string, make: () => Launcher, skips: Skip
       for (const granted of [false, true]) {
         const seen = messages.length
         const launched = launch('Limited')
-        await eventually(() => messages.slice(seen).some((message) => message.type === 'permits'), {
+        await eventually(() => messages.slice(seen).some((message) => message.type === 'limits'), {
           timeoutMs: 20_000,
         })
         launched.send({ type: 'answer', granted })

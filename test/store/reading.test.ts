@@ -56,7 +56,7 @@ test('queue lists are matched as Ruby does: byte order, each queue once, exclusi
 test('searches of many keys go on to the end, or to the page that is asked for', async () => {
   const calls = redis.pipeline()
   for (let i = 0; i < 1200; i += 1)
-    calls.set(keys.unique(`lock${i}`), `job${i}`).zadd(keys.permits(`limit${i}`), 1, 'job')
+    calls.set(keys.unique(`lock${i}`), `job${i}`).zadd(keys.limitSlots(`limit${i}`), 1, 'job')
   await calls.exec()
   const { limits, isComplete } = await store.limits.all()
   assert.deepEqual([new Set(limits.map(({ key }) => key)).size, isComplete], [1200, true])

@@ -1,4 +1,4 @@
-// Jobs with the same bytes are told apart by their tickets alone: those that waited for a permit come first, in turn.
+// Jobs with the same bytes are told apart by their ids alone: those that waited for a slot come first, in order.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { Reserved } from '../../runtime/store/workers/supervisors.ts'

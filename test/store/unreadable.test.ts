@@ -34,7 +34,7 @@ async function stuckLine(key: string, permits: string): Promise<void> {
   await redis.sadd('resque:rt:held-keys', key)
 }
 
-test('permits that cannot be read stop neither the lines of other limits nor the end of their own job', async () => {
+test('limits that cannot be read stop neither the lines of other limits nor the end of their own job', async () => {
   for (const [i, text] of ['{"', '5', '[1,{"kind":"rate","key":"x"}]', '[{"kind":"rate","key":7}]'].entries()) {
     await stuckLine(`bad${i}`, text)
     await redis.sadd('resque:rt:rate-keys', `r${i}`)

@@ -149,7 +149,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'release-unique': () => store.uniqueLocks.release('u-waits'),
   'stale-locks': () => store.uniqueLocks.stale(),
   'start-entry': () => store.schedules.runs('entry', now + 1, { refused: missed }),
-  'sweep-tickets': () => store.queues.sweep(),
+  'sweep-ids': () => store.queues.sweep(),
   'take-delayed': [
     () => store.delayed.enqueueNow(name('later', 'q5'), now, ttlMs),
     () => store.delayed.remove(name('soon', 'q3'), now, ttlMs),

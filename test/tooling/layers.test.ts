@@ -58,6 +58,18 @@ interface Message {
   message: string
 }
 
+const scheduled =
+  "import { scheduleJob, type Job } from 'node-schedule'\n\nexport const job: Job = scheduleJob(new Date(), () => undefined)\n"
+/** What a scheduler may do with node-schedule is its documented surface; each of the others drives it from inside. */
+const nodeSchedule = {
+  documented: `${scheduled}job.reschedule(new Date())\njob.cancel()\n`,
+  calls: `${scheduled}Reflect.apply((job as unknown as { _next: () => void })._next, job, [])\n`,
+  assigns: `${scheduled};(job as unknown as { _next: () => void })['_next'] = () => undefined\n`,
+  overrides: "import { Job } from 'node-schedule'\n\nJob.prototype.cancel = () => true\n",
+  extends: "import { Job } from 'node-schedule'\n\nexport class Later extends Job {}\n",
+  imports: "import { RecurrenceRule } from 'node-schedule'\n\nexport const rule = new RecurrenceRule()\n",
+}
+
 let tree: string
 /** What eslint said of each planted file, by path. */
 let said: Map<string, Message[]>
@@ -122,6 +134,7 @@ before(async () => {
     "import { chicken } from './chicken.ts'\n\nexport const egg = (): number => chicken()\n",
   )
   await plant('runtime/core/cuts.ts', 'export const short = (text: string): string => text.slice(0, 80)\n')
+  for (const [name, source] of Object.entries(nodeSchedule)) await plant(`scheduler/timer-${name}.ts`, source)
   said = await lint()
 })
 
@@ -171,6 +184,12 @@ describe('the layer order', () => {
   it('keeps the Redis client inside the store', () => {
     assert.deepEqual(rulesFor('runtime/worker/talks.ts'), ['no-restricted-imports'])
   })
+})
+
+it('node-schedule is used by what it documents, never by its private or prototype methods', () => {
+  assert.deepEqual(rulesFor('scheduler/timer-documented.ts'), [])
+  for (const name of ['calls', 'assigns', 'overrides', 'extends', 'imports'])
+    assert.ok(rulesFor(`scheduler/timer-${name}.ts`).includes('no-restricted-syntax'), name)
 })
 
 it('an import cycle is reported from both of its files', () => {

@@ -94,7 +94,7 @@ describe('concurrency', () => {
     await worker.stop('SIGTERM')
   })
 
-  it('gets permits back from a dead worker, a job that another worker took, and a queue that nobody works on', async () => {
+  it('gets slots back from a dead worker, a job that another worker took, and a queue that nobody works on', async () => {
     const one = (tag: string, queue = 'q'): Promise<string> =>
       push(to.store, 'Records', [tag], { queue, concurrency: { limit: 1, by: () => 'k' } })
     const first = await startWorker(server, evidence)

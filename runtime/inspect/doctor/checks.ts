@@ -8,7 +8,7 @@ import type { SupervisorInfo } from '../../store/workers/supervisors.ts'
 import { silentForMs } from '../../store/workers/workers.ts'
 import { selectQueues } from '../../store/queues/queue-list.ts'
 import { lockPrefixOf, type InspectContext } from '../context.ts'
-import { clipLine } from '../../../config/clip.ts'
+import { clipLine, clipList } from '../../../config/clip.ts'
 import { formatDuration, relative } from '../../core/duration.ts'
 import { otherClientFindings, nodeSchedulerFindings } from './other-clients.ts'
 import { unreadCure } from '../../store/connection/shown.ts'
@@ -130,9 +130,7 @@ async function queueFindings({ store }: InspectContext): Promise<Finding[]> {
     else if (size > 0) findings.push(fine(`queue ${queue}: ${size} wait`))
   }
   for (const { key, holders, waiting } of lines)
-    findings.push(
-      note(`limit ${key}: ${waiting} wait for a slot, held by ${holders.slice(0, 3).join(', ') || 'no job'}`),
-    )
+    findings.push(note(`limit ${key}: ${waiting} wait for a slot, held by ${clipList(holders, 3) || 'no job'}`))
   for (const { lock, job } of stale.slice(0, locksShown))
     findings.push(
       note(
@@ -158,9 +156,8 @@ async function runFindings({ store }: InspectContext): Promise<Finding[]> {
 /** Runs that do not go on, since steps of theirs lie nowhere. */
 export function lostSteps({ lost }: LostSteps): Finding[] {
   return [...lost].map(([id, nodes]) => {
-    const some = nodes.slice(0, 3).join(', ')
-    const which =
-      nodes.length === 1 ? `job ${some} waits` : `${nodes.length} jobs (${some}${nodes.length > 3 ? ', …' : ''}) wait`
+    const some = clipList(nodes.map(String), 3)
+    const which = nodes.length === 1 ? `job ${some} waits` : `${nodes.length} jobs (${some}) wait`
     const why = 'a Ruby worker took them (`runtime failed list`), or the queue was removed'
     return bad(`run ${id}: ${which} by its record, and lie in no queue: ${why}`, `runtime workflow continue ${id}`)
   })

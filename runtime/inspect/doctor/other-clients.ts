@@ -1,3 +1,4 @@
+import { clipList } from '../../../config/clip.ts'
 import { selectQueues } from '../../store/queues/queue-list.ts'
 import { zonesDiffer } from '../../store/limits/locks.ts'
 import { lockPrefixOf, type InspectContext } from '../context.ts'
@@ -35,7 +36,7 @@ async function firedAnyway({ store, config }: InspectContext): Promise<Finding[]
   if (off.length === 0) return []
   return [
     note(
-      `scheduler ${leader.owner} leads and is not of this runtime: it fires entries that are paused or disabled here (${some(off)})`,
+      `scheduler ${leader.owner} leads and is not of this runtime: it fires entries that are paused or disabled here (${clipList(off, 5)})`,
       'stop it, so that one of this runtime leads; or remove the entries with removeSchedule',
     ),
   ]
@@ -52,9 +53,7 @@ async function takenAnyway({ store }: InspectContext): Promise<Finding[]> {
     .flatMap(({ id, queues }) => {
       const taken = selectQueues(queues, paused).filter((queue) => paused.includes(queue))
       if (taken.length === 0) return []
-      const what = `worker ${id} is not of this runtime: it takes jobs from queues that are paused here (${some(taken)})`
+      const what = `worker ${id} is not of this runtime: it takes jobs from queues that are paused here (${clipList(taken, 5)})`
       return [note(what, 'stop that worker, or set pause-all-workers to true, which both kinds obey')]
     })
 }
-
-const some = (names: readonly string[]): string => `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'node:net'
 import type { RedisOptions } from 'ioredis'
+import { systemClock, withBackoff } from '../../core/clock.ts'
 import { library } from '../../../config/library.ts'
 
 /** A node of a cluster. */
@@ -22,8 +22,7 @@ export interface ClusterOptions {
 
 type Emit = (event: 'error', error: Error) => void
 
-const FIRST_RETRY_MS = 100
-const LAST_RETRY_MS = 2000
+const pauses = { firstMs: 100, mostMs: 2000 }
 
 /** The replies of a node that does not serve the slot: nothing was done, and another node, or the same one soon, does it. */
 export const isMoved = (message: string): boolean => /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.test(message)
@@ -47,21 +46,19 @@ export function clusterConnector(options: ClusterOptions): NonNullable<RedisOpti
     /** Tries until a master is found, or the connection is closed. */
     override async connect(emit: Emit): Promise<Socket> {
       this.connecting = true
-      for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
-        try {
-          const master = await this.#nodes.findMaster()
-          if (!this.connecting) throw new Error('Connection is closed.')
-          const socket = tls
-            ? library('node:tls').connect({ ...master, ...tls })
-            : library('node:net').createConnection({ ...master })
-          this.stream = socket
-          return socket
-        } catch (error) {
-          if (!this.connecting) throw error
-          emit('error', error as Error)
-        }
-        await sleep(waitMs)
+      const attempt = async (): Promise<Socket> => {
+        const master = await this.#nodes.findMaster()
+        if (!this.connecting) throw new Error('Connection is closed.')
+        const socket = tls
+          ? library('node:tls').connect({ ...master, ...tls })
+          : library('node:net').createConnection({ ...master })
+        this.stream = socket
+        return socket
       }
+      return withBackoff(systemClock, pauses, attempt, (error) => {
+        if (!this.connecting) throw error
+        emit('error', error as Error)
+      })
     }
 
     /** Once for each socket: each reply that says that the slot has moved would have it ended. */

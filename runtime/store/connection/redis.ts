@@ -1,7 +1,7 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { library } from '../../../config/library.ts'
 import { RuntimeError, toError } from '../../core/errors.ts'
-import { longestTimerMs } from '../../core/clock.ts'
+import { backoffMs, longestTimerMs } from '../../core/clock.ts'
 import { clusterConnector, type ClusterNode } from './cluster.ts'
 import { rewordWarnings } from './warnings.ts'
 
@@ -56,7 +56,7 @@ export function connect(settings: RedisSettings, prefix: string, role: 'commands
     socketTimeout: timeoutMs,
     // Without Sentinel nothing needs INFO, which a user may not have: a Redis that loads its data says so itself.
     enableReadyCheck: settings.sentinel !== undefined,
-    retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
+    retryStrategy: (times) => backoffMs({ firstMs: 200, mostMs: 2000 }, times),
     // After a failover the old master answers READONLY, or that the slot has moved: a new connection finds the new one. What
     // was refused because the data is still being loaded is sent again, until its time is up.
     reconnectOnError: ({ message }) =>

@@ -1,8 +1,8 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: '5e86d1e6daa2d52f8f94cf1ff1acd9cf393d3a70',
-    args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'permits', 'failedAt'],
+    sha1: 'b66d1ea8f13d46c1d7d4661ae0e65928bf629587',
+    args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'limits', 'failedAt'],
     rest: false,
   },
   'archive-done': {
@@ -36,12 +36,12 @@ export const scripts = {
     rest: true,
   },
   'cancel': {
-    sha1: '57bf0bc043898add3baeb95dd2e37ed369f9da86',
+    sha1: '2fd1902f870ca4919f86b87bb1ea0e727a8c3aef',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '9a4708202b1696f0a072ce1bfe35054d70a97b80',
+    sha1: 'f4761837dbbf0cdc3c8e1ec77f612fd7228dd6f6',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -61,7 +61,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: '7d90158956f93dc846722820e7145afcead03d58',
+    sha1: 'b9b8578ac7838bf28d94d168e8ff561dd04523cd',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -116,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: 'c34b1d328e25662e61d98d66a0156cf104dbcc5a',
+    sha1: '6b75b1a047421b8ad6c8a3b81aed23a9bf356e47',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'c757cb6a361ceb74741b3c2205918d3ae59afc82',
+    sha1: '128bb2929cd6267d7f179ecaddd3c98f17bc0a99',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -156,7 +156,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: '3e462a8fc1069584282369464e6394fa6fc0b431',
+    sha1: '7ad5422b75318ab1c0b8ac9fcc0218165468ac49',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -186,7 +186,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '19c421ca1d5393e89479d034bb94969a5cd5f8fc',
+    sha1: '2d2e3e0d24da474b2149dc09a5d6b2ae63f429d8',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -196,12 +196,12 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: 'ca26b9e295d02536c1ea4d35c00fcff24ad2533c',
+    sha1: '0e76d575e03ccb1219947f3bc39f9fcccee0f839',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '85440218e53b25bd2f05e8453e7d4094ed7bb53f',
+    sha1: '415b175f63e25275e77b3175707487e1dad315d8',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '3078cb5101b3311807b9a508d6542db38cf142f9',
+    sha1: 'a4e157c755b4598b4f8b8619dfb625bd1e03c9f1',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
@@ -300,18 +300,18 @@ export const scripts = {
     args: ['name', 'slot', 'phase', 'id', 'reason', 'note'],
     rest: false,
   },
-  'sweep-limits': {
-    sha1: '989b03e058b68650b2840a3f882dc5da7a3d489b',
+  'sweep-ids': {
+    sha1: '70957ef43d33bebd85a9a02af8c5f762094d8137',
     args: ['count'],
     rest: false,
   },
-  'sweep-tickets': {
-    sha1: '6c6f446090b5d72a887987864f27364a78fa0680',
+  'sweep-limits': {
+    sha1: 'f82ac6c6fe1972d63d594ccb7a68d6afb542d50d',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: '1c5c030b16e41725165117ade3a4dcb5b1466e5f',
+    sha1: '9bea84c2013881c3fa3f63cacf26a1c37bbb505c',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

@@ -51,7 +51,7 @@ export class Limits {
   async acquire(
     supervisor: string,
     job: Delivery,
-    permits: readonly LimitRequest[],
+    limits: readonly LimitRequest[],
     nowMs: number,
   ): Promise<'granted' | 'held' | 'lost'> {
     const reply = await this.#connection.run('acquire', {
@@ -61,7 +61,7 @@ export class Limits {
       delivery: job.delivery,
       now: nowMs,
       failedAt: formatFailedAt(new Date(nowMs)),
-      permits: scriptJson(permits),
+      limits: scriptJson(limits),
     })
     return reply as 'granted' | 'held' | 'lost'
   }
@@ -80,7 +80,7 @@ export class Limits {
     return this.#connection.ask(async (redis, keys) => {
       const [lines, rates] = await Promise.all([redis.smembers(keys.heldKeys()), redis.smembers(keys.rateKeys())])
       const found = new Set(lines)
-      const prefix = keys.permits('')
+      const prefix = keys.limitSlots('')
       let [cursor, looked] = ['0', 0]
       do {
         const [next, names] = await redis.scan(cursor, 'MATCH', `${globLiteral(prefix)}*`, 'COUNT', 500)
@@ -104,7 +104,7 @@ export class Limits {
     const read = this.#connection.ask(async (redis, keys) => {
       const [holdersOf, lineOf] = isRate
         ? [keys.rateStarts(key), keys.rateLine(key)]
-        : [keys.permits(key), keys.held(key)]
+        : [keys.limitSlots(key), keys.held(key)]
       const [holders, held, line, waiting] = await Promise.all([
         redis.zrange(holdersOf, '0', `${namedJobs - 1}`, 'WITHSCORES'),
         redis.zcard(holdersOf),
@@ -130,7 +130,7 @@ export class Limits {
   /** How one limit stands. */
   async state(key: string): Promise<LimitState> {
     const [holders, waiting] = await this.#connection.ask((redis, keys) =>
-      Promise.all([redis.zrange(keys.permits(key), '0', '99'), redis.zcard(keys.held(key))]),
+      Promise.all([redis.zrange(keys.limitSlots(key), '0', '99'), redis.zcard(keys.held(key))]),
     )
     return { key, holders, waiting }
   }

@@ -11,7 +11,7 @@ export interface Reserved {
   options: string
   enqueuedAtMs: number | undefined
   /** JSON of the limits it asked for when it was reserved before, or ''. */
-  permits: string
+  limits: string
   /** `start` where its unique lock is given up when it starts; else blank. */
   uniqueUntil: string
 }
@@ -97,7 +97,7 @@ export interface SupervisorInfo {
 /** @param job of the reply of reserve.lua */
 export function reservedOf(job: readonly string[]): Reserved {
   const [queue = '', id = '', item = '', delivery, attempt, enqueuedAt, options = ''] = job
-  const [redeliveries, permits = '', uniqueUntil = ''] = job.length > 7 ? job.slice(7) : []
+  const [redeliveries, limits = '', uniqueUntil = ''] = job.length > 7 ? job.slice(7) : []
   return {
     queue,
     id,
@@ -106,7 +106,7 @@ export function reservedOf(job: readonly string[]): Reserved {
     attempt: Number(attempt),
     redeliveries: redeliveries ? Number(redeliveries) : 0,
     options,
-    permits,
+    limits,
     uniqueUntil,
     enqueuedAtMs: enqueuedAt ? Number(enqueuedAt) : undefined,
   }

@@ -190,13 +190,13 @@ export class Queues {
   }
 
   /**
-   * Drops tickets of items that workers without tickets have taken (Ruby's), in a few queues: to be called now and then.
+   * Drops the IDs of items that workers without IDs have taken (Ruby's), in a few queues: to be called now and then.
    * @returns how many went
    */
   async sweep(): Promise<number> {
     let swept = 0
     for (let call = 0; call < sweepCalls; call += 1) {
-      const went = Number(await this.#connection.run('sweep-tickets', { count: sweepQueues }))
+      const went = Number(await this.#connection.run('sweep-ids', { count: sweepQueues }))
       swept += went
       if (went === 0) break
     }

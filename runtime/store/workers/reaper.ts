@@ -61,7 +61,7 @@ export interface ReaperOptions {
 
 /**
  * Finds dead supervisors where no supervisor runs that would: beside a scheduler. Also looks after the lines of limits
- * and the tickets of queues.
+ * and the IDs of items.
  */
 export class Reaper implements Service {
   readonly name = 'reaper'

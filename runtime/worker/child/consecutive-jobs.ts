@@ -15,6 +15,8 @@ export interface ConsecutiveJobsOptions {
   jobsPerChild: number
   /** True where the supervisor does not learn from the kernel what a process has used. */
   tellsUsage: boolean
+  /** True where the supervisor cannot learn otherwise whether a later job of the process has begun. */
+  tellsStarts: boolean
   /** Sets the kernel's limits for a job. */
   setLimits: (assignment: Assignment) => void
   /** In the new process, before the code of its first job. */
@@ -41,10 +43,10 @@ export class ConsecutiveJobs {
 
   /** Runs a job and reports its outcome. Never rejects. @returns true when this process waits for another one */
   async perform(assignment: Assignment): Promise<boolean> {
-    const { app, channel, jobsPerChild, tellsUsage, setLimits } = this.#options
+    const { app, channel, jobsPerChild, tellsUsage, tellsStarts, setLimits } = this.#options
     this.#taken += 1
     this.#show(assignment)
-    channel.send({ type: 'started', pid: process.pid })
+    if (tellsStarts || this.#taken === 1) channel.send({ type: 'started', pid: process.pid })
     const startedAt = monotonicMs()
     const isReusable = jobsPerChild > 1
     const measured = tellsUsage || isReusable
@@ -70,7 +72,7 @@ export class ConsecutiveJobs {
       ranMs,
       ...(loadMs === undefined ? {} : { loadMs }),
       ...(usage ? { usage } : {}),
-      ...(stays ? { stays } : {}),
+      ...(stays ? { stays, isRead: channel.isOutputRead?.() } : {}),
       ...(spent === undefined ? {} : { spent }),
     })
     if (stays) return true

@@ -71,6 +71,8 @@ export interface Channel {
   send(message: ChildMessage): void
   /** At most one listener; messages that came before it are kept for it. */
   onMessage(listener: (message: ParentMessage) => void): void
+  /** Whether the supervisor has read all that this process has printed; absent where that cannot be known. */
+  isOutputRead?(): boolean
   /** Where the process is the job's own. */
   readonly loop?: JobEventLoop
 }

@@ -34,7 +34,7 @@ class SchemaError extends Error {
 
 /**
  * Runs one assignment in this process and says how it ended. The pipeline of a job: `begin` (the hooks of a new
- * process), the instance, permits, input schema, beforePerform, aroundPerform, perform, afterPerform, output schema;
+ * process), the instance, limits, input schema, beforePerform, aroundPerform, perform, afterPerform, output schema;
  * onFailure when any of it threw. Never rejects.
  */
 export async function execute(
@@ -56,8 +56,8 @@ export async function execute(
       await begin()
       const made = (instance = instantiate(definition, surroundings))
       if (assignment.phase === 'onFailure') return afterDeath(definition, made, args, assignment)
-      const permits = assignment.permits ?? limitsOf(assignment.className, definition as LimitOptions, args)
-      if (permits.length > 0 && !(await surroundings.ask(permits))) return { kind: 'held' }
+      const limits = assignment.limits ?? limitsOf(assignment.className, definition as LimitOptions, args)
+      if (limits.length > 0 && !(await surroundings.ask(limits))) return { kind: 'held' }
       return span.within(async () => {
         await checkInput(definition, args, surroundings)
         const returned = await performWithHooks(definition, made, args)

@@ -105,19 +105,21 @@ class EnvironmentWatch {
   readonly #text = JSON.stringify(process.env)
   #bytes: Uint8Array | undefined
 
-  /** @param quick bytes that differ after each change; they may differ without one */
+  /** @param quick bytes that differ after each change, until the next call; they may differ without one */
   constructor(quick: () => Uint8Array | undefined = () => undefined) {
     this.#quick = quick
-    this.#bytes = quick()
+    this.#bytes = copyOf(quick())
   }
 
   isChanged(): boolean {
     const bytes = this.#quick()
     if (process.env === this.#object && bytes && this.#bytes && Buffer.compare(bytes, this.#bytes) === 0) return false
-    this.#bytes = bytes
+    this.#bytes = copyOf(bytes)
     return JSON.stringify(process.env) !== this.#text
   }
 }
+
+const copyOf = (bytes: Uint8Array | undefined): Uint8Array | undefined => bytes && Uint8Array.from(bytes)
 
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -129,11 +131,17 @@ function stateNow(): State {
   }
 }
 
+/** By event: whether a later job would meet who listens to it. */
+const watched = new Map<string | symbol, boolean>()
+
 function listenersNow(): string {
   let text = ''
-  for (const name of process.eventNames())
-    if (/^(SIG|uncaughtException$|unhandledRejection$)/.test(String(name)))
-      text += `${String(name)} ${process.listenerCount(name)},`
+  for (const name of process.eventNames()) {
+    let isWatched = watched.get(name)
+    if (isWatched === undefined)
+      watched.set(name, (isWatched = /^(SIG|uncaughtException$|unhandledRejection$)/.test(String(name))))
+    if (isWatched) text += `${String(name)} ${process.listenerCount(name)},`
+  }
   return text
 }
 

@@ -112,10 +112,10 @@ export class RunningJobContext implements JobContext {
   }
 
   /** Asks the supervisor for the job's limits. @returns false when the job must wait @throws when it cannot be asked */
-  ask(permits: LimitRequest[]): Promise<boolean> {
+  ask(limits: LimitRequest[]): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#answer = ({ granted, error }) => (error === undefined ? resolve(granted) : reject(new Error(error)))
-      this.#channel.send({ type: 'permits', permits })
+      this.#channel.send({ type: 'limits', limits })
     })
   }
 

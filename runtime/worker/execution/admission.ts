@@ -26,9 +26,9 @@ export class Admission {
   }
 
   /** Takes a slot of each limit, or of none. */
-  async acquire(job: Delivery, permits: readonly LimitRequest[]): Promise<Admitted> {
+  async acquire(job: Delivery, limits: readonly LimitRequest[]): Promise<Admitted> {
     const { store, clock } = this.#options
-    return this.#ask(job, (id) => store.limits.acquire(id, job, permits, clock.now()))
+    return this.#ask(job, (id) => store.limits.acquire(id, job, limits, clock.now()))
   }
 
   /** The job's process is about to start. @param once from here on this delivery is the only one (`delivery: 'at-most-once'`) */

@@ -47,6 +47,7 @@ export class JobProcess {
   readonly #termTimeoutMs: number
   readonly #snapshots: HeapSnapshots
   readonly #timers: Timer[] = []
+  #timeout: Timer | undefined
   readonly #locator = new Locator((message) => this.send(message))
   #launched: LaunchedJob | undefined
   #pid: number | undefined
@@ -88,12 +89,14 @@ export class JobProcess {
     this.#launched = hook
   }
 
-  /** The job's code may run: its clock and its memory limit begin. */
+  /** The job's code may run: its clock and its memory limit begin. Again in another process where the first ended before that. */
   started(pid: number, limits: JobSettings): void {
+    this.#timeout?.stop()
+    this.#watch?.stop()
     this.#pid = pid
     this.#locator.started(pid)
     const { timeoutMs, memoryLimitBytes } = limits
-    if (timeoutMs !== undefined) this.#timers.push(startTimer(() => this.kill('timeout'), timeoutMs))
+    if (timeoutMs !== undefined) this.#timeout = startTimer(() => this.kill('timeout'), timeoutMs)
     if (memoryLimitBytes === undefined) return
     this.#wantsSnapshot = limits.memoryReport === true
     const ask = (): void => this.send({ type: 'figures' })
@@ -157,6 +160,7 @@ export class JobProcess {
   }
 
   stopTimers(): void {
+    this.#timeout?.stop()
     for (const timer of this.#timers.splice(0)) timer.stop()
   }
 

@@ -135,13 +135,13 @@ export class JobRun {
     const { inspectJobs: inspect = false, limits } = this.#options
     const { maxResultBytes } = limits
     const settings = this.#settings(manifest, options)
-    const permits = options.permits ?? manifest.permits ?? this.#permitsOfBefore()
-    const admitted = await this.#admit(permits, settings)
+    const asked = options.permits ?? manifest.permits ?? this.#limitsOfBefore()
+    const admitted = await this.#admit(asked, settings)
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#process.killed) return this.#end({ kind: this.#process.killed === 'lease lost' ? 'lost' : 'requeued' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes, inspect }
     const assignment = assignmentOf(this.job, this.#worker, about)
-    if (permits) assignment.permits = []
+    if (asked) assignment.limits = []
     const launcher = this.#options.launcherFor(settings.isolation)
     traceReceived(assignment, this.timeLine.elapsedMs)
     this.timeLine.launched()
@@ -188,8 +188,8 @@ export class JobRun {
       if (message.pid !== process.pid) this.#notes.pid(message.pid)
     } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
     else if (message.type === 'log') this.#notes.line(message.line)
-    else if (message.type === 'permits')
-      void limitsAnswer(this.#options.admission.acquire(this.#delivery, message.permits)).then(answer)
+    else if (message.type === 'limits')
+      void limitsAnswer(this.#options.admission.acquire(this.#delivery, message.limits)).then(answer)
     else if (message.type === 'memory') void this.#remember(message.ask, message.request).then(answer)
     else if (message.type !== 'outcome') this.#process.hear(message)
   }
@@ -204,14 +204,14 @@ export class JobRun {
   }
 
   /** The keys that its process made of its arguments when it was taken before, and had to wait. */
-  #permitsOfBefore(): LimitRequest[] | undefined {
-    return this.job.permits === '' ? undefined : (JSON.parse(this.job.permits) as LimitRequest[])
+  #limitsOfBefore(): LimitRequest[] | undefined {
+    return this.job.limits === '' ? undefined : (JSON.parse(this.job.limits) as LimitRequest[])
   }
 
   /** What must be granted before a process is started. */
-  async #admit(permits: LimitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
+  async #admit(limits: LimitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
     const { admission } = this.#options
-    const granted = permits?.length ? await admission.acquire(this.#delivery, permits) : 'granted'
+    const granted = limits?.length ? await admission.acquire(this.#delivery, limits) : 'granted'
     const once = delivery === 'at-most-once'
     const mustTell = once || this.job.uniqueUntil === 'start'
     return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted

@@ -28,13 +28,13 @@ function classManifest(entry: Registered): ClassManifest {
     ...head,
     ...settingsOf(options, entry.name),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
-    ...permitsOf(options, entry.name),
+    ...fixedLimitsOf(options, entry.name),
     ...(hasHook(definition, 'onFailure') ? { onFailure: true as const } : {}),
   }
 }
 
 /** Keys that depend on the arguments (`by`) are made in the job's process; others the supervisor can know. */
-function permitsOf({ concurrency, rateLimit }: LimitOptions, name: string): Pick<ClassManifest, 'permits'> {
+function fixedLimitsOf({ concurrency, rateLimit }: LimitOptions, name: string): Pick<ClassManifest, 'permits'> {
   if (concurrency === undefined && rateLimit === undefined) return {}
   const byArguments = [concurrency, rateLimit].some((limit) => typeof limit === 'object' && limit.by !== undefined)
   return byArguments ? {} : { permits: limitsOf(name, { concurrency, rateLimit }, []) }

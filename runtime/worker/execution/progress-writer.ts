@@ -53,6 +53,7 @@ export class ProgressWriter {
 
   /** The pid of its process, for `runtime ps`; not waited for. */
   pid(pid: number): void {
+    clearTimeout(this.#pidTimer)
     const write = (): void => void this.#store.jobs.note(this.#id, { pid }).catch(() => undefined)
     this.#pidTimer = setTimeout(write, pidAfterMs)
   }

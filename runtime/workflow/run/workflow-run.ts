@@ -1,3 +1,4 @@
+import { clipList } from '../../../config/clip.ts'
 import { storedError } from '../../store/queues/jobs.ts'
 import { parseLossless } from '../../core/codec.ts'
 import { duration, keptMs, type DurationOf } from '../../core/duration.ts'
@@ -218,8 +219,7 @@ export class WorkflowRun {
     const jobs = await loadJobs(this.#open().store.runs.read, await this.#refresh().then(() => this.record))
     const ids = jobs.filter((each) => each.class === name).map(({ id }) => id)
     if (ids.length === 1) return Number(ids[0])
-    const found =
-      ids.length === 0 ? 'none' : `${ids.length} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''})`
+    const found = ids.length === 0 ? 'none' : `${ids.length} (${clipList(ids, 5)})`
     throw new RuntimeError(
       'ERR_ARGUMENT',
       `run ${this.id}: expected one job of class ${name}, got ${found}; give the id of a job of this run`,

@@ -41,6 +41,7 @@ describe('a forked process', () => {
     } as unknown as ConnectionPair
     const made = new ForkedProcess({
       ...{ launch: 1, pair, startedTimeoutMs: 60_000, log: silentLogger },
+      askUnread: () => seen.push('asked for what is unread'),
       killUnheard: () => seen.push('killed unheard'),
       onIdle: () => seen.push('idle'),
     })
@@ -49,6 +50,17 @@ describe('a forked process', () => {
     return { process: made, job, seen }
   }
   const exit = { pid: 7, exitCode: 0, signal: null, alone: true, ...usage }
+
+  it('waits for its next job at once where all that it printed was read, else when that may have been read', async (t) => {
+    for (const isRead of [true, false]) {
+      const { process: one, seen } = forked(t)
+      one.hear({ type: 'started', pid: 7 })
+      one.hear({ type: 'outcome', outcome: { kind: 'done' }, ranMs: 1, stays: true, isRead })
+      assert.deepEqual(seen, isRead ? ['idle'] : [])
+      await ticks(3)
+      assert.deepEqual(seen, ['idle'])
+    }
+  })
 
   it('gets a signal when its pid is known; a KILL by way of the zygote before, and not by its group where it has none', (t) => {
     const { process: one, job, seen } = forked(t)

@@ -19,7 +19,7 @@ local function check_steps(items)
   end
 end
 
--- Ends a step's node, `why` in words, and returns the job that ends with it: the ticket's `id`, else the one that has the
+-- Ends a step's node, `why` in words, and returns the job that ends with it: the `id` that was found, else the one that has the
 -- node and waits. A node is `delayed`, not `queued`, while its job is back from a wait, a retry's delay, a snooze or a limit.
 local function cancel_step(item, id, why)
   local run_id, index = step_of(item)

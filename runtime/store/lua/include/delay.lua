@@ -65,7 +65,7 @@ local function bytes_by_id(id, bucket, ids_by_payload)
   end
 end
 
--- Takes one job out of its bucket; false when it is not there. A ticket among several of the same bytes stays, and is
+-- Takes one job out of its bucket; false when it is not there. An ID among several of the same bytes stays, and is
 -- passed over since its job no longer waits.
 local function leave_bucket(id, second, bytes)
   local bucket, ids_by_payload = key.delayedBucket(second), key.delayedIdsByPayload(second)

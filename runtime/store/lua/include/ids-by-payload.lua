@@ -49,7 +49,7 @@ local function take_id(hash, field)
   return id
 end
 
--- The oldest ticket of these bytes whose job still waits; ids of jobs cancelled meanwhile are passed over.
+-- The oldest ID of these bytes whose job still waits; ids of jobs cancelled meanwhile are passed over.
 local function next_id(hash, field)
   local id = take_id(hash, field)
   while id do

@@ -1,4 +1,4 @@
--- Puts items on their queue, with their tickets, and wakes idle workers. `front` puts them at the head, where they were taken.
+-- Puts items on their queue, with their IDs, and wakes idle workers. `front` puts them at the head, where they were taken.
 -- Here and elsewhere a message that Redis refuses (a user without channels) must not undo in the caller's eyes what is
 -- written by then: whoever listens also polls.
 -- @include ids-by-payload types wake
@@ -42,7 +42,7 @@ local function push(queue, item, id, front)
   wake_workers(queue, 1)
 end
 
--- Puts a ticket behind as many of its bytes as come before it: those of the `items` at the head, and that of `last`.
+-- Puts an ID behind as many of its bytes as come before it: those of the `items` at the head, and that of `last`.
 local function put_id_in_order(hash, item, id, items, last)
   local field, turn, passed = payload_field(item), 0, {}
   for _, other in ipairs(items) do
@@ -58,7 +58,7 @@ local function put_id_in_order(hash, item, id, items, last)
   for i = math.min(#passed, turn), 1, -1 do put_id(hash, field, passed[i], true) end
 end
 
--- Puts a job that waited for a permit at the head of its queue, but behind those that came there like this a moment ago
+-- Puts a job that waited for a concurrency slot at the head of its queue, but behind those that came there like this a moment ago
 -- and are not taken yet: they keep their turn among one another.
 local function push_in_order(queue, item, id)
   local list = key.queue(queue)

@@ -1,7 +1,7 @@
 -- What every end of a delivery has in common: the in-flight record goes, and Resque's own marks with it.
 -- Returns false when the job is no longer this supervisor's (promise 3): then nothing may be recorded.
 -- Counts on the script's argument `failedAt`.
--- @include permits archive dirty-exit
+-- @include limit-slots archive dirty-exit
 local function let_go(supervisor, worker, id, delivery)
   local held = redis.call('HGET', key.inflight(supervisor), id)
   if not held or string.match(held, '^%d+') ~= delivery then return false end
@@ -32,7 +32,7 @@ local function finish(id, state, now, ttlMs, fields)
   local record = key.job(id)
   local lock, asked = unpack(redis.call('HMGET', record, 'unique', 'permits'))
   if lock then drop_lock(id) end
-  if asked then release(id) else redis.call('HDEL', record, 'turn') end
+  if asked then release_limits(id) else redis.call('HDEL', record, 'turn') end
   redis.call('HSET', record, 'state', state, 'ended_at', now, unpack(fields or {}))
   local _, logged = pcall(archive, id)
   redis.call('PEXPIRE', record, ttlMs)

@@ -48,7 +48,7 @@ else
 end
 if step then run_step_end(step, id, 'cancelled', now, '', {}) end
 finish(id, 'cancelled', now, ttlMs)
--- Its ticket is passed over when its turn comes; when it is the only one of these bytes it goes at once.
+-- Its ID is skipped when the item is reserved; when it is the only one of these bytes it goes at once.
 local ids_by_payload, field = key.idsByPayload(queue), payload_field(item or '')
 if redis.call('HGET', ids_by_payload, field) == id then redis.call('HDEL', ids_by_payload, field) end
 return 'cancelled'

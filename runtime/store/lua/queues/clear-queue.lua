@@ -1,5 +1,5 @@
 -- Removes what waits in a queue, a batch a call (promise 13), and the queue itself when nothing is left. The jobs end as
--- cancelled, so that no unique lock, permit or run waits for them: a run's node fails, and a continue queues it again.
+-- cancelled, so that no unique lock, concurrency slot or run waits for them: a run's node fails, and a continue queues it again.
 -- @include cancel-step
 -- @args queue max now ttlMs
 -- @reply how many items went

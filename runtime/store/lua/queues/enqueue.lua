@@ -1,4 +1,4 @@
--- Puts jobs on one queue, each with its record and ticket, and takes their unique locks.
+-- Puts jobs on one queue, each with its record and ID, and takes their unique locks.
 -- Promise 14: refused or written whole. A batch is at most a hundred jobs (promise 13).
 -- @include push unique
 -- @args queue now ttlMs

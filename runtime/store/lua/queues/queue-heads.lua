@@ -1,5 +1,5 @@
 -- How long each of some queues is, and since when the job at its head has waited. Only reads. Items stay here, since they may be
--- large; the ticket of the head is looked at and not taken. A job that Ruby enqueued has no ticket, so its age is not known.
+-- large; the ID of the head is looked at and not taken. A job that Ruby enqueued has no ID, so its age is not known.
 -- @include ids-by-payload
 -- @rest names
 -- @reply {size (-1: another type), id of the first job or '', enqueued_at or '', due_at or '', …}

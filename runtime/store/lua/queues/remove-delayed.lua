@@ -1,4 +1,4 @@
--- Removes one copy of an item from one delayed bucket; the job whose ticket lies with it ends as cancelled.
+-- Removes one copy of an item from one delayed bucket; the job whose ID lies with it ends as cancelled.
 -- @include delay settled
 -- @args second item now ttlMs
 -- @reply how many items went, 0 or 1

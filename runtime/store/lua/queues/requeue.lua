@@ -23,10 +23,10 @@ end
 if step then run_step_back(step, id, now, tonumber(dueAt) > 0, counted == '1', dueAt) end
 if tonumber(dueAt) == 0 then
   redis.call('HSET', record, 'state', 'waiting')
-  keep_permits(id)
+  keep_slots(id)
   push(queue, item, id, true)
 else
-  release(id)
+  release_limits(id)
   redis.call('HSET', record, 'state', 'delayed', 'due_at', dueAt)
   redis.call('ZADD', key.delayed(), dueAt, id)
   redis.pcall('PUBLISH', key.wakeDelayed(), dueAt)

@@ -43,8 +43,8 @@ local function read(id)
   return not row.err and row or nil
 end
 
--- The tickets of the items just popped, in one read. One that several wait for is taken from the hash, see ids-by-payload.
-local function tickets_of(queue, items)
+-- The IDs of the items just popped, in one read. One that several wait for is taken from the hash, see ids-by-payload.
+local function ids_of(queue, items)
   local hash, fields, spent = key.idsByPayload(queue), {}, {}
   for i, item in ipairs(items) do fields[i] = payload_field(item) end
   local values = redis.pcall('HMGET', hash, unpack(fields))
@@ -99,7 +99,7 @@ local function take(queue, item, worker, id, row)
   taken[count] = job
 end
 
--- With its oldest ticket whose job still waits. What is known of it may be garbage: then it goes on without its old record.
+-- With its oldest ID whose job still waits. What is known of it may be garbage: then it goes on without its old record.
 local function take_known(queue, item, next_of, i)
   local worker, id = given[count + 1], next_of(i)
   local row = id and read(id)
@@ -143,7 +143,7 @@ local function take_from(queue)
   local list = key.queue(queue)
   local items, is_empty = pop(list)
   if #items == 0 then return true end
-  local next_of, tidy = tickets_of(queue, items)
+  local next_of, tidy = ids_of(queue, items)
   for i, item in ipairs(items) do
     if not take_known(queue, item, next_of, i) then
       put_back(list, items, i)

@@ -34,7 +34,7 @@ local function put_back(id, worker, at)
   end
   push(at[1], at[2], id, true)
   if at[6] then run_step_back(at[6], id, now, false) end
-  keep_permits(id)
+  keep_slots(id)
   back[#back + 1] = id
 end
 

@@ -26,7 +26,7 @@ export class ConnectionPair {
   #messages: Socket | undefined
   #output: Socket | undefined
   #reader = new FrameReader()
-  #unsent: ParentMessage[] = []
+  #unsent: Buffer[] = []
   /** Something beside assignments: the process may not have read it. */
   #hasSentMore = false
   /** One of the connections has ended: the process, or what it had started, did that. */
@@ -56,14 +56,17 @@ export class ConnectionPair {
     socket.once('close', () => (this.#isBroken ||= socket === this.#messages || socket === this.#output))
     if (first.length > 0) take(first)
     if (!this.isOpen) return
-    for (const message of this.#unsent.splice(0)) this.#write(message)
+    for (const frame of this.#unsent.splice(0)) this.#messages?.write(frame)
     this.#user?.connected()
   }
 
-  send(message: ParentMessage): void {
+  /** @returns the bytes of the message */
+  send(message: ParentMessage): number {
     this.#hasSentMore ||= message.type !== 'assignment'
-    if (this.isOpen) this.#write(message)
-    else this.#unsent.push(message)
+    const frame = encodeFrame(message)
+    if (this.isOpen) this.#messages?.write(frame)
+    else this.#unsent.push(frame)
+    return frame.length
   }
 
   /**
@@ -83,10 +86,6 @@ export class ConnectionPair {
     this.#unsent = []
     this.#isBroken = false
     for (const socket of sockets) socket?.destroy()
-  }
-
-  #write(message: ParentMessage): void {
-    this.#messages?.write(encodeFrame(message))
   }
 
   readonly #takeOutput = (chunk: Buffer): void => this.#user?.print(chunk)

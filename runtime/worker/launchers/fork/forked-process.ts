@@ -24,6 +24,8 @@ export interface ForkedProcessOptions {
   startedTimeoutMs: number
   /** Has the zygote kill it: only the zygote knows the pid before its first message. */
   killUnheard: () => void
+  /** Has the zygote report what this process, which has ended, left unread. */
+  askUnread: () => void
   /** It has ended its job and waits for another. */
   onIdle: (process: ForkedProcess) => void
   log: Logger
@@ -68,6 +70,9 @@ export class ForkedProcess implements ConnectedProcess {
   #deadline: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
   #unread = false
+  /** Of messages behind the assignment. */
+  #sentBytes = 0
+  #isAsking = false
   #lostParent: string | undefined
   readonly #options: ForkedProcessOptions
 
@@ -80,17 +85,27 @@ export class ForkedProcess implements ConnectedProcess {
 
   /** What this process is to do, sent over its connection pair. */
   assign(assignment: Assignment, listeners: JobListeners): ForkedJob {
-    const job = this.expect(assignment, listeners)
+    const job = this.#job === undefined ? this.expect(assignment, listeners) : this.#follow(assignment, listeners)
     this.send({ type: 'assignment', assignment })
+    this.#sentBytes = 0
     return job
   }
 
   /** The same where the zygote has reported it. */
   expect(assignment: Assignment, listeners: JobListeners): ForkedJob {
     this.#className = assignment.className
-    this.#job = new ForkedJob(this, listeners, this.#job === undefined)
+    this.#job = new ForkedJob(this, listeners, true)
     this.#deadline = setTimeout(() => this.#expire(), this.#options.startedTimeoutMs)
     return this.#job
+  }
+
+  /** The process waits for it, and does not say that it has begun it: see {@link unread} for one that dies meanwhile. */
+  #follow(assignment: Assignment, listeners: JobListeners): ForkedJob {
+    const { pid } = this
+    this.#className = assignment.className
+    const job = (this.#job = new ForkedJob(this, listeners, false))
+    if (!this.#exited && pid !== undefined) queueMicrotask(() => job.hear({ type: 'started', pid }))
+    return job
   }
 
   attach(connection: JobConnection): void {
@@ -99,8 +114,9 @@ export class ForkedProcess implements ConnectedProcess {
 
   /** The zygote has died, and the process with it. @param how that one ended */
   lost(how: string): void {
-    if (!this.#exited) this.#lostParent = how
+    if (!this.#exited || this.#isAsking) this.#lostParent = how
     this.exited(undefined)
+    if (this.#isAsking) this.#settleSoon()
   }
 
   /** The kernel's report of its end, from the zygote; undefined where there is none. */
@@ -109,6 +125,22 @@ export class ForkedProcess implements ConnectedProcess {
     clearTimeout(this.#deadline)
     this.pid ??= exited?.pid
     this.#exited = exited ?? UNWATCHED_END
+    const job = this.#job
+    if (exited && job?.started && !job.isFirst && !job.outcome) {
+      this.#isAsking = true
+      this.#options.askUnread()
+    } else this.#settleSoon()
+  }
+
+  /** The zygote's answer: a process that has not read its assignment has not begun that job. */
+  unread(bytes: number): void {
+    if (!this.#isAsking) return
+    this.#isAsking = false
+    if (this.#job && bytes > this.#sentBytes) this.#job.started = false
+    this.#settleSoon()
+  }
+
+  #settleSoon(): void {
     if (this.#options.pair.isOpen) this.#settleWhenRead()
     else this.#linger = setTimeout(() => afterTicks(TICKS_TO_HEAR_ALL, () => this.#settle()), UNHEARD_LINGER_MS)
   }
@@ -128,7 +160,7 @@ export class ForkedProcess implements ConnectedProcess {
 
   send(message: ParentMessage): void {
     if (this.#exited) return
-    this.#options.pair.send(message)
+    this.#sentBytes += this.#options.pair.send(message)
     if (message.type !== 'assignment') this.#tellToRead()
   }
 
@@ -138,8 +170,9 @@ export class ForkedProcess implements ConnectedProcess {
     if (message.type !== 'outcome') return
     if (message.spent !== undefined) this.#options.log.debug(notReusedText(this.#className, this.pid, message.spent))
     if (!message.stays) return
-    // What the job printed lies in the kernel's buffers.
     if (this.#job?.isStopped) this.kill('SIGKILL')
+    else if (message.isRead) this.#rest()
+    // What the job printed lies in the kernel's buffers.
     else afterTicks(TICKS_TO_READ, () => this.#rest())
   }
 

@@ -109,7 +109,7 @@ export class ZygoteProcess {
   take(assignment: Assignment, listeners: JobListeners): ForkedJob {
     const waiting = this.#waiting.shift()
     const forked = waiting ?? this.#fork(this.#forksAhead ? undefined : assignment)
-    setImmediate(() => this.#fillSpares())
+    if (this.#waiting.length < this.#options.spares) setImmediate(() => this.#fillSpares())
     return waiting || this.#forksAhead ? forked.assign(assignment, listeners) : forked.expect(assignment, listeners)
   }
 
@@ -119,12 +119,10 @@ export class ZygoteProcess {
     const pair = this.#pairs.pop() ?? new ConnectionPair(this.#pairCount++)
     const launch = nextLaunch()
     const forked = new ForkedProcess({
-      launch,
-      pair,
-      startedTimeoutMs,
+      ...{ launch, pair, startedTimeoutMs, log },
       killUnheard: () => void this.#control.write(encodeOrder(ORDER.kill, launch)),
+      askUnread: () => void this.#control.write(encodeOrder(ORDER.unread, launch, pair.number)),
       onIdle: (idle) => (this.#retired ? idle.kill('SIGKILL') : void this.#waiting.unshift(idle)),
-      log,
     })
     this.#processes.set(launch, forked)
     void forked.gone.then(() => {
@@ -222,6 +220,7 @@ export class ZygoteProcess {
   #hear(report: Reported): void {
     const forked = this.#processes.get(report.launch)
     if ('exited' in report) return forked?.exited(report.exited)
+    if ('unreadBytes' in report) return forked?.unread(report.unreadBytes)
     this.#options.log.warn(`no process for a job: ${report.failure}`)
     forked?.failed()
   }

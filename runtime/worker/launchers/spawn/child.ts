@@ -65,6 +65,7 @@ try {
     channel,
     jobsPerChild,
     tellsUsage: true,
+    tellsStarts: true,
     setLimits: system?.setLimits ?? (() => undefined),
     begin,
     environment: system?.environmentPointers,

@@ -45,26 +45,26 @@ export class EnvironmentMark {
 
 const POINTER_BYTES = 8
 const environ = symbolAddress('environ')
-/** Where the pointers were, and how many with the zero after the last. */
-let known = { address: 0n, count: 0 }
+/** Where the pointers were, and they themselves with the zero after the last. */
+let known = { address: 0n, bytes: new Uint8Array(0) }
+const pointer = new BigUint64Array(1)
+const pointerBytes = new Uint8Array(pointer.buffer)
 
 /**
  * The addresses of the environment's strings, without reading those: setenv(3) puts each new value in another place, and
- * a change moves, adds or removes an address. Undefined where nothing can be said.
+ * a change moves, adds or removes an address. The next call writes to the same bytes. Undefined where nothing can be said.
  */
 export function environmentPointers(): Uint8Array | undefined {
   if (environ === 0n) return undefined
   const address = pointerAt(environ)
   if (address === 0n) return undefined
-  if (address !== known.address) known = { address, count: countPointers(address) }
-  const bytes = new Uint8Array(known.count * POINTER_BYTES)
-  copyFrom(address, bytes)
-  return bytes
+  if (address !== known.address) known = { address, bytes: new Uint8Array(countPointers(address) * POINTER_BYTES) }
+  copyFrom(address, known.bytes)
+  return known.bytes
 }
 
 function pointerAt(address: bigint): bigint {
-  const pointer = new BigUint64Array(1)
-  copyFrom(address, new Uint8Array(pointer.buffer))
+  copyFrom(address, pointerBytes)
   return pointer[0] ?? 0n
 }
 

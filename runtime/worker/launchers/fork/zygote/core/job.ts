@@ -45,7 +45,16 @@ export async function runJobs(
     await app.hooks.afterFork?.(aboutJob(assignment))
   }
   const environment = environmentPointers
-  const series = new ConsecutiveJobs({ app, channel, jobsPerChild, tellsUsage: false, setLimits, begin, environment })
+  const series = new ConsecutiveJobs({
+    app,
+    channel,
+    jobsPerChild,
+    tellsUsage: false,
+    tellsStarts: false,
+    setLimits,
+    begin,
+    environment,
+  })
   let assignment = born.assignment ?? channel.receiveAssignment()
   // Between two jobs the event loop stands still: nothing that a job has left runs.
   while (assignment && (await series.perform(assignment))) {

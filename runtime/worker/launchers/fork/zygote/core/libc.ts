@@ -50,6 +50,7 @@ export const write = bind<[number, Uint8Array, number], number>('long write(int,
 export const pread = bind<[number, Uint8Array, number, number], number>('long pread(int, void *, unsigned long, long)')
 export const putenv = bind<[bigint], number>('int putenv(intptr_t)')
 export const pipe2 = bind<[Int32Array, number], number>('int pipe2(void *, int)')
+export const ioctl = bind<[number, number, Int32Array], number>('int ioctl(int, unsigned long, void *)')
 export const close = bind<[number], number>('int close(int)')
 export const dup2 = bind<[number, number], number>('int dup2(int, int)')
 export const dup3 = bind<[number, number, number], number>('int dup3(int, int, int)')
@@ -90,8 +91,6 @@ export const AF_UNIX = 1
 export const SOCK_DGRAM = 2
 /** SOCK_STREAM, closed on exec. */
 export const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
-/** SOCK_SEQPACKET, closed on exec. */
-export const SOCK_SEQPACKET_CLOEXEC = 5 | 0o2000000
 export const O_CLOEXEC = 0o2000000
 export const O_WRONLY = 1
 export const RLIMIT = { cpu: 0, core: 4, openFiles: 7 }

@@ -96,6 +96,10 @@ export class ZygoteLoop {
     const orders = this.#orders
     if (!orders.read(CONTROL_FD)) this.#leave()
     while (orders.next()) {
+      if (orders.kind === ORDER.unread) {
+        this.#tell(REPORT.unread, orders.launch, 0, this.#pairs.unreadBytes(orders.pair))
+        continue
+      }
       if (orders.kind === ORDER.kill) this.#children.kill(orders.launch)
       else if (orders.kind === ORDER.launchOnNewPair) {
         const fault = this.#pairs.open(orders.pair, orders.launch)

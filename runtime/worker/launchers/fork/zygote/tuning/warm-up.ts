@@ -14,7 +14,7 @@ import { runJobs } from '../core/job.ts'
 import type { ConnectionPairs } from '../wire/connection-pairs.ts'
 import {
   AF_UNIX,
-  SOCK_SEQPACKET_CLOEXEC,
+  O_CLOEXEC,
   SOCK_STREAM_CLOEXEC,
   close,
   doNothing,
@@ -35,6 +35,9 @@ const PROCESSES_TO_OPTIMIZE = 80
 const JOBS_OF_PROCESS = 32
 /** So many that V8 expects no class in particular. */
 const CLASSES = 24
+
+/** SOCK_SEQPACKET, closed on exec: each message is read by itself. */
+const SOCK_SEQPACKET_CLOEXEC = 5 | O_CLOEXEC
 
 const NO_DESCRIPTOR = -1
 const NO_LOOP = 0n

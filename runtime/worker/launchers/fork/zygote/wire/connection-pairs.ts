@@ -1,8 +1,25 @@
 import { extended, type LateDescriptors } from '../core/descriptors.ts'
-import { AF_UNIX, SOCK_STREAM_CLOEXEC, blockOn, close, connect, dup2, errno, socket, writeAll } from '../core/libc.ts'
+import {
+  AF_UNIX,
+  SOCK_STREAM_CLOEXEC,
+  blockOn,
+  close,
+  connect,
+  dup2,
+  errno,
+  ioctl,
+  socket,
+  writeAll,
+} from '../core/libc.ts'
 import { HELLO_BYTES, HELLO_MESSAGES, HELLO_OUTPUT } from './zygote-messages.ts'
 
 const CLOSED = -1
+const FIONREAD = 0x541b
+const SIOCOUTQ = 0x5411
+const answer = new Int32Array(1)
+
+/** Bytes that were written to a socket and that the other side has not read; -1 for what is no socket (unix(7)). */
+export const unreadThere = (fd: number): number => (ioctl(fd, SIOCOUTQ, answer) === 0 ? (answer[0] ?? 0) : -1)
 
 /**
  * The zygote's connections to the supervisor, in pairs: one for messages and one for output, which a child takes
@@ -42,6 +59,11 @@ export class ConnectionPairs {
     dup2(output, 1)
     dup2(output, 2)
     return this.#late.keepOnly(this.#fds[pair * 2 + 1] ?? CLOSED)
+  }
+
+  /** Bytes of messages that the process of a pair, which has ended, did not read. */
+  unreadBytes(pair: number): number {
+    return ioctl(this.#fds[pair * 2 + 1] ?? CLOSED, FIONREAD, answer) === 0 ? (answer[0] ?? 0) : 0
   }
 
   /** Returns 0 or the errno. */

@@ -19,9 +19,33 @@ export function encodeFrame(message: unknown): Buffer {
   return frame
 }
 
+/** Room for most messages. */
+const ENCODER_BYTES = 8192
+/** A UTF-16 code unit takes at most so many bytes in UTF-8. */
+const BYTES_OF_UNIT = 3
+
+/** The same for messages that are written before the next one is encoded: each uses the same memory, where it has room there. */
+export class FrameEncoder {
+  readonly #bytes = Buffer.alloc(ENCODER_BYTES)
+  /** The last one. */
+  #frame: Uint8Array = this.#bytes
+
+  encode(message: unknown): Uint8Array {
+    const text = JSON.stringify(message)
+    if (LENGTH_BYTES + text.length * BYTES_OF_UNIT > ENCODER_BYTES) return encodeFrame(message)
+    const bytes = this.#bytes.write(text, LENGTH_BYTES)
+    this.#bytes.writeUInt32LE(bytes, 0)
+    if (this.#frame.length !== LENGTH_BYTES + bytes) this.#frame = this.#bytes.subarray(0, LENGTH_BYTES + bytes)
+    return this.#frame
+  }
+}
+
 /** Cuts a stream into its messages, whatever the borders of the chunks. */
 export class FrameReader {
   #chunks: Buffer[] = []
+  /** Where the next message begins in the first chunk. */
+  #at = 0
+  /** From there on. */
   #bytes = 0
 
   /** Whether the stream ended, so far, where a message does. */
@@ -45,28 +69,40 @@ export class FrameReader {
     return messages
   }
 
+  /** The same for the first bytes of a buffer that its owner writes to again. */
+  pushOwn(buffer: Buffer, bytes: number): unknown[] {
+    if (this.#bytes === 0 && bytes >= LENGTH_BYTES && buffer.readUInt32LE(0) === bytes - LENGTH_BYTES)
+      return [JSON.parse(buffer.toString('utf8', LENGTH_BYTES, bytes))]
+    return this.push(Buffer.from(buffer.subarray(0, bytes)))
+  }
+
   #next(): { value: unknown } | undefined {
     const length = this.#peekLength()
     if (length === undefined || this.#bytes < LENGTH_BYTES + length) return undefined
-    const all = this.#join()
-    const value: unknown = JSON.parse(all.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length))
-    this.#chunks = all.length > LENGTH_BYTES + length ? [all.subarray(LENGTH_BYTES + length)] : []
-    this.#bytes = all.length - LENGTH_BYTES - length
+    const first = this.#first(LENGTH_BYTES + length)
+    const [from, end] = [this.#at + LENGTH_BYTES, this.#at + LENGTH_BYTES + length]
+    const value: unknown = JSON.parse(first.toString('utf8', from, end))
+    this.#bytes -= LENGTH_BYTES + length
+    this.#at = end < first.length ? end : 0
+    if (this.#at === 0) this.#chunks.shift()
     return { value }
   }
 
   #peekLength(): number | undefined {
     if (this.#bytes < LENGTH_BYTES) return undefined
-    if ((this.#chunks[0]?.length ?? 0) < LENGTH_BYTES) this.#join()
-    const length = this.#chunks[0]?.readUInt32LE(0) ?? 0
+    const length = this.#first(LENGTH_BYTES).readUInt32LE(this.#at)
     if (length > MAX_FRAME_BYTES)
       throw new RangeError(`a frame announces ${length} bytes, the limit is ${MAX_FRAME_BYTES}`)
     return length
   }
 
-  #join(): Buffer {
-    const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
+  /** The first chunk, with so many bytes of the next message at least; they are there. */
+  #first(bytes: number): Buffer {
+    const first = this.#chunks[0] as Buffer
+    if (first.length - this.#at >= bytes) return first
+    const all = Buffer.concat([first.subarray(this.#at), ...this.#chunks.slice(1)])
     this.#chunks = [all]
+    this.#at = 0
     return all
   }
 }

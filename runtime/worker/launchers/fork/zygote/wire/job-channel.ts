@@ -2,7 +2,8 @@ import type { Channel } from '../../../../child/executor.ts'
 import type { Assignment, ChildMessage, ParentMessage } from '../../../../../messages.ts'
 import { describeMemory } from '../../../../child/memory-figures.ts'
 import { JobEventLoop } from '../../../../child/event-loop.ts'
-import { FrameReader, encodeFrame } from './frames.ts'
+import { FrameEncoder, FrameReader } from './frames.ts'
+import { unreadThere } from './connection-pairs.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'
 import { OpenResources } from '../../../../stack/waiting-for.ts'
 
@@ -21,6 +22,7 @@ export class JobChannel implements Channel {
   #fd = -1
   #listener: ((message: ParentMessage) => void) | undefined
   readonly #reader = new FrameReader()
+  readonly #encoder = new FrameEncoder()
   /** Made once, in the zygote: a child that asks malloc for as much walks through all that was ever freed. */
   readonly #bytes = Buffer.alloc(READ_BYTES)
   readonly #pollSet = new Int32Array(2)
@@ -71,7 +73,12 @@ export class JobChannel implements Channel {
   }
 
   send(message: ChildMessage): void {
-    writeAll(this.#fd, encodeFrame(message))
+    writeAll(this.#fd, this.#encoder.encode(message))
+  }
+
+  /** Standard output and error are one socket. */
+  isOutputRead(): boolean {
+    return unreadThere(1) === 0
   }
 
   onMessage(listener: (message: ParentMessage) => void): void {
@@ -110,6 +117,6 @@ export class JobChannel implements Channel {
   #readOnce(): ParentMessage[] | undefined {
     const count = read(this.#fd, this.#bytes, READ_BYTES)
     if (count < 0 && errno() === EINTR) return []
-    return count > 0 ? (this.#reader.push(Buffer.from(this.#bytes.subarray(0, count))) as ParentMessage[]) : undefined
+    return count > 0 ? (this.#reader.pushOwn(this.#bytes, count) as ParentMessage[]) : undefined
   }
 }

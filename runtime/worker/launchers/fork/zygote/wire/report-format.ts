@@ -19,6 +19,8 @@ export const REPORT = {
   noLine: 4,
   /** As `exited`, while something that a job had started is still there: it may have that process's pair. */
   exitedNotAlone: 5,
+  /** `status`: bytes of messages that the process of a pair has left unread. */
+  unread: 6,
 } as const
 
 export type ReportKind = (typeof REPORT)[keyof typeof REPORT]
@@ -38,7 +40,7 @@ export interface Exited {
 }
 
 /** One report, for the supervisor: an end, or why there is no process. */
-export type Reported = { launch: number } & ({ exited: Exited } | { failure: string })
+export type Reported = { launch: number } & ({ exited: Exited } | { unreadBytes: number } | { failure: string })
 
 /** Cuts the zygote's words into reports, whatever the borders of the chunks. */
 export class ReportReader {
@@ -62,6 +64,7 @@ function decode(bytes: Buffer): Reported {
   if (kind === REPORT.notMarked) return { launch, failure: 'madvise(MADV_DOFORK) refuses part of the memory' }
   if (kind === REPORT.notWatched) return { launch, failure: `pidfd_open failed with errno ${status}` }
   if (kind === REPORT.noLine) return { launch, failure: `the socket of the supervisor refused with errno ${status}` }
+  if (kind === REPORT.unread) return { launch, unreadBytes: status }
   const signal = status & 0x7f
   return {
     launch,

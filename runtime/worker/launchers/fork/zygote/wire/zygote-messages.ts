@@ -54,6 +54,8 @@ export const ORDER = {
   launchOnNewPair: 1,
   /** Kill the process of a launch, of which the supervisor does not know the pid. */
   kill: 2,
+  /** Report what lies unread in a pair, whose process has ended. */
+  unread: 3,
 } as const
 
 export type OrderKind = (typeof ORDER)[keyof typeof ORDER]

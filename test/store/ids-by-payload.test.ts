@@ -1,4 +1,4 @@
-// Beside Ruby: its workers take items off a queue and know nothing of tickets.
+// Beside Ruby: its workers take items off a queue and know nothing of the IDs.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
@@ -41,7 +41,7 @@ async function takeAll(): Promise<string[]> {
   }
 }
 
-describe('tickets of items that others have taken go, and those of items in the queue stay', () => {
+describe('ids of items that others have taken go, and those of items in the queue stay', () => {
   for (const [what, argOf] of [
     ['different bytes', (i: number) => i],
     ['the same bytes', () => 1],
@@ -70,7 +70,7 @@ describe('tickets of items that others have taken go, and those of items in the 
     assert.deepEqual(await takeAll(), ids.slice(390))
   })
 
-  test('a queue in use, with as many tickets as items, is let be', async () => {
+  test('a queue in use, with as many ids as items, is left alone', async () => {
     const ids = await push(3000, (i) => i % 1500)
     await sweep()
     assert.equal((await takeAll()).length, 3000)

@@ -60,7 +60,7 @@ describe('ids of items that others have taken go, and those of items in the queu
     })
   }
 
-  test('a cancelled job among those with the same bytes costs no other its ticket', async () => {
+  test('a cancelled job among those with the same bytes costs no other its ID', async () => {
     const ids = await push(400, () => 1)
     for (const id of ids.slice(200, 390)) assert.equal(await store.jobs.cancel(id, Date.now(), 60_000), 'cancelled')
     await redis.lpop('resque:queue:q', 200)
@@ -109,7 +109,7 @@ test('a large item, whose digest its client takes, keeps its id; the same bytes 
   assert.equal(await redis.exists('resque:rt:tickets:q'), 0)
 })
 
-test('many tickets are a table, which Redis does not look through from its beginning', async () => {
+test('the IDs of many items are a table, which Redis does not look through from its beginning', async () => {
   await push(63, (i) => i)
   assert.notEqual(await redis.object('ENCODING', 'resque:rt:tickets:q'), 'hashtable')
   await push(1, (i) => i, 63)

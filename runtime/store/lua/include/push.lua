@@ -3,7 +3,7 @@
 -- written by then: whoever listens also polls.
 -- @include ids-by-payload types wake
 
--- Tickets of a list that was empty before these were pushed are left over.
+-- IDs of a list that was empty before these were pushed are left over.
 local function drop_left_over_ids(queue, length, pushed)
   if length == pushed then redis.call('UNLINK', key.idsByPayload(queue)) end
 end

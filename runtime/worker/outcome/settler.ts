@@ -147,9 +147,8 @@ export class Settler {
         if (verdict.kind === 'done' && verdict.result !== undefined && keepResultMs !== undefined)
           fields.result = verdict.result
         if ('reason' in verdict && verdict.reason !== undefined) fields.reason = verdict.reason
-        const { mayHaveLog } = end
-        const isLarge = job.item.length > itemBytesArchived
-        const plain = { state: verdict.kind, fields, ttlMs: keepResultMs ?? ttlMs, mayHaveLog, isLarge, step: undefined }
+        const known = { mayHaveLog: end.mayHaveLog, isLarge: job.item.length > itemBytesArchived }
+        const plain = { state: verdict.kind, fields, ttlMs: keepResultMs ?? ttlMs, ...known, step: undefined }
         if (end.step) return this.#settleStep(id, delivery, end, plain)
         return supervisors.settle(id, delivery, now, this.#options.limits.failedMax, plain)
       }

@@ -217,3 +217,13 @@ test('steps with many parents take turns to bring them along', async () => {
     [50, 50, 50, 50, 'many'],
   )
 })
+
+test('ends go out before the call that takes jobs in the same tick, which finds the steps that they queue', async () => {
+  await started({ first: [], a: ['first'], b: ['a'] })
+  await ends(await taken(1))
+  const [a] = await taken(1)
+  assert.ok(a)
+  const [ended, next] = await Promise.all([driver.end(a), driver.take()])
+  assert.deepEqual([ended, next?.className], [true, 'b'])
+  assert.deepEqual(asked.slice(0, 2), ['settle-steps', 'reserve'])
+})

@@ -125,7 +125,7 @@ describe('rate limits', () => {
     let seen = ''
     monitor.on('data', (text: string) => (seen += text))
     await eventually(() => seen.startsWith('+OK'))
-    const ids = []
+    const ids: string[] = []
     for (let i = 0; i < 10; i += 1) ids.push(await push(to.store, 'ThreePerSecond', [`r-${i}`]))
     for (const id of ids) await untilState(to.store, id, 'done')
     const starts = evidence

@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: 'fd621e5cfe98fb880be2102adf8ee697aef551c5',
+    sha1: '73fc5a0f4902d210a9e02abb4889c33fb9a6744d',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'limits', 'failedAt'],
     rest: false,
   },
@@ -31,17 +31,17 @@ export const scripts = {
     rest: false,
   },
   'begin-steps': {
-    sha1: '4e11a337e8aa14c661554d9200ac0ef822244180',
+    sha1: '0bcf2f2cf98b6f67c28be2111bdbd0d0b7b94a4d',
     args: ['now', 'few'],
     rest: true,
   },
   'cancel': {
-    sha1: 'e9e4702db5d6946a174db29efb3359823d802313',
+    sha1: 'd7ae0f2ea65ea3b9978d521c042598432895a00c',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '952d2503e4805b2ad7343ea0e5bd6c50833eb2de',
+    sha1: '070bb7650437e790862ac79a4f114f9f14d6cc79',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,12 +56,12 @@ export const scripts = {
     rest: false,
   },
   'delay': {
-    sha1: '3fbce8c7b38e43782cfc84d3413357948082ebde',
+    sha1: '54cf4eb4e94f98200764f4a401a019ba7dbe1250',
     args: ['now', 'ttlMs'],
     rest: true,
   },
   'dequeue': {
-    sha1: '742063d5cd989cb37b3710ba57c0d34a94008b0f',
+    sha1: '5052c033ba3f442786df74f6d9bb4fe7be368f8d',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -71,7 +71,7 @@ export const scripts = {
     rest: false,
   },
   'enqueue': {
-    sha1: '926d590fcf07de9f42ff084e29c4449d98e7c1e2',
+    sha1: '91a4d35a00e14a61bb0d5cbb36bb8f9c9eafcb47',
     args: ['queue', 'now', 'ttlMs'],
     rest: true,
   },
@@ -86,7 +86,7 @@ export const scripts = {
     rest: false,
   },
   'fire-entry': {
-    sha1: 'b33095cad6affc2081148c56f6bc9e1106f3e6e5',
+    sha1: '72318dc0729c60a94d5a4d6ef89595d0a2c3a184',
     args: ['lockPrefix', 'owner', 'name', 'slot', 'now', 'lateMs', 'next', 'lastEnqueuedAt', 'mode', 'queue', 'item', 'options', 'class', 'id', 'ttlMs', 'unique', 'uniqueMs', 'uniqueUntil'],
     rest: false,
   },
@@ -116,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: '256ea8cda5f6c79733cd167bd53a5bb259c0aacd',
+    sha1: '89a7cea49703197974dc7e256209439b8e103ae8',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'bdf89e4a6f2c6439f8143e6418f005a85a694aea',
+    sha1: 'b95ce670ef24a43a13ad9d176eb76ad8d831b0e3',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -131,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '82d6d7de1ccc3712feda203291ddc6dee4ed7c02',
+    sha1: '6042d701cb1052c9e4805f4799855a7654b88f83',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -161,7 +161,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: 'cbbcea3efbfef1627c16504300f54196300c7e9f',
+    sha1: 'c6fddaa0f7236a95dd5af97c6a95947e2dd0e691',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -191,7 +191,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '0620a17141ad26a68e18e8659026ec7277229081',
+    sha1: '9aa100eefa8ae64326d287d3b1282bd7dc7c570a',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -201,17 +201,17 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '921a57012cecf58c3288a89955bfa5dfa9f74c6b',
+    sha1: 'c86dbb2cac1bf122bccbf317541306005c1283f6',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: 'ab8944e252dcbc77b6bc9ae9bb8577a250aa7381',
+    sha1: '17a29f68f0035b3d39b4be34b1191fa6abbc3934',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
   'retry-failed': {
-    sha1: 'f6cd6cc094b8f9b4cb6355db805333a795ef39d1',
+    sha1: '9d4fc2f165dcada2b19cba3a6e54e2ea2cd68022',
     args: ['index', 'digest', 'id', 'queue', 'item', 'retriedAt', 'newId', 'now', 'ttlMs', 'take'],
     rest: false,
   },
@@ -221,7 +221,7 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: 'eb6efa80fa1f1bf468300b768f7fdba432667661',
+    sha1: '3100a0ca7f7dc076381702b5ad7105474a9bc661',
     args: ['now'],
     rest: false,
   },
@@ -231,7 +231,7 @@ export const scripts = {
     rest: false,
   },
   'run-expire': {
-    sha1: '885680e1dee9e075404a362433d7091f92ffcaa9',
+    sha1: 'bb841f0f67271cb8b8e75d657e1b7f345dc35046',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -241,27 +241,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: '55da1cd4c2f5895a93b82f40c4f69a71ccf5694c',
+    sha1: '84321f6fd622a054b5b82ef0b79adebd236af5db',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '89ea89ea7acd2e8b72ed534589db87fae1d1fdde',
+    sha1: '25b62de68d641df34b013ce844a3474be9536b98',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: '12f60303f27ddaad39e39d213d27b84558d36aa2',
+    sha1: 'd75cfe3c394fc7840661f89ec40b986c4609acd3',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '9d4c3a101ece7dde9d767d0e7dd289aeb023a334',
+    sha1: 'b0cece86065a4b80eef729e4283de1a1f77c5f82',
     args: ['id', 'now'],
     rest: false,
   },
   'run-stop': {
-    sha1: '20b63b5f9c31557dc90b3f698104dbfe028da9ca',
+    sha1: 'b24e2a4437718a59e017c1c72a39a9cfae52baa4',
     args: ['id', 'now'],
     rest: false,
   },
@@ -271,17 +271,17 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '5440195aa4a5402e3bf4fda8a6034e364839de38',
+    sha1: '29e1d03cb4c28ff2186a5e68a8b378216e53f0b2',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
   'settle-batch': {
-    sha1: '1fb0031b07ba0a18f3373a5fffcd5f0e0efd2a61',
+    sha1: '1cf9d4b0d35a041a19c13c916afce427ebd35f09',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: false,
   },
   'settle-steps': {
-    sha1: '5aa3450a8638f2fc0dbd1874d613afc32d4bc499',
+    sha1: '33279d799da13fe9512d0e4d5b7ef56b184b5888',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: true,
   },
@@ -311,12 +311,12 @@ export const scripts = {
     rest: false,
   },
   'sweep-limits': {
-    sha1: 'a51864f639a15faee2142321bc114ef126436445',
+    sha1: 'f82ac6c6fe1972d63d594ccb7a68d6afb542d50d',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: '1480f12916a1a5ea73cb40d0a42c9c97fb93f549',
+    sha1: '0fa9d886ea0444ec5a3c9b0746c4d30e106a2184',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

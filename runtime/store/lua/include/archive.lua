@@ -39,8 +39,14 @@ end
 local archive_names = { 'item', 'step', 'class', 'queue', 'enqueued_at', 'run_at', 'attempt', 'state', 'ended_at', 'worker', 'delivery',
   'redeliveries', 'cause', 'error', 'evidence', 'reason', 'attempts' }
 -- Where each stands among them.
-local archive_place = {}
-for place, name in ipairs(archive_names) do archive_place[name] = place end
+local place_by_name
+local function archive_places()
+  if not place_by_name then
+    place_by_name = {}
+    for place, name in ipairs(archive_names) do place_by_name[name] = place end
+  end
+  return place_by_name
+end
 
 local function archive_step(step)
   local run, node = string.match(step, '^(%S+) (%d+)$')
@@ -59,7 +65,7 @@ local function is_of_run(item)
 end
 
 -- Adds a job that has just ended; false when it has no log.
--- `row`: `archive_names` of its record.
+-- `row`: `archive_names` of its record; `item_bytes` where the item is too large to be read.
 local function archive_job(id, row, may_have_log)
   local item, step = row[1] or '', row[2]
   if not step and is_of_run(item) then return end
@@ -71,6 +77,7 @@ local function archive_job(id, row, may_have_log)
     archive_step(step)
   else
     archive_put('item', item, ARGS_MAX)
+    archive_put('item_bytes', row.item_bytes)
     if #item > ARGS_MAX and not row[3] then archive_put('class', string.match(item, '^{"class":"([^"\\]+)"')) end
   end
   local lines = may_have_log and redis.call('LRANGE', key.log(id), -LINES, -1) or {}

@@ -67,7 +67,13 @@ test('a failure is recorded in the same call, whole', async () => {
   const [a, b] = await inHand('a', 'b')
   assert.ok(a && b)
   const calls = await scriptCalls()
-  const failed = { state: 'failed' as const, entry: '{"error":"no"}', fields: { cause: 'exception' }, ttlMs }
+  const failed = {
+    state: 'failed' as const,
+    entry: '{"error":"no"}',
+    fields: { cause: 'exception' },
+    ttlMs,
+    mayHaveLog: false,
+  }
   assert.deepEqual(
     await Promise.all([settle(a), store.supervisors.settle('s', b, Date.now(), 100, { ...failed, step: {} })]),
     [true, true],
@@ -75,6 +81,11 @@ test('a failure is recorded in the same call, whole', async () => {
   assert.equal((await scriptCalls()) - calls, 1)
   assert.deepEqual(await redis.lrange('resque:failed', 0, -1), ['{"error":"no"}'])
   assert.equal(await redis.hget('resque:rt:job:b', 'state'), 'failed')
+  const archived = (await redis.xrange('resque:rt:archive', '-', '+')).map(([, fields]) => fields.join())
+  assert.ok(
+    archived.some((fields) => fields.includes('id,b,') && fields.includes(',cause,exception')),
+    archived.join('\n'),
+  )
   const counts = ['processed', 'failed', 'failed:host:b:q', 'failed:host:a:q'].map((name) => `resque:stat:${name}`)
   assert.deepEqual(await redis.mget(counts), ['2', '1', '1', null])
 })

@@ -84,7 +84,7 @@ describe('queues, limits and locks', () => {
     await redis.zadd('resque:rt:limit:full', 1, 'a', 2, 'b', 3, 'c', 4, 'd')
     assert.deepEqual(await about(/limit /), [
       'note: limit free: 2 wait for a slot, held by no job',
-      'note: limit full: 2 wait for a slot, held by a, b, c',
+      'note: limit full: 2 wait for a slot, held by a, b, c, …',
     ])
   })
 

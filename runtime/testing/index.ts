@@ -20,7 +20,7 @@ import { Supervisor } from '../worker/supervisor.ts'
 import { Steps } from '../workflow/run/steps.ts'
 import { selectQueues } from '../store/queues/queue-list.ts'
 import type { Store } from '../store/store.ts'
-import { livingWorkers } from '../store/workers/workers.ts'
+import { liveWorkers } from '../store/workers/workers.ts'
 
 /**
  * A clock that stands still until a test advances it.
@@ -209,7 +209,7 @@ async function refuseOtherWorkers(store: Store, queues: readonly string[]): Prom
   const wanted = new Set(selectQueues(queues, known))
   const isHere = ({ host, pid }: Record<string, string>): boolean => host === hostname() && pid === String(process.pid)
   const own = new Set(supervisors.filter(({ about }) => isHere(about)).flatMap(({ slots }) => slots))
-  const other = livingWorkers(workers, supervisors, Date.now() + aheadMs).find(
+  const other = liveWorkers(workers, supervisors, Date.now() + aheadMs).find(
     ({ id, queues: taken }) => !own.has(id) && selectQueues(taken, known).some((queue) => wanted.has(queue)),
   )
   if (!other) return

@@ -229,7 +229,7 @@ function keyOf(error: unknown): string {
 }
 
 /** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */
-export function greeting({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
+export function readRefusal({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = library('node:net').createConnection(
       address.kind === 'unix' ? { path: address.path } : { port: address.port, host: address.host },

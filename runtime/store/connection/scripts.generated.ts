@@ -111,7 +111,7 @@ export const scripts = {
     rest: true,
   },
   'memory-write': {
-    sha1: 'bb62ebb0eb595aff8576ab31778e0ec845f09e98',
+    sha1: '5b56becfed94e3f8ec1e716d678d5eb033b630af',
     args: ['id', 'prefix', 'ttlMs', 'job', 'node', 'values', 'by', 'expects'],
     rest: false,
   },
@@ -266,7 +266,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '5440195aa4a5402e3bf4fda8a6034e364839de38',
+    sha1: '2a1ec20dcfbd600fa4cd716e0fa1eacfb0757184',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },

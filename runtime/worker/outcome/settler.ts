@@ -4,7 +4,7 @@ import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { evidenceText } from '../../store/queues/evidence-text.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'
-import { MemoryClash } from '../../store/runs/memory.ts'
+import { MemoryConflict } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
@@ -159,7 +159,7 @@ export class Settler {
         try {
           return await supervisors.settle(id, delivery, now, this.#options.limits.failedMax, settlement)
         } catch (thrown) {
-          if (!(thrown instanceof MemoryClash)) throw thrown
+          if (!(thrown instanceof MemoryConflict)) throw thrown
           return this.#fail(id, delivery, end, { kind: 'failed', cause: 'exception', error: errorRecord(thrown) })
         }
       }

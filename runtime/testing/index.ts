@@ -8,6 +8,7 @@ import { duration, shown } from '../core/duration.ts'
 import { encodeArgs, parseLossless } from '../core/codec.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
+import type { ErrorRecord } from '../messages.ts'
 import { isFunctionJob, isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
 import type { CheckedJob } from '../jobs/typed.ts'
 import { optionsOn } from '../jobs/options.ts'
@@ -132,7 +133,7 @@ export async function inline<J extends JobDefinition>(
     : undefined
 }
 
-function stackOf({ name, message, backtrace }: { name: string; message: string; backtrace: string[] }): string {
+function stackOf({ name, message, backtrace }: ErrorRecord): string {
   return [`${name}: ${message}`, ...backtrace.map((frame) => `    ${frame}`)].join('\n')
 }
 

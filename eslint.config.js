@@ -273,6 +273,10 @@ export default tseslint.config(
     },
   },
   {
+    files: ['bin/*.js'],
+    languageOptions: { sourceType: 'commonjs' },
+  },
+  {
     // The one file that browsers run.
     files: ['web/assets/*.js'],
     languageOptions: {

@@ -158,8 +158,6 @@ export async function buildLayers(entries: readonly string[], system: string, di
     return build({
       ...options,
       format: 'cjs',
-      banner: { js: "const ownUrl=require('node:url').pathToFileURL(__filename).href;\n" },
-      define: { 'import.meta.url': 'ownUrl' },
       stdin: { contents: lines.join('\n'), resolveDir: root, sourcefile: `${name}.ts` },
       outfile: join(dist, `${name}.cjs`),
       outdir: undefined,

@@ -24,8 +24,35 @@ export const plainTextIsFast: Plugin = {
   },
 }
 
+/** What yargs does at each start and for nothing here: it looks for a package.json of the program's version. */
+const YARGS = ['yargs.version();', '']
+
+/** A command's start and its help, without what plain text does not need. */
+export const yargsIsFast: Plugin = {
+  name: 'yargs is fast',
+  setup(bundle) {
+    bundle.onLoad({ filter: /\byargs\/build\/lib\/yargs-factory\.js$/ }, ({ path }) => ({
+      contents: replacedOnce(path, readFileSync(path, 'utf8'), YARGS),
+    }))
+    // It checks how yargs calls itself.
+    bundle.onLoad({ filter: /\byargs\/build\/lib\/argsert\.js$/ }, () => ({ contents: 'export function argsert() {}' }))
+    bundle.onLoad({ filter: /\bwrap-ansi\/index\.js$/ }, ({ path }) => ({
+      // A line that fits is not wrapped, whatever its options.
+      contents: `${replacedOnce(path, readFileSync(path, 'utf8'), ['export default function', 'function'])}
+        export default (text, columns, options) =>
+          text.length <= columns && /^[!-~](?:[ -~]*[!-~])?$/.test(text) ? text : wrapAnsi(text, columns, options)`,
+    }))
+  },
+}
+
+/** @throws Error when the text does not stand in it once */
+function replacedOnce(path: string, all: string, [text = '', by = '']: readonly string[]): string {
+  if (all.split(text).length !== 2) throw new Error(`${path}: expected once, to change it: ${text}`)
+  return all.replace(text, by)
+}
+
 /** Modules of Node's that take long to load; their functions load them when they are called. */
-const LOADED_LATE = /\b(?:assert|child_process|crypto|fs\/promises)$/
+const LOADED_LATE = /\b(?:assert|child_process|crypto|fs\/promises|os|timers\/promises)$/
 
 /** What holds needs no words of `assert` for it. */
 const CHECKS: Readonly<Record<string, string>> = {
@@ -61,9 +88,9 @@ export const nodeWithoutGetters: Plugin = {
       const one = (name: string, value: unknown): string =>
         isLate && isPlainFunction(name, value)
           ? `(...args)=>${CHECKS[name] ?? ''}${get}.${name}(...args)`
-          : `/* @__PURE__ */(()=>module.${name})()`
+          : `/* @__PURE__ */(()=>all.${name})()`
       return {
-        contents: `const module=/* @__PURE__ */${get}\nexport default module\n${exports
+        contents: `const all=/* @__PURE__ */${get}\nexport default all\n${exports
           .map(([name, value]) => `export const ${name}=${one(name, value)}\n`)
           .join('')}`,
       }
@@ -103,9 +130,21 @@ const SLOW_TO_TABLE = (prototype: string): string =>
 /**
  * What is changed in ioredis, by file: each text stands in it once. It defines five hundred methods one after another on a prototype, three
  * times, and V8 copies the list of all properties for each one: half of the time that the library takes to load. A prototype from which a
- * property was deleted is a table, to which one is added at once. Its own client for clusters is not used (runtime/store/connection/cluster.ts).
+ * property was deleted is a table, to which one is added at once. It makes an object of each command's flags, and the library of its debugging
+ * output asks what terminal this is. Its own client for clusters is not used (runtime/store/connection/cluster.ts).
  */
 const IOREDIS: Readonly<Record<string, readonly [text: string, by: string][]>> = {
+  'commands/built/index.js': [
+    ['exports.list.forEach(', '[].forEach('],
+    ['if (!flags[commandName])', 'if (!commandMetadata[commandName])'],
+    ['Boolean(flags[commandName][flag])', 'commandMetadata[commandName].flags.includes(flag)'],
+  ],
+  'utils/debug.js': [
+    [
+      'const debug_1 = require("debug");',
+      'const debug_1 = process.env.DEBUG ? require("debug") : { default: () => ({}) };',
+    ],
+  ],
   'utils/Commander.js': [['commands.forEach(', `${SLOW_TO_TABLE('Commander.prototype')}commands.forEach(`]],
   'utils/applyMixin.js': [
     ['Object.getOwnPropertyNames(', `${SLOW_TO_TABLE('derivedConstructor.prototype')}Object.getOwnPropertyNames(`],
@@ -127,17 +166,10 @@ Object.defineProperty(exports, "Cluster", { enumerable: true, get: function () {
 export const ioredisIsFast: Plugin = {
   name: 'ioredis is fast',
   setup(bundle) {
-    bundle.onLoad({ filter: /\bioredis\/built\/.*\.js$/ }, ({ path }) => {
-      const changes = IOREDIS[path.replace(/.*\/ioredis\/built\//, '')]
+    bundle.onLoad({ filter: /\b(?:ioredis|commands)\/built\/.*\.js$/ }, ({ path }) => {
+      const changes = IOREDIS[path.replace(/.*\/(?:ioredis\/built|@ioredis)\//, '')]
       if (!changes) return undefined
-      const contents = changes.reduce(
-        (all, [text, by]) => {
-          if (all.split(text).length !== 2) throw new Error(`${path}: expected once, to change it: ${text}`)
-          return all.replace(text, by)
-        },
-        readFileSync(path, 'utf8'),
-      )
-      return { contents }
+      return { contents: changes.reduce((all, change) => replacedOnce(path, all, change), readFileSync(path, 'utf8')) }
     })
   },
 }

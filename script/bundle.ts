@@ -8,8 +8,9 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { basename, dirname, join, relative } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
 import type { Libraries } from '../config/library.ts'
+import { esModuleOf, requiresFiles, toCommonJs, withoutGetters } from './bundle-commonjs.ts'
 import { buildLayers, importsLayers, placeOf } from './bundle-layers.ts'
-import { ioredisIsFast, nodeWhenUsed, nodeWithoutGetters, plainTextIsFast } from './bundle-plugins.ts'
+import { ioredisIsFast, nodeWhenUsed, nodeWithoutGetters, plainTextIsFast, yargsIsFast } from './bundle-plugins.ts'
 import { external } from './externals.ts'
 
 const root = new URL('../', import.meta.url).pathname
@@ -31,6 +32,11 @@ const entryPoints = {
   'spawn-child': CHILD,
 }
 
+/** What applications import: an ES module beside the CommonJS that is shared with `require`. */
+const PUBLIC = ['index', 'testing', 'web']
+/** ES modules, which wait for others when they start. */
+const PROGRAMS = ['zygote', 'app-build', 'spawn-child']
+
 /** The names of the packages that files of node_modules belong to. */
 function packagesOf(files: readonly string[]): string[] {
   const names = files.map((file) => /.*\bnode_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[0])
@@ -48,9 +54,11 @@ function licence(folder: string): string {
   return `${name} ${version}\n\n${text}\n`
 }
 
-const REQUIRE = "const require=process.getBuiltinModule('module').createRequire(import.meta.url);\n"
+/** Where a file is, as esbuild writes it in place of `import.meta.url`. */
+const OWN_URL = "const ownUrl=require('node:url').pathToFileURL(__filename).href;"
+const IN_MODULE = "const ownUrl=import.meta.url,require=process.getBuiltinModule('module').createRequire(ownUrl);"
 const hasSourceMaps = process.env['SOURCE_MAPS'] === '1'
-const plugins = [plainTextIsFast, nodeWithoutGetters]
+const plugins = [plainTextIsFast, yargsIsFast, nodeWithoutGetters]
 
 const options: BuildOptions & { absWorkingDir: string; metafile: true } = {
   absWorkingDir: root,
@@ -58,8 +66,7 @@ const options: BuildOptions & { absWorkingDir: string; metafile: true } = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // Libraries in CommonJS ask for Node's own modules by `require`.
-  banner: { js: REQUIRE },
+  define: { 'import.meta.url': 'ownUrl', 'import.meta.resolve': 'require.resolve' },
   legalComments: 'none',
   metafile: true,
   // For `npm run coverage`, which finds the sources by them.
@@ -88,7 +95,6 @@ const builtLibraries = await build({
   outExtension: { '.js': '.cjs' },
   bundle: true,
   format: 'cjs',
-  banner: {},
   sourcemap: false,
   plugins: [nodeWhenUsed, ioredisIsFast],
   // Not the names: ioredis takes those of its errors from their classes.
@@ -98,29 +104,37 @@ const builtLibraries = await build({
 
 const outputs = [built, ...builtLayers].flatMap(({ metafile }) => Object.entries(metafile.outputs))
 const made = new Set(outputs.map(([file]) => join(root, file)))
-/** Only of esbuild's own functions: what takes none of them need not load it. Source maps count the line. */
-const helpers = outputs.filter(([, { inputs }]) => Object.keys(inputs).length === 0).map(([file]) => basename(file))
 
-/** A file as it is shipped, of how esbuild has made it. */
-function finished(file: string): string {
+/** A file as esbuild has made it, with the layers in their places. */
+function madeText(file: string): string {
   const made = readFileSync(file, 'utf8')
-    .replace(/^import "[./]*(?:chunks\/)?([^/"]+)";\n/gm, (line, name: string) =>
-      helpers.includes(name) ? '\n' : line,
-    )
     // In comments only, and Node reads a file that has none in half the time.
     .replace(/[^\0-\x7f]/g, '-')
-  const text = layers.reduce((all, { name }) => {
+  return layers.reduce((all, { name }) => {
     const to = relative(dirname(file), join(dist, `${name}.cjs`))
     return all.replaceAll(`"${placeOf(name)}"`, `"${to.startsWith('.') ? to : `./${to}`}"`)
   }, made)
-  // What asks for it by another chunk's function needs none itself. Source maps count its line.
-  return hasSourceMaps || /\brequire\b/.test(text.replace(REQUIRE, '')) ? text : text.replace(REQUIRE, '')
 }
 
-for (const file of made) if (!file.endsWith('.map')) writeFileSync(file, finished(file))
+/** A file as it is shipped, in place of what esbuild has made. */
+function finish(file: string): void {
+  const text = madeText(file)
+  const name = basename(file, '.js')
+  const header = (line: string, made: string): string => (/\bownUrl\b/.test(made) ? line + made : made)
+  if (file.endsWith('.cjs')) {
+    return writeFileSync(file, header(OWN_URL, withoutGetters(requiresFiles(text))))
+  }
+  if (PROGRAMS.includes(name)) return writeFileSync(file, IN_MODULE + requiresFiles(text))
+  const made = toCommonJs(text, relative(root, file))
+  writeFileSync(file.replace(/\.js$/, '.cjs'), header(OWN_URL, made))
+  if (PUBLIC.includes(name)) writeFileSync(file, esModuleOf(name, text))
+  else rmSync(file)
+}
+
+for (const file of made) if (!file.endsWith('.map')) finish(file)
 const chunks = join(dist, 'chunks')
 for (const name of existsSync(chunks) ? readdirSync(chunks) : [])
-  if (!made.has(join(chunks, name))) rmSync(join(chunks, name))
+  if (!made.has(join(chunks, name.replace(/\.cjs$/, '.js')))) rmSync(join(chunks, name))
 // Browsers run it, so it is a file of its own.
 const htmx = 'node_modules/htmx.org/dist/htmx.min.js'
 copyFileSync(join(root, htmx), join(dist, 'htmx.js'))

@@ -55,11 +55,11 @@ describe('what a start loads', () => {
     }
   })
 
-  it('is for a job process three files, and not the store', () => {
+  it('is for a job process four files, and not the store', () => {
     const importsOf = (file: string): string[] =>
       [
         ...readFileSync(join(ROOT, 'dist', file), 'utf8').matchAll(
-          /^(?:(?:import|export|\}).*?|var \w+ = require\()"\.\/([^"]+)"\)?;$/gm,
+          /^[^=>\n]*(?: from |= require\()"\.\/([^"]+)"\)?;$/gm,
         ),
       ].map(([, name = '']) => name)
     const all = readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -70,8 +70,21 @@ describe('what a start loads', () => {
       ['spawn-child.js', 'zygote.js'],
       'nothing else loads the system calls',
     )
-    for (const file of ['index.js', 'spawn-child.js', 'core.cjs', 'system.cjs'])
-      assert.deepEqual(new Set(importsOf(file)), new Set(file === 'core.cjs' ? [] : ['core.cjs']), file)
+    const expected = { 'index.js': ['index.cjs'], 'core.cjs': [] } as Record<string, string[]>
+    for (const file of ['index.js', 'index.cjs', 'spawn-child.js', 'core.cjs', 'system.cjs'])
+      assert.deepEqual(new Set(importsOf(file)), new Set(expected[file] ?? ['core.cjs']), file)
+  })
+
+  it('is for a command CommonJS, without the loader of ES modules, `assert` and terminals', () => {
+    const look = `process.argv[2] = '--version'
+      process.on('exit', () => console.log(process.moduleLoadList.join('\\n')))
+      require(${JSON.stringify(join(ROOT, 'bin/runtime.js'))})`
+    const loaded = execFileSync(process.execPath, ['-e', look, 'runtime'], { encoding: 'utf8' })
+    assert.match(loaded, /^NativeModule stream$/m)
+    assert.doesNotMatch(
+      loaded,
+      /^NativeModule (?:assert|os|tty|dns|crypto|timers\/promises|internal\/modules\/esm\/initialize_import_meta)$/m,
+    )
   })
 })
 
@@ -85,7 +98,8 @@ describe('the package', () => {
     for (const file of [
       ...[
         'bin/runtime.js',
-        'dist/command.js',
+        'bin/package.json',
+        'dist/command.cjs',
         'dist/index.js',
         'dist/libraries/ioredis.cjs',
         'dist/THIRD-PARTY.txt',

@@ -87,6 +87,8 @@ describe('weights', () => {
     for (let i = 0; i < 4000; i += 1)
       if (weightedOrder(['low', 'high'], { high: 3, low: 1 }, random)[0] === 'high') first += 1
     assert.ok(first > 2850 && first < 3150, `high was first ${first} times of 4000`)
+    const half = (): number => 0.5
+    assert.deepEqual(weightedOrder(['a', 'b', 'c'], { a: 0.6, c: 1.5 }, half), ['c', 'b', 'a'])
   })
 })
 

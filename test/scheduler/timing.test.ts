@@ -4,7 +4,9 @@ import fc from 'fast-check'
 import { decideOverlap, planCatchup } from '../../scheduler/firing/fire-times.ts'
 import { Cron } from '../../runtime/cron/cron.ts'
 import {
+  describeTiming,
   fireTimesBetween,
+  lastFireTime,
   lastFireTimesBetween,
   nextFireTime,
   parseEvery,
@@ -19,7 +21,7 @@ describe("rufus-scheduler's durations", () => {
   const good: [text: string, ms: number][] = [
     ['30s', 30_000], ['1h30m', 90 * minute], ['15mins', 15 * minute], ['1w2d', 9 * 24 * hour], ['1.5h', 90 * minute], ['PT5M', 5 * minute],
     ['60', minute], ['1M', 30 * 24 * hour], ['1m', minute], ['1y', 365 * 24 * hour], ['P1DT2H', 26 * hour], ['2 hours, 5 minutes', 125 * minute], ['1h and 5m', 65 * minute],
-    ['1 month', 30 * 24 * hour], ['0.5s', 500], ['250ms', 250], ['10sec', 10_000],
+    ['1 month', 30 * 24 * hour], ['0.5s', 500], ['250ms', 250], ['10sec', 10_000], ['1ms', 1],
   ] // prettier-ignore
   for (const [text, ms] of good) test(text, () => assert.equal(parseEvery(text, 'every'), ms))
   for (const bad of [
@@ -68,6 +70,12 @@ test('the mark of a cron line does not depend on the zone of the machine', () =>
     process.env.TZ = before ?? ''
     if (before === undefined) delete process.env.TZ
   }
+})
+
+test('an entry without a timing runs by hand only', () => {
+  assert.equal(timingMark(undefined, ''), 'none')
+  assert.equal(describeTiming(undefined), 'by hand only')
+  assert.equal(describeTiming({ kind: 'every', everyMs: hour, bounds: {} }), 'Every 1h')
 })
 
 describe('every', () => {
@@ -128,6 +136,9 @@ describe('every', () => {
     ])
     const closed = every(hour, { lastInMs: 3.5 * hour })
     assert.deepEqual(lastFireTimesBetween(closed, { sinceMs: 0, fired: 0 }, 0, 9 * hour, 2), [2 * hour, 3 * hour])
+    assert.deepEqual(lastFireTimesBetween(closed, { sinceMs: 0, fired: 0 }, 4 * hour, 9 * hour, 2), [])
+    assert.deepEqual(lastFireTimesBetween(every(hour), { sinceMs: 0, fired: 0 }, 0, 9 * hour, 0), [])
+    assert.equal(lastFireTime(every(hour, { firstInMs: 5 * hour }), { sinceMs: 0, fired: 0 }, 3 * hour), undefined)
   })
 
   test('keeps its beat: each next one is an interval after some earlier one, never before the instant asked', () => {

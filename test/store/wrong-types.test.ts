@@ -110,6 +110,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'pipeline-remove': () => store.pipelines.remove('pipe'),
   'pipeline-request': () =>
     store.pipelines.request({ id: 'req2', pipeline: 'pipe', first: 'a', instance: 2, params: '{}', by: 'x' }, now),
+  'poll-queues': () => store.queues.poll(['q'], true),
   'queue-heads': () => store.queues.heads(['q']),
   register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),
   'release-lock': () => store.connection.run('release-lock', { lockPrefix: '', owner: leader.id }),

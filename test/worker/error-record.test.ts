@@ -93,7 +93,7 @@ describe('the record of an error', () => {
 })
 
 it('the record of an error ends its frames where the runtime called the job, built or from source', () => {
-  for (const own of ['dist/chunks/chunk-A.js', 'runtime/worker/child/executor.ts'].map((file) =>
+  for (const own of ['dist/chunks/chunk-A.cjs', 'runtime/worker/child/executor.ts'].map((file) =>
     join(packageRoot, file),
   )) {
     const stack = [

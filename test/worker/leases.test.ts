@@ -107,10 +107,8 @@ describe('a worker frozen past its lease', () => {
     const next = await push(to.store, 'Records', ['after'])
     await second.stop('SIGQUIT')
     await untilState(to.store, next, 'done')
-    assert.ok(
-      (await to.store.workers.list()).some((worker) => worker.pid === String(first.pid)),
-      'it is registered anew',
-    )
+    const isListed = async () => (await to.store.workers.list()).some((worker) => worker.pid === String(first.pid))
+    await eventually(isListed, { what: 'it to be registered again' })
     assert.equal((await first.stop('SIGQUIT')).exitCode, 0)
   })
 })

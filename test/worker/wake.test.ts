@@ -1,7 +1,7 @@
 // One job wakes one idle worker that serves its queue, whatever pushed it; and no message that is lost delays a job by more
 // than the poll. The workers are real fetchers with a connection of their own, in this process.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import { systemClock } from '../../runtime/core/clock.ts'
 import { newId } from '../../runtime/core/ids.ts'
 import { silentLogger } from '../../runtime/core/logger.ts'
@@ -37,9 +37,12 @@ test('a job wakes one worker, and none of those that do not serve its queue', as
 test('a burst of n jobs wakes n workers, or all that are idle', async () => {
   const workers = await idle(server, ['q'], 5, { slots: 1 })
   const before = sum(workers)
+  const wakes = workers.map(({ store }) => mock.method(store.queues, 'wake').mock)
   await push(workers[0]?.store as Store, 'q', 3)
   await eventually(() => taken(workers) === 3)
   assert.equal(sum(workers), before + 3)
+  // Each has taken the job that it was woken for.
+  assert.ok(wakes.every((wake) => wake.callCount() === 0))
   assert.ok(workers.every((worker) => worker.taken.length <= 1))
   await push(workers[0]?.store as Store, 'q', 9)
   await eventually(() => taken(workers) === 5)
@@ -79,22 +82,17 @@ test('jobs of a client that wakes no one are found by one poll, which wakes othe
   await eventually(() => taken(sleepers) === 3 && poller?.taken.length === 1)
 })
 
-test('a worker that takes a job by itself, and has no slot left, is off the register', async () => {
-  const [worker] = await idle(server, ['q'], 1, { pollMs: 100, slots: 1 })
-  await worker?.store.connection.redis.rpush('resque:queue:q', job(1).item)
-  await eventually(() => worker?.taken.length === 1)
-  assert.equal(await registered(server), 0)
-})
-
 test('a woken worker that has no slot left for the job wakes another', async () => {
   const [other] = await idle(server, ['low'], 1)
   // Of two lists that contain a queue, the one that was declared last is looked at first.
   const [busy] = await idle(server, ['high', 'low'], 1, { slots: 1 })
   const { store } = busy as IdleWorker
+  const wake = mock.method(store.queues, 'wake')
   await store.connection.redis.rpush('resque:queue:high', job(1).item)
   await push(store, 'low')
   await eventually(() => other?.taken.length === 1)
   assert.equal(busy?.taken.length, 1)
+  assert.deepEqual(wake.mock.calls[0]?.arguments, ['low', 1])
 })
 
 test('a worker that stops or pauses is off the register, and passes on what it was woken for', async () => {

@@ -150,6 +150,11 @@ export const scripts = {
     args: ['id', 'now', 'max', 'ttlMs'],
     rest: true,
   },
+  'poll-queues': {
+    sha1: 'd73260cbdea464cbfff8e0e3b496c2cf45dc7ffb',
+    args: ['listed'],
+    rest: true,
+  },
   'queue-heads': {
     sha1: '3f4fce0fe887f93b751f0bf7331fe4fa89f4af64',
     args: [],

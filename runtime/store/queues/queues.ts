@@ -76,12 +76,24 @@ export class Queues {
   /** Names of all queues, in byte order (Resque's `*`). */
   async names(): Promise<string[]> {
     const names = await this.#connection.ask((redis, keys) => redis.smembers(keys.queues()))
-    return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    return inOrder(names)
   }
 
-  /** How many queues there are. */
-  async count(): Promise<number> {
-    return this.#connection.ask((redis, keys) => redis.scard(keys.queues()))
+  /**
+   * Whether a job waits in one of these queues, paused or not, and how many queues there are in all: one call for each {@link existAtOnce} of them.
+   * @param listed the names of all queues come along
+   */
+  async poll(
+    names: readonly string[],
+    listed: boolean,
+  ): Promise<{ hasJobs: boolean; queueCount: number; known: string[] | undefined }> {
+    for (let at = 0; ; at += existAtOnce) {
+      const some = names.slice(at, at + existAtOnce)
+      const reply = await this.#connection.run('poll-queues', { listed: listed ? 1 : 0 }, some)
+      const [waiting, queueCount, known] = reply as [number, number, string[] | undefined]
+      if (waiting > 0 || at + existAtOnce >= names.length)
+        return { hasJobs: waiting > 0, queueCount, known: known && inOrder(known) }
+    }
   }
 
   /** True when a job waits in one of these queues, paused or not. */
@@ -209,6 +221,11 @@ export class Queues {
       if (went < max || removed >= most) return removed
     }
   }
+}
+
+/** By their bytes, as Ruby sorts. */
+function inOrder(names: string[]): string[] {
+  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 }
 
 function readHead(name: string, [size = 0, id = '', enqueuedAt = '', dueAt = '']: (string | number)[]): QueueHead {

@@ -4,6 +4,8 @@ import type { Store } from '../../store/store.ts'
 
 /** How old the list of queues may be while their number stays the same. */
 const knownForMs = 5000
+/** From this age on a poll reads them along, so that the next look need not ask for them. */
+const readAgainMs = 4000
 
 /** What a {@link QueueChoice} needs. */
 export interface QueueChoiceOptions {
@@ -50,37 +52,41 @@ export class QueueChoice {
     return true
   }
 
-  get #isStale(): boolean {
+  #isOlderThan(ms: number): boolean {
     const ageMs = this.#options.clock.now() - this.#knownAtMs
-    return isDynamic(this.#options.queues) && (ageMs >= knownForMs || ageMs < 0)
+    return ageMs >= ms || ageMs < 0
   }
 
   /**
-   * Asks Redis, by one or two plain commands, whether a look would find nothing: no queue has jobs, paused or not, and no queue is
-   * new. False where Redis does not say: the look that follows logs why.
+   * Asks Redis, by one call, whether a look would find nothing: no queue has jobs, paused or not, and no queue of its list is new. With
+   * a dynamic list that is {@link readAgainMs} old, the queues there are come along. False where Redis does not say: the look that follows logs why.
    */
   async areEmpty(): Promise<boolean> {
-    const { queues } = this.#options.store
-    if (this.#isStale) return false
-    const count = isDynamic(this.#options.queues) ? queues.count() : this.#count
-    const asked = Promise.all([queues.haveJobs(this.#names), count])
-    return asked.then(
-      ([hasJobs, queueCount]) => !hasJobs && !this.hears(queueCount),
-      () => false,
-    )
+    const { store, queues } = this.#options
+    try {
+      if (!isDynamic(queues)) return !(await store.queues.haveJobs(this.#names))
+      const list = this.#list
+      const { hasJobs, queueCount, known } = await store.queues.poll(this.#names, this.#isOlderThan(readAgainMs))
+      if (known) this.#choose(known)
+      return !hasJobs && !this.hears(queueCount) && this.#list === list
+    } catch {
+      return false
+    }
   }
 
   /** The queues to try now. */
   async select(): Promise<readonly string[]> {
-    const { store, clock, queues, weights } = this.#options
-    if (this.#isStale) {
-      const known = await store.queues.names()
-      this.#names = selectQueues(queues, known)
-      this.#list = queueListId(this.#names)
-      this.#count = known.length
-      this.#knownAtMs = clock.now()
-    }
+    const { store, queues, weights } = this.#options
+    if (isDynamic(queues) && this.#isOlderThan(knownForMs)) this.#choose(await store.queues.names())
     return this.isDrawn ? weightedOrder(this.#names, weights) : this.#names
+  }
+
+  #choose(known: readonly string[]): void {
+    const { clock, queues } = this.#options
+    this.#names = selectQueues(queues, known)
+    this.#list = queueListId(this.#names)
+    this.#count = known.length
+    this.#knownAtMs = clock.now()
   }
 }
 

@@ -1,19 +1,26 @@
 /**
  * Bundles tests with the sources that they import, so that a test's process reads a few files in place of two hundred and needs
- * no loader. Prints the files to run.
+ * no loader. Tests of one folder that start no processes share one. Prints the files to run: those that start processes first,
+ * since they take longest.
  *   node --import tsx script/bundle-tests.ts FOLDER TEST…    FOLDER: named by the process that runs the tests
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build, type Metafile, type Plugin } from 'esbuild'
+import { build, type BuildOptions, type Plugin } from 'esbuild'
 
 const root = resolve(import.meta.dirname, '..')
-const [folder = '', ...tests] = process.argv.slice(2)
+const [folder = '', ...named] = process.argv.slice(2)
+const tests = named.map((test) => resolve(test))
 
 /** A line of a test, or of a module that it imports, whose process loads applications or TypeScript; and the reason. */
 const needsLoader = /^(\/\/| \*) Runs with the TypeScript loader: /m
+/** In a test, or in a module of the tests that it imports: it starts processes, is not loaded at once, or says so with the reason. */
+const needsOwnProcess =
+  /^(\/\/| \*) Runs in a process of its own: |from '(node:child_process|playwright-core|esbuild|typescript)'|^(?!.*\basync\b)[^\s/*].*\bawait |^await /m
+/** As many tests share a process: a core must not wait for one file when all others have run. */
+const MOST_TOGETHER = 12
 
 const publicModules: Record<string, string> = {
   'resque-runtime': 'runtime/index.ts',
@@ -36,14 +43,42 @@ const sources: Plugin = {
   },
 }
 
-const bundleOf = (test: string): string => join(folder, relative(root, resolve(test)).replace(/\.ts$/, '.mjs'))
+/** A module for each group, in which each test file is a suite: its hooks are for its own tests. */
+const grouped = (groups: ReadonlyMap<string, readonly string[]>): Plugin => ({
+  name: 'groups',
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /^group:/ }, ({ path }) => ({ path, namespace: 'group' }))
+    plugin.onLoad({ filter: /.*/, namespace: 'group' }, ({ path }) => {
+      const suites = (groups.get(path) ?? []).map(
+        (test) => `describe(${JSON.stringify(relative(root, test))}, () => void require(${JSON.stringify(test)}))\n`,
+      )
+      return { contents: `import { describe } from 'node:test'\n${suites.join('')}`, resolveDir: root }
+    })
+  },
+})
 
-/** Whether a module, or one that it imports, says that it needs the loader. */
-function isLoaded(path: string, inputs: Metafile['inputs'], seen = new Set<string>()): boolean {
-  if (seen.has(path)) return false
-  seen.add(path)
-  if (path.startsWith('test/') && needsLoader.test(readFileSync(join(root, path), 'utf8'))) return true
-  return inputs[path]?.imports.some((each) => !each.external && isLoaded(each.path, inputs, seen)) ?? false
+const bundleOf = (test: string): string => join(folder, relative(root, test).replace(/\.ts$/, '.mjs'))
+
+/** Whether a test, or a module of the tests that it imports, has such a line. */
+function has(pattern: RegExp, file: string, seen = new Set<string>()): boolean {
+  if (seen.has(file)) return false
+  seen.add(file)
+  const text = readFileSync(file, 'utf8')
+  const imported = [...text.matchAll(/ from '(\.[^']+)'/g)].map(([, path = '']) => resolve(dirname(file), path))
+  const own = imported.filter((path) => path.startsWith(join(root, 'test/')) && existsSync(path))
+  return pattern.test(text) || own.some((path) => has(pattern, path, seen))
+}
+
+/** By the name of their bundle. */
+function groupsOf(files: readonly string[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>()
+  for (const file of files) {
+    const name = `group:${relative(root, dirname(file))}`
+    let n = 1
+    while ((groups.get(`${name}/${n}`)?.length ?? 0) >= MOST_TOGETHER) n += 1
+    groups.set(`${name}/${n}`, [...(groups.get(`${name}/${n}`) ?? []), file])
+  }
+  return groups
 }
 
 /** What runs that have ended left. */
@@ -63,16 +98,27 @@ function isAlive(pid: number): boolean {
 }
 
 removeOld()
-const { metafile } = await build({
-  ...{ absWorkingDir: root, entryPoints: tests.map((test) => resolve(test)), metafile: true },
-  ...{ outdir: folder, outbase: root, outExtension: { '.js': '.mjs' }, logLevel: 'warning' },
+const options: BuildOptions = {
+  ...{ absWorkingDir: root, outdir: folder, outbase: root, outExtension: { '.js': '.mjs' }, logLevel: 'warning' },
   // Names: classes of jobs are found by theirs.
-  ...{ bundle: true, splitting: true, keepNames: true, format: 'esm', platform: 'node', target: 'node20' },
-  ...{ packages: 'external', conditions: ['source'], plugins: [sources] },
+  ...{ bundle: true, keepNames: true, format: 'esm', platform: 'node', target: 'node20' },
+  ...{ packages: 'external', conditions: ['source'] },
   ...{ sourcemap: 'linked', sourcesContent: false },
   define: { 'import.meta.url': 'ownUrl', 'import.meta.dirname': 'ownFolder' },
-})
-for (const test of tests)
-  if (isLoaded(relative(root, resolve(test)), metafile.inputs))
-    writeFileSync(bundleOf(test), `import 'tsx'\nawait import(${JSON.stringify(pathToFileURL(resolve(test)).href)})\n`)
-process.stdout.write(tests.map((test) => `${bundleOf(test)}\n`).join(''))
+}
+const loaded = tests.filter((test) => has(needsLoader, test))
+const alone = tests.filter((test) => !loaded.includes(test) && has(needsOwnProcess, test))
+const groups = groupsOf(tests.filter((test) => ![...loaded, ...alone].includes(test)))
+const programs = join(root, 'test/fixtures/programs')
+const entryPoints = [...alone, ...readdirSync(programs).map((program) => join(programs, program))]
+const groupPoints = [...groups.keys()].map((name) => ({ in: name, out: name.replace('group:test', 'together') }))
+await Promise.all([
+  build({ ...options, entryPoints, splitting: true, plugins: [sources] }),
+  build({ ...options, entryPoints: groupPoints, plugins: [grouped(groups), sources] }),
+])
+for (const test of loaded) {
+  mkdirSync(dirname(bundleOf(test)), { recursive: true })
+  writeFileSync(bundleOf(test), `import 'tsx'\nawait import(${JSON.stringify(pathToFileURL(test).href)})\n`)
+}
+const bundles = [...[...loaded, ...alone].map(bundleOf), ...groupPoints.map(({ out }) => join(folder, `${out}.mjs`))]
+process.stdout.write(bundles.map((bundle) => `${bundle}\n`).join(''))

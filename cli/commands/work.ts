@@ -159,7 +159,7 @@ async function supervisorOptions(context: Context, onFallback: (refusal: Refusal
   checkQueues(config.worker.queues)
   return {
     ...config.worker,
-    takesAhead: config.worker.jobsPerChild > 1 && config.worker.isolation !== 'inline',
+    takesAhead: config.worker.jobsPerChild > 1 || config.worker.isolation === 'inline',
     ...(config.jobs.timeout === undefined ? {} : { timeoutMs: config.jobs.timeout }),
     store,
     clock: systemClock,

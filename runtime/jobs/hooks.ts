@@ -62,8 +62,8 @@ function bind(target: object, name: string): Hook {
 const known = new WeakMap<object, Partial<Record<HookName, readonly string[]>>>()
 
 function namesAlong(start: object, prefix: HookName): readonly string[] {
-  const names = known.get(start) ?? {}
-  if (!known.has(start)) known.set(start, names)
+  let names = known.get(start)
+  if (!names) known.set(start, (names = {}))
   return (names[prefix] ??= findNames(start, prefix))
 }
 

@@ -14,7 +14,12 @@ export const OTHER = 'other'
 const maxName = 100
 
 /** The bucket of a time: its upper bound in milliseconds as text, or `inf`. */
-export const bucketOf = (ms: number): string => String(bucketsMs.find((bound) => ms <= bound) ?? 'inf')
+export function bucketOf(ms: number): string {
+  for (let i = 0; i < bucketsMs.length; i += 1) if (ms <= (bucketsMs[i] ?? 0)) return bucketNames[i] ?? ''
+  return 'inf'
+}
+
+const bucketNames = bucketsMs.map(String)
 
 /** A counter's field: its name and labels. */
 export const fieldOf = (name: string, ...labels: string[]): string => JSON.stringify([name, ...labels])

@@ -27,7 +27,7 @@ export interface SupervisorOptions {
   /** Empty: the order of `queues` is their priority. */
   weights?: Readonly<Record<string, number>>
   concurrency: number
-  /** Takes short jobs before a slot is free for them: for processes that run several jobs. */
+  /** Takes short jobs before a slot is free for them: for processes that run several jobs, and jobs in this process. */
   takesAhead?: boolean
   /** Of jobs whose class and call have no timeout; absent: none. */
   timeoutMs?: number

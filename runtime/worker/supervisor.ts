@@ -4,7 +4,7 @@ import { startTimer } from '../core/clock.ts'
 import { Admission } from './execution/admission.ts'
 import { Figures } from './execution/figures.ts'
 import { Fetcher } from './reserve/fetcher.ts'
-import { HeldJobs, UNRECORDED_MOST } from './reserve/held-jobs.ts'
+import { HeldJobs } from './reserve/held-jobs.ts'
 import { HeapSnapshots } from './execution/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './execution/job-run.ts'
 import { RunningJobs, ShownJobs, logStacks, handleControl } from './execution/running-jobs.ts'
@@ -75,7 +75,7 @@ export class Supervisor implements Service {
       onCancelled: (jobs) => jobs.forEach((id) => this.#jobs.cancel(id)),
     })
     const common = { store, clock, log, supervisorId: () => this.#lease.id }
-    this.#shown = new ShownJobs(common)
+    this.#shown = new ShownJobs({ ...common, jobs: this.#jobs })
     const { recordTtlMs } = limits
     this.#held = options.takesAhead ? new HeldJobs({ ...common, workers: this.#slots, recordTtlMs }) : undefined
     this.#fetcher = new Fetcher({
@@ -181,25 +181,24 @@ export class Supervisor implements Service {
   #learn(manifest: Manifest): void {
     this.#manifest = new Map(manifest.classes.map((entry) => [entry.name, entry]))
     this.#hookCalls.learn(manifest.workerHooks)
-    const { stackFault } = manifest
-    if (stackFault !== undefined) void this.describe({ stacks: stackFault })
+    if (manifest.stackFault !== undefined) void this.describe({ stacks: manifest.stackFault })
   }
 
   /** One slot: takes a job, runs it, and takes the next, which runs while Redis records this one's end; a later one waits for that. */
   async #work(worker: string, options: JobRunOptions): Promise<void> {
-    const [most, unrecorded]: [number, Promise<void>[]] = [this.#held ? UNRECORDED_MOST : 1, []]
+    const [most, unrecorded]: [number, Promise<void>[]] = [this.#held?.unrecordedMost ?? 1, []]
     for (;;) {
       const job = await this.#fetcher.next(worker)
       if (!job) return void (await Promise.all(unrecorded))
       const run = new JobRun(job, worker, options)
       this.#jobs.add(run)
-      this.#shown.add(worker, job, () => this.#jobs.find(job.id) !== run)
+      this.#shown.add()
       this.#title.show()
       const running = run.run()
       if (unrecorded.length >= most) await unrecorded.shift()
-      const { recorded } = await running
+      const end = await running
       this.#held?.measure(run.timeLine.elapsedMs)
-      unrecorded.push(recorded.then(() => this.#forget(run)))
+      unrecorded.push(run.record(end))
     }
   }
 
@@ -220,6 +219,7 @@ export class Supervisor implements Service {
       admission: new Admission({ ...this.#options, supervisorId }),
       manifest: () => this.#manifest,
       onStarted: () => this.#title.show(),
+      onRecorded: (run) => this.#forget(run),
     }
   }
 

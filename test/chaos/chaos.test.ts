@@ -6,9 +6,9 @@ import { chaos } from './run.ts'
 it('loses nothing, ends nothing twice and leaves nothing over while processes and Redis are killed and frozen', async (t) => {
   const report = await chaos({
     seed: 4,
-    forMs: 10_000,
-    jobs: 1000,
-    blowEveryMs: 250,
+    forMs: 6000,
+    jobs: 600,
+    blowEveryMs: 150,
     isolations: ['fork', 'spawn', 'inline'],
     settleMs: 30_000,
     say: (line) => t.diagnostic(line),

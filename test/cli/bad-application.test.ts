@@ -1,10 +1,18 @@
 // A broken application stops `work` at its start, with file and line; a wrong setting stops every command.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { loadAppHere } from '../../cli/context.ts'
+import { report, writeTo } from '../../cli/output.ts'
+import type { Isolation } from '../../config/isolations.ts'
+import { silentLogger } from '../../runtime/core/logger.ts'
+import type { AppSource } from '../../runtime/jobs/app.ts'
+import type { Launcher } from '../../runtime/worker/launchers/launcher.ts'
+import { SpawnLauncher } from '../../runtime/worker/launchers/spawn/spawn.ts'
 import { makeApp, removesApps } from '../support/app.ts'
-import { runCommand } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { leavesNoProcess, runCli, startCli } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
+import { forkLauncher, noFallback } from '../worker/fork/support.ts'
 
 leavesNoProcess()
 removesApps()
@@ -47,13 +55,34 @@ const broken: [name: string, file: string, text: string, said: RegExp][] = [
 const good = "import { Job } from 'resque-runtime'\nexport class GoodJob extends Job { perform() {} }"
 const flow = "import { Workflow } from 'resque-runtime'\nexport class GoodFlow extends Workflow { configure() {} }"
 
-for (const isolation of ['fork', 'spawn', 'inline']) {
+/** What `work` does first: it starts a launcher, or loads the application. */
+const load: Record<Exclude<Isolation, 'auto'>, (source: AppSource) => Promise<unknown>> = {
+  fork: (source) => startOf(forkLauncher(source, noFallback)),
+  spawn: (source) => startOf(new SpawnLauncher({ source, log: silentLogger, spares: 1, bootTimeoutMs: 30_000 })),
+  inline: loadAppHere,
+}
+
+const startOf = (launcher: Launcher): Promise<unknown> => launcher.start().finally(() => launcher.stop())
+
+/** What `runtime work` prints, and its exit code, where it cannot load the application. */
+async function refusal(isolation: keyof typeof load, cwd: string): Promise<{ exitCode: number; stderr: string }> {
+  const thrown = await load[isolation]({ root: cwd, paths: ['src/jobs'] }).catch((error: unknown) => error)
+  let stderr = ''
+  writeTo({ stdout: process.stdout, stderr: { write: (text) => (stderr += text) } })
+  return { exitCode: report(thrown), stderr }
+}
+
+for (const isolation of ['fork', 'spawn', 'inline'] as const) {
   describe(`a job file stops the worker at its start (${isolation}) when it`, () => {
     for (const [name, file, text, said] of broken) {
       it(name, async () => {
         const cwd = await makeApp({ [`src/jobs/${file}`]: text, 'src/jobs/good-job.ts': good })
         const args = ['work', '--redis', server.url, '--isolation', isolation]
-        const { exitCode, stderr } = await runCli(args, { cwd, timeoutMs: 60_000 })
+        // One a launcher is the whole command: what it makes of an error is the same for all.
+        const isWhole = name === 'rejects at import'
+        const { exitCode, stderr } = await (isWhole
+          ? runCli(args, { cwd, timeoutMs: 60_000 })
+          : refusal(isolation, cwd))
         assert.match(stderr, said)
         assert.equal(exitCode, 2, stderr)
         assert.deepEqual(await server.client().smembers('resque:workers'), [], 'nobody was registered')
@@ -76,14 +105,14 @@ it('a worker that is stopped while it loads the application leaves with exit cod
 describe('an application is refused, too, for', () => {
   it('two jobs of one name, with both files', async () => {
     const cwd = await makeApp({ 'src/jobs/a.ts': good, 'src/jobs/b.ts': good })
-    const { exitCode, stderr } = await runCli(['work', '--redis', server.url], { cwd, timeoutMs: 60_000 })
+    const { exitCode, stderr } = await refusal('inline', cwd)
     assert.match(stderr, /GoodJob: expected one job of this name, found it in src\/jobs\/a\.ts and in src\/jobs\/b\.ts/)
     assert.equal(exitCode, 2)
   })
 
   it('an option that is wrong', async () => {
     const cwd = await makeApp({ 'src/jobs/a.ts': good.replace('perform', "static timeout = 'soon'; perform") })
-    const { exitCode, stderr } = await runCli(['work', '--redis', server.url], { cwd, timeoutMs: 60_000 })
+    const { exitCode, stderr } = await refusal('inline', cwd)
     assert.match(stderr, /timeout of GoodJob: expected milliseconds or text like .*, got "soon"/)
     assert.equal(exitCode, 2)
   })
@@ -101,7 +130,7 @@ describe('an application is refused, too, for', () => {
 describe('a setting that is wrong stops the command', () => {
   it('with its line, and the name that was meant', async () => {
     const cwd = await makeApp({ 'config/runtime.yml': 'worker:\n  concurency: 2\n', 'src/jobs/a.ts': good })
-    const { exitCode, stderr } = await runCli(['work', '--redis', server.url], { cwd })
+    const { exitCode, stderr } = await runHere(['work', '--redis', server.url], { cwd })
     assert.match(stderr, /^runtime: config\/runtime\.yml:2: .*concurency.*did you mean .*concurrency/)
     assert.equal(exitCode, 2)
   })
@@ -140,7 +169,7 @@ describe('a setting that is wrong stops the command', () => {
   ] as [string[], RegExp][]) {
     it(`runtime ${args.join(' ')}`, async () => {
       const cwd = await makeApp({ 'src/jobs/a.ts': good, 'src/jobs/flow.ts': flow })
-      const { exitCode, stderr } = await runCommand(args, { cwd, env: { REDIS_URL: server.url } })
+      const { exitCode, stderr } = await runHere(args, { cwd, env: { REDIS_URL: server.url } })
       assert.match(stderr, said)
       assert.match(
         stderr,

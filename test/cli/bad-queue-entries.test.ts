@@ -18,10 +18,10 @@ export class LengthJob extends Job {
   perform(...args) { console.log('length ' + JSON.stringify(args).length) }
 }`
 
-/** Pushes entries as a foreign producer would, a good one last, and works them off. */
+/** Pushes entries as a foreign producer would, a good one last, and works them off: by default without a process for each job. */
 async function workOff(
   entries: string[],
-  args: string[] = [],
+  args: string[] = ['--isolation', 'inline'],
 ): Promise<{ stdout: string; failed: any[]; texts: string[] }> {
   const redis = server.client()
   await redis.sadd('resque:queues', 'low')
@@ -128,7 +128,7 @@ describe('arguments of a size nobody expects', () => {
 
   it('or depth either run or fail, and stop nobody', async () => {
     const deep = (levels: number): string => `{"class":"LengthJob","args":[${'['.repeat(levels)}${']'.repeat(levels)}]}`
-    const { failed } = await workOff([deep(1000), deep(100_000), deep(1_000_000)])
+    const { failed } = await workOff([deep(1000), deep(100_000), deep(1_000_000)], ['--isolation', 'fork'])
     for (const { exception } of failed) assert.match(exception, /RangeError|GarbageError|DirtyExit/)
   })
 })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { makeApp, removesApps } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
-import { leavesNoProcess, runCli, startCli } from '../support/process.ts'
+import { leavesNoProcess, startCli } from '../support/process.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 
@@ -31,6 +31,8 @@ export class PatientJob extends Job {
 }`
 const files = { 'src/jobs/patient-job.js': patient }
 const nowhere = 'redis://:secret@127.0.0.1:1'
+/** For what it says of Redis, which is the same by any launcher. */
+const work = ['work', '--isolation', 'inline']
 
 describe('a Redis that is not there', () => {
   it('is an error of a producer within seconds, without the password', async () => {
@@ -61,7 +63,7 @@ describe('a Redis that is not there', () => {
   })
 
   it('is waited for by a worker, which can be stopped meanwhile', async () => {
-    const worker = startCli(['work', '--redis', nowhere], { cwd: await makeApp(files), timeoutMs })
+    const worker = startCli([...work, '--redis', nowhere], { cwd: await makeApp(files), timeoutMs })
     await worker.waitForLine(/waiting for Redis: .*cannot be reached/, soon)
     await worker.waitForLine(/waiting for Redis: .*cannot be reached/, soon)
     const { signal, exitCode, stderr } = await worker.stop('SIGTERM')
@@ -77,7 +79,7 @@ describe('a Redis that wants a password', () => {
 
   it('stops producer and worker, and says what to check', async () => {
     const cwd = await makeApp(files)
-    for (const args of [['queues'], ['enqueue', 'PatientJob', '"x"'], ['work'], ['scheduler']]) {
+    for (const args of [['queues'], ['enqueue', 'PatientJob', '"x"'], work, ['scheduler']]) {
       for (const password of [undefined, 'wrong']) {
         const { exitCode, stderr } = await runCommand([...args, '--redis', server.url], {
           cwd,
@@ -92,7 +94,7 @@ describe('a Redis that wants a password', () => {
 
   it('is used with it', async () => {
     const cwd = await makeApp(files)
-    const { exitCode } = await runCli(['queues', '--redis', server.url], {
+    const { exitCode } = await runCommand(['queues', '--redis', server.url], {
       cwd,
       env: { RUNTIME_REDIS_PASSWORD: 'open sesame' },
       timeoutMs,
@@ -119,7 +121,7 @@ describe('a Redis that refuses', () => {
     const redis = server.client()
     await redis.call('ACL', 'SETUSER', 'noselect', 'on', '>secret', '&*', '~*', '+@all', '-select')
     const user = { RUNTIME_REDIS_USERNAME: 'noselect', RUNTIME_REDIS_PASSWORD: 'secret', RUNTIME_REDIS_DB: '7' }
-    for (const args of [['enqueue', 'PatientJob', '"x"'], ['work'], ['doctor']]) {
+    for (const args of [['enqueue', 'PatientJob', '"x"'], work, ['doctor']]) {
       await refused(args, { RUNTIME_REDIS_DB: '99' }, /DB index is out of range; redis.db/)
       await refused(args, user, /NOPERM.*select.*ACL SETUSER <name> \+select/)
     }
@@ -129,7 +131,7 @@ describe('a Redis that refuses', () => {
   it('transactions: a worker says so and ends', async () => {
     await server.client().call('ACL', 'SETUSER', 'nomulti', 'on', '>secret', '&*', '~*', '+@all', '-multi')
     const env = { RUNTIME_REDIS_USERNAME: 'nomulti', RUNTIME_REDIS_PASSWORD: 'secret' }
-    await refused(['work'], env, /may not use transactions: `ACL SETUSER <name> \+@transaction`/)
+    await refused(work, env, /may not use transactions: `ACL SETUSER <name> \+@transaction`/)
   })
 
   it('INFO and SCAN: the others work, and doctor says what it cannot see', async () => {
@@ -190,7 +192,7 @@ describe('a Redis that takes no more connections', () => {
   it('is said to do so, with what to do', async () => {
     const cwd = await makeApp(files)
     await server.client().ping()
-    const { exitCode, stderr } = await runCli(['queues', '--redis', server.url], { cwd, timeoutMs })
+    const { exitCode, stderr } = await runCommand(['queues', '--redis', server.url], { cwd, timeoutMs })
     assert.match(
       stderr,
       /refuses the connection \(ERR max number of clients reached\); .* raise maxclients \[ERR_REDIS\]\n$/,
@@ -206,7 +208,7 @@ describe('a Redis without TLS', () => {
     t.after(() => silent.close())
     await once(silent, 'listening')
     const { port } = silent.address() as AddressInfo
-    const { exitCode, stderr } = await runCli(['queues', '--redis', `rediss://127.0.0.1:${port}`], {
+    const { exitCode, stderr } = await runCommand(['queues', '--redis', `rediss://127.0.0.1:${port}`], {
       cwd: await makeApp(files),
       env: { RUNTIME_REDIS_COMMAND_TIMEOUT_MS: '500' },
       timeoutMs,

@@ -24,6 +24,9 @@ export class HelloJob extends Job {
   perform(name: string) { return '${greeting} ' + name }
 }`
 
+/** The same without types: it needs no build. */
+const untyped = (greeting: string): string => job(greeting).replace('name: string', 'name')
+
 const enqueues = `
 import { close, enqueue, Job } from 'resque-runtime'
 class HelloJob extends Job { static queue = 'default'; static keepResult = '1h'; perform() {} }
@@ -63,26 +66,26 @@ describe('runtime dev', () => {
 
   it('starts the worker when the first job file is written', async () => {
     const cwd = await makeApp()
-    const dev = startCli(['dev'], { cwd, timeoutMs })
+    const dev = startCli(['dev', '--isolation', 'inline'], { cwd, timeoutMs })
     await dev.waitForLine(/^work {6}\| ended \(exit code 2\); starts again/, soon)
     await mkdir(join(cwd, 'src/jobs'), { recursive: true })
-    await writeFile(join(cwd, 'src/jobs/hello-job.ts'), job('hello'))
+    await writeFile(join(cwd, 'src/jobs/hello-job.js'), untyped('hello'))
     await dev.waitForLine(/^work {6}\| .*working on/, soon)
     assert.equal((await dev.stop('SIGTERM')).exitCode, 0)
   })
 
   it('starts the worker when a broken job file is mended', async () => {
-    const cwd = await makeApp({ 'src/jobs/hello-job.ts': 'export class {' })
-    const dev = startCli(['dev'], { cwd, timeoutMs })
-    await dev.waitForLine(/^work {6}\| runtime: .*src\/jobs\/hello-job\.ts:1/, soon)
+    const cwd = await makeApp({ 'src/jobs/hello-job.js': 'export class {' })
+    const dev = startCli(['dev', '--isolation', 'inline'], { cwd, timeoutMs })
+    await dev.waitForLine(/^work {6}\| runtime: .*src\/jobs\/hello-job\.js:1/, soon)
     await dev.waitForLine(/^work {6}\| ended \(exit code 2\); starts again/, soon)
-    await writeFile(join(cwd, 'src/jobs/hello-job.ts'), job('hello'))
+    await writeFile(join(cwd, 'src/jobs/hello-job.js'), untyped('hello'))
     await dev.waitForLine(/^work {6}\| .*working on/, soon)
     assert.equal((await dev.stop('SIGTERM')).exitCode, 0)
   })
 
   it('uses the Redis that the settings name, and another port where that of the dashboard is taken; ends with npm, however npm ends', async () => {
-    const cwd = await makeApp({ 'src/jobs/hello-job.ts': job('hello') })
+    const cwd = await makeApp({ 'src/jobs/hello-job.js': untyped('hello') })
     const url = `${server.url}`
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
@@ -102,7 +105,7 @@ describe('runtime dev', () => {
   })
 
   it('leaves nothing running when it is killed', async () => {
-    const cwd = await makeApp({ 'src/jobs/hello-job.ts': job('hello') })
+    const cwd = await makeApp({ 'src/jobs/hello-job.js': untyped('hello') })
     const dev = startCli(['dev'], { cwd, timeoutMs })
     await dev.waitForLine(/^work {6}\| .*working on/, soon)
     await dev.stop('SIGKILL')

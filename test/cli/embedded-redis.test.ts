@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { parseRedisUrl } from '../../config/redis-url.ts'
 import { findEmbeddedRedis } from '../../config/embedded-redis.ts'
@@ -67,7 +66,7 @@ describe('the private Redis', () => {
   })
 
   it('refuses a folder that another process uses, and says how to share', async () => {
-    const owner = startProgram(program('owns-redis.ts'), [root])
+    const owner = startProgram('owns-redis', [root])
     const [, url] = await owner.waitForLine(/^ready (.*)$/)
     await assert.rejects(embedded().start(), {
       code: 'ERR_STATE',
@@ -78,7 +77,7 @@ describe('the private Redis', () => {
   })
 
   it('ends with an owner that is killed, and the next one takes over with the data', async () => {
-    const owner = startProgram(program('owns-redis.ts'), [root])
+    const owner = startProgram('owns-redis', [root])
     await owner.waitForLine(/^ready /)
     const [, serverPid] = await owner.waitForLine(/^pid (\d+)$/)
     await ask(`unix://${root}/.runtime/redis/redis.sock`, 'set', 'kept', 'yes')
@@ -90,7 +89,7 @@ describe('the private Redis', () => {
   })
 
   it('of two that start at once, one wins', async () => {
-    const racers = [1, 2, 3].map(() => startProgram(program('owns-redis.ts'), [root]))
+    const racers = [1, 2, 3].map(() => startProgram('owns-redis', [root]))
     const results = await Promise.all(racers.map((racer) => racer.waitForLine(/^(ready|refused) .*$/)))
     assert.deepEqual(results.map((match) => match[1]).sort(), ['ready', 'refused', 'refused'])
     await Promise.all(racers.map((racer) => racer.stop('SIGTERM')))
@@ -147,5 +146,3 @@ describe('a server that cannot start', () => {
     })
   })
 })
-
-const program = (name: string): string => fileURLToPath(new URL(`../fixtures/programs/${name}`, import.meta.url))

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { runCommand } from '../support/command.ts'
 import { ROOT, startCli, startProcess, type Exit } from '../support/process.ts'
 import type { TestRedis } from '../support/redis.ts'
 
@@ -13,8 +14,8 @@ export async function runExample(redis: TestRedis, name: string, flags: readonly
   return exit.exitCode === 0 ? exit : { ...exit, stderr: `${exit.stderr}\nthe worker said:\n${stderr}` }
 }
 
-/** Runs `runtime …` in an example's folder. */
+/** Runs `runtime …` in an example's folder, in this process where it can. */
 export function runIn(redis: TestRedis, name: string, args: readonly string[]): Promise<Exit> {
   const cwd = fileURLToPath(new URL(`examples/${name}/`, `file://${ROOT}`))
-  return startCli(args, { cwd, env: { REDIS_URL: redis.url }, timeoutMs: 60_000 }).exited
+  return runCommand(args, { cwd, env: { REDIS_URL: redis.url }, timeoutMs: 60_000 })
 }

@@ -1,3 +1,4 @@
+// Runs in a process of its own: it looks at all templates that are registered.
 // What the compiler must refuse: each line below @ts-expect-error compiles only because of it, and `tsc` runs over tests.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -29,7 +29,7 @@ describe('a job', () => {
     ['that no queue has', { state: 'waiting' }, /^bad: job j1 \(A\) is waiting, but it is not in queue q/],
     [
       'that is due',
-      { state: 'delayed', due_at: now + 60_000 },
+      { state: 'delayed', due_at: now + 3_600_000 },
       /^fine: .*due .*in .*; a worker or scheduler then moves it to queue q$/,
     ],
     [
@@ -44,7 +44,7 @@ describe('a job', () => {
     ],
     [
       'behind a rate limit',
-      { state: 'held', held_by: 'mail', due_at: now + 5000 },
+      { state: 'held', held_by: 'mail', due_at: now + 3_600_000 },
       /^note: .*rate limit mail, and may start in/,
     ],
     ['behind a limit whose time is unknown', { state: 'held', held_by: 'mail' }, /may start after those before it$/],

@@ -42,7 +42,7 @@ async function runJson<T>(at: Place, ...args: string[]): Promise<T> {
   assert.ok(stdout !== '', stderr)
   return JSON.parse(stdout) as T
 }
-const startWorker = (at: Place, isolation = 'spawn'): void =>
+const startWorker = (at: Place, isolation = 'fork'): void =>
   void (worker = startCli(['work', '--queues', '*', '--isolation', isolation, '--log-level', 'warn'], at))
 
 interface ShownRun {
@@ -154,7 +154,7 @@ describe('the example', () => {
   it('loads into a file, with the archive in Redis', async () => {
     const at = place(example)
     await run(at, 'pipeline', 'load')
-    startWorker(at, 'fork')
+    startWorker(at, 'spawn')
     const done = await run(at, 'pipeline', 'run', 'zones_by_country', '--param', `dir=${dir}`, '--wait')
     assert.equal(done.exitCode, 0, done.stderr)
     const counts = JSON.parse(readFileSync(join(dir, 'zones-by-country.json'), 'utf8')) as Record<string, number>
@@ -205,7 +205,7 @@ describe('pipelines with real processes', () => {
   it('take parameters from the command, and start from schedules', async () => {
     const at = place(pipes)
     await run(at, 'pipeline', 'load')
-    startWorker(at)
+    startWorker(at, 'inline')
     const file = join(dir, 'told')
     assert.equal((await run(at, 'pipeline', 'params', 'telling', `file=${file}`, 'n=7')).exitCode, 0)
     assert.equal((await run(at, 'pipeline', 'params', 'telling', 'n=8', '--step', 'tell')).exitCode, 0)

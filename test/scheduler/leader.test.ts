@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
 import { readSchedule } from '../../scheduler/entries/schedule-file.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
-import { leavesNoProcess, ROOT, startProgram, type Running } from '../support/process.ts'
+import { leavesNoProcess, startProgram, type Running } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -37,7 +37,7 @@ leavesNoProcess()
 async function startScheduler(yaml = '', lockTtlMs?: number): Promise<Running> {
   const file = join(server.dir, 'schedule.yml')
   await writeFile(file, yaml)
-  const started = startProgram(`${ROOT}test/fixtures/programs/scheduler.ts`, [
+  const started = startProgram('scheduler', [
     join(server.dir, 'redis.sock'),
     file,
     ...(lockTtlMs === undefined ? [] : [String(lockTtlMs)]),

@@ -6,7 +6,7 @@ import type { Store } from '../../runtime/store/store.ts'
 import type { NewDelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { DelayedMover } from '../../scheduler/delayed-mover.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
-import { leavesNoProcess, ROOT, startProgram } from '../support/process.ts'
+import { leavesNoProcess, startProgram } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -205,7 +205,7 @@ test('a mover killed again and again neither loses nor doubles a job', async () 
     60_000,
   )
   for (let round = 0; round < 3; round += 1) {
-    const killed = startProgram(`${ROOT}test/fixtures/programs/scheduler.ts`, [`${server.dir}/redis.sock`, '/dev/null'])
+    const killed = startProgram('scheduler', [`${server.dir}/redis.sock`, '/dev/null'])
     const before = await redis.llen('resque:queue:q')
     await eventually(async () => (await redis.llen('resque:queue:q')) > before)
     killed.kill('SIGKILL')

@@ -1,6 +1,8 @@
 /**
  * A Redis in which something of every kind is under way, and what must hold of it whatever happens: each job is
  * somewhere, each lock and concurrency slot belongs to a job that has not ended, each run goes on or has ended.
+ *
+ * Runs in a process of its own: its times are counted from when it is loaded.
  */
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
@@ -97,31 +99,34 @@ async function createRun(store: Store, id: string): Promise<void> {
   await store.runs.create({ id, className: 'Flow', kinds, nodes, ttlMs, ...own }, now)
 }
 
-/** What is wrong, in words; keys of another type count as empty. */
+/**
+ * What is wrong, in words; keys of another type count as empty.
+ * @param redis with `enableAutoPipelining`: there is much to read
+ */
 export async function faults(redis: Redis, store: Store): Promise<string[]> {
-  const none =
-    <T>(value: T) =>
-    (): T =>
-      value
   const names = await redis.keys('resque:*')
+  /** What `ask` says of each key of this name, or `none` where it is of another type. */
+  const read = <T>(name: RegExp, none: T, ask: (name: string) => Promise<T>): Promise<(readonly [string, T])[]> =>
+    Promise.all(
+      names.filter((each) => name.test(each)).map(async (each) => [each, await ask(each).catch(() => none)] as const),
+    )
+  const fields = ['state', 'ended_at', 'item', 'bucket_item']
+  const [lists, sets, hands, records, locks, slots] = await Promise.all([
+    read<string[]>(/^resque:(queue:|failed$|delayed:\d)/, [], (name) => redis.lrange(name, 0, -1)),
+    read<string[]>(/^resque:rt:(delayed$|held:|rate-line:)/, [], (name) => redis.zrange(name, 0, '-1')),
+    read<string[]>(/^resque:rt:inflight:/, [], (name) => redis.hkeys(name)),
+    read<(string | null)[]>(/^resque:rt:job:/, [], (name) => redis.hmget(name, ...fields)),
+    read<string | null>(/^resque:rt:unique:/, null, (name) => redis.get(name)),
+    read<string[]>(/^resque:rt:limit:/, [], (name) => redis.zrange(name, 0, '-1')),
+  ])
   const found: string[] = []
-  const texts: string[] = []
-  const waiting = new Set<string>()
-  for (const name of names) {
-    if (/^resque:(queue:|failed$|delayed:\d)/.test(name))
-      texts.push(...(await redis.lrange(name, 0, -1).catch(none([]))))
-    if (/^resque:rt:(delayed$|held:|rate-line:)/.test(name))
-      for (const id of await redis.zrange(name, 0, '-1').catch(none([]))) waiting.add(id)
-    if (name.startsWith('resque:rt:inflight:'))
-      for (const id of await redis.hkeys(name).catch(none([]))) waiting.add(id)
-  }
+  const texts = lists.flatMap(([, items]) => items)
+  const waiting = new Set([...sets, ...hands].flatMap(([, members]) => members))
   const ended = new Set<string>()
   const live = new Set<string>()
-  for (const name of names.filter((each) => each.startsWith('resque:rt:job:'))) {
-    const id = name.slice('resque:rt:job:'.length)
-    const fields = ['state', 'ended_at', 'item', 'bucket_item']
-    const [state, ends, inSet, inBucket] = await redis.hmget(name, ...fields).catch(none([null, null, null, null]))
+  for (const [name, [state, ends, inSet, inBucket]] of records) {
     if (!state) continue
+    const id = name.slice('resque:rt:job:'.length)
     const item = inSet ?? inBucket ?? ''
     if (ends) ended.add(id)
     else live.add(id)
@@ -132,13 +137,10 @@ export async function faults(redis: Redis, store: Store): Promise<string[]> {
   }
   for (const id of ids.filter((each) => !ended.has(each)))
     if (!texts.some((text) => text.includes(`["${id}"]`))) found.push(`the bytes of job ${id} are gone`)
-  for (const name of names.filter((each) => each.startsWith('resque:rt:unique:'))) {
-    const holder = await redis.get(name).catch(none(null))
+  for (const [name, holder] of locks)
     if (holder !== null && !live.has(holder)) found.push(`lock ${name} is held by ${holder}`)
-  }
-  for (const name of names.filter((each) => each.startsWith('resque:rt:limit:')))
-    for (const id of await redis.zrange(name, 0, '-1').catch(none([])))
-      if (!live.has(id)) found.push(`slot of ${name} is held by ${id}`)
+  for (const [name, holders] of slots)
+    for (const id of holders) if (!live.has(id)) found.push(`slot of ${name} is held by ${id}`)
   return [...found, ...(await runFaults(redis, store, names, texts))]
 }
 
@@ -147,18 +149,17 @@ ids.push('soon', 'soon2', 'later', 'later2', 'again', 'again2')
 
 async function runFaults(redis: Redis, store: Store, names: string[], texts: string[]): Promise<string[]> {
   const advancing = await redis.lrange('resque:rt:advancing', 0, -1).catch(() => [])
-  const found: string[] = []
-  for (const name of names.filter((each) => /^resque:rt:run:[^:]+$/.test(each))) {
+  const faultOf = async (name: string): Promise<string[]> => {
     const id = name.slice('resque:rt:run:'.length)
     const run = await store.runs.read.find(id).catch(() => undefined)
-    if (run?.status !== 'running') continue
+    if (run?.status !== 'running') return []
     const nodes = await store.runs.read.nodes(id, 0, 10).catch(() => [])
     const owners = await redis.hgetall(`${name}:owners`).catch((): Record<string, string> => ({}))
     const goesOn = nodes.some(({ index, state }) => {
       if (state === 'queued' && texts.some((text) => text.includes(`["${id}","${index}"`))) return true
       return owners[index] !== undefined && names.includes(`resque:rt:job:${owners[index]}`)
     })
-    if (!goesOn && !advancing.some((entry) => entry.startsWith(`${id} `))) found.push(`run ${id} stands still`)
+    return goesOn || advancing.some((entry) => entry.startsWith(`${id} `)) ? [] : [`run ${id} stands still`]
   }
-  return found
+  return (await Promise.all(names.filter((each) => /^resque:rt:run:[^:]+$/.test(each)).map(faultOf))).flat()
 }

@@ -35,7 +35,7 @@ let untouched: string[]
 before(async () => {
   server = await startRedis()
   store = testStore(server)
-  redis = server.client()
+  redis = server.client({ enableAutoPipelining: true })
   await buildWorld(store, redis)
   world = await dumpAll()
   await restore()

@@ -13,7 +13,11 @@ const IS_A_PROCESS = /^(demo|dev|scheduler|work|--watch)$/
  * so one command waits for the one before.
  */
 export function runCommand(args: readonly string[], options: ProcessOptions = {}): Promise<Exit> {
-  if (args.some((word) => IS_A_PROCESS.test(word))) return runCli(args, options)
+  return args.some((word) => IS_A_PROCESS.test(word)) ? runCli(args, options) : runHere(args, options)
+}
+
+/** As {@link runCommand}, for any command that is refused before it starts something. */
+export function runHere(args: readonly string[], options: ProcessOptions = {}): Promise<Exit> {
   const exit = before.then(() => run(args, options))
   before = exit.catch(() => undefined)
   return exit

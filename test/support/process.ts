@@ -91,9 +91,16 @@ export const startCli = (args: readonly string[], options: ProcessOptions = {}):
 export const runCli = (args: readonly string[], options: ProcessOptions = {}): Promise<Exit> =>
   startCli(args, { timeoutMs: 30_000, ...options }).exited
 
-/** Starts a TypeScript program of the tests, from source. */
-export const startProgram = (file: string, args: readonly string[] = [], options: ProcessOptions = {}): Running =>
-  startProcess(process.execPath, ['--conditions=source', '--import', 'tsx', file, ...args], options)
+/** Starts a TypeScript program of test/fixtures/programs: its bundle, where this test is one, else its source. */
+export function startProgram(name: string, args: readonly string[] = [], options: ProcessOptions = {}): Running {
+  const file = `test/fixtures/programs/${name}`
+  const bundles = /^.*\/node_modules\/\.cache\/tests\/\d+\//.exec(process.argv[1] ?? '')?.[0]
+  const program =
+    bundles === undefined
+      ? ['--conditions=source', '--import', 'tsx', `${ROOT}${file}.ts`]
+      : ['--enable-source-maps', `${bundles}${file}.mjs`]
+  return startProcess(process.execPath, [...program, ...args], options)
+}
 
 /**
  * To be called at the top of a file that starts processes: fails each test that leaves one behind, itself or a

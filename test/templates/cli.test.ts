@@ -3,7 +3,6 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { runCommand } from '../support/command.ts'
 import { leavesNoProcess, ROOT, runCli, startCli, type Exit } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { runExample, runIn } from '../composition/example-run.ts'
@@ -148,7 +147,7 @@ test('a misspelt name in templates.yml is told by list', async (t) => {
   const app = exampleCopy(t)
   writeFileSync(join(app, 'templates.yml'), 'enrich_and_indx: { llm_model: x }\n')
   const env = { REDIS_URL: redis.url }
-  const { stderr, exitCode } = await runCommand(['template', 'list'], { cwd: app, env })
+  const { stderr, exitCode } = await runCli(['template', 'list'], { cwd: app, env })
   assert.equal(exitCode, 0, stderr)
   assert.match(
     stderr,

@@ -1,6 +1,6 @@
-// The dashboard in a real browser: every page in both themes and at 360 px, and changes made by clicks. Screenshots are
-// under .runtime/screenshots. With DASHBOARD_ENTRIES=0, 3 or 100000 the lists are empty, short or long instead, and the
-// dark theme is looked at as closely as the light one (`npm run test:dashboard`).
+// The dashboard in a real browser: every page in both themes and at 360 px, and changes made by clicks. With
+// DASHBOARD_ENTRIES=0, 3 or 100000 the lists are empty, short or long instead, and the dark theme is looked at as closely
+// as the light one (`npm run test:dashboard`). With that, or with SCREENSHOTS=1, screenshots are made in .runtime/screenshots.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -23,6 +23,7 @@ import { testDashboard } from './world.ts'
 
 const entries = process.env['DASHBOARD_ENTRIES']
 const screenshots = join(ROOT, '.runtime/screenshots', entries === undefined ? '' : `${entries}-entries`)
+const hasScreenshots = entries !== undefined || process.env['SCREENSHOTS'] === '1'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const wide = { width: 1280, height: 900 }
 const narrow = { width: 360, height: 740 }
@@ -63,9 +64,12 @@ async function openPage(context: BrowserContext): Promise<{ page: Page; complain
   return { page, complaints }
 }
 
+async function takeScreenshot(page: Page, name: string): Promise<void> {
+  if (hasScreenshots) await page.screenshot({ path: join(screenshots, `${name}.png`) })
+}
+
 /** What axe-core finds, in a line each. @param rules all of them, or only these */
 async function findings(page: Page, rules?: string[]): Promise<string[]> {
-  await page.evaluate(axe)
   const options = { resultTypes: ['violations'], ...(rules && { runOnly: rules }) }
   const found = await page.evaluate(
     async (given) => (globalThis as unknown as { axe: { run(about: object): Promise<AxeResults> } }).axe.run(given),
@@ -78,7 +82,7 @@ async function findings(page: Page, rules?: string[]): Promise<string[]> {
 async function narrowFindings(page: Page, name: string): Promise<string[]> {
   await page.setViewportSize(narrow)
   await page.locator('.side').evaluate((menu) => menu.removeAttribute('open'))
-  await page.screenshot({ path: join(screenshots, `${name}.png`) })
+  await takeScreenshot(page, name)
   const width = await page.locator('html').evaluate(({ scrollWidth }) => scrollWidth)
   await page.setViewportSize(wide)
   return width > narrow.width ? [`${width} px wide in a window of ${narrow.width} px`] : []
@@ -108,25 +112,44 @@ async function pages(): Promise<Record<string, string>> {
   }
 }
 
-describe('every page', { concurrency: true }, () => {
-  for (const colorScheme of ['light', 'dark'] as const)
-    it(`is readable, accessible and without complaints (${colorScheme})`, async () => {
-      const context = await browser.newContext({ colorScheme, viewport: wide, reducedMotion: 'reduce' })
-      const { page, complaints } = await openPage(context)
-      const wrong: string[] = []
-      for (const [name, path] of Object.entries(await pages())) {
-        await page.goto(`${address}/${path}`)
-        await page.screenshot({ path: join(screenshots, `${name}-wide-${colorScheme}.png`) })
-        const found = await findings(
-          page,
-          colorScheme === 'dark' && entries === undefined ? ['color-contrast'] : undefined,
-        )
-        if (colorScheme === 'light' || entries !== undefined)
-          found.push(...(await narrowFindings(page, `${name}-narrow-${colorScheme}`)))
-        wrong.push(...[...found, ...complaints.splice(0)].map((each) => `${name}: ${each}`))
-      }
-      await context.close()
-      assert.deepEqual(wrong, [])
+const themes = ['light', 'dark'] as const
+type Wrong = Record<(typeof themes)[number], string[]>
+
+/** Looks at pages, at each in one theme after the other. */
+async function lookAt(all: [name: string, path: string][]): Promise<Wrong> {
+  const wrong: Wrong = { light: [], dark: [] }
+  const context = await browser.newContext({ viewport: wide, reducedMotion: 'reduce' })
+  const { page, complaints } = await openPage(context)
+  for (const [name, path] of all) {
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.goto(`${address}/${path}`)
+    await page.evaluate(axe)
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme })
+      await takeScreenshot(page, `${name}-wide-${theme}`)
+      const isClose = theme === 'light' || entries !== undefined
+      const found = await findings(page, isClose ? undefined : ['color-contrast'])
+      if (isClose) found.push(...(await narrowFindings(page, `${name}-narrow-${theme}`)))
+      wrong[theme].push(...[...found, ...complaints.splice(0)].map((each) => `${name}: ${each}`))
+    }
+  }
+  await context.close()
+  return wrong
+}
+
+describe('every page', () => {
+  let looks: Promise<Wrong[]>
+  before(async () => {
+    const all = Object.entries(await pages())
+    looks = Promise.all([0, 1].map((half) => lookAt(all.filter((_, i) => i % 2 === half))))
+    looks.catch(() => undefined)
+  })
+  for (const theme of themes)
+    it(`is readable, accessible and without complaints (${theme})`, async () => {
+      assert.deepEqual(
+        (await looks).flatMap((wrong) => wrong[theme]),
+        [],
+      )
     })
 })
 
@@ -143,7 +166,7 @@ describe('by clicks', { skip: entries !== undefined }, () => {
     const { page, complaints } = await openPage(context)
     try {
       await page.goto(`${at}/queues`)
-      await page.screenshot({ path: join(screenshots, 'login-wide-light.png') })
+      await takeScreenshot(page, 'login-wide-light')
       await page.getByLabel('Name').fill('bob')
       await page.getByLabel('Password').fill('battery staple')
       await page.keyboard.press('Enter')
@@ -200,13 +223,13 @@ describe('by clicks', { skip: entries !== undefined }, () => {
       const id = await push(store, 'Endless', [])
       await untilState(store, id, 'running')
       await page.goto(`${address}/running`)
-      await page.screenshot({ path: join(screenshots, 'running-job-wide-light.png') })
+      await takeScreenshot(page, 'running-job-wide-light')
       await page.locator(`a[href="stack?id=${id}"]`).click()
       await page
         .getByText(/Order\.total/)
         .first()
         .waitFor()
-      await page.screenshot({ path: join(screenshots, 'stack-wide-light.png') })
+      await takeScreenshot(page, 'stack-wide-light')
       await page.goto(`${address}/job?id=${id}`)
       await page.getByRole('button', { name: 'Cancel' }).click()
       await untilState(store, id, 'cancelled')

@@ -6,7 +6,7 @@ import { newId } from '../../runtime/core/ids.ts'
 import { silentLogger } from '../../runtime/core/logger.ts'
 import { Fetcher } from '../../runtime/worker/reserve/fetcher.ts'
 import { HeldJobs } from '../../runtime/worker/reserve/held-jobs.ts'
-import { leavesNoProcess } from '../support/process.ts'
+import { leavesNoProcess, type Running } from '../support/process.ts'
 import { useRedis } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 import { closeAfterEach, IdleWorker, newStore } from './idle-worker.ts'
@@ -125,6 +125,24 @@ describe('jobs that are held', () => {
     await fetcher.close()
   })
 
+  it('go back beside a job that went down with its worker before: it is taken with no more jobs than run', async () => {
+    const { fetcher, held, ids } = await holding(60_000)
+    const suspect = ids[held.ids.length] ?? ''
+    const redis = server.client()
+    await redis.hset(to.store.connection.keys.job(suspect), { delivery: '1', redeliveries: '1' })
+    const taken = held.ids.slice(0, 5)
+    for (const expected of taken) assert.equal((await fetcher.next('vm'))?.id, expected)
+    await eventually(() => held.ids.length === 0)
+    await held.close()
+    const left = ids.slice(taken.length)
+    assert.equal((await to.store.queues.sizes()).get('q'), left.length)
+    for (const expected of left) assert.equal((await fetcher.next('vm'))?.id, expected)
+    assert.deepEqual(held.ids, [])
+    redis.disconnect()
+    fetcher.stop()
+    await fetcher.close()
+  })
+
   it('are none where jobs run for long', async () => {
     const { fetcher, held, ids } = await holding(60_000, 21)
     assert.deepEqual(held.ids, [])
@@ -134,37 +152,42 @@ describe('jobs that are held', () => {
   })
 })
 
-describe('a worker that holds jobs', () => {
-  /** Short jobs, so that it takes more ahead; then one that runs for long; then some that it holds. @returns ids of the latter */
-  async function long(className: string, ...args: unknown[]): Promise<[string, ...string[]]> {
-    await pushAll(many(40, 'before'))
-    const [id = '', ...after] = await pushAll([[className, ...args], ...many(10, 'after')])
-    await eventually(() => evidence.lines('begin', String(args[0])).length > 0, { timeoutMs: 30_000 })
-    return [id, ...after]
-  }
+for (const isolation of ['fork', 'inline'] as const)
+  describe(`a worker that holds jobs, ${isolation}`, () => {
+    const start = (): Promise<Running> =>
+      startWorker(server, evidence, isolation === 'fork' ? { args: reuse } : { isolation })
+    /** Short jobs, so that it takes more ahead; then one that runs for long; then some that it holds. @returns ids of the latter */
+    async function long(className: string, ...args: unknown[]): Promise<[string, ...string[]]> {
+      await pushAll(many(40, 'before'))
+      const [id = '', ...after] = await pushAll([[className, ...args], ...many(10, 'after')])
+      await eventually(() => evidence.lines('begin', String(args[0])).length > 0, { timeoutMs: 30_000 })
+      return [id, ...after]
+    }
 
-  // On a machine that is too busy for short jobs it holds none: the tests above do not depend on that.
-  it('that is killed loses and doubles none of them, and they cost no attempt', async (t) => {
-    const worker = await startWorker(server, evidence, { args: reuse })
-    const [, ...after] = await long('Waits', 'stays')
-    await worker.stop('SIGKILL')
-    const deliveries = await Promise.all(after.map(async (id) => (await to.store.jobs.find(id))?.delivery))
-    t.diagnostic(`taken ahead: ${deliveries.filter((delivery) => delivery === '1').length}`)
-    const next = await startWorker(server, evidence, { args: reuse, concurrency: 2 })
-    for (const id of after) assert.equal((await untilState(to.store, id, 'done')).attempt, '1')
-    for (let n = 0; n < after.length; n += 1) assert.equal(evidence.lines('begin', `after${n}`).length, 1)
-    await next.stop('SIGKILL')
-  })
+    // On a machine that is too busy for short jobs it holds none: the tests above do not depend on that.
+    it('that is killed loses and doubles none of them, and they cost no attempt', async (t) => {
+      const worker = await start()
+      const [, ...after] = await long('Waits', 'stays')
+      await worker.stop('SIGKILL')
+      const deliveries = await Promise.all(after.map(async (id) => (await to.store.jobs.find(id))?.delivery))
+      t.diagnostic(`taken ahead: ${deliveries.filter((delivery) => delivery === '1').length}`)
+      const next = await startWorker(server, evidence, { isolation: 'inline', concurrency: 2 })
+      for (const id of after) assert.equal((await untilState(to.store, id, 'done')).attempt, '1')
+      for (let n = 0; n < after.length; n += 1) assert.equal(evidence.lines('begin', `after${n}`).length, 1)
+      await next.stop('SIGKILL')
+    })
 
-  it('gives them back when it leaves, and their time begins when they begin', async () => {
-    const worker = await startWorker(server, evidence, { args: reuse })
-    const [timed] = await long('Loops', 'loops')
-    const record = await untilState(to.store, timed, 'failed')
-    const { wallMs } = JSON.parse(record.evidence ?? '{}') as { wallMs: number }
-    assert.ok(wallMs >= 299, `${wallMs}`)
-    const [, ...after] = await long('Records', 'leaves', 300)
-    assert.equal((await worker.stop('SIGQUIT')).exitCode, 0)
-    for (const id of after) assert.equal((await to.store.jobs.find(id))?.state, 'waiting')
-    assert.deepEqual(await to.store.workers.list(), [])
+    it('gives them back when it leaves, and their time begins when they begin', async () => {
+      const worker = await start()
+      if (isolation === 'fork') {
+        const [timed] = await long('Loops', 'loops')
+        const record = await untilState(to.store, timed, 'failed')
+        const { wallMs } = JSON.parse(record.evidence ?? '{}') as { wallMs: number }
+        assert.ok(wallMs >= 299, `${wallMs}`)
+      }
+      const [, ...after] = await long('Records', 'leaves', 300)
+      assert.equal((await worker.stop('SIGQUIT')).exitCode, 0)
+      for (const id of after) assert.equal((await to.store.jobs.find(id))?.state, 'waiting')
+      assert.deepEqual(await to.store.workers.list(), [])
+    })
   })
-})

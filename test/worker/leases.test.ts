@@ -50,7 +50,7 @@ describe('a dead worker', () => {
     const id = await push(to.store, 'TakesWorkerDown', ['t'])
     const env = { RUNTIME_WORKER_MAX_REDELIVERIES: '1' }
     for (let i = 0; i < 2; i += 1) await (await startWorker(server, evidence, { env })).exited
-    const last = await startWorker(server, evidence, { env })
+    const last = await startWorker(server, evidence, { env, isolation: 'inline' })
     const record = await untilState(to.store, id, 'failed')
     assert.equal(record.cause, 'worker lost')
     assert.equal(evidence.lines('begin', 't').length, 2)
@@ -66,7 +66,7 @@ describe('a dead worker', () => {
     const id = await push(to.store, 'WaitsOnce', ['o'])
     await begun('o')
     first.kill('SIGKILL')
-    const second = await startWorker(server, evidence)
+    const second = await startWorker(server, evidence, { isolation: 'inline' })
     assert.equal((await untilState(to.store, id, 'failed')).cause, 'worker lost')
     assert.equal(evidence.lines('begin', 'o').length, 1)
     await second.stop('SIGQUIT')

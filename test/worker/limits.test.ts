@@ -46,7 +46,7 @@ describe('concurrency', () => {
   it('that Redis cannot tell fails the job that asks, and its slot goes on', async () => {
     const redis = server.client()
     for (const key of ['OneAtATime', 'TwoByKey:a']) await redis.set(`resque:rt:held:${key}`, 'no line')
-    const worker = await startWorker(server, evidence)
+    const worker = await startWorker(server, evidence, { isolation: 'inline' })
     const ids = [await push(to.store, 'OneAtATime', ['one']), await push(to.store, 'TwoByKey', ['a-1'])]
     for (const id of ids) {
       const { cause, error } = await untilState(to.store, id, 'failed')
@@ -97,11 +97,11 @@ describe('concurrency', () => {
   it('gets slots back from a dead worker, a job that another worker took, and a queue that nobody works on', async () => {
     const one = (tag: string, queue = 'q'): Promise<string> =>
       push(to.store, 'Records', [tag], { queue, concurrency: { limit: 1, by: () => 'k' } })
-    const first = await startWorker(server, evidence)
+    const first = await startWorker(server, evidence, { isolation: 'inline' })
     const waits = await push(to.store, 'Waits', ['dead'], { concurrency: { limit: 1, by: () => 'x' } })
     await eventually(() => evidence.lines('begin', 'dead').length === 1)
     first.kill('SIGKILL')
-    const second = await startWorker(server, evidence, { concurrency: 2 })
+    const second = await startWorker(server, evidence, { isolation: 'inline', concurrency: 2 })
     await eventually(() => evidence.lines('begin', 'dead').length === 2, { timeoutMs: 30_000 })
     await to.client.job(waits).cancel()
     await untilState(to.store, waits, 'cancelled')
@@ -171,7 +171,7 @@ describe('unique', () => {
   it('refuses a second job until the first has ended, and then lets go', async () => {
     const first = await push(to.store, 'Records', ['u', 200], { uniqueKey: 'u' })
     assert.equal(await push(to.store, 'Records', ['u', 200], { uniqueKey: 'u' }), first)
-    const worker = await startWorker(server, evidence)
+    const worker = await startWorker(server, evidence, { isolation: 'inline' })
     await untilState(to.store, first, 'done')
     assert.equal(await server.client().get(lock), null)
     assert.notEqual(await push(to.store, 'Records', ['u'], { uniqueKey: 'u' }), first)
@@ -184,14 +184,14 @@ describe('unique', () => {
     await to.client.job(cancelled).cancel()
     assert.equal(await server.client().get(lock), null)
     const env = { RUNTIME_WORKER_MAX_REDELIVERIES: '0' }
-    const worker = await startWorker(server, evidence, { env })
+    const worker = await startWorker(server, evidence, { env, isolation: 'inline' })
     const discarded = await push(to.store, 'Verbs', ['d', 'discard'], { uniqueKey: 'u' })
     await untilState(to.store, discarded, 'discarded')
     assert.equal(await server.client().get(lock), null)
     const failed = await push(to.store, 'Waits', ['b'], { uniqueKey: 'u' })
     await eventually(() => evidence.lines('begin', 'b').length === 1)
     worker.kill('SIGKILL')
-    const second = await startWorker(server, evidence, { env })
+    const second = await startWorker(server, evidence, { env, isolation: 'inline' })
     await untilState(to.store, failed, 'failed')
     assert.equal(await server.client().get(lock), null)
     await second.stop('SIGQUIT')

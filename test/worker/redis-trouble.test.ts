@@ -34,7 +34,7 @@ it('a user without channels: the worker says so, and finds its jobs by polling',
 describe('Redis away', () => {
   it('at the start: the worker waits for it, and the producer is told within its time', async () => {
     await server.kill('SIGKILL')
-    const worker = launchWorker(server, evidence)
+    const worker = launchWorker(server, evidence, { isolation: 'inline' })
     await worker.waitForLine(/waiting for Redis/, { timeoutMs: 60_000 })
     const producer = openStore({ ...redisSettings(server), commandTimeoutMs: 1000 }, 'resque')
     const from = performance.now()
@@ -83,7 +83,7 @@ describe('Redis in a bad state', () => {
   })
 
   it('slow, for less than the lease: nothing is lost or run twice', async () => {
-    const worker = await startWorker(server, evidence, { env: patient })
+    const worker = await startWorker(server, evidence, { isolation: 'inline', env: patient })
     const ids = [await push(to.store, 'Records', ['s1', 200]), await push(to.store, 'Records', ['s2', 200])]
     await begun('s1')
     await server.kill('SIGSTOP')
@@ -96,7 +96,7 @@ describe('Redis in a bad state', () => {
   })
 
   it('out of memory refuses new jobs with what to do, and lets workers end those they have', async () => {
-    const worker = await startWorker(server, evidence)
+    const worker = await startWorker(server, evidence, { isolation: 'inline' })
     const redis = server.client()
     const id = await push(to.store, 'Records', ['o', 700])
     const next = await push(to.store, 'Records', ['o2'])
@@ -194,7 +194,7 @@ describe('Sentinel', () => {
           RUNTIME_REDIS_SENTINEL_NAME: 'mine',
           RUNTIME_REDIS_SENTINEL_NODES: `127.0.0.1:${sentinelPort}`,
         }
-        const worker = await startWorker(master, evidence, { env })
+        const worker = await startWorker(master, evidence, { isolation: 'inline', env })
         schedulers.push(...[0, 1].map(() => startCli(['scheduler'], { cwd: workerApp, env })))
         await eventually(async () => (await master.client().pubsub('NUMSUB', 'resque:rt:wake:delayed'))[1] === 3, {
           timeoutMs: 30_000,

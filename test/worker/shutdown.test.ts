@@ -109,13 +109,13 @@ describe('runtime work --replace', () => {
   it('tells the old worker to leave only once the new one works; the file is the new one’s', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'test-replace-'))
     const file = join(dir, 'worker.pid')
-    const old = await startWorker(server, evidence, { args: ['--pidfile', file] })
+    const old = await startWorker(server, evidence, { isolation: 'inline', args: ['--pidfile', file] })
     await eventually(() => readFileSync(file, 'utf8').trim() === String(old.pid), {
       what: 'the old one to write its file',
     })
-    const id = await push(to.store, 'Records', ['long', 3000])
+    const id = await push(to.store, 'Records', ['long', 2000])
     await begun('long')
-    const next = await startWorker(server, evidence, { args: ['--replace', file] })
+    const next = await startWorker(server, evidence, { isolation: 'inline', args: ['--replace', file] })
     await old.waitForLine(/got a signal: quit/)
     await eventually(() => readFileSync(file, 'utf8').trim() === String(next.pid), { what: 'the new one to write it' })
     await untilState(to.store, await push(to.store, 'Records', ['during']), 'done')

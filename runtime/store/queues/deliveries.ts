@@ -74,7 +74,7 @@ export interface Settlement {
   /** Further fields of the record. */
   fields?: Record<string, string>
   /** Of a workflow step: its output's JSON text, and what else its run must know (lua/include/run-step.lua). */
-  step?: { output?: string; extra?: string }
+  step?: { output?: string; extra?: string } | undefined
   ttlMs: number
   /** False where it is known to have no log. */
   mayHaveLog?: boolean | undefined

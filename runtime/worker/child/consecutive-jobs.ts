@@ -4,7 +4,8 @@ import type { App } from '../../jobs/app.ts'
 import { flushTelemetry } from '../../jobs/telemetry.ts'
 import { jobTitle, title } from '../titles.ts'
 import type { Assignment, ChildMessage, JobUsage, Outcome, ParentMessage } from '../../messages.ts'
-import { execute, type Channel } from './executor.ts'
+import type { Channel } from './event-loop.ts'
+import { execute } from './executor.ts'
 import { ReuseCheck } from './reuse-check.ts'
 
 /** What a process needs to run jobs. */

@@ -16,7 +16,7 @@ import {
 import { optionsOn } from '../../jobs/options.ts'
 import { limitsOf, type LimitOptions } from '../../jobs/limits.ts'
 import { backoffOf, errorNames, retryDelayMs, retryPolicy } from '../../jobs/retry.ts'
-import { check, schemaOf } from '../../jobs/typed.ts'
+import { check, schemaOf, type StandardSchema } from '../../jobs/typed.ts'
 import { errorRecord, unknownClass } from '../outcome/error-record.ts'
 import type { Channel } from './event-loop.ts'
 import { checkResultSize } from '../outcome/result-size.ts'
@@ -24,8 +24,6 @@ import { RunningJobContext } from './running-job-context.ts'
 import { JobSpan } from '../tracing.ts'
 import { fillInput } from './child-memory.ts'
 import type { Assignment, HookCall, Outcome } from '../../messages.ts'
-
-export type { Channel }
 
 /** Input or output that does not fit a job's schema; every path is in the message. */
 class SchemaError extends Error {
@@ -48,29 +46,41 @@ export async function execute(
   if (!definition) return { kind: 'failed', error: unknownClass(assignment.className) }
   const surroundings = new RunningJobContext(assignment, channel)
   const span = new JobSpan(assignment)
-  let args: unknown[] = []
-  let instance: Job | undefined
+  const job: Performance = { definition, assignment, surroundings, args: [], instance: undefined }
   try {
-    const outcome = await surroundings.settle(async (): Promise<Outcome> => {
-      args = parseLossless(assignment.args) as unknown[]
-      await begin()
-      const made = (instance = instantiate(definition, surroundings))
-      if (assignment.phase === 'onFailure') return afterDeath(definition, made, args, assignment)
-      const limits = assignment.limits ?? limitsOf(assignment.className, definition as LimitOptions, args)
-      if (limits.length > 0 && !(await surroundings.ask(limits))) return { kind: 'held' }
-      return span.within(async () => {
-        await checkInput(definition, args, surroundings)
-        const returned = await performWithHooks(definition, made, args)
-        return done(definition, assignment, surroundings, returned)
-      })
-    })
-    return span.end(outcome)
+    return span.end(await surroundings.settle(() => perform(job, span, begin)))
   } catch (thrown) {
     if (assignment.phase === 'onFailure') return { kind: 'failed', error: errorRecord(thrown) }
-    instance ??= tryInstantiate(definition, surroundings)
-    const job = { definition, instance, args, assignment, surroundings }
+    job.instance ??= tryInstantiate(definition, surroundings)
     return span.end(await span.within(() => failed(thrown, job)))
   }
+}
+
+/** One job on its way through {@link execute}. */
+interface Performance {
+  readonly definition: JobDefinition
+  readonly assignment: Assignment
+  readonly surroundings: RunningJobContext
+  args: unknown[]
+  /** Undefined until the hooks of a new process have run. */
+  instance: Job | undefined
+}
+
+/** To wait for what is no promise would cost a good part of an empty job. */
+const mayBePromise = (value: unknown): value is PromiseLike<unknown> =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function'
+
+/** The part that must end while something can still settle it. */
+async function perform(job: Performance, span: JobSpan, begin: () => unknown): Promise<Outcome> {
+  const { definition, assignment, surroundings } = job
+  job.args = parseLossless(assignment.args) as unknown[]
+  const begun = begin()
+  if (mayBePromise(begun)) await begun
+  const instance = (job.instance = instantiate(definition, surroundings))
+  if (assignment.phase === 'onFailure') return afterDeath(definition, instance, job.args, assignment)
+  const limits = assignment.limits ?? limitsOf(assignment.className, definition as LimitOptions, job.args)
+  if (limits.length > 0 && !(await surroundings.ask(limits))) return { kind: 'held' }
+  return await span.within(() => performWithHooks(job, instance))
 }
 
 /** Runs a worker hook. A promise that nothing can settle is its failure. */
@@ -107,53 +117,66 @@ function instantiate(definition: JobDefinition, surroundings: RunningJobContext)
   return instance
 }
 
-async function checkInput(definition: JobDefinition, args: unknown[], { memory }: RunningJobContext): Promise<void> {
-  const schema = schemaOf(definition, 'input')
-  if (!schema) return
+async function checkInput(schema: StandardSchema, args: unknown[], { memory }: RunningJobContext): Promise<void> {
   if (memory) args[0] = await fillInput(schema, args[0], (keys) => memory.read(keys))
   const checked = await check(schema, args[0])
   if (!checked.ok) throw new SchemaError(`input does not fit its schema: ${checked.problems}`)
   args[0] = checked.value
 }
 
+async function checkOutput(schema: StandardSchema, value: unknown): Promise<unknown> {
+  const checked = await check(schema, value)
+  if (!checked.ok)
+    throw new SchemaError(`output does not fit its schema: ${checked.problems.replaceAll('input:', 'output:')}`)
+  return checked.value
+}
+
 class Refused extends Error {}
 
-async function performWithHooks(definition: JobDefinition, instance: Job, args: unknown[]): Promise<unknown> {
+async function performWithHooks(job: Performance, instance: Job): Promise<Outcome> {
+  const { definition, args, surroundings } = job
+  const input = schemaOf(definition, 'input')
+  if (input) await checkInput(input, args, surroundings)
   const before = hooksOf(definition, 'beforePerform', instance)
+  if (before.length > 0) await runBefore(before, args)
+  const around = hooksOf(definition, 'aroundPerform', instance)
+  const performed = around.length > 0 ? performWithin(around, job, instance) : performItself(definition, instance, args)
+  const returned = mayBePromise(performed) ? await performed : performed
+  const after = hooksOf(definition, 'afterPerform', instance)
+  if (after.length > 0) await runHooks(after, ...args)
+  const output = schemaOf(definition, 'output')
+  const value = surroundings.hasOutput ? surroundings.outputValue : returned
+  return done(job, output ? await checkOutput(output, value) : value)
+}
+
+async function runBefore(before: ReturnType<typeof hooksOf>, args: unknown[]): Promise<void> {
   try {
-    if (before.length > 0) await runHooks(before, ...args)
+    await runHooks(before, ...args)
   } catch (thrown) {
     throw outcomeErrorKind(thrown) === 'dont-perform' ? new Refused() : thrown
   }
+}
+
+/** @returns what the job's own code returned: a value or a promise of one */
+function performItself(definition: JobDefinition, instance: Job, args: unknown[]): unknown {
+  return instance instanceof FunctionJobInstance
+    ? (definition as FunctionJob).apply(instance, args)
+    : (instance.perform as (...args: unknown[]) => unknown)(...args)
+}
+
+/** The first by name is outermost, as in Resque; one that does not call on skips perform, but not afterPerform. */
+async function performWithin(
+  around: ReturnType<typeof hooksOf>,
+  { definition, args }: Performance,
+  instance: Job,
+): Promise<unknown> {
   let returned: unknown
-  const perform = async (): Promise<unknown> => {
-    returned = await (instance instanceof FunctionJobInstance
-      ? (definition as FunctionJob).apply(instance, args)
-      : (instance.perform as (...args: unknown[]) => unknown)(...args))
-    return returned
-  }
-  // The first by name is outermost, as in Resque; one that does not call on skips perform, but not afterPerform.
-  const around = hooksOf(definition, 'aroundPerform', instance)
+  const perform = async (): Promise<unknown> => (returned = await performItself(definition, instance, args))
   await around.reduceRight<() => Promise<unknown>>((next, hook) => async () => hook(next, ...args), perform)()
-  const after = hooksOf(definition, 'afterPerform', instance)
-  if (after.length > 0) await runHooks(after, ...args)
   return returned
 }
 
-async function done(
-  definition: JobDefinition,
-  assignment: Assignment,
-  surroundings: RunningJobContext,
-  returned: unknown,
-): Promise<Outcome> {
-  let value = surroundings.hasOutput ? surroundings.outputValue : returned
-  const schema = schemaOf(definition, 'output')
-  if (schema) {
-    const checked = await check(schema, value)
-    if (!checked.ok)
-      throw new SchemaError(`output does not fit its schema: ${checked.problems.replaceAll('input:', 'output:')}`)
-    value = checked.value
-  }
+function done({ assignment, surroundings }: Performance, value: unknown): Outcome | Promise<Outcome> {
   const wanted = assignment.keepResult === true || assignment.step !== undefined
   if (wanted && value !== undefined) {
     const bad = findNotJson(value, 'result', { bigint: true })
@@ -161,26 +184,14 @@ async function done(
   }
   const result = wanted && value !== undefined ? jsonText(value) : undefined
   checkResultSize(result, assignment.maxResultBytes)
-  const remembered =
-    surroundings.memory && value !== undefined && value !== null ? await surroundings.memory.keep(value) : false
-  return {
-    kind: 'done',
-    ...(remembered ? { remembered } : {}),
-    ...(result === undefined ? {} : { result }),
-    ...surroundings.stepOutcome(),
-  }
+  const outcome: Extract<Outcome, { kind: 'done' }> = { kind: 'done' }
+  if (result !== undefined) outcome.result = result
+  surroundings.addTo(outcome)
+  if (!surroundings.memory || value === undefined || value === null) return outcome
+  return surroundings.memory.keep(value).then((remembered) => (remembered ? { ...outcome, remembered } : outcome))
 }
 
-async function failed(
-  thrown: unknown,
-  job: {
-    definition: JobDefinition
-    instance: Job | undefined
-    args: unknown[]
-    assignment: Assignment
-    surroundings: RunningJobContext
-  },
-): Promise<Outcome> {
+async function failed(thrown: unknown, job: Performance): Promise<Outcome> {
   const { definition, instance, args, assignment, surroundings } = job
   if (isA(thrown, Refused)) return { kind: 'refused' }
   const verb = outcomeErrorKind(thrown)

@@ -119,12 +119,10 @@ export class RunningJobContext implements JobContext {
     })
   }
 
-  /** What a step did to its graph, for the outcome. */
-  stepOutcome(): Pick<Extract<Outcome, { kind: 'done' }>, 'additions' | 'skipChildren'> {
-    return {
-      ...(this.#additions.length > 0 ? { additions: this.#additions } : {}),
-      ...(this.#skipChildren ? { skipChildren: true } : {}),
-    }
+  /** Adds what a step did to its graph to its outcome. */
+  addTo(outcome: Extract<Outcome, { kind: 'done' }>): void {
+    if (this.#additions.length > 0) outcome.additions = this.#additions
+    if (this.#skipChildren) outcome.skipChildren = true
   }
 
   #add(definition: { name: string }, params: unknown, place: StepPlace): string {

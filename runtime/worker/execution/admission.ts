@@ -2,7 +2,7 @@ import { withBackoff, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
-import type { Delivery } from '../../store/workers/supervisors.ts'
+import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
 import type { LimitRequest, ParentMessage } from '../../messages.ts'
 
 /** What an {@link Admission} needs. */
@@ -23,6 +23,16 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options
+  }
+
+  /** All that must be granted before a process is started: its limits, and that Redis knows of the start where `mustTell`. */
+  async admit(
+    job: Delivery,
+    limits: readonly LimitRequest[],
+    { mustTell, once }: { mustTell: boolean; once: boolean },
+  ): Promise<Admitted> {
+    const granted = limits.length > 0 ? await this.acquire(job, limits) : 'granted'
+    return granted === 'granted' && mustTell ? this.begin(job, once) : granted
   }
 
   /** Takes a slot of each limit, or of none. */
@@ -52,6 +62,10 @@ export class Admission {
     })
   }
 }
+
+/** The keys that a job's process made of its arguments when it was taken before, and had to wait. */
+export const limitsOfBefore = ({ limits }: Reserved): LimitRequest[] | undefined =>
+  limits === '' ? undefined : (JSON.parse(limits) as LimitRequest[])
 
 /** The answer to a job's process that has asked for its limits. Never rejects: the process waits for it. */
 export function limitsAnswer(admitted: Promise<Admitted>): Promise<ParentMessage> {

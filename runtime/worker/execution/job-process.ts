@@ -139,17 +139,26 @@ export class JobProcess {
     }
   }
 
-  /** It has ended. */
-  async ended({ signal }: Pick<Ending, 'signal'>): Promise<ProcessReport> {
+  /** It has ended. Of most jobs nothing more is to come, and the report is there at once. */
+  ended({ signal }: Pick<Ending, 'signal'>): ProcessReport | Promise<ProcessReport> {
     this.stopTimers()
     this.#isOver = true
     this.#watch?.stop()
     this.#onSnapshot?.(undefined)
     const isKnown = this.#where?.at === 'idle' || (this.#where?.at === 'stack' && this.#where.frames.length > 0)
     const late = isKnown ? undefined : this.#locator.late()
-    const where = (late && (await late)) ?? this.#where
+    if (!late && !this.#snapshot) return this.#report(signal, this.#where, undefined)
+    return Promise.all([late, this.#snapshot]).then(([where, snapshot]) =>
+      this.#report(signal, where ?? this.#where, snapshot),
+    )
+  }
+
+  #report(
+    signal: Ending['signal'],
+    where: JobLocation | undefined,
+    snapshot: MemoryEvidence['snapshot'],
+  ): ProcessReport {
     const memory = this.#watch?.evidence()
-    const snapshot = await this.#snapshot
     const containerBytes = signal === 'SIGKILL' && !this.#killed ? limitReached() : undefined
     return {
       ...(containerBytes === undefined ? {} : { containerBytes }),

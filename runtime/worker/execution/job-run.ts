@@ -4,8 +4,8 @@ import { toError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
-import { type Admission, type Admitted, memoryAnswer, limitsAnswer } from './admission.ts'
-import { assignmentOf, type Settings, jobClass } from './manifest.ts'
+import { type Admission, memoryAnswer, limitsAnswer, limitsOfBefore } from './admission.ts'
+import { assignmentOf, jobClass, NO_OPTIONS, type Settings, settingsOfCall } from './manifest.ts'
 import { traceEnded, traceReceived } from '../tracing.ts'
 import { launchDeathHook } from '../outcome/hook-calls.ts'
 import { evidenceOf } from '../outcome/evidence.ts'
@@ -14,7 +14,7 @@ import type { HeapSnapshots } from './heap-snapshots.ts'
 import { ProgressWriter } from './progress-writer.ts'
 import { TimeLine, labelsOf, type JobLabels } from '../outcome/end-log.ts'
 import { JobProcess, type ProcessReport } from './job-process.ts'
-import type { ChildMessage, ClassManifest, JobSettings, LimitRequest } from '../../messages.ts'
+import type { ChildMessage, ClassManifest, JobSettings } from '../../messages.ts'
 import type { MemoryRequest, ParentMessage, ReadyJob, ReadyStep, StepContext } from '../../messages.ts'
 import { withinLimit } from '../outcome/result-size.ts'
 import type { End, Settler } from '../outcome/settler.ts'
@@ -45,18 +45,19 @@ export interface JobRunOptions {
   limits: { logLines: number; logLineBytes: number; recordTtlMs: number; maxResultBytes: number }
   /** Called when the pid of the job's process is known. */
   onStarted: () => void
+  /** Called when the end of a job is recorded, or cannot be. */
+  onRecorded: (run: JobRun) => void
 }
-
-const NO_OPTIONS: JobSettings = {}
 
 /** One delivery of one job, from the queue to its recorded end. */
 export class JobRun {
   readonly job: Reserved
+  readonly delivery: Delivery
   readonly timeLine = new TimeLine()
   readonly #options: JobRunOptions
   readonly #worker: string
-  readonly #delivery: Delivery
-  readonly #notes: ProgressWriter
+  /** Made with the job's first message that needs it: most have none. */
+  #notes: ProgressWriter | undefined
   readonly #process: JobProcess
   #step: StepContext | undefined
   #labels: JobLabels
@@ -65,9 +66,8 @@ export class JobRun {
     this.job = job
     this.#worker = worker
     this.#options = options
-    this.#delivery = { worker, id: job.id, delivery: job.delivery }
+    this.delivery = { worker, id: job.id, delivery: job.delivery }
     this.#labels = labelsOf(job, undefined, undefined)
-    this.#notes = new ProgressWriter(options.store, options.log, job.id, options.limits)
     this.#process = new JobProcess(job.id, options)
   }
 
@@ -76,14 +76,23 @@ export class JobRun {
     return this.#process.pid
   }
 
-  /**
-   * Runs the job to its end. Never rejects, nor does `recorded`, which resolves when Redis knows of the end.
-   */
-  async run(): Promise<{ recorded: Promise<void> }> {
-    const end = await this.#perform().catch((thrown: unknown) => this.#end(decideUnready(thrown)))
-    const report = (thrown: unknown): void =>
+  /** Runs the job to its end, which is still to be recorded. Never rejects. */
+  async run(): Promise<End> {
+    try {
+      return await this.#perform()
+    } catch (thrown) {
+      return this.#end(decideUnready(thrown))
+    }
+  }
+
+  /** Resolves when Redis knows of the end. Never rejects. */
+  async record(end: End): Promise<void> {
+    try {
+      await this.#options.settler.settle(end)
+    } catch (thrown) {
       this.#log.error(`job ${this.job.id}: ${toError(thrown).stack ?? String(thrown)}`)
-    return { recorded: this.#options.settler.settle(end).then(() => undefined, report) }
+    }
+    this.#options.onRecorded(this)
   }
 
   get #log(): Logger {
@@ -100,7 +109,7 @@ export class JobRun {
     return this.#process.locate(deadlineMs)
   }
 
-  async #perform(): Promise<End> {
+  #perform(): End | Promise<End> {
     const { job } = this
     const item = decodeItem(job.item)
     if ('reason' in item) {
@@ -111,13 +120,18 @@ export class JobRun {
     this.#labels = labelsOf(job, item, steps?.className)
     const call = job.options === '' ? NO_OPTIONS : (JSON.parse(job.options) as JobSettings)
     const { className, args } = item
-    if (steps?.className !== className) return this.#launch({ className, args, options: call })
+    return steps?.className === className
+      ? this.#performStep(steps, args, call)
+      : this.#launch({ className, args, options: call })
+  }
+
+  async #performStep(steps: StepSource, args: string, call: JobSettings): Promise<End> {
     const step = await this.#prepare(steps, args)
     if ('kind' in step) return this.#end(step)
     if ('gone' in step) return this.#end({ kind: 'discarded', reason: step.gone })
     this.#step = step.context
     const end = await this.#launch({ ...step, options: { ...call, ...step.options } })
-    return { ...end, step: { context: step.context, ...(end.outcome ? { outcome: end.outcome } : {}) } }
+    return { ...end, step: { context: step.context, outcome: end.outcome } }
   }
 
   /** A step that cannot be made ready fails; while Redis is away it goes back. */
@@ -134,9 +148,13 @@ export class JobRun {
     if (!manifest) return this.#end({ kind: 'failed', cause: 'unknown class', error: unknownClass(className) })
     const { inspectJobs: inspect = false, limits } = this.#options
     const { maxResultBytes } = limits
-    const settings = this.#settings(manifest, options)
-    const asked = options.permits ?? manifest.permits ?? this.#limitsOfBefore()
-    const admitted = await this.#admit(asked, settings)
+    const settings = settingsOfCall(manifest, options, this.#options)
+    const asked = options.permits ?? manifest.permits ?? limitsOfBefore(this.job)
+    const once = settings.delivery === 'at-most-once'
+    const mustTell = once || this.job.uniqueUntil === 'start'
+    const { admission } = this.#options
+    const mustAsk = mustTell || (asked !== undefined && asked.length > 0)
+    const admitted = mustAsk ? await admission.admit(this.delivery, asked ?? [], { mustTell, once }) : 'granted'
     if (admitted !== 'granted') return this.#end({ kind: admitted })
     if (this.#process.killed) return this.#end({ kind: this.#process.killed === 'lease lost' ? 'lost' : 'requeued' })
     const about = { className, args, settings, retry: options.retry, step: context, maxResultBytes, inspect }
@@ -149,8 +167,9 @@ export class JobRun {
     this.#process.launched(launched)
     const ending = withinLimit(await launched.ended, maxResultBytes)
     this.timeLine.ended(ending)
-    const watched = await this.#process.ended(ending)
-    await this.#notes.close()
+    const report = this.#process.ended(ending)
+    const watched = report instanceof Promise ? await report : report
+    if (this.#notes) await this.#notes.close()
     const verdict = this.#judge(ending, watched, settings)
     traceEnded(assignment, ending, verdict, this.timeLine.elapsedMs)
     if (verdict.kind === 'requeued' && watched.where)
@@ -164,34 +183,29 @@ export class JobRun {
       await hook.ended
       this.#process.stopTimers()
     }
-    const end = this.#end(verdict, ending, watched)
-    if (ending.outcome) end.outcome = ending.outcome
-    if (settings.keepResultMs !== undefined) end.keepResultMs = settings.keepResultMs
-    return end
-  }
-
-  /** Most calls have no options of their own: then the class's are not copied. */
-  #settings(manifest: ClassManifest, options: JobSettings): Settings {
-    const { timeoutMs, inspectJobs } = this.#options
-    if (options === NO_OPTIONS && timeoutMs === undefined && !inspectJobs) return manifest
-    const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
-    if (inspectJobs) delete settings.timeoutMs
-    return settings
+    return this.#end(verdict, ending, watched, settings.keepResultMs)
   }
 
   #hear(message: ChildMessage, settings: Settings): void {
-    const answer = (reply: ParentMessage): void => this.#process.send(reply)
     if (message.type === 'started') {
       this.timeLine.started()
       this.#process.started(message.pid, settings)
       this.#options.onStarted()
-      if (message.pid !== process.pid) this.#notes.pid(message.pid)
-    } else if (message.type === 'progress') this.#notes.progress(message.at, message.of, message.note)
-    else if (message.type === 'log') this.#notes.line(message.line)
+      if (message.pid !== process.pid) this.#notesOf().pid(message.pid)
+      return
+    }
+    const answer = (reply: ParentMessage): void => this.#process.send(reply)
+    if (message.type === 'progress') this.#notesOf().progress(message.at, message.of, message.note)
+    else if (message.type === 'log') this.#notesOf().line(message.line)
     else if (message.type === 'limits')
-      void limitsAnswer(this.#options.admission.acquire(this.#delivery, message.limits)).then(answer)
+      void limitsAnswer(this.#options.admission.acquire(this.delivery, message.limits)).then(answer)
     else if (message.type === 'memory') void this.#remember(message.ask, message.request).then(answer)
     else if (message.type !== 'outcome') this.#process.hear(message)
+  }
+
+  #notesOf(): ProgressWriter {
+    const { store, log, limits } = this.#options
+    return (this.#notes ??= new ProgressWriter(store, log, this.job.id, limits))
   }
 
   #remember(ask: number, request: MemoryRequest): Promise<ParentMessage> {
@@ -201,20 +215,6 @@ export class JobRun {
         ? steps.remember(this.#step, this.job.id, request)
         : Promise.reject(new Error('this job is no step'))
     return memoryAnswer(ask, values)
-  }
-
-  /** The keys that its process made of its arguments when it was taken before, and had to wait. */
-  #limitsOfBefore(): LimitRequest[] | undefined {
-    return this.job.limits === '' ? undefined : (JSON.parse(this.job.limits) as LimitRequest[])
-  }
-
-  /** What must be granted before a process is started. */
-  async #admit(limits: LimitRequest[] | undefined, { delivery }: Settings): Promise<Admitted> {
-    const { admission } = this.#options
-    const granted = limits?.length ? await admission.acquire(this.#delivery, limits) : 'granted'
-    const once = delivery === 'at-most-once'
-    const mustTell = once || this.job.uniqueUntil === 'start'
-    return granted === 'granted' && mustTell ? admission.begin(this.#delivery, once) : granted
   }
 
   #judge(ending: Ending, { where, containerBytes }: ProcessReport, settings: Settings): Verdict {
@@ -234,15 +234,16 @@ export class JobRun {
     })
   }
 
-  #end(verdict: Verdict, ending?: Ending, watched?: ProcessReport): End {
-    const { job } = this
+  #end(verdict: Verdict, ending?: Ending, watched?: ProcessReport, keepResultMs?: number): End {
+    const { job, timeLine } = this
     const evidence = evidenceOf({
       cause: 'cause' in verdict ? verdict.cause : undefined,
-      wallMs: this.timeLine.elapsedMs,
+      wallMs: timeLine.elapsedMs,
       ...{ enqueuedAtMs: job.enqueuedAtMs, nowMs: this.#options.clock.now(), ending, watched },
       keepsOutput: this.#options.jobOutput !== 'inherit',
     })
-    const mayHaveLog = job.delivery !== '1' || this.#notes.hasLog
-    return { job, worker: this.#worker, verdict, evidence, mayHaveLog, timeLine: this.timeLine, labels: this.#labels }
+    const mayHaveLog = job.delivery !== '1' || this.#notes?.hasLog === true
+    const about = { job, worker: this.#worker, timeLine, labels: this.#labels, mayHaveLog, keepResultMs }
+    return { ...about, verdict, evidence, outcome: ending?.outcome, step: undefined }
   }
 }

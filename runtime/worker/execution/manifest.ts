@@ -43,6 +43,24 @@ function fixedLimitsOf({ concurrency, rateLimit }: LimitOptions, name: string): 
 /** A class's options with the call's own over them. */
 export type Settings = ClassManifest & JobSettings
 
+/** Of a call that has none. */
+export const NO_OPTIONS: JobSettings = {}
+
+/**
+ * What holds for one call. Most calls have no options of their own: then the class's are not copied.
+ * @param given the worker's own: `timeoutMs` where neither has one; no timeout where jobs wait for a debugger
+ */
+export function settingsOfCall(
+  manifest: ClassManifest,
+  options: JobSettings,
+  { timeoutMs, inspectJobs }: { timeoutMs?: number; inspectJobs?: boolean },
+): Settings {
+  if (options === NO_OPTIONS && timeoutMs === undefined && !inspectJobs) return manifest
+  const settings: Settings = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...manifest, ...options }
+  if (inspectJobs) delete settings.timeoutMs
+  return settings
+}
+
 /** The assignment of one job's process. */
 export function assignmentOf(
   job: Reserved,

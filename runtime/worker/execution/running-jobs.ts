@@ -3,9 +3,7 @@ import type { KillReason } from '../outcome/cause.ts'
 import type { Clock } from '../../core/clock.ts'
 import { withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { RunningJob } from '../../store/queues/deliveries.ts'
 import type { Store } from '../../store/store.ts'
-import type { Reserved } from '../../store/workers/supervisors.ts'
 import { type StackAnswer, type StackRequests, locationLines } from '../../store/workers/stacks.ts'
 import { plural } from '../../core/plural.ts'
 
@@ -63,7 +61,7 @@ export class RunningJobs {
 
 /** A job that is over sooner is not written to Resque's record of its worker: it costs no command for it. */
 const SHOW_AFTER_MS = 50
-/** Until it is tried again where Redis could not be reached; those that begin meanwhile wait behind it. */
+/** Until it is tried again where Redis could not be reached. */
 const RETRY_MS = 1000
 
 /** What {@link ShownJobs} needs. */
@@ -72,56 +70,53 @@ export interface ShownJobsOptions {
   clock: Clock
   log: Logger
   supervisorId: () => string | undefined
+  jobs: RunningJobs
 }
 
-interface Candidate {
-  job: RunningJob
-  isOver: () => boolean
-  dueAtMs: number
-}
-
-/** Writes Resque's `worker:` record of jobs that have run for a moment, so that Ruby's pages show them. */
+/** Writes Resque's `worker:` record of jobs that have run for a moment, so that Ruby's pages show them. A short job leaves nothing here. */
 export class ShownJobs {
   readonly #options: ShownJobsOptions
-  /** The one that is due first is the first. */
-  #candidates: Candidate[] = []
+  readonly #shown = new WeakSet<JobRun>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: ShownJobsOptions) {
     this.#options = options
   }
 
-  /** @param isOver asked when the job is to be shown */
-  add(worker: string, { id, delivery, item }: Reserved, isOver: () => boolean): void {
-    const job = { worker, id, delivery, runAtMs: this.#options.clock.now(), bytes: item.length }
-    this.#wait({ job, isOver, dueAtMs: performance.now() + SHOW_AFTER_MS })
+  /** A job has begun. */
+  add(): void {
+    this.#timer ??= this.#lookIn(SHOW_AFTER_MS)
   }
 
-  #wait(candidate: Candidate): void {
-    this.#candidates.push(candidate)
-    this.#timer ??= setTimeout(() => void this.#show(), SHOW_AFTER_MS)
+  #lookIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => void this.#show(), ms)
   }
 
   /** Shows nothing more. */
   close(): void {
     clearTimeout(this.#timer)
-    this.#candidates = []
   }
 
   async #show(): Promise<void> {
-    const { store, log, supervisorId } = this.#options
-    const now = performance.now()
-    const next = this.#candidates.findIndex(({ dueAtMs }) => dueAtMs > now)
-    const due = this.#candidates.splice(0, next < 0 ? this.#candidates.length : next).filter(({ isOver }) => !isOver())
-    const first = this.#candidates[0]
-    this.#timer = first && setTimeout(() => void this.#show(), Math.max(0, first.dueAtMs - now))
+    const { store, log, supervisorId, jobs } = this.#options
+    const hidden = jobs.all.filter((run) => !this.#shown.has(run))
+    const due = hidden.filter(({ timeLine }) => timeLine.elapsedMs >= SHOW_AFTER_MS)
+    // They stand in the order in which they began.
+    const next = hidden[due.length]
+    this.#timer = next && this.#lookIn(Math.max(1, SHOW_AFTER_MS - next.timeLine.elapsedMs))
     const id = supervisorId()
     if (due.length === 0 || id === undefined) return
-    const jobs = due.map(({ job }) => job)
-    await store.supervisors.show(id, jobs).catch((error: unknown) => {
-      log.debug(`Resque's pages do not show ${plural(jobs.length, 'running job')} yet: ${withCode(error)}`)
-      const dueAtMs = performance.now() + RETRY_MS
-      due.forEach((candidate) => this.#wait({ ...candidate, dueAtMs }))
+    for (const run of due) this.#shown.add(run)
+    const now = this.#options.clock.now()
+    const running = due.map(({ delivery, job: { item }, timeLine }) => ({
+      ...delivery,
+      runAtMs: now - timeLine.elapsedMs,
+      bytes: item.length,
+    }))
+    await store.supervisors.show(id, running).catch((error: unknown) => {
+      log.debug(`Resque's pages do not show ${plural(due.length, 'running job')} yet: ${withCode(error)}`)
+      for (const run of due) this.#shown.delete(run)
+      this.#timer ??= this.#lookIn(RETRY_MS)
     })
   }
 }

@@ -1,5 +1,7 @@
+import { performance } from 'node:perf_hooks'
 import { loadApp, type App, type AppSource } from '../../jobs/app.ts'
-import { execute, type Channel } from '../child/executor.ts'
+import type { Channel } from '../child/event-loop.ts'
+import { execute } from '../child/executor.ts'
 import { manifestOf } from '../execution/manifest.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../messages.ts'
 import type { Ending, LaunchedJob, Launcher } from './launcher.ts'
@@ -9,8 +11,8 @@ class OwnUsage {
   #usage = process.cpuUsage()
   #readAt = performance.now()
 
-  now(): NodeJS.CpuUsage {
-    const now = performance.now()
+  /** @param now `performance.now()` */
+  at(now: number): NodeJS.CpuUsage {
     if (now - this.#readAt >= 1) {
       this.#usage = process.cpuUsage()
       this.#readAt = now
@@ -19,11 +21,40 @@ class OwnUsage {
   }
 }
 
+/** One job in this process. */
+class InlineJob implements LaunchedJob {
+  readonly pid: number
+  readonly ended: Promise<Ending>
+  readonly channel: Channel
+  #resolve!: (ending: Ending) => void
+  #deliver: ((message: ParentMessage) => void) | undefined
+
+  constructor(pid: number, onMessage: (message: ChildMessage) => void) {
+    this.pid = pid
+    this.ended = new Promise((resolve) => (this.#resolve = resolve))
+    this.channel = { send: onMessage, onMessage: (listener) => (this.#deliver = listener) }
+  }
+
+  end(ending: Ending): void {
+    this.#resolve(ending)
+  }
+
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (signal === 'SIGTERM') this.send({ type: 'cancel', reason: 'stop requested' })
+    else this.end({ pid: this.pid, exitCode: null, signal, started: true, output: [] })
+  }
+
+  send(message: ParentMessage): void {
+    this.#deliver?.(message)
+  }
+}
+
 /** Runs jobs in the supervisor's own process: no isolation, no boot, for tests and for many tiny trusted jobs. */
 export class InlineLauncher implements Launcher {
   readonly name = 'inline'
   readonly #source: AppSource
   #app: App | undefined
+  readonly #pid = process.pid
   #first = true
   readonly #usage = new OwnUsage()
 
@@ -41,20 +72,9 @@ export class InlineLauncher implements Launcher {
   launch(assignment: Assignment, onMessage: (message: ChildMessage) => void): LaunchedJob {
     const app = this.#app
     if (!app) throw new Error('start() comes before launch()')
-    let deliver: ((message: ParentMessage) => void) | undefined
-    let giveUp: (signal: NodeJS.Signals) => void = () => undefined
-    const channel: Channel = { send: onMessage, onMessage: (listener) => (deliver = listener) }
-    const ended = new Promise<Ending>((resolve) => {
-      giveUp = (signal) => resolve({ pid: process.pid, exitCode: null, signal, started: true, output: [] })
-      void this.#run(assignment, app, channel).then(resolve)
-    })
-    return {
-      pid: process.pid,
-      ended,
-      kill: (signal) =>
-        signal === 'SIGTERM' ? deliver?.({ type: 'cancel', reason: 'stop requested' }) : giveUp(signal),
-      send: (message) => deliver?.(message),
-    }
+    const job = new InlineJob(this.#pid, onMessage)
+    void this.#run(assignment, app, job)
+    return job
   }
 
   /** Modules are cached for the life of a process: what changed is seen after a restart. */
@@ -66,32 +86,37 @@ export class InlineLauncher implements Launcher {
     await this.#app?.hooks.workerExit?.()
   }
 
-  async #run(assignment: Assignment, app: App, channel: Channel): Promise<Ending> {
-    const about = { id: assignment.jobId, class: assignment.className, queue: assignment.queue }
-    channel.send({ type: 'started', pid: process.pid })
+  async #run(assignment: Assignment, app: App, job: InlineJob): Promise<void> {
+    job.channel.send({ type: 'started', pid: job.pid })
     const startedAt = performance.now()
-    const before = this.#usage.now()
+    const before = this.#usage.at(startedAt)
     let loadMs: number | undefined
-    const outcome = await execute(assignment, app, channel, async () => {
-      const { beforeFirstFork, beforeFork, afterFork } = app.hooks
-      if (this.#first) await beforeFirstFork?.()
-      this.#first = false
-      if (beforeFork) await beforeFork(about)
-      if (afterFork) await afterFork(about)
-      loadMs = performance.now() - startedAt
+    const loaded = (): void => void (loadMs = performance.now() - startedAt)
+    const outcome = await execute(assignment, app, job.channel, () => {
+      const begun = this.#begin(assignment, app)
+      return begun ? begun.then(loaded) : loaded()
     })
-    const after = this.#usage.now()
-    return {
-      pid: process.pid,
-      exitCode: 0,
-      signal: null,
-      outcome,
-      ranMs: performance.now() - startedAt,
-      ...(loadMs === undefined ? {} : { loadMs }),
-      started: true,
+    const endedAt = performance.now()
+    const after = this.#usage.at(endedAt)
+    const usage = {
       cpuUserMs: (after.user - before.user) / 1000,
       cpuSystemMs: (after.system - before.system) / 1000,
-      output: [],
     }
+    const about = { pid: job.pid, exitCode: 0, signal: null, outcome, ranMs: endedAt - startedAt, loadMs }
+    job.end({ ...about, started: true, ...usage, output: [] })
+  }
+
+  /** Calls the hooks of a new process, where the application has any. */
+  #begin({ jobId, className, queue }: Assignment, { hooks }: App): Promise<void> | undefined {
+    const { beforeFork, afterFork } = hooks
+    const beforeFirstFork = this.#first ? hooks.beforeFirstFork : undefined
+    this.#first = false
+    if (!beforeFirstFork && !beforeFork && !afterFork) return undefined
+    const about = { id: jobId, class: className, queue }
+    return (async () => {
+      await beforeFirstFork?.()
+      if (beforeFork) await beforeFork(about)
+      if (afterFork) await afterFork(about)
+    })()
   }
 }

@@ -21,11 +21,11 @@ export interface Ending {
   /** `SIGKILL`, …: the signal that ended the process, `null` when it left by itself. */
   signal: NodeJS.Signals | null
   /** What the job reported before it left. Absent when it died before it could report. */
-  outcome?: Outcome
+  outcome?: Outcome | undefined
   /** How long the job ran until that, by its process's own clock. */
   ranMs?: number
   /** How much of that passed before its own code began: limits and the afterFork hook. */
-  loadMs?: number
+  loadMs?: number | undefined
   /** False when the process died, or was given up, before it said `started`: the job's code has then not begun, and it may run elsewhere unharmed. */
   started: boolean
   /** The process that it was forked from died, and this one with it; how that one ended, such as `SIGKILL`. */

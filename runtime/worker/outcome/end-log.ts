@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { head } from '../../../config/clip.ts'
 import { formatDuration } from '../../core/duration.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -14,10 +15,10 @@ import type { Ending } from '../launchers/launcher.ts'
  */
 interface Spans {
   reserve: number
-  fork?: number
-  load?: number
-  perform?: number
-  settle?: number
+  fork?: number | undefined
+  load?: number | undefined
+  perform?: number | undefined
+  settle?: number | undefined
 }
 
 /** Times one delivery, from its reservation on. */
@@ -25,7 +26,8 @@ export class TimeLine {
   readonly #reservedAt = performance.now()
   #launchedAt: number | undefined
   #startedAt: number | undefined
-  #ended: { at: number; ranMs: number | undefined; loadMs: number | undefined } | undefined
+  #endedAt: number | undefined
+  #ending: Pick<Ending, 'ranMs' | 'loadMs'> | undefined
 
   /** Since the reservation. */
   get elapsedMs(): number {
@@ -40,8 +42,9 @@ export class TimeLine {
     this.#startedAt = performance.now()
   }
 
-  ended({ ranMs, loadMs }: Pick<Ending, 'ranMs' | 'loadMs'>): void {
-    this.#ended = { at: performance.now(), ranMs, loadMs }
+  ended(ending: Pick<Ending, 'ranMs' | 'loadMs'>): void {
+    this.#endedAt = performance.now()
+    this.#ending = ending
   }
 
   /** The spans, if the end is written now. */
@@ -49,18 +52,14 @@ export class TimeLine {
     const now = performance.now()
     const reserve = tenths((this.#launchedAt ?? now) - this.#reservedAt)
     if (this.#launchedAt === undefined) return { reserve }
-    if (this.#startedAt === undefined) return { reserve, fork: tenths((this.#ended?.at ?? now) - this.#launchedAt) }
+    if (this.#startedAt === undefined) return { reserve, fork: tenths((this.#endedAt ?? now) - this.#launchedAt) }
     const fork = tenths(this.#startedAt - this.#launchedAt)
-    const endedAt = this.#ended?.at ?? now
-    const ranMs = this.#ended?.ranMs ?? endedAt - this.#startedAt
-    const loadMs = this.#ended?.loadMs
-    return {
-      reserve,
-      fork,
-      ...(loadMs === undefined ? {} : { load: tenths(loadMs) }),
-      perform: tenths(ranMs - (loadMs ?? 0)),
-      settle: tenths(now - Math.min(this.#startedAt + ranMs, endedAt)),
-    }
+    const endedAt = this.#endedAt ?? now
+    const ranMs = this.#ending?.ranMs ?? endedAt - this.#startedAt
+    const loadMs = this.#ending?.loadMs
+    const load = loadMs === undefined ? undefined : tenths(loadMs)
+    const settle = tenths(now - Math.min(this.#startedAt + ranMs, endedAt))
+    return { reserve, fork, load, perform: tenths(ranMs - (loadMs ?? 0)), settle }
   }
 }
 

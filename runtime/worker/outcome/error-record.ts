@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { clip, wholeCharacters } from '../../../config/clip.ts'
-import { isA } from '../../core/errors.ts'
+import { isA, toError } from '../../core/errors.ts'
 import { isOwnCode } from '../../core/package.ts'
 import type { ErrorRecord } from '../../messages.ts'
 
@@ -28,6 +28,18 @@ export function errorRecord(thrown: unknown): ErrorRecord {
     backtrace: [...frames(thrown), ...fields(thrown), ...below(thrown, [])].slice(0, MAX_LINES),
     ...(typeof code === 'string' ? { code: shortened(code, MAX_NAME) } : {}),
   }
+}
+
+/** The error of an end that could not be recorded, because of `thrown`; what the job itself failed of stands below. */
+export function unrecordableError(thrown: unknown, own: ErrorRecord | undefined): ErrorRecord {
+  const error = errorRecord(toError(thrown))
+  const below = own ? [`while this was recorded: ${own.name}: ${own.message}`, ...own.backtrace] : []
+  return { ...error, backtrace: [...error.backtrace, ...below] }
+}
+
+/** As the record of a job keeps it: JSON text with the first frames. */
+export function errorText({ name, message, backtrace }: ErrorRecord): string {
+  return JSON.stringify({ name, message, backtrace: backtrace.slice(0, 20) })
 }
 
 /** A property of anything, undefined where reading it throws. */

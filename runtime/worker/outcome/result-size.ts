@@ -8,7 +8,8 @@ import type { Ending } from '../launchers/launcher.ts'
  * @throws RuntimeError ERR_TOO_LARGE
  */
 export function checkResultSize(result: string | undefined, maxBytes = Infinity): void {
-  const size = Buffer.byteLength(result ?? '')
+  if (result === undefined) return
+  const size = Buffer.byteLength(result)
   if (size <= maxBytes) return
   throw new RuntimeError(
     'ERR_TOO_LARGE',

@@ -1,5 +1,5 @@
 import { jsonArray } from '../../core/json-text.ts'
-import { withBackoff, type Clock } from '../../core/clock.ts'
+import { backoffMs, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { evidenceText } from '../../store/queues/evidence-text.ts'
@@ -7,9 +7,9 @@ import { encodeFailure } from '../../store/queues/failures.ts'
 import { MemoryConflict } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
-import type { Delivery, Reserved } from '../../store/workers/supervisors.ts'
+import type { Delivery, Reserved, Settlement } from '../../store/workers/supervisors.ts'
 import { endForMetrics, deathCall, logEnd, type JobLabels, type TimeLine } from './end-log.ts'
-import { errorRecord } from './error-record.ts'
+import { errorRecord, errorText, unrecordableError } from './error-record.ts'
 import type { ErrorRecord, JobEnd, HookCall, Outcome, StepContext, StepEnd } from '../../messages.ts'
 import type { StepSource } from '../execution/step-source.ts'
 import type { Verdict } from './cause.ts'
@@ -48,12 +48,15 @@ export interface End {
   labels: JobLabels
   /** False where it is known to have no log. */
   mayHaveLog?: boolean
-  keepResultMs?: number
+  keepResultMs?: number | undefined
   /** What the job said of its end. */
-  outcome?: Outcome
+  outcome?: Outcome | undefined
   /** A workflow step's surroundings. */
-  step?: { context: StepContext; outcome?: Outcome }
+  step?: { context: StepContext; outcome?: Outcome | undefined } | undefined
 }
+
+/** Between two attempts while Redis is away. */
+const PAUSES = { firstMs: 50, mostMs: 1000 }
 
 /** A step's own record is dropped soon after it is done: its run knows how it went, and runs have many. */
 const doneStepTtlMs = 60_000
@@ -74,23 +77,24 @@ export class Settler {
    * @returns false when the job was no longer ours and nothing was written
    */
   async settle(end: End): Promise<boolean> {
-    const { clock } = this.#options
-    const { id } = end.job
-    const log = (): Logger => this.#options.log.with(end.labels)
-    const attempt = (given: End): Promise<boolean> =>
-      withBackoff(
-        clock,
-        { firstMs: 50, mostMs: 1000 },
-        () => this.#attempt(given),
-        (error) => {
-          if (!hasCode(error, 'ERR_REDIS')) throw error
-          log().warn(`job ${id}: its end cannot be recorded yet: ${withCode(error)}`)
-        },
-      )
-    return attempt(end).catch((error: unknown) => {
-      log().error(`job ${id}: its end cannot be recorded as ${end.verdict.kind}: ${withCode(error)}`)
-      return attempt({ ...end, verdict: unrecordable(end.verdict, toError(error)) })
-    })
+    let given = end
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        return await this.#attempt(given)
+      } catch (error) {
+        const log = this.#options.log.with(end.labels)
+        const what = `job ${end.job.id}: its end cannot be recorded`
+        if (hasCode(error, 'ERR_REDIS')) {
+          log.warn(`${what} yet: ${withCode(error)}`)
+          await this.#options.clock.sleep(backoffMs(PAUSES, attempts))
+        } else if (given === end) {
+          log.error(`${what} as ${end.verdict.kind}: ${withCode(error)}`)
+          const own = 'error' in end.verdict ? end.verdict.error : undefined
+          given = { ...end, verdict: { kind: 'failed', cause: 'exception', error: unrecordableError(error, own) } }
+          attempts = 0
+        } else throw error
+      }
+    }
   }
 
   /** Records an end once; again at once where another step's end has changed the graph under its additions. */
@@ -115,13 +119,12 @@ export class Settler {
     }
   }
 
-  async #record(id: string, end: End): Promise<boolean> {
+  #record(id: string, end: End): boolean | Promise<boolean> {
     const { job, verdict } = end
     const delivery: Delivery = { worker: end.worker, id: job.id, delivery: job.delivery }
     const { supervisors } = this.#options.store
     const now = this.#options.clock.now()
     const { recordTtlMs: ttlMs } = this.#options.limits
-    const evidence = { evidence: evidenceText(end.evidence) }
     switch (verdict.kind) {
       case 'lost':
         return false
@@ -133,36 +136,48 @@ export class Settler {
         return true // lua/acquire.lua has moved it to where it waits
       case 'snoozed':
         return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), false, ttlMs)
-      case 'retry': {
-        const attempts = await this.#attempts(end, verdict.error, verdict.cause, now)
-        const failure = { cause: verdict.cause, error: errorText(verdict.error) }
-        const fields = { ...evidence, attempts: JSON.stringify(attempts), ...failure }
-        return supervisors.requeue(id, delivery, now, now + Math.max(verdict.delayMs, 1), true, ttlMs, fields)
-      }
+      case 'retry':
+        return this.#retry(id, delivery, end, verdict)
       case 'failed':
         return this.#fail(id, delivery, end, verdict)
       default: {
         const { keepResultMs } = end
-        const result = verdict.kind === 'done' && keepResultMs !== undefined ? verdict.result : undefined
-        const fields: Record<string, string> = evidence
-        if (result !== undefined) fields.result = result
+        const fields: Record<string, string> = { evidence: evidenceText(end.evidence) }
+        if (verdict.kind === 'done' && verdict.result !== undefined && keepResultMs !== undefined)
+          fields.result = verdict.result
         if ('reason' in verdict && verdict.reason !== undefined) fields.reason = verdict.reason
-        const step = end.step && (await this.#stepDone(end))
-        if (step && 'kind' in step) return this.#fail(id, delivery, end, step)
-        const settlement = {
-          state: verdict.kind,
-          fields,
-          ttlMs: keepResultMs ?? (step ? doneStepTtlMs : ttlMs),
-          mayHaveLog: end.mayHaveLog,
-          ...(step ? { step } : {}),
-        }
-        try {
-          return await supervisors.settle(id, delivery, now, this.#options.limits.failedMax, settlement)
-        } catch (thrown) {
-          if (!(thrown instanceof MemoryConflict)) throw thrown
-          return this.#fail(id, delivery, end, { kind: 'failed', cause: 'exception', error: errorRecord(thrown) })
-        }
+        const { mayHaveLog } = end
+        const plain = { state: verdict.kind, fields, ttlMs: keepResultMs ?? ttlMs, mayHaveLog, step: undefined }
+        if (end.step) return this.#settleStep(id, delivery, end, plain)
+        return supervisors.settle(id, delivery, now, this.#options.limits.failedMax, plain)
       }
+    }
+  }
+
+  async #retry(
+    id: string,
+    delivery: Delivery,
+    end: End,
+    { cause, error, delayMs }: Extract<Verdict, { kind: 'retry' }>,
+  ): Promise<boolean> {
+    const { store, clock, limits } = this.#options
+    const now = clock.now()
+    const attempts = JSON.stringify(await this.#attempts(end, error, cause, now))
+    const fields = { evidence: evidenceText(end.evidence), attempts, cause, error: errorText(error) }
+    const dueAtMs = now + Math.max(delayMs, 1)
+    return store.supervisors.requeue(id, delivery, now, dueAtMs, true, limits.recordTtlMs, fields)
+  }
+
+  async #settleStep(id: string, delivery: Delivery, end: End, plain: Settlement): Promise<boolean> {
+    const { store, clock, limits } = this.#options
+    const step = await this.#stepDone(end)
+    if (step && 'kind' in step) return this.#fail(id, delivery, end, step)
+    const settlement = step ? { ...plain, step, ttlMs: end.keepResultMs ?? doneStepTtlMs } : plain
+    try {
+      return await store.supervisors.settle(id, delivery, clock.now(), limits.failedMax, settlement)
+    } catch (thrown) {
+      if (!(thrown instanceof MemoryConflict)) throw thrown
+      return this.#fail(id, delivery, end, { kind: 'failed', cause: 'exception', error: errorRecord(thrown) })
     }
   }
 
@@ -231,16 +246,4 @@ export class Settler {
     }
     return [...(jsonArray(before) as object[]), attempt].slice(-this.#options.limits.attemptsKept)
   }
-}
-
-/** The failure that an end becomes which could not be recorded; what the job itself failed of stands below. */
-function unrecordable(verdict: Verdict, thrown: Error): Extract<Verdict, { kind: 'failed' }> {
-  const error = errorRecord(thrown)
-  const own = 'error' in verdict ? verdict.error : undefined
-  const below = own ? [`while this was recorded: ${own.name}: ${own.message}`, ...own.backtrace] : []
-  return { kind: 'failed', cause: 'exception', error: { ...error, backtrace: [...error.backtrace, ...below] } }
-}
-
-function errorText({ name, message, backtrace }: ErrorRecord): string {
-  return JSON.stringify({ name, message, backtrace: backtrace.slice(0, 20) })
 }

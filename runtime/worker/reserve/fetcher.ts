@@ -121,7 +121,7 @@ export class Fetcher {
   }
 
   /** The next job for this worker id; waits for one. Undefined when the fetcher has stopped. */
-  async next(worker: string): Promise<Reserved | undefined> {
+  next(worker: string): Reserved | Promise<Reserved | undefined> {
     this.#lookSoon()
     return this.#options.held?.take() ?? new Promise((resolve) => this.#askers.push({ worker, resolve }))
   }
@@ -197,7 +197,7 @@ export class Fetcher {
       if (reply.kind === 'fenced' || reply.kind === 'paused' || supervisorId() !== id) return false
       this.#hasMore = reply.kind === 'taken'
       this.#idle.found(reply.jobs, wokenFor)
-      this.#hold(reply.jobs.slice(asking.length), ahead)
+      this.#hold(reply.jobs, asking.length, ahead)
       this.#give(asking, reply.jobs.slice(0, asking.length))
       if (reply.kind === 'empty') this.#onEmpty(idle, reply.queueCount, reply.jobs.length)
       // It was woken for another job, and has no slot left for it.
@@ -226,15 +226,15 @@ export class Fetcher {
     if (now < jobs.length) afterTicks(2, () => give(now, jobs.length))
   }
 
-  /** Slots that have become free meanwhile get theirs first. */
-  #hold(jobs: readonly Reserved[], workers: readonly string[]): void {
+  /** Slots that became free meanwhile get theirs first. None is held beside a job that went down with its worker before. */
+  #hold(jobs: readonly Reserved[], from: number, workers: readonly string[]): void {
     const { held } = this.#options
-    for (const [i, job] of jobs.entries()) {
+    for (let i = from; i < jobs.length; i += 1) {
       const asker = this.#askers.shift()
-      if (asker) asker.resolve(job)
-      else held?.add(job, workers[i] ?? '')
+      if (asker) asker.resolve(jobs[i])
+      else held?.add(jobs[i]!, workers[i - from] ?? '')
     }
-    if (this.#stopped || this.#paused) held?.giveBack()
+    if (this.#stopped || this.#paused || jobs.some(({ redeliveries }) => redeliveries > 0)) held?.giveBack()
   }
 
   #onEmpty(idle: Idle | undefined, queueCount: number, found: number): void {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { jobsAtOnce } from '../../store/queues/deliveries.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reserved } from '../../store/workers/supervisors.ts'
 
@@ -8,10 +9,10 @@ import type { Reserved } from '../../store/workers/supervisors.ts'
 const HELD_MS = 50
 /** No more jobs are held for a slot than it runs in this time. */
 const AHEAD_MS = 20
-/** Jobs held for each slot. */
-const AHEAD_MOST = 8
-/** Ends of a slot that Redis may be recording while its next job runs. */
-export const UNRECORDED_MOST = 16
+/** Jobs held for each slot, and for all. */
+const [AHEAD_MOST, HELD_MOST] = [8, 2 * jobsAtOnce]
+/** Ends of a slot, and of all slots, that Redis may be recording while the next jobs run. */
+const [UNRECORDED_EACH, UNRECORDED_MOST] = [16, 2 * jobsAtOnce]
 /** So many of the last jobs say how long the next will run. */
 const MEASURED = 16
 
@@ -37,7 +38,7 @@ interface Held {
 }
 
 /**
- * Jobs that were taken ahead of their slots, so that a process which has ended its job has the next one at once, while Redis records the end.
+ * Jobs that were taken ahead of their slots, so that a slot whose job has ended has the next one at once, while Redis records the end.
  * None of them has begun: until then each can go back to the head of its queue. Only where the last jobs were short.
  */
 export class HeldJobs {
@@ -54,6 +55,11 @@ export class HeldJobs {
   constructor(options: HeldJobsOptions) {
     this.#options = options
     this.#heldMs = options.heldMs ?? HELD_MS
+  }
+
+  /** How many ends of one slot may be unrecorded while its next job runs. */
+  get unrecordedMost(): number {
+    return Math.max(1, Math.min(UNRECORDED_EACH, Math.floor(UNRECORDED_MOST / this.#options.workers.length)))
   }
 
   /** Of the jobs that are held. */
@@ -73,7 +79,7 @@ export class HeldJobs {
     const { workers } = this.#options
     if (this.#ranMs.length < MEASURED) return []
     const eachSlot = Math.min(AHEAD_MOST, Math.floor((AHEAD_MS * MEASURED) / this.#sumMs))
-    const most = eachSlot * workers.length
+    const most = Math.min(eachSlot * workers.length, HELD_MOST)
     const missing = most - this.#held.length
     if (missing <= 0 || 2 * this.#held.length > most) return []
     return Array.from({ length: missing }, (_, n) => workers[n % workers.length] ?? '')
@@ -92,15 +98,14 @@ export class HeldJobs {
     return first?.job
   }
 
-  /** Puts all back at the heads of their queues. What cannot be put back now the heartbeat puts back: no process runs it. */
+  /** Puts all back at the heads of their queues, and takes none ahead until the next jobs were measured. What cannot be put back now the heartbeat puts back: no process runs it. */
   giveBack(): void {
     const { store, clock, log, recordTtlMs, supervisorId } = this.#options
     const id = supervisorId()
     const held = this.#held.splice(0)
     store.supervisors.gatherEnds(false)
-    if (held.length === 0 || id === undefined) return
-    // Until the next jobs were measured.
     this.#ranMs.length = this.#next = this.#sumMs = 0
+    if (held.length === 0 || id === undefined) return
     // The last first: each is put before those that are there.
     const calls = held
       .reverse()

@@ -230,7 +230,7 @@ it('fork: death of a job by its own heap: SIGABRT, with the words of V8, and the
 
 it('fork: death of the supervisor: the zygote, its jobs and what they left die with it', async () => {
   const source = writeApp({ 'src/jobs/all.ts': jobs })
-  const program = startProgram('test/fixtures/programs/fork-supervisor.ts', [JSON.stringify(source)])
+  const program = startProgram('fork-supervisor', [JSON.stringify(source)])
   const pids = await eventually(() => /^pids (.*)$/m.exec(program.stdout)?.[1]?.split(' ').map(Number))
   assert.equal(pids?.filter(isAlive).length, 4)
   program.kill('SIGKILL')

@@ -1,7 +1,6 @@
-import type { Channel } from '../../../../child/executor.ts'
 import type { Assignment, ChildMessage, ParentMessage } from '../../../../../messages.ts'
 import { describeMemory } from '../../../../child/memory-figures.ts'
-import { JobEventLoop } from '../../../../child/event-loop.ts'
+import { type Channel, JobEventLoop } from '../../../../child/event-loop.ts'
 import { FrameEncoder, FrameReader } from './frames.ts'
 import { unreadThere } from './connection-pairs.ts'
 import { EINTR, POLLIN, errno, poll, read, writeAll } from '../core/libc.ts'

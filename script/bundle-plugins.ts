@@ -60,6 +60,21 @@ const CHECKS: Readonly<Record<string, string>> = {
   notStrictEqual: '!Object.is(args[0],args[1])||',
 }
 
+/**
+ * The names of a module of Node's that a file imports, or, where it takes the whole module, has in its text: the list of all names
+ * differs by version, and with it the build would.
+ */
+function namesIn(module: object, path: string, file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const imported = [...text.matchAll(/\bimport\s[^;*'"]*\{([^}]*)\}\s*from\s*['"]([^'"]+)['"]/g)]
+    .filter(([, , from]) => from === path)
+    .map(([, names = '']) => names)
+  const words = new Set((imported.length > 0 ? imported.join(' ') : text).match(/\w+/g))
+  return Object.getOwnPropertyNames(module)
+    .filter((name) => words.has(name))
+    .sort()
+}
+
 /** A function that can be called by another one: no class, and nothing that `promisify` knows. */
 const isPlainFunction = (name: string, value: unknown): value is (...args: unknown[]) => unknown =>
   typeof value === 'function' && /^[a-z]/.test(name) && !(promisify.custom in value)
@@ -76,15 +91,22 @@ export const nodeWithoutGetters: Plugin = {
     // A copy for each importer: shared, each would be a file of its own.
     bundle.onResolve({ filter }, ({ path, kind, importer }) =>
       kind === 'import-statement'
-        ? { path, namespace: 'node', suffix: `?${relative(process.cwd(), importer)}`, sideEffects: false }
+        ? {
+            path,
+            namespace: 'node',
+            suffix: `?${relative(process.cwd(), importer)}`,
+            sideEffects: false,
+            pluginData: importer,
+          }
         : undefined,
     )
-    bundle.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
+    bundle.onLoad({ filter: /.*/, namespace: 'node' }, ({ path, pluginData }) => {
       const get = `process.getBuiltinModule(${JSON.stringify(path)})`
-      const exports = Object.entries(Object.getOwnPropertyDescriptors(createRequire(import.meta.url)(path) as object))
-        .filter(([name]) => name !== 'default' && /^[a-z]\w*$/i.test(name))
-        .map(([name, { value }]) => [name, value as unknown] as const)
       const isLate = LOADED_LATE.test(path)
+      const module = createRequire(import.meta.url)(path) as Record<string, unknown>
+      const exports = namesIn(module, path, pluginData as string)
+        .filter((name) => name !== 'default' && /^[a-z]\w*$/i.test(name))
+        .map((name) => [name, isLate ? module[name] : undefined] as const)
       const one = (name: string, value: unknown): string =>
         isLate && isPlainFunction(name, value)
           ? `(...args)=>${CHECKS[name] ?? ''}${get}.${name}(...args)`
@@ -105,14 +127,16 @@ const USED_SELDOM = ['assert', 'crypto', 'dns', 'tls', 'worker_threads']
 export const nodeWhenUsed: Plugin = {
   name: 'node when used',
   setup(bundle) {
-    bundle.onResolve({ filter: new RegExp(`^(?:node:)?(?:${USED_SELDOM.join('|')})$`) }, ({ path, kind }) =>
-      kind === 'require-call' ? { path, namespace: 'node-when-used' } : undefined,
+    bundle.onResolve({ filter: new RegExp(`^(?:node:)?(?:${USED_SELDOM.join('|')})$`) }, ({ path, kind, importer }) =>
+      kind === 'require-call'
+        ? { path, namespace: 'node-when-used', suffix: `?${relative(process.cwd(), importer)}`, pluginData: importer }
+        : undefined,
     )
-    bundle.onLoad({ filter: /.*/, namespace: 'node-when-used' }, ({ path }) => {
-      const module = createRequire(import.meta.url)(path) as object
+    bundle.onLoad({ filter: /.*/, namespace: 'node-when-used' }, ({ path, pluginData }) => {
+      const module = createRequire(import.meta.url)(path) as Record<string, unknown>
       const made = typeof module === 'function' ? '(...args) => get()(...args)' : '{}'
-      const lines = Object.entries(module).map(([name, value]) =>
-        isPlainFunction(name, value)
+      const lines = namesIn(module, path, pluginData as string).map((name) =>
+        isPlainFunction(name, module[name])
           ? `${name}: { enumerable: true, value: (...args) => get().${name}(...args) }`
           : `${name}: { enumerable: true, get: () => get().${name} }`,
       )

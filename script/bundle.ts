@@ -140,6 +140,6 @@ const htmx = 'node_modules/htmx.org/dist/htmx.min.js'
 copyFileSync(join(root, htmx), join(dist, 'htmx.js'))
 const inputs = [...builtLayers, built, builtLibraries]
   .flatMap(({ metafile }) => Object.keys(metafile.inputs))
-  .filter((file) => !file.startsWith('node:'))
+  .filter((file) => !/^node[\w-]*:/.test(file))
 const texts = packagesOf([...inputs, htmx]).map(licence)
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), `This package contains parts of these:\n\n${texts.join('\n---\n\n')}`)

@@ -42,9 +42,20 @@ function measure(part: string): void {
   })
   const found = new Reports(root, sources)
   found.readAll(reports)
-  rmSync(reports, { recursive: true })
   const arms = Object.fromEntries([...found.covered].map(([file, ids]) => [file, [...ids].sort()]))
   writeFileSync(join(out, `${part.replaceAll('/', '-')}.json`), JSON.stringify({ status, arms }, null, 1))
+  removeFolder(reports)
+}
+
+/** A process that outlives its test may still write there; `maxRetries` of rmSync does not read a folder again. */
+function removeFolder(folder: string): void {
+  for (let tries = 1; ; tries += 1)
+    try {
+      return rmSync(folder, { recursive: true, force: true })
+    } catch (error) {
+      if (tries === 50) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+    }
 }
 
 /** Adds up what is on record. @returns the share of each folder, in percent */

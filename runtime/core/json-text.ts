@@ -71,7 +71,7 @@ function write(value: unknown): string {
 /** A number as Ruby's Float#to_s: an exponent below 0.0001 and from 1e21, of two digits at least, behind a fraction. */
 function numberText(value: number): string {
   const size = Math.abs(value)
-  if (size === 0 || (size >= 1e-4 && size < 1e21)) return String(value === 0 ? 0 : value)
+  if (size === 0 || (size >= 1e-4 && size < 1e21)) return String(value)
   const [digits = '', exponent = ''] = value.toExponential().split('e')
   return `${digits.includes('.') ? digits : `${digits}.0`}e${exponent.charAt(0)}${exponent.slice(1).padStart(2, '0')}`
 }

@@ -83,7 +83,7 @@ describe('what a start loads', () => {
     assert.match(loaded, /^NativeModule stream$/m)
     assert.doesNotMatch(
       loaded,
-      /^NativeModule (?:assert|os|tty|dns|crypto|timers\/promises|internal\/modules\/esm\/initialize_import_meta)$/m,
+      /^NativeModule (?:assert|tty|dns|timers\/promises|internal\/modules\/esm\/initialize_import_meta)$/m,
     )
   })
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { decodeItem, parseLossless } from '../../runtime/core/codec.ts'
-import { retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
+import { errorNames, retryDelayMs, retryPolicy } from '../../runtime/jobs/retry.ts'
 import { decodeFailure, encodeFailure } from '../../runtime/store/queues/failures.ts'
 import { queueListName, selectQueues } from '../../runtime/store/queues/queue-list.ts'
 import { weightedOrder } from '../../runtime/worker/reserve/queue-choice.ts'
@@ -101,6 +101,14 @@ describe('retry policy', () => {
     jitter: fc.double({ min: 0, max: 1, noNaN: true }),
   })
   const random = fc.double({ min: 0, max: 1, noNaN: true })
+
+  it('goes by the names of the error, of its class and of the ancestors of that', () => {
+    class Mine extends TypeError {}
+    const error = new Mine('x')
+    error.name = 'Own'
+    assert.deepEqual(errorNames(error), ['Own', 'Mine', 'TypeError', 'Error'])
+    assert.deepEqual(errorNames(new (class extends Mine {})('x')), ['TypeError', 'Mine', 'Error'])
+  })
 
   it('retries exactly `limit` times, never later than maxDelay, never earlier than jitter allows', () => {
     fc.assert(

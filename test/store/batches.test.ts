@@ -148,3 +148,28 @@ test('no more copies of a job are removed than were asked for', async () => {
   assert.equal(await store.queues.removeItem('q', item, Date.now(), ttlMs, 51), 51)
   assert.equal(await redis.llen('resque:queue:q'), 9)
 })
+
+test('the head of a queue is the job that waits longest in it, since when it was enqueued or due', async () => {
+  const now = Date.now()
+  await store.queues.push('q', jobs(2), now, ttlMs)
+  const [first, none] = await store.queues.heads(['q', 'none'])
+  const id = first?.firstId ?? assert.fail('no head')
+  assert.deepEqual(first, { name: 'q', size: 2, firstId: id, waitingSinceMs: now })
+  assert.deepEqual(none, { name: 'none', size: 0, firstId: undefined, waitingSinceMs: undefined })
+  assert.equal((await reserveOne({ supervisors: store.supervisors }, 's', 'vm:1:q', ['q'], 'new', now)).kind, 'fenced')
+  assert.equal((await store.jobs.find(id))?.state, 'waiting')
+})
+
+test('delayed jobs of more seconds than one page are each listed once', async () => {
+  const calls = redis.pipeline()
+  const seconds = Array.from({ length: 501 }, (_, n) => 4_000_000_000 + n)
+  for (const second of seconds)
+    calls.rpush(`resque:delayed:${second}`, item).zadd('resque:delayed_queue_schedule', second, second)
+  await calls.exec()
+  const listed: (number | undefined)[] = []
+  for await (const { dueMs } of store.delayed.all()) listed.push(dueMs)
+  assert.deepEqual(
+    listed,
+    seconds.map((second) => second * 1000),
+  )
+})

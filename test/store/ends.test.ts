@@ -48,6 +48,21 @@ test('the ends of one tick are one call, and each is recorded whole', async () =
   assert.ok(archived.every(([, fields]) => fields.includes('{"wall_ms":1}')))
 })
 
+test('of a large item the archive has the class and the size, also where it is not read', async () => {
+  const item = itemOf('x'.repeat(9000))
+  await store.queues.push('q', [{ id: 'ours', className: 'OkJob', item }], Date.now(), ttlMs)
+  await redis.rpush('resque:queue:q', item)
+  const workers = ['host:a:q', 'host:b:q', 'host:c:q']
+  const reply = await store.supervisors.reserve('s', { workers, newId: 'new' }, ['q'], Date.now())
+  const taken = 'jobs' in reply ? reply.jobs.map(({ id, delivery }, i) => ({ id, delivery, worker: workers[i]! })) : []
+  assert.deepEqual(await Promise.all(taken.map((job) => store.supervisors.settle('s', job, Date.now(), 100, { ...done, isLarge: true }))), [true, true]) // prettier-ignore
+  for (const [, fields] of await redis.xrange('resque:rt:archive', '-', '+')) {
+    const of = (name: string) => fields[fields.indexOf(name) + 1]
+    assert.deepEqual([of('class'), of('item_bytes'), fields.includes('item')], ['OkJob', String(item.length), false])
+  }
+  assert.equal(await redis.xlen('resque:rt:archive'), 2)
+})
+
 test('a failure is recorded in the same call, whole', async () => {
   const [a, b] = await inHand('a', 'b')
   assert.ok(a && b)

@@ -60,7 +60,7 @@ describe('ids of items that others have taken go, and those of items in the queu
     })
   }
 
-  test('a cancelled job among those with the same bytes costs no other its ticket', async () => {
+  test('a cancelled job among those with the same bytes costs no other its ID', async () => {
     const ids = await push(400, () => 1)
     for (const id of ids.slice(200, 390)) assert.equal(await store.jobs.cancel(id, Date.now(), 60_000), 'cancelled')
     await redis.lpop('resque:queue:q', 200)
@@ -98,4 +98,22 @@ test('no call of a sweep takes long, however long the queue is', async (t) => {
   t.diagnostic(`${calls} script calls, ${meanUs} microseconds each`)
   assert.ok(Number(meanUs) < 8000)
   assert.ok((await redis.hlen('resque:rt:tickets:q')) < 19_000)
+})
+
+test('a large item, whose digest its client takes, keeps its id; the same bytes pushed by another client get a new one', async () => {
+  const item = `{"class":"A","args":["${'é😀'.repeat(3000)}\ud83d"]}`
+  await store.queues.push('q', [{ id: 'large', className: 'A', item, options: '{"timeoutMs":5}' }], Date.now(), 60_000)
+  await redis.rpush('resque:queue:q', item)
+  assert.deepEqual(await takeAll(), ['large', 'new-1'])
+  assert.equal(await redis.hget('resque:rt:job:large', 'options'), '{"timeoutMs":5}')
+  assert.equal(await redis.exists('resque:rt:tickets:q'), 0)
+})
+
+test('the IDs of many items are a table, which Redis does not look through from its beginning', async () => {
+  await push(63, (i) => i)
+  assert.notEqual(await redis.object('ENCODING', 'resque:rt:tickets:q'), 'hashtable')
+  await push(1, (i) => i, 63)
+  assert.equal(await redis.object('ENCODING', 'resque:rt:tickets:q'), 'hashtable')
+  assert.equal(await redis.hlen('resque:rt:tickets:q'), 64)
+  assert.equal((await takeAll()).length, 64)
 })

@@ -138,15 +138,21 @@ test('with weights each job is of a draw of its own', async () => {
   await fetcher.close()
 })
 
-test('a worker that may not listen is in no register, and polls', async () => {
-  for (const queues of [['q'], ['*']]) {
-    const worker = new IdleWorker(server, queues, 20)
+test('a worker that may not listen is in no register, and polls; one that may not hear of queues is woken', async () => {
+  for (const [queues, isWoken] of [
+    [['q'], false],
+    [['*'], false],
+    [['*'], true],
+  ] as const) {
+    const worker = new IdleWorker(server, [...queues], 20)
     const { connection } = worker.store
-    connection.listenIfAllowed = () => Promise.resolve(undefined)
+    const listen = connection.listenIfAllowed.bind(connection)
+    connection.listenIfAllowed = (channel, ...rest) =>
+      isWoken && channel !== connection.keys.wakeQueues() ? listen(channel, ...rest) : Promise.resolve(undefined)
     await worker.start()
     await connection.redis.sadd('resque:queues', 'q')
     await eventually(() => worker.looks > 0)
-    assert.equal(await registered(server), 0)
+    await eventually(async () => (await registered(server)) === (isWoken ? 1 : 0))
     await connection.redis.rpush('resque:queue:q', item)
     await eventually(() => worker.taken.length === 1)
     worker.fetcher.stop()

@@ -57,6 +57,20 @@ describe('the process of a job, and the worker that ends it', () => {
     assert.deepEqual([ended.done, (await ended.job.ended({ signal: null })).where], [[], undefined])
   })
 
+  it('has its whole timeout in a second process where the first ended before it had begun the job', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { job, process } = launched(t)
+    job.launched(process)
+    job.started(7, { timeoutMs: 50 })
+    t.mock.timers.tick(40)
+    job.started(8, { timeoutMs: 50 })
+    t.mock.timers.tick(40)
+    assert.equal(job.killed, undefined)
+    t.mock.timers.tick(10)
+    assert.equal(job.killed, 'timeout')
+    job.stopTimers()
+  })
+
   it("is known to have been ended for the container's memory where the kernel counts one more, and only once", async (t) => {
     let kills = 3
     t.mock.method(machine, 'exists', () => true)

@@ -221,3 +221,23 @@ test('whoever ends a step with many children goes on with them; a step that is a
   assert.ok(Math.abs((row?.endedAt ?? 0) - Date.now()) < 60_000)
   await assert.rejects(driver.store.runs.expire('none', 1, Date.now()), { code: 'ERR_NOT_FOUND' })
 })
+
+test('a step that a stop has cancelled waits for the continue; one that waits for a limit is delayed', async () => {
+  const { store, supervisor } = driver
+  const { id, names } = await driver.create({ a: [], b: ['a'] })
+  await store.runs.start(id, Date.now())
+  const first = (await driver.take()) ?? assert.fail()
+  await store.runs.stop(id, Date.now())
+  await driver.end(first, 'cancelled')
+  assert.deepEqual(await driver.states(id, names), { run: 'stopped', a: 'held', b: 'waiting' })
+  await store.runs.resume(id, Date.now())
+  const { job } = (await driver.take()) ?? assert.fail()
+  const rate = { kind: 'rate' as const, key: 'k', limit: 1, perMs: 600_000 }
+  await store.limits.acquire(supervisor, { ...job, id: 'other' }, [rate], Date.now())
+  assert.equal(await store.limits.acquire(supervisor, job, [rate], Date.now()), 'granted')
+  await store.supervisors.requeue(supervisor, job, Date.now(), 0, false, 60_000)
+  const again = (await driver.take()) ?? assert.fail()
+  assert.equal(await store.limits.acquire(supervisor, again.job, [rate], Date.now()), 'held')
+  assert.equal((await driver.states(id, names)).a, 'delayed')
+  assert.equal(await driver.store.connection.redis.hexists(`test:rt:run:${id}`, 'args'), 0)
+})

@@ -171,6 +171,8 @@ test('steps that begin in one tick are one call, and each is decided by itself',
   const [row] = await driver.store.runs.read.nodes(id, 0, 1)
   assert.equal(row?.attempts, 2)
   assert.equal(await redis.hget(`test:rt:run:${id}:owners`, '2'), 'c1')
+  // It waited since it was queued.
+  assert.ok(Math.abs(Date.now() - Number(await redis.hget('test:rt:job:c1', 'enqueued_at'))) < 60_000)
 })
 
 test('the outputs that come along with one call are bounded; the rest is read in pages', async () => {

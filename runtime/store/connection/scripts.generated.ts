@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: 'fd621e5cfe98fb880be2102adf8ee697aef551c5',
+    sha1: 'b66d1ea8f13d46c1d7d4661ae0e65928bf629587',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'limits', 'failedAt'],
     rest: false,
   },
@@ -31,17 +31,17 @@ export const scripts = {
     rest: false,
   },
   'begin-steps': {
-    sha1: '4e11a337e8aa14c661554d9200ac0ef822244180',
+    sha1: 'f8712d731b405998c0ac725bb4e3f4e535bc1fbf',
     args: ['now', 'few'],
     rest: true,
   },
   'cancel': {
-    sha1: 'e9e4702db5d6946a174db29efb3359823d802313',
+    sha1: '2fd1902f870ca4919f86b87bb1ea0e727a8c3aef',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: '952d2503e4805b2ad7343ea0e5bd6c50833eb2de',
+    sha1: 'f4761837dbbf0cdc3c8e1ec77f612fd7228dd6f6',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -56,12 +56,12 @@ export const scripts = {
     rest: false,
   },
   'delay': {
-    sha1: '3fbce8c7b38e43782cfc84d3413357948082ebde',
+    sha1: '54cf4eb4e94f98200764f4a401a019ba7dbe1250',
     args: ['now', 'ttlMs'],
     rest: true,
   },
   'dequeue': {
-    sha1: '742063d5cd989cb37b3710ba57c0d34a94008b0f',
+    sha1: 'b9b8578ac7838bf28d94d168e8ff561dd04523cd',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -71,7 +71,7 @@ export const scripts = {
     rest: false,
   },
   'enqueue': {
-    sha1: '926d590fcf07de9f42ff084e29c4449d98e7c1e2',
+    sha1: '91a4d35a00e14a61bb0d5cbb36bb8f9c9eafcb47',
     args: ['queue', 'now', 'ttlMs'],
     rest: true,
   },
@@ -86,7 +86,7 @@ export const scripts = {
     rest: false,
   },
   'fire-entry': {
-    sha1: 'b33095cad6affc2081148c56f6bc9e1106f3e6e5',
+    sha1: '72318dc0729c60a94d5a4d6ef89595d0a2c3a184',
     args: ['lockPrefix', 'owner', 'name', 'slot', 'now', 'lateMs', 'next', 'lastEnqueuedAt', 'mode', 'queue', 'item', 'options', 'class', 'id', 'ttlMs', 'unique', 'uniqueMs', 'uniqueUntil'],
     rest: false,
   },
@@ -116,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: '256ea8cda5f6c79733cd167bd53a5bb259c0aacd',
+    sha1: '6b75b1a047421b8ad6c8a3b81aed23a9bf356e47',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: 'bdf89e4a6f2c6439f8143e6418f005a85a694aea',
+    sha1: '128bb2929cd6267d7f179ecaddd3c98f17bc0a99',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -131,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: '82d6d7de1ccc3712feda203291ddc6dee4ed7c02',
+    sha1: 'e370686a59f3d1ccd1c5e23b4620a45475b4721e',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -161,7 +161,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: 'cbbcea3efbfef1627c16504300f54196300c7e9f',
+    sha1: '7ad5422b75318ab1c0b8ac9fcc0218165468ac49',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -191,7 +191,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '0620a17141ad26a68e18e8659026ec7277229081',
+    sha1: '2d2e3e0d24da474b2149dc09a5d6b2ae63f429d8',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -201,17 +201,17 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '921a57012cecf58c3288a89955bfa5dfa9f74c6b',
+    sha1: '0e76d575e03ccb1219947f3bc39f9fcccee0f839',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: 'ab8944e252dcbc77b6bc9ae9bb8577a250aa7381',
+    sha1: '415b175f63e25275e77b3175707487e1dad315d8',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
   'retry-failed': {
-    sha1: 'f6cd6cc094b8f9b4cb6355db805333a795ef39d1',
+    sha1: '9d4fc2f165dcada2b19cba3a6e54e2ea2cd68022',
     args: ['index', 'digest', 'id', 'queue', 'item', 'retriedAt', 'newId', 'now', 'ttlMs', 'take'],
     rest: false,
   },
@@ -221,7 +221,7 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: 'eb6efa80fa1f1bf468300b768f7fdba432667661',
+    sha1: 'bdfe012c9fa2aa19e2a16aac1743477982e14eec',
     args: ['now'],
     rest: false,
   },
@@ -231,7 +231,7 @@ export const scripts = {
     rest: false,
   },
   'run-expire': {
-    sha1: '885680e1dee9e075404a362433d7091f92ffcaa9',
+    sha1: 'fd699d6d580ea33e94be170ebda5256803ca46c2',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -241,27 +241,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: '55da1cd4c2f5895a93b82f40c4f69a71ccf5694c',
+    sha1: 'b326c3246934fa6b8090808f40b1ce598964c2ce',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: '89ea89ea7acd2e8b72ed534589db87fae1d1fdde',
+    sha1: 'dc2278a3ded336aba3a5bec28ae0af8393997c68',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: '12f60303f27ddaad39e39d213d27b84558d36aa2',
+    sha1: '3cd451116c9721a10f2e4a957fecb0cf4169d34a',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: '9d4c3a101ece7dde9d767d0e7dd289aeb023a334',
+    sha1: 'e2b5be4d0e572550ba5ea71f8ecdc9ad32c16a94',
     args: ['id', 'now'],
     rest: false,
   },
   'run-stop': {
-    sha1: '20b63b5f9c31557dc90b3f698104dbfe028da9ca',
+    sha1: '61930fe27e133a33562dd37baa4ce7a10318e9e1',
     args: ['id', 'now'],
     rest: false,
   },
@@ -271,17 +271,17 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '2a1ec20dcfbd600fa4cd716e0fa1eacfb0757184',
+    sha1: '43d7802500766620d761b37cd95064342d835076',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
   'settle-batch': {
-    sha1: '1fb0031b07ba0a18f3373a5fffcd5f0e0efd2a61',
+    sha1: '2af3281d92f964c912151a8948c037277e773aad',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: false,
   },
   'settle-steps': {
-    sha1: '5aa3450a8638f2fc0dbd1874d613afc32d4bc499',
+    sha1: '1d488eb7851e9349babfe7da3dd23518535fa009',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: true,
   },
@@ -311,12 +311,12 @@ export const scripts = {
     rest: false,
   },
   'sweep-limits': {
-    sha1: 'a51864f639a15faee2142321bc114ef126436445',
+    sha1: 'f82ac6c6fe1972d63d594ccb7a68d6afb542d50d',
     args: ['count'],
     rest: false,
   },
   'take-delayed': {
-    sha1: '1480f12916a1a5ea73cb40d0a42c9c97fb93f549',
+    sha1: '9bea84c2013881c3fa3f63cacf26a1c37bbb505c',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

@@ -52,6 +52,9 @@ export const jobsAtOnce = 50
 /** How many bytes one call reads or writes, unless one job alone has more. */
 export const bytesAtOnce = 262_144
 
+/** The archive has only the size of what is larger: `ARGS_MAX` of lua/include/archive.lua. */
+export const itemBytesArchived = 8192
+
 /** How a worker that finds no job waits for one: then a push to one of its queues wakes it. */
 export interface Idle {
   /** Names its list of queues; workers with the same list have the same name. */
@@ -78,6 +81,8 @@ export interface Settlement {
   ttlMs: number
   /** False where it is known to have no log. */
   mayHaveLog?: boolean | undefined
+  /** True where its item is known to be too large for the archive, {@link itemBytesArchived}. */
+  isLarge?: boolean
 }
 
 /** One supervisor as others see it. */

@@ -88,9 +88,9 @@ export class EndWriter {
     failedMax: number,
     end: Settlement,
   ): Promise<Answer> {
-    const { state, ttlMs, mayHaveLog = true, entry = '', fields = {} } = end
+    const { state, ttlMs, mayHaveLog = true, isLarge = false, entry = '', fields = {} } = end
     const output = end.step?.output ?? ''
-    const values: unknown[] = [job.id, job.delivery, state, String(ttlMs), mayHaveLog, entry]
+    const values: unknown[] = [job.id, job.delivery, state, String(ttlMs), mayHaveLog, isLarge, entry]
     for (const [name, text] of Object.entries(fields)) values.push(name, text)
     const json = scriptJson(values)
     return new Promise((resolve, reject) => {

@@ -3,6 +3,7 @@ import { backoffMs, type Clock } from '../../core/clock.ts'
 import { hasCode, toError, withCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { evidenceText } from '../../store/queues/evidence-text.ts'
+import { itemBytesArchived } from '../../store/queues/deliveries.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'
 import { MemoryConflict } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
@@ -146,8 +147,8 @@ export class Settler {
         if (verdict.kind === 'done' && verdict.result !== undefined && keepResultMs !== undefined)
           fields.result = verdict.result
         if ('reason' in verdict && verdict.reason !== undefined) fields.reason = verdict.reason
-        const { mayHaveLog } = end
-        const plain = { state: verdict.kind, fields, ttlMs: keepResultMs ?? ttlMs, mayHaveLog, step: undefined }
+        const known = { mayHaveLog: end.mayHaveLog, isLarge: job.item.length > itemBytesArchived }
+        const plain = { state: verdict.kind, fields, ttlMs: keepResultMs ?? ttlMs, ...known, step: undefined }
         if (end.step) return this.#settleStep(id, delivery, end, plain)
         return supervisors.settle(id, delivery, now, this.#options.limits.failedMax, plain)
       }

@@ -1,11 +1,16 @@
 // Jobs take over each other's lines to the supervisor; nothing of one job may reach another through them.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { afterTicks } from '../../../runtime/core/clock.ts'
+import { JobSockets } from '../../../runtime/worker/launchers/fork/connection-pair.ts'
 import type { ForkLauncher } from '../../../runtime/worker/launchers/fork/fork.ts'
 import { encodeOrder, ORDER } from '../../../runtime/worker/launchers/fork/zygote/wire/zygote-messages.ts'
 import { REPORT, REPORT_BYTES, ReportReader } from '../../../runtime/worker/launchers/fork/zygote/wire/report-format.ts'
 import { leavesNoProcess } from '../../support/process.ts'
 import { testSignal } from '../../support/signal.ts'
+import { eventually } from '../../support/wait.ts'
 import { forkLauncher, launch, noFallback, result, resultOf, writeApp } from './support.ts'
 
 leavesNoProcess()
@@ -178,5 +183,23 @@ describe('fork: orders and reports', () => {
       { launch: 2, exited: { pid: 101, exitCode: null, signal: 9, ...usage } },
       { launch: 3, failure: 'fork failed with errno 11' },
     ])
+  })
+})
+
+describe('the socket of job processes', () => {
+  it('hears a hello that comes in pieces, and what follows it', async () => {
+    const heard: unknown[] = []
+    const sockets = new JobSockets(({ launch, kind, first }) => heard.push([launch, kind, String(first)]))
+    await sockets.listen()
+    const client = connect(sockets.path)
+    await once(client, 'connect')
+    client.write(Buffer.of(5, 0, 0))
+    await new Promise<void>((resolve) => afterTicks(20, resolve))
+    assert.deepEqual(heard, [])
+    client.write(Buffer.concat([Buffer.of(0, 1, 0, 0, 0), Buffer.from('printed')]))
+    await eventually(() => heard.length > 0)
+    assert.deepEqual(heard, [[5, 'output', 'printed']])
+    client.destroy()
+    await sockets.close()
   })
 })

@@ -1,13 +1,11 @@
 // The supervisor's view of forked processes, and who runs a job that was not forked: with made-up processes and launchers.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { silentLogger } from '../../../runtime/core/logger.ts'
 import { Registry } from '../../../runtime/jobs/registry.ts'
 import type { Isolation } from '../../../config/isolations.ts'
 import type { ChildMessage, Manifest, ParentMessage } from '../../../runtime/messages.ts'
-import { type ConnectionPair, JobSockets } from '../../../runtime/worker/launchers/fork/connection-pair.ts'
+import type { ConnectionPair } from '../../../runtime/worker/launchers/fork/connection-pair.ts'
 import { Fallback } from '../../../runtime/worker/launchers/fork/fallback.ts'
 import type { ForkedJob } from '../../../runtime/worker/launchers/fork/forked-job.ts'
 import { ForkedProcess } from '../../../runtime/worker/launchers/fork/forked-process.ts'
@@ -15,7 +13,6 @@ import { RelaunchedJob } from '../../../runtime/worker/launchers/fork/relaunched
 import { InlineLauncher } from '../../../runtime/worker/launchers/inline.ts'
 import { type Ending, type LaunchedJob, type Launcher, Launchers } from '../../../runtime/worker/launchers/launcher.ts'
 import { assignmentOf } from '../../contracts/launcher.contract.ts'
-import { eventually } from '../../support/wait.ts'
 
 const assignment = assignmentOf('Works', [])
 const done: ChildMessage = { type: 'outcome', outcome: { kind: 'done' }, ranMs: 1 }
@@ -60,6 +57,32 @@ describe('a forked process', () => {
       await ticks(3)
       assert.deepEqual(seen, ['idle'])
     }
+  })
+
+  it('has begun a later job where it has read the assignment, whatever came behind that; where the zygote dies first, that is lost with it', async (t) => {
+    const second = async (): Promise<{ process: ForkedProcess; job: ForkedJob; seen: string[] }> => {
+      const { process: one, seen } = forked(t)
+      one.hear({ type: 'started', pid: 7 })
+      one.hear({ type: 'outcome', outcome: { kind: 'done' }, ranMs: 1, stays: true, isRead: true })
+      const job = one.assign(assignment, { onMessage: () => undefined, onOutput: () => undefined })
+      await ticks(1)
+      one.exited({ ...exit, exitCode: null, signal: 9 })
+      assert.equal(seen.at(-1), 'asked for what is unread')
+      return { process: one, job, seen }
+    }
+    for (const [unread, started] of [
+      [0, true],
+      [100, false],
+    ] as const) {
+      const { process: one, job } = await second()
+      one.unread(unread)
+      assert.equal((await job.ended).started, started)
+    }
+    const { process: one, job } = await second()
+    one.lost('SIGKILL')
+    one.unread(100)
+    const { started, lostParent } = await job.ended
+    assert.deepEqual([started, lostParent], [true, 'SIGKILL'])
   })
 
   it('gets a signal when its pid is known; a KILL by way of the zygote before, and not by its group where it has none', (t) => {
@@ -117,24 +140,6 @@ describe('a forked process', () => {
     gone.process.exited(exit)
     await ticks()
     assert.deepEqual(gone.seen, ['released true'])
-  })
-})
-
-describe('the socket of job processes', () => {
-  it('hears a hello that comes in pieces, and what follows it', async () => {
-    const heard: unknown[] = []
-    const sockets = new JobSockets(({ launch, kind, first }) => heard.push([launch, kind, String(first)]))
-    await sockets.listen()
-    const client = connect(sockets.path)
-    await once(client, 'connect')
-    client.write(Buffer.of(5, 0, 0))
-    await ticks(20)
-    assert.deepEqual(heard, [])
-    client.write(Buffer.concat([Buffer.of(0, 1, 0, 0, 0), Buffer.from('printed')]))
-    await eventually(() => heard.length > 0)
-    assert.deepEqual(heard, [[5, 'output', 'printed']])
-    client.destroy()
-    await sockets.close()
   })
 })
 

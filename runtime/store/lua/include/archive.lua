@@ -59,7 +59,7 @@ local function is_of_run(item)
 end
 
 -- Adds a job that has just ended; false when it has no log.
--- `row`: `archive_names` of its record.
+-- `row`: `archive_names` of its record; `item_bytes` where the item is too large to be read.
 local function archive_job(id, row, may_have_log)
   local item, step = row[1] or '', row[2]
   if not step and is_of_run(item) then return end
@@ -71,6 +71,7 @@ local function archive_job(id, row, may_have_log)
     archive_step(step)
   else
     archive_put('item', item, ARGS_MAX)
+    archive_put('item_bytes', row.item_bytes)
     if #item > ARGS_MAX and not row[3] then archive_put('class', string.match(item, '^{"class":"([^"\\]+)"')) end
   end
   local lines = may_have_log and redis.call('LRANGE', key.log(id), -LINES, -1) or {}

@@ -3,30 +3,38 @@
 -- written by then: whoever listens also polls.
 -- @include ids-by-payload types wake
 
--- Tickets of a list that was empty before these were pushed are left over.
+-- IDs of a list that was empty before these were pushed are left over.
 local function drop_left_over_ids(queue, length, pushed)
   if length == pushed then redis.call('UNLINK', key.idsByPayload(queue)) end
 end
 
--- What follows a push after which the queue has `length` items.
-local function after_push(queue, length, items, ids, front)
+-- Redis looks through a hash of few fields from its beginning. From so many on it is made a table, by a value that is too long for anything else.
+local FEW = 64
+local function make_table(hash)
+  redis.pcall('HSET', hash, '', string.rep(' ', 65))
+  redis.pcall('HDEL', hash, '')
+end
+
+-- What follows a push after which the queue has `length` items. `digests`: of some of them, by place.
+local function after_push(queue, length, items, ids, front, digests)
   local ids_by_payload = key.idsByPayload(queue)
   drop_left_over_ids(queue, length, #items)
   add_queue(queue)
   for i, item in ipairs(items) do
-    if ids[i] then put_id(ids_by_payload, payload_field(item), ids[i], front) end
+    if ids[i] then put_id(ids_by_payload, digests and digests[i] or payload_field(item), ids[i], front) end
   end
+  if length >= FEW and length - #items < FEW then make_table(ids_by_payload) end
 end
 
 -- Puts them there and wakes no one: for scripts that push several times. It fails with nothing written where the key is no list.
-local function place(queue, items, ids, front)
+local function place(queue, items, ids, front, digests)
   local list, command = key.queue(queue), front and 'LPUSH' or 'RPUSH'
   local length = redis.pcall(command, list, unpack(items))
   if type(length) == 'table' then
     check('queue', queue)
     length = redis.call(command, list, unpack(items))
   end
-  after_push(queue, length, items, ids, front)
+  after_push(queue, length, items, ids, front, digests)
 end
 
 local function push(queue, item, id, front)

@@ -3,14 +3,16 @@
 -- @include push unique
 -- @args queue now ttlMs
 -- @rest jobs
--- `jobs` repeats: id, class, item, options (JSON of per-call options or ''), unique key (or ''), its `for` in ms, its
--- `until`
+-- `jobs` repeats: id, class, item, and '' or JSON of what else there is: `options` (JSON of per-call options), `unique` (its key, `for` in ms and
+-- `until`), `digest` (of a large item; a wrong one would only part the job from its record, as another's push of the same bytes does)
 -- @reply one element a job: 'ok', or the id of the job that holds the unique lock, its own where it was written before
-local replies, placed, records = {}, 0, {}
-for i = 1, #jobs, 7 do
-  records[#records + 1] = key.job(jobs[i])
-  if jobs[i + 4] ~= '' then
-    check('unique', jobs[i + 4])
+local replies, placed, records, more = {}, 0, {}, {}
+local NOTHING = {}
+for i = 1, #jobs, 4 do
+  local at, text = #records + 1, jobs[i + 3]
+  records[at], more[at] = key.job(jobs[i]), text == '' and NOTHING or cjson.decode(text)
+  if more[at].unique then
+    check('unique', more[at].unique[1])
     check('queue', queue)
   end
 end
@@ -23,31 +25,33 @@ if redis.call('EXISTS', unpack(records)) > 0 then
   end
 end
 
-local items, ids, fields_of = {}, {}, {}
+local items, ids, digests, fields_of = {}, {}, {}, {}
 -- The push comes first: where the key is no list, or Redis's memory is full, it is refused, and with it the whole script.
 local function write_collected()
   if #items == 0 then return end
-  place(queue, items, ids)
+  place(queue, items, ids, false, digests)
   for _, fields in ipairs(fields_of) do
     redis.call('HSET', unpack(fields))
     redis.call('PEXPIRE', fields[1], ttlMs)
   end
-  placed, items, ids, fields_of = placed + #items, {}, {}, {}
+  placed, items, ids, digests, fields_of = placed + #items, {}, {}, {}, {}
 end
 
 for i, record in ipairs(records) do
-  local id, class, item, options, lock, lasts_ms, lasts_until = unpack(jobs, i * 7 - 6, i * 7)
+  local id, class, item = unpack(jobs, i * 4 - 3, i * 4 - 1)
+  local options, unique = more[i].options, more[i].unique
   -- Whether a lock is held shows in the queue, where jobs of this very call count, too.
-  if lock ~= '' then write_collected() end
-  local holder = is_written[record] and id or lock ~= '' and take_lock(lock, id, ttlMs)
+  if unique then write_collected() end
+  local holder = is_written[record] and id or unique and take_lock(unique[1], id, ttlMs)
   if not holder then
     local fields = { record, 'class', class, 'queue', queue, 'item', item, 'state', 'waiting', 'enqueued_at', now }
-    if options ~= '' then fields[12], fields[13] = 'options', options end
-    if lock ~= '' then
-      for _, part in ipairs(lock_fields(lock, lasts_ms, lasts_until)) do fields[#fields + 1] = part end
+    if options then fields[12], fields[13] = 'options', options end
+    if unique then
+      for _, part in ipairs(lock_fields(unpack(unique))) do fields[#fields + 1] = part end
     end
     is_written[record] = true
-    items[#items + 1], ids[#ids + 1], fields_of[#fields_of + 1] = item, id, fields
+    local at = #items + 1
+    items[at], ids[at], digests[at], fields_of[at] = item, id, more[i].digest, fields
   end
   replies[i] = holder or 'ok'
 end

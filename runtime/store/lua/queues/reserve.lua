@@ -58,7 +58,7 @@ local function ids_of(queue, items)
     return value
   end
   return next_of, function(is_empty)
-    -- Tickets of an empty list are left over.
+    -- IDs of an empty list are left over.
     if is_empty then
       redis.call('UNLINK', hash)
     elseif #spent > 0 then

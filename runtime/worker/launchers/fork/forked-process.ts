@@ -115,8 +115,8 @@ export class ForkedProcess implements ConnectedProcess {
   /** The zygote has died, and the process with it. @param how that one ended */
   lost(how: string): void {
     if (!this.#exited || this.#isAsking) this.#lostParent = how
-    this.exited(undefined)
-    if (this.#isAsking) this.#settleSoon()
+    if (this.#isAsking) this.unread(0)
+    else this.exited(undefined)
   }
 
   /** The kernel's report of its end, from the zygote; undefined where there is none. */

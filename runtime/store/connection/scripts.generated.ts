@@ -1,7 +1,7 @@
 // Made by script/build-lua.ts from runtime/store/lua; do not edit.
 export const scripts = {
   'acquire': {
-    sha1: 'b66d1ea8f13d46c1d7d4661ae0e65928bf629587',
+    sha1: '73fc5a0f4902d210a9e02abb4889c33fb9a6744d',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'limits', 'failedAt'],
     rest: false,
   },
@@ -31,17 +31,17 @@ export const scripts = {
     rest: false,
   },
   'begin-steps': {
-    sha1: 'f8712d731b405998c0ac725bb4e3f4e535bc1fbf',
+    sha1: '0bcf2f2cf98b6f67c28be2111bdbd0d0b7b94a4d',
     args: ['now', 'few'],
     rest: true,
   },
   'cancel': {
-    sha1: '2fd1902f870ca4919f86b87bb1ea0e727a8c3aef',
+    sha1: 'd7ae0f2ea65ea3b9978d521c042598432895a00c',
     args: ['id', 'now', 'ttlMs', 'byStop'],
     rest: false,
   },
   'clear-queue': {
-    sha1: 'f4761837dbbf0cdc3c8e1ec77f612fd7228dd6f6',
+    sha1: '070bb7650437e790862ac79a4f114f9f14d6cc79',
     args: ['queue', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -61,7 +61,7 @@ export const scripts = {
     rest: true,
   },
   'dequeue': {
-    sha1: 'b9b8578ac7838bf28d94d168e8ff561dd04523cd',
+    sha1: '5052c033ba3f442786df74f6d9bb4fe7be368f8d',
     args: ['queue', 'item', 'max', 'now', 'ttlMs'],
     rest: false,
   },
@@ -116,12 +116,12 @@ export const scripts = {
     rest: false,
   },
   'move-buckets': {
-    sha1: '6b75b1a047421b8ad6c8a3b81aed23a9bf356e47',
+    sha1: '89a7cea49703197974dc7e256209439b8e103ae8',
     args: ['lockPrefix', 'owner', 'now', 'batch', 'ttlMs', 'failedAt', 'failedMax', 'routes'],
     rest: false,
   },
   'move-due': {
-    sha1: '128bb2929cd6267d7f179ecaddd3c98f17bc0a99',
+    sha1: 'b95ce670ef24a43a13ad9d176eb76ad8d831b0e3',
     args: ['now', 'batch', 'ttlMs', 'mover', 'failedAt', 'failedMax'],
     rest: false,
   },
@@ -131,7 +131,7 @@ export const scripts = {
     rest: true,
   },
   'pipeline-decide': {
-    sha1: 'e370686a59f3d1ccd1c5e23b4620a45475b4721e',
+    sha1: '6042d701cb1052c9e4805f4799855a7654b88f83',
     args: ['request', 'id', 'now', 'reason'],
     rest: false,
   },
@@ -161,7 +161,7 @@ export const scripts = {
     rest: true,
   },
   'reclaim': {
-    sha1: '7ad5422b75318ab1c0b8ac9fcc0218165468ac49',
+    sha1: 'c6fddaa0f7236a95dd5af97c6a95947e2dd0e691',
     args: ['supervisor', 'now', 'failedAt', 'maxRedeliveries', 'failedMax', 'ttlMs'],
     rest: false,
   },
@@ -191,7 +191,7 @@ export const scripts = {
     rest: false,
   },
   'remove-delayed': {
-    sha1: '2d2e3e0d24da474b2149dc09a5d6b2ae63f429d8',
+    sha1: '9aa100eefa8ae64326d287d3b1282bd7dc7c570a',
     args: ['second', 'item', 'now', 'ttlMs'],
     rest: false,
   },
@@ -201,12 +201,12 @@ export const scripts = {
     rest: true,
   },
   'requeue': {
-    sha1: '0e76d575e03ccb1219947f3bc39f9fcccee0f839',
+    sha1: 'c86dbb2cac1bf122bccbf317541306005c1283f6',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'dueAt', 'counted', 'fields', 'ttlMs', 'failedAt'],
     rest: false,
   },
   'reserve': {
-    sha1: '415b175f63e25275e77b3175707487e1dad315d8',
+    sha1: '17a29f68f0035b3d39b4be34b1191fa6abbc3934',
     args: ['supervisor', 'now', 'slots', 'newId', 'list', 'listener', 'idleMs', 'listed', 'polled', 'failedMax', 'ends'],
     rest: true,
   },
@@ -221,7 +221,7 @@ export const scripts = {
     rest: true,
   },
   'run-continue': {
-    sha1: 'bdfe012c9fa2aa19e2a16aac1743477982e14eec',
+    sha1: '3100a0ca7f7dc076381702b5ad7105474a9bc661',
     args: ['now'],
     rest: false,
   },
@@ -231,7 +231,7 @@ export const scripts = {
     rest: false,
   },
   'run-expire': {
-    sha1: 'fd699d6d580ea33e94be170ebda5256803ca46c2',
+    sha1: 'bb841f0f67271cb8b8e75d657e1b7f345dc35046',
     args: ['id', 'now', 'ttlMs'],
     rest: false,
   },
@@ -241,27 +241,27 @@ export const scripts = {
     rest: true,
   },
   'run-node': {
-    sha1: 'b326c3246934fa6b8090808f40b1ce598964c2ce',
+    sha1: '84321f6fd622a054b5b82ef0b79adebd236af5db',
     args: ['id', 'index', 'now', 'verb'],
     rest: false,
   },
   'run-recover': {
-    sha1: 'dc2278a3ded336aba3a5bec28ae0af8393997c68',
+    sha1: '25b62de68d641df34b013ce844a3474be9536b98',
     args: ['id', 'now'],
     rest: true,
   },
   'run-resume': {
-    sha1: '3cd451116c9721a10f2e4a957fecb0cf4169d34a',
+    sha1: 'd75cfe3c394fc7840661f89ec40b986c4609acd3',
     args: ['id', 'now'],
     rest: false,
   },
   'run-start': {
-    sha1: 'e2b5be4d0e572550ba5ea71f8ecdc9ad32c16a94',
+    sha1: 'b0cece86065a4b80eef729e4283de1a1f77c5f82',
     args: ['id', 'now'],
     rest: false,
   },
   'run-stop': {
-    sha1: '61930fe27e133a33562dd37baa4ce7a10318e9e1',
+    sha1: 'b24e2a4437718a59e017c1c72a39a9cfae52baa4',
     args: ['id', 'now'],
     rest: false,
   },
@@ -271,17 +271,17 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '43d7802500766620d761b37cd95064342d835076',
+    sha1: 'c297b9e54dab8a7669623045205c69302643789c',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },
   'settle-batch': {
-    sha1: '2af3281d92f964c912151a8948c037277e773aad',
+    sha1: '1cf9d4b0d35a041a19c13c916afce427ebd35f09',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: false,
   },
   'settle-steps': {
-    sha1: '1d488eb7851e9349babfe7da3dd23518535fa009',
+    sha1: '33279d799da13fe9512d0e4d5b7ef56b184b5888',
     args: ['supervisor', 'now', 'failedMax', 'ends'],
     rest: true,
   },
@@ -316,7 +316,7 @@ export const scripts = {
     rest: false,
   },
   'take-delayed': {
-    sha1: '9bea84c2013881c3fa3f63cacf26a1c37bbb505c',
+    sha1: '0fa9d886ea0444ec5a3c9b0746c4d30e106a2184',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },

@@ -39,8 +39,14 @@ end
 local archive_names = { 'item', 'step', 'class', 'queue', 'enqueued_at', 'run_at', 'attempt', 'state', 'ended_at', 'worker', 'delivery',
   'redeliveries', 'cause', 'error', 'evidence', 'reason', 'attempts' }
 -- Where each stands among them.
-local archive_place = {}
-for place, name in ipairs(archive_names) do archive_place[name] = place end
+local place_by_name
+local function archive_places()
+  if not place_by_name then
+    place_by_name = {}
+    for place, name in ipairs(archive_names) do place_by_name[name] = place end
+  end
+  return place_by_name
+end
 
 local function archive_step(step)
   local run, node = string.match(step, '^(%S+) (%d+)$')

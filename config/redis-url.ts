@@ -65,29 +65,33 @@ export function maskUrl(text: string): string {
     .replace(/([?&](?:password|pass|secret|token)=)[^&\s#]*/gi, `$1${MASK}`)
 }
 
-/** Everything a connection needs, in plain data: the URL taken apart, PEM files read. Same shape as the store's RedisSettings. */
-export interface ResolvedRedis {
+/** Where Redis is and how to speak to it, in plain data: the URL taken apart, PEM files read. */
+export interface RedisSettings {
   address: RedisAddress
   username?: string
   password?: string
-  db: number
-  tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized: boolean }
+  db?: number
+  /** PEM texts for Node's TLS. */
+  tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean }
+  /** These know who the master called `name` is; `address` is then not used. */
   sentinel?: {
     name: string
     nodes: { host: string; port: number }[]
     username?: string
     password?: string
-    tls: boolean
+    tls?: boolean
   }
+  /** Nodes of a cluster, in which the namespace is on one master; `address` is then not used. */
   cluster?: { nodes: { host: string; port: number }[] }
   /** What names this Redis, for messages: `REDIS_URL`, `config/runtime.yml:3`; undefined for the default address. */
   source?: string
   connectTimeoutMs: number
+  /** No command waits longer: a producer gets a clear error in bounded time (promise 6). */
   commandTimeoutMs: number
 }
 
 /** The Redis of a configuration. Named settings win over what stands in the URL. @throws when a PEM file cannot be read */
-export function redisSettings({ redis, redisSource }: Config): ResolvedRedis {
+export function redisSettings({ redis, redisSource }: Config): RedisSettings {
   const address = parseRedisUrl(redis.url ?? DEFAULT_REDIS_URL)
   if (!address) throw new Error('redis.url was checked when the settings were read')
   const { tls, sentinel, cluster } = redis

@@ -4,7 +4,14 @@ import { RuntimeError, toError } from '../../runtime/core/errors.ts'
 import { close } from '../../runtime/jobs/default-client.ts'
 import type { GlobalFlags } from '../context.ts'
 import { Demo } from '../demo/demo.ts'
-import { type Part, type PartEnd, readEnd, countParts, play, type Stage } from '../demo/script.ts'
+import {
+  type DemoJob,
+  type DemoJobEnd,
+  endOf,
+  countDemoJobs,
+  enqueueDemoJobs,
+  type DemoContext,
+} from '../demo/demo-jobs.ts'
 import { report, printError, line } from '../output.ts'
 import { onSignals } from '../signals.ts'
 import { table } from '../table.ts'
@@ -58,18 +65,18 @@ export const demoCommand: CommandModule<GlobalFlags, DemoFlags> = {
 
 async function perform(demo: Demo, isolation: string | undefined): Promise<number> {
   const startedAt = performance.now()
-  const stage = await demo.start(isolation)
+  const context = await demo.start(isolation)
   const { redis, work, scheduler, launcher } = await demo.processes()
   line(`redis-server ${redis}, runtime work ${work} (${launcher}: one process a job), runtime scheduler ${scheduler}`)
-  const total = await countParts(stage)
-  const { outcomes, missing } = await watch(stage, total)
+  const total = await countDemoJobs(context)
+  const { outcomes, missing } = await watch(context, total)
   showOutcomes(outcomes)
   const problems = [...missing, ...problemsOf(outcomes, total)]
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   line(
     `${plural(outcomes.length, 'job')}, ${plural(new Set(outcomes.map(({ end }) => end.pid)).size, 'process', 'processes')}, ${seconds} s`,
   )
-  line(`the report: ${stage.page}`)
+  line(`the report: ${context.page}`)
   line(`the application: ${demo.folder}/app   its log: ${demo.folder}/log`)
   for (const problem of problems) printError(`runtime: demo: ${problem}`)
   line(problems.length === 0 ? 'every job ended as it should' : 'not every job ended as it should')
@@ -77,19 +84,19 @@ async function perform(demo: Demo, isolation: string | undefined): Promise<numbe
 }
 
 /** Plays the script and follows every job to its end. @returns outcomes in the order in which the jobs were enqueued */
-async function watch(stage: Stage, total: number): Promise<{ outcomes: PartOutcome[]; missing: string[] }> {
+async function watch(context: DemoContext, total: number): Promise<{ outcomes: JobOutcome[]; missing: string[] }> {
   const progress = showProgress(total)
-  const following: Promise<PartOutcome>[] = []
-  const follow = async (part: Part): Promise<PartOutcome> => {
-    const record = await stage.client.store.jobs.waitForEnd(part.id, 60_000)
-    if (!record) throw new RuntimeError('ERR_STATE', `${part.name}: its record is gone`)
-    const outcome = judgePart(part, readEnd(record))
-    progress.step(`${part.name} ${outcome.end.pid}: ${outcome.end.ending}`)
+  const following: Promise<JobOutcome>[] = []
+  const follow = async (job: DemoJob): Promise<JobOutcome> => {
+    const record = await context.client.store.jobs.waitForEnd(job.id, 60_000)
+    if (!record) throw new RuntimeError('ERR_STATE', `${job.name}: its record is gone`)
+    const outcome = judgeJob(job, endOf(record))
+    progress.step(`${job.name} ${outcome.end.pid}: ${outcome.end.ending}`)
     return outcome
   }
   try {
-    const missing = await play(stage, (part) => {
-      const followed = follow(part)
+    const missing = await enqueueDemoJobs(context, (job) => {
+      const followed = follow(job)
       followed.catch(() => undefined)
       following.push(followed)
     })
@@ -99,40 +106,40 @@ async function watch(stage: Stage, total: number): Promise<{ outcomes: PartOutco
   }
 }
 
-/** A part of the demo that is over, and whether it went as it should. */
-interface PartOutcome {
-  part: Part
-  end: PartEnd
+/** A job of the demo that is over, and whether it went as it should. */
+interface JobOutcome {
+  job: DemoJob
+  end: DemoJobEnd
   /** What the table says of it. */
   said: string
   ok: boolean
 }
 
 /** Holds an end against what was expected. */
-function judgePart(part: Part, end: PartEnd): PartOutcome {
-  if (end.ending !== part.expected)
-    return { part, end, ok: false, said: `expected ${part.expected}; ${end.error === ': ' ? '' : end.error}` }
+function judgeJob(job: DemoJob, end: DemoJobEnd): JobOutcome {
+  if (end.ending !== job.expected)
+    return { job, end, ok: false, said: `expected ${job.expected}; ${end.error === ': ' ? '' : end.error}` }
   try {
-    return { part, end, ok: true, said: part.tell(end) }
+    return { job, end, ok: true, said: job.tell(end) }
   } catch (error) {
-    return { part, end, ok: false, said: toError(error).message }
+    return { job, end, ok: false, said: toError(error).message }
   }
 }
 
 /** The demo's table. */
-function showOutcomes(outcomes: readonly PartOutcome[]): void {
+function showOutcomes(outcomes: readonly JobOutcome[]): void {
   table(
     ['job', 'pid', 'end', 'what happened', 'as expected'],
     [...outcomes]
-      .sort((a, b) => a.part.row - b.part.row)
-      .map(({ part, end, said, ok }) => [part.name, end.pid, end.ending, said, ok ? 'yes' : 'NO']),
+      .sort((a, b) => a.job.row - b.job.row)
+      .map(({ job, end, said, ok }) => [job.name, end.pid, end.ending, said, ok ? 'yes' : 'NO']),
   )
 }
 
 /** What is wrong with all of them together: nothing, or a sentence each. */
-function problemsOf(outcomes: readonly PartOutcome[], total: number): string[] {
+function problemsOf(outcomes: readonly JobOutcome[], total: number): string[] {
   const pids = new Set(outcomes.map(({ end }) => end.pid))
-  const wrong = outcomes.filter(({ ok }) => !ok).map(({ part, said }) => `${part.name}: ${said}`)
+  const wrong = outcomes.filter(({ ok }) => !ok).map(({ job, said }) => `${job.name}: ${said}`)
   return [
     ...wrong,
     ...(outcomes.length === total ? [] : [`expected ${total} jobs, saw the end of ${outcomes.length}`]),

@@ -11,7 +11,7 @@ import { ChildCommand, withoutSettings } from '../child-command.ts'
 import { loadAppHere, sourceOf } from '../context.ts'
 import { EmbeddedRedis } from '../embedded-redis.ts'
 import { exportNamed } from '../arguments.ts'
-import type { Stage } from './script.ts'
+import type { DemoContext } from './demo-jobs.ts'
 import { packageRoot } from '../../runtime/core/package.ts'
 
 /** Where the demo keeps everything, under the folder it was called in. */
@@ -43,7 +43,7 @@ export class Demo {
   }
 
   /** @param isolation how jobs get their processes; the worker decides when it is not given */
-  async start(isolation?: string): Promise<Stage> {
+  async start(isolation?: string): Promise<DemoContext> {
     await this.redis.start()
     const app = join(this.folder, 'app')
     const data = await makeDemoApp(app)

@@ -6,17 +6,8 @@ import { Loop, type Service } from '../core/service.ts'
 import type { RunRequest } from '../store/runs/pipelines.ts'
 import { checkSchema, explainPostgres, openPool, postgresPauses } from './postgres.ts'
 
-/** A row of `runtime_archive.run_request` that waits for a decision. */
-export interface RequestRow {
-  /** The row's `request_id`, and the id of the request in Redis. */
-  id: string
-  pipeline: string
-  /** The step to begin with; undefined: the first one. */
-  first: string | undefined
-  instance: number
-  /** JSON text. */
-  params: string
-}
+/** A row of `runtime_archive.run_request` that waits for a decision; its `request_id` is the id of the request in Redis, too. */
+export type RequestRow = Pick<RunRequest, 'id' | 'pipeline' | 'first' | 'instance' | 'params'>
 
 /** What became of a request. */
 type Decision = Pick<RunRequest, 'status' | 'reason' | 'run' | 'decidedAtMs'>

@@ -4,7 +4,7 @@ import { decodeItem } from '../core/codec.ts'
 import { selectQueues } from '../store/queues/queue-list.ts'
 import type { QueueHead } from '../store/queues/queues.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
-import { livingWorkers, type WorkerInfo } from '../store/workers/workers.ts'
+import { liveWorkers, type WorkerInfo } from '../store/workers/workers.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { redisClock, type InspectContext } from './context.ts'
 
@@ -79,7 +79,7 @@ export function servingWorkers(
   nowMs: number,
 ): Map<string, number> {
   const served = new Map<string, number>()
-  for (const worker of livingWorkers(workers, supervisors, nowMs))
+  for (const worker of liveWorkers(workers, supervisors, nowMs))
     for (const queue of selectQueues(worker.queues, queues)) served.set(queue, (served.get(queue) ?? 0) + 1)
   return served
 }

@@ -8,6 +8,7 @@ import { duration, shown } from '../core/duration.ts'
 import { encodeArgs, parseLossless } from '../core/codec.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
+import type { ErrorRecord } from '../messages.ts'
 import { isFunctionJob, isJob, wireName, type ArgsOf, type JobDefinition, type ResultOf } from '../jobs/job.ts'
 import type { CheckedJob } from '../jobs/typed.ts'
 import { optionsOn } from '../jobs/options.ts'
@@ -20,7 +21,7 @@ import { Supervisor } from '../worker/supervisor.ts'
 import { Steps } from '../workflow/run/steps.ts'
 import { selectQueues } from '../store/queues/queue-list.ts'
 import type { Store } from '../store/store.ts'
-import { livingWorkers } from '../store/workers/workers.ts'
+import { liveWorkers } from '../store/workers/workers.ts'
 
 /**
  * A clock that stands still until a test advances it.
@@ -132,7 +133,7 @@ export async function inline<J extends JobDefinition>(
     : undefined
 }
 
-function stackOf({ name, message, backtrace }: { name: string; message: string; backtrace: string[] }): string {
+function stackOf({ name, message, backtrace }: ErrorRecord): string {
   return [`${name}: ${message}`, ...backtrace.map((frame) => `    ${frame}`)].join('\n')
 }
 
@@ -209,7 +210,7 @@ async function refuseOtherWorkers(store: Store, queues: readonly string[]): Prom
   const wanted = new Set(selectQueues(queues, known))
   const isHere = ({ host, pid }: Record<string, string>): boolean => host === hostname() && pid === String(process.pid)
   const own = new Set(supervisors.filter(({ about }) => isHere(about)).flatMap(({ slots }) => slots))
-  const other = livingWorkers(workers, supervisors, Date.now() + aheadMs).find(
+  const other = liveWorkers(workers, supervisors, Date.now() + aheadMs).find(
     ({ id, queues: taken }) => !own.has(id) && selectQueues(taken, known).some((queue) => wanted.has(queue)),
   )
   if (!other) return

@@ -7,7 +7,7 @@ import { Fetcher } from './reserve/fetcher.ts'
 import { HeldJobs } from './reserve/held-jobs.ts'
 import { HeapSnapshots } from './execution/heap-snapshots.ts'
 import { JobRun, type JobRunOptions } from './execution/job-run.ts'
-import { RunningJobs, ShownJobs, logStacks, obeyControl } from './execution/running-jobs.ts'
+import { RunningJobs, ShownJobs, logStacks, handleControl } from './execution/running-jobs.ts'
 import { Lease } from './lease/lease.ts'
 import type { ClassManifest, Manifest } from '../messages.ts'
 import { HookCalls } from './outcome/hook-calls.ts'
@@ -120,7 +120,7 @@ export class Supervisor implements Service {
     const { connection } = store
     await connection.listenIfAllowed(
       connection.keys.control(),
-      (message) => obeyControl(message, this.#jobs, store.stacks, log),
+      (message) => handleControl(message, this.#jobs, store.stacks, log),
       log,
     )
     await this.#lease.describe({ launcher: launcher.name })

@@ -1,5 +1,5 @@
 import { openStore, type Store } from '../../runtime/store/store.ts'
-import type { RedisSettings } from '../../runtime/store/connection/redis.ts'
+import type { RedisSettings } from '../../config/redis-url.ts'
 import type { TestRedis } from './redis.ts'
 
 /** Settings that reach a test's server by its unix socket. */

@@ -8,7 +8,7 @@ import { HeapSnapshots } from '../../runtime/worker/execution/heap-snapshots.ts'
 import { JobProcess } from '../../runtime/worker/execution/job-process.ts'
 import type { JobRun } from '../../runtime/worker/execution/job-run.ts'
 import { ProgressWriter } from '../../runtime/worker/execution/progress-writer.ts'
-import { logStacks, obeyControl, RunningJobs } from '../../runtime/worker/execution/running-jobs.ts'
+import { logStacks, handleControl, RunningJobs } from '../../runtime/worker/execution/running-jobs.ts'
 import type { LaunchedJob } from '../../runtime/worker/launchers/launcher.ts'
 import { keepingLogger } from '../scheduler/support.ts'
 import { eventually } from '../support/wait.ts'
@@ -117,7 +117,7 @@ describe('the jobs that run here', () => {
   it('are cancelled also where that was asked before they came; of such calls a hundred are remembered', () => {
     const jobs = new RunningJobs()
     const killed: string[] = []
-    const cancel = (id: string): void => obeyControl(`cancel ${id}`, jobs, {} as never, keepingLogger().log)
+    const cancel = (id: string): void => handleControl(`cancel ${id}`, jobs, {} as never, keepingLogger().log)
     cancel('a')
     jobs.add(run('a', killed))
     jobs.add(run('a', killed))
@@ -141,9 +141,9 @@ describe('the jobs that run here', () => {
         throw new Error('away')
       },
     } as never
-    obeyControl('stack other r0', jobs, stacks, log)
-    obeyControl('stack j r1', jobs, stacks, log)
-    obeyControl('dance j', jobs, stacks, log)
+    handleControl('stack other r0', jobs, stacks, log)
+    handleControl('stack j r1', jobs, stacks, log)
+    handleControl('dance j', jobs, stacks, log)
     await eventually(() => lines.join('').includes('cannot be sent'))
     assert.deepEqual(answers, ['r1 {"where":{"at":"idle","waitingFor":[]}}'])
   })

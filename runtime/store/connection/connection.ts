@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withCode } from '../../core/errors.ts'
+import type { RedisSettings } from '../../../config/redis-url.ts'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../core/logger.ts'
 import { longestTimerMs } from '../../core/clock.ts'
 import { keysOf, type Keys } from '../keys.ts'
 import { isMoved } from './cluster.ts'
-import { connect, explainRedisError, greeting, type RedisSettings } from './redis.ts'
+import { connect, explainRedisError, readRefusal } from './redis.ts'
 import { wholeEscapes } from '../../core/json-text.ts'
 import { scripts } from './scripts.generated.ts'
 
@@ -180,7 +181,7 @@ export class Connection {
       !settings.cluster &&
       /EPIPE|ECONNRESET|^$/.test(this.#trouble ?? '')
     )
-      this.#trouble = (await greeting(settings)) ?? this.#trouble
+      this.#trouble = (await readRefusal(settings)) ?? this.#trouble
     return explainRedisError(error, settings, this.#trouble, this.#wasReady)
   }
 

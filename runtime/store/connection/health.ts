@@ -1,5 +1,5 @@
 import { searchClock } from '../../core/cursor.ts'
-import { readLiving, type LivingScheduler } from '../limits/locks.ts'
+import { readSchedulers, type LiveScheduler } from '../limits/locks.ts'
 import { keyTypes } from './key-types.generated.ts'
 import { wrongType } from './shown.ts'
 import { globLiteral, type Connection } from './connection.ts'
@@ -97,8 +97,8 @@ export class Health {
   }
 
   /** The schedulers of this runtime that are alive. */
-  async schedulers(): Promise<LivingScheduler[]> {
-    return readLiving(await this.#connection.ask((redis, keys) => redis.zrange(keys.schedulers(), '0', '99')))
+  async schedulers(): Promise<LiveScheduler[]> {
+    return readSchedulers(await this.#connection.ask((redis, keys) => redis.zrange(keys.schedulers(), '0', '99')))
   }
 
   /** The scheduler of node-resque that leads beside the holder of the lock; undefined when there is none. */

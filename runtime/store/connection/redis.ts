@@ -1,34 +1,10 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { library } from '../../../config/library.ts'
+import type { RedisSettings } from '../../../config/redis-url.ts'
 import { RuntimeError, toError } from '../../core/errors.ts'
 import { backoffMs, longestTimerMs } from '../../core/clock.ts'
-import { clusterConnector, type ClusterNode } from './cluster.ts'
+import { clusterConnector } from './cluster.ts'
 import { rewordWarnings } from './warnings.ts'
-
-/** Where Redis is and how to speak to it; the configuration's own shape, taken apart and with its files read. */
-export interface RedisSettings {
-  address: { kind: 'tcp' | 'tls' | 'unix'; host: string; port: number; path: string }
-  username?: string
-  password?: string
-  db?: number
-  /** PEM texts for Node's TLS. */
-  tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean }
-  /** These know who the master called `name` is; `address` is then not used. */
-  sentinel?: {
-    name: string
-    nodes: { host: string; port: number }[]
-    username?: string
-    password?: string
-    tls?: boolean
-  }
-  /** Nodes of a cluster, in which the namespace is on one master; `address` is then not used. */
-  cluster?: { nodes: ClusterNode[] }
-  /** What names this Redis, for messages: `--redis`, `REDIS_URL`, `runtime dev`; undefined for the default address. */
-  source?: string
-  connectTimeoutMs: number
-  /** No command waits longer: a producer gets a clear error in bounded time (promise 6). */
-  commandTimeoutMs: number
-}
 
 /** How long a connection is idle before the kernel asks whether the other side is still there. */
 const keepAliveMs = 30_000
@@ -229,7 +205,7 @@ function keyOf(error: unknown): string {
 }
 
 /** A server that refuses a connection at once (`maxclients`) says why and closes; a client that writes first misses it. */
-export function greeting({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
+export function readRefusal({ address }: RedisSettings, timeoutMs = 1000): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = library('node:net').createConnection(
       address.kind === 'unix' ? { path: address.path } : { port: address.port, host: address.host },

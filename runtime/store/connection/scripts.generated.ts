@@ -111,7 +111,7 @@ export const scripts = {
     rest: true,
   },
   'memory-write': {
-    sha1: 'bb62ebb0eb595aff8576ab31778e0ec845f09e98',
+    sha1: '5b56becfed94e3f8ec1e716d678d5eb033b630af',
     args: ['id', 'prefix', 'ttlMs', 'job', 'node', 'values', 'by', 'expects'],
     rest: false,
   },
@@ -271,7 +271,7 @@ export const scripts = {
     rest: false,
   },
   'settle': {
-    sha1: '29e1d03cb4c28ff2186a5e68a8b378216e53f0b2',
+    sha1: 'c297b9e54dab8a7669623045205c69302643789c',
     args: ['supervisor', 'worker', 'id', 'delivery', 'now', 'failedAt', 'state', 'entry', 'failedMax', 'ttlMs', 'fields', 'output', 'extra'],
     rest: false,
   },

@@ -22,17 +22,17 @@ export interface LeadReply {
   /** How many dynamic schedules have changed, by Ruby's set. */
   changed: number
   /** The living schedulers of this runtime, each with the zone of its machine. */
-  living: LivingScheduler[]
+  living: LiveScheduler[]
 }
 
 /** A scheduler of this runtime that was alive in the last ten seconds. */
-export interface LivingScheduler {
+export interface LiveScheduler {
   owner: string
   zone: string
 }
 
 /** @param members `<zone> <owner>` */
-export const readLiving = (members: readonly string[]): LivingScheduler[] =>
+export const readSchedulers = (members: readonly string[]): LiveScheduler[] =>
   members.map((member) => ({ zone: member.split(' ', 1).join(''), owner: member.slice(member.indexOf(' ') + 1) }))
 
 /** What to know where schedulers run in several zones. @param zones a list for people */
@@ -66,7 +66,7 @@ export class Locks {
       setDueMs: setDue === '' ? undefined : Number(setDue),
       bucketDueMs: bucketSecond === '' ? undefined : Number(bucketSecond) * 1000,
       changed,
-      living: readLiving(living),
+      living: readSchedulers(living),
     }
   }
 

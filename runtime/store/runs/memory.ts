@@ -11,7 +11,7 @@ export interface MemoryWrite {
 }
 
 /** Two parallel steps wrote the same name, and the run does not allow it. */
-export class MemoryClash extends Error {
+export class MemoryConflict extends Error {
   override name = 'MemoryConflict'
 
   /** @param key the name; @param other the step that wrote it, where that is known */
@@ -47,7 +47,7 @@ export class RunMemories {
    * Merges into a memory.
    * @param owner the job and node that write; when the node is no longer the job's, nothing is written
    * @returns false when it was not
-   * @throws MemoryClash
+   * @throws MemoryConflict
    */
   async write(
     id: string,
@@ -63,7 +63,7 @@ export class RunMemories {
       ...owner,
       ...texts,
     })) as string[]
-    if (word === 'clash') throw new MemoryClash(key)
+    if (word === 'conflict') throw new MemoryConflict(key)
     return word === 'ok'
   }
 

@@ -1,5 +1,5 @@
 import { jsonObject } from '../../core/json-text.ts'
-import type { UniqueLock } from '../queues/queues.ts'
+import type { NewJob } from '../queues/queues.ts'
 
 /** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
 export interface EntryState {
@@ -107,17 +107,7 @@ export interface Firing {
   nextMs: number | undefined
   mode: FiringMode
   /** Absent: a run that is started elsewhere. */
-  job?: {
-    id: string
-    className: string
-    queue: string
-    item: string
-    /** JSON text; absent: none. */
-    options?: string
-    ttlMs: number
-    /** Absent: none. */
-    unique?: UniqueLock
-  }
+  job?: NewJob & { queue: string; ttlMs: number }
 }
 
 /** Slots that do not fire. */

@@ -1,7 +1,7 @@
 import { type Connection, scriptJson } from '../connection/connection.ts'
 import { toBatches, type Delivery, type Settlement } from '../queues/deliveries.ts'
 import { formatFailedAt } from '../queues/resque-time.ts'
-import { MemoryClash } from '../runs/memory.ts'
+import { MemoryConflict } from '../runs/memory.ts'
 import { GraphChanged } from '../runs/run-writer.ts'
 
 /** `other`: the end must be recorded by settle.lua. `error …`: a job has ended, and why its run could not be told. */
@@ -52,7 +52,7 @@ export class EndWriter {
    * Records a job's end. Ends of jobs that arrive in the same tick are recorded in one call, with which the slots
    * that are free now take their next jobs ({@link take}); those of steps in a call of their own, just before it.
    * @returns false when the job is another's now: then nothing was written
-   * @throws MemoryClash when a step that runs beside this one has written the same memory key: nothing was written
+   * @throws MemoryConflict when a step that runs beside this one has written the same memory key: nothing was written
    * @throws GraphChanged when the jobs that a step adds must be planned again: nothing was written
    */
   async settle(id: string, job: Delivery, nowMs: number, failedMax: number, end: Settlement): Promise<boolean> {
@@ -75,7 +75,7 @@ export class EndWriter {
       extra: end.step?.extra ?? '',
     })
     if (reply === 'grown') throw new GraphChanged()
-    if (String(reply).startsWith('clash ')) throw new MemoryClash(String(reply).slice('clash '.length))
+    if (String(reply).startsWith('conflict ')) throw new MemoryConflict(String(reply).slice('conflict '.length))
     if (reply === 'more') this.#continue(nowMs)
     return reply !== 'lost'
   }

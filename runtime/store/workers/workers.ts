@@ -27,7 +27,7 @@ export function silentForMs({ heartbeat }: WorkerInfo, nowMs: number): number | 
 }
 
 /** Workers that live, by Redis's clock: the lease of their supervisor has not expired; without a supervisor their heartbeat is not old. */
-export function livingWorkers(
+export function liveWorkers(
   workers: readonly WorkerInfo[],
   supervisors: readonly SupervisorInfo[],
   nowMs: number,

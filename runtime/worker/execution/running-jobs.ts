@@ -144,7 +144,7 @@ async function answerStack(run: JobRun, request: string, stacks: StackRequests, 
 }
 
 /** Does what a message on the control channel asks: `cancel <job id>`, or `stack <job id> <request>`. */
-export function obeyControl(message: string, jobs: RunningJobs, stacks: StackRequests, log: Logger): void {
+export function handleControl(message: string, jobs: RunningJobs, stacks: StackRequests, log: Logger): void {
   const [verb, id = '', request = ''] = message.split(' ')
   const run = jobs.find(id)
   if (verb === 'cancel') jobs.cancel(id)

@@ -1,4 +1,6 @@
 import type { Isolation } from '../../../config/isolations.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { AppSource } from '../../jobs/app.ts'
 import type {
   Assignment,
   ChildMessage,
@@ -33,6 +35,23 @@ export interface Ending {
   peakRssBytes?: number
   /** The last lines the process printed on standard output and standard error, oldest first. */
   output: string[]
+}
+
+/** How to make the processes of jobs, forked or spawned. */
+export interface ProcessOptions {
+  source: AppSource
+  log: Logger
+  bootTimeoutMs: number
+  /** How many jobs a process takes, one after another; 1 by default. */
+  jobsPerChild?: number
+  /** Where what jobs print goes; the supervisor's own standard output and error by default. */
+  passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
+}
+
+/** Standard output and error of the supervisor itself. */
+export const OWN_OUTPUT: NonNullable<ProcessOptions['passOutput']> = {
+  out: (chunk) => process.stdout.write(chunk),
+  err: (chunk) => process.stderr.write(chunk),
 }
 
 /** What becomes of what jobs print: shown on the worker's own output (`inherit`), kept in their records (`capture`), or both. */

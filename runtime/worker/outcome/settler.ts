@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.ts'
 import { evidenceText } from '../../store/queues/evidence-text.ts'
 import { itemBytesArchived } from '../../store/queues/deliveries.ts'
 import { encodeFailure } from '../../store/queues/failures.ts'
-import { MemoryClash } from '../../store/runs/memory.ts'
+import { MemoryConflict } from '../../store/runs/memory.ts'
 import { GraphChanged } from '../../store/runs/run-writer.ts'
 import type { Store } from '../../store/store.ts'
 import type { Delivery, Reserved, Settlement } from '../../store/workers/supervisors.ts'
@@ -177,7 +177,7 @@ export class Settler {
     try {
       return await store.supervisors.settle(id, delivery, clock.now(), limits.failedMax, settlement)
     } catch (thrown) {
-      if (!(thrown instanceof MemoryClash)) throw thrown
+      if (!(thrown instanceof MemoryConflict)) throw thrown
       return this.#fail(id, delivery, end, { kind: 'failed', cause: 'exception', error: errorRecord(thrown) })
     }
   }

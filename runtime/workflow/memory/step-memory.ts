@@ -1,6 +1,6 @@
 import { parseLossless } from '../../core/codec.ts'
 import { kindOf } from '../../store/runs/run-kinds.ts'
-import { MemoryClash, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
+import { MemoryConflict, type MemoryWrite, type RunMemories } from '../../store/runs/memory.ts'
 import type { RunReader } from '../../store/runs/run-reader.ts'
 import type { MemoryRequest, MemorySettings, StepContext } from '../../messages.ts'
 import { memoryTexts } from './memory.ts'
@@ -18,14 +18,14 @@ export class StepMemory {
     this.#reader = reader
   }
 
-  /** What a step's end merges, from its output's JSON text: an object's keys, and nothing of any other value. @throws MemoryClash, RuntimeError ERR_TOO_LARGE */
+  /** What a step's end merges, from its output's JSON text: an object's keys, and nothing of any other value. @throws MemoryConflict, RuntimeError ERR_TOO_LARGE */
   async merge(step: MemoryOf, output: string): Promise<MemoryWrite | undefined> {
     const value: unknown = parseLossless(output)
     if (!step.memory || typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
     return this.#prepared(step, step.memory, memoryTexts(value, 'output'))
   }
 
-  /** Answers a running step. @returns JSON texts by key for `read`, else nothing @throws MemoryClash, Error when the step is another's now */
+  /** Answers a running step. @returns JSON texts by key for `read`, else nothing @throws MemoryConflict, Error when the step is another's now */
   async answer(step: MemoryOf, job: string, ask: MemoryRequest): Promise<Record<string, string>> {
     const { memory, workflowId } = step
     if (!memory) throw new Error(`run ${workflowId} has no memory`)
@@ -83,7 +83,7 @@ export class StepMemory {
       for (const ancestor of level) others.delete(ancestor)
       if (others.size === 0) return
     }
-    for (const [other, key] of others) throw new MemoryClash(key, await this.#stepName(workflowId, other))
+    for (const [other, key] of others) throw new MemoryConflict(key, await this.#stepName(workflowId, other))
   }
 
   async #read(

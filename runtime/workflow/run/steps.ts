@@ -74,7 +74,7 @@ export class Steps {
     }
   }
 
-  /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH; MemoryClash */
+  /** Writes what a step adds to its run; the step's end joins it. @throws RuntimeError ERR_TOO_LARGE, ERR_GRAPH; MemoryConflict */
   async done(
     step: StepContext,
     { result, additions, skipChildren, remembered }: Extract<Outcome, { kind: 'done' }>,

@@ -22,7 +22,7 @@ end
 
 -- The name that another step has written since the writer looked, or nil. A step that ends now cannot come after one that
 -- wrote while it ran: the two are parallel.
-local function memory_clash(memory, expects)
+local function memory_conflict(memory, expects)
   for name, owner in pairs(expects or {}) do
     if (redis.call('HGET', memory.by, name) or '') ~= owner then return name end
   end

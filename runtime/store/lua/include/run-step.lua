@@ -68,11 +68,11 @@ local function fail_node(run, node, error)
   run_propagate(run, BATCH)
 end
 
--- The memory key on which a step's end clashes with a parallel step's, or nil: to be asked before anything is recorded.
-local function step_clash(step, more)
+-- The memory key on which a step's end conflicts with a parallel step's, or nil: to be asked before anything is recorded.
+local function step_conflict(step, more)
   local expects = step and more.memory and more.memory.expects
   local memory = expects and memory_of(string.match(step, '^%S+'))
-  return memory and memory_clash(memory, expects)
+  return memory and memory_conflict(memory, expects)
 end
 
 -- What a stop has cancelled is not lost: it waits for the continue, or goes on when that has come already.

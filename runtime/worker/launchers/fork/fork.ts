@@ -4,11 +4,11 @@ import type { Assignment, ChildMessage, Manifest, ZygoteFigures } from '../../..
 import { buildForFork, type BuiltApp } from './app-build/built-app.ts'
 import { Fallback, onlyLoaderLoads, temporaryRefusal, FailureWindow } from './fallback.ts'
 import type { ForkedJob } from './forked-job.ts'
-import { OWN_OUTPUT, type ForkOptions } from './fork-options.ts'
+import type { ForkOptions } from './fork-options.ts'
 import { JobSockets, type JobConnection } from './connection-pair.ts'
 import { RelaunchedJob } from './relaunched-job.ts'
 import { ZygoteProcess, type ZygoteStart } from './zygote-process.ts'
-import type { Ending, LaunchedJob, Launcher } from '../launcher.ts'
+import { OWN_OUTPUT, type Ending, type LaunchedJob, type Launcher } from '../launcher.ts'
 import { CannotFork, refuseFlags, refusePlatform, type Refusal } from './zygote/core/preflight-platform.ts'
 
 /** Processes that never said `started`, and zygotes that died, within an hour: so many end the forking. */

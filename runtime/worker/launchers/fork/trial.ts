@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { silentLogger } from '../../../core/logger.ts'
-import { OWN_OUTPUT } from './fork-options.ts'
+import { OWN_OUTPUT } from '../launcher.ts'
 import { ZygoteProcess } from './zygote-process.ts'
 import { refuseFlags, refusePlatform, type Refusal } from './zygote/core/preflight-platform.ts'
 

@@ -2,34 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { withCode, RuntimeError } from '../../../core/errors.ts'
-import type { Logger } from '../../../core/logger.ts'
-import type { AppSource } from '../../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest } from '../../../messages.ts'
 import { buildForSpawn, type BuiltApp } from '../fork/app-build/built-app.ts'
 import { identityOf, removeFoldersOfDead } from '../../lease/dead-processes.ts'
-import type { LaunchedJob, Launcher } from '../launcher.ts'
+import { OWN_OUTPUT, type LaunchedJob, type Launcher, type ProcessOptions } from '../launcher.ts'
 import { SpawnedProcess } from './spawned-process.ts'
 
 /** How to start job processes with child_process. */
-export interface SpawnOptions {
-  source: AppSource
-  log: Logger
+export interface SpawnOptions extends ProcessOptions {
   /** Processes that wait with the application loaded, so that a job does not wait for a boot; more while jobs come fast. */
   spares: number
-  bootTimeoutMs: number
-  /** How many jobs a process takes, one after another; 1 by default. */
-  jobsPerChild?: number
-  /** Where what jobs print goes; the supervisor's own standard output and error by default. */
-  passOutput?: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
 }
 
 /** First part of the name of the folder with compiled code. */
 const COMPILED = 'resque-runtime-compiled-'
-
-const OWN_OUTPUT: NonNullable<SpawnOptions['passOutput']> = {
-  out: (chunk) => process.stdout.write(chunk),
-  err: (chunk) => process.stderr.write(chunk),
-}
 
 /** One fresh `child_process` a job, taken from spares that are loaded already. Works on every platform. */
 export class SpawnLauncher implements Launcher {

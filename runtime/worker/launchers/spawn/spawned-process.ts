@@ -1,29 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { RuntimeError, type ErrorCode } from '../../../core/errors.ts'
-import type { Logger } from '../../../core/logger.ts'
 import { builtProgram } from '../../../core/package.ts'
 import { afterTicks, startTimer } from '../../../core/clock.ts'
-import { hasTypeScript, type AppSource } from '../../../jobs/app.ts'
+import { hasTypeScript } from '../../../jobs/app.ts'
 import type { Assignment, ChildMessage, Manifest, ParentMessage } from '../../../messages.ts'
 import { identityOf, supervisorVariable } from '../../lease/dead-processes.ts'
 import type { OnStack } from '../../stack/stack-format.ts'
 import type { BuiltApp } from '../fork/app-build/built-app.ts'
-import { endingFields, notReusedText, type Ending, type LaunchedJob } from '../launcher.ts'
+import { endingFields, notReusedText, type Ending, type LaunchedJob, type ProcessOptions } from '../launcher.ts'
 import { OutputTail } from '../output-tail.ts'
 import type { BootMessage } from './child.ts'
 import { groupOptions, killGroup } from './process-group.ts'
 
 /** What one spawned process needs. */
-export interface SpawnedProcessOptions {
-  source: AppSource
+export interface SpawnedProcessOptions extends Required<ProcessOptions> {
   /** Undefined where a loader loads the application. */
   build: BuiltApp | undefined
-  bootTimeoutMs: number
-  jobsPerChild: number
   /** Folder in which Node 22.1 and later keep compiled code: a process loads what one before it has compiled. */
   compiled: string
-  log: Logger
-  passOutput: { out: (chunk: Buffer) => void; err: (chunk: Buffer) => void }
   /** It has ended its job and waits for another. */
   onIdle: (process: SpawnedProcess) => void
 }

@@ -1,3 +1,5 @@
+import type { JobUsage } from '../../../../../messages.ts'
+
 /**
  * What a zygote says once the application is loaded, always in as many bytes, little-endian: kind, launch, pid and
  * status, 32 bit each, then struct rusage as wait4(2) fills it in on Linux x64.
@@ -25,16 +27,12 @@ export const REPORT = {
 
 export type ReportKind = (typeof REPORT)[keyof typeof REPORT]
 
-/** How one process ended, as wait4(2) reports it. */
-export interface Exited {
+/** How one process ended, as wait4(2) reports it; its peak includes the pages that it shared with the zygote. */
+export interface Exited extends JobUsage {
   pid: number
   exitCode: number | null
   /** Number of the signal, null when it left by itself. */
   signal: number | null
-  cpuUserMs: number
-  cpuSystemMs: number
-  /** Includes the pages it shared with the zygote. */
-  peakRssBytes: number
   /** Nothing that a job had started was left when it ended. */
   alone: boolean
 }

@@ -10,8 +10,8 @@ import type { Cause } from '../../runtime/worker/outcome/cause.ts'
 /** Lines a zone import takes. */
 const BATCH = 40
 
-/** What the demo's script plays on. */
-export interface Stage {
+/** What the demo's jobs need. */
+export interface DemoContext {
   client: Client
   /** The demo's jobs by name. */
   jobNamed: (name: string) => JobDefinition
@@ -29,18 +29,23 @@ export interface Stage {
  * Enqueues every job of the demo, and tells of each as soon as it has an id.
  * @returns what could not be enqueued, and why
  */
-export async function play(stage: Stage, add: (part: Part) => void): Promise<string[]> {
-  const acts = await Promise.allSettled([misbehave, remind, tick, importZones].map((act) => act(stage, add)))
-  return acts.flatMap((act) => (act.status === 'rejected' ? [toError(act.reason).message] : []))
+export async function enqueueDemoJobs(demo: DemoContext, add: (job: DemoJob) => void): Promise<string[]> {
+  const groups = await Promise.allSettled([misbehave, remind, tick, importZones].map((group) => group(demo, add)))
+  return groups.flatMap((group) => (group.status === 'rejected' ? [toError(group.reason).message] : []))
 }
 
-/** How many jobs {@link play} tells of. */
-export async function countParts({ data }: Pick<Stage, 'data'>): Promise<number> {
+/** How many jobs {@link enqueueDemoJobs} enqueues. */
+export async function countDemoJobs({ data }: Pick<DemoContext, 'data'>): Promise<number> {
   const zones = await countLines(`${data}/zone1970.tab`)
-  return Math.ceil(zones / BATCH) + misdeeds.length * 2 + 4
+  return Math.ceil(zones / BATCH) + misbehavingJobs.length * 2 + 4
 }
 
-const misdeeds: { name: string; args: unknown[]; expected: Part['expected']; tell: (end: PartEnd) => string }[] = [
+const misbehavingJobs: {
+  name: string
+  args: unknown[]
+  expected: DemoJob['expected']
+  tell: (end: DemoJobEnd) => string
+}[] = [
   { name: 'ThrowsJob', args: [4711], expected: 'exception', tell: ({ error }) => error },
   { name: 'ExitsJob', args: [], expected: 'exit code', tell: ({ exitCode }) => `process.exit(${exitCode}) in the job` },
   {
@@ -58,9 +63,9 @@ const misdeeds: { name: string; args: unknown[]; expected: Part['expected']; tel
 ]
 
 /** Jobs that misbehave, side by side; after each one's end a job that looks for traces of it. */
-async function misbehave({ client, jobNamed, ended }: Stage, add: (part: Part) => void): Promise<void> {
+async function misbehave({ client, jobNamed, ended }: DemoContext, add: (job: DemoJob) => void): Promise<void> {
   await Promise.all(
-    misdeeds.map(async ({ name, args, expected, tell }, i) => {
+    misbehavingJobs.map(async ({ name, args, expected, tell }, i) => {
       const bad = await client.enqueue(jobNamed(name), args as never)
       add({ name, id: bad.id, row: 10 + i, expected, tell })
       await ended(bad.id)
@@ -70,16 +75,16 @@ async function misbehave({ client, jobNamed, ended }: Stage, add: (part: Part) =
   )
 }
 
-function unharmed({ result }: PartEnd): string {
+function unharmed({ result }: DemoJobEnd): string {
   const { litter } = result as { litter: string[] }
   if (litter.length > 0) throw new Error(`found what another job left behind: ${litter.join(', ')}`)
   return 'unharmed: found nothing of the job before'
 }
 
-async function remind({ client, jobNamed }: Stage, add: (part: Part) => void): Promise<void> {
+async function remind({ client, jobNamed }: DemoContext, add: (job: DemoJob) => void): Promise<void> {
   const dueMs = Date.now() + 2000
   const { id } = await client.enqueueIn('2 seconds', jobNamed('ReminderJob'), ['the tea is ready'] as never)
-  const tell = ({ record }: PartEnd): string => {
+  const tell = ({ record }: DemoJobEnd): string => {
     const lateMs = Number(record.run_at) - dueMs
     // Milliseconds pass between the two clocks' readings, here and in enqueueIn.
     if (lateMs < -50) throw new Error(`expected it after two seconds, it ran ${-lateMs} ms early`)
@@ -88,17 +93,17 @@ async function remind({ client, jobNamed }: Stage, add: (part: Part) => void): P
   add({ name: 'ReminderJob', id, row: 4, expected: 'done', tell })
 }
 
-async function tick({ fired }: Stage, add: (part: Part) => void): Promise<void> {
+async function tick({ fired }: DemoContext, add: (job: DemoJob) => void): Promise<void> {
   const id = await fired('tick')
   add({ name: 'TickJob', id, row: 5, expected: 'done', tell: () => `schedule.yml: cron '*/2 * * * * *'` })
 }
 
-async function importZones(stage: Stage, add: (part: Part) => void): Promise<void> {
-  const { client, jobNamed, ended, data, page } = stage
+async function importZones(demo: DemoContext, add: (job: DemoJob) => void): Promise<void> {
+  const { client, jobNamed, ended, data, page } = demo
   const [countryFile, zoneFile] = [`${data}/iso3166.tab`, `${data}/zone1970.tab`]
   const [countryLines, zoneLines] = await Promise.all([countLines(countryFile), countLines(zoneFile)])
   const countries = await client.enqueue(jobNamed('ImportCountriesJob'), [countryFile] as never)
-  const rows = ({ result }: PartEnd): string => `${(result as unknown[]).length} lines`
+  const rows = ({ result }: DemoJobEnd): string => `${(result as unknown[]).length} lines`
   add({ name: 'ImportCountriesJob', id: countries.id, row: 1, expected: 'done', tell: rows })
   const starts = Array.from({ length: Math.ceil(zoneLines / BATCH) }, (_, i) => i * BATCH)
   const calls = starts.map((from) => [zoneFile, from, BATCH]) as never[]
@@ -106,7 +111,7 @@ async function importZones(stage: Stage, add: (part: Part) => void): Promise<voi
   for (const { id } of zones) add({ name: 'ImportZonesJob', id, row: 2, expected: 'done', tell: rows })
   await Promise.all([countries, ...zones].map(({ id }) => ended(id)))
   const report = await client.enqueue(jobNamed('ReportJob'), [page, countries.id, zones.map(({ id }) => id)] as never)
-  const tell = ({ result }: PartEnd): string => {
+  const tell = ({ result }: DemoJobEnd): string => {
     const totals = result as { countries: number; zones: number }
     if (totals.countries !== countryLines || totals.zones !== zoneLines)
       throw new Error(`expected ${countryLines} countries and ${zoneLines} zones, got ${JSON.stringify(totals)}`)
@@ -123,7 +128,7 @@ async function countLines(file: string): Promise<number> {
 export type Ending = 'done' | Cause
 
 /** One job of the demo, and what has to become of it. */
-export interface Part {
+export interface DemoJob {
   /** Its class, and what it is there for. */
   name: string
   id: string
@@ -131,11 +136,11 @@ export interface Part {
   row: number
   expected: Ending
   /** Said of it in the table when it ended as expected. @throws Error when something else is wrong */
-  tell: (end: PartEnd) => string
+  tell: (end: DemoJobEnd) => string
 }
 
 /** What is known of a job that has ended. */
-export interface PartEnd {
+export interface DemoJobEnd {
   ending: Ending
   pid: number
   wallMs: number
@@ -156,7 +161,7 @@ interface Evidence {
 }
 
 /** Reads a record of a job that has ended. */
-export function readEnd(record: JobRecord): PartEnd {
+export function endOf(record: JobRecord): DemoJobEnd {
   const evidence = JSON.parse(record.evidence ?? '{}') as Evidence
   const error = JSON.parse(record.error ?? '{}') as { name?: string; message?: string }
   return {

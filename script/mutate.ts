@@ -12,145 +12,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { luaMutantsOf, mutantsOf, type Mutant } from './mutate/mutants.ts'
+import { table } from './mutate-table.ts'
 
 const root = new URL('../', import.meta.url).pathname
 /** Longer than any of the tests takes: a mutant that never ends is noticed, too. */
 const longestMs = 120_000
-
-/** Files, the most important ones of the product, and the tests that speak for them, the quickest first. */
-const table: Record<string, string[]> = {
-  'runtime/core/codec.ts': ['core/codec', 'properties/codec'],
-  'runtime/core/json-text.ts': ['core/codec', 'properties/codec', 'fuzz/stored'],
-  'runtime/cron/cron.ts': ['scheduler/cron', 'scheduler/cron-clocks', 'properties/cron'],
-  'runtime/cron/cron-fields.ts': ['scheduler/cron', 'properties/cron'],
-  'runtime/cron/timing.ts': ['scheduler/timing', 'scheduler/fire-times'],
-  'runtime/jobs/retry.ts': ['properties/worker', 'jobs/options'],
-  'runtime/workflow/graph/graph.ts': ['workflow/graph', 'composition/compile', 'workflow/additions'],
-  'runtime/workflow/graph/graph-builder.ts': ['workflow/graph', 'composition/compile', 'workflow/engine'],
-  'runtime/store/runs/runs.ts': [
-    'workflow/engine',
-    'workflow/model-changes',
-    'workflow/lost-steps',
-    'workflow/workflow',
-    'workflow/kept-runs',
-  ],
-  'runtime/store/runs/run-table.ts': [
-    'workflow/engine',
-    'workflow/model-changes',
-    'workflow/additions',
-    'inspect/runs',
-  ],
-  'runtime/store/runs/run-writer.ts': ['workflow/engine', 'workflow/additions', 'workflow/workflow', 'inspect/runs'],
-  'runtime/store/queues/queues.ts': [
-    'store/unique',
-    'inspect/bulk-changes',
-    'inspect/overview',
-    'workflow/cancel',
-    'store/batches',
-    'store/ids-by-payload',
-  ],
-  'runtime/store/queues/delayed.ts': [
-    'store/delayed-foreign',
-    'store/delayed',
-    'inspect/bulk-changes',
-    'scheduler/mover',
-  ],
-  'runtime/store/queues/failures.ts': [
-    'store/failures',
-    'store/unreadable',
-    'inspect/failed-change',
-    'properties/worker',
-  ],
-  'runtime/store/workers/supervisors.ts': [
-    'store/ends',
-    'store/turns',
-    'store/resque-bytes',
-    'store/registration',
-    'workflow/engine',
-    'worker/shutdown',
-  ],
-  'runtime/store/workers/end-writer.ts': ['store/ends', 'workflow/step-batches', 'workflow/lost-steps', 'worker/settler'],
-  'runtime/store/workers/maintenance-lock.ts': ['worker/wake'],
-  'runtime/store/workers/reaper.ts': ['store/dead-workers'],
-  'runtime/store/limits/limits.ts': [
-    'inspect/limits',
-    'store/turns',
-    'store/half-emoji',
-    'inspect/explain',
-    'worker/limits',
-  ],
-  'runtime/store/limits/locks.ts': ['store/unique', 'scheduler/leader', 'inspect/limits'],
-  'runtime/worker/lease/lease.ts': ['worker/leases'],
-  'runtime/worker/outcome/cause.ts': ['worker/verdicts'],
-  'runtime/worker/outcome/settler.ts': ['worker/settler', 'worker/ends'],
-  'runtime/worker/reserve/fetcher.ts': ['worker/idle-polls', 'worker/wake', 'worker/settler', 'worker/held-jobs'],
-  'runtime/worker/reserve/held-jobs.ts': ['worker/held-jobs'],
-  'runtime/worker/reserve/idle-worker.ts': ['worker/idle-polls', 'worker/wake'],
-  'runtime/worker/reserve/queue-choice.ts': ['worker/idle-polls', 'properties/worker'],
-  'scheduler/delayed-mover.ts': ['scheduler/mover'],
-  'scheduler/leader.ts': ['scheduler/leader'],
-  'scheduler/entries/schedule-entries.ts': ['scheduler/dynamic', 'scheduler/catchup'],
-  'scheduler/firing/fire-times.ts': ['scheduler/fire-times', 'scheduler/entry-runner'],
-  'scheduler/firing/firer.ts': ['scheduler/entry-runner', 'scheduler/admission'],
-  'runtime/store/lua/queues/reserve.lua': [
-    'store/reserve',
-    'store/ends',
-    'store/turns',
-    'store/unique',
-    'store/refused-queues',
-    'store/unreadable',
-    'worker/wake',
-    'store/batches',
-  ],
-  'runtime/store/lua/queues/enqueue.lua': ['store/unique', 'worker/wake', 'store/wrong-types'],
-  'runtime/store/lua/queues/settle-batch.lua': ['store/ends'],
-  'runtime/store/lua/include/record-ends.lua': ['store/ends', 'store/unique', 'worker/settler'],
-  'runtime/store/lua/include/wake.lua': ['worker/wake', 'store/ends'],
-  'runtime/store/lua/queues/wake.lua': ['worker/wake', 'store/ends'],
-  'runtime/store/lua/queues/requeue.lua': [
-    'store/unreadable',
-    'store/ends',
-    'store/turns',
-    'workflow/model-changes',
-    'workflow/model',
-  ],
-  'runtime/store/lua/workers/reclaim.lua': [
-    'store/dead-workers',
-    'store/ends',
-    'store/failures',
-    'store/unreadable',
-    'store/refused-queues',
-    'store/registration',
-    'store/batches',
-    'workflow/engine',
-    'workflow/model',
-  ],
-  'runtime/store/lua/limits/acquire.lua': [
-    'store/turns',
-    'store/unique',
-    'store/half-emoji',
-    'inspect/limits',
-    'worker/limits',
-  ],
-  'runtime/store/lua/queues/settle-steps.lua': ['workflow/step-batches'],
-  'runtime/store/lua/runs/begin-steps.lua': ['workflow/step-batches', 'workflow/lost-steps'],
-  'runtime/store/lua/include/run-batch.lua': ['workflow/step-batches'],
-  'runtime/store/lua/include/propagate.lua': ['workflow/model-changes', 'workflow/engine'],
-  'runtime/store/lua/include/run-step.lua': [
-    'workflow/model-changes',
-    'workflow/model',
-    'workflow/engine',
-    'workflow/additions',
-    'workflow/workflow',
-  ],
-  'runtime/store/lua/queues/move-due.lua': [
-    'store/delayed',
-    'store/turns',
-    'store/refused-queues',
-    'scheduler/mover',
-    'store/batches',
-  ],
-}
 
 /** A copy of the project to change; what it needs besides the sources is linked. */
 function copied(): string {
@@ -231,7 +97,7 @@ async function mutate(copy: string, file: string, line: string | undefined, coun
 const chosen = process.argv.slice(2).map((each) => each.split(':') as [file: string, line?: string])
 const unknown = chosen.find(([file]) => !Object.hasOwn(table, file))
 if (unknown !== undefined) {
-  console.error(`mutate: expected a file of the table in script/mutate.ts, got ${unknown[0]}`)
+  console.error(`mutate: expected a file of script/mutate-table.ts, got ${unknown[0]}`)
   process.exit(2)
 }
 const count = Number(process.env.MUTANTS ?? (chosen.length > 0 ? Infinity : 15))

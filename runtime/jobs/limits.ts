@@ -2,7 +2,7 @@ import { givenArgs } from '../core/codec.ts'
 import { duration, type Duration } from '../core/duration.ts'
 import { RuntimeError } from '../core/errors.ts'
 import { jsonText } from '../core/json-text.ts'
-import type { UniqueLock } from '../store/queues/queues.ts'
+import type { UniqueLock } from '../store/queues/new-job.ts'
 import type { LimitRequest } from '../messages.ts'
 import { period, refuse, wholeNumber } from './option-values.ts'
 

@@ -12,7 +12,7 @@ import type { JobDefinition } from '../../runtime/jobs/job.ts'
 import { optionsOn } from '../../runtime/jobs/options.ts'
 import { uniqueOf } from '../../runtime/jobs/limits.ts'
 import { inputProblems } from '../../runtime/jobs/typed.ts'
-import type { UniqueLock } from '../../runtime/store/queues/queues.ts'
+import type { UniqueLock } from '../../runtime/store/queues/new-job.ts'
 
 /** What every EntryRunner shares. */
 export interface RunnerOptions {

@@ -2,7 +2,7 @@ import { pairsOf, type Connection } from '../connection/connection.ts'
 import type { Redis } from 'ioredis'
 import { decodeItem } from '../../core/codec.ts'
 import type { Keys } from '../keys.ts'
-import { lockFields, type NewJob } from './queues.ts'
+import { lockFields, type NewJob } from './new-job.ts'
 
 /** Resque's delayed lists that are counted in one call, and calls side by side. */
 const countedSeconds = 1000

@@ -1,32 +1,10 @@
-import { library } from '../../../config/library.ts'
 import { decodeItem } from '../../core/codec.ts'
-import { scriptJson, type Connection } from '../connection/connection.ts'
+import type { Connection } from '../connection/connection.ts'
 import type { Idle } from './deliveries.ts'
-
-/** A unique lock that a job takes when it is enqueued. */
-export interface UniqueLock {
-  key: string
-  /** How long the lock lasts where it cannot be checked that its job still waits: in a queue of more than 50,000. */
-  forMs: number
-  /** Absent: until the job has ended. */
-  until?: 'start'
-}
-
-/** A job on its way into a queue. */
-export interface NewJob {
-  id: string
-  className: string
-  /** The queue item's bytes, as `encodeItem` made them. */
-  item: string
-  /** Per-call options, JSON text; absent when the class's own apply. */
-  options?: string
-  unique?: UniqueLock
-}
+import { newJobArguments, type NewJob } from './new-job.ts'
 
 /** How many jobs one script call may write (promise 13). */
 const batchSize = 100
-/** From this length on this process takes the digest of an item, not Redis. */
-const largeItem = 4096
 /** How many jobs one script call ends. */
 const clearBatch = 50
 /** How many queues one call of a sweep looks at, and how many calls it makes while they find something. */
@@ -66,7 +44,7 @@ export class Queues {
     for (let at = 0; at < jobs.length; at += batchSize * 10) {
       const calls: Promise<unknown>[] = []
       for (let from = at; from < Math.min(at + batchSize * 10, jobs.length); from += batchSize) {
-        const rest = jobs.slice(from, from + batchSize).flatMap(fields)
+        const rest = jobs.slice(from, from + batchSize).flatMap(newJobArguments)
         calls.push(this.#connection.run('enqueue', { queue, now: nowMs, ttlMs }, rest))
       }
       for (const reply of (await Promise.all(calls)) as string[][]) {
@@ -235,25 +213,4 @@ function readHead(name: string, [size = 0, id = '', enqueuedAt = '', dueAt = '']
   // A job that was delayed or retried has waited in its queue since it was due.
   const since = Math.max(Number(enqueuedAt), Number(dueAt))
   return { name, size: Number(size), firstId: id === '' ? undefined : String(id), waitingSinceMs: since || undefined }
-}
-
-function fields({ id, className, item, options, unique }: NewJob): string[] {
-  const isLarge = item.length > largeItem
-  if (options === undefined && !unique && !isLarge) return [id, className, item, '']
-  const more = {
-    options,
-    unique: unique && lockFields(unique).map(String),
-    // Redis takes 1.3 ms for a megabyte, for as long as which it does nothing else.
-    digest: isLarge ? payloadField(item) : undefined,
-  }
-  return [id, className, item, scriptJson(more)]
-}
-
-/** As payload_field of lua/include/ids-by-payload.lua. */
-const payloadField = (item: string): string =>
-  library('node:crypto').createHash('sha1').update(item).digest('hex').slice(0, 24)
-
-/** Key, `for` in ms and `until` of a lock, as scripts take them; a blank key for none. */
-export function lockFields(lock: UniqueLock | undefined): [key: string, forMs: number, until: string] {
-  return [lock?.key ?? '', lock?.forMs ?? 0, lock?.until ?? '']
 }

@@ -1,5 +1,5 @@
 import { jsonObject } from '../../core/json-text.ts'
-import type { NewJob } from '../queues/queues.ts'
+import type { NewJob } from '../queues/new-job.ts'
 
 /** What Redis remembers of one entry. Times are milliseconds since 1970; a slot is a fire time, not the moment of firing. */
 export interface EntryState {

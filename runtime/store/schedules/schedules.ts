@@ -2,7 +2,7 @@ import type { ChainableCommander } from 'ioredis'
 import { pairsOf, type Connection } from '../connection/connection.ts'
 import type { Keys } from '../keys.ts'
 import type { LockOwner } from '../limits/locks.ts'
-import { lockFields } from '../queues/queues.ts'
+import { lockFields } from '../queues/new-job.ts'
 import { describedOf, missedOf, readState } from './schedule-state.ts'
 import type {
   EntryDescription,

@@ -12,7 +12,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { luaMutantsOf, mutantsOf, type Mutant } from './mutate/mutants.ts'
-import { table } from './mutate-table.ts'
+import { table } from './mutate/table.ts'
 
 const root = new URL('../', import.meta.url).pathname
 /** Longer than any of the tests takes: a mutant that never ends is noticed, too. */
@@ -97,7 +97,7 @@ async function mutate(copy: string, file: string, line: string | undefined, coun
 const chosen = process.argv.slice(2).map((each) => each.split(':') as [file: string, line?: string])
 const unknown = chosen.find(([file]) => !Object.hasOwn(table, file))
 if (unknown !== undefined) {
-  console.error(`mutate: expected a file of script/mutate-table.ts, got ${unknown[0]}`)
+  console.error(`mutate: expected a file of script/mutate/table.ts, got ${unknown[0]}`)
   process.exit(2)
 }
 const count = Number(process.env.MUTANTS ?? (chosen.length > 0 ? Infinity : 15))

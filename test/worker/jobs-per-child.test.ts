@@ -120,15 +120,19 @@ for (const [name, make] of Object.entries(launchers))
       assert.ok((two.cpuUserMs ?? Infinity) < 100, `${two.cpuUserMs}`)
     })
 
-    it('begins with nothing of what the process that forks ran before', { skip: name !== 'fork' }, async () => {
-      const pid = await fresh()
-      const { outcome } = await run('Looks')
-      const seen = JSON.parse((outcome?.kind === 'done' && outcome.result) || '{}') as Record<string, unknown>
-      assert.deepEqual(seen['lists'], [`/proc/${pid}/task/${pid}/children`])
-      // One for the exits of a forked process, and one for what a job leaves behind.
-      assert.equal(seen['listeners'], 2)
-      assert.match(String(seen['title']), /Processing .* \[Looks\]$/)
-    })
+    it(
+      'begins with nothing of what the process that forks ran before',
+      { skip: name !== 'fork' && 'spawn forks nothing' },
+      async () => {
+        const pid = await fresh()
+        const { outcome } = await run('Looks')
+        const seen = JSON.parse((outcome?.kind === 'done' && outcome.result) || '{}') as Record<string, unknown>
+        assert.deepEqual(seen['lists'], [`/proc/${pid}/task/${pid}/children`])
+        // One for the exits of a forked process, and one for what a job leaves behind.
+        assert.equal(seen['listeners'], 2)
+        assert.match(String(seen['title']), /Processing .* \[Looks\]$/)
+      },
+    )
 
     it('what a job says after its end belongs to no job', async () => {
       const pid = await fresh()
@@ -150,13 +154,17 @@ for (const [name, make] of Object.entries(launchers))
       assert.notEqual(pidOf(await run('Clean')), pid)
     })
 
-    it('a process that dies before it has read its next job has not begun it', { skip: name !== 'fork' }, async () => {
-      const pid = await fresh()
-      process.kill(pid, 'SIGSTOP')
-      const waiting = launch('Clean')
-      process.kill(pid, 'SIGKILL')
-      assert.notEqual(pidOf(await waiting.ended), pid)
-    })
+    it(
+      'a process that dies before it has read its next job has not begun it',
+      { skip: name !== 'fork' && 'spawn tells of each start' },
+      async () => {
+        const pid = await fresh()
+        process.kill(pid, 'SIGSTOP')
+        const waiting = launch('Clean')
+        process.kill(pid, 'SIGKILL')
+        assert.notEqual(pidOf(await waiting.ended), pid)
+      },
+    )
 
     it('a process that dies in a later job has begun that', async () => {
       const pid = await fresh()

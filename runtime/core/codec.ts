@@ -1,4 +1,5 @@
 import { clip } from '../../config/clip.ts'
+import { library } from '../../config/library.ts'
 import { RuntimeError } from './errors.ts'
 import { findNotJson } from './json-check.ts'
 import { jsonText, rawMembers, skipBlank, skipString } from './json-text.ts'
@@ -133,3 +134,7 @@ function markIntegers(json: string): string | undefined {
   }
   return found ? pieces.join('') + json.slice(from) : undefined
 }
+
+/** SHA-1 of a text or bytes, in hex: names a queue item or an entry by its bytes, as Redis's Lua can, too. */
+export const digestOf = (bytes: string | Uint8Array): string =>
+  library('node:crypto').createHash('sha1').update(bytes).digest('hex')

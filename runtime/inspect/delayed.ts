@@ -1,8 +1,8 @@
+import { digestOf } from '../core/codec.ts'
 import { cursorParts, searchClock, type PageBounds } from '../core/cursor.ts'
 import { cursorBehind, delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { InspectContext } from './context.ts'
-import { digestOf } from './queues.ts'
 
 /** Which delayed jobs; all that is given must hold. */
 export interface DelayedFilter {

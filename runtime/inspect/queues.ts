@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { clip } from '../../config/clip.ts'
-import { decodeItem } from '../core/codec.ts'
+import { decodeItem, digestOf } from '../core/codec.ts'
 import { selectQueues } from '../store/queues/queue-list.ts'
 import type { QueueHead } from '../store/queues/queues.ts'
 import type { SupervisorInfo } from '../store/workers/supervisors.ts'
@@ -139,6 +138,3 @@ export const noLongerWaits = (queue: string): string =>
 
 /** Places that a job may have moved towards the head since it was shown. */
 const movedMost = 1000
-
-/** Names a waiting or delayed job by its bytes. */
-export const digestOf = (item: string): string => createHash('sha1').update(item).digest('hex')

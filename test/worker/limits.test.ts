@@ -94,9 +94,7 @@ describe('concurrency', () => {
     await worker.stop('SIGTERM')
   })
 
-  it('gets slots back from a dead worker, a job that another worker took, and a queue that nobody works on', async () => {
-    const one = (tag: string, queue = 'q'): Promise<string> =>
-      push(to.store, 'Records', [tag], { queue, concurrency: { limit: 1, by: () => 'k' } })
+  it('frees the slot of a dead worker, and that of a job whose item is gone', async () => {
     const first = await startWorker(server, evidence, { isolation: 'inline' })
     const waits = await push(to.store, 'Waits', ['dead'], { concurrency: { limit: 1, by: () => 'x' } })
     await eventually(() => evidence.lines('begin', 'dead').length === 1)
@@ -106,10 +104,10 @@ describe('concurrency', () => {
     await to.client.job(waits).cancel()
     await untilState(to.store, waits, 'cancelled')
     assert.deepEqual(await server.client().zrange('resque:rt:limit:Waits:x', '0', '-1'), [])
-    // A permit held by a job whose item is gone (Ruby took it): found by the supervisors, without another acquire.
+    // A slot held by a job whose item is gone (Ruby took it): found by the supervisors, without another acquire.
     const redis = server.client()
     await redis.zadd('resque:rt:limit:Records:k', '1', 'gone')
-    const id = await one('after')
+    const id = await push(to.store, 'Records', ['after'], { concurrency: { limit: 1, by: () => 'k' } })
     await untilState(to.store, id, 'done')
     await second.stop('SIGQUIT')
   })

@@ -170,6 +170,11 @@ export class Connection {
     for (const client of [this.#redis, this.#subscriber]) if (client && client.status !== 'end') client.disconnect()
   }
 
+  /** Fails as {@link ask} does, with what a script has replied in place of an error of its own. @throws RuntimeError */
+  async fail(why: string): Promise<never> {
+    throw await this.#explained(new Error(why))
+  }
+
   async #explained(error: unknown): Promise<Error> {
     const { settings, redis } = this
     if (settings.address.kind === 'tls' && redis.status === 'connecting')

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { library } from '../../../config/library.ts'
-import { decodeItem } from '../../core/codec.ts'
+import { decodeItem, digestOf } from '../../core/codec.ts'
 import { formatFailedAt } from './resque-time.ts'
 import { RuntimeError } from '../../core/errors.ts'
 import { jsonArray, jsonObject, rawMembers, textIn } from '../../core/json-text.ts'
@@ -80,7 +79,7 @@ export function decodeFailure(bytes: Buffer | string, index: number): FailedEntr
       return (payload ??= rawMembers(text).get('payload') ?? 'null')
     },
     get digest() {
-      return (digest ??= library('node:crypto').createHash('sha1').update(bytes).digest('hex'))
+      return (digest ??= digestOf(bytes))
     },
   }
   return Object.defineProperty(entry, 'job', { value: isMap(job) ? job : undefined })

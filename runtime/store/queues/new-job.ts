@@ -1,4 +1,4 @@
-import { library } from '../../../config/library.ts'
+import { digestOf } from '../../core/codec.ts'
 import { scriptJson } from '../connection/connection.ts'
 
 /** A unique lock that a job takes when it is enqueued. */
@@ -38,8 +38,7 @@ export function newJobArguments({ id, className, item, options, unique }: NewJob
 }
 
 /** As payload_field of lua/include/ids-by-payload.lua. */
-const payloadField = (item: string): string =>
-  library('node:crypto').createHash('sha1').update(item).digest('hex').slice(0, 24)
+const payloadField = (item: string): string => digestOf(item).slice(0, 24)
 
 /** Key, `for` in ms and `until` of a lock, as scripts take them; a blank key for none. */
 export function lockFields(lock: UniqueLock | undefined): [key: string, forMs: number, until: string] {

@@ -1,4 +1,4 @@
-import { library } from '../../../config/library.ts'
+import { digestOf } from '../../core/codec.ts'
 import { hostname } from 'node:os'
 
 /** Characters that make a queue list dynamic (resque's Worker::WILDCARDS). */
@@ -31,11 +31,7 @@ export function queueListName(patterns: readonly string[]): string {
 
 /** Names a set of queues, in whatever order, in the register of idle workers. */
 export function queueListId(queues: readonly string[]): string {
-  return library('node:crypto')
-    .createHash('sha1')
-    .update([...queues].sort().join('\n'))
-    .digest('hex')
-    .slice(0, 16)
+  return digestOf([...queues].sort().join('\n')).slice(0, 16)
 }
 
 /**

@@ -178,7 +178,7 @@ export class Runs {
   async #started(reply: string[]): Promise<StartedStep | 'gone' | 'busy'> {
     const [word, runClass = '', kind = '', params = '', globals = '', parents = '0', amount, memory = '', ...rest] =
       reply
-    if (word === 'error') await this.#connection.ask(() => Promise.reject(new Error(runClass)))
+    if (word === 'error') return this.#connection.fail(runClass)
     if (word !== 'go') return word === 'busy' ? 'busy' : 'gone'
     const payloads = Array.from({ length: rest.length / 3 }, (_, i) => ({
       id: rest[i * 3]!,

@@ -60,8 +60,7 @@ export class EndWriter {
     const isStep = end.step && end.state === 'done'
     if (!isStep || !end.step?.extra) {
       const answer = await this.#together(isStep ? this.#steps : this.#waiting, id, job, nowMs, failedMax, end)
-      if (answer.startsWith('error '))
-        await this.#connection.ask(() => Promise.reject(new Error(answer.slice('error '.length))))
+      if (answer.startsWith('error ')) return this.#connection.fail(answer.slice('error '.length))
       if (answer !== 'other') return answer === 'ok'
     }
     const reply = await this.#connection.run('settle', {

@@ -105,7 +105,7 @@ export class Supervisors {
       // What was taken from the queues before is in hand all the same.
       if (word !== 'taken' && word !== 'empty') {
         if (jobs.length > 0) return { kind: 'taken', jobs }
-        if (word === 'error') await this.#connection.ask(() => Promise.reject(new Error(String(queueCount))))
+        if (word === 'error') return this.#connection.fail(String(queueCount))
         return { kind: word } as ReserveReply
       }
       for (let i = word === 'taken' ? 2 : 3; i < reply.length; i += 1) jobs.push(reservedOf(reply[i] as string[]))

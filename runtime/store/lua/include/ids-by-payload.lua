@@ -1,4 +1,4 @@
--- Tickets tie ids to queue items whose bytes are Resque's own and so carry no id. Items with the same bytes are
+-- Which IDs belong to queue items: their bytes are Resque's own, and so carry no ID. Items with the same bytes are
 -- interchangeable: their ids are handed out first come, first served. Field: digest of the bytes; value: the id, or
 -- `<head> <tail>` when several wait, with the ids in `<digest>:<n>`, head <= n < tail.
 local function payload_field(text)

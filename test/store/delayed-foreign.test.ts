@@ -232,3 +232,22 @@ describe('a delayed item that is no job', () => {
     assert.deepEqual(await redis.keys('resque:queue*'), [])
   })
 })
+
+test('of several copies, in one second and in another, one is run or removed by itself', async () => {
+  for (const second of [1_990_000_000, 1_990_000_000, 1_990_000_100]) await rubyDelays(second, bucketForm)
+  const all = []
+  for await (const each of store.delayed.all()) all.push(each)
+  const [first] = all
+  assert.ok(first)
+  const job = { ...first, className: 'OkJob', queue: 'default' }
+  const left = (): Promise<number[]> =>
+    Promise.all([1_990_000_000, 1_990_000_100].map((second) => redis.llen(`resque:delayed:${second}`)))
+  assert.equal(await store.delayed.runOne(job, Date.now(), ttlMs), 1)
+  assert.deepEqual(await redis.lrange('resque:queue:default', '0', '-1'), ['{"class":"OkJob","args":[1,"two"]}'])
+  assert.deepEqual(await left(), [1, 1])
+  assert.equal(await store.delayed.removeOne(job, Date.now(), ttlMs), 1)
+  assert.deepEqual(await left(), [0, 1])
+  assert.deepEqual(await redis.zrange('resque:delayed_queue_schedule', '0', '-1'), ['1990000100'])
+  assert.equal(await store.delayed.runOne(job, Date.now(), ttlMs), 0, 'no other is taken in its place')
+  assert.deepEqual(await redis.smembers(`resque:timestamps:${bucketForm}`), ['delayed:1990000100'])
+})

@@ -114,7 +114,6 @@ const calls: Record<ScriptName, Call | Call[]> = {
   'queue-heads': () => store.queues.heads(['q']),
   register: () => store.supervisors.register('s3', ['host:3:q'], {}, 600_000),
   'release-lock': () => store.connection.run('release-lock', { lockPrefix: '', owner: leader.id }),
-  'remove-delayed': () => store.connection.run('remove-delayed', { second, item: laterItem, now, ttlMs }),
   'remove-failed': () => withEntry((entry) => store.failures.remove(entry)),
   requeue: [
     ...['plain', 'step-r-on', 'done'].map(
@@ -156,10 +155,17 @@ const calls: Record<ScriptName, Call | Call[]> = {
     () => store.delayed.remove(name('soon', 'q3'), now, ttlMs),
     () => store.delayed.delayOrEnqueue(name('later', 'q5'), now + 200_000, now, ttlMs),
   ],
+  'take-one-delayed': ['', 'q5'].map(
+    (queue) => () =>
+      store.connection.run('take-one-delayed', {
+        ...{ second, bucketItem: laterItem, queue, class: 'OkJob', item: itemOf('later') },
+        ...{ newId: 'new-later', now, ttlMs },
+      }),
+  ),
   'sweep-limits': () => store.limits.sweep(),
 }
 
-const removing: ScriptName[] = ['clear-queue', 'dequeue', 'remove-delayed', 'cancel', 'take-delayed']
+const removing: ScriptName[] = ['clear-queue', 'dequeue', 'take-one-delayed', 'cancel', 'take-delayed']
 
 /** Where many are looked after in one call, the key of one keeps no other waiting. */
 const others: Partial<Record<ScriptName, { one: RegExp; gone: (redis: Redis) => Promise<boolean> }>> = {

@@ -115,6 +115,6 @@ export async function changeDelayed(request: PageRequest, form: Query): Promise<
   const moved = await withinDeadline(store.delayed.runOne({ ...job, className, queue }, nowMs, limits.waitingTtlMs))
   if (moved === 0) throw new BadInput('This job is no longer delayed.')
   return {
-    note: `Moved ${plural(moved, 'delayed job')} of ${className} to queue ${queue}.`,
+    note: `Moved 1 delayed job of ${className} to queue ${queue}.`,
   }
 }

@@ -46,10 +46,8 @@ export async function changeDelayed(
     const gone: DelayedJob[] = []
     for (const job of wanted) {
       const count = await changeOne({ store, config }, verb, job)
-      if (typeof count === 'number' && count > 0) gone.push(...Array.from({ length: count }, () => job))
-      // A copy of one of these bytes that went with it is not one that was left.
-      else if (!gone.some(({ bytes }) => bytes === job.bytes))
-        skip(change, typeof count === 'string' ? count : 'it is no longer delayed', 1)
+      if (count === 1) gone.push(job)
+      else skip(change, typeof count === 'string' ? count : 'it is no longer delayed', 1)
     }
     change.done += gone.length
     onProgress?.(change)

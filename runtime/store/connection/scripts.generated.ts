@@ -190,11 +190,6 @@ export const scripts = {
     args: ['lock'],
     rest: false,
   },
-  'remove-delayed': {
-    sha1: '9aa100eefa8ae64326d287d3b1282bd7dc7c570a',
-    args: ['second', 'item', 'now', 'ttlMs'],
-    rest: false,
-  },
   'remove-failed': {
     sha1: '7035960f45b35503d471957760a763f86e704440',
     args: [],
@@ -316,7 +311,7 @@ export const scripts = {
     rest: false,
   },
   'take-delayed': {
-    sha1: '0fa9d886ea0444ec5a3c9b0746c4d30e106a2184',
+    sha1: '1a95746b9b1fe92d0506068f9c98411c7e63731d',
     args: ['mode', 'queue', 'class', 'item', 'newItem', 'now', 'ttlMs', 'due', 'second', 'newId', 'forms', 'max', 'first'],
     rest: true,
   },
@@ -328,6 +323,11 @@ export const scripts = {
   'take-master-lock': {
     sha1: '78d43d48269e7db36d5d60336d9743eebff417d5',
     args: ['lockPrefix', 'owner', 'ttlMs', 'zone'],
+    rest: false,
+  },
+  'take-one-delayed': {
+    sha1: '60e2bc62ff248349e36e3782d1c84ad318bc5165',
+    args: ['second', 'bucketItem', 'queue', 'class', 'item', 'newId', 'now', 'ttlMs'],
     rest: false,
   },
   'wake': {

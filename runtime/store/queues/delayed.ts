@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { newId } from '../../core/ids.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { formatFailedAt } from './resque-time.ts'
-import { pairsOf, type Connection, scriptJson } from '../connection/connection.ts'
+import { pairsOf, type Connection, type ScriptArgs, scriptJson } from '../connection/connection.ts'
 import {
   bucketItem,
   countDelayedJobs,
@@ -138,16 +138,25 @@ export class Delayed {
   async removeOne(job: DelayedJob, nowMs: number, ttlMs: number): Promise<number> {
     const asked = { id: job.id ?? '', now: nowMs, ttlMs, byStop: 0 }
     if (asked.id !== '') return (await this.#connection.run('cancel', asked)) === 'cancelled' ? 1 : 0
-    const bucket = { second: job.dueMs / 1000, item: job.bytes, now: nowMs, ttlMs }
-    return Number(await this.#connection.run('remove-delayed', bucket))
+    return this.#takeCopy(job, { queue: '', class: '', item: '', newId: '', now: nowMs, ttlMs })
   }
 
-  /** Moves one delayed job that a list has shown to its queue; of Resque's lists, every copy of it. @returns how many */
+  /** Moves one delayed job that a list has shown to its queue (of several with the same bytes in one second, one). @returns 0 or 1 */
   async runOne(job: DelayedJob & { className: string; queue: string }, nowMs: number, ttlMs: number): Promise<number> {
     const { id, className, args, queue, bytes } = job
     if (id !== undefined) return this.#takeCopies('queue', { className, item: bytes, queue }, nowMs, ttlMs, 0, [id], [])
-    const name = { className, item: `{"class":${JSON.stringify(className)},"args":${args}}`, queue }
-    return this.#takeCopies('queue', name, nowMs, ttlMs, 0, [])
+    const item = `{"class":${JSON.stringify(className)},"args":${args}}`
+    return this.#takeCopy(job, { queue, class: className, item, newId: newId(nowMs), now: nowMs, ttlMs })
+  }
+
+  /** Takes one copy out of one of Resque's lists. */
+  async #takeCopy(
+    { dueMs, bytes }: DelayedJob,
+    args: Omit<ScriptArgs<'take-one-delayed'>, 'second' | 'bucketItem'>,
+  ): Promise<number> {
+    return Number(
+      await this.#connection.run('take-one-delayed', { second: dueMs / 1000, bucketItem: bytes, ...args }),
+    )
   }
 
   /** Resque's `scheduled_at`: when the copies of this job are due, in milliseconds, earliest first. */

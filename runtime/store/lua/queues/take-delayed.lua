@@ -3,7 +3,7 @@
 -- `mode`: cancel | queue | delay (until `due`; and when there was none, one new job is delayed). A step that is cancelled
 -- ends in its run as well. A call takes at most `max` copies out of buckets (promise 13); `first` is 1 in the first of
 -- them. Copies in the bucket in which a delay would put them stay there.
--- @include push delay settled run-step
+-- @include queue-delayed delay settled run-step
 -- @args mode queue class item newItem now ttlMs due second newId forms max first
 -- @rest wanted
 -- @reply {how many copies were taken, 1 when more of them lie in buckets}
@@ -26,15 +26,12 @@ local function place(id)
     return
   end
   if not id then id = newId .. taken end
-  redis.call('HSETNX', key.job(id), 'enqueued_at', now)
   if mode == 'delay' then
+    redis.call('HSETNX', key.job(id), 'enqueued_at', now)
     redis.call('HDEL', key.job(id), 'second', 'bucket_item', 'item')
     return delay(id, queue, item, due, second, newItem, now, ttlMs, { 'class', class })
   end
-  redis.call('HSET', key.job(id), 'class', class, 'queue', queue, 'item', item, 'state', 'waiting')
-  redis.call('HDEL', key.job(id), 'second', 'bucket_item', 'due_at')
-  expire_record(id, ttlMs)
-  push(queue, item, id)
+  queue_delayed(id, class, queue, item, now, ttlMs)
 end
 
 -- All copies leave their buckets before any is placed: it may be placed in the same bucket.

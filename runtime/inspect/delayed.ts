@@ -1,6 +1,12 @@
 import { digestOf } from '../core/codec.ts'
 import { cursorParts, searchClock, type PageBounds } from '../core/cursor.ts'
-import { cursorBehind, delayedJobs, type DelayedJob, type DelayedCursor } from '../store/queues/delayed-pages.ts'
+import {
+  cursorBehind,
+  delayedJobs,
+  type DelayedBatch,
+  type DelayedCursor,
+  type DelayedJob,
+} from '../store/queues/delayed-pages.ts'
 import { RuntimeError } from '../core/errors.ts'
 import type { InspectContext } from './context.ts'
 
@@ -71,11 +77,7 @@ export async function findDelayed({ store }: Pick<InspectContext, 'store'>, name
     let from: DelayedCursor | undefined = second === undefined ? undefined : startOf(`${dueMs}-0-0`);
     from?.dueMs === dueMs;
   ) {
-    const page: { jobs: DelayedJob[]; next: DelayedCursor | undefined } = await delayedJobs(
-      store.connection,
-      from,
-      stepJobs,
-    )
+    const page: DelayedBatch = await delayedJobs(store.connection, from, stepJobs)
     const found = page.jobs.find(
       (job) => job.dueMs === dueMs && job.id === undefined && digestOf(job.bytes).startsWith(digest),
     )

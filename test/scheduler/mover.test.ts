@@ -7,6 +7,7 @@ import type { NewDelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import { DelayedMover } from '../../scheduler/delayed-mover.ts'
 import type { Scheduler } from '../../scheduler/scheduler.ts'
 import { leavesNoProcess, startProgram } from '../support/process.ts'
+import { rubyDelays } from '../support/delayed.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { eventually } from '../support/wait.ts'
@@ -34,12 +35,6 @@ const job = (dueMs: number, args: unknown[] = []): NewDelayedJob => ({
   queue: 'q',
   dueMs,
 })
-/** Puts an item where Ruby's enqueue_at would put it. */
-async function rubyDelays(second: number, item: string): Promise<void> {
-  await redis.rpush(`resque:delayed:${second}`, item)
-  await redis.sadd(`resque:timestamps:${item}`, `delayed:${second}`)
-  await redis.zadd('resque:delayed_queue_schedule', second, second)
-}
 /** Takes an item as a worker would; resolves with the time at which it was there. */
 async function arrival(client: Redis): Promise<number> {
   await client.blpop('resque:queue:q', 10)
@@ -67,7 +62,7 @@ describe('the mover', () => {
   test("moves Ruby's items a second after they are due at the latest, bytes as they lie", async () => {
     await run()
     const second = Math.floor(Date.now() / 1000) + 1
-    await rubyDelays(second, '{"class":"Ruby","args":[1.0],"queue":"q"}')
+    await rubyDelays(redis, second, '{"class":"Ruby","args":[1.0],"queue":"q"}')
     const blocking = server.client()
     const at = await arrival(blocking)
     assert.ok(at >= second * 1000 && at < second * 1000 + 1500, `late by ${at - second * 1000} ms`)
@@ -78,7 +73,7 @@ describe('the mover', () => {
     const scheduler = testScheduler(store, '')
     running.push(scheduler)
     await scheduler.start()
-    await rubyDelays(100, '{"class":"Ruby","args":[],"queue":"ruby"}')
+    await rubyDelays(redis, 100, '{"class":"Ruby","args":[],"queue":"ruby"}')
     await store.delayed.add([job(Date.now() + 100)], Date.now(), 1000)
     await eventually(async () => (await redis.llen('resque:queue:q')) === 1)
     assert.equal(await redis.llen('resque:queue:ruby'), 0)
@@ -88,10 +83,10 @@ describe('the mover', () => {
 
   test('a non-JSON item goes to the failed list with a word in the log, and the rest is moved', async () => {
     const { log, lines } = keepingLogger()
-    await rubyDelays(100, 'not json')
-    await rubyDelays(101, '{"class":"Known","args":[]}')
-    await rubyDelays(102, '{"class":"Unknown","args":[]}')
-    await rubyDelays(103, '{"class":"A","args":[],"queue":"q"}')
+    await rubyDelays(redis, 100, 'not json')
+    await rubyDelays(redis, 101, '{"class":"Known","args":[]}')
+    await rubyDelays(redis, 102, '{"class":"Unknown","args":[]}')
+    await rubyDelays(redis, 103, '{"class":"A","args":[],"queue":"q"}')
     await run({ log, context: { classes: new Map([['Known', { kind: 'job', queue: 'own' }]]) } })
     await eventually(async () => (await redis.llen('resque:queue:q')) === 1)
     assert.equal(await redis.llen('resque:queue:own'), 1)
@@ -106,7 +101,7 @@ describe('the mover', () => {
   test('nothing that lies where delayed jobs are keeps the others from moving', async () => {
     await redis.zadd('resque:delayed_queue_schedule', 100, '100', 101, 'abc', '-inf', 'neg', 103, '103.0')
     await redis.set('resque:delayed:100', 'not a list')
-    await rubyDelays(102, '{"class":"A","args":[1],"queue":"q"}')
+    await rubyDelays(redis, 102, '{"class":"A","args":[1],"queue":"q"}')
     await redis.zadd('resque:rt:delayed', 1, 'ghost', '-inf', '', 2, 'strange')
     await redis.hset('resque:rt:job:strange', { state: 'delayed', item: 'no queue' })
     await store.delayed.add([job(Date.now() + 20, [2])], Date.now(), 60_000)
@@ -158,8 +153,8 @@ describe('the mover', () => {
   test('leaves the set to another that moves it, and moves a bucket that is due at once, a later one later', async () => {
     await redis.set('resque:resque:resque_scheduler_master_lock', 'us:1')
     const second = Math.floor(Date.now() / 1000)
-    await rubyDelays(second - 1, '{"class":"Ruby","args":[1],"queue":"q"}')
-    await rubyDelays(second + 3600, '{"class":"Ruby","args":[2],"queue":"q"}')
+    await rubyDelays(redis, second - 1, '{"class":"Ruby","args":[1],"queue":"q"}')
+    await rubyDelays(redis, second + 3600, '{"class":"Ruby","args":[2],"queue":"q"}')
     const dueMs = Date.now() + 20
     await store.delayed.add([job(dueMs)], Date.now(), 60_000)
     await eventually(() => Date.now() > dueMs)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import type { Store } from '../../runtime/store/store.ts'
+import { rubyDelays } from '../support/delayed.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 
@@ -20,13 +21,6 @@ beforeEach(async () => {
 afterEach(() => store.close())
 
 const bucketForm = '{"class":"OkJob","args":[1,"two"],"queue":"default"}'
-
-/** Puts an item where Ruby's enqueue_at would put it. */
-async function rubyDelays(second: number, item: string | Buffer): Promise<void> {
-  await redis.rpush(`resque:delayed:${second}`, item)
-  await redis.sadd(Buffer.concat([Buffer.from('resque:timestamps:'), Buffer.from(item)]), `delayed:${second}`)
-  await redis.zadd('resque:delayed_queue_schedule', second, second)
-}
 
 async function moveAllBuckets(
   nowMs: number,
@@ -89,7 +83,7 @@ describe('a foreign item in a bucket', () => {
   ]
   for (const [what, item, moved] of cases) {
     test(`is carried as it lies: ${what}`, async () => {
-      await rubyDelays(100, item)
+      await rubyDelays(redis, 100, item)
       assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, failed: 0 })
       assert.deepEqual(await redis.lrange('resque:queue:q', 0, -1), [moved])
       assert.deepEqual((await redis.keys('*')).sort(), [
@@ -116,8 +110,8 @@ describe('a foreign item in a bucket', () => {
     '{"class":NaN}',
   ]
   test('that is no job goes to the failed list whole, and those behind it are moved', async () => {
-    for (const item of garbage) await rubyDelays(100, item)
-    await rubyDelays(100, bucketForm)
+    for (const item of garbage) await rubyDelays(redis, 100, item)
+    await rubyDelays(redis, 100, bucketForm)
     assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 1, failed: garbage.length })
     const entries = await store.failures.list()
     assert.deepEqual(
@@ -130,14 +124,14 @@ describe('a foreign item in a bucket', () => {
   })
 
   test('that is not even UTF-8 is failed, too', async () => {
-    await rubyDelays(100, Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]))
+    await rubyDelays(redis, 100, Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]))
     assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 0, failed: 1 })
     assert.equal(await store.failures.count(), 1)
   })
 
   test('without a queue waits for the queue of its class', async () => {
-    await rubyDelays(100, '{"class":"Known","args":[1]}')
-    await rubyDelays(100, '{"class":"Unknown","args":[2]}')
+    await rubyDelays(redis, 100, '{"class":"Known","args":[1]}')
+    await rubyDelays(redis, 100, '{"class":"Unknown","args":[2]}')
     const first = await store.delayed.moveBuckets(owner, Date.now(), 100, limits)
     assert.deepEqual([first.kind === 'ok' && first.moved, first.kind === 'ok' && first.unrouted], [0, 'Known'])
     assert.deepEqual(await moveAllBuckets(Date.now(), { Known: 'low', Unknown: '' }), { moved: 1, failed: 1 })
@@ -146,8 +140,8 @@ describe('a foreign item in a bucket', () => {
   })
 
   test('the same item twice in one second is two jobs', async () => {
-    await rubyDelays(100, bucketForm)
-    await rubyDelays(100, bucketForm)
+    await rubyDelays(redis, 100, bucketForm)
+    await rubyDelays(redis, 100, bucketForm)
     assert.deepEqual(await moveAllBuckets(Date.now()), { moved: 2, failed: 0 })
   })
 })
@@ -155,7 +149,7 @@ describe('a foreign item in a bucket', () => {
 test('a kill between any two steps neither loses nor doubles: the whole move is one step', async () => {
   const now = Date.now()
   const items = Array.from({ length: 250 }, (_, i) => `{"class":"OkJob","args":[${i}],"queue":"default"}`)
-  for (const item of items) await rubyDelays(100, item)
+  for (const item of items) await rubyDelays(redis, 100, item)
   // Each batch by another connection, dropped as soon as its command is sent: the reply never comes.
   for (let i = 0; i < 4; i += 1) {
     const killed = testStore(server)
@@ -217,8 +211,8 @@ test('a delayed job of an earlier version, whose record has not its bytes, is fo
 
 describe('a delayed item that is no job', () => {
   test('names its queue in the failed list, and has a class that Ruby can requeue', async () => {
-    await rubyDelays(100, '{"args":[],"queue":"mail"}')
-    await rubyDelays(100, 'no JSON')
+    await rubyDelays(redis, 100, '{"args":[],"queue":"mail"}')
+    await rubyDelays(redis, 100, 'no JSON')
     assert.deepEqual(await moveAllBuckets(200_000), { moved: 0, failed: 2 })
     const [named, bare] = await store.failures.list()
     assert.deepEqual(
@@ -234,7 +228,7 @@ describe('a delayed item that is no job', () => {
 })
 
 test('of several copies, in one second and in another, one is run or removed by itself', async () => {
-  for (const second of [1_990_000_000, 1_990_000_000, 1_990_000_100]) await rubyDelays(second, bucketForm)
+  for (const second of [1_990_000_000, 1_990_000_000, 1_990_000_100]) await rubyDelays(redis, second, bucketForm)
   const all = []
   for await (const each of store.delayed.all()) all.push(each)
   const [first] = all

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import { newId } from '../../runtime/core/ids.ts'
 import type { NewDelayedJob } from '../../runtime/store/queues/delayed-pages.ts'
 import type { Store } from '../../runtime/store/store.ts'
+import { rubyDelays } from '../support/delayed.ts'
 import { useRedis } from '../support/redis.ts'
 import { testStore } from '../support/store.ts'
 import { reserveOne } from '../support/reserve.ts'
@@ -32,13 +33,6 @@ const job = (dueMs: number, more: Partial<NewDelayedJob> = {}): NewDelayedJob =>
 })
 const name = { className: 'OkJob', item: '{"class":"OkJob","args":[1,"two"]}', queue: 'default' }
 const bucketForm = '{"class":"OkJob","args":[1,"two"],"queue":"default"}'
-
-/** Puts an item where Ruby's enqueue_at would put it. */
-async function rubyDelays(second: number, item: string | Buffer): Promise<void> {
-  await redis.rpush(`resque:delayed:${second}`, item)
-  await redis.sadd(Buffer.concat([Buffer.from('resque:timestamps:'), Buffer.from(item)]), `delayed:${second}`)
-  await redis.zadd('resque:delayed_queue_schedule', second, second)
-}
 
 async function moveAllBuckets(
   nowMs: number,
@@ -93,7 +87,7 @@ describe('a delay of a minute and more', () => {
   test('is not moved before its second has come', async () => {
     const now = Date.now()
     const second = Math.floor(now / 1000) + 70
-    await rubyDelays(second, bucketForm)
+    await rubyDelays(redis, second, bucketForm)
     assert.deepEqual(await moveAllBuckets(second * 1000 - 1), { moved: 0, failed: 0 })
     assert.deepEqual(await moveAllBuckets(second * 1000), { moved: 1, failed: 0 })
   })
@@ -106,7 +100,7 @@ describe('a delay of a minute and more', () => {
   })
 
   test("is moved by the holder of Ruby's lock alone", async () => {
-    await rubyDelays(1, bucketForm)
+    await rubyDelays(redis, 1, bucketForm)
     assert.deepEqual(await store.delayed.moveBuckets({ ...owner, id: 'vm:2' }, Date.now(), 100, limits), {
       kind: 'lost',
     })
@@ -185,8 +179,8 @@ describe("Resque's calls on delayed jobs", () => {
       now,
       ttlMs,
     )
-    await rubyDelays(Math.ceil(now / 1000) + 300, bucketForm)
-    await rubyDelays(Math.ceil(now / 1000) + 300, '{"class":"OkJob","queue":"default","args":[1,"two"]}')
+    await rubyDelays(redis, Math.ceil(now / 1000) + 300, bucketForm)
+    await rubyDelays(redis, Math.ceil(now / 1000) + 300, '{"class":"OkJob","queue":"default","args":[1,"two"]}')
   })
 
   test('remove takes every copy, from every place and in either order of members, and no other job', async () => {
@@ -231,7 +225,9 @@ describe("Resque's calls on delayed jobs", () => {
       now,
       ttlMs,
     )
-    await Promise.all(Array.from({ length: 600 }, (_, n) => rubyDelays(Math.ceil(now / 1000) + 300 + n, bucketForm)))
+    await Promise.all(
+      Array.from({ length: 600 }, (_, n) => rubyDelays(redis, Math.ceil(now / 1000) + 300 + n, bucketForm)),
+    )
     assert.equal(await store.delayed.removeSelection((each) => each.className === 'OkJob', now, ttlMs), 1700)
     assert.equal(await store.delayed.count(), 0)
   })

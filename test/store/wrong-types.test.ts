@@ -62,7 +62,8 @@ const maintenance = { duty: 'delayed', owner: 'me' }
 const idle = { list: 'list', listener: 'me', forMs: 60_000, polled: false }
 type Call = () => Promise<unknown>
 const stepEnd = { state: 'done' as const, ttlMs, step: { output: '1' } }
-const laterItem = `${itemOf('later').slice(0, -1)},"queue":"q5"}`
+const bucketItem = `${itemOf('later').slice(0, -1)},"queue":"q5"}`
+const copy = { second, bucketItem, item: itemOf('later'), class: 'OkJob', newId: 'new-later', now, ttlMs }
 
 /** What calls each script in the world of world.ts. */
 const calls: Record<ScriptName, Call | Call[]> = {
@@ -155,13 +156,7 @@ const calls: Record<ScriptName, Call | Call[]> = {
     () => store.delayed.remove(name('soon', 'q3'), now, ttlMs),
     () => store.delayed.delayOrEnqueue(name('later', 'q5'), now + 200_000, now, ttlMs),
   ],
-  'take-one-delayed': ['', 'q5'].map(
-    (queue) => () =>
-      store.connection.run('take-one-delayed', {
-        ...{ second, bucketItem: laterItem, queue, class: 'OkJob', item: itemOf('later') },
-        ...{ newId: 'new-later', now, ttlMs },
-      }),
-  ),
+  'take-one-delayed': ['', 'q5'].map((queue) => () => store.connection.run('take-one-delayed', { ...copy, queue })),
   'sweep-limits': () => store.limits.sweep(),
 }
 

@@ -1,4 +1,9 @@
-import { delayedJobs, type DelayedCursor, type DelayedJob } from '../../store/queues/delayed-pages.ts'
+import {
+  delayedJobs,
+  type DelayedBatch,
+  type DelayedCursor,
+  type DelayedJob,
+} from '../../store/queues/delayed-pages.ts'
 import { noChange, skip, type Change, type ChangeOptions, type MatchCount } from './change.ts'
 import { delayedPage, isWanted, type DelayedFilter } from '../delayed.ts'
 import type { InspectContext } from '../context.ts'
@@ -35,11 +40,7 @@ export async function changeDelayed(
   const change = noChange()
   for (let cursor: DelayedCursor | undefined = { dueMs: 0, inSet: 0, inBucket: 0 }; cursor !== undefined;) {
     if (signal?.aborted) return { ...change, isStopped: true }
-    const page: { jobs: DelayedJob[]; next: DelayedCursor | undefined } = await delayedJobs(
-      store.connection,
-      cursor,
-      stepSize,
-    )
+    const page: DelayedBatch = await delayedJobs(store.connection, cursor, stepSize)
     const wanted = page.jobs.filter((job) => isWanted(job, filter))
     change.looked += page.jobs.length
     change.matched += wanted.length

@@ -55,12 +55,14 @@ export async function overdueJobs(
   })
 }
 
+/** Some delayed jobs, and where the next ones begin; undefined: these were the last. */
+export interface DelayedBatch {
+  jobs: DelayedJob[]
+  next: DelayedCursor | undefined
+}
+
 /** Delayed jobs of the millisecond set and of Resque's lists, merged by time; at most `count` from a cursor on. */
-export async function delayedJobs(
-  connection: Connection,
-  from: DelayedCursor,
-  count: number,
-): Promise<{ jobs: DelayedJob[]; next: DelayedCursor | undefined }> {
+export async function delayedJobs(connection: Connection, from: DelayedCursor, count: number): Promise<DelayedBatch> {
   const [set, buckets] = await Promise.all([ofSet(connection, from, count + 1), ofBuckets(connection, from, count + 1)])
   const merged = [...set, ...buckets].sort((a, b) => a.dueMs - b.dueMs)
   const jobs = merged.slice(0, count)

@@ -2,17 +2,19 @@ import { hostname } from 'node:os'
 import { newId } from '../../core/ids.ts'
 import type { LockOwner } from '../limits/locks.ts'
 import { formatFailedAt } from './resque-time.ts'
-import { pairsOf, type Connection, type ScriptArgs, scriptJson } from '../connection/connection.ts'
+import { pairsOf, type Connection, scriptJson } from '../connection/connection.ts'
 import {
   bucketItem,
   countDelayedJobs,
   delayedInSet,
+  delayedJobs,
   fields,
   formsOf,
-  readBytes,
   secondOf,
+  type DelayedCursor,
   type DelayedJob,
   type DelayedName,
+  type DelayedBatch,
   type NewDelayedJob,
 } from './delayed-pages.ts'
 
@@ -136,9 +138,9 @@ export class Delayed {
 
   /** Removes one delayed job that a list has shown (of several with the same bytes in one second, one). @returns 0 or 1 */
   async removeOne(job: DelayedJob, nowMs: number, ttlMs: number): Promise<number> {
-    const asked = { id: job.id ?? '', now: nowMs, ttlMs, byStop: 0 }
-    if (asked.id !== '') return (await this.#connection.run('cancel', asked)) === 'cancelled' ? 1 : 0
-    return this.#takeCopy(job, { queue: '', class: '', item: '', newId: '', now: nowMs, ttlMs })
+    if (job.id === undefined) return this.#takeCopy(job, { className: '', item: '', queue: '' }, nowMs, ttlMs)
+    const asked = { id: job.id, now: nowMs, ttlMs, byStop: 0 }
+    return (await this.#connection.run('cancel', asked)) === 'cancelled' ? 1 : 0
   }
 
   /** Moves one delayed job that a list has shown to its queue (of several with the same bytes in one second, one). @returns 0 or 1 */
@@ -146,17 +148,18 @@ export class Delayed {
     const { id, className, args, queue, bytes } = job
     if (id !== undefined) return this.#takeCopies('queue', { className, item: bytes, queue }, nowMs, ttlMs, 0, [id], [])
     const item = `{"class":${JSON.stringify(className)},"args":${args}}`
-    return this.#takeCopy(job, { queue, class: className, item, newId: newId(nowMs), now: nowMs, ttlMs })
+    return this.#takeCopy(job, { className, item, queue }, nowMs, ttlMs)
   }
 
-  /** Takes one copy out of one of Resque's lists. */
+  /** Takes one copy out of one of Resque's lists, to its queue or, where that is blank, for good. */
   async #takeCopy(
-    { dueMs, bytes }: DelayedJob,
-    args: Omit<ScriptArgs<'take-one-delayed'>, 'second' | 'bucketItem'>,
+    job: DelayedJob,
+    { className, item, queue }: DelayedName,
+    now: number,
+    ttlMs: number,
   ): Promise<number> {
-    return Number(
-      await this.#connection.run('take-one-delayed', { second: dueMs / 1000, bucketItem: bytes, ...args }),
-    )
+    const copy = { second: job.dueMs / 1000, bucketItem: job.bytes, queue, class: className, item }
+    return Number(await this.#connection.run('take-one-delayed', { ...copy, newId: newId(now), now, ttlMs }))
   }
 
   /** Resque's `scheduled_at`: when the copies of this job are due, in milliseconds, earliest first. */
@@ -173,35 +176,12 @@ export class Delayed {
     return (await countDelayedJobs(this.#connection)).count
   }
 
-  /** Every delayed job, earliest first within the millisecond set and then within Resque's buckets. */
+  /** Every delayed job, earliest first. */
   async *all(): AsyncGenerator<DelayedJob> {
-    yield* this.#inSet()
-    for (let start = 0; ; start += pageSize) {
-      const seconds = await this.#connection.ask((redis, keys) =>
-        redis.zrange(keys.delayedSchedule(), start, `${start + pageSize - 1}`),
-      )
-      for (const second of seconds) yield* this.#inBucket(Number(second))
-      if (seconds.length < pageSize) return
-    }
-  }
-
-  async *#inBucket(second: number): AsyncGenerator<DelayedJob> {
-    for (let start = 0; ; start += pageSize) {
-      const page = await this.#connection.ask((redis, keys) =>
-        redis.lrange(keys.delayedBucket(second), start, start + pageSize - 1),
-      )
-      for (const bytes of page) yield { ...readBytes(bytes), dueMs: second * 1000 }
-      if (page.length < pageSize) return
-    }
-  }
-
-  async *#inSet(): AsyncGenerator<DelayedJob> {
-    for (let start = 0; ; start += pageSize) {
-      const page = await this.#connection.ask(async (redis, keys) =>
-        delayedInSet(redis, keys, await redis.zrange(keys.delayed(), start, `${start + pageSize - 1}`, 'WITHSCORES')),
-      )
-      yield* page
-      if (page.length < pageSize) return
+    for (let from: DelayedCursor | undefined = { dueMs: 0, inSet: 0, inBucket: 0 }; from;) {
+      const page: DelayedBatch = await delayedJobs(this.#connection, from, pageSize)
+      yield* page.jobs
+      from = page.next
     }
   }
 
